@@ -1,0 +1,1 @@
+"""Bundles as deterministic archives. Layer: archive; local files only."""

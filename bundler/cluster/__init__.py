@@ -1,0 +1,1 @@
+"""A real Kubernetes API behind the ClusterClient port. Layer: adapter."""

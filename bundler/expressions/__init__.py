@@ -1,0 +1,1 @@
+"""The one expression language: sandboxed Jinja2. Layer: expressions, pure."""

@@ -1,0 +1,1 @@
+"""Bundles on disk into the model. Layer: loader; reads local files only."""

@@ -1,0 +1,146 @@
+"""A bundle as loaded: frozen, complete, in memory. Layer: model, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.digest import Digest
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.manifest import Source
+    from bundler.model.values import ValuesLayer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleMetadata:
+    """Identity of a bundle: ``metadata`` of bundle.yaml."""
+
+    name: str
+    version: str
+    app_version: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentSpec:
+    """One entry of ``spec.components``."""
+
+    name: str
+    bundle: str
+    """As written: a path, or ``oci://``."""
+    version: str = ""
+    """A range; empty accepts any."""
+    when: str = ""
+    """A bare expression over the parent's values; empty is always."""
+    needs: tuple[str, ...] = ()
+    values: Body = field(default_factory=dict)
+    source: Source
+    value_origins: ValuesLayer | None = None
+    """``values`` with a line for each leaf."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeriveRule:
+    """One line of ``spec.derive``: a path in the values and the formula that computes it."""
+
+    path: str
+    formula: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateSpec:
+    """One entry of ``spec.generate``; ``secret`` may hold ``{{ … }}``."""
+
+    name: str
+    secret: str
+    key: str
+    kind: str
+    length: int
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSpec:
+    """One entry of ``spec.images``: an image that templates cannot show."""
+
+    ref: str
+    when: str = ""
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadinessRule:
+    """One entry of ``spec.readiness``: expressions over ``object`` that tell when a kind is ready or failed."""
+
+    group: str
+    kind: str
+    name: str = ""
+    ready: str
+    failed: str = ""
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a bundle writes outside its own namespace, or grants."""
+
+    cluster_scoped: tuple[str, ...] = ()
+    """``Kind.group`` (``ClusterRole.rbac.authorization.k8s.io``) or ``Kind`` for the core group."""
+    namespaces: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
+    """Named dangers that the bundle declares: ``rbac-wildcard``, ``rbac-secrets``, ``rbac-escalate``, ``rbac-bind``,
+    ``rbac-impersonate``, ``privileged``, ``host-path``, ``webhooks``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeRules:
+    """``spec.upgrade``."""
+
+    from_versions: str = ""
+    no_rollback_below: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleFile:
+    """One file of a bundle, read whole."""
+
+    path: str
+    """Inside the bundle, ``/`` between folders."""
+    content: bytes
+    is_executable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A bundle and its components, loaded and checked."""
+
+    metadata: BundleMetadata
+    digest: Digest
+    origin: str
+    """Where it was taken from, as the user would name it."""
+    kube_version: str = ""
+    components: tuple[ComponentSpec, ...] = ()
+    component_bundles: Mapping[str, Bundle] = field(default_factory=dict)
+    """The bundle of each component, by component name."""
+    derive: tuple[DeriveRule, ...] = ()
+    generate: tuple[GenerateSpec, ...] = ()
+    images: tuple[ImageSpec, ...] = ()
+    readiness: tuple[ReadinessRule, ...] = ()
+    reach: Reach = Reach()
+    upgrade: UpgradeRules = UpgradeRules()
+    site_defaults: Body = field(default_factory=dict)
+    """``spec.site``: defaults of the site facts that templates see."""
+    defaults: ValuesLayer
+    """values.yaml, with a line for each leaf."""
+    schema: Mapping[str, JSONValue] | None = None
+    """values.schema.json, references inside the bundle resolved by :mod:`bundler.loader`; None where there is none."""
+    templates: Mapping[str, str] = field(default_factory=dict)
+    """Path inside ``templates/`` -> text (LF, no BOM). Files starting with ``_`` are only imported or included."""
+    crds: Mapping[str, str] = field(default_factory=dict)
+    notes: str = ""
+    files: Mapping[str, BundleFile] = field(default_factory=dict)
+    """Every packaged file by path, vendored components included under ``components/``."""

@@ -1,0 +1,107 @@
+"""Planned changes. Layer: model, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.json import Body
+    from bundler.model.manifest import GeneratedSecret, Manifest
+    from bundler.model.refs import ObjectRef
+
+
+class Action(StrEnum):
+    """What will be done to one object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RECREATE = "recreate"
+    DELETE = "delete"
+    NONE = "none"
+
+
+class Stage(IntEnum):
+    """The order of writes inside a component (product.md section 5)."""
+
+    DEFINITIONS = 0
+    """Namespaces and CRDs; before everything else of the whole plan."""
+    ACCESS = 1
+    """ServiceAccounts, RBAC, quotas, PriorityClasses, NetworkPolicies."""
+    CONFIG = 2
+    """ConfigMaps, Secrets, claims."""
+    SERVICES = 3
+    WORKLOADS = 4
+    EDGES = 5
+    """HPA, PodDisruptionBudget, Ingress."""
+    EXTENSIONS = 6
+    """Webhook configurations and APIServices; workloads are ready before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One planned change; ``desired`` is the only thing ever sent, ``after`` is for showing."""
+
+    ref: ObjectRef
+    action: Action
+    stage: Stage
+    component: str = ""
+    desired: Manifest | None = None
+    """With the planner's stamps; None for deletes and generated secrets."""
+    generated: GeneratedSecret | None = None
+    """Set instead of ``desired`` for a secret that bundler makes."""
+    before: Body | None = None
+    """The live object."""
+    after: Body | None = None
+    """The server's dry-run answer; None where nothing was asked."""
+    live_uid: str = ""
+    is_verified: bool = True
+    """False while the server cannot check it yet."""
+    is_autoscaled: bool = False
+    """``spec.replicas`` follows the live value."""
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class KeptObject:
+    """An object that prune or uninstall leaves, and why."""
+
+    ref: ObjectRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReachNote:
+    """One thing that a plan does outside the release's namespace, or a danger it grants."""
+
+    kind: str
+    """``cluster-scoped``, ``namespace``, or a name of :attr:`bundler.model.bundle.Reach.grants`."""
+    subject: str
+    """The object, and what it asks for."""
+    is_declared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that will be done, in order; serialisable."""
+
+    changes: tuple[Change, ...]
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Component path -> the component paths that must be ready first."""
+    kept: tuple[KeptObject, ...] = ()
+    reach: tuple[ReachNote, ...] = ()
+    is_removal: bool = False
+    """Uninstall: deletes go in reverse order of needs and stages, with nothing to wait for before them."""
+
+    def count(self, action: Action) -> int:
+        """Return how many changes do ``action``."""
+        return sum(change.action is action for change in self.changes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing would be written."""
+        return all(change.action is Action.NONE for change in self.changes)

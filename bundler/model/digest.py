@@ -1,0 +1,23 @@
+"""Content digests. Layer: model, pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Digest = NewType("Digest", str)
+"""``sha256:`` and 64 hex digits."""
+
+
+def digest_of(content: bytes) -> Digest:
+    """Return the sha256 digest of ``content``."""
+    return Digest("sha256:" + hashlib.sha256(content).hexdigest())
+
+
+def tree_digest(files: Iterable[tuple[str, int, Digest]]) -> Digest:
+    """Return the digest of a bundle: over its sorted list of (path, mode, sha256), never over compressed bytes."""
+    lines = (f"{path}\0{mode:o}\0{digest}\n" for path, mode, digest in sorted(files))
+    return digest_of("".join(lines).encode())

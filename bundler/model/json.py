@@ -1,0 +1,56 @@
+"""JSON shapes and safe access to them. Layer: model, pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+JSONValue: TypeAlias = "str | int | float | bool | Mapping[str, JSONValue] | Sequence[JSONValue] | None"
+Body: TypeAlias = "Mapping[str, JSONValue]"
+
+_EMPTY: Body = {}
+
+
+def value_at(body: JSONValue, *path: str) -> JSONValue:
+    """Return what stands at ``path``, or None where a step is missing or not a mapping."""
+    here = body
+    for step in path:
+        if not isinstance(here, Mapping):
+            return None
+        here = here.get(step)
+    return here
+
+
+def mapping_at(body: JSONValue, *path: str) -> Body:
+    """Return the mapping at ``path``; an empty one where there is none."""
+    here = value_at(body, *path)
+    return here if isinstance(here, Mapping) else _EMPTY
+
+
+def list_at(body: JSONValue, *path: str) -> Sequence[JSONValue]:
+    """Return the list at ``path``; an empty one where there is none."""
+    here = value_at(body, *path)
+    return here if isinstance(here, Sequence) and not isinstance(here, str) else ()
+
+
+def items_at(body: JSONValue, *path: str) -> Sequence[Body]:
+    """Return the mappings in the list at ``path``; anything else in it is passed over."""
+    return [item for item in list_at(body, *path) if isinstance(item, Mapping)]
+
+
+def text_at(body: JSONValue, *path: str) -> str:
+    """Return the string at ``path``; an empty one where there is none."""
+    here = value_at(body, *path)
+    return here if isinstance(here, str) else ""
+
+
+def int_at(body: JSONValue, *path: str, default: int = 0) -> int:
+    """Return the integer at ``path``, or ``default``."""
+    here = value_at(body, *path)
+    return here if isinstance(here, int) and not isinstance(here, bool) else default
+
+
+def canonical_json(value: JSONValue) -> bytes:
+    """Encode as the one byte string that stands for this value: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

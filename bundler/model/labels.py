@@ -1,0 +1,26 @@
+"""Labels, annotations and names that bundler writes; defined once. Layer: model, pure."""
+
+from __future__ import annotations
+
+PREFIX = "bundler.dev/"
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+INSTANCE = "app.kubernetes.io/instance"
+MANAGED_BY_VALUE = "bundler"
+
+RELEASE_UID = "bundler.dev/release-uid"
+COMPONENT = "bundler.dev/component"
+TRACK = "bundler.dev/track"
+"""In workload selectors of bundles: ``stable``; the one key of ours that templates may set."""
+BUNDLE_VERSION = "bundler.dev/bundle"
+"""Annotation: ``shop@1.4.0``, the bundle that an object was rendered from."""
+
+RECORD = "bundler.dev/record"
+"""On record Secrets: ``head``, ``pack`` or ``sensitive``."""
+RELEASE_NAME = "bundler.dev/name"
+REVISION = "bundler.dev/revision"
+STATUS = "bundler.dev/status"
+
+HEAD_TYPE = "bundler.dev/release.v1"
+PACK_TYPE = "bundler.dev/pack.v1"
+SENSITIVE_TYPE = "bundler.dev/sensitive.v1"

@@ -1,0 +1,50 @@
+"""Rendered Kubernetes objects. Layer: model, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """Where in a bundle something was written."""
+
+    file: str
+    """Path as the user knows it: inside the bundle, with the component's path before it (``web/templates/a.yaml``)."""
+    line: int
+    """From 1; 0 where the line is not known."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One rendered object and the template it came from."""
+
+    ref: ObjectRef
+    api_version: str
+    body: Body
+    source: Source
+    component: str = ""
+    """Path of the component inside the bundle, ``/`` between levels; empty for the bundle's own objects."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedSecret:
+    """A secret made once and kept for ever: what to make, and where it lies."""
+
+    name: str
+    """The name by which templates ask for its address: ``generated['db-password']``."""
+    ref: ObjectRef
+    key: str
+    kind: str
+    """``password``, ``hex``, ``uuid`` or ``base64``."""
+    length: int
+    component: str = ""
+    source: Source = Source("bundle.yaml", 0)

@@ -1,0 +1,137 @@
+"""Releases, revisions and their records. Layer: model, pure."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from bundler.model.change import Stage
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+NAME_MAX_CHARS = 53
+
+_UID_SPACE = uuid.UUID("5d1d3c0e-7a0b-5b53-9d5f-0f2c7a4be001")
+
+
+def release_uid(namespace: str, name: str) -> str:
+    """Return the identity that the objects of a release carry.
+
+    It is derived, not drawn: a release that is installed again over kept claims and passwords, or whose record was
+    lost, finds its own objects by it.
+    """
+    return str(uuid.uuid5(_UID_SPACE, f"{namespace}/{name}"))
+
+
+class ReleaseStatus(StrEnum):
+    """Helm's status words, and ``interrupted`` for a run that died."""
+
+    DEPLOYED = "deployed"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    PENDING_INSTALL = "pending-install"
+    PENDING_UPGRADE = "pending-upgrade"
+    PENDING_ROLLBACK = "pending-rollback"
+    UNINSTALLING = "uninstalling"
+
+    @property
+    def is_pending(self) -> bool:
+        """Tell whether a run is under way, or died."""
+        return self.value.startswith("pending-") or self is ReleaseStatus.UNINSTALLING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleReference:
+    """Which bundle a revision was made from."""
+
+    name: str
+    version: str
+    app_version: str = ""
+    digest: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorship:
+    """Who made a revision, from where and why (R4.8)."""
+
+    user: str = ""
+    host: str = ""
+    tool_version: str = ""
+    command: str = ""
+    """The command line, sensitive values masked."""
+    reason: str = ""
+    cluster_uid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryEntry:
+    """One object that a revision owns."""
+
+    ref: ObjectRef
+    api_version: str
+    stage: Stage
+    component: str = ""
+    source: str = ""
+    is_generated: bool = False
+    manifest: Manifest | None = None
+    """None for generated secrets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionSummary:
+    """What ``list`` and ``history`` show; read from metadata alone."""
+
+    release: str
+    namespace: str
+    revision: int
+    status: ReleaseStatus
+    bundle: BundleReference
+    updated: datetime
+    created: datetime
+    description: str = ""
+    user: str = ""
+    objects: int = 0
+    is_waited: bool = True
+    """False: deployed, not waited."""
+    resource_version: str = ""
+    """Of the head; an update of the head is refused when it moved."""
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One revision, complete: the head and everything it names."""
+
+    summary: RevisionSummary
+    authorship: Authorship = Authorship()
+    inventory: tuple[InventoryEntry, ...] = ()
+    user_values: Body = field(default_factory=dict)
+    """What the user gave: site, files, --set; null deletes."""
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: str = ""
+    rolled_back_to: int = 0
+    """For a rollback: the revision whose manifests these are."""
+    sensitive: frozenset[str] = frozenset()
+    """Sensitive strings found in manifests and values; kept out of everything but their own Secret."""
+    evidence: str = ""
+    """Why it failed: the report that was printed, redacted, at most 64 KiB."""
+    no_rollback_below: str = ""
+    reach: Body = field(default_factory=dict)
+    """Declared reach of the bundle, so that a rollback can be held against it."""
+    readiness: tuple[Body, ...] = ()
+    """Readiness rules of the bundle (group, kind, name, ready, failed)."""
+
+    @property
+    def refs(self) -> frozenset[ObjectRef]:
+        """The inventory as a set."""
+        return frozenset(entry.ref for entry in self.inventory)

@@ -1,0 +1,1 @@
+"""What is wanted against what is there. Layer: planning, pure."""

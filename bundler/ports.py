@@ -1,0 +1,210 @@
+"""What actions need from the outside, as protocols. Layer: ports; no I/O of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload, WatchEvent
+    from bundler.model.events import Event
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef, ResourceType
+    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+
+Propagation = Literal["Background", "Foreground", "Orphan"]
+
+
+class Clock(Protocol):
+    """Time, told and spent."""
+
+    def now(self) -> datetime:
+        """Return the time of day, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Reporter(Protocol):
+    """Takes the events of a run; called from several threads."""
+
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
+        ...
+
+
+class ClusterClient(Protocol):
+    """A Kubernetes API, real or embedded. Safe to call from several threads.
+
+    Every method may raise: UnavailableError, UnauthorizedError, ForbiddenError, RejectedError (400, 422),
+    UnknownKindError (a kind that is not served); the ones named below come on top.
+    Passing failures (429, 5xx, resets) are retried inside until the command's time budget ends.
+    """
+
+    def identity(self) -> ClusterIdentity:
+        """Return which cluster this is and as whom we speak."""
+        ...
+
+    def resource_type(self, group: str, kind: str, version: str = "") -> ResourceType | None:
+        """Return how a kind is served; the preferred version where none is given; None where it is not served."""
+        ...
+
+    def resource_types(self) -> Sequence[ResourceType]:
+        """Return everything that is served."""
+        ...
+
+    def forget_discovery(self) -> None:
+        """Ask anew what is served, after CRDs or APIServices changed."""
+        ...
+
+    def get(self, ref: ObjectRef, *, version: str = "", metadata_only: bool = False) -> Body | None:
+        """Return one object, None where it (or its kind) is absent."""
+        ...
+
+    def list(self, query: ListQuery) -> Listing:
+        """Return all pages of a list; managedFields included.
+
+        Raises:
+            ForbiddenError: when the list is not allowed.
+        """
+        ...
+
+    def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Iterator[WatchEvent]:
+        """Yield events after ``resource_version``, bookmarks included; end quietly after ``timeout_s``.
+
+        Raises:
+            ExpiredError: when the resourceVersion is too old; list again.
+        """
+        ...
+
+    def apply(self, payload: Payload, *, is_dry_run: bool = False, is_forced: bool = False) -> Answer:
+        """Send server-side apply as field manager ``bundler`` with strict field validation.
+
+        A ``metadata.uid`` in the payload is a precondition.
+
+        Raises:
+            ConflictError: with ``conflicts`` where other managers own fields; without, where the uid does not hold.
+        """
+        ...
+
+    def create(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
+        """POST an object with strict field validation.
+
+        Raises:
+            AlreadyExistsError: when the name is taken.
+        """
+        ...
+
+    def replace(self, payload: Payload) -> Answer:
+        """PUT an object; a ``metadata.resourceVersion`` in the payload is a precondition.
+
+        Raises:
+            ConflictError: when the object moved.
+            ObjectNotFoundError: when it is gone.
+        """
+        ...
+
+    def delete(
+        self,
+        ref: ObjectRef,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: Propagation = "Background",
+        is_dry_run: bool = False,
+    ) -> bool:
+        """Delete one object with preconditions; False where it is gone already.
+
+        Raises:
+            ConflictError: when uid or resourceVersion does not hold.
+        """
+        ...
+
+    def logs(self, pod: ObjectRef, query: LogQuery) -> Iterator[str]:
+        """Yield log lines of a pod without their line ends.
+
+        Raises:
+            ObjectNotFoundError: when the pod is gone.
+            RejectedError: when the container has no log yet.
+        """
+        ...
+
+
+class ReleaseStore(Protocol):
+    """Release records. Reading bounds and checks what it reads."""
+
+    def summaries(self, *, namespace: str, release: str = "") -> tuple[RevisionSummary, ...]:
+        """Return all revisions, oldest first, from metadata alone; ``namespace`` empty: all namespaces."""
+        ...
+
+    def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:
+        """Return a revision complete; sensitive leaves are filled in only when asked for, else they are ``***``.
+
+        Raises:
+            ReleaseNotFoundError, RecordDamagedError, RecordTooNewError.
+        """
+        ...
+
+    def save(self, revision: Revision) -> Revision:
+        """Record a new revision: packs and sensitive leaves first, the head last.
+
+        Raises:
+            RevisionExistsError: when somebody else recorded that number.
+            RecordTooLargeError, RejectedError (a quota, say): nothing of it is visible then.
+        """
+        ...
+
+    def mark(
+        self, summary: RevisionSummary, status: ReleaseStatus, *, description: str = "", evidence: str = ""
+    ) -> RevisionSummary:
+        """Change the status of a recorded revision; the head moves only from the version that was read.
+
+        Raises:
+            ConflictError: when somebody else moved it.
+            ReleaseNotFoundError: when it is gone.
+        """
+        ...
+
+    def prune(self, namespace: str, release: str, *, history_max: int) -> None:
+        """Drop the oldest revisions beyond ``history_max`` and packs that nobody names.
+
+        The newest deployed revision and the newest of all stay, whatever the number.
+        """
+        ...
+
+    def erase(self, namespace: str, release: str) -> None:
+        """Drop every record of a release."""
+        ...
+
+
+class HeldLock(Protocol):
+    """A lock that we hold."""
+
+    def held(self) -> None:
+        """Return while the lock is ours.
+
+        Raises:
+            LockLostError: when it was taken over or a heartbeat is overdue.
+        """
+        ...
+
+
+class ReleaseLock(Protocol):
+    """One writer per release."""
+
+    def hold(self, namespace: str, release: str, *, doing: str, timeout_s: float) -> AbstractContextManager[HeldLock]:
+        """Take the lock, beat its heart until the block ends, release it.
+
+        Raises:
+            ReleaseLockedError: when somebody alive holds it after ``timeout_s``.
+        """
+        ...

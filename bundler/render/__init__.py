@@ -1,0 +1,1 @@
+"""Templates into manifests. Layer: render, pure."""

@@ -1,0 +1,1 @@
+"""Versions and ranges. Layer: resolve, pure."""

@@ -1,0 +1,1 @@
+"""The embedded cluster behind the ClusterClient port. Layer: adapter."""

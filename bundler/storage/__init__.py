@@ -1,0 +1,1 @@
+"""Release records and locks in a cluster. Layer: adapter."""

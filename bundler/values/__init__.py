@@ -1,0 +1,1 @@
+"""Layers of values into one, with origins. Layer: values, pure."""
