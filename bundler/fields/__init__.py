@@ -1,1 +1,1 @@
-"""Server-side apply as data: field sets, merge rules, quantities, kinds. Layer: fields, pure."""
+"""Server-side apply as data: field sets, merge rules, quantities, built-in kinds. Layer: fields, pure."""
