@@ -65,11 +65,12 @@ class _Container:
 
     @property
     def state(self) -> str:
-        return next(iter(self.status["state"]))
+        return str(next(iter(self.status["state"])))
 
     @property
     def exit_code(self) -> int | None:
-        return self.status["state"].get("terminated", {}).get("exitCode")
+        ended = self.status["state"].get("terminated")
+        return None if ended is None else int(ended["exitCode"])
 
 
 def behaviour_of(image: str) -> Behaviour:
@@ -79,7 +80,7 @@ def behaviour_of(image: str) -> Behaviour:
 
 def runs_to_end(pod: Body) -> bool:
     """Tell whether the pod's containers are meant to finish."""
-    return pod["spec"].get("restartPolicy", "Always") != "Always"
+    return bool(pod["spec"].get("restartPolicy", "Always") != "Always")
 
 
 def has_ended(pod: Body) -> bool:

@@ -9,10 +9,12 @@ import http.client
 import json
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
@@ -45,9 +47,7 @@ class RawApi:
         self._threads = threading.local()
         self._opened: list[http.client.HTTPSConnection] = []
 
-    def send(
-        self, method: str, path: str, body: object = None, *, content_type: str = "application/json"
-    ) -> bytes:
+    def send(self, method: str, path: str, body: object = None, *, content_type: str = "application/json") -> bytes:
         """Send one request and return the raw answer.
 
         Raises:

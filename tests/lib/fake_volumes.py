@@ -1,0 +1,94 @@
+"""A fake volume provisioner: makes a volume for each claim that asks for one, grows it, and removes it when released.
+
+It speaks the protocol of an external provisioner, so that the real volume controller does the binding.
+Source: kubernetes-csi/external-provisioner, and `pkg/controller/volume/persistentvolume` of Kubernetes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.lib.raw_api import MERGE_PATCH, RawApi
+
+PROVISIONER = "bundler.test/volumes"
+STORAGE_CLASS = "standard"
+
+Body = Mapping[str, Any]
+
+
+def storage_class() -> dict[str, Any]:
+    """Return the default StorageClass of the control plane."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": STORAGE_CLASS, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": PROVISIONER,
+        "volumeBindingMode": "WaitForFirstConsumer",
+        "reclaimPolicy": "Delete",
+        "allowVolumeExpansion": True,
+    }
+
+
+def wants_volume(claim: Body) -> bool:
+    """Tell whether the volume controller has asked our provisioner to make the claim's volume."""
+    asked = claim["metadata"].get("annotations", {}).get("volume.kubernetes.io/storage-provisioner")
+    return asked == PROVISIONER and not claim["spec"].get("volumeName")
+
+
+def wants_growth(claim: Body) -> bool:
+    """Tell whether a bound claim asks for another size than it has."""
+    status = claim.get("status", {})
+    have = status.get("capacity", {}).get("storage")
+    return (
+        status.get("phase") == "Bound"
+        and have is not None
+        and have != claim["spec"]["resources"]["requests"]["storage"]
+    )
+
+
+def is_released(volume: Body) -> bool:
+    """Tell whether the volume is ours and has lost its claim for good."""
+    ours = volume["metadata"].get("annotations", {}).get("pv.kubernetes.io/provisioned-by") == PROVISIONER
+    delete = volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
+    return (
+        ours
+        and delete
+        and volume.get("status", {}).get("phase") == "Released"
+        and "deletionTimestamp" not in volume["metadata"]
+    )
+
+
+def make_volume(api: RawApi, claim: Body) -> None:
+    """Create the volume of a claim."""
+    meta, spec = claim["metadata"], claim["spec"]
+    reference = {key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion")}
+    body = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"pvc-{meta['uid']}", "annotations": {"pv.kubernetes.io/provisioned-by": PROVISIONER}},
+        "spec": {
+            "accessModes": spec["accessModes"],
+            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", **reference},
+            "hostPath": {"path": f"/var/lib/fake-volumes/{meta['uid']}", "type": ""},
+            "persistentVolumeReclaimPolicy": "Delete",
+            "storageClassName": spec["storageClassName"],
+            "volumeMode": spec.get("volumeMode", "Filesystem"),
+        },
+    }
+    api.send("POST", "/api/v1/persistentvolumes", body)
+
+
+def grow_volume(api: RawApi, claim: Body) -> None:
+    """Give the volume of a bound claim the size that the claim asks for."""
+    meta, spec = claim["metadata"], claim["spec"]
+    capacity = {"capacity": {"storage": spec["resources"]["requests"]["storage"]}}
+    api.send("PATCH", f"/api/v1/persistentvolumes/{spec['volumeName']}", {"spec": capacity}, content_type=MERGE_PATCH)
+    path = f"/api/v1/namespaces/{meta['namespace']}/persistentvolumeclaims/{meta['name']}/status"
+    api.send("PATCH", path, {"status": capacity}, content_type=MERGE_PATCH)
+
+
+def remove_volume(api: RawApi, volume: Body) -> None:
+    """Delete a released volume."""
+    api.send("DELETE", f"/api/v1/persistentvolumes/{volume['metadata']['name']}")

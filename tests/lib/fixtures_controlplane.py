@@ -1,0 +1,121 @@
+"""pytest plugin: the fixtures `control_plane` and `namespace`, and the line that says whether those tests ran.
+
+Options: `--require-controlplane` makes a missing control plane an error (`.ci/run` gives it where Go is installed);
+`--controlplane DIR` uses one that `python -m tests.lib.controlplane up DIR` started, which saves its start.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lib.controlplane import HOW_TO_GET, ControlPlane, ControlPlaneError, find_binaries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FIXTURE = "control_plane"
+MARKER = "controlplane"
+
+
+class Tally:
+    """Counts the tests of the control plane that ran and that were skipped."""
+
+    def __init__(self, *, is_required: bool) -> None:
+        """Start at zero."""
+        self.is_required = is_required
+        self.run = 0
+        self.skipped = 0
+        self.why_skipped = ""
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a test once: by its call, or by the setup that did not get that far."""
+        if MARKER not in report.keywords:
+            return
+        if report.skipped and report.when == "setup":
+            self.skipped += 1
+        elif report.when == "call" or (report.when == "setup" and report.failed):
+            self.run += 1
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say in one line what became of them."""
+        if self.skipped:
+            why = self.why_skipped or "left out by the tests themselves"
+            terminalreporter.write_line(f"control plane tests: {self.run} run, {self.skipped} skipped: {why}")
+        elif self.run:
+            terminalreporter.write_line(f"control plane tests: {self.run} run")
+
+
+_TALLY = pytest.StashKey[Tally]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options."""
+    group = parser.getgroup("control plane")
+    group.addoption("--require-controlplane", action="store_true", help="fail where there is no control plane")
+    group.addoption("--controlplane", metavar="DIR", help="use the control plane that was started in DIR")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start counting."""
+    tally = Tally(is_required=config.getoption("--require-controlplane"))
+    config.stash[_TALLY] = tally
+    config.pluginmanager.register(tally)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses the control plane, before `-m` selects."""
+    for item in items:
+        if FIXTURE in getattr(item, "fixturenames", ()):
+            item.add_marker(MARKER)
+
+
+@pytest.fixture(scope="session")
+def control_plane(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """Return a control plane that all tests of the session share; each takes its own namespace."""
+    running = pytestconfig.getoption("--controlplane")
+    if running:
+        plane = ControlPlane.attach(Path(running))
+        yield plane
+        plane.stop()
+        return
+    folder = tmp_path_factory.mktemp("controlplane")
+    plane = _start(folder, pytestconfig.stash[_TALLY])
+    try:
+        yield plane
+        dead = plane.dead_program()
+    finally:
+        plane.stop()
+        # pytest keeps the folders of several runs; the logs are worth that, 100 MB of database are not.
+        shutil.rmtree(folder / "etcd", ignore_errors=True)
+    assert dead is None, f"{dead} ended during the tests; see {folder / str(dead)}.log"
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """Make a fresh namespace, and ask for its deletion afterwards without waiting for that."""
+    name = f"t-{uuid.uuid4().hex[:10]}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    control_plane.api("POST", "/api/v1/namespaces", body)
+    yield name
+    control_plane.api("DELETE", f"/api/v1/namespaces/{name}")
+
+
+def _start(folder: Path, tally: Tally) -> ControlPlane:
+    try:
+        binaries = find_binaries()
+    except ControlPlaneError as error:
+        pytest.fail(str(error), pytrace=False)
+    if binaries is not None:
+        return ControlPlane.start(folder, binaries)
+    tally.why_skipped = HOW_TO_GET
+    if tally.is_required:
+        pytest.fail(f"no control plane, and --require-controlplane is given: {HOW_TO_GET}", pytrace=False)
+    pytest.skip(HOW_TO_GET)
