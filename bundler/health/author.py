@@ -1,0 +1,39 @@
+"""Readiness by the author's own expressions. Layer: rules, pure."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from bundler.errors import BundlerError
+from bundler.health.generic import current, failed, in_progress
+
+if TYPE_CHECKING:
+    from bundler.expressions import Expression
+    from bundler.model.bundle import ReadinessRule
+    from bundler.model.health import Health
+    from bundler.model.json import Body
+    from bundler.model.manifest import Source
+
+
+def author_health(rule: ReadinessRule, body: Body) -> Health:
+    """Judge by ``failed``, then ``ready``. An expression that cannot be computed yet means: on its way, and why."""
+    try:
+        if rule.failed and _holds(rule.failed, rule.source, body):
+            return failed(f"failed by its rule: {rule.failed}")
+        if _holds(rule.ready, rule.source, body):
+            return current("ready by its rule")
+    except BundlerError as error:
+        return in_progress(f"its rule cannot be computed yet ({'; '.join(error.context[:1]) or error})")
+    return in_progress(f"not yet: {rule.ready}")
+
+
+def _holds(text: str, source: Source, body: Body) -> bool:
+    return bool(_compiled(text, source).evaluate({"object": body}))
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str, source: Source) -> Expression:
+    from bundler.expressions import compile_expression  # noqa: PLC0415 - jinja2 only where an author wrote a rule
+
+    return compile_expression(text, source=source)

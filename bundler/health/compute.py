@@ -1,0 +1,96 @@
+"""Health of one object by its own fields, in kstatus's words and by its rules. Layer: rules, pure.
+
+Source: sigs.k8s.io/cli-utils, pkg/kstatus/README.md and pkg/kstatus/status.
+Where we differ from it, and why: docs/readiness.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler.health import others, workloads
+from bundler.health.author import author_health
+from bundler.health.generic import check_conditions, check_deletion, check_generation, check_ready, current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bundler.model.bundle import ReadinessRule
+    from bundler.model.health import Health
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+
+STATUS_GRACE_S: Final = 10.0
+LONG_AGO_S: Final = 3600.0
+
+_RULES: Final[Mapping[tuple[str, str], Callable[[Body], Health]]] = {
+    ("apps", "Deployment"): workloads.deployment_health,
+    ("apps", "StatefulSet"): workloads.stateful_set_health,
+    ("apps", "DaemonSet"): workloads.daemon_set_health,
+    ("apps", "ReplicaSet"): workloads.replica_set_health,
+    ("", "Pod"): workloads.pod_health,
+    ("batch", "Job"): workloads.job_health,
+    ("", "PersistentVolumeClaim"): others.claim_health,
+    ("", "Namespace"): others.namespace_health,
+    ("policy", "PodDisruptionBudget"): others.disruption_budget_health,
+    ("autoscaling", "HorizontalPodAutoscaler"): others.autoscaler_health,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): others.definition_health,
+    ("apiregistration.k8s.io", "APIService"): others.api_service_health,
+}
+_BUILT_IN_GROUPS: Final = frozenset({"", "apps", "autoscaling", "batch", "extensions", "policy"})
+_BUILT_IN_KUBERNETES_GROUPS: Final = frozenset({
+    "admissionregistration", "apiextensions", "apiregistration", "authentication", "authorization", "certificates",
+    "coordination", "discovery", "events", "flowcontrol.apiserver", "internal.apiserver", "networking", "node",
+    "rbac.authorization", "resource", "scheduling", "storage", "storagemigration",
+})  # fmt: skip
+
+
+def compute_health(
+    ref: ObjectRef,
+    body: Body,
+    *,
+    rules: Sequence[ReadinessRule] = (),
+    age_s: float = LONG_AGO_S,
+    min_generation: int = 0,
+) -> Health:
+    """Judge one object by its own fields.
+
+    Args:
+        ref: its identity.
+        body: an object as the API returns it, ``status`` included.
+        rules: the author's readiness rules; the first that matches decides in place of ours.
+        age_s: seconds since it was written or first waited for; ends the grace of objects that may never say a word.
+        min_generation: generation of our own write; anything older that a cache returns is not ready.
+
+    Source: sigs.k8s.io/cli-utils, pkg/kstatus/README.md; docs/readiness.md lists the differences.
+    """
+    early = check_deletion(body) or check_generation(body, min_generation)
+    if early:
+        return early
+    rule = next((rule for rule in rules if _matches(rule, ref)), None)
+    if rule:
+        return author_health(rule, body)
+    return check_conditions(body) or _judge(ref, body, age_s)
+
+
+def _matches(rule: ReadinessRule, ref: ObjectRef) -> bool:
+    return (rule.group, rule.kind) == (ref.group, ref.kind) and rule.name in {"", ref.name}
+
+
+def _judge(ref: ObjectRef, body: Body, age_s: float) -> Health:
+    if (ref.group, ref.kind) == ("", "Service"):
+        return others.service_health(body, age_s)
+    if own := _RULES.get((ref.group, ref.kind)):
+        return own(body)
+    if ready := check_ready(body):
+        return ready
+    if is_built_in(ref.group):
+        return current("exists")
+    return others.custom_resource_health(body, age_s, STATUS_GRACE_S)
+
+
+def is_built_in(group: str) -> bool:
+    """Tell whether Kubernetes itself serves the group; names under k8s.io alone do not say so (Gateway API)."""
+    return group in _BUILT_IN_GROUPS or (
+        group.endswith(".k8s.io") and group.removesuffix(".k8s.io") in _BUILT_IN_KUBERNETES_GROUPS
+    )

@@ -1,0 +1,102 @@
+"""Checks that hold for every kind. Layer: rules, pure.
+
+Source: sigs.k8s.io/cli-utils, pkg/kstatus/README.md, "Conditions" and pkg/kstatus/status, ``checkGenericProperties``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.health import Health, Status
+from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body, JSONValue
+
+MAX_MESSAGE_CHARS = 1024
+
+
+def condition(body: Body, kind: str) -> Body:
+    """Return the condition of that type; an empty mapping where there is none."""
+    return next((item for item in items_at(body, "status", "conditions") if item.get("type") == kind), {})
+
+
+def has_condition(body: Body, kind: str, status: str = "True") -> bool:
+    """Tell whether the condition of that type has that status."""
+    return condition(body, kind).get("status") == status
+
+
+def explain(found: Body, otherwise: str = "") -> str:
+    """Return ``Reason: message`` of a condition, as far as it says either."""
+    reason, message = text_at(found, "reason"), text_at(found, "message")
+    return ": ".join(part for part in (reason, message) if part)[:MAX_MESSAGE_CHARS] or otherwise
+
+
+def in_progress(message: str, ready: int | None = None, wanted: int | None = None) -> Health:
+    """Return the health of an object that is on its way."""
+    return Health(Status.IN_PROGRESS, message, ready, wanted)
+
+
+def current(message: str, ready: int | None = None, wanted: int | None = None, *, warning: str = "") -> Health:
+    """Return the health of an object that has arrived."""
+    return Health(Status.CURRENT, message, ready, wanted, warning)
+
+
+def failed(message: str) -> Health:
+    """Return the health of an object that waiting does not help."""
+    return Health(Status.FAILED, message)
+
+
+def observed_generation(value: JSONValue) -> int | None:
+    """Read an observedGeneration; some controllers write it as a string, and some write a hash (then None)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return None
+
+
+def check_deletion(body: Body) -> Health | None:
+    """Return Terminating for an object whose deletion has begun."""
+    if not text_at(body, "metadata", "deletionTimestamp"):
+        return None
+    held = ", ".join(str(name) for name in _finalizers(body))
+    return Health(Status.TERMINATING, f"being deleted; waits for {held}" if held else "being deleted")
+
+
+def _finalizers(body: Body) -> list[JSONValue]:
+    found = mapping_at(body, "metadata").get("finalizers")
+    return list(found) if isinstance(found, list | tuple) else []
+
+
+def check_generation(body: Body, min_generation: int) -> Health | None:
+    """Return InProgress where the controller, or what was read, is older than the latest write."""
+    generation = int_at(body, "metadata", "generation")
+    if generation < min_generation:
+        return in_progress(f"generation {generation} was read, {min_generation} was written")
+    seen = observed_generation(value_at(body, "status", "observedGeneration"))
+    if seen is not None and seen < generation:
+        return in_progress(f"its controller has seen generation {seen} of {generation}")
+    return None
+
+
+def check_conditions(body: Body) -> Health | None:
+    """Judge by the conditions Stalled and Reconciling."""
+    if has_condition(body, "Stalled"):
+        return failed(explain(condition(body, "Stalled"), "Stalled"))
+    if has_condition(body, "Reconciling"):
+        return in_progress(explain(condition(body, "Reconciling"), "Reconciling"))
+    return None
+
+
+def check_ready(body: Body) -> Health | None:
+    """Judge by the condition Ready; None where there is none."""
+    found = condition(body, "Ready")
+    if not found:
+        return None
+    seen = observed_generation(found.get("observedGeneration"))
+    if seen is not None and seen < int_at(body, "metadata", "generation"):
+        return in_progress(f"its Ready condition is about generation {seen}")
+    if found.get("status") == "True":
+        return current(explain(found, "Ready"))
+    return in_progress(explain(found, "not Ready"))
