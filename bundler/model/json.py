@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 JSONValue: TypeAlias = "str | int | float | bool | Mapping[str, JSONValue] | Sequence[JSONValue] | None"
 Body: TypeAlias = "Mapping[str, JSONValue]"
 
 _EMPTY: Body = {}
+
+
+def is_mapping(value: JSONValue) -> TypeGuard[Body]:
+    """Tell whether ``value`` is a JSON object."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: JSONValue) -> TypeGuard[Sequence[JSONValue]]:
+    """Tell whether ``value`` is a JSON array; a string is not."""
+    return isinstance(value, (list, tuple))
 
 
 def value_at(body: JSONValue, *path: str) -> JSONValue:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import Body
 
 
 class LayerKind(StrEnum):
@@ -26,6 +26,11 @@ class LayerKind(StrEnum):
     SITE = "site"
     FILE = "file"
     SET = "set"
+
+    @property
+    def is_users(self) -> bool:
+        """Tell whether such a layer is what the user gave, now or with an earlier revision."""
+        return self in (LayerKind.RECORDED, LayerKind.SITE, LayerKind.FILE, LayerKind.SET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,55 @@ class ValuesLayer:
     leaf_origins: Mapping[Pointer, Origin]
 
 
+class AssignmentKind(StrEnum):
+    """Which option made an assignment; the value is the option's name."""
+
+    SET = "--set"
+    JSON = "--set-json"
+    FILE = "--set-file"
+    ENV = "--set-env"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One option of the ``--set`` family, not yet typed by a schema."""
+
+    kind: AssignmentKind
+    path: str
+    text: str
+    """The value: as typed, or the content of the file or variable named."""
+    typed: str
+    """What stands after ``=`` on the command line: the value itself, or the name of a file or variable."""
+
+    @property
+    def names_its_content(self) -> bool:
+        """Tell whether the command line shows where the value comes from and not the value."""
+        return self.kind in (AssignmentKind.FILE, AssignmentKind.ENV)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLayers:
+    """What the user asks for, before it is typed and folded."""
+
+    layers: tuple[ValuesLayer, ...] = ()
+    """Recorded values, site files, -f files; in that order, later wins."""
+    assignments: tuple[Assignment, ...] = ()
+    """The ``--set`` family, in the order typed."""
+    unset: tuple[str, ...] = ()
+    """Paths of recorded overrides to drop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserValues:
+    """What the user gave, typed: one layer per file and assignment; and folded into what a revision records."""
+
+    layers: tuple[ValuesLayer, ...] = ()
+    data: Body = field(default_factory=dict)
+    """The layers folded into one mapping; null stands for a deletion. This is what a revision records."""
+    sensitive: frozenset[Pointer] = frozenset()
+    """Leaves of ``data`` whose schema, the bundle's or a component's, says ``writeOnly: true``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergedValues:
     """What templates of one bundle see, and who set each leaf."""
@@ -65,19 +119,12 @@ class MergedValues:
     origins: Mapping[Pointer, Origin]
     """For each leaf of ``data``; a deleted leaf (null) has its origin here too."""
     sensitive: frozenset[Pointer] = frozenset()
-    """Leaves whose schema says ``writeOnly: true``."""
+    """Leaves whose schema, the bundle's or a component's, says ``writeOnly: true``."""
     components: Mapping[str, MergedValues] | None = None
     """Values of each enabled component, by its name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserValues:
-    """What the user gave, before it is merged: site file, -f files, --set family, in order; and what was unset."""
-
     layers: tuple[ValuesLayer, ...] = ()
-    data: Body | None = None
-    """The layers folded into one mapping; null stands for a deletion. This is what a revision records."""
-
-    def folded(self) -> Mapping[str, JSONValue]:
-        """Return ``data``, empty where nothing was given."""
-        return self.data or {}
+    """Every layer that was merged, earliest first; for ``values --explain``."""
+    warnings: tuple[str, ...] = ()
+    """Deprecated values in use, in this bundle and in its components."""
+    user: UserValues = UserValues()
+    """What the user gave; only in the values of the top bundle."""

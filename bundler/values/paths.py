@@ -1,0 +1,255 @@
+"""Paths into values: ``a.b``, ``a["x.y/z"]``, ``list[2]``, ``list[name=web]``. Layer: values, pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from bundler.errors import ValuesPathError
+from bundler.model.json import is_list, is_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.values import Pointer
+
+PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'
+
+_PLAIN_KEY = re.compile(r"[^.\[\]\"'=\\\s]+")
+_INDEX = re.compile(r"\[(\d+)\]")
+_QUOTED = re.compile(r'\[("(?:[^"\\]|\\.)*")\]')
+_QUOTED_SINGLE = re.compile(r"\['([^']*)'\]")
+_MATCH = re.compile(r"\[([^.\[\]\"'=\\\s]+)=([^\]]*)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Step into the one list item whose ``key`` is ``text``."""
+
+    key: str
+    text: str
+
+
+Step: TypeAlias = "str | int | Match"
+ValuePath: TypeAlias = "tuple[Step, ...]"
+
+
+def parse_path(text: str) -> ValuePath:
+    """Read a path; it has at least one step.
+
+    Raises:
+        ValuesPathError: when ``text`` is no path; the context shows where.
+    """
+    steps, end = read_path(text)
+    if end < len(text):
+        raise _bad_path(text, end)
+    return steps
+
+
+def read_path(text: str) -> tuple[ValuePath, int]:
+    """Read the path at the start of ``text`` and tell where it ends: at ``=`` or at the end.
+
+    Raises:
+        ValuesPathError: when no path stands there.
+    """
+    steps: list[Step] = []
+    at = 0
+    while at < len(text) and text[at] != "=":
+        step, at = _read_step(text, at, is_first=not steps)
+        steps.append(step)
+    if not steps:
+        raise _bad_path(text, at)
+    return tuple(steps), at
+
+
+def format_path(path: Sequence[Step]) -> str:
+    """Write a path so that :func:`parse_path` reads the same path back."""
+    parts: list[str] = []
+    for step in path:
+        match step:
+            case int():
+                parts.append(f"[{step}]")
+            case Match():
+                parts.append(f"[{step.key}={step.text}]")
+            case str() if _PLAIN_KEY.fullmatch(step):
+                parts.append(f".{step}" if parts else step)
+            case _:
+                parts.append(f"[{json.dumps(step, ensure_ascii=False)}]")
+    return "".join(parts)
+
+
+def escape_token(key: str) -> str:
+    """Return ``key`` as one token of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+
+
+def pointer_to(steps: Sequence[str | int]) -> Pointer:
+    """Return the JSON pointer of keys and indexes."""
+    return "".join(f"/{escape_token(str(step))}" for step in steps)
+
+
+def pointer_tokens(pointer: Pointer) -> tuple[str, ...]:
+    """Return the tokens of a JSON pointer, unescaped; an index stays text."""
+    if not pointer:
+        return ()
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/"))
+
+
+def pointer_as_path(pointer: Pointer, data: JSONValue = None) -> str:
+    """Write a pointer as a path. ``data`` tells lists from mappings; without it, digits are keys."""
+    steps: list[Step] = []
+    here = data
+    for token in pointer_tokens(pointer):
+        if is_list(here) and token.isdigit():
+            steps.append(int(token))
+            here = here[int(token)] if int(token) < len(here) else None
+        else:
+            steps.append(token)
+            here = here.get(token) if is_mapping(here) else None
+    return format_path(steps)
+
+
+def parent_pointer(pointer: Pointer) -> Pointer:
+    """Return the pointer one level up; the root is its own parent."""
+    return pointer.rpartition("/")[0]
+
+
+def starts_below(pointer: Pointer, ancestor: Pointer) -> bool:
+    """Tell whether ``pointer`` is ``ancestor`` or lies below it."""
+    return pointer == ancestor or pointer.startswith(f"{ancestor}/")
+
+
+def get_value(data: JSONValue, path: Sequence[Step]) -> JSONValue:
+    """Return what stands at ``path``, or None where a step is missing.
+
+    Raises:
+        ValuesPathError: when a list is asked for an item it does not have.
+    """
+    here = data
+    for depth, step in enumerate(path):
+        if isinstance(step, str):
+            here = here.get(step) if is_mapping(here) else None
+        elif here is None:
+            return None
+        else:
+            items = _items(here, path, depth)
+            here = items[_index_of(items, path, depth)]
+    return here
+
+
+def set_value(data: Body, path: Sequence[Step], value: JSONValue) -> dict[str, JSONValue]:
+    """Return ``data`` with ``value`` at ``path``; missing mappings are made, ``data`` is not touched.
+
+    Raises:
+        ValuesPathError: when a list is asked for an item it does not have, or what is there is no list.
+    """
+    changed = _with_value(data, path, 0, value)
+    return dict(changed) if is_mapping(changed) else {}
+
+
+def unset_value(data: Body, path: Sequence[str]) -> dict[str, JSONValue]:
+    """Return ``data`` without the key at ``path``, and without mappings that this leaves empty.
+
+    Raises:
+        ValuesPathError: when nothing stands there.
+    """
+    if path[0] not in data:
+        raise ValuesPathError(
+            f"removing {format_path(path)} from the recorded values",
+            context=[f"recorded here: {', '.join(sorted(data)) or 'nothing'}"],
+            hint="see the recorded values with `bundler get values RELEASE`",
+        )
+    rest = {key: value for key, value in data.items() if key != path[0]}
+    if len(path) == 1:
+        return rest
+    below = data[path[0]]
+    inner = unset_value(below if is_mapping(below) else {}, path[1:])
+    return {**data, path[0]: inner} if inner else rest
+
+
+def _read_step(text: str, at: int, *, is_first: bool) -> tuple[Step, int]:
+    if text[at] == "[":
+        return _read_bracket(text, at)
+    start = at if is_first else at + 1
+    found = _PLAIN_KEY.match(text, start) if is_first or text[at] == "." else None
+    if found is None:
+        raise _bad_path(text, min(start, len(text)))
+    return found.group(), found.end()
+
+
+def _read_bracket(text: str, at: int) -> tuple[Step, int]:
+    if found := _INDEX.match(text, at):
+        return int(found[1]), found.end()
+    if found := _QUOTED.match(text, at):
+        return _unquote(text, at, found[1]), found.end()
+    if found := _QUOTED_SINGLE.match(text, at):
+        return found[1], found.end()
+    if found := _MATCH.match(text, at):
+        return Match(found[1], found[2]), found.end()
+    raise _bad_path(text, at)
+
+
+def _unquote(text: str, at: int, quoted: str) -> str:
+    try:
+        return str(json.loads(quoted, strict=False))
+    except ValueError as error:
+        raise _bad_path(text, at) from error
+
+
+def _bad_path(text: str, at: int) -> ValuesPathError:
+    found = repr(text[at]) if at < len(text) else "the end"
+    hint = 'a key with a dot is written a["x.y"]' if text[at : at + 1] == "\\" else PATH_HINT
+    return ValuesPathError(f"reading the path {text[: at + 1]}", context=[f"{found} at column {at + 1}"], hint=hint)
+
+
+def _with_value(here: JSONValue, path: Sequence[Step], depth: int, value: JSONValue) -> JSONValue:
+    if depth == len(path):
+        return value
+    step = path[depth]
+    if isinstance(step, str):
+        mapping = here if is_mapping(here) else {}
+        return {**mapping, step: _with_value(mapping.get(step), path, depth + 1, value)}
+    items = _items(here, path, depth)
+    index = _index_of(items, path, depth)
+    return [*items[:index], _with_value(items[index], path, depth + 1, value), *items[index + 1 :]]
+
+
+def _items(here: JSONValue, path: Sequence[Step], depth: int) -> Sequence[JSONValue]:
+    if is_list(here):
+        return here
+    raise _bad_step(path, depth, "it is not set" if here is None else "it is not a list")
+
+
+def _index_of(items: Sequence[JSONValue], path: Sequence[Step], depth: int) -> int:
+    step = path[depth]
+    if isinstance(step, Match):
+        return _matching_index(items, step, path, depth)
+    if isinstance(step, int) and step < len(items):
+        return step
+    raise _bad_step(path, depth, f"it has {_counted(len(items))}, the first is number 0")
+
+
+def _matching_index(items: Sequence[JSONValue], step: Match, path: Sequence[Step], depth: int) -> int:
+    names = [str(item.get(step.key)) if is_mapping(item) and step.key in item else None for item in items]
+    found = [index for index, name in enumerate(names) if name == step.text]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise _bad_step(path, depth, f"{_counted(len(found))} have {step.key}={step.text}")
+    known = ", ".join(sorted({name for name in names if name is not None})) or "none"
+    raise _bad_step(path, depth, f"no item has {step.key}={step.text} (there are: {known})")
+
+
+def _counted(count: int) -> str:
+    return f"{count} item{'' if count == 1 else 's'}"
+
+
+def _bad_step(path: Sequence[Step], depth: int, found: str) -> ValuesPathError:
+    return ValuesPathError(
+        f"following the path {format_path(path)}",
+        context=[f"{format_path(path[:depth]) or 'the values'}: {found}"],
+        hint="name an item that is there, or give the whole list with --set-json",
+    )
