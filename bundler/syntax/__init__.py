@@ -1,1 +1,7 @@
-"""YAML 1.2 in and out, with marks. Layer: syntax, pure."""
+"""YAML 1.2 in and out, with marks. Layer: syntax, pure.
+
+``reader.read_documents`` and ``read_document``: values with the line of each pointer. ``objects.read_objects``: many
+rendered objects, fast, with the marks that splicing needs. ``writer.dump_yaml`` and ``dump_documents``. ``events``
+holds ``Limits``, ``Mark`` and ``YamlSyntaxError``; ``scalars`` holds ``YamlFloat`` and ``resolve_plain``. Nothing is
+imported here: writing must not cost the import of a parser.
+"""

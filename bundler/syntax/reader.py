@@ -1,0 +1,218 @@
+"""Read YAML 1.2 documents with the line of every value. Layer: syntax, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from bundler.syntax.events import (
+    DEFAULT_LIMITS,
+    Limits,
+    Mark,
+    YamlSyntaxError,
+    error_at,
+    escape_pointer,
+    mark_of,
+    open_events,
+    translating,
+)
+from bundler.syntax.scalars import resolve_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.json import JSONValue
+    from bundler.syntax.events import EventSource
+
+__all__ = ["Limits", "Mark", "MarkedDocument", "YamlSyntaxError", "read_document", "read_documents"]
+
+_CORE = "tag:yaml.org,2002:"
+_MERGE_HINT = "merge keys (<<) are not part of YAML 1.2; write the keys out, or quote the key"
+_BRACES_HINT = "a mapping or list as a key; a value that starts with {{ must be quoted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkedDocument:
+    """One YAML document and where its parts stand."""
+
+    value: JSONValue
+    lines: Mapping[str, int]
+    """JSON pointer -> line (from 1) of the key or list item; the root is the empty string."""
+    marks: Mapping[str, Mark]
+    """JSON pointer -> start of the value itself; none for what an alias repeats."""
+    start_line: int
+    """Line of ``---``, or of the first value where there is none; from 1."""
+    start_offset: int
+    end_offset: int
+
+
+def read_documents(text: str, *, limits: Limits = DEFAULT_LIMITS) -> list[MarkedDocument]:
+    """Read all documents of ``text``; CRLF and a byte order mark are accepted.
+
+    Mapping keys are strings: other scalar keys become their text (``8080: x`` has the key ``"8080"``).
+
+    Raises:
+        YamlSyntaxError: for broken YAML, duplicate keys (both lines are named), merge keys, tags outside the core
+            schema, and what exceeds ``limits``.
+    """
+    text = text.removeprefix("\ufeff")
+    with translating(text):
+        source = open_events(text, limits)
+        source.get_event()
+        documents = []
+        while not isinstance(start := source.get_event(), yaml.StreamEndEvent):
+            documents.append(_Builder(source, text, limits).document(start))
+        return documents
+
+
+def read_document(text: str, *, limits: Limits = DEFAULT_LIMITS) -> MarkedDocument:
+    """Read the only document of ``text``; an empty text is a document without value.
+
+    Raises:
+        YamlSyntaxError: as :func:`read_documents`, and when there are several documents.
+    """
+    documents = read_documents(text, limits=limits)
+    if len(documents) > 1:
+        raise YamlSyntaxError("a second document (---) in a file of one", line=documents[1].start_line, column=1)
+    if documents:
+        return documents[0]
+    return MarkedDocument(value=None, lines={"": 1}, marks={}, start_line=1, start_offset=0, end_offset=len(text))
+
+
+class _Builder:
+    """Builds one document, recursively; depth is bounded by the limits."""
+
+    def __init__(self, source: EventSource, text: str, limits: Limits) -> None:
+        self._next = source.get_event
+        self._text = text
+        self._limits = limits
+        self._lines: dict[str, int] = {}
+        self._marks: dict[str, Mark] = {}
+        self._anchors: dict[str, tuple[JSONValue, int]] = {}
+        self._nodes = 0
+        self._alias_nodes = 0
+
+    def document(self, start: Any) -> MarkedDocument:
+        """Build the document that begins with ``start``."""
+        first = self._next()
+        self._lines[""] = mark_of(first).line
+        value = self._value(first, "", depth=0)
+        end = self._next()
+        begin = mark_of(start)
+        return MarkedDocument(
+            value=value,
+            lines=self._lines,
+            marks=self._marks,
+            start_line=begin.line,
+            start_offset=begin.offset,
+            end_offset=end.end_mark.index,
+        )
+
+    def _value(self, event: Any, pointer: str, *, depth: int) -> JSONValue:
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event)
+        if depth > self._limits.max_depth:
+            raise error_at(event, f"nested deeper than the limit of {self._limits.max_depth}")
+        before = self._nodes
+        self._nodes += 1
+        self._marks[pointer] = self._mark(event)
+        value = self._node(event, pointer, depth)
+        if event.anchor:
+            self._anchors[event.anchor] = (value, self._nodes - before)
+        return value
+
+    def _node(self, event: Any, pointer: str, depth: int) -> JSONValue:
+        match event:
+            case yaml.ScalarEvent():
+                return _scalar(event)
+            case yaml.MappingStartEvent():
+                _require_tag(event, "map")
+                return self._mapping(pointer, depth)
+            case yaml.SequenceStartEvent():
+                _require_tag(event, "seq")
+                return self._sequence(pointer, depth)
+            case _:  # pragma: no cover - the grammar of events allows nothing else here
+                raise error_at(event, "a value was expected")
+
+    def _mapping(self, pointer: str, depth: int) -> JSONValue:
+        result: dict[str, JSONValue] = {}
+        is_first = True
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            key = self._key(event)
+            child = f"{pointer}/{escape_pointer(key)}"
+            if key in result:
+                raise error_at(event, f'duplicate key "{key}"; first set in line {self._lines[child]}')
+            if is_first and not self._marks[pointer].is_flow:
+                # an anchor or tag stands before the mapping; its first key is where the block really begins
+                self._marks[pointer] = mark_of(event)
+            is_first = False
+            self._lines[child] = event.start_mark.line + 1
+            result[key] = self._value(self._next(), child, depth=depth + 1)
+        return result
+
+    def _sequence(self, pointer: str, depth: int) -> JSONValue:
+        result: list[JSONValue] = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            child = f"{pointer}/{len(result)}"
+            self._lines[child] = event.start_mark.line + 1
+            result.append(self._value(event, child, depth=depth + 1))
+        return result
+
+    def _key(self, event: Any) -> str:
+        if isinstance(event, yaml.AliasEvent):
+            value = self._alias(event)
+            if not isinstance(value, str):
+                raise error_at(event, "an alias as a key must stand for a string")
+            return value
+        if not isinstance(event, yaml.ScalarEvent):
+            raise error_at(event, _BRACES_HINT)
+        text: str = event.value
+        if event.implicit[0] and text in {"", "<<"}:
+            raise error_at(event, _MERGE_HINT if text else "a key is missing")
+        if event.anchor:
+            self._anchors[event.anchor] = (text, 1)
+        return text
+
+    def _alias(self, event: Any) -> JSONValue:
+        if event.anchor not in self._anchors:
+            raise error_at(event, f"the alias *{event.anchor} has no anchor before it")
+        value, nodes = self._anchors[event.anchor]
+        self._nodes += nodes
+        self._alias_nodes += nodes
+        if self._alias_nodes > self._limits.max_alias_nodes:
+            raise error_at(event, f"aliases stand for more than {self._limits.max_alias_nodes} values")
+        return value
+
+    def _mark(self, event: Any) -> Mark:
+        is_flow = bool(getattr(event, "flow_style", False))
+        mark = mark_of(event, is_flow=is_flow)
+        if not is_flow or not (event.anchor or event.tag):
+            return mark
+        bracket = self._text.find("{" if isinstance(event, yaml.MappingStartEvent) else "[", mark.offset)
+        line_start = self._text.rfind("\n", 0, bracket) + 1
+        line = mark.line + self._text.count("\n", mark.offset, bracket)
+        return Mark(bracket, line, bracket - line_start, is_flow)
+
+
+def _scalar(event: Any) -> JSONValue:
+    text: str = event.value
+    if event.tag is None:
+        return resolve_plain(text) if event.implicit[0] else text
+    if event.tag in {"!", f"{_CORE}str"}:
+        return text
+    value = resolve_plain(text)
+    kind = {type(None): "null", bool: "bool", int: "int", str: "str"}.get(type(value), "float")
+    if event.tag == f"{_CORE}{kind}":
+        return value
+    raise error_at(event, f"the tag {_shown(event.tag)} does not fit here; only the tags of the core schema are read")
+
+
+def _require_tag(event: Any, kind: str) -> None:
+    if event.tag not in {None, "!", f"{_CORE}{kind}"}:
+        raise error_at(event, f"the tag {_shown(event.tag)} is not allowed; only the tags of the core schema are read")
+
+
+def _shown(tag: str) -> str:
+    return f"!!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else tag
