@@ -57,7 +57,7 @@ class RawApi:
         payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
             status, answer = self._exchange(method, path, payload, content_type)
-        except (http.client.HTTPException, ConnectionError):
+        except ConnectionError:
             # The server closes idle connections; a fresh one decides whether it is really gone.
             status, answer = self._exchange(method, path, payload, content_type)
         if status >= 400:
@@ -80,6 +80,8 @@ class RawApi:
                 raise ApiError("WATCH", path, response.status, response.read().decode(errors="replace"))
             while line := response.readline():
                 yield json.loads(line)
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"WATCH {path}: {error!r}") from error
         finally:
             connection.close()
 
@@ -93,9 +95,12 @@ class RawApi:
             connection.request(method, path, body=payload, headers=self._headers(content_type))
             response = connection.getresponse()
             return response.status, response.read()
-        except (OSError, http.client.HTTPException):
+        except OSError:
             connection.close()
             raise
+        except http.client.HTTPException as error:
+            connection.close()
+            raise ConnectionError(f"{method} {path}: {error!r}") from error
 
     def close(self) -> None:
         """Close the connections of all threads; the next request opens its own again."""
