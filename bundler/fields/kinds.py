@@ -1,16 +1,42 @@
-"""Built-in kinds and the schemas of objects, generated from Kubernetes' OpenAPI. Layer: fields, pure but for its own data file."""
+"""Built-in kinds: scope, schema, immutable fields, pod specs. Layer: fields, pure but for its own data file.
+
+Source: kinds.json, made by tests/tools/generate_kinds.py from Kubernetes' own OpenAPI documents; read once, when first
+asked for (1 to 2 ms).
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bundler.fields.schema import SchemaNode, schema_from_crd as _schema_from_crd, unknown_fields
+from bundler.model.json import value_at
+from bundler.model.refs import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.model.json import Body, JSONValue
 
-ScalarType = Literal["quantity", "int-or-string", "string", "integer", "boolean", "number", "time", "micro-time", "bytes", "any", ""]
+__all__ = [
+    "KindInfo",
+    "SchemaNode",
+    "all_kinds",
+    "immutable_changes",
+    "kind_info",
+    "plural_of",
+    "pod_spec_path",
+    "preferred_version",
+    "schema_for",
+    "schema_from_crd",
+    "schema_of",
+    "schema_of_unknown",
+    "scope_of",
+    "unknown_fields",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,113 +50,177 @@ class KindInfo:
     versions: tuple[str, ...]
     """Preferred first."""
     has_status: bool
-    """Whether it has a status subresource: an apply then never owns ``status``."""
+    """Whether it has a status subresource: other writes then leave ``status`` alone."""
     has_scale: bool
 
 
-class SchemaNode:
-    """What may stand at one place of an object."""
-
-    @property
-    def shape(self) -> Literal["map", "list", "scalar", "any"]:
-        """``any`` is a free-form value: everything is allowed below it."""
-        raise NotImplementedError
-
-    @property
-    def scalar(self) -> ScalarType:
-        """The type of a scalar; empty for maps and lists."""
-        raise NotImplementedError
-
-    @property
-    def list_type(self) -> Literal["map", "set", "atomic"]:
-        """How a list merges; ``atomic`` where nothing is said."""
-        raise NotImplementedError
-
-    @property
-    def map_keys(self) -> tuple[str, ...]:
-        """The keys that identify an item of a ``map`` list."""
-        raise NotImplementedError
-
-    @property
-    def key_defaults(self) -> Mapping[str, JSONValue]:
-        """Defaults of ``map_keys`` that an item may leave out: ``{"protocol": "TCP"}``."""
-        raise NotImplementedError
-
-    @property
-    def map_type(self) -> Literal["granular", "atomic"]:
-        """How a map merges."""
-        raise NotImplementedError
-
-    @property
-    def allows_unknown(self) -> bool:
-        """Whether fields other than ``field_names`` may stand in this map."""
-        raise NotImplementedError
-
-    @property
-    def field_names(self) -> frozenset[str]:
-        """The known fields of a map."""
-        raise NotImplementedError
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The known fields that must be there."""
-        raise NotImplementedError
-
-    def field(self, name: str) -> SchemaNode | None:
-        """Return the schema of a field: a known one, else that of additional values; None where it is unknown."""
-        raise NotImplementedError
-
-    @property
-    def items(self) -> SchemaNode | None:
-        """The schema of a list's items."""
-        raise NotImplementedError
+@dataclass(frozen=True, slots=True)
+class _Data:
+    kinds: Mapping[tuple[str, str], KindInfo]
+    roots: Mapping[tuple[str, str, str], int]
+    schemas: list[Any]
+    metadata: int
 
 
+@lru_cache(maxsize=1)
+def _data() -> _Data:
+    loaded = json.loads(Path(__file__).with_name("kinds.json").read_bytes())
+    kinds: dict[tuple[str, str], KindInfo] = {}
+    roots: dict[tuple[str, str, str], int] = {}
+    for group, kind, plural, flags, versions in loaded["kinds"]:
+        kinds[group, kind] = KindInfo(group, kind, plural, "n" in flags, tuple(versions), "t" in flags, "c" in flags)
+        roots |= {(group, version, kind): index for version, index in versions.items()}
+    return _Data(kinds, roots, loaded["schemas"], loaded["metadata"])
+
+
+@lru_cache(maxsize=256)
 def schema_for(group: str, version: str, kind: str) -> SchemaNode | None:
     """Return the schema of a built-in kind, None where it is not one."""
-    raise NotImplementedError
+    data = _data()
+    root = data.roots.get((group, version, kind))
+    if root is None:
+        return None
+    return SchemaNode(root, data.schemas, drops_empty=True, has_status=data.kinds[group, kind].has_status)
+
+
+def schema_of(body: Body) -> SchemaNode | None:
+    """Return the schema of a built-in object by its ``apiVersion`` and ``kind``, None where it is not built in."""
+    group, _, version = str(body.get("apiVersion", "")).rpartition("/")
+    return schema_for(group, version, str(body.get("kind", "")))
+
+
+@lru_cache(maxsize=1)
+def schema_of_unknown() -> SchemaNode:
+    """Return what is known of every object: its metadata. The rest is deduced from what stands there."""
+    data = _data()
+    fields = {"apiVersion": "s", "kind": "s", "metadata": data.metadata}
+    return SchemaNode({"f": fields, "v": "a"}, data.schemas, drops_empty=False)
 
 
 def schema_from_crd(crd: Body, version: str) -> SchemaNode | None:
-    """Return the schema of the objects that a CustomResourceDefinition serves as ``version``."""
-    raise NotImplementedError
+    """Return the schema of the objects that a CRD serves as ``version``, None where it does not."""
+    data = _data()
+    return _schema_from_crd(crd, version, metadata=(data.metadata, data.schemas))
 
 
 def kind_info(group: str, kind: str) -> KindInfo | None:
     """Return how a built-in kind is served."""
-    raise NotImplementedError
+    return _data().kinds.get((group, kind))
 
 
 def all_kinds() -> tuple[KindInfo, ...]:
     """Return every built-in kind, sorted."""
-    raise NotImplementedError
+    return tuple(sorted(_data().kinds.values()))
 
 
 def scope_of(group: str, kind: str) -> bool | None:
     """Tell whether a kind is namespaced; None where it is not built in."""
-    raise NotImplementedError
+    info = kind_info(group, kind)
+    return None if info is None else info.is_namespaced
 
 
 def plural_of(group: str, kind: str) -> str | None:
     """Return ``deployments`` for ``Deployment``; None where it is not built in."""
-    raise NotImplementedError
+    info = kind_info(group, kind)
+    return None if info is None else info.plural
 
 
 def preferred_version(group: str, kind: str) -> str | None:
     """Return ``v1`` for ``Deployment``; None where it is not built in."""
-    raise NotImplementedError
+    info = kind_info(group, kind)
+    return None if info is None else info.versions[0]
 
 
-def unknown_fields(body: Body, schema: SchemaNode) -> tuple[str, ...]:
-    """Return the dotted paths of fields that the schema does not know, as strict decoding names them: ``spec.foo``."""
-    raise NotImplementedError
+_TEMPLATE = ("spec", "template", "spec")
+_POD_SPECS: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("", "Pod"): ("spec",),
+    ("", "PodTemplate"): ("template", "spec"),
+    ("", "ReplicationController"): _TEMPLATE,
+    ("apps", "DaemonSet"): _TEMPLATE,
+    ("apps", "Deployment"): _TEMPLATE,
+    ("apps", "ReplicaSet"): _TEMPLATE,
+    ("apps", "StatefulSet"): _TEMPLATE,
+    ("batch", "CronJob"): ("spec", "jobTemplate", *_TEMPLATE),
+    ("batch", "Job"): _TEMPLATE,
+}
 
 
 def pod_spec_path(group: str, kind: str) -> tuple[str, ...] | None:
     """Return where the pod spec of a workload kind stands: ``("spec", "template", "spec")``."""
-    raise NotImplementedError
+    return _POD_SPECS.get((group, kind))
+
+
+# --- fields that cannot change -----------------------------------------------------------------------------------
+
+_ROLE_REF = ("roleRef",)
+_IMMUTABLE: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("", "Secret"): ("type",),
+    ("", "PersistentVolumeClaim"): (
+        "spec.accessModes", "spec.dataSource", "spec.dataSourceRef", "spec.selector", "spec.storageClassName",
+        "spec.volumeMode", "spec.volumeName",
+    ),
+    ("", "PersistentVolume"): ("spec.volumeMode", "spec.csi", "spec.hostPath", "spec.nfs", "spec.local"),
+    ("", "Service"): ("spec.clusterIP",),
+    ("apps", "ControllerRevision"): ("data",),
+    ("apps", "DaemonSet"): ("spec.selector",),
+    ("apps", "Deployment"): ("spec.selector",),
+    ("apps", "ReplicaSet"): ("spec.selector",),
+    ("apps", "StatefulSet"): (
+        "spec.podManagementPolicy", "spec.selector", "spec.serviceName", "spec.volumeClaimTemplates",
+    ),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): (
+        "spec.group", "spec.names.kind", "spec.names.plural", "spec.scope",
+    ),
+    ("batch", "Job"): (
+        "spec.backoffLimitPerIndex", "spec.completionMode", "spec.completions", "spec.managedBy",
+        "spec.podFailurePolicy", "spec.selector", "spec.successPolicy", "spec.template",
+    ),
+    ("certificates.k8s.io", "CertificateSigningRequest"): ("spec",),
+    ("discovery.k8s.io", "EndpointSlice"): ("addressType",),
+    ("networking.k8s.io", "IngressClass"): ("spec.controller",),
+    ("node.k8s.io", "RuntimeClass"): ("handler",),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): _ROLE_REF,
+    ("rbac.authorization.k8s.io", "RoleBinding"): _ROLE_REF,
+    ("resource.k8s.io", "ResourceClaim"): ("spec",),
+    ("resource.k8s.io", "ResourceClaimTemplate"): ("spec",),
+    ("scheduling.k8s.io", "PriorityClass"): ("preemptionPolicy", "value"),
+    ("storage.k8s.io", "StorageClass"): ("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
+    ("storage.k8s.io", "VolumeAttachment"): ("spec",),
+    ("storage.k8s.io", "VolumeAttributesClass"): ("driverName", "parameters"),
+}  # fmt: skip
+"""Source: the update validations in pkg/apis/*/validation of Kubernetes v1.36."""
+_SET_ONCE = frozenset({"spec.volumeName", "spec.clusterIP", "spec.storageClassName"})
+"""May be filled in where they are empty."""
+
+
+def immutable_paths(group: str, kind: str) -> tuple[str, ...]:
+    """Return the dotted paths of a built-in kind's fields that cannot change once they are set."""
+    return _IMMUTABLE.get((group, kind), ())
 
 
 def immutable_changes(before: Body, after: Body) -> tuple[str, ...]:
-    """Return the dotted paths of immutable fields of a built-in kind that differ: ``spec.selector``."""
-    raise NotImplementedError
+    """Return the dotted paths of immutable fields of a built-in kind that differ: ``spec.selector``.
+
+    Args:
+        before: the object as it lives.
+        after: the object as it would be, defaults filled in (a dry-run's answer, or a merged object).
+    """
+    group, kind = group_of(str(before.get("apiVersion", ""))), str(before.get("kind", ""))
+    paths = list(immutable_paths(group, kind))
+    if (group, kind) == ("", "Service") and value_at(after, "spec", "type") == "ExternalName":
+        paths = []
+    if before.get("immutable") is True and (group, kind) in {("", "ConfigMap"), ("", "Secret")}:
+        paths += ["binaryData", "data", "immutable"]
+    return tuple(path for path in sorted(paths) if _changed(path, before, after))
+
+
+def _changed(path: str, before: Body, after: Body) -> bool:
+    steps = path.split(".")
+    old, new = value_at(before, *steps), value_at(after, *steps)
+    if _is_empty(old) and (path in _SET_ONCE or _is_empty(new)):
+        return False
+    return old != new
+
+
+def _is_empty(value: JSONValue) -> bool:
+    return value is None or value in ("", {}, [])

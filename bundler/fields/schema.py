@@ -1,0 +1,259 @@
+"""What may stand where in an object: schemas of built-in and custom kinds. Layer: fields, pure.
+
+One compact form serves both. A node is a letter (a scalar), a number (a definition in the table) or a mapping:
+
+``f`` known fields · ``v`` schema of other values · ``i`` items · ``k`` keys of a map list · ``d`` their defaults ·
+``t`` 1 for a set · ``a`` 1 for an atomic map · ``r`` required fields · ``$`` a reference whose map type ``a`` overrides
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.json import Body, JSONValue
+
+ScalarType: TypeAlias = Literal[
+    "quantity", "int-or-string", "string", "integer", "boolean", "number", "time", "micro-time", "bytes", "any", ""
+]
+Shape: TypeAlias = Literal["map", "list", "scalar", "any"]
+Raw: TypeAlias = Any
+"""A node of the compact form: str, int or dict, as json reads it."""
+
+_SCALARS: Mapping[str, ScalarType] = {
+    "s": "string",
+    "i": "integer",
+    "b": "boolean",
+    "n": "number",
+    "q": "quantity",
+    "x": "int-or-string",
+    "t": "time",
+    "m": "micro-time",
+    "y": "bytes",
+    "a": "any",
+    "u": "any",
+}
+_NOTHING: Mapping[str, JSONValue] = {}
+
+
+class SchemaNode:
+    """What may stand at one place of an object."""
+
+    __slots__ = (
+        "_fields",
+        "_items",
+        "_raw",
+        "_table",
+        "allows_unknown",
+        "drops_empty",
+        "has_status",
+        "is_atomic",
+        "key_defaults",
+        "list_type",
+        "map_keys",
+        "map_type",
+        "required",
+        "scalar",
+        "shape",
+    )
+
+    shape: Shape
+    """``any`` is a free-form value: everything is allowed below it."""
+    scalar: ScalarType
+    """The type of a scalar; empty for maps and lists."""
+    list_type: Literal["map", "set", "atomic"]
+    """How a list merges; ``atomic`` where nothing is said."""
+    map_keys: tuple[str, ...]
+    """The keys that identify an item of a ``map`` list."""
+    key_defaults: Mapping[str, JSONValue]
+    """Defaults of ``map_keys`` that an item may leave out: ``{"protocol": "TCP"}``."""
+    map_type: Literal["granular", "atomic"]
+    """How a map merges."""
+    allows_unknown: bool
+    """Whether fields other than ``field_names`` may stand in this map."""
+    required: tuple[str, ...]
+    """The known fields that must be there."""
+    has_status: bool
+    """On the root of a kind: whether ``status`` is a subresource, so that other writes leave it alone."""
+    drops_empty: bool
+    """Whether the server leaves out empty lists and maps here (built-in kinds), or stores them (custom ones)."""
+
+    def __init__(self, raw: Raw, table: Sequence[Raw], *, drops_empty: bool, has_status: bool = False) -> None:
+        self._table = table
+        self.drops_empty, self.has_status = drops_empty, has_status
+        node, is_atomic = _resolve(raw, table)
+        self._raw: dict[str, Raw] = node if isinstance(node, dict) else {}
+        self._fields: dict[str, SchemaNode] = {}
+        self._items: SchemaNode | None = None
+        self.is_atomic = is_atomic
+        self.map_type = "atomic" if is_atomic else "granular"
+        self.scalar = _SCALARS[node] if isinstance(node, str) else ""
+        self.shape = _shape(node)
+        self.map_keys = tuple(self._raw.get("k", ()))
+        self.key_defaults = self._raw.get("d", _NOTHING)
+        self.list_type = "map" if self.map_keys else "set" if "t" in self._raw else "atomic"
+        self.allows_unknown = self.shape == "any" or "v" in self._raw
+        self.required = tuple(self._raw.get("r", ()))
+
+    @property
+    def field_names(self) -> frozenset[str]:
+        """The known fields of a map."""
+        return frozenset(self._raw.get("f", ()))
+
+    def knows(self, name: str) -> bool:
+        """Tell whether ``name`` is a known field of this map."""
+        return name in self._raw.get("f", _NOTHING)
+
+    def field(self, name: str) -> SchemaNode | None:
+        """Return the schema of a field: a known one, else that of additional values; None where it is unknown."""
+        found = self._fields.get(name)
+        if found is None and (raw := self._raw.get("f", _NOTHING).get(name, self._raw.get("v"))) is not None:
+            found = self._fields[name] = self._node(raw)
+        if found is None and self.shape == "any":
+            return FREE if self.map_type == "granular" else RAW
+        return found
+
+    @property
+    def items(self) -> SchemaNode | None:
+        """The schema of a list's items."""
+        if self._items is None and "i" in self._raw:
+            self._items = self._node(self._raw["i"])
+        return RAW if self.shape == "any" else self._items
+
+    def _node(self, raw: Raw) -> SchemaNode:
+        return SchemaNode(raw, self._table, drops_empty=self.drops_empty)
+
+
+def _resolve(raw: Raw, table: Sequence[Raw]) -> tuple[Raw, bool]:
+    """Follow references; return the node and whether its map is atomic."""
+    override: bool | None = None
+    while not isinstance(raw, str):
+        if isinstance(raw, int):
+            raw = table[raw]
+        elif "$" in raw:
+            override = bool(raw["a"]) if override is None else override
+            raw = raw["$"]
+        else:
+            break
+    own = raw == "u" or (isinstance(raw, dict) and bool(raw.get("a")))
+    return raw, own if override is None else override
+
+
+def _shape(node: Raw) -> Shape:
+    if isinstance(node, str):
+        return "any" if _SCALARS[node] == "any" else "scalar"
+    return "list" if "i" in node else "map"
+
+
+FREE = SchemaNode("a", (), drops_empty=False)
+"""Anything: maps merge field by field, lists are one value."""
+RAW = SchemaNode("u", (), drops_empty=False)
+"""Anything, as one value."""
+
+
+# --- custom kinds ------------------------------------------------------------------------------------------------
+
+
+def schema_from_crd(crd: Body, version: str, *, metadata: tuple[Raw, Sequence[Raw]]) -> SchemaNode | None:
+    """Return the schema of the objects that a CustomResourceDefinition serves as ``version``; None where it does not.
+
+    Args:
+        crd: the CustomResourceDefinition, v1.
+        version: one of ``spec.versions[].name``.
+        metadata: the compact form of ObjectMeta, and its table.
+    """
+    spec = crd.get("spec")
+    versions = spec.get("versions") if isinstance(spec, Mapping) else None
+    for entry in versions if isinstance(versions, list | tuple) else ():
+        if isinstance(entry, Mapping) and entry.get("name") == version:
+            return _from_version(entry, metadata)
+    return None
+
+
+def _from_version(entry: Body, metadata: tuple[Raw, Sequence[Raw]]) -> SchemaNode:
+    holder, subresources = entry.get("schema"), entry.get("subresources")
+    openapi = holder.get("openAPIV3Schema") if isinstance(holder, Mapping) else None
+    raw = _encode(openapi, metadata[0], keeps_unknown=False) if isinstance(openapi, Mapping) else {"v": "a"}
+    root = raw if isinstance(raw, dict) else {"v": "a"}
+    fields = {**root.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": metadata[0]}
+    has_status = isinstance(subresources, Mapping) and subresources.get("status") is not None
+    return SchemaNode({**root, "f": fields}, metadata[1], drops_empty=False, has_status=has_status)
+
+
+def _encode(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
+    """Turn one OpenAPI v3 schema of a CRD into the compact form."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return "x"
+    keeps = keeps_unknown or bool(schema.get("x-kubernetes-preserve-unknown-fields"))
+    kind = schema.get("type")
+    if kind == "array":
+        return _encode_list(schema, metadata, keeps_unknown=keeps)
+    if kind == "object" or "properties" in schema:
+        return _encode_map(schema, metadata, keeps_unknown=keeps)
+    formats = {"byte": "y", "date-time": "t"}
+    letters = {"string": formats.get(str(schema.get("format")), "s"), "integer": "i", "boolean": "b", "number": "n"}
+    return letters.get(str(kind), "a")
+
+
+def _encode_list(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
+    items = schema.get("items")
+    items = items if isinstance(items, Mapping) else {}
+    node: dict[str, Raw] = {"i": _encode(items, metadata, keeps_unknown=keeps_unknown)}
+    keys = schema.get("x-kubernetes-list-map-keys")
+    list_type = schema.get("x-kubernetes-list-type")
+    if list_type == "map" and isinstance(keys, list | tuple):
+        node["k"] = list(keys)
+        properties = items.get("properties")
+        known = properties if isinstance(properties, Mapping) else {}
+        found = {str(key): known.get(str(key)) for key in keys}
+        node["d"] = {k: v["default"] for k, v in found.items() if isinstance(v, Mapping) and "default" in v}
+    elif list_type == "set":
+        node["t"] = 1
+    return node
+
+
+def _encode_map(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
+    node: dict[str, Raw] = {}
+    properties, extra = schema.get("properties"), schema.get("additionalProperties")
+    if isinstance(properties, Mapping):
+        members = {name: member for name, member in properties.items() if isinstance(member, Mapping)}
+        node["f"] = {name: _encode(member, metadata, keeps_unknown=keeps_unknown) for name, member in members.items()}
+    if isinstance(extra, Mapping):
+        node["v"] = _encode(extra, metadata, keeps_unknown=keeps_unknown)
+    elif extra is True or keeps_unknown:
+        node["v"] = "a"
+    if schema.get("x-kubernetes-embedded-resource"):
+        node["f"] = {**node.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": metadata}
+    required = schema.get("required")
+    if isinstance(required, list | tuple):
+        node["r"] = list(required)
+    if schema.get("x-kubernetes-map-type") == "atomic":
+        node["a"] = 1
+    return node
+
+
+# --- strict decoding ---------------------------------------------------------------------------------------------
+
+
+def unknown_fields(body: Body, schema: SchemaNode) -> tuple[str, ...]:
+    """Return the paths of fields that the schema does not know, as strict decoding names them: ``spec.a[0].foo``."""
+    found: list[str] = []
+    _find_unknown(body, schema, "", found)
+    return tuple(sorted(found))
+
+
+def _find_unknown(value: JSONValue, schema: SchemaNode, path: str, found: list[str]) -> None:
+    if isinstance(value, Mapping) and schema.shape == "map":
+        for name, member in value.items():
+            here = f"{path}.{name}" if path else name
+            inner = schema.field(name)
+            if inner is None:
+                found.append(here)
+            else:
+                _find_unknown(member, inner, here, found)
+    elif isinstance(value, list | tuple) and (items := schema.items) is not None:
+        for index, item in enumerate(value):
+            _find_unknown(item, items, f"{path}[{index}]", found)
