@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
     from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload, WatchEvent
     from bundler.model.events import Event
     from bundler.model.json import Body
+    from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef, ResourceType
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
 
@@ -208,3 +210,23 @@ class ReleaseLock(Protocol):
             ReleaseLockedError: when somebody alive holds it after ``timeout_s``.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything an action may reach; made in one place, by the command line."""
+
+    cluster: ClusterClient
+    store: ReleaseStore
+    lock: ReleaseLock
+    clock: Clock
+    report: Reporter
+    redactor: Redactor
+    deadline_s: float
+    """On ``clock.monotonic()``: when the budget of the whole command ends."""
+    is_stopped: Callable[[], bool]
+    """Whether the user or the system asked the run to stop."""
+
+    def remaining_s(self) -> float:
+        """Return what is left of the command's budget, in seconds; never below zero."""
+        return max(0.0, self.deadline_s - self.clock.monotonic())

@@ -1,0 +1,80 @@
+"""What is asked before every write: is the lock still ours, is anybody asking us to stop. Layer: actions."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bundler.errors import InterruptedRunError, WaitTimeoutError
+from bundler.model.events import Retrying
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.model.events import Event
+    from bundler.ports import HeldLock, Ports, Reporter
+
+from contextlib import contextmanager
+
+WRITES_AT_ONCE = 8
+
+
+class Guard:
+    """Lets writes begin while the run may go on, so many at a time, and fewer after the server said 429."""
+
+    def __init__(self, ports: Ports, held: HeldLock) -> None:
+        self._ports, self._held = ports, held
+        self._free = threading.Condition()
+        self._limit, self._running = WRITES_AT_ONCE, 0
+        self._failed = threading.Event()
+
+    def stop(self) -> None:
+        """Let no further write begin: another one failed."""
+        self._failed.set()
+
+    def check(self) -> None:
+        """Return while the run may go on.
+
+        Raises:
+            InterruptedRunError: when somebody asked to stop, or another write failed.
+            LockLostError: when the release is no longer ours.
+            WaitTimeoutError: when the budget of the command is spent.
+        """
+        if self._ports.is_stopped() or self._failed.is_set():
+            raise InterruptedRunError(
+                "carrying out the plan",
+                context=["the run was asked to stop" if not self._failed.is_set() else "another write failed"],
+                hint="run the same command again; it goes on from where it stopped",
+            )
+        self._held.held()
+        if self._ports.remaining_s() <= 0:
+            raise WaitTimeoutError(
+                "carrying out the plan",
+                context=["the time for the whole command ran out before everything was written"],
+                hint="run the same command again, with a larger --timeout",
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold one of the places for writes while the block runs."""
+        with self._free:
+            self._free.wait_for(lambda: self._running < self._limit)
+            self._running += 1
+        try:
+            self.check()
+            yield
+        finally:
+            with self._free:
+                self._running -= 1
+                self._free.notify_all()
+
+    def listening(self, report: Reporter) -> Reporter:
+        """Return a reporter that also halves the places for writes whenever the server is too busy."""
+
+        def hear(event: Event) -> None:
+            if isinstance(event, Retrying) and "429" in event.why:
+                with self._free:
+                    self._limit = max(1, self._limit // 2)
+            report(event)
+
+        return hear

@@ -1,0 +1,125 @@
+"""Look at a cluster by lists. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.actions.parallel import map_parallel
+from bundler.errors import ForbiddenError, UnknownKindError
+from bundler.model.cluster import ListQuery
+from bundler.model.json import text_at
+from bundler.model.labels import RELEASE_UID
+from bundler.model.refs import ObjectRef, group_of
+from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets
+from bundler.planning.observation import Observation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bundler.model.json import Body
+    from bundler.planning.observation import Wanted
+    from bundler.ports import ClusterClient
+
+_QUOTA = ("", "ResourceQuota")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Shelf:
+    """One list to ask for."""
+
+    group: str
+    kind: str
+    namespace: str
+    version: str
+    selector: str
+
+
+def observe(wanted: Wanted, cluster: ClusterClient) -> Observation:
+    """Read everything the planner compares with: one list per kind and namespace, nothing object by object.
+
+    Raises:
+        ClusterError: when a list of a kind that the release uses is refused.
+    """
+    shelves = _shelves(wanted, cluster)
+    listed = map_parallel(lambda shelf: _list(shelf, cluster), shelves)
+    found = {ref: body for shelf, bodies in zip(shelves, listed, strict=True) for ref, body in bodies if shelf.selector}
+    around = [pair for shelf, bodies in zip(shelves, listed, strict=True) for pair in bodies if not shelf.selector]
+    ours = [(manifest.ref, manifest.body) for manifest in wanted.manifests]
+    return Observation(
+        live=found,
+        autoscaled=autoscaled_targets([*around, *ours]),
+        quotas=tuple((ref, body) for ref, body in around if (ref.group, ref.kind) == _QUOTA),
+        missing_namespaces=_missing_namespaces(wanted, cluster),
+    )
+
+
+def _shelves(wanted: Wanted, cluster: ClusterClient) -> list[_Shelf]:
+    """Return the lists to ask for: what is wanted (in the version it is written in), then what was owned."""
+    selector = f"{RELEASE_UID}={wanted.uid}"
+    versions: dict[tuple[str, str, str], str] = {}
+    for manifest in wanted.manifests:
+        place = (manifest.ref.group, manifest.ref.kind, manifest.ref.namespace)
+        versions.setdefault(place, manifest.api_version.rpartition("/")[2])
+    for ref in [*(secret.ref for secret in wanted.generated), *wanted.owned]:
+        versions.setdefault((ref.group, ref.kind, ref.namespace), "")
+    own = [_Shelf(*place, version, selector) for place, version in versions.items()]
+    return sorted([*own, *_surroundings(wanted, cluster)])
+
+
+def _surroundings(wanted: Wanted, cluster: ClusterClient) -> Iterable[_Shelf]:
+    """Autoscalers and quotas of others count too: lists without a selector."""
+    if wanted.is_removal:
+        return
+    for namespace in sorted({manifest.ref.namespace for manifest in wanted.manifests if manifest.ref.namespace}):
+        for group, kind in (*AUTOSCALER_KINDS, _QUOTA):
+            if cluster.resource_type(group, kind) is not None:
+                yield _Shelf(group, kind, namespace, "", "")
+
+
+def _list(shelf: _Shelf, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]]:
+    version = shelf.version
+    if version and cluster.resource_type(shelf.group, shelf.kind, version) is None:
+        version = ""
+    query = ListQuery(
+        group=shelf.group, kind=shelf.kind, namespace=shelf.namespace, version=version, label_selector=shelf.selector
+    )
+    try:
+        items = cluster.list(query).items
+    except UnknownKindError:
+        return []
+    except ForbiddenError:
+        if not shelf.selector:
+            return []
+        raise
+    return [(ref_of(body), body) for body in items]
+
+
+def ref_of(body: Body) -> ObjectRef:
+    """Return the identity of an object as a server returns it."""
+    return ObjectRef(
+        group_of(text_at(body, "apiVersion")),
+        text_at(body, "kind"),
+        text_at(body, "metadata", "namespace"),
+        text_at(body, "metadata", "name"),
+    )
+
+
+def _missing_namespaces(wanted: Wanted, cluster: ClusterClient) -> frozenset[str]:
+    if wanted.is_removal:
+        return frozenset()
+    namespaces = {wanted.namespace, *(manifest.ref.namespace for manifest in wanted.manifests)} - {""}
+    return frozenset(name for name in namespaces if not namespace_exists(name, cluster))
+
+
+def namespace_exists(name: str, cluster: ClusterClient) -> bool:
+    """Tell whether a namespace is there; where we may not ask, it is taken to be."""
+    try:
+        return cluster.get(ObjectRef("", "Namespace", "", name), metadata_only=True) is not None
+    except ForbiddenError:
+        return True
+
+
+def by_ref(bodies: Iterable[Body]) -> Mapping[ObjectRef, Body]:
+    """Index objects by their identity."""
+    return {ref_of(body): body for body in bodies}

@@ -1,0 +1,111 @@
+"""The pods behind workloads that are waited for. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors import ForbiddenError
+from bundler.health.pods import PodHistory, is_final, observe_pod, pod_problem
+from bundler.model.cluster import ListQuery
+from bundler.model.json import items_at, mapping_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bundler.health.pods import FailFast, PodProblem
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+    from bundler.ports import Ports
+
+PATIENCE_S = 1.0
+"""Pods are looked at only for what is not ready after this long; most never are."""
+_HASH_LABELS = ("pod-template-hash", "controller-revision-hash", "batch.kubernetes.io/controller-uid")
+
+
+class PodWatch:
+    """What the pods of unready workloads say, look after look."""
+
+    def __init__(self, ports: Ports, fail_fast: FailFast) -> None:
+        self._ports, self._fail_fast = ports, fail_fast
+        self._histories: dict[str, PodHistory] = {}
+        self._problems: dict[ObjectRef, tuple[Body, PodProblem]] = {}
+        self._told: dict[ObjectRef, str] = {}
+        self._final: set[ObjectRef] = set()
+
+    def look(self, workloads: Mapping[ObjectRef, Body], *, age_s: float) -> None:
+        """Read the pods of the namespaces concerned, once each, and judge them."""
+        selecting = {ref: body for ref, body in workloads.items() if pod_selector(body)}
+        self._problems, self._final = {}, set()
+        if age_s < PATIENCE_S or not selecting:
+            return
+        pods = {name: self._pods(name) for name in {ref.namespace for ref in selecting}}
+        for ref, body in selecting.items():
+            self._judge(ref, newest_pods(body, pods[ref.namespace]))
+
+    def _pods(self, namespace: str) -> Sequence[Body]:
+        try:
+            return self._ports.cluster.list(ListQuery(group="", kind="Pod", namespace=namespace)).items
+        except ForbiddenError:
+            return ()
+
+    def _judge(self, ref: ObjectRef, pods: Iterable[Body]) -> None:
+        now_s = self._ports.clock.monotonic()
+        for pod in pods:
+            uid = text_at(pod, "metadata", "uid")
+            history = observe_pod(self._histories.get(uid, PodHistory()), pod, now_s=now_s)
+            self._histories[uid] = history
+            problem = pod_problem(pod)
+            if problem is None:
+                continue
+            ends = is_final(problem, history, now_s=now_s, rules=self._fail_fast)
+            if ref not in self._problems or (ends and ref not in self._final):
+                self._problems[ref] = (pod, problem)
+            if ends:
+                self._final.add(ref)
+
+    def detail(self, ref: ObjectRef) -> str:
+        """Return what the first troubled pod of a workload says; empty where none is troubled."""
+        found = self._problems.get(ref)
+        return f"pod {text_at(found[0], 'metadata', 'name')} {found[1]}" if found else ""
+
+    def is_news(self, ref: ObjectRef) -> bool:
+        """Tell, once, that the detail of a workload changed."""
+        detail = self.detail(ref)
+        is_changed = detail != self._told.get(ref, "")
+        self._told[ref] = detail
+        return is_changed
+
+    def is_final(self, ref: ObjectRef) -> bool:
+        """Tell whether a pod of the workload failed for good."""
+        return ref in self._final
+
+    def troubled(self, ref: ObjectRef) -> tuple[Body, PodProblem] | None:
+        """Return the pod that ``detail`` is about, and its problem."""
+        return self._problems.get(ref)
+
+
+def pod_selector(workload: Body) -> Mapping[str, str]:
+    """Return the labels by which a workload finds its pods; empty for what has none."""
+    labels = mapping_at(workload, "spec", "selector", "matchLabels")
+    return {key: value for key, value in labels.items() if isinstance(value, str)}
+
+
+def newest_pods(workload: Body, pods: Sequence[Body]) -> list[Body]:
+    """Return the pods of the newest template of a workload: what an older one left behind says nothing about it."""
+    selector = pod_selector(workload).items()
+    mine = [pod for pod in pods if selector <= mapping_at(pod, "metadata", "labels").items()]
+    if not mine:
+        return []
+    newest = max(mine, key=lambda pod: text_at(pod, "metadata", "creationTimestamp"))
+    return [pod for pod in mine if _template_of(pod) == _template_of(newest)]
+
+
+def _template_of(pod: Body) -> tuple[str, ...]:
+    labels = mapping_at(pod, "metadata", "labels")
+    return tuple(text_at(labels, name) for name in _HASH_LABELS)
+
+
+def containers_of(pod: Body) -> list[str]:
+    """Return the names of a pod's containers, init containers first."""
+    spec = mapping_at(pod, "spec")
+    return [text_at(item, "name") for group in ("initContainers", "containers") for item in items_at(spec, group)]

@@ -1,0 +1,48 @@
+"""Replica counts that an autoscaler owns (product.md section 5, "Autoscalers"). Layer: planning, pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundler.model.json import int_at, mapping_at, text_at, value_at
+from bundler.model.refs import ObjectRef, group_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+
+_HPA = ("autoscaling", "HorizontalPodAutoscaler")
+_KEDA = ("keda.sh", "ScaledObject")
+AUTOSCALER_KINDS = (_HPA, _KEDA)
+REPLICAS_PATH = ".spec.replicas"
+
+
+def autoscaled_targets(objects: Iterable[tuple[ObjectRef, Body]]) -> Mapping[ObjectRef, int]:
+    """Return the workloads that autoscalers among ``objects`` drive, each with its lower bound."""
+    targets: dict[ObjectRef, int] = {}
+    for ref, body in objects:
+        if (ref.group, ref.kind) == _HPA:
+            target, lowest = mapping_at(body, "spec", "scaleTargetRef"), int_at(body, "spec", "minReplicas", default=1)
+        elif (ref.group, ref.kind) == _KEDA:
+            target, lowest = mapping_at(body, "spec", "scaleTargetRef"), int_at(body, "spec", "minReplicaCount")
+        else:
+            continue
+        group = group_of(text_at(target, "apiVersion") or "apps/v1")
+        workload = ObjectRef(group, text_at(target, "kind") or "Deployment", ref.namespace, text_at(target, "name"))
+        targets[workload] = max(lowest, targets.get(workload, 0))
+    return targets
+
+
+def with_followed_replicas(manifest: Manifest, *, live: Body | None, lowest: int) -> Manifest:
+    """Return the manifest with ``spec.replicas`` as the autoscaler wants it.
+
+    The live value always; on create the larger of what was rendered and the lower bound. The field is never left
+    out: leaving out a field that we own would hand it to nobody and reset it to 1.
+    """
+    spec = mapping_at(manifest.body, "spec")
+    alive = value_at(live, "spec", "replicas")
+    replicas = alive if isinstance(alive, int) else max(int_at(spec, "replicas", default=1), lowest)
+    return replace(manifest, body={**manifest.body, "spec": {**spec, "replicas": replicas}})

@@ -1,0 +1,157 @@
+"""One body that is shown, sent and recorded (product.md section 5, "Normal form"). Layer: planning, pure."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundler.errors import ManifestError
+from bundler.fields.kinds import schema_for
+from bundler.model.json import JSONValue, canonical_json, mapping_at
+from bundler.model.labels import COMPONENT, RELEASE_UID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bundler.fields.kinds import SchemaNode
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+
+_SERVER_METADATA = ("creationTimestamp", "managedFields", "selfLink", "generation", "resourceVersion", "uid")
+JOB_HASH_CHARS = 8
+_NAME_MAX_CHARS = 63
+
+
+def normalize_manifests(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Bring rendered objects into the one form in which they are compared, shown, sent and recorded.
+
+    Raises:
+        ManifestError: with every problem: the same object twice, ``generateName``, list items with the same key.
+    """
+    rendered = tuple(manifests)
+    normal = tuple(_normalize(manifest) for manifest in rendered)
+    problems = [*_twice(rendered), *(problem for one in normal for problem in _problems(one))]
+    if problems:
+        raise ManifestError(
+            "bringing rendered objects into their normal form",
+            context=sorted(problems),
+            hint="mend the templates named above; `bundler template` shows what they render",
+        )
+    return normal
+
+
+def _normalize(manifest: Manifest) -> Manifest:
+    body = dict(without_nulls(manifest.body))
+    body.pop("status", None)
+    metadata = {key: value for key, value in mapping_at(body, "metadata").items() if key not in _SERVER_METADATA}
+    body["metadata"] = metadata
+    if manifest.ref.group == "" and manifest.ref.kind == "Secret":
+        body = _with_encoded_data(body)
+    if manifest.ref.group == "batch" and manifest.ref.kind == "Job":
+        return _with_hashed_name(replace(manifest, body=body))
+    return replace(manifest, body=body)
+
+
+def without_nulls(body: Body) -> Body:
+    """Return the body without keys whose value is null, at any depth. Lists keep their items."""
+    return {key: _clean(value) for key, value in body.items() if value is not None}
+
+
+def _clean(value: JSONValue) -> JSONValue:
+    if isinstance(value, Mapping):
+        return without_nulls(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _with_encoded_data(body: dict[str, JSONValue]) -> dict[str, JSONValue]:
+    plain = mapping_at(body, "stringData")
+    if "stringData" not in body:
+        return body
+    encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
+    rest = {key: value for key, value in body.items() if key != "stringData"}
+    return {**rest, "data": {**mapping_at(body, "data"), **encoded}}
+
+
+def _with_hashed_name(manifest: Manifest) -> Manifest:
+    """Give a Job the name of its spec, so that a changed one runs and an unchanged one does not run again."""
+    digest = hashlib.sha256(canonical_json(manifest.body.get("spec"))).hexdigest()[:JOB_HASH_CHARS]
+    stem = manifest.ref.name[: _NAME_MAX_CHARS - JOB_HASH_CHARS - 1].rstrip("-.")
+    name = f"{stem}-{digest}"
+    body = {**manifest.body, "metadata": {**mapping_at(manifest.body, "metadata"), "name": name}}
+    return replace(manifest, ref=replace(manifest.ref, name=name), body=body)
+
+
+def _twice(manifests: Sequence[Manifest]) -> Iterable[str]:
+    first: dict[ObjectRef, Manifest] = {}
+    for manifest in manifests:
+        other = first.setdefault(manifest.ref, manifest)
+        if other is not manifest:
+            yield f"{manifest.ref.short} is rendered twice: {other.source} and {manifest.source}"
+
+
+def _problems(manifest: Manifest) -> Iterable[str]:
+    where = f"{manifest.source}: {manifest.ref.short}"
+    if "generateName" in mapping_at(manifest.body, "metadata"):
+        yield f"{where} has metadata.generateName; a release must be able to find its objects again by name"
+    version = manifest.api_version.rpartition("/")[2]
+    schema = schema_for(manifest.ref.group, version, manifest.ref.kind)
+    if schema is not None:
+        yield from (f"{where} {problem}" for problem in duplicate_keys(manifest.body, schema, ""))
+
+
+def duplicate_keys(value: JSONValue, schema: SchemaNode, path: str) -> Iterable[str]:
+    """Yield a sentence for each list whose items share their merge key (the server would refuse or merge them)."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            node = schema.field(key)
+            if node is not None and isinstance(inner, Mapping | list | tuple):
+                yield from duplicate_keys(inner, node, f"{path}.{key}")
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        yield from _duplicate_items(value, schema, path)
+
+
+def _duplicate_items(items: Sequence[JSONValue], schema: SchemaNode, path: str) -> Iterable[str]:
+    seen: set[tuple[str, ...]] = set()
+    for item in items:
+        if schema.list_type == "map" and isinstance(item, Mapping):
+            defaults = schema.key_defaults
+            key = tuple(str(item.get(name, defaults.get(name, ""))) for name in schema.map_keys)
+            if key in seen:
+                named = ", ".join(f"{name}={part}" for name, part in zip(schema.map_keys, key, strict=True))
+                yield f"lists {named} twice in {path}"
+            seen.add(key)
+        if schema.items is not None and isinstance(item, Mapping):
+            yield from duplicate_keys(item, schema.items, path)
+
+
+def stamp(manifest: Manifest, *, uid: str) -> Manifest:
+    """Add the labels by which a release knows its own objects again. Only the planner stamps, and only top-level."""
+    metadata = mapping_at(manifest.body, "metadata")
+    labels = {**mapping_at(metadata, "labels"), RELEASE_UID: uid, COMPONENT: component_label(manifest.component)}
+    return replace(manifest, body={**manifest.body, "metadata": {**metadata, "labels": labels}})
+
+
+def component_label(component: str) -> str:
+    """Return a component's path as a label value: ``/`` is not allowed there, and 63 characters are."""
+    return component.replace("/", ".")[:63].rstrip(".-_")
+
+
+def secret_leaves(manifest: Manifest) -> Iterable[str]:
+    """Yield the decoded leaves of a normalised Secret; every one of them is sensitive."""
+    if manifest.ref.group == "" and manifest.ref.kind == "Secret":
+        for value in mapping_at(manifest.body, "data").values():
+            if isinstance(value, str):
+                yield _decoded(value)
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode()
+    except ValueError:
+        return text

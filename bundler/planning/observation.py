@@ -1,0 +1,86 @@
+"""What was wanted and what was seen: the inputs of the planner. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from bundler.model.bundle import Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.cluster import Answer
+    from bundler.model.json import Body
+    from bundler.model.manifest import GeneratedSecret, Manifest
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import InventoryEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a release shall be. Uninstall wants nothing."""
+
+    release: str
+    namespace: str
+    uid: str
+    manifests: tuple[Manifest, ...] = ()
+    """Normalised and stamped."""
+    generated: tuple[GeneratedSecret, ...] = ()
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reach: Reach = field(default_factory=Reach)
+    owned: Mapping[ObjectRef, InventoryEntry] = field(default_factory=dict)
+    """The union of the inventories of all retained revisions, interrupted ones included."""
+    finished_jobs: frozenset[ObjectRef] = frozenset()
+    """Jobs of the deployed revision: gone or not, they have run."""
+    is_removal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What lists told about the cluster, at one moment."""
+
+    live: Mapping[ObjectRef, Body]
+    """Objects that carry the release's uid."""
+    autoscaled: Mapping[ObjectRef, int] = field(default_factory=dict)
+    """Workloads that autoscalers drive, and their lower bounds; live and wanted autoscalers alike."""
+    quotas: tuple[tuple[ObjectRef, Body], ...] = ()
+    missing_namespaces: frozenset[str] = frozenset()
+    foreign: Mapping[ObjectRef, Body] = field(default_factory=dict)
+    """Objects in the way that do not carry the release's uid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One wanted object beside the live one, before the server was asked."""
+
+    manifest: Manifest
+    live: Body | None
+    is_autoscaled: bool
+    settled: str | None
+    """Why nothing has to be asked: ``unchanged``, or that a Job has run; None: ask."""
+
+
+class RefusalKind(StrEnum):
+    """Why the server did not accept a dry-run."""
+
+    REJECTED = "rejected"
+    FORBIDDEN = "forbidden"
+    CONFLICT = "conflict"
+    UNVERIFIABLE = "unverifiable"
+    """What it needs (namespace, CRD, Role) is made by the same plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The server's no to a dry-run."""
+
+    kind: RefusalKind
+    lines: tuple[str, ...]
+    """The server's reasons, a line each."""
+    conflicts: tuple[tuple[str, str], ...] = ()
+    """(path, manager) pairs of a field conflict."""
+
+
+Outcome: TypeAlias = "Answer | Refusal"

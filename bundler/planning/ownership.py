@@ -1,0 +1,58 @@
+"""Whose an object is. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.labels import INSTANCE, RELEASE_UID
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body
+
+_HELM_RELEASE = "meta.helm.sh/release-name"
+_HELM_NAMESPACE = "meta.helm.sh/release-namespace"
+_ARGO_TRACKING = "argocd.argoproj.io/tracking-id"
+_FLUX_NAMES = (("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"), ("helm.toolkit.fluxcd.io/name", "Flux"))
+
+
+def is_ours(live: Body, uid: str) -> bool:
+    """Tell whether a live object carries this release's uid."""
+    return text_at(live, "metadata", "labels", RELEASE_UID) == uid
+
+
+def has_controller(live: Body) -> bool:
+    """Tell whether a controller made the object (an EndpointSlice carries its Service's labels, ours included)."""
+    return any(owner.get("controller") is True for owner in items_at(live, "metadata", "ownerReferences"))
+
+
+def owner_of(live: Body) -> str:
+    """Name the owner of an object as far as its metadata tells, in words for a person."""
+    labels, annotations = mapping_at(live, "metadata", "labels"), mapping_at(live, "metadata", "annotations")
+    if uid := text_at(labels, RELEASE_UID):
+        return f'bundler release "{text_at(labels, INSTANCE) or "?"}" (release-uid {uid[:8]})'
+    if name := text_at(annotations, _HELM_RELEASE):
+        return f'Helm release "{name}" (namespace {text_at(annotations, _HELM_NAMESPACE) or "?"})'
+    if tracking := text_at(annotations, _ARGO_TRACKING):
+        return f'Argo CD application "{tracking.partition(":")[0]}"'
+    for key, tool in _FLUX_NAMES:
+        if name := text_at(labels, key):
+            return f'{tool} "{name}"'
+    return _owner_by_reference(live) or _owner_by_manager(live)
+
+
+def _owner_by_reference(live: Body) -> str:
+    for owner in items_at(live, "metadata", "ownerReferences"):
+        return f"{text_at(owner, 'kind')}/{text_at(owner, 'name')}"
+    return ""
+
+
+def _owner_by_manager(live: Body) -> str:
+    managers = [text_at(entry, "manager") for entry in items_at(live, "metadata", "managedFields")]
+    return f"nobody; last written by {managers[-1]}" if managers else "nobody"
+
+
+def manager_time(live: Body, manager: str) -> str:
+    """Return when a manager last wrote the object, as the server noted it; empty where it did not."""
+    times = [text_at(e, "time") for e in items_at(live, "metadata", "managedFields") if e.get("manager") == manager]
+    return max(times, default="")

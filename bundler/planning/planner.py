@@ -1,0 +1,218 @@
+"""Compare what is wanted with what is there. Layer: planning, pure: same inputs, same plan, same order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors import PlanError
+from bundler.fields.field_set import owned_fields
+from bundler.fields.unchanged import is_unchanged
+from bundler.model.change import Action, Change, KeptObject, Plan
+from bundler.model.cluster import FIELD_MANAGER, Answer
+from bundler.model.json import items_at, mapping_at, text_at
+from bundler.planning.autoscale import REPLICAS_PATH, with_followed_replicas
+from bundler.planning.noise import same_content
+from bundler.planning.observation import Candidate, Refusal, RefusalKind
+from bundler.planning.order import component_order, effective_needs, stage_of
+from bundler.planning.ownership import has_controller, is_ours
+from bundler.planning.reach import find_reach
+from bundler.planning.refusals import raise_refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import InventoryEntry
+    from bundler.planning.observation import Observation, Outcome, Wanted
+
+_NEVER_DELETED = {
+    ("", "PersistentVolumeClaim"): "holds data",
+    ("", "PersistentVolume"): "holds data",
+    ("", "Namespace"): "may hold what others made",
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): "deleting it deletes every object of its kind",
+}
+
+
+def find_candidates(wanted: Wanted, observation: Observation) -> tuple[Candidate, ...]:
+    """Pair wanted objects with live ones and settle, without asking, those that cannot have changed."""
+    return tuple(_candidate(manifest, wanted, observation) for manifest in wanted.manifests)
+
+
+def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation) -> Candidate:
+    live = observation.live.get(manifest.ref)
+    lowest = observation.autoscaled.get(manifest.ref)
+    if lowest is not None:
+        manifest = with_followed_replicas(manifest, live=live, lowest=lowest)
+    settled = _settle(manifest, live, wanted, is_autoscaled=lowest is not None)
+    return Candidate(manifest=manifest, live=live, is_autoscaled=lowest is not None, settled=settled)
+
+
+def _settle(manifest: Manifest, live: Body | None, wanted: Wanted, *, is_autoscaled: bool) -> str | None:
+    if live is None:
+        return "it has run" if manifest.ref in wanted.finished_jobs else None
+    if job_failed(manifest.ref, live) or is_deleting(live):
+        return None
+    ignoring = frozenset({REPLICAS_PATH}) if is_autoscaled else frozenset[str]()
+    return "unchanged" if is_unchanged(manifest.body, live, manager=FIELD_MANAGER, ignoring=ignoring) else None
+
+
+def is_deleting(live: Body) -> bool:
+    """Tell whether the object is on its way out."""
+    return bool(text_at(live, "metadata", "deletionTimestamp"))
+
+
+def job_failed(ref: ObjectRef, live: Body) -> bool:
+    """Tell whether this is a Job whose last run failed; the same spec must be able to run again."""
+    if (ref.group, ref.kind) != ("batch", "Job"):
+        return False
+    return any(c.get("type") == "Failed" and c.get("status") == "True" for c in items_at(live, "status", "conditions"))
+
+
+def build_plan(wanted: Wanted, observation: Observation, outcomes: Mapping[ObjectRef, Outcome]) -> Plan:
+    """Make the plan out of what is wanted, what was seen, and what the server answered to dry-runs.
+
+    Args:
+        wanted: normalised, stamped manifests and what the release owned before.
+        observation: live objects.
+        outcomes: an answer or refusal for each candidate that was not settled.
+
+    Raises:
+        RejectedObjectsError, ForeignObjectError, FieldConflictError, ImmutableFieldError: with all objects at once.
+        PlanError: when components need each other in a circle.
+    """
+    candidates = find_candidates(wanted, observation)
+    raise_refusals(wanted, observation, candidates, outcomes)
+    changes = [_change(candidate, outcomes.get(candidate.manifest.ref)) for candidate in candidates]
+    changes += list(_generated_changes(wanted, observation))
+    deletes, kept = _prune(wanted, observation)
+    components = frozenset(change.component for change in (*changes, *deletes))
+    needs = effective_needs(components, wanted.needs)
+    return Plan(
+        changes=(*_in_order(changes, needs), *reversed(_in_order(deletes, needs))),
+        needs=needs,
+        kept=tuple(sorted(kept)),
+        reach=find_reach(wanted.manifests, namespace=wanted.namespace, declared=wanted.reach),
+        is_removal=wanted.is_removal,
+    )
+
+
+def _in_order(changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> tuple[Change, ...]:
+    waves = component_order(frozenset(needs), needs)
+    rank = {name: number for number, wave in enumerate(waves) for name in wave}
+    return tuple(sorted(changes, key=lambda c: (rank[c.component], c.component, c.stage, c.ref)))
+
+
+def _change(candidate: Candidate, outcome: Outcome | None) -> Change:
+    manifest, live = candidate.manifest, candidate.live
+    action, reason = _decide(candidate, outcome)
+    return Change(
+        ref=manifest.ref,
+        action=action,
+        stage=stage_of(manifest.ref),
+        component=manifest.component,
+        desired=manifest,
+        before=live,
+        after=outcome.body if isinstance(outcome, Answer) else None,
+        live_uid=text_at(live, "metadata", "uid"),
+        is_verified=not isinstance(outcome, Refusal),
+        is_autoscaled=candidate.is_autoscaled,
+        reason=reason,
+        warnings=outcome.warnings if isinstance(outcome, Answer) else (),
+    )
+
+
+def _decide(candidate: Candidate, outcome: Outcome | None) -> tuple[Action, str]:
+    live = candidate.live
+    if candidate.settled is not None:
+        return Action.NONE, candidate.settled
+    if live is None:
+        return Action.CREATE, ""
+    if is_deleting(live):
+        return Action.CREATE, "the old one is being deleted; it is waited for"
+    if job_failed(candidate.manifest.ref, live):
+        return Action.RECREATE, "its last run failed"
+    return _decide_update(candidate, live, outcome)
+
+
+def _decide_update(candidate: Candidate, live: Body, outcome: Outcome | None) -> tuple[Action, str]:
+    if not isinstance(outcome, Answer) or not same_content(live, outcome.body):
+        return Action.UPDATE, ""
+    is_same = _same_ownership(candidate, outcome)
+    return (Action.NONE, "unchanged") if is_same else (Action.UPDATE, "field ownership only")
+
+
+def _same_ownership(candidate: Candidate, answer: Answer) -> bool:
+    before = owned_fields(candidate.live or {}, FIELD_MANAGER)
+    after = owned_fields(answer.body, FIELD_MANAGER)
+    differing = set((after.difference(before)).paths()) | set((before.difference(after)).paths())
+    if candidate.is_autoscaled:
+        differing = {path for path in differing if path[:2] != ("f:spec", "f:replicas")}
+    return not differing
+
+
+def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Change]:
+    for secret in wanted.generated:
+        live = observation.live.get(secret.ref)
+        has_key = secret.key in mapping_at(live, "data")
+        if live is not None and not has_key:
+            raise PlanError(
+                f"looking up the generated secret {secret.name}",
+                context=[f"{secret.ref.short} exists, but has no key {secret.key!r} ({secret.source})"],
+                hint="a generated secret is never overwritten; add the key yourself, or give the entry another name",
+            )
+        yield Change(
+            ref=secret.ref,
+            action=Action.CREATE if live is None else Action.NONE,
+            stage=stage_of(secret.ref),
+            component=secret.component,
+            generated=secret,
+            before=live,
+            live_uid=text_at(live, "metadata", "uid"),
+            reason="generated" if live is None else "generated before; kept",
+        )
+
+
+def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list[KeptObject]]:
+    """Return what is deleted and what is kept of the objects that the release owned and wants no longer."""
+    wanted_refs = {manifest.ref for manifest in wanted.manifests} | {secret.ref for secret in wanted.generated}
+    deletes: list[Change] = []
+    kept: list[KeptObject] = []
+    for ref, entry in sorted(wanted.owned.items()):
+        live = observation.live.get(ref)
+        if ref in wanted_refs or live is None or not is_ours(live, wanted.uid) or has_controller(live):
+            continue
+        if why := _kept_because(ref, entry):
+            kept.append(KeptObject(ref, why))
+        elif not is_deleting(live) or wanted.is_removal:
+            deletes.append(_delete(entry, live, is_removal=wanted.is_removal))
+    return deletes, kept
+
+
+def _kept_because(ref: ObjectRef, entry: InventoryEntry) -> str:
+    if entry.is_generated:
+        return "a generated secret is made once"
+    return _NEVER_DELETED.get((ref.group, ref.kind), "")
+
+
+def _delete(entry: InventoryEntry, live: Body, *, is_removal: bool) -> Change:
+    return Change(
+        ref=entry.ref,
+        action=Action.DELETE,
+        stage=entry.stage,
+        component=entry.component,
+        before=live,
+        live_uid=text_at(live, "metadata", "uid"),
+        reason="" if is_removal else "no longer in the bundle",
+    )
+
+
+def unverified_refs(plan: Plan) -> frozenset[ObjectRef]:
+    """Return the objects that the server must still check once their namespace, CRD or Role is there."""
+    return frozenset(change.ref for change in plan.changes if not change.is_verified)
+
+
+def is_conflict(outcome: Outcome | None) -> bool:
+    """Tell whether the server refused for a field conflict."""
+    return isinstance(outcome, Refusal) and outcome.kind is RefusalKind.CONFLICT

@@ -1,0 +1,107 @@
+"""What a plan as a whole needs against the quotas of its namespaces. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from bundler.errors import QuotaExceededError
+from bundler.fields.kinds import plural_of, pod_spec_path
+from bundler.fields.quantity import Quantity, canonical
+from bundler.model.json import JSONValue, int_at, items_at, list_at, mapping_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+
+_COUNTED_BY_NAME = {
+    "configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "resourcequotas", "secrets", "services",
+}  # fmt: skip
+_WORKLOADS = {"Deployment", "StatefulSet", "ReplicaSet"}
+
+
+def refuse_over_quota(
+    created: Iterable[Manifest], quotas: Iterable[tuple[ObjectRef, Body]], *, extra_secrets: int = 0
+) -> None:
+    """Hold the sum of what will be created against what each ResourceQuota leaves.
+
+    Object counts, and requests and limits of the pods of created workloads. A dry-run checks each object alone, so
+    only the sum can tell that the last of them will not fit. Scoped quotas are passed over.
+
+    Args:
+        created: objects that do not exist yet.
+        quotas: live ResourceQuotas, ``status`` included.
+        extra_secrets: Secrets of the release's record.
+
+    Raises:
+        QuotaExceededError: with every resource of every quota that would be exceeded.
+    """
+    manifests = tuple(created)
+    problems = [
+        problem for ref, quota in quotas for problem in _problems(ref, quota, _needs(manifests, ref, extra_secrets))
+    ]
+    if problems:
+        raise QuotaExceededError(
+            "adding up what the plan needs",
+            context=sorted(problems),
+            hint="ask for a larger quota, or order less",
+        )
+
+
+def _problems(ref: ObjectRef, quota: Body, needs: Mapping[str, Decimal]) -> Iterable[str]:
+    if mapping_at(quota, "spec", "scopeSelector") or list_at(quota, "spec", "scopes"):
+        return
+    used = mapping_at(quota, "status", "used")
+    for resource, hard in mapping_at(quota, "status", "hard").items():
+        need = needs.get(resource)
+        if need is None:
+            continue
+        limit, taken = _amount(hard), _amount(used.get(resource, "0"))
+        if taken + need > limit:
+            yield (
+                f"ResourceQuota/{ref.name} in {ref.namespace}: the plan needs {canonical(str(need))} {resource}, "
+                f"{canonical(str(taken))} of {canonical(str(limit))} are used"
+            )
+
+
+def _needs(manifests: Iterable[Manifest], quota: ObjectRef, extra_secrets: int) -> Mapping[str, Decimal]:
+    total: defaultdict[str, Decimal] = defaultdict(Decimal)
+    total["secrets"] = total["count/secrets"] = Decimal(extra_secrets)
+    for manifest in manifests:
+        if manifest.ref.namespace == quota.namespace:
+            for resource, amount in _object_needs(manifest):
+                total[resource] += amount
+    return {resource: amount for resource, amount in total.items() if amount > 0}
+
+
+def _object_needs(manifest: Manifest) -> Iterable[tuple[str, Decimal]]:
+    ref, one = manifest.ref, Decimal(1)
+    plural = plural_of(ref.group, ref.kind) or f"{ref.kind.lower()}s"
+    yield (f"count/{plural}.{ref.group}" if ref.group else f"count/{plural}"), one
+    if not ref.group and plural in _COUNTED_BY_NAME:
+        yield plural, one
+    if ref.kind == "PersistentVolumeClaim":
+        yield "requests.storage", _amount(text_at(manifest.body, "spec", "resources", "requests", "storage") or "0")
+    if ref.kind in _WORKLOADS:
+        yield from _pod_needs(manifest)
+
+
+def _pod_needs(manifest: Manifest) -> Iterable[tuple[str, Decimal]]:
+    replicas = int_at(manifest.body, "spec", "replicas", default=1)
+    pod = mapping_at(manifest.body, *(pod_spec_path(manifest.ref.group, manifest.ref.kind) or ()))
+    yield "pods", Decimal(replicas)
+    for container in items_at(pod, "containers"):
+        for side in ("requests", "limits"):
+            for name, amount in mapping_at(container, "resources", side).items():
+                need = _amount(amount) * replicas
+                yield f"{side}.{name}", need
+                if side == "requests":
+                    yield name, need
+
+
+def _amount(text: JSONValue) -> Decimal:
+    return Quantity.parse(str(text)).amount

@@ -1,0 +1,118 @@
+"""Everything that stops a plan, of all objects at once. Layer: planning, pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bundler.errors import (
+    BundlerError,
+    FieldConflictError,
+    ForeignObjectError,
+    ImmutableFieldError,
+    RejectedObjectsError,
+)
+from bundler.fields.kinds import immutable_changes
+from bundler.model.cluster import Answer
+from bundler.model.redaction import MASK
+from bundler.planning.observation import Refusal, RefusalKind
+from bundler.planning.ownership import manager_time, owner_of
+from bundler.planning.paths import value_at_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+    from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
+
+_VALUE_CHARS = 60
+
+
+def raise_refusals(
+    wanted: Wanted, observation: Observation, candidates: Sequence[Candidate], outcomes: Mapping[ObjectRef, Outcome]
+) -> None:
+    """Stop where an object is foreign, refused or contested.
+
+    Raises:
+        ForeignObjectError, RejectedObjectsError, ImmutableFieldError, FieldConflictError: the gravest kind found,
+            with the lines of every kind.
+    """
+    foreign = _foreign_lines(wanted, observation, candidates, outcomes)
+    refused = [(candidate, outcomes.get(candidate.manifest.ref)) for candidate in candidates]
+    immutable: list[str] = []
+    rejected: list[str] = []
+    conflicts: list[str] = []
+    for candidate, outcome in refused:
+        if not isinstance(outcome, Refusal) or candidate.manifest.ref in observation.foreign:
+            continue
+        if outcome.kind is RefusalKind.CONFLICT:
+            conflicts += _conflict_lines(candidate, outcome)
+        elif outcome.kind in {RefusalKind.REJECTED, RefusalKind.FORBIDDEN}:
+            frozen = immutable_changes(candidate.live, candidate.manifest.body) if candidate.live else ()
+            (immutable if frozen else rejected).extend(_rejection_lines(candidate, outcome))
+    _raise_gravest(foreign, rejected, immutable, conflicts)
+
+
+def _raise_gravest(foreign: list[str], rejected: list[str], immutable: list[str], conflicts: list[str]) -> None:
+    error: type[BundlerError]
+    if rejected:
+        error, hint = RejectedObjectsError, "nothing was written; mend the bundle or the values named above"
+    elif foreign:
+        error, hint = (
+            ForeignObjectError,
+            "nothing was written; remove or rename the object, or choose another namespace",
+        )
+    elif immutable:
+        error = ImmutableFieldError
+        hint = "nothing was written; keep the old value, or delete the object yourself and run this again"
+    elif conflicts:
+        error = FieldConflictError
+        hint = (
+            "nothing was written; set the bundle's value to the live one, or have the other manager give the field up"
+        )
+    else:
+        return
+    raise error("planning the change", context=[*rejected, *foreign, *immutable, *conflicts], hint=hint)
+
+
+def _foreign_lines(
+    wanted: Wanted, observation: Observation, candidates: Sequence[Candidate], outcomes: Mapping[ObjectRef, Outcome]
+) -> list[str]:
+    refs = [candidate.manifest.ref for candidate in candidates] + [secret.ref for secret in wanted.generated]
+    lines = [
+        f"{ref.short} exists in {ref.namespace or 'the cluster'} and belongs to {owner_of(observation.foreign[ref])}"
+        for ref in refs
+        if ref in observation.foreign
+    ]
+    for candidate in candidates:
+        outcome = outcomes.get(candidate.manifest.ref)
+        unseen = candidate.live is None and candidate.manifest.ref not in observation.foreign
+        if unseen and isinstance(outcome, Answer) and not outcome.is_created:
+            lines.append(f"{candidate.manifest.ref.short} exists and belongs to somebody else")
+    return lines
+
+
+def _rejection_lines(candidate: Candidate, refusal: Refusal) -> Iterable[str]:
+    for line in refusal.lines:
+        yield f"{candidate.manifest.source}: {candidate.manifest.ref.short}: {line}"
+
+
+def _conflict_lines(candidate: Candidate, refusal: Refusal) -> Iterable[str]:
+    manifest, live = candidate.manifest, candidate.live or {}
+    for path, manager in refusal.conflicts:
+        is_secret = manifest.ref.kind == "Secret"
+        ours, theirs = _shown(manifest.body, path, is_masked=is_secret), _shown(live, path, is_masked=is_secret)
+        since = manager_time(live, manager)
+        at = f" at {since}" if since else ""
+        yield f"{manifest.ref.short} {path}: bundle wants {ours}, live {theirs} set by {manager}{at}"
+
+
+def _shown(body: Body, path: str, *, is_masked: bool) -> str:
+    value = value_at_path(body, path)
+    if value is None:
+        return "nothing"
+    if is_masked:
+        return MASK
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE_CHARS else text[: _VALUE_CHARS - 1] + "…"
