@@ -10,8 +10,8 @@ ORDER = "0.0.0 0.0.1 0.1.0 0.10.0 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0
 
 def test_versions_are_ordered_by_precedence() -> None:
     texts = ORDER.split()
-    versions = [parse_version(text) for text in texts]
-    assert [str(version) for version in sorted(versions[::-1])] == texts
+    versions = [parse_version(text) for text in reversed(texts)]
+    assert [str(version) for version in sorted(versions)] == texts
     assert parse_version("1.0.0+a") == parse_version("1.0.0+b")
     assert str(parse_version("1.0.0+a")) == "1.0.0+a"
 
