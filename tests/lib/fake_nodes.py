@@ -27,7 +27,7 @@ NODES = ("node-1", "node-2")
 HEARTBEAT_S = 10
 RETRY_S = 0.5
 WRITERS = 6
-EXPECTED = (404, 409)  # the object went away or moved on: the next event tells
+EXPECTED = (403, 404, 409)  # the namespace or the object goes away, or moved on: the next event tells
 
 Body = Mapping[str, Any]
 Handle = Callable[[str, Body], None]
@@ -138,24 +138,18 @@ class FakeNodes:
             if error.status not in EXPECTED:
                 raise
             return
-        except OSError:
-            traceback.print_exc()
-            self._work.add_later(RETRY_S, uid, lambda: self._report(uid))
-            return
+        for reason, message in made.events:
+            path = f"/api/v1/namespaces/{pod.body['metadata']['namespace']}/events"
+            self._send_expecting("POST", path, event_body(pod.body, reason, message))
         if made.next_s is not None:
             self._work.add_later(made.next_s, uid, lambda: self._advance(uid, pod.images))
-        for reason, message in made.events:
-            self._api.send(
-                "POST",
-                f"/api/v1/namespaces/{pod.body['metadata']['namespace']}/events",
-                event_body(pod.body, reason, message),
-            )
 
     def _advance(self, uid: str, images: tuple[str, ...]) -> None:
         pod = self._pods.get(uid)
         if pod is not None and pod.images == images:
             pod.step += 1
-            self._report(uid)
+            # Work of its own: tried again after a broken connection, it must not take another step.
+            self._work.add(uid, lambda: self._report(uid))
 
     def _write_status(self, uid: str, pod: Pod, made: Step) -> None:
         meta = pod.body["metadata"]

@@ -57,8 +57,9 @@ class RawApi:
         payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
             status, answer = self._exchange(method, path, payload, content_type)
-        except ConnectionError:
-            # The server closes idle connections; a fresh one decides whether it is really gone.
+        except (ConnectionError, ssl.SSLError):
+            # The server closes connections that were idle for 90 s, which a writer may first meet as a broken TLS
+            # stream; a fresh connection decides whether it is really gone.
             status, answer = self._exchange(method, path, payload, content_type)
         if status >= 400:
             raise ApiError(method, path, status, answer.decode(errors="replace"))

@@ -13,22 +13,27 @@ from collections.abc import Callable
 
 Work = Callable[[], None]
 
+RETRY_S = 0.5
+
 
 class WorkQueue:
-    """Runs pieces of work on a few threads; those of one key run one after the other."""
+    """Runs pieces of work on a few threads; those of one key run one after the other.
+
+    Work that ends with an OSError, which is a connection that broke, is done again a little later.
+    """
 
     def __init__(self, threads: int) -> None:
-        self._queues: list[queue.SimpleQueue[Work]] = [queue.SimpleQueue() for _ in range(threads)]
+        self._queues: list[queue.SimpleQueue[tuple[str, Work]]] = [queue.SimpleQueue() for _ in range(threads)]
         self._due: list[tuple[float, int, str, Work]] = []
         self._changed = threading.Condition()
         self._numbers = itertools.count()
         for one in self._queues:
-            threading.Thread(target=self._run, args=(one,), daemon=True).start()
+            threading.Thread(target=self._run_all, args=(one,), daemon=True).start()
         threading.Thread(target=self._run_timer, daemon=True).start()
 
     def add(self, key: str, work: Work) -> None:
         """Run `work` soon."""
-        self._queues[zlib.crc32(key.encode()) % len(self._queues)].put(work)
+        self._queues[zlib.crc32(key.encode()) % len(self._queues)].put((key, work))
 
     def add_later(self, delay_s: float, key: str, work: Work) -> None:
         """Run `work` after a delay."""
@@ -36,12 +41,14 @@ class WorkQueue:
             heapq.heappush(self._due, (time.monotonic() + delay_s, next(self._numbers), key, work))
             self._changed.notify()
 
-    @staticmethod
-    def _run(pending: queue.SimpleQueue[Work]) -> None:
+    def _run_all(self, pending: queue.SimpleQueue[tuple[str, Work]]) -> None:
         while True:
-            work = pending.get()
+            key, work = pending.get()
             try:
                 work()
+            except OSError:
+                traceback.print_exc()
+                self.add_later(RETRY_S, key, work)
             except Exception:
                 # One pod's trouble must not stop the thread that serves the others; the log shows it.
                 traceback.print_exc()
