@@ -1,0 +1,126 @@
+"""The ``--set`` family: one option, one assignment. Layer: values, pure.
+
+Commas, braces and backslashes in a value are themselves; the schema at the path says what the text means.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NoReturn
+
+from bundler.errors import ValuesPathError
+from bundler.model.redaction import MASK
+from bundler.model.values import Assignment, AssignmentKind, LayerKind, Origin
+from bundler.values.paths import format_path, parse_path, read_path
+from bundler.values.scalars import type_text
+
+if TYPE_CHECKING:
+    from bundler.model.json import JSONValue
+    from bundler.values.schema_view import SchemaView
+
+_MAX_DEPTH = 100
+
+
+class MismatchError(ValueError):
+    """The text of an assignment does not fit the type at its path; the text says so in full."""
+
+
+def parse_assignment(text: str, *, kind: AssignmentKind = AssignmentKind.SET, content: str | None = None) -> Assignment:
+    """Read one option: ``path=value``.
+
+    Args:
+        text: as typed.
+        kind: which option it stands after.
+        content: for ``--set-file`` and ``--set-env``, what the file or variable holds.
+
+    Raises:
+        ValuesPathError: when there is no ``=``, or no path before it.
+    """
+    steps, end = read_path(text)
+    if end == len(text):
+        raise ValuesPathError(
+            f"reading {kind} {text}",
+            context=["there is no = after the path"],
+            hint=f"write {kind} {format_path(steps)}=VALUE",
+        )
+    typed = text[end + 1 :]
+    return Assignment(kind=kind, path=text[:end], text=typed if content is None else content, typed=typed)
+
+
+def assigned_value(assignment: Assignment, view: SchemaView, *, is_sensitive: bool) -> JSONValue:
+    """Return the value of ``assignment``, typed by the schemas at its path; None is a deletion.
+
+    ``is_sensitive`` keeps the value out of the error.
+
+    Raises:
+        MismatchError: when the text fits none of the allowed types, or is not JSON for ``--set-json``.
+    """
+    if assignment.kind is AssignmentKind.JSON:
+        return _parse_json(assignment, is_sensitive=is_sensitive)
+    types = view.types
+    if assignment.kind is AssignmentKind.FILE and "string" in types:
+        return assignment.text
+    text = assignment.text.strip() if assignment.kind is AssignmentKind.FILE else assignment.text
+    readings = type_text(text, types, view.choices)
+    if not readings:
+        raise MismatchError(_mismatch(assignment, view, is_sensitive=is_sensitive))
+    return readings[0]
+
+
+def assignment_origin(assignment: Assignment, *, is_sensitive: bool) -> Origin:
+    """Return who sets the leaf: the option as typed, a sensitive value masked."""
+    return Origin(LayerKind.SET, flag_text(assignment, is_sensitive=is_sensitive))
+
+
+def flag_text(assignment: Assignment, *, is_sensitive: bool) -> str:
+    """Return the option as typed, with a sensitive value masked."""
+    is_masked = is_sensitive and not assignment.names_its_content
+    return f"{assignment.kind} {assignment.path}={MASK if is_masked else _shortened(assignment.typed)}"
+
+
+def _shortened(text: str, max_chars: int = 60) -> str:
+    line = text if text.isprintable() else ascii(text)[1:-1]
+    return line if len(line) <= max_chars else f"{line[: max_chars - 1]}…"
+
+
+def _mismatch(assignment: Assignment, view: SchemaView, *, is_sensitive: bool) -> str:
+    types = " or ".join(sorted(view.types - ({"integer"} if "number" in view.types else set()))) or "absent"
+    flag = flag_text(assignment, is_sensitive=is_sensitive)
+    where = f" (schema {view.location})" if view.location else ""
+    return f"{flag}: {format_path(parse_path(assignment.path))} must be {types}{where}"
+
+
+def _parse_json(assignment: Assignment, *, is_sensitive: bool) -> JSONValue:
+    try:
+        value: JSONValue = json.loads(assignment.text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        _check_depth(value)
+    except (ValueError, RecursionError) as error:
+        flag = flag_text(assignment, is_sensitive=is_sensitive)
+        raise MismatchError(f"{flag}: not JSON: {_reason(error)}") from error
+    return value
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno} column {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _unique_keys(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
+    result = dict(pairs)
+    if len(result) == len(pairs):
+        return result
+    names = [key for key, _ in pairs]
+    raise ValueError(f"the key {next(key for key in names if names.count(key) > 1)!r} stands twice")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _check_depth(value: JSONValue, depth: int = 0) -> None:
+    if depth > _MAX_DEPTH:
+        raise RecursionError
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        _check_depth(item, depth + 1)

@@ -1,0 +1,63 @@
+"""Values that a schema gives: the lowest layer, and what each item of a list lacks. Layer: values, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.json import is_list, is_mapping
+from bundler.values.merge import merge_values
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body, JSONValue
+    from bundler.values.schema_view import SchemaView
+
+
+def schema_defaults(view: SchemaView) -> dict[str, JSONValue]:
+    """Return the ``default`` of every property that is certain to apply, nested ones too.
+
+    A default written at an object wins over those written at its properties. Branches of ``anyOf``, ``oneOf`` and
+    ``if`` give none: which of them applies depends on the values.
+    """
+    found = _default_at(view, frozenset())
+    return dict(found) if is_mapping(found) else {}
+
+
+def fill_items(data: Body, view: SchemaView) -> dict[str, JSONValue]:
+    """Return ``data`` where mappings in lists, and under free keys, have the defaults of their schema.
+
+    The lowest layer cannot hold these: there is no telling beforehand which items there will be.
+    """
+    return {key: _filled(value, view.child(key)) for key, value in data.items()}
+
+
+def _filled(value: JSONValue, view: SchemaView) -> JSONValue:
+    if not view.nodes:
+        return value
+    if is_list(value):
+        return [_filled_item(item, view.child(index)) for index, item in enumerate(value)]
+    if not is_mapping(value):
+        return value
+    named = view.property_names
+    return {
+        key: _filled(item, view.child(key)) if key in named else _filled_item(item, view.child(key))
+        for key, item in value.items()
+    }
+
+
+def _filled_item(value: JSONValue, view: SchemaView) -> JSONValue:
+    if not is_mapping(value) or not view.nodes:
+        return _filled(value, view)
+    return _filled(merge_values(schema_defaults(view), value), view)
+
+
+def _default_at(view: SchemaView, above: frozenset[int]) -> JSONValue:
+    certain = [node for node in view.nodes if node.is_certain]
+    if not above.isdisjoint(id(node.node) for node in certain):
+        return None
+    above |= {id(node.node) for node in certain}
+    own = next((node.node["default"] for node in certain if node.node.get("default") is not None), None)
+    if own is not None and not is_mapping(own):
+        return own
+    names = [name for node in certain if is_mapping(named := node.node.get("properties")) for name in named]
+    nested = {name: below for name in names if (below := _default_at(view.child(name), above)) is not None}
+    return merge_values(nested, own or {}) if own is not None or nested else None

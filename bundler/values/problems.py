@@ -1,0 +1,89 @@
+"""What is wrong with values, and how it is told. Layer: values, pure."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.errors import ValuesInvalidError
+from bundler.model.redaction import MASK
+from bundler.values.schema_view import type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler.model.json import JSONValue
+    from bundler.model.values import Pointer
+
+_ALIGN_CHARS = 60
+_SHOWN_CHARS = 60
+_DESCRIPTION_CHARS = 120
+NO_LAYER = "no layer sets it"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One place where values break a rule."""
+
+    pointer: Pointer
+    """In the top bundle's values: a component's name stands before its own."""
+    message: str
+    origin: str
+    """The layer that set it: a file and line, or an option as typed."""
+    description: str = ""
+    """What the schema says the value is for."""
+
+
+def invalid_values(problems: Iterable[Problem], *, subject: str, bundle_origin: str) -> ValuesInvalidError:
+    """Make the one error that tells all ``problems``, sorted by path.
+
+    Args:
+        problems: at least one.
+        subject: what the values are for: ``release shop``.
+        bundle_origin: the bundle as the user named it.
+    """
+    return ValuesInvalidError(
+        f"checking values for {subject}",
+        context=problem_lines(sorted(set(problems))),
+        hint=f"run `bundler values {bundle_origin} --explain` to see every value and where it comes from",
+    )
+
+
+def problem_lines(problems: Sequence[Problem]) -> list[str]:
+    """Return one line per problem, the origins in one column."""
+    rules = [f"{problem.pointer or '/'}: {problem.message}" for problem in problems]
+    width = max((len(rule) for rule in rules if len(rule) <= _ALIGN_CHARS), default=0)
+    return [
+        f"{rule:<{width}}  ({problem.origin}){_remark(problem.description)}"
+        for rule, problem in zip(rules, problems, strict=True)
+    ]
+
+
+def shown_value(value: JSONValue, *, is_sensitive: bool) -> str:
+    """Return a value as an error may show it: masked when sensitive, short, one line; no inside of lists and maps."""
+    if is_sensitive:
+        return MASK
+    kind = type_name(value)
+    if kind in ("object", "array"):
+        return "a mapping" if kind == "object" else "a list"
+    shown = (
+        str(value) if kind in ("number", "integer") else json.dumps(value, ensure_ascii=not str(value).isprintable())
+    )
+    return shown if len(shown) <= _SHOWN_CHARS else f"{shown[: _SHOWN_CHARS - 1]}…"
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that was probably meant; empty where none is near."""
+    names = list(known)
+    by_lower = {candidate.lower(): candidate for candidate in names}
+    if name.lower() in by_lower:
+        return by_lower[name.lower()]
+    return next(iter(difflib.get_close_matches(name, names, n=1)), "")
+
+
+def _remark(description: str) -> str:
+    if len(description) > _DESCRIPTION_CHARS:
+        description = f"{description[: _DESCRIPTION_CHARS - 1]}…"
+    return f" — {description}" if description else ""

@@ -1,0 +1,308 @@
+"""Look at a place in the values through the schemas that describe it. Layer: values, pure.
+
+A place can be described several times: by ``$ref`` and ``allOf`` (all hold: *certain*), by the branches of ``anyOf``,
+``oneOf`` and ``if`` (one of them may hold), by a parent's schema and by the component's own. A view holds all of them.
+
+Source: JSON Schema 2020-12, core, sections 8 and 10; draft 07 where keywords differ (``items`` as a list).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.model.json import is_list, is_mapping
+from bundler.values.paths import escape_token, pointer_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body, JSONValue
+
+ALL_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
+SCHEMA_FILE = "values.schema.json"
+
+_SEVERAL = ("anyOf", "oneOf")
+_CONDITIONAL = ("if", "then", "else")
+_ANY_KEY = "\0"
+"""A key that no schema names: what it finds is what schemas say about free keys."""
+_TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaNode:
+    """One schema that describes a place."""
+
+    root: Body
+    """The document that ``$ref`` is resolved in."""
+    node: Body
+    location: str
+    """``values.schema.json#/properties/qps``, with the component's path before it."""
+    is_certain: bool = True
+    """False below ``anyOf``, ``oneOf``, ``if``: it may not apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaView:
+    """All that describes one place in the values."""
+
+    nodes: tuple[SchemaNode, ...] = ()
+    components: Mapping[str, SchemaView] | None = None
+    """At the root of a bundle with components: how each component's own bundle sees its values."""
+    is_below_sensitive: bool = False
+    """True below a place that is sensitive as a whole."""
+
+    def child(self, step: str | int) -> SchemaView:
+        """Look one step down: at a property, or at an item of a list."""
+        found = [child for node in self.nodes for child in _children(node, step)]
+        own = self.components.get(str(step)) if self.components else None
+        if own is None:
+            return SchemaView(tuple(expand(found)), is_below_sensitive=self.is_sensitive)
+        return SchemaView((*expand(found), *own.nodes), own.components, self.is_sensitive)
+
+    def at(self, steps: Iterable[str | int]) -> SchemaView:
+        """Look several steps down."""
+        view = self
+        for step in steps:
+            view = view.child(step)
+        return view
+
+    def at_pointer(self, pointer: str) -> SchemaView:
+        """Look at a JSON pointer; digits below a list schema are items."""
+        view = self
+        for token in pointer_tokens(pointer):
+            below = view.child(token)
+            view = view.child(int(token)) if token.isdigit() and not below.nodes else below
+        return view
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The JSON types allowed here; all of them where no schema says anything."""
+        allowed = ALL_TYPES
+        for node in self.nodes:
+            if node.is_certain:
+                allowed &= allowed_types(node.root, node.node)
+        return allowed
+
+    @property
+    def choices(self) -> tuple[JSONValue, ...] | None:
+        """The values of ``enum`` or ``const``; None where any value will do."""
+        for node in self.nodes:
+            if node.is_certain and "const" in node.node:
+                return (node.node["const"],)
+            if node.is_certain and is_list(listed := node.node.get("enum")):
+                return tuple(listed)
+        return None
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Tell whether any schema says ``writeOnly: true`` here or above."""
+        return self.is_below_sensitive or any(node.node.get("writeOnly") is True for node in self.nodes)
+
+    @property
+    def holds_sensitive(self) -> bool:
+        """Tell whether something sensitive can stand here or below."""
+        return _holds_sensitive(self, frozenset())
+
+    @property
+    def is_deprecated(self) -> bool:
+        """Tell whether a schema says ``deprecated: true`` here."""
+        return any(node.is_certain and node.node.get("deprecated") is True for node in self.nodes)
+
+    @property
+    def description(self) -> str:
+        """The first description, in one line."""
+        for node in self.nodes:
+            if isinstance(text := node.node.get("description"), str):
+                return " ".join(text.split())
+        return ""
+
+    @property
+    def location(self) -> str:
+        """Where the schema that types this place stands; empty where none does."""
+        typing = [node for node in self.nodes if {"type", "enum", "const"} & node.node.keys()]
+        return next((node.location for node in (*typing, *self.nodes)), "")
+
+    @property
+    def property_names(self) -> tuple[str, ...]:
+        """Every property that a schema names here."""
+        named = {key: None for node in self.nodes for key in _mapping(node.node, "properties")}
+        return tuple({**named, **dict.fromkeys(self.components or ())})
+
+    def matches_pattern(self, key: str) -> bool:
+        """Tell whether ``patternProperties`` covers ``key``."""
+        return any(
+            _matches(pattern, key) for node in self.nodes for pattern in _mapping(node.node, "patternProperties")
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether unknown keys are errors here: properties are named, and no schema opens the object."""
+        said = [node.node for node in self.nodes]
+        if any(node.get(key, False) is not False for node in said for key in _OPENING):
+            return False
+        return any("properties" in node or node.get("additionalProperties") is False for node in said)
+
+
+_OPENING = ("additionalProperties", "unevaluatedProperties")
+
+
+def bundle_view(bundle: Bundle, component: str = "") -> SchemaView:
+    """Return how ``bundle`` and its components, all the way down, see its values.
+
+    Args:
+        bundle: the bundle.
+        component: path of the component that it is, ``/`` between levels; for the locations.
+    """
+    file = f"{component}/{SCHEMA_FILE}" if component else SCHEMA_FILE
+    nodes = expand([SchemaNode(bundle.schema, bundle.schema, f"{file}#")]) if bundle.schema is not None else ()
+    below = {
+        name: bundle_view(inner, f"{component}/{name}" if component else name)
+        for name, inner in bundle.component_bundles.items()
+    }
+    return SchemaView(tuple(nodes), below or None)
+
+
+def expand(nodes: Iterable[SchemaNode]) -> Iterator[SchemaNode]:
+    """Yield each node and all that describes the same place: ``$ref``, ``allOf`` and the branches."""
+    seen: set[int] = set()
+    pending = list(nodes)[::-1]
+    while pending:
+        node = pending.pop()
+        if id(node.node) in seen:
+            continue
+        seen.add(id(node.node))
+        yield node
+        pending.extend(_beside(node))
+
+
+def resolve_reference(root: Body, reference: JSONValue) -> tuple[JSONValue, str]:
+    """Return what a local ``$ref`` names and its location after ``#``; None where it names nothing."""
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        return None, ""
+    here: JSONValue = root
+    for token in pointer_tokens(reference[1:]):
+        if is_list(here) and token.isdigit() and int(token) < len(here):
+            here = here[int(token)]
+        else:
+            here = here.get(token) if is_mapping(here) else None
+    return here, reference[1:]
+
+
+def allowed_types(root: Body, node: JSONValue, seen: frozenset[int] = frozenset()) -> frozenset[str]:
+    """Return the JSON types that a schema allows."""
+    if not is_mapping(node) or id(node) in seen:
+        return ALL_TYPES if node is not False else frozenset()
+    seen |= {id(node)}
+    allowed = _declared_types(node)
+    if "$ref" in node:
+        allowed &= allowed_types(root, resolve_reference(root, node["$ref"])[0], seen)
+    for branch in _listed(node, "allOf"):
+        allowed &= allowed_types(root, branch, seen)
+    for key in _SEVERAL:
+        if branches := _listed(node, key):
+            allowed &= frozenset[str]().union(*(allowed_types(root, branch, seen) for branch in branches))
+    return allowed
+
+
+def type_name(value: JSONValue) -> str:
+    """Return the JSON type of a value; ``integer`` for whole numbers."""
+    if isinstance(value, float):
+        return "integer" if value.is_integer() else "number"
+    if is_mapping(value):
+        return "object"
+    return _TYPE_NAMES.get(type(value), "array")
+
+
+def _holds_sensitive(view: SchemaView, above: frozenset[int]) -> bool:
+    if view.is_sensitive:
+        return True
+    fresh = {id(node.node) for node in view.nodes} - above
+    if not fresh and not view.components:
+        return False
+    steps: tuple[str | int, ...] = (*view.property_names, _ANY_KEY, 0)
+    return any(_holds_sensitive(view.child(step), above | fresh) for step in steps)
+
+
+def _declared_types(node: Body) -> frozenset[str]:
+    declared = node.get("type")
+    if isinstance(declared, str):
+        types = frozenset({declared})
+    elif is_list(declared):
+        types = frozenset(str(item) for item in declared)
+    elif "const" in node:
+        types = frozenset({type_name(node["const"])})
+    elif is_list(choices := node.get("enum")):
+        types = frozenset(type_name(item) for item in choices)
+    else:
+        return ALL_TYPES
+    return types | {"integer"} if "number" in types else types
+
+
+def _beside(node: SchemaNode) -> list[SchemaNode]:
+    found: list[SchemaNode] = []
+    if "$ref" in node.node:
+        target, place = resolve_reference(node.root, node.node["$ref"])
+        if is_mapping(target):
+            file = node.location.partition("#")[0]
+            found.append(SchemaNode(node.root, target, f"{file}#{place}", node.is_certain))
+    for key in ("allOf", *_SEVERAL):
+        for index, branch in enumerate(_listed(node.node, key)):
+            found.extend(_below(node, branch, key, index, is_certain=key == "allOf"))
+    for key in _CONDITIONAL:
+        found.extend(_below(node, node.node.get(key), key, is_certain=False))
+    for name, branch in _mapping(node.node, "dependentSchemas").items():
+        found.extend(_below(node, branch, "dependentSchemas", name, is_certain=False))
+    return found[::-1]
+
+
+def _children(node: SchemaNode, step: str | int) -> Iterator[SchemaNode]:
+    if isinstance(step, int):
+        yield from _items(node, step)
+        return
+    properties = _mapping(node.node, "properties")
+    is_named = step in properties
+    if is_named:
+        yield from _below(node, properties[step], "properties", step)
+    for pattern, schema in _mapping(node.node, "patternProperties").items():
+        if _matches(pattern, step):
+            is_named = True
+            yield from _below(node, schema, "patternProperties", pattern)
+    if not is_named:
+        yield from _below(node, node.node.get("additionalProperties"), "additionalProperties")
+        yield from _below(node, node.node.get("unevaluatedProperties"), "unevaluatedProperties")
+
+
+def _matches(pattern: str, key: str) -> bool:
+    try:
+        return re.search(pattern, key) is not None
+    except re.error:
+        return False  # the check of the schema itself tells
+
+
+def _items(node: SchemaNode, index: int) -> Iterator[SchemaNode]:
+    for key in ("prefixItems", "items"):
+        listed = _listed(node.node, key)
+        if index < len(listed):
+            yield from _below(node, listed[index], key, index)
+            return
+    rest = "additionalItems" if is_list(node.node.get("items")) else "items"
+    yield from _below(node, node.node.get(rest), rest)
+
+
+def _below(node: SchemaNode, schema: JSONValue, *steps: str | int, is_certain: bool = True) -> Iterator[SchemaNode]:
+    if is_mapping(schema):
+        place = "".join(f"/{escape_token(str(step))}" for step in steps)
+        yield SchemaNode(node.root, schema, f"{node.location}{place}", node.is_certain and is_certain)
+
+
+def _listed(node: Body, key: str) -> list[JSONValue]:
+    listed = node.get(key)
+    return list(listed) if is_list(listed) else []
+
+
+def _mapping(node: Body, key: str) -> Body:
+    found = node.get(key)
+    return found if is_mapping(found) else {}

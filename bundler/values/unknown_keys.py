@@ -1,0 +1,72 @@
+"""Find keys that no schema knows. Layer: values, pure.
+
+An object schema that names properties and says nothing of others is closed (R9.9). ``additionalProperties`` or
+``unevaluatedProperties`` open it. The names of components are always known; below them the component's own schema
+decides. A bundle without schema knows the top-level keys of its values.yaml.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.model.json import is_list, is_mapping
+from bundler.values.paths import escape_token, parse_path
+from bundler.values.problems import closest
+from bundler.values.schema_view import SchemaView
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.values import Pointer
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownKey:
+    """A key that no schema knows."""
+
+    pointer: Pointer
+    suggestion: Pointer
+    """The key that was probably meant; empty where none is near."""
+    value: JSONValue
+
+
+def unknown_keys(bundle: Bundle, data: Body, view: SchemaView) -> Iterator[UnknownKey]:
+    """Yield every unknown key in the merged ``data`` of one bundle, its components' own values left out."""
+    names = {component.name for component in bundle.components}
+    if bundle.schema is None:
+        yield from _unknown_to_defaults(bundle, data, names)
+        return
+    own = SchemaView(tuple(node for node in view.nodes if node.root is bundle.schema))
+    yield from _unknown_at(data, own, "", names)
+
+
+def _unknown_to_defaults(bundle: Bundle, data: Body, names: Collection[str]) -> Iterator[UnknownKey]:
+    if not bundle.defaults.data and not names:
+        return
+    derived = {str(parse_path(rule.path)[0]) for rule in bundle.derive}
+    known = {*bundle.defaults.data, *names, *derived}
+    for key in data.keys() - known:
+        yield _unknown("", key, known, data[key])
+
+
+def _unknown_at(value: JSONValue, view: SchemaView, pointer: Pointer, names: Collection[str]) -> Iterator[UnknownKey]:
+    if is_mapping(value):
+        known = {*view.property_names, *names}
+        is_closed = view.is_closed
+        for key, item in value.items():
+            if is_closed and key not in known and not view.child(key).nodes and not view.matches_pattern(key):
+                yield _unknown(pointer, key, known, item)
+            elif key not in names:
+                yield from _unknown_at(item, view.child(key), f"{pointer}/{escape_token(key)}", ())
+    elif is_list(value) and view.nodes:
+        for index, item in enumerate(value):
+            yield from _unknown_at(item, view.child(index), f"{pointer}/{index}", ())
+
+
+def _unknown(pointer: Pointer, key: str, known: Collection[str], value: JSONValue) -> UnknownKey:
+    meant = closest(key, sorted(known))
+    suggestion = f"{pointer}/{escape_token(meant)}" if meant else ""
+    return UnknownKey(f"{pointer}/{escape_token(key)}", suggestion, value)

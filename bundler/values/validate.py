@@ -1,0 +1,159 @@
+"""Check the merged values of one bundle, and find what is sensitive or deprecated. Layer: values, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.json import is_list, is_mapping
+from bundler.model.values import LayerKind
+from bundler.values.paths import escape_token, parent_pointer, pointer_as_path, pointer_tokens, starts_below
+from bundler.values.problems import NO_LAYER, Problem, shown_value
+from bundler.values.quick_check import is_surely_valid
+from bundler.values.schema_view import SCHEMA_FILE
+from bundler.values.unknown_keys import UnknownKey, unknown_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.values import Origin, Pointer
+    from bundler.values.deep_check import Violation
+    from bundler.values.merge import Fold
+    from bundler.values.schema_view import SchemaView
+
+
+def find_problems(bundle: Bundle, fold: Fold, data: Body, view: SchemaView, *, component: str) -> list[Problem]:
+    """Return everything that is wrong with the merged values of one bundle.
+
+    Args:
+        bundle: the bundle.
+        fold: its merged layers, tombstones included.
+        data: what templates will see: the same without nulls.
+        view: how the bundle and its components see these values.
+        component: path of the component that the bundle is; empty for the top.
+
+    Raises:
+        BundleInvalidError: when the schema itself cannot be used.
+    """
+    prefix = "".join(f"/{name}" for name in component.split("/") if name)
+    unknown = [found for found in unknown_keys(bundle, fold.data, view) if not _is_old_deletion(found, fold)]
+    reported = {found.pointer for found in unknown}
+    problems = [_unknown_problem(found, fold, prefix) for found in unknown]
+    told = [
+        violation
+        for violation in _violations(bundle, data, component)
+        if not any(starts_below(violation.pointer, pointer) for pointer in reported)
+    ]
+    return problems + [_problem(violation, fold.origins, view, prefix) for violation in told]
+
+
+def sensitive_pointers(data: Body, view: SchemaView) -> frozenset[Pointer]:
+    """Return the leaves of ``data`` that a schema calls ``writeOnly``, or that lie below something it does."""
+    return frozenset(_sensitive_below(data, view, ""))
+
+
+def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: SchemaView, component: str) -> list[str]:
+    """Return one line for each deprecated value in ``data`` that somebody outside the bundle set."""
+    prefix = "".join(f"{name}." for name in component.split("/") if name)
+    return [
+        f"{prefix}{pointer_as_path(pointer, data)} is deprecated ({origin_of(pointer, origins)})"
+        + (f": {below.description}" if below.description else "")
+        for pointer, below in _deprecated_below(data, view, "")
+        if _is_from_outside(pointer, origins)
+    ]
+
+
+def origin_of(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> str:
+    """Return who set what stands at ``pointer``: the leaf itself, what is around it, or the first leaf below it."""
+    here = pointer
+    while here:
+        if here in origins:
+            return str(origins[here])
+        here = parent_pointer(here)
+    below = (str(origin) for leaf, origin in origins.items() if starts_below(leaf, pointer))
+    return next(below, NO_LAYER)
+
+
+def _violations(bundle: Bundle, data: Body, component: str) -> Sequence[Violation]:
+    if bundle.schema is None:
+        return ()
+    schema = _knowing_components(bundle.schema, [spec.name for spec in bundle.components])
+    if is_surely_valid(schema, data):
+        return ()
+    from bundler.values.deep_check import find_violations  # noqa: PLC0415 - jsonschema costs 0.1 s to import
+
+    return find_violations(schema, data, f"{component}/{SCHEMA_FILE}" if component else SCHEMA_FILE)
+
+
+def _knowing_components(schema: Body, names: Sequence[str]) -> Body:
+    properties = schema.get("properties", {})
+    if not names or not is_mapping(properties):
+        return schema
+    return {**schema, "properties": {**dict.fromkeys(names, True), **properties}}
+
+
+def _is_old_deletion(found: UnknownKey, fold: Fold) -> bool:
+    """Tell whether an earlier revision deleted a key that the bundle has since lost: nothing is left to say."""
+    origin = fold.origins.get(found.pointer)
+    return found.value is None and origin is not None and origin.kind is LayerKind.RECORDED
+
+
+def _unknown_problem(found: UnknownKey, fold: Fold, prefix: str) -> Problem:
+    meant = f'; did you mean "{_dotted(prefix + found.suggestion)}"?' if found.suggestion else ""
+    message = f'unknown key "{_dotted(prefix + found.pointer)}"{meant}'
+    return Problem(prefix + found.pointer, message, origin_of(found.pointer, fold.origins))
+
+
+def _dotted(pointer: Pointer) -> str:
+    return pointer_as_path(pointer)
+
+
+def _problem(violation: Violation, origins: Mapping[Pointer, Origin], view: SchemaView, prefix: str) -> Problem:
+    place = view.at_pointer(violation.pointer)
+    shown = shown_value(violation.value, is_sensitive=place.is_sensitive)
+    origin = _missing_origin(violation.pointer, origins) if violation.is_missing else None
+    return Problem(
+        prefix + violation.pointer,
+        violation.rule.replace("{value}", shown, 1),
+        origin or origin_of(violation.pointer, origins),
+        place.description,
+    )
+
+
+def _missing_origin(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> str:
+    here = pointer
+    while here and here not in origins:
+        here = parent_pointer(here)
+    return f"deleted by {origins[here]}" if here == pointer and here else NO_LAYER
+
+
+def _sensitive_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> Iterator[Pointer]:
+    if not view.nodes and not view.components and not view.is_sensitive:
+        return
+    if is_mapping(value) and value:
+        for key, item in value.items():
+            yield from _sensitive_below(item, view.child(key), f"{pointer}/{escape_token(key)}")
+    elif is_list(value) and value:
+        for index, item in enumerate(value):
+            yield from _sensitive_below(item, view.child(index), f"{pointer}/{index}")
+    elif view.is_sensitive and value is not None:
+        yield pointer
+
+
+def _deprecated_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> Iterator[tuple[Pointer, SchemaView]]:
+    if view.is_deprecated:
+        yield pointer, view
+    elif is_mapping(value) and view.nodes:
+        for key, item in value.items():
+            yield from _deprecated_below(item, view.child(key), f"{pointer}/{escape_token(key)}")
+    elif is_list(value) and view.nodes:
+        for index, item in enumerate(value):
+            yield from _deprecated_below(item, view.child(index), f"{pointer}/{index}")
+
+
+def _is_from_outside(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> bool:
+    own = (LayerKind.SCHEMA, LayerKind.DEFAULTS)
+    return any(origin.kind not in own for leaf, origin in origins.items() if starts_below(leaf, pointer)) and bool(
+        pointer_tokens(pointer)
+    )
