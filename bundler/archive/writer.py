@@ -1,0 +1,87 @@
+"""Write a bundle as an archive, the same bytes for the same files. Layer: archive; writes one local file."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bundler.model.bundle import Bundle, BundleFile
+
+_COMPRESSION_LEVEL = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenArchive:
+    """What was written."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    """Hex digest of the file; the bundle's own digest is over its files."""
+
+
+def archive_name(bundle: Bundle) -> str:
+    """Return the file name of a bundle's archive: ``shop-1.4.0.tgz``."""
+    return f"{bundle.metadata.name}-{bundle.metadata.version}.tgz"
+
+
+def pack_files(files: Iterable[BundleFile], *, top: str, mtime: int = 0) -> bytes:
+    """Return a .tgz of ``files`` below the folder ``top``; ``mtime`` in seconds since 1970.
+
+    Nothing of the machine gets in: names are sorted, owners are 0, modes are 0644 or 0755.
+    """
+    packed = io.BytesIO()
+    with (
+        gzip.GzipFile(filename="", mode="wb", compresslevel=_COMPRESSION_LEVEL, fileobj=packed, mtime=0) as stream,
+        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for file in sorted(files, key=lambda file: file.path):
+            entry = tarfile.TarInfo(f"{top}/{file.path}")
+            entry.size = len(file.content)
+            entry.mode = 0o755 if file.is_executable else 0o644
+            entry.mtime = mtime
+            archive.addfile(entry, io.BytesIO(file.content))
+    return packed.getvalue()
+
+
+def write_archive(bundle: Bundle, out: Path, *, mtime: int = 0) -> WrittenArchive:
+    """Write ``bundle``, its components and its lock to ``out``: a file, or a folder that gets ``NAME-VERSION.tgz``.
+
+    ``mtime`` is the time of every entry, in seconds since 1970 (``SOURCE_DATE_EPOCH``). The file appears whole or not
+    at all.
+
+    Raises:
+        ArchiveError: when it cannot be written.
+    """
+    path = out / archive_name(bundle) if out.is_dir() else out
+    content = pack_files(bundle.files.values(), top=bundle.metadata.name, mtime=mtime)
+    try:
+        _write_whole(path, content)
+    except OSError as error:
+        hint = "name a folder that exists and that you may write to"
+        raise ArchiveError(f"writing archive {path}", context=[error.strerror or str(error)], hint=hint) from error
+    return WrittenArchive(path=path, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(content)
+            file.close()
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise

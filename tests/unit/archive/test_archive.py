@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.archive.limits import ArchiveLimits
+from bundler.archive.reader import read_archive
+from bundler.archive.writer import pack_files
+from bundler.errors import ArchiveError, UnsafeArchiveError
+from bundler.model.bundle import BundleFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = [
+    BundleFile(path="templates/web.yaml", content=b"kind: A\n"),
+    BundleFile(path="bundle.yaml", content=b"x"),
+    BundleFile(path="run.sh", content=b"#!/bin/sh\n", is_executable=True),
+    BundleFile(path="a/" + "long" * 60 + "/é.txt", content=b""),
+]
+
+
+def entry(name: str, content: bytes = b"x", **fields: object) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info, content
+
+
+def archive(tmp_path: Path, *entries: tuple[tarfile.TarInfo, bytes]) -> Path:
+    path = tmp_path / "a.tgz"
+    with tarfile.open(path, "w:gz") as tar:
+        for info, content in entries:
+            tar.addfile(info, io.BytesIO(content))
+    return path
+
+
+def test_files_come_back_as_they_were_packed(tmp_path: Path) -> None:
+    path = tmp_path / "shop-1.0.0.tgz"
+    path.write_bytes(pack_files(FILES, top="shop"))
+    assert read_archive(path) == {file.path: file for file in FILES}
+
+
+def test_packing_gives_the_same_bytes_for_the_same_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = pack_files(FILES, top="shop")
+    monkeypatch.chdir(tmp_path)
+    mask = os.umask(0o077)
+    try:
+        assert pack_files(reversed(FILES), top="shop") == first
+    finally:
+        os.umask(mask)
+    assert first[4:8] == b"\0\0\0\0"
+    assert pack_files(FILES, top="shop", mtime=1) != first
+
+
+def test_entries_carry_nothing_of_the_machine() -> None:
+    with tarfile.open(fileobj=io.BytesIO(pack_files(FILES, top="shop", mtime=1700000000))) as tar:
+        members = tar.getmembers()
+    assert [member.name for member in members] == sorted(f"shop/{file.path}" for file in FILES)
+    assert {(one.uid, one.gid, one.uname, one.gname, one.mtime) for one in members} == {(0, 0, "", "", 1700000000)}
+    assert {one.name: one.mode for one in members if one.mode != 0o644} == {"shop/run.sh": 0o755}
+
+
+LINK = tarfile.SYMTYPE
+UNSAFE = {
+    "absolute": ([entry("/etc/passwd")], "is an absolute path"),
+    "drive": ([entry("C:/x")], "is an absolute path"),
+    "leaves": ([entry("shop/../../x")], "leaves its folder"),
+    "dot": ([entry("shop/./x")], "is not a plain relative path"),
+    "backslash": ([entry("shop/..\\x")], "is not a plain relative path"),
+    "control": ([entry("shop/a\x1b[2Jb")], "is not a plain relative path"),
+    "symlink": ([entry("shop/a", b"", type=LINK, linkname="/etc/passwd")], "is a link"),
+    "hard link": ([entry("shop/a"), entry("shop/b", b"", type=tarfile.LNKTYPE, linkname="shop/a")], "is a link"),
+    "device": ([entry("shop/a", b"", type=tarfile.CHRTYPE)], "neither a file nor a folder"),
+    "fifo": ([entry("shop/a", b"", type=tarfile.FIFOTYPE)], "neither a file nor a folder"),
+    "twice": ([entry("shop/a"), entry("shop/a")], "stands there twice"),
+    "case": ([entry("shop/a"), entry("shop/A")], 'differs from "shop/a" only in case'),
+    "unicode": ([entry("shop/\u00e9"), entry("shop/e\u0301")], "only in case"),
+    "file in file": ([entry("shop/a"), entry("shop/a/b")], "is a file and a folder at once"),
+    "file over folder": ([entry("shop/a/b"), entry("shop/A")], "is a file and a folder at once"),
+    "two tops": ([entry("shop/a"), entry("other/a")], "outside of the one top folder"),
+    "no top": ([entry("bundle.yaml")], "outside of the one top folder"),
+    "large file": ([entry("shop/a", b"0123456789A")], "larger than the limit of 10 bytes"),
+    "many": ([entry(f"shop/{number}") for number in range(6)], "more entries than the limit of 5"),
+}
+
+
+@pytest.mark.parametrize(("entries", "found"), UNSAFE.values(), ids=UNSAFE)
+def test_what_is_not_harmless_is_refused_by_name(
+    tmp_path: Path, entries: list[tuple[tarfile.TarInfo, bytes]], found: str
+) -> None:
+    with pytest.raises(UnsafeArchiveError) as caught:
+        read_archive(archive(tmp_path, *entries), limits=ArchiveLimits(max_file_bytes=10, max_entries=5))
+    assert found in caught.value.context[0]
+    assert caught.value.context[0].isprintable()
+    assert caught.value.hint
+    assert caught.value.exit_code == 26
+
+
+def test_a_bomb_is_stopped_by_its_ratio_and_by_its_size(tmp_path: Path) -> None:
+    bomb = archive(tmp_path, entry("shop/a", bytes(9_000_000)))
+    with pytest.raises(UnsafeArchiveError, match="reading archive") as caught:
+        read_archive(bomb)
+    assert "200 times its size" in caught.value.context[0]
+    with pytest.raises(UnsafeArchiveError) as caught:
+        read_archive(bomb, limits=ArchiveLimits(max_total_bytes=5_000_000, max_ratio=100_000))
+    assert "limit of 5000000 bytes" in caught.value.context[0]
+
+
+def test_damage_is_told_apart_from_danger(tmp_path: Path) -> None:
+    path = tmp_path / "a.tgz"
+    whole = pack_files([BundleFile(path="a", content=os.urandom(5000))], top="shop")
+    for content in (
+        b"",
+        b"no archive",
+        whole[:-20],
+        whole[:2000],
+        gzip.compress(b"no tar"),
+        gzip.compress(b"x" * 5000),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ArchiveError) as caught:
+            read_archive(path)
+        assert not isinstance(caught.value, UnsafeArchiveError)
+        assert "damaged" in caught.value.context[0]
+    with pytest.raises(ArchiveError) as caught:
+        read_archive(tmp_path / "missing.tgz")
+    assert "cannot be read" in caught.value.context[0]
+
+
+def test_folders_are_passed_over(tmp_path: Path) -> None:
+    path = archive(
+        tmp_path,
+        entry("shop", b"", type=tarfile.DIRTYPE),
+        entry("shop/t", b"", type=tarfile.DIRTYPE),
+        entry("shop/t/a"),
+    )
+    assert list(read_archive(path)) == ["t/a"]
