@@ -1,0 +1,204 @@
+"""Bare expressions, and texts with ``{{ … }}``. Layer: expressions, pure.
+
+``derive``, ``when``, ``ready`` and ``failed`` are bare; ``components[].values`` and ``generate[].secret`` are texts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import nodes
+from jinja2.parser import Parser
+
+from bundler.errors import ExpressionError, RenderError, TemplateError, TemplateSyntaxError
+from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds, Meter, join_pieces, metered
+from bundler.expressions.failures import FAILURES, Failure, excerpt, explain, locate
+from bundler.expressions.language import Language
+from bundler.expressions.markers import finish_text
+from bundler.expressions.text import data_of
+from bundler.expressions.undefined import PathUndefined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jinja2.environment import Template
+
+    from bundler.model.json import JSONValue
+    from bundler.model.manifest import Source
+
+ValuePath = tuple[str, ...]
+"""A root name and the keys below it: ``("values", "qps")``."""
+
+_RESULT = "result"
+_TEXT_SIGNS = ("{{", "{%", "{#")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """A compiled expression, or a compiled text with ``{{ … }}``."""
+
+    text: str
+    source: Source
+    paths: frozenset[ValuePath]
+    """What it reads, as far as that is written in it; a computed key ends the path before it."""
+    template: Template
+    is_text: bool
+    """True where the result is printed text, not the value itself."""
+
+    def evaluate(self, names: Mapping[str, object], *, bounds: Bounds = DEFAULT_BOUNDS) -> JSONValue:
+        """Return the value, with its own type.
+
+        Args:
+            names: what the expression sees: ``values``, ``release`` and so on.
+            bounds: how much it may do.
+
+        Raises:
+            UndefinedValueError: when it uses a value that is not set.
+            TemplateLimitError: when it goes over a bound.
+            ExpressionError: when it fails otherwise, or its value is no data.
+        """
+        try:
+            with metered(Meter(bounds)):
+                return self._run(names)
+        except FAILURES as error:
+            raise _error_of(explain(error, names), self.text, self.source) from error
+
+    def _run(self, names: Mapping[str, object]) -> JSONValue:
+        context = self.template.new_context(dict(names))
+        pieces = list(self.template.root_render_func(context))
+        if self.is_text:
+            return finish_text(join_pieces(pieces))
+        result = context.vars[_RESULT]
+        if isinstance(result, PathUndefined):
+            bool(result)
+        return data_of(result)
+
+
+def compile_expression(text: str, *, source: Source) -> Expression:
+    """Compile a bare expression such as ``(values.qps / 250) | ceil``.
+
+    Raises:
+        ExpressionError: when it is not valid.
+    """
+    language = _language()
+    try:
+        parser = Parser(language, text, state="variable")
+        parsed = parser.parse_expression()
+        if not parser.stream.eos:
+            parser.fail(f"unexpected {parser.stream.current.value!r} after the expression")
+        parsed.set_environment(language)
+        return _compiled(parsed, text, source)
+    except FAILURES as error:
+        raise _error_of(explain(error, {}), text, source) from error
+
+
+def compile_text(text: str, *, source: Source) -> Expression | None:
+    """Compile a text that may hold ``{{ … }}``; None where it holds nothing to compute.
+
+    A text that is exactly one ``{{ … }}`` keeps the type of its value.
+
+    Raises:
+        ExpressionError: when it is not valid.
+    """
+    if not any(sign in text for sign in _TEXT_SIGNS):
+        return None
+    language = _language()
+    try:
+        parsed = language.parse(text)
+        only = _only_expression(parsed, text)
+        if only is not None:
+            return _compiled(only, text, source)
+        template = language.from_string(parsed)
+        return Expression(text=text, source=source, paths=_paths_of(parsed), template=template, is_text=True)
+    except FAILURES as error:
+        raise _error_of(explain(error, {}), text, source) from error
+
+
+def evaluate_text(
+    text: str, names: Mapping[str, object], *, source: Source, bounds: Bounds = DEFAULT_BOUNDS
+) -> JSONValue:
+    """Evaluate a text that may hold ``{{ … }}``: exactly one keeps its type, anything else is text.
+
+    Raises:
+        ExpressionError: when it is not valid, or fails.
+        UndefinedValueError: when it uses a value that is not set.
+        TemplateLimitError: when it goes over a bound.
+    """
+    compiled = compile_text(text, source=source)
+    return text if compiled is None else compiled.evaluate(names, bounds=bounds)
+
+
+@cache
+def _language() -> Language:
+    return Language()
+
+
+def _compiled(expression: nodes.Expr, text: str, source: Source) -> Expression:
+    paths = _paths_of(expression)
+    body: list[nodes.Node] = [nodes.Assign(nodes.Name(_RESULT, "store"), expression, lineno=1)]
+    template = _language().from_string(nodes.Template(body, lineno=1))
+    return Expression(text=text, source=source, paths=paths, template=template, is_text=False)
+
+
+def _only_expression(parsed: nodes.Template, text: str) -> nodes.Expr | None:
+    if not (text.startswith("{{") and text.endswith("}}")) or len(parsed.body) != 1:
+        return None
+    output = parsed.body[0]
+    if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
+        return None
+    only = output.nodes[0]
+    return None if isinstance(only, nodes.TemplateData) else only
+
+
+def _paths_of(node: nodes.Node) -> frozenset[ValuePath]:
+    return frozenset(_walk_paths(node))
+
+
+def _walk_paths(node: nodes.Node) -> Iterator[ValuePath]:
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+        # a method's name is no key
+        yield from _walk_paths(node.node.node)
+        for argument in (*node.args, *node.kwargs):
+            yield from _walk_paths(argument)
+        return
+    if isinstance(node, nodes.Name | nodes.Getattr | nodes.Getitem):
+        path, is_whole = _static_path(node)
+        if path:
+            yield path
+        if is_whole:
+            return
+    for child in node.iter_child_nodes():
+        if not (isinstance(node, nodes.Getattr | nodes.Getitem) and child is node.node and _static_path(child)[0]):
+            yield from _walk_paths(child)
+
+
+def _static_path(node: nodes.Node) -> tuple[ValuePath, bool]:
+    """Return the keys that are written out, and whether that is the whole of ``node``."""
+    match node:
+        case nodes.Name(ctx="load"):
+            return (node.name,), True
+        case nodes.Getattr():
+            parent, is_whole = _static_path(node.node)
+            return ((*parent, node.attr), True) if is_whole else (parent, False)
+        case nodes.Getitem():
+            parent, is_whole = _static_path(node.node)
+            if is_whole and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+                return (*parent, node.arg.value), True
+            return parent, False
+        case _:
+            return (), False
+
+
+def _error_of(failure: Failure, text: str, source: Source) -> RenderError:
+    error_type = failure.error_type
+    if error_type in {TemplateError, TemplateSyntaxError}:
+        error_type = ExpressionError
+    lines = text.splitlines() or [text]
+    shown = lines
+    if len(lines) == 1:
+        column, length = locate(lines, 1, failure.spelling)
+        shown = excerpt(lines, 1, column=column, length=length)
+    context = [f"{source}: {failure.sentence}", *(f"  {line}" for line in shown)]
+    return error_type("evaluating an expression of the bundle", context=context, hint=failure.hint)

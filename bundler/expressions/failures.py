@@ -1,0 +1,174 @@
+"""From any exception of a template or expression to what its author should read. Layer: expressions, pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeError, TemplateSyntaxError
+
+from bundler import errors
+from bundler.expressions.bounds import LimitReachedError
+from bundler.expressions.functions import FilterUseError
+from bundler.expressions.text import TemplateFailureError
+from bundler.expressions.undefined import PathUndefined, UndefinedUseError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+FAILURES = (Exception,)
+"""What rendering may raise: templates are programs, and each of their failures is the author's to read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failure, before its place is printed."""
+
+    error_type: type[errors.RenderError]
+    sentence: str
+    hint: str
+    spelling: re.Pattern[str] | None = None
+    """Where the caret goes: how the failing part can be spelled in its line."""
+    missing_path: str = ""
+    """The path that is not set, from its root name."""
+
+
+def explain(error: BaseException, names: Mapping[str, object]) -> Failure:  # noqa: PLR0911 - a table
+    """Say what ``error`` means; ``names`` are those that the template sees."""
+    match error:
+        case UndefinedUseError():
+            return _explain_undefined(error.undefined, names)
+        case LimitReachedError():
+            return Failure(error_type=errors.TemplateLimitError, sentence=error.sentence, hint=error.hint)
+        case RecursionError():
+            hint = "check what ends the macro that calls itself, or the include of itself"
+            return Failure(error_type=errors.TemplateLimitError, sentence="it nests too deeply", hint=hint)
+        case TemplateSyntaxError():
+            return _explain_syntax(error)
+        case TemplateNotFound():
+            return Failure(
+                error_type=errors.TemplateError,
+                sentence=f"there is no template {error.name} to include or import",
+                hint="include files of the bundle's own templates/ whose name starts with _",
+                spelling=_spelling(str(error.name)),
+            )
+        case FilterUseError():
+            return Failure(
+                error_type=errors.TemplateError,
+                sentence=f"`{error.name}` does not work here: {error.problem}",
+                hint=f"check what `{error.name}` is given; docs/templates.md lists the filters",
+                spelling=re.compile(rf"(?:\|\s*|\bis\s+(?:not\s+)?){re.escape(error.name)}\b"),
+            )
+        case TemplateFailureError():
+            hint = error.hint or "the bundle's author stops here on purpose; change the values that it names"
+            return Failure(error_type=errors.TemplateError, sentence=error.sentence, hint=hint)
+        case _:
+            return _explain_other(error)
+
+
+def _explain_undefined(undefined: PathUndefined, names: Mapping[str, object]) -> Failure:
+    written = undefined.written
+    sentence = undefined.describe(names)
+    path = undefined.full_path(names)
+    return Failure(
+        error_type=errors.UndefinedValueError,
+        sentence=sentence,
+        hint=_undefined_hint(path if undefined.is_rooted else "", written, names),
+        spelling=_spelling(written) if written else None,
+        missing_path=path,
+    )
+
+
+def _undefined_hint(path: str, written: str, names: Mapping[str, object]) -> str:
+    root = re.split(r"[.\[]", path, maxsplit=1)[0]
+    if not path:
+        return "give the value a default, or test it with `is defined`"
+    if root == path:
+        close = difflib.get_close_matches(path, list(names), n=1)
+        meant = f"did you mean {close[0]}? " if close else ""
+        return f"{meant}templates and expressions see: {', '.join(sorted(names))}"
+    if re.search(r"\.(?:items|keys|values)$", written):
+        return f"write {written}() with parentheses, or `{written.rpartition('.')[0]} | items`"
+    if root == "values":
+        inner = path.removeprefix("values.")
+        return f"set it with --set {inner}=…, give it a default in values.yaml, or write `{written} | default(…)`"
+    return f"correct the path, or write `{written} | default(…)` where it may be absent"
+
+
+def _explain_syntax(error: TemplateSyntaxError) -> Failure:
+    message = (error.message or "it cannot be read").rstrip(".").replace("'end of template'", "end")
+    spelling = None
+    hint = "correct the template there; docs/templates.md describes the language"
+    if named := re.match(r"No (filter|test) named '(\w+)'", message):
+        kind, name = named.groups()
+        spelling = re.compile(rf"(?:\|\s*|\bis\s+(?:not\s+)?)(?={re.escape(name)}\b){re.escape(name)}")
+        message = f"there is no {kind} {name}"
+        hint = f"docs/templates.md lists the {kind}s"
+    elif named := re.match(r"Encountered unknown tag '(\w+)'", message):
+        spelling = re.compile(rf"(?<=%)-?\s*{re.escape(named[1])}")
+    return Failure(error_type=errors.TemplateSyntaxError, sentence=message, hint=hint, spelling=spelling)
+
+
+def _explain_other(error: BaseException) -> Failure:
+    message = str(error) or type(error).__name__
+    if isinstance(error, SecurityError):
+        hint = "templates see data, not Python's objects; docs/templates.md lists what can be called"
+    elif isinstance(error, TypeError):
+        hint = "check the types: texts and numbers do not mix; `| int`, `| float` and `| string` convert"
+    elif isinstance(error, TemplateRuntimeError):
+        hint = "correct the template there; docs/templates.md describes the language"
+    else:
+        hint = "check what is computed there"
+    return Failure(error_type=errors.TemplateError, sentence=message, hint=hint)
+
+
+def _spelling(written: str) -> re.Pattern[str]:
+    """Return a pattern for a path however its author spaced and quoted it."""
+    steps = re.findall(r"\[[^\]]*\]|[^.\[\]]+", written)
+    parts = []
+    for step in steps:
+        name = step.strip("[]").strip("'\"")
+        parts.append(rf"(?:\.?\s*{re.escape(name)}|\s*\[\s*['\"]?{re.escape(name)}['\"]?\s*\])")
+    return re.compile(r"(?<![\w.])" + "".join(parts) + r"(?!\w)")
+
+
+def locate(lines: Sequence[str], line: int, spelling: re.Pattern[str] | None) -> tuple[int, int]:
+    """Return (column from 1, length) of what ``spelling`` matches in ``line`` (from 1); (0, 0) where it does not."""
+    if spelling is None or not 1 <= line <= len(lines):
+        return 0, 0
+    found = spelling.search(lines[line - 1])
+    if found is None:
+        return 0, 0
+    text = found[0]
+    start = found.start() + len(text) - len(text.lstrip("| \t"))
+    return start + 1, found.end() - start
+
+
+def excerpt(lines: Sequence[str], line: int, *, column: int = 0, length: int = 1) -> list[str]:
+    """Return the line with one before and one after, numbered, and a caret line where the column is known."""
+    shown: list[str] = []
+    width = len(str(line + 1))
+    for number in range(max(1, line - 1), min(len(lines), line + 1) + 1):
+        shown.append(f"{number:>{width}} | {lines[number - 1]}".rstrip())
+        if number == line and column:
+            lead = "".join("\t" if character == "\t" else " " for character in lines[number - 1][: column - 1])
+            shown.append(f"{'':>{width}} | {lead}{'^' * max(1, length)}")
+    return shown
+
+
+def template_frames(error: BaseException) -> list[tuple[str, int]]:
+    """Return (template name, line) of each template the failure passed through, outermost first."""
+    frames: list[tuple[str, int]] = []
+    trace = error.__traceback__
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if template is not None and trace.tb_frame.f_code.co_filename == template.filename_in_code:
+            place = (template.name or "", template.get_corresponding_lineno(trace.tb_lineno))
+            if not frames or frames[-1] != place:
+                frames.append(place)
+        trace = trace.tb_next
+    if isinstance(error, TemplateSyntaxError):
+        frames.append((error.name or "", error.lineno))
+    return frames

@@ -1,0 +1,259 @@
+"""The sandboxed Jinja2 that templates and bare expressions share. Layer: expressions, pure.
+
+Beyond Jinja's sandbox: attributes of data are keys and nothing else, methods are an allow-list, everything that can
+grow is metered, and a missing value knows how the template wrote it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sized
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.environment import TemplateModule
+from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference, Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
+
+from bundler.expressions.bounds import current_meter, join_pieces
+from bundler.expressions.functions import TEXT_METHODS, fill_format, make_filters, make_globals, make_tests
+from bundler.expressions.text import TemplateFailureError, TemplateObject, join_texts, text_of
+from bundler.expressions.undefined import PathUndefined, join_path
+
+if TYPE_CHECKING:
+    from jinja2.compiler import Frame
+    from jinja2.loaders import BaseLoader
+    from jinja2.runtime import Context
+
+_MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
+_OPEN_OBJECTS = (LoopContext, TemplateModule, TemplateReference, BlockReference, Macro, Namespace)
+"""Jinja's own objects: their attributes are safe as its sandbox sees them."""
+_FILTERS = make_filters()
+_TESTS = make_tests()
+_GLOBALS = make_globals()
+
+
+class _Generator(CodeGenerator):
+    """Generates code that tells the environment how an access was written, and meters loops and texts."""
+
+    def visit_Getattr(self, node: nodes.Getattr, frame: Frame) -> None:  # noqa: N802 - Jinja's
+        self.write("environment.getattr(")
+        self.visit(node.node, frame)
+        self.write(f", {node.attr!r}, {written_as(node.node)!r}, {node.lineno})")
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802 - Jinja's
+        if isinstance(node.arg, nodes.Slice):
+            super().visit_Getitem(node, frame)
+            return
+        self.write("environment.getitem(")
+        self.visit(node.node, frame)
+        self.write(", ")
+        self.visit(node.arg, frame)
+        self.write(f", {written_as(node.node)!r}, {node.lineno})")
+
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802, FBT001, FBT002 - Jinja's
+        if isinstance(node.node, nodes.EnvironmentAttribute):
+            self.write(f"environment.{node.node.name}(")
+            for argument in node.args:
+                self.visit(argument, frame)
+                self.write(", ")
+            self.write(")")
+            return
+        if isinstance(node.node, nodes.Getattr):
+            method = node.node
+            written = (method.attr, written_as(method.node), method.lineno)
+            node.node = _call_environment("find_method", method.node, *map(nodes.Const, written))
+        super().visit_Call(node, frame, forward_caller=forward_caller)
+
+    def visit_For(self, node: nodes.For, frame: Frame) -> None:  # noqa: N802 - Jinja's
+        if node.recursive:
+            self.fail("recursive loops are not available; call a macro that calls itself", node.lineno)
+        node.iter = _call_environment("counted", node.iter)
+        super().visit_For(node, frame)
+
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:  # noqa: N802 - Jinja's
+        if len(node.ops) != 1 or node.ops[0].op not in {"in", "notin"}:
+            super().visit_Compare(node, frame)
+            return
+        self.write("(not environment.contains(" if node.ops[0].op == "notin" else "(environment.contains(")
+        self.visit(node.expr, frame)
+        self.write(", ")
+        self.visit(node.ops[0].expr, frame)
+        self.write("))")
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's
+        self.write("environment.join_texts((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+    def visit_ScopedEvalContextModifier(self, node: nodes.ScopedEvalContextModifier, frame: Frame) -> None:  # noqa: N802, ARG002 - Jinja's
+        self.fail("autoescape is for HTML and not available", node.lineno)
+
+    def write_commons(self) -> None:
+        super().write_commons()
+        self.writeline("cond_expr_undefined = environment.missing_else")
+
+
+def _call_environment(name: str, *arguments: Any) -> nodes.Call:
+    """Return a call of a method of :class:`Language`, which needs no sandbox around it."""
+    return nodes.Call(nodes.EnvironmentAttribute(name), list(arguments), [], None, None)
+
+
+class Language(ImmutableSandboxedEnvironment):
+    """One environment; templates that include each other share one."""
+
+    code_generator_class = _Generator
+    intercepted_binops = frozenset({"+", "*", "%", "**"})
+    concat = staticmethod(join_pieces)
+    join_texts = staticmethod(join_texts)
+
+    def __init__(self, loader: BaseLoader | None = None) -> None:
+        super().__init__(
+            loader=loader,
+            undefined=PathUndefined,
+            finalize=text_of,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            optimized=False,
+            autoescape=False,
+            auto_reload=False,
+        )
+        self.filters, self.tests, self.globals = dict(_FILTERS), dict(_TESTS), dict(_GLOBALS)
+
+    def getattr(self, obj: Any, attribute: str, existing: str = "", line: int = 0) -> Any:
+        """Return ``obj.attribute``: a key of data, never a method."""
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        if isinstance(obj, PathUndefined):
+            return obj.child(attribute)
+        if isinstance(obj, TemplateObject):
+            return obj.template_attribute(attribute)
+        if isinstance(obj, Mapping):
+            if attribute in obj:
+                return obj[attribute]
+        elif isinstance(obj, _OPEN_OBJECTS):
+            return super().getattr(obj, attribute)
+        return PathUndefined.below(obj, attribute, existing=existing, line=line)
+
+    def getitem(self, obj: Any, argument: Any, existing: str = "", line: int = 0) -> Any:
+        """Return ``obj[argument]``: a key of a mapping, or an item of a list or text."""
+        if isinstance(obj, PathUndefined):
+            return obj.child(argument)
+        if isinstance(obj, TemplateObject):
+            return obj.template_attribute(argument)
+        try:
+            return obj[argument]
+        except (TypeError, LookupError):
+            if isinstance(argument, Undefined):
+                bool(argument)
+        return PathUndefined.below(obj, argument, existing=existing, line=line)
+
+    def find_method(self, obj: Any, name: str, existing: str, line: int) -> Any:
+        """Return what ``obj.name(…)`` calls: a key that holds a function, or an allowed method."""
+        if isinstance(obj, PathUndefined):
+            bool(obj)
+        if isinstance(obj, str) and name in TEXT_METHODS:
+            method = TEXT_METHODS[name]
+            return lambda *args: method(obj, *args)
+        if isinstance(obj, Mapping) and name in _MAPPING_METHODS and not callable(obj.get(name)):
+            return getattr(obj, name)
+        found = self.getattr(obj, name, existing, line)
+        if not isinstance(found, Undefined) and not callable(found):
+            path = join_path(existing, name)
+            raise TemplateFailureError(f"{path} is a value, not a function", f"write {path} without parentheses")
+        return found
+
+    def call(self, context: Context, obj: Any, /, *args: Any, **named: Any) -> Any:
+        """Call what a template calls; each call is a step."""
+        meter = current_meter()
+        meter.charge(1)
+        result = super().call(context, obj, *args, **named)
+        if type(result) is str:
+            meter.charge_text(len(result))
+        return result
+
+    def counted(self, items: Any) -> Any:
+        """Count what a loop walks over, before it does."""
+        if not isinstance(items, Sized):
+            items = list(items)
+        current_meter().charge(len(items))
+        return items
+
+    def contains(self, item: Any, container: Any) -> bool:
+        """Do ``item in container``; both must be set."""
+        for value in (item, container):
+            if isinstance(value, Undefined):
+                bool(value)
+        if isinstance(container, list | tuple):
+            current_meter().charge(len(container))
+        return item in container
+
+    def missing_else(self, sentence: str) -> PathUndefined:
+        """Return what ``{{ a if b }}`` is without an else when b is false."""
+        return PathUndefined(sentence.replace("the inline if-expression", "the `if` expression") + " Add an `else`.")
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002 - Jinja's
+        """Do an operator that can grow its operands, within bounds."""
+        for value in (left, right):
+            if isinstance(value, Undefined):
+                bool(value)
+        return _BINARY[operator](left, right)
+
+
+def _add(left: Any, right: Any) -> Any:
+    _charge_sum(left, right)
+    return left + right
+
+
+def _charge_sum(left: Any, right: Any) -> None:
+    if isinstance(left, str) and isinstance(right, str):
+        current_meter().charge_text(len(left) + len(right))
+    elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        current_meter().charge(len(left) + len(right))
+
+
+def _multiply(left: Any, right: Any) -> Any:
+    for sequence, times in ((left, right), (right, left)):
+        if isinstance(sequence, str | list | tuple) and isinstance(times, int):
+            length = len(sequence) * max(times, 0)
+            meter = current_meter()
+            meter.charge_text(length) if isinstance(sequence, str) else meter.charge(length)
+    if isinstance(left, int) and isinstance(right, int):
+        current_meter().check_int_bits(left.bit_length() + right.bit_length())
+    return left * right
+
+
+def _power(left: Any, right: Any) -> Any:
+    if isinstance(left, int) and isinstance(right, int):
+        current_meter().check_int_bits(left.bit_length() * max(right, 0))
+    return left**right
+
+
+def _modulo(left: Any, right: Any) -> Any:
+    return fill_format(left, right) if isinstance(left, str) else operator.mod(left, right)
+
+
+_BINARY: Mapping[str, Callable[[Any, Any], Any]] = {"+": _add, "*": _multiply, "%": _modulo, "**": _power}
+
+
+def written_as(node: nodes.Node) -> str:
+    """Return how a path was written, ``values.db['a-b']``; empty for what is no plain path."""
+    match node:
+        case nodes.Name():
+            return node.name
+        case nodes.Getattr():
+            parent = written_as(node.node)
+            return f"{parent}.{node.attr}" if parent else ""
+        case nodes.Getitem(arg=nodes.Const() as key):
+            parent = written_as(node.node)
+            return join_path(parent, key.value) if parent else ""
+        case nodes.Getitem() if written_as(node.arg):
+            parent = written_as(node.node)
+            return f"{parent}[{written_as(node.arg)}]" if parent else ""
+        case _:
+            return ""

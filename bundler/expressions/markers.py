@@ -1,0 +1,97 @@
+"""Marks that printed text carries until a template is finished. Layer: expressions, pure.
+
+Two things are known only when all of a template's text lies there: at which column ``to_yaml`` stands, and from which
+template line an object came. Each is written as a short marked piece between NUL characters, which no YAML may hold.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MARK = re.compile("\0([LYB])([^\0]*)\0")
+_KEY_BEFORE = re.compile(r"""(?P<lead>[ ]*(?:-[ ]+)*)(?P<key>[^\s#].*:)[ ]*""")
+_LEAD_ONLY = re.compile(r"[ ]*(?:-[ ]+)*")
+
+
+class YamlText(str):
+    """What ``to_yaml`` returns: plain YAML at column 0 for other filters, indented to its place when printed."""
+
+    __slots__ = ()
+
+
+class YamlBlock(YamlText):
+    """A mapping or list with content: it cannot follow a key on the same line."""
+
+    __slots__ = ()
+
+
+def mark_yaml(text: YamlText) -> str:
+    """Return ``text`` as it is printed: marked, to be indented by :func:`finish_text`."""
+    return f"\0{'B' if isinstance(text, YamlBlock) else 'Y'}{text}\0"
+
+
+def mark_line(file_index: int, line: int) -> str:
+    """Return the mark of a template line."""
+    return f"\0L{file_index}:{line}\0"
+
+
+def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = None) -> str:
+    """Replace all marks: YAML is indented to where it stands, line marks vanish.
+
+    Args:
+        text: printed text.
+        note_line: told (offset in the result, file index, template line) for each line mark, in order.
+    """
+    if "\0" not in text:
+        return text
+    pieces: list[str] = []
+    size = end = 0
+    for match in _MARK.finditer(text):
+        start = match.start()
+        if start > end:
+            pieces.append(text[end:start])
+            size += start - end
+        end = match.end()
+        if match[1] != "L":
+            inserted = _place(match[2], _line_so_far(pieces), is_nested=match[1] == "B")
+            pieces.append(inserted)
+            size += len(inserted)
+        elif note_line is not None:
+            file_index, _, line = match[2].partition(":")
+            note_line(size, int(file_index), int(line))
+    pieces.append(text[end:])
+    return "".join(pieces)
+
+
+def _line_so_far(pieces: list[str]) -> str:
+    parts: list[str] = []
+    for piece in reversed(pieces):
+        newline = piece.rfind("\n")
+        parts.append(piece[newline + 1 :])
+        if newline >= 0:
+            break
+    return "".join(reversed(parts))
+
+
+def _place(block: str, before: str, *, is_nested: bool) -> str:
+    if _LEAD_ONLY.fullmatch(before):
+        return _indent_rest(block, len(before))
+    key = _KEY_BEFORE.fullmatch(before)
+    if key is None:
+        return _indent_rest(block, len(before) - len(before.lstrip(" ")))
+    column = len(key["lead"])
+    if is_nested:
+        return "\n" + " " * (column + 2) + _indent_rest(block, column + 2)
+    return ("" if before.endswith(" ") else " ") + _indent_rest(block, column)
+
+
+def _indent_rest(block: str, column: int) -> str:
+    if "\n" not in block or not column:
+        return block
+    margin = " " * column
+    first, *rest = block.split("\n")
+    return "\n".join([first, *(margin + line if line else line for line in rest)])
