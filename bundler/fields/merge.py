@@ -1,13 +1,47 @@
-"""Server-side apply: what the API server makes of an applied body, and who owns what. Layer: fields, pure."""
+"""Server-side apply: what the API server makes of an applied body, and who owns what. Layer: fields, pure.
+
+Source: https://kubernetes.io/docs/reference/using-api/server-side-apply/, sigs.k8s.io/structured-merge-diff v6 (merge)
+and k8s.io/apimachinery pkg/util/managedfields/internal. One thing is simpler: entries of another apiVersion are read
+as if their fields were called the same.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bundler.fields.field_set import EMPTY, FieldSet, to_path
+from bundler.fields.kinds import schema_of_unknown
+from bundler.fields.managers import (
+    BEFORE_FIRST_APPLY,
+    ManagerKey,
+    Managers,
+    Ownership,
+    applier,
+    capped,
+    read_managers,
+    updater,
+    without_empty,
+    write_managers,
+)
+from bundler.fields.stored import stored_form
+from bundler.fields.typed import compare, field_set_of, merge_values, remove_fields, same, with_named_parents
+from bundler.model.json import items_at, mapping_at, value_at
+
 if TYPE_CHECKING:
-    from bundler.fields.kinds import SchemaNode
-    from bundler.model.json import Body
+    from collections.abc import Mapping
+
+    from bundler.fields.schema import SchemaNode
+    from bundler.model.json import Body, JSONValue
+
+_IDENTITY = ("name", "namespace", "creationTimestamp", "selfLink", "uid", "clusterName", "generation", "managedFields",
+             "resourceVersion")  # fmt: skip
+_UNOWNED = FieldSet.of(
+    [("f:apiVersion",), ("f:kind",), ("f:metadata",), *(("f:metadata", "f:" + name) for name in _IDENTITY)]
+)
+_SERVERS = frozenset({"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
+                      "managedFields", "resourceVersion", "selfLink", "uid"})  # fmt: skip
+"""Fields of metadata that are the server's alone."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,11 +60,24 @@ class Applied:
     """What an apply comes to."""
 
     body: Body
-    """The merged object, managedFields included; the live one, as it is, where there are conflicts."""
+    """The merged object, managedFields included; the live one, as it is, where there are conflicts or no change."""
     conflicts: tuple[Conflict, ...] = ()
     """Sorted; empty when the apply is forced."""
     is_changed: bool = False
     """Whether anything but times of managedFields differs from the live object."""
+
+
+def applied_fields(body: Body, schema: SchemaNode | None) -> FieldSet:
+    """Return the fields that applying ``body`` makes its manager own.
+
+    Identity, what the server writes in metadata, and ``status`` where it is a subresource are nobody's.
+
+    Raises:
+        ValueError: when an item of a map list has none of its keys.
+    """
+    root = schema or schema_of_unknown()
+    owned = field_set_of(body, root).difference(_UNOWNED)
+    return owned.without_subtree("status") if root.has_status else owned
 
 
 def server_side_apply(
@@ -46,13 +93,102 @@ def server_side_apply(
 
     Args:
         live: the object as stored, managedFields included; None where there is none. Never modified.
-        applied: the body as sent. ``metadata.managedFields``, ``uid``, ``resourceVersion`` and the like in it are not owned.
+        applied: the body as sent. What only the server writes in its metadata, and ``status`` where that is a
+            subresource, is passed over.
         manager: name of the field manager.
         is_forced: take fields over from others instead of reporting conflicts.
         schema: of the applied version of the kind; None deduces (maps merge, lists are one value).
         time: of the request, RFC 3339 in UTC with seconds: ``2026-11-01T12:00:00Z``.
+
+    Raises:
+        ValueError: when a map list or set in ``applied`` holds an item twice, or an item without its keys.
     """
-    raise NotImplementedError
+    root = schema or schema_of_unknown()
+    api_version = str(applied.get("apiVersion", ""))
+    sent = _without_servers(applied, has_status=root.has_status)
+    before = _without_managed_fields(live or {})
+    managers = _tracked_from_now(live, before, root, time) if live is not None else {}
+    key = applier(manager)
+    last = managers[key].fields if key in managers else EMPTY
+    owned = Ownership(fields=applied_fields(sent, root), api_version=api_version, time=time)
+    managers = {**managers, key: owned}
+    after = _pruned(_as_map(merge_values(before, sent, root)), managers, last, root)
+    managers, conflicts = _settled(before, after, managers, key, root, is_forced=is_forced)
+    if conflicts and live is not None:
+        return Applied(body=live, conflicts=conflicts)
+    return _finished(live, stored_form(after, root), managers, key)
+
+
+def _tracked_from_now(live: Body, before: Body, root: SchemaNode, time: str) -> Managers:
+    """Return the managers of a live object; one that nobody tracked so far belongs to ``before-first-apply``."""
+    managers = read_managers(live)
+    if managers:
+        return managers
+    version = str(live.get("apiVersion", ""))
+    fields = FieldSet.of(compare({}, before, root).added).difference(_UNOWNED)
+    return {updater(BEFORE_FIRST_APPLY, version): Ownership(fields=fields, api_version=version, time=time)}
+
+
+def _pruned(merged: Body, managers: Managers, last: FieldSet, root: SchemaNode) -> Body:
+    """Take out what the manager applied last time, applies no more, and nobody else owns."""
+    if last.is_empty:
+        return merged
+    before = with_named_parents(last.tree, root)
+    pruned = _as_map(remove_fields(merged, before, root))
+    everybodys = EMPTY
+    for owned in managers.values():
+        everybodys = everybodys.union(owned.fields)
+    had = FieldSet(with_named_parents(field_set_of(merged, root).tree, root))
+    kept = FieldSet(with_named_parents(field_set_of(pruned, root).tree, root))
+    wanted = kept.union(FieldSet(with_named_parents(everybodys.tree, root)))
+    pruned = _as_map(remove_fields(merged, had.difference(wanted).tree, root))
+    # An item or map that only came to be empty of our fields, and was never ours itself, stays.
+    kept = FieldSet(with_named_parents(field_set_of(pruned, root).tree, root))
+    return _as_map(remove_fields(merged, had.difference(kept).intersection(FieldSet(before)).tree, root))
+
+
+def _settled(
+    before: Body, after: Body, managers: Managers, key: ManagerKey, root: SchemaNode, *, is_forced: bool
+) -> tuple[Managers, tuple[Conflict, ...]]:
+    """Find what others own and this write changes: conflicts, or fields they lose."""
+    difference = compare(before, after, root)
+    changed, removed = FieldSet.of([*difference.modified, *difference.added]), FieldSet.of(difference.removed)
+    if root.has_status and not key.subresource:
+        changed, removed = changed.without_subtree("status"), removed.without_subtree("status")
+    conflicts: list[Conflict] = []
+    settled: Managers = {}
+    for other, owned in managers.items():
+        if other == key:
+            settled[other] = owned
+            continue
+        contested = owned.fields.intersection(changed)
+        conflicts += [_conflict(to_path(path), other) for path in contested.paths()]
+        settled[other] = replace(owned, fields=owned.fields.difference(contested).difference(removed))
+    return without_empty(settled), () if is_forced else tuple(sorted(conflicts))
+
+
+def _conflict(path: str, key: ManagerKey) -> Conflict:
+    words = f'conflict with "{key.manager}"'
+    if key.subresource:
+        words += f' with subresource "{key.subresource}"'
+    if key.operation == "Update":
+        words += f" using {key.version}"
+    return Conflict(path, key.manager, words)
+
+
+def _finished(live: Body | None, after: Body, managers: Managers, key: ManagerKey) -> Applied:
+    """Put managedFields into the merged object; an apply that changes nothing keeps the live object, times included."""
+    if live is None:
+        return Applied(body=_with_managers(after, managers), is_changed=True)
+    known = read_managers(live)
+    timeless = {k: replace(v, time="") for k, v in managers.items()}
+    is_same_object = same(after, _without_managed_fields(live))
+    if is_same_object and timeless == {k: replace(v, time="") for k, v in known.items()}:
+        return Applied(body=live)
+    if is_same_object and key in managers:
+        # The server stamps an entry only when the object itself changed.
+        managers = {**managers, key: replace(managers[key], time=known[key].time if key in known else "")}
+    return Applied(body=_with_managers(after, managers), is_changed=True)
 
 
 def track_update(
@@ -62,10 +198,60 @@ def track_update(
 
     Args:
         old: the stored object before; None for a create.
-        new: the whole object after; its own managedFields are ignored in favour of ``old``'s.
+        new: the whole object after. managedFields in it replace the old ones as on the server (an empty list stops
+            the tracking); without the key, and always for a subresource, the old ones count.
         manager: name of the field manager; it becomes owner (operation ``Update``) of everything that changed.
         schema: of the version of ``new``; None deduces.
         time: of the request, RFC 3339 in UTC.
         subresource: ``status``, ``scale`` or empty.
     """
-    raise NotImplementedError
+    root = schema or schema_of_unknown()
+    given = None if subresource else value_at(new, "metadata", "managedFields")
+    managers = read_managers(old or {}) if given is None else read_managers(new)
+    if old is not None and not managers:
+        return _without_managed_fields(new)
+    before, after = _without_managed_fields(old or {}), _without_managed_fields(new)
+    version = str(new.get("apiVersion", ""))
+    key = updater(manager, version, subresource)
+    this_write = ManagerKey("Update", "", "", subresource)
+    managers, _ = _settled(before, after, managers, this_write, root, is_forced=True)
+    difference = compare(before, after, root)
+    taken = FieldSet.of([*difference.modified, *difference.added]).difference(_UNOWNED)
+    if root.has_status:
+        taken = taken.without_subtree("spec" if subresource == "status" else "status")
+    if not taken.is_empty:
+        taken = taken.union(managers[key].fields) if key in managers else taken
+        managers[key] = Ownership(fields=taken, api_version=version, time=time)
+    return _with_managers(after, capped(managers))
+
+
+# --- bodies ------------------------------------------------------------------------------------------------------
+
+
+def _as_map(value: JSONValue) -> Body:
+    return mapping_at(value)
+
+
+def _without_managed_fields(body: Body) -> Body:
+    return _with_metadata(body, {k: v for k, v in mapping_at(body, "metadata").items() if k != "managedFields"})
+
+
+def _without_servers(body: Body, *, has_status: bool) -> Body:
+    kept = {name: value for name, value in body.items() if not (has_status and name == "status")}
+    return _with_metadata(kept, {k: v for k, v in mapping_at(body, "metadata").items() if k not in _SERVERS})
+
+
+def _with_metadata(body: Body, metadata: Mapping[str, JSONValue]) -> Body:
+    return {name: metadata if name == "metadata" else value for name, value in body.items()}
+
+
+def _with_managers(body: Body, managers: Managers) -> Body:
+    metadata = dict(mapping_at(body, "metadata"))
+    if entries := write_managers(managers):
+        metadata["managedFields"] = entries
+    return {**body, "metadata": metadata}
+
+
+def managers_of(body: Body) -> tuple[str, ...]:
+    """Return the names of all that own fields of an object, sorted."""
+    return tuple(sorted({str(entry.get("manager", "")) for entry in items_at(body, "metadata", "managedFields")}))

@@ -177,7 +177,7 @@ def _from_version(entry: Body, metadata: tuple[Raw, Sequence[Raw]]) -> SchemaNod
     holder, subresources = entry.get("schema"), entry.get("subresources")
     openapi = holder.get("openAPIV3Schema") if isinstance(holder, Mapping) else None
     raw = _encode(openapi, metadata[0], keeps_unknown=False) if isinstance(openapi, Mapping) else {"v": "a"}
-    root = raw if isinstance(raw, dict) else {"v": "a"}
+    root: dict[str, Raw] = raw if isinstance(raw, dict) else {"v": "a"}
     fields = {**root.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": metadata[0]}
     has_status = isinstance(subresources, Mapping) and subresources.get("status") is not None
     return SchemaNode({**root, "f": fields}, metadata[1], drops_empty=False, has_status=has_status)

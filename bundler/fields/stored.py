@@ -1,0 +1,68 @@
+"""The form in which the API server stores an object. Layer: fields, pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bundler.fields.quantity import canonical
+from bundler.fields.schema import FREE, SchemaNode
+from bundler.fields.typed import is_items
+from bundler.model.json import mapping_at
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body, JSONValue
+
+
+def stored_form(body: Body, schema: SchemaNode) -> Body:
+    """Return ``body`` as the server would store it: quantities and times canonical, nulls and empty lists left out.
+
+    Empty lists and maps stay where the server keeps them: in custom objects, where they are required, and where an
+    empty object means something (``emptyDir: {}``).
+    """
+    return mapping_at(_stored(body, schema))
+
+
+def _stored(value: JSONValue, schema: SchemaNode) -> JSONValue:
+    if isinstance(value, Mapping):
+        kept: dict[str, JSONValue] = {}
+        for name, member in value.items():
+            inner = schema.field(name) or FREE
+            stored = _stored(member, inner)
+            if member is not None and not (name not in schema.required and is_dropped(stored, inner)):
+                kept[name] = stored
+        return kept
+    if is_items(value):
+        items = schema.items or FREE
+        return [_stored(item, items) for item in value]
+    return canonical_scalar(value, schema)
+
+
+def is_dropped(value: JSONValue, schema: SchemaNode) -> bool:
+    """Tell whether the server leaves an empty collection out where this stands."""
+    if not schema.drops_empty:
+        return False
+    if is_items(value):
+        return not value
+    is_plain_map = schema.shape == "map" and not schema.field_names
+    return isinstance(value, Mapping) and not value and is_plain_map
+
+
+def canonical_scalar(value: JSONValue, schema: SchemaNode) -> JSONValue:
+    """Return a scalar as the server writes it; what it would refuse stays as it is."""
+    try:
+        if schema.scalar == "quantity" and isinstance(value, str | int | float) and not isinstance(value, bool):
+            return canonical(value)
+        if schema.scalar in {"time", "micro-time"} and isinstance(value, str):
+            return _canonical_time(value, has_micros=schema.scalar == "micro-time")
+    except ValueError:
+        return value
+    return value
+
+
+def _canonical_time(text: str, *, has_micros: bool) -> str:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        return text
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ" if has_micros else "%Y-%m-%dT%H:%M:%SZ")
