@@ -1,0 +1,161 @@
+"""Open connections and keep them. Layer: adapter."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from bundler.cluster.tls import ClientCertificate, make_context
+from bundler.cluster.wire import Connection, WireError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from bundler.cluster.kubeconfig import ClusterEntry
+    from bundler.cluster.proxy import Address, Proxy
+
+CONNECT_TIMEOUT_S = 5.0
+MAX_IDLE = 16
+CHECK_AFTER_IDLE_S = 1.0
+KEEPALIVE_S = 30
+
+
+class ProxyError(WireError):
+    """The proxy refuses the tunnel; trying again would not help."""
+
+
+class Dialer:
+    """Opens connections to one server, directly or through a proxy."""
+
+    def __init__(
+        self,
+        server: Address,
+        *,
+        proxy: Proxy | None,
+        cluster: ClusterEntry,
+        certificate: Callable[[], ClientCertificate | None],
+    ) -> None:
+        self._server, self._proxy, self._cluster = server, proxy, cluster
+        self._certificate = certificate
+        self._lock = threading.Lock()
+        self._context: tuple[ClientCertificate | None, ssl.SSLContext] | None = None
+
+    def __call__(self) -> Connection:
+        """Open a connection.
+
+        Raises:
+            OSError, WireError: when it cannot be had.
+            KubeconfigError, CredentialsError: when certificates cannot be read.
+        """
+        target = self._proxy or self._server
+        # Certificates come first: a broken one is no reason to bother the server.
+        context = self._tls_context() if self._server.scheme == "https" else None
+        sock = _connect(target.host, target.port)
+        try:
+            if self._proxy is not None:
+                sock = self._tunnel(sock, self._proxy)
+            if context is not None:
+                name = self._cluster.tls_server_name or self._server.host
+                # Bytes: a str would load the tables of international names.
+                sock = context.wrap_socket(
+                    sock, server_hostname=name.encode("idna") if not name.isascii() else name.encode()
+                )
+        except BaseException:
+            sock.close()
+            raise
+        return Connection(sock)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        certificate = self._certificate()
+        with self._lock:
+            if self._context is None or self._context[0] != certificate:
+                self._context = (certificate, make_context(self._cluster, certificate))
+            return self._context[1]
+
+    def _tunnel(self, sock: socket.socket, proxy: Proxy) -> socket.socket:
+        authority = self._server.authority
+        login = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
+        connection = Connection(sock)
+        connection.send(
+            f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{login}\r\n".encode("latin-1"),
+            timeout_s=CONNECT_TIMEOUT_S,
+        )
+        head = connection.read_head()
+        if head.status >= 500:
+            raise WireError(f"the proxy {proxy.host}:{proxy.port} answered {head.status}")
+        if head.status != 200:
+            raise ProxyError(f"the proxy {proxy.host}:{proxy.port} refuses the way to {authority}: {head.status}")
+        return connection.release_socket()
+
+
+class Pool:
+    """Idle connections, the last used first; any thread may take and give back."""
+
+    def __init__(self, dial: Callable[[], Connection]) -> None:
+        self._dial = dial
+        self._idle: list[Connection] = []
+        self._lock = threading.Lock()
+
+    def take(self, *, is_fresh: bool = False) -> tuple[Connection, bool]:
+        """Return a connection and whether it was kept; ``is_fresh`` asks for a new one.
+
+        Raises:
+            OSError, WireError, KubeconfigError, CredentialsError: when none can be opened.
+        """
+        while not is_fresh:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                break
+            if time.monotonic() - connection.idle_since < CHECK_AFTER_IDLE_S or connection.is_quiet():
+                return connection, True
+            connection.close()
+        return self._dial(), False
+
+    def give_back(self, connection: Connection) -> None:
+        """Keep a connection whose answer was read to its end; close any other."""
+        connection.idle_since = time.monotonic()
+        if connection.is_reusable:
+            with self._lock:
+                if len(self._idle) < MAX_IDLE:
+                    self._idle.append(connection)
+                    return
+        connection.close()
+
+    def clear(self) -> None:
+        """Close everything idle: the server went away, or we have other credentials."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
+def _connect(host: str, port: int) -> socket.socket:
+    """Connect to the first address that answers."""
+    failure: OSError | None = None
+    name = host.encode("idna") if not host.isascii() else host.encode()
+    for family, kind, protocol, _, address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(CONNECT_TIMEOUT_S)
+            sock.connect(address)
+            _tune(sock)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure or OSError(f"{host} has no address")
+
+
+def _tune(sock: socket.socket) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # A peer that vanished (a laptop's sleep, a dropped NAT entry) is noticed even where a read may wait for minutes.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, seconds in (("TCP_KEEPIDLE", KEEPALIVE_S), ("TCP_KEEPALIVE", KEEPALIVE_S), ("TCP_KEEPINTVL", 10)):
+        number = getattr(socket, option, None)
+        if number is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, number, seconds)

@@ -1,0 +1,202 @@
+"""Turn refusals and failures into our errors, once. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING
+
+from bundler.cluster.status import read_status
+from bundler.errors import (
+    AlreadyExistsError,
+    ClusterError,
+    ConflictError,
+    ExpiredError,
+    ForbiddenError,
+    ObjectNotFoundError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+    UnknownKindError,
+)
+from bundler.model.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.cluster.request import Request
+    from bundler.cluster.status import Status
+    from bundler.model.cluster import Payload
+
+_MANAGER = re.compile(r'conflict with "(?P<manager>(?:[^"\\]|\\.)*)"')
+_DENIED = re.compile(
+    r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
+    r'(?: in the namespace "(?P<namespace>[^"]*)")?'
+)
+_QUOTED = re.compile(r"\bgot .*")
+_REFUSED_CODES = frozenset({400, 402, 405, 406, 413, 415, 422, 500})
+
+
+def error_of(request: Request, code: int, body: bytes, *, user: str) -> ClusterError:
+    """Return the error that an answer with status 400 or more stands for; ``user`` is who we think we are."""
+    return error_of_status(request, read_status(code, body), user=user)
+
+
+def error_of_status(request: Request, status: Status, *, user: str) -> ClusterError:
+    """Return the error that a Status stands for."""
+    found = _masked(_found(status), request.payload)
+    match status.code:
+        case 401:
+            hint = "log in again, or check the credentials of this user in the kubeconfig"
+            error: ClusterError = UnauthorizedError(
+                request.doing, context=[*found, f"sent as user {user or 'nobody'} of the kubeconfig"], hint=hint
+            )
+        case 403:
+            error = _forbidden(request, status, found)
+        case 404:
+            error = _not_found(request, status, found)
+        case 410:
+            error = ExpiredError(request.doing, context=found, hint="list again and go on from there")
+        case 409 | 422 if status.code == 409 or is_foreign_uid(status):
+            error = _conflict(request, status, found)
+        case code if code in _REFUSED_CODES:
+            error = RejectedError(request.doing, context=found, hint=_rejected_hint(status))
+        case code:
+            error = ClusterError(request.doing, context=[f"status {code}", *found], hint="see the server's message")
+    return error
+
+
+def unavailable(doing: str, *, server: str, why: str, tries: int, is_trust: bool = False) -> UnavailableError:
+    """Return the error for a server that could not be reached, or failed until the time ran out."""
+    hint = "check the network, the proxy and that the API server runs; the same command can simply be run again"
+    if is_trust:
+        hint = "give the right certificate-authority in the kubeconfig, or tls-server-name where the name differs"
+    how_often = "1 try" if tries == 1 else f"{tries} tries"
+    return UnavailableError(doing, context=[f"{server}: {why} ({how_often})"], hint=hint)
+
+
+def unreadable(request: Request, server: str) -> ClusterError:
+    """Return the error for an answer of success that is not a JSON object."""
+    hint = "check that the kubeconfig's server is a Kubernetes API, and what a proxy in between answers"
+    return ClusterError(request.doing, context=[f"{server}: the answer is not a JSON object"], hint=hint)
+
+
+def unknown_kind(group: str, kind: str, version: str, *, doing: str) -> UnknownKindError:
+    """Return the error for a kind that is not served."""
+    api = "/".join(part for part in (group, version) if part) or "v1"
+    return UnknownKindError(
+        doing,
+        context=[f"the server knows no kind {kind} in {api}"],
+        hint="install the CRD or the operator that brings this kind, or check apiVersion and kind",
+    )
+
+
+def conflicts_of(status: Status) -> tuple[tuple[str, str], ...]:
+    """Return (path, manager) of every field that somebody else owns, sorted."""
+    pairs = []
+    for cause in status.causes:
+        if cause.reason == "FieldManagerConflict":
+            match = _MANAGER.search(cause.message)
+            pairs.append((cause.field, match["manager"] if match else cause.message))
+    return tuple(sorted(set(pairs)))
+
+
+def is_foreign_uid(status: Status) -> bool:
+    """Tell whether an apply met another object of that name: its uid precondition comes back as an immutable field."""
+    return status.code == 422 and any(cause.field == "metadata.uid" for cause in status.causes)
+
+
+def _found(status: Status) -> Sequence[str]:
+    """Return the server's words: the message, or its causes where they say the same one by one."""
+    causes = [f"{cause.field}: {cause.message}" if cause.field else cause.message for cause in status.causes]
+    if not causes:
+        return [status.message]
+    if all(cause.message in status.message for cause in status.causes) and len(causes) == 1:
+        return [status.message]
+    head = status.message.partition(": [")[0].partition(" conflicts:")[0]
+    return [head, *sorted(causes)]
+
+
+def _forbidden(request: Request, status: Status, found: Sequence[str]) -> ForbiddenError:
+    match = _DENIED.search(status.message)
+    if match is None:
+        hint = "a quota, a policy or an admission rule of the cluster refuses this; see the server's message"
+        return ForbiddenError(request.doing, context=found, hint=hint)
+    resource = f"{match['resource']}.{match['group']}" if match["group"] else match["resource"]
+    where = f"in namespace {match['namespace']}" if match["namespace"] else "in the whole cluster"
+    role = "a Role in that namespace" if match["namespace"] else "a ClusterRole"
+    return ForbiddenError(
+        request.doing,
+        context=[f"cannot {match['verb']} {resource} {where} as {match['user']}"],
+        hint=f"ask for {role} with verb {match['verb']} on {resource}{_used_for(match['verb'])}",
+    )
+
+
+def _used_for(verb: str) -> str:
+    return " (used for dry-run and apply)" if verb == "patch" else ""
+
+
+def _not_found(request: Request, status: Status, found: Sequence[str]) -> ClusterError:
+    if status.kind == "namespaces" and request.namespace and request.resource_name != "namespaces":
+        hint = f"create the namespace first: kubectl create namespace {request.namespace}"
+        return ObjectNotFoundError(request.doing, context=found, hint=hint)
+    if is_unknown_path(status):
+        kind = request.resource
+        if kind is not None:
+            return unknown_kind(kind.group, kind.kind, kind.version, doing=request.doing)
+        return UnknownKindError(request.doing, context=found, hint="check the server's version and its address")
+    return ObjectNotFoundError(request.doing, context=found, hint="it is gone, or the name or namespace is another one")
+
+
+def is_unknown_path(status: Status) -> bool:
+    """Tell whether a 404 is about the path, not about an object."""
+    return not status.is_from_api or not status.kind
+
+
+def _conflict(request: Request, status: Status, found: Sequence[str]) -> ClusterError:
+    if status.reason == "AlreadyExists":
+        hint = "delete it, or choose another name"
+        return AlreadyExistsError(request.doing, context=found, hint=hint)
+    conflicts = conflicts_of(status)
+    if conflicts:
+        lines = [f"{path} is owned by {manager}" for path, manager in conflicts]
+        hint = "let that manager give up the field, or take it out of the bundle"
+        return ConflictError(request.doing, context=lines, hint=hint, conflicts=conflicts)
+    hint = "somebody else changed or replaced it meanwhile; run the command again"
+    return ConflictError(request.doing, context=found, hint=hint)
+
+
+def _rejected_hint(status: Status) -> str:
+    if "not declared in schema" in status.message or "unknown field" in status.message:
+        return "correct the field's name or place, or check that the apiVersion has it"
+    if "admission webhook" in status.message:
+        return "a policy of this cluster refuses the object; change it, or ask who runs the policy"
+    return "correct the object as the server's message says"
+
+
+def _masked(lines: Sequence[str], payload: Payload | None) -> list[str]:
+    """Mask what may not be shown: the server quotes what it cannot read, of a Secret too."""
+    if payload is None or payload.ref.kind != "Secret" or payload.ref.group:
+        return list(lines)
+    redactor = Redactor()
+    body = json.loads(payload.content)
+    for field in ("data", "stringData"):
+        redactor.learn(*_leaves(body.get(field)))
+    # A long quotation may have been cut, and then it is no whole leaf any more.
+    return [_QUOTED.sub("got ***", redactor.redact(line)) for line in lines]
+
+
+def _leaves(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _leaves(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _leaves(inner)]
+    return [] if value is None or isinstance(value, bool) else [str(value), *_decoded(str(value))]
+
+
+def _decoded(text: str) -> list[str]:
+    try:
+        return [base64.b64decode(text, validate=True).decode()]
+    except ValueError:
+        return []

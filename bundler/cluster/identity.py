@@ -1,0 +1,63 @@
+"""Ask which cluster this is and as whom we speak. Layer: adapter."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bundler.cluster.errors import error_of, unreadable
+from bundler.cluster.parallel import in_parallel
+from bundler.cluster.request import METADATA_ONLY, Request
+from bundler.model.cluster import ClusterIdentity
+from bundler.model.json import text_at
+
+if TYPE_CHECKING:
+    from bundler.cluster.kubeconfig import ClusterAccess
+    from bundler.cluster.transport import Transport
+    from bundler.model.json import Body
+
+_REVIEW = b'{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}'
+_VERSION = Request(method="GET", target="/version", subject="the server's version")
+_UID = Request(
+    method="GET", target="/api/v1/namespaces/kube-system", subject="the cluster's identity", accept=METADATA_ONLY
+)
+_USER = Request(
+    method="POST",
+    target="/apis/authentication.k8s.io/v1/selfsubjectreviews",
+    verb="create",
+    body=_REVIEW,
+    subject="a SelfSubjectReview",
+)
+
+
+def ask_identity(access: ClusterAccess, transport: Transport) -> ClusterIdentity:
+    """Ask for version, uid and user at once; what may not be read stays empty, the user falls back to the kubeconfig's.
+
+    Raises:
+        UnavailableError, UnauthorizedError, CredentialsError: when the server does not speak with us.
+    """
+    version, uid, user = in_parallel(
+        partial(_ask, transport, _VERSION, access),
+        partial(_ask, transport, _UID, access),
+        partial(_ask, transport, _USER, access),
+    )
+    return ClusterIdentity(
+        context=access.context,
+        server=access.cluster.server,
+        uid=text_at(uid, "metadata", "uid"),
+        user=text_at(user, "status", "userInfo", "username") or access.user.name,
+        version=text_at(version, "gitVersion"),
+        namespace=access.namespace,
+    )
+
+
+def _ask(transport: Transport, request: Request, access: ClusterAccess) -> Body:
+    reply = transport.send(request)
+    if reply.status in {403, 404}:
+        return {}
+    if reply.status >= 400:
+        raise error_of(request, reply.status, reply.body, user=access.user.name)
+    try:
+        return reply.json()
+    except ValueError as error:
+        raise unreadable(request, access.cluster.server) from error

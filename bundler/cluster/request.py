@@ -1,0 +1,91 @@
+"""One request to the API server, and its answer. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.model.refs import ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.cluster import Payload
+    from bundler.model.json import Body
+    from bundler.model.refs import ResourceType
+
+JSON = "application/json"
+APPLY = "application/apply-patch+yaml"
+_METADATA = "g=meta.k8s.io;v=v1"
+METADATA_ONLY = f"{JSON};as=PartialObjectMetadata;{_METADATA}"
+METADATA_LIST = f"{JSON};as=PartialObjectMetadataList;{_METADATA}"
+
+_DOING = {
+    "get": "reading",
+    "list": "listing",
+    "watch": "watching",
+    "patch": "applying",
+    "create": "creating",
+    "update": "replacing",
+    "delete": "deleting",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is sent, and what to call it in messages."""
+
+    method: str
+    target: str
+    """Path and query, without the server's prefix."""
+    verb: str = "get"
+    """The verb as RBAC names it."""
+    body: bytes = b""
+    content_type: str = JSON
+    accept: str = JSON
+    resource: ResourceType | None = None
+    subject: ObjectRef | str = ""
+    namespace: str = ""
+    is_dry_run: bool = False
+    is_large: bool = False
+    """The answer may be large: compression pays where the server is far."""
+    payload: Payload | None = None
+
+    @property
+    def doing(self) -> str:
+        """``applying Deployment/web in namespace shop``."""
+        subject = self.subject.short if isinstance(self.subject, ObjectRef) else self.subject
+        where = f" in namespace {self.namespace}" if self.namespace else ""
+        if self.is_dry_run:
+            return f"checking {subject}{where} (dry-run)"
+        return f"{_DOING[self.verb]} {subject}{where}"
+
+    @property
+    def resource_name(self) -> str:
+        """``deployments.apps``, or ``configmaps`` for the core group; the path where there is no resource."""
+        if self.resource is None:
+            return self.target.partition("?")[0]
+        return f"{self.resource.plural}.{self.resource.group}" if self.resource.group else self.resource.plural
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_unclear: bool = False
+    """An earlier try of the same request may have taken effect, but its answer was lost."""
+
+    def json(self) -> Body:
+        """Decode the body.
+
+        Raises:
+            ValueError: when it is not a JSON object.
+        """
+        decoded = json.loads(self.body)
+        if isinstance(decoded, dict):
+            return decoded
+        raise ValueError("not a JSON object")

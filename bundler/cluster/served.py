@@ -1,0 +1,60 @@
+"""Ask a server what it serves. Layer: adapter."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bundler.cluster.discovery import (
+    ACCEPT,
+    Catalogue,
+    group_versions,
+    is_aggregated,
+    read_aggregated,
+    read_resource_list,
+)
+from bundler.cluster.parallel import in_parallel
+from bundler.cluster.request import Request
+from bundler.errors import ClusterError, UnauthorizedError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.model.json import Body
+    from bundler.model.refs import ResourceType
+
+_SUBJECT = "what the server offers (discovery)"
+
+
+def fetch_catalogue(ask: Callable[[Request], Body | None]) -> Catalogue:
+    """Ask for everything that is served: two requests where the server knows aggregated discovery (1.27).
+
+    Args:
+        ask: sends a request; None where the path is not there.
+
+    Raises:
+        ClusterError: what the server answers.
+    """
+    core, groups = in_parallel(partial(ask, _request("/api", ACCEPT)), partial(ask, _request("/apis", ACCEPT)))
+    if core is not None and groups is not None and is_aggregated(core) and is_aggregated(groups):
+        return Catalogue([*read_aggregated(core), *read_aggregated(groups)])
+    versions = ["v1", *group_versions(groups or {})]
+    types: list[ResourceType] = []
+    for version in versions:
+        types += _types_of(version, ask)
+    return Catalogue(types)
+
+
+def _types_of(version: str, ask: Callable[[Request], Body | None]) -> list[ResourceType]:
+    path = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    try:
+        document = ask(_request(path, "application/json"))
+    except (UnavailableError, UnauthorizedError):
+        raise
+    except ClusterError:
+        return []  # an aggregated API whose own server is broken does not matter unless it is used
+    return read_resource_list(document) if document is not None else []
+
+
+def _request(path: str, accept: str) -> Request:
+    return Request(method="GET", target=path, accept=accept, subject=_SUBJECT, is_large=True)

@@ -1,0 +1,76 @@
+"""What the API server says when it says no. Layer: adapter, pure.
+
+Source: the type Status of k8s.io/apimachinery, pkg/apis/meta/v1.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.model.json import int_at, items_at, mapping_at, text_at
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body
+
+MAX_TEXT_CHARS = 1000
+MAX_BODY_CHARS = 256
+MAX_CAUSES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One entry of ``details.causes``."""
+
+    reason: str
+    message: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A refusal, whatever form it came in."""
+
+    code: int
+    reason: str
+    message: str
+    kind: str = ""
+    """``details.kind``: a plural or a kind."""
+    causes: tuple[Cause, ...] = ()
+    is_from_api: bool = True
+    """False where the answer is no Status object: a proxy's page, or a path that is not served."""
+
+
+def read_status(code: int, body: bytes) -> Status:
+    """Read the body of a refusal; texts are capped and on one line."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict) or parsed.get("kind") != "Status":
+        text = one_line(body[: 4 * MAX_BODY_CHARS].decode(errors="replace"), MAX_BODY_CHARS)
+        return Status(code=code, reason="", message=text or f"status {code} without a message", is_from_api=False)
+    return status_of(parsed, code)
+
+
+def status_of(body: Body, code: int = 0) -> Status:
+    """Read a Status object; ``code`` is used where it holds none."""
+    details = mapping_at(body, "details")
+    causes = [
+        Cause(text_at(item, "reason"), one_line(text_at(item, "message"), MAX_TEXT_CHARS), text_at(item, "field"))
+        for item in items_at(details, "causes")[:MAX_CAUSES]
+    ]
+    return Status(
+        code=int_at(body, "code", default=code),
+        reason=text_at(body, "reason"),
+        message=one_line(text_at(body, "message"), MAX_TEXT_CHARS) or f"status {code} without a message",
+        kind=text_at(details, "kind"),
+        causes=tuple(dict.fromkeys(causes)),
+    )
+
+
+def one_line(text: str, max_chars: int) -> str:
+    """Fold white space and cut."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= max_chars else folded[: max_chars - 1] + "…"

@@ -1,0 +1,139 @@
+"""Answers that are read while they come in: watches and logs. Layer: adapter."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundler.cluster import targets
+from bundler.cluster.errors import error_of_status
+from bundler.cluster.request import METADATA_ONLY
+from bundler.cluster.status import status_of
+from bundler.cluster.wire import WireError
+from bundler.model.cluster import WatchEvent
+from bundler.model.json import mapping_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.cluster.request import Request
+    from bundler.cluster.transport import Transport
+    from bundler.cluster.wire import Connection
+    from bundler.model.cluster import ListQuery
+    from bundler.model.json import Body
+    from bundler.model.refs import ResourceType
+    from bundler.ports import Clock
+
+ROUND_S = 60.0
+"""A watch is opened anew this often: one that died in silence (a laptop's sleep) is found out."""
+GRACE_S = 10.0
+PAUSE_S = 0.5
+LOG_IDLE_S = 3600.0
+MAX_LINE_BYTES = 64 * 1024 * 1024
+_PASSING = frozenset({429, 500, 502, 503, 504})
+
+
+def follow_watch(
+    transport: Transport,
+    request: Request,
+    query: ListQuery,
+    *,
+    resource_version: str,
+    timeout_s: float,
+    clock: Clock,
+) -> Iterator[WatchEvent]:
+    """Yield the events of one watch after another, each going on where the last one ended, for ``timeout_s``.
+
+    Raises:
+        ExpiredError: when the server does not remember the resourceVersion any more.
+        ClusterError: what else it answers.
+    """
+    kind = request.resource
+    if kind is None:
+        return
+    end = clock.monotonic() + timeout_s
+    position = resource_version
+    while (left := end - clock.monotonic()) > 0:
+        began = clock.monotonic()
+        round_s = min(left, ROUND_S)
+        accept = METADATA_ONLY if query.metadata_only else request.accept
+        target = targets.watch_target(kind, query, resource_version=position, timeout_s=math.ceil(round_s))
+        asked = replace(request, target=target, accept=accept)
+        patience_s = left if left <= ROUND_S else round_s + GRACE_S
+        for event in _watch_once(transport, asked, kind, end=began + patience_s, clock=clock):
+            position = text_at(event.body, "metadata", "resourceVersion") or position
+            yield event
+        if clock.monotonic() - began < PAUSE_S:
+            # A server that ends every watch at once is not asked a thousand times a second.
+            clock.sleep(max(0.0, min(PAUSE_S, end - clock.monotonic())))
+
+
+def follow_log(transport: Transport, request: Request, *, is_following: bool) -> Iterator[str]:
+    """Yield lines; a connection that breaks ends them.
+
+    Raises:
+        ClusterError: what the server answers.
+    """
+    with transport.stream(request) as (connection, pieces):
+        if is_following:
+            connection.set_timeout(LOG_IDLE_S)
+        for line in _lines(_until_broken(pieces)):
+            yield line.decode(errors="replace")
+
+
+def _watch_once(
+    transport: Transport, request: Request, kind: ResourceType, *, end: float, clock: Clock
+) -> Iterator[WatchEvent]:
+    with transport.stream(request) as (connection, pieces):
+        for line in _lines(_until_broken(_bounded(connection, pieces, end=end, clock=clock)), keep_rest=False):
+            event = _decoded(line)
+            if event is None:
+                return
+            body = mapping_at(event, "object")
+            if text_at(event, "type") != "ERROR":
+                filled = {**body, "apiVersion": kind.api_version, "kind": kind.kind}
+                yield WatchEvent(type=text_at(event, "type"), body=filled)
+                continue
+            status = status_of(body)
+            if status.code in _PASSING:
+                return
+            raise error_of_status(request, status, user=transport.user)
+
+
+def _decoded(line: bytes) -> Body | None:
+    """Return an event; None where the line was cut."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _bounded(connection: Connection, pieces: Iterator[bytes], *, end: float, clock: Clock) -> Iterator[bytes]:
+    while (left := end - clock.monotonic()) > 0:
+        connection.set_timeout(left)
+        piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def _until_broken(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except (OSError, WireError):
+        return  # time is over, or the connection broke: a watch goes on elsewhere, a log ends
+
+
+def _lines(pieces: Iterator[bytes], *, keep_rest: bool = True) -> Iterator[bytes]:
+    """Split into lines; what comes after the last line end is a line of a log, but only half an event."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+        if len(rest) > MAX_LINE_BYTES:
+            return
+    if rest and keep_rest:
+        yield rest

@@ -1,0 +1,32 @@
+"""What a client needs from the program around it. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bundler.model.events import Event
+    from bundler.ports import Clock, Reporter
+
+
+def say_nothing(event: Event) -> None:
+    """Pass over an event."""
+    del event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Environment, time and the way to tell what happens."""
+
+    env: Mapping[str, str]
+    """For proxies and credential plugins."""
+    clock: Clock
+    budget: Callable[[], float]
+    """Seconds that are left for the command; retries end with it."""
+    report: Reporter = say_nothing
+    """Takes ``Retrying`` and the words of credential plugins; called from several threads."""
+    is_interactive: bool = False
+    """Standard input is a terminal, and a credential plugin may ask on it."""
