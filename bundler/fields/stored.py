@@ -21,25 +21,26 @@ def stored_form(body: Body, schema: SchemaNode) -> Body:
     Empty lists and maps stay where the server keeps them: in custom objects, where they are required, and where an
     empty object means something (``emptyDir: {}``).
     """
-    return mapping_at(_stored(body, schema))
+    return mapping_at(stored_value(body, schema))
 
 
-def _stored(value: JSONValue, schema: SchemaNode) -> JSONValue:
+def stored_value(value: JSONValue, schema: SchemaNode) -> JSONValue:
+    """Return one value as the server would store it where ``schema`` stands."""
     if isinstance(value, Mapping):
         kept: dict[str, JSONValue] = {}
         for name, member in value.items():
             inner = schema.field(name) or FREE
-            stored = _stored(member, inner)
-            if member is not None and not (name not in schema.required and is_dropped(stored, inner)):
+            stored = stored_value(member, inner)
+            if member is not None and not (name not in schema.required and _is_dropped(stored, inner)):
                 kept[name] = stored
         return kept
     if is_items(value):
         items = schema.items or FREE
-        return [_stored(item, items) for item in value]
-    return canonical_scalar(value, schema)
+        return [stored_value(item, items) for item in value]
+    return _canonical_scalar(value, schema)
 
 
-def is_dropped(value: JSONValue, schema: SchemaNode) -> bool:
+def _is_dropped(value: JSONValue, schema: SchemaNode) -> bool:
     """Tell whether the server leaves an empty collection out where this stands."""
     if not schema.drops_empty:
         return False
@@ -49,7 +50,7 @@ def is_dropped(value: JSONValue, schema: SchemaNode) -> bool:
     return isinstance(value, Mapping) and not value and is_plain_map
 
 
-def canonical_scalar(value: JSONValue, schema: SchemaNode) -> JSONValue:
+def _canonical_scalar(value: JSONValue, schema: SchemaNode) -> JSONValue:
     """Return a scalar as the server writes it; what it would refuse stays as it is."""
     try:
         if schema.scalar == "quantity" and isinstance(value, str | int | float) and not isinstance(value, bool):

@@ -1,11 +1,36 @@
-"""Tell without asking that an apply would change nothing. Layer: fields, pure."""
+"""Tell without asking that an apply would change nothing. Layer: fields, pure.
+
+The fields in the body are walked beside the fields that the manager owns, and beside the live values. Every doubt is
+answered with False: the caller then asks the server.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from bundler.fields.field_set import Tree, dump, to_path
+from bundler.fields.kinds import schema_of
+from bundler.fields.stored import stored_value
+from bundler.fields.typed import ABSENT, Value, is_items, same
+from bundler.model.json import items_at, mapping_at
 
 if TYPE_CHECKING:
-    from bundler.model.json import Body
+    from collections.abc import Sequence
+
+    from bundler.fields.schema import SchemaNode
+    from bundler.model.json import Body, JSONValue
+
+_SCALARS: Final = frozenset({str, int, bool, float})
+_IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion")
+_NOT_OWNED: Final = frozenset({*_IDENTITY, "creationTimestamp", "generation", "managedFields", "selfLink"})
+_NOTHING: Tree = {}
+
+Trail: TypeAlias = "tuple[Trail, str] | None"
+"""Path elements from a place up to the root; cheap to extend, and read only in case of doubt."""
 
 
 def is_unchanged(
@@ -19,4 +44,209 @@ def is_unchanged(
         manager: the field manager that would apply.
         ignoring: paths such as ``.spec.replicas`` whose value and ownership do not count.
     """
-    raise NotImplementedError
+    if desired.get("apiVersion") != live.get("apiVersion") or desired.get("kind") != live.get("kind"):
+        return False
+    wanted, found = mapping_at(desired, "metadata"), mapping_at(live, "metadata")
+    if "deletionTimestamp" in found or any(wanted[key] != found.get(key) for key in _IDENTITY if key in wanted):
+        return False
+    entries = items_at(found, "managedFields")
+    owned = _own_tree(entries, manager, desired.get("apiVersion"))
+    return owned is not None and _Walk(desired, entries, owned, ignoring).matches(desired, live)
+
+
+def _own_tree(entries: Sequence[Body], manager: str, api_version: JSONValue) -> Tree | None:
+    """Return what the manager's one apply owns; None where there is not exactly one, of this version."""
+    mine = [entry for entry in entries if entry.get("operation") == "Apply" and entry.get("manager") == manager]
+    if len(mine) != 1 or mine[0].get("apiVersion") != api_version or mine[0].get("subresource"):
+        return None
+    return _tree_of(mine[0])
+
+
+def _tree_of(entry: Body) -> Tree:
+    tree = entry.get("fieldsV1")
+    # Below fieldsV1 there are only maps; the server refuses anything else.
+    return cast("Tree", tree) if isinstance(tree, Mapping) else _NOTHING
+
+
+class _Walk:
+    """One comparison of a body with a live object."""
+
+    __slots__ = ("_body", "_entries", "_ignoring", "_owned")
+
+    def __init__(self, body: Body, entries: Sequence[Body], owned: Tree, ignoring: frozenset[str]) -> None:
+        self._body, self._entries, self._owned, self._ignoring = body, entries, owned, ignoring
+
+    def matches(self, desired: Body, live: Body) -> bool:
+        """Compare whole objects."""
+        metadata = {k: v for k, v in mapping_at(desired, "metadata").items() if k not in _NOT_OWNED}
+        fields = {k: v for k, v in desired.items() if k not in {"apiVersion", "kind", "metadata"}}
+        below = self._owned.get("f:metadata", _NOTHING)
+        rest = {step: node for step, node in self._owned.items() if step != "f:metadata"}
+        return self._map(metadata, mapping_at(live, "metadata"), below, (None, "f:metadata")) and self._map(
+            fields, live, rest, None
+        )
+
+    def _map(self, desired: Body, live: Body, tree: Tree, trail: Trail) -> bool:
+        left = len(tree) - ("." in tree)
+        for name, value in desired.items():
+            step = "f:" + name
+            node = tree.get(step)
+            here = (trail, step)
+            if self._ignoring and _text(here) in self._ignoring:
+                left -= node is not None
+                continue
+            if node is None:
+                if not self._owns_nothing(value, here):
+                    return False
+                continue
+            left -= 1
+            if not self._value(value, live.get(name, ABSENT), node, here):
+                return False
+        if left and self._ignoring:
+            gone = [step for step in tree if step != "." and step[2:] not in desired]
+            left -= sum(_text((trail, step)) in self._ignoring for step in gone)
+        return left == 0
+
+    def _value(self, desired: JSONValue, live: Value, node: Tree, here: Trail) -> bool:
+        if type(desired) in _SCALARS:
+            if node:
+                return False
+            return (desired == live and type(desired) is type(live)) or self._leaf(desired, live, here)
+        if not node:
+            return self._leaf(desired, live, here)
+        if isinstance(desired, Mapping):
+            return isinstance(live, Mapping) and self._map(desired, live, node, here)
+        return is_items(desired) and is_items(live) and self._items(desired, live, node, here)
+
+    def _items(self, desired: Sequence[JSONValue], live: Sequence[JSONValue], tree: Tree, here: Trail) -> bool:
+        steps = [step for step in tree if step != "."]
+        if len(steps) != len(desired):
+            return False
+        if steps[0][0] == "v":
+            return _is_same_set(desired, live, tree)
+        names = _key(steps[0])[0]
+        by_key = {values: step for step in steps for own, values in [_key(step)] if own == names}
+        places = {_values(item, names): place for place, item in enumerate(live)}
+        if len(by_key) != len(steps) or len(places) != len(live):
+            return False
+        last = -1
+        for item in desired:
+            step = by_key.get(_values(item, names)) or _defaulted(item, names, by_key, tree)
+            place = places.get(_key(step)[1], -1) if step else -1
+            # The merge brings shared items into the order applied; another order is a change.
+            if step is None or place <= last or not self._item(item, live[place], tree[step], (here, step)):
+                return False
+            last = place
+        return True
+
+    def _item(self, desired: JSONValue, live: JSONValue, node: Tree, here: Trail) -> bool:
+        is_pair = isinstance(desired, Mapping) and isinstance(live, Mapping)
+        return "." in node and is_pair and self._map(mapping_at(desired), mapping_at(live), node, here)
+
+    # --- doubtful values ---------------------------------------------------------------------------------------
+
+    def _leaf(self, desired: JSONValue, live: Value, here: Trail) -> bool:
+        """Compare where the manager owns a value as a whole."""
+        if same(desired, live):
+            return not (isinstance(desired, Mapping) and desired) or self._is_atomic(here)
+        schema = self._schema(here)
+        if isinstance(desired, Mapping) and not desired and isinstance(live, Mapping):
+            return schema is not None and schema.shape == "map" and not schema.is_atomic
+        return self._is_stored_as(desired, live, schema) and not self._is_shared(here)
+
+    def _is_stored_as(self, desired: JSONValue, live: Value, schema: SchemaNode | None) -> bool:
+        """Tell whether the server would store ``desired`` as ``live``, although they are spelled differently."""
+        if live is ABSENT:
+            return not desired and (schema is not None or isinstance(desired, Mapping) or is_items(desired))
+        return schema is not None and same(stored_value(desired, schema), live)
+
+    def _owns_nothing(self, desired: JSONValue, here: Trail) -> bool:
+        """Tell whether applying a value would own no field at all: an empty list whose items are owned one by one."""
+        schema = self._schema(here) if is_items(desired) and not desired else None
+        return schema is not None and schema.shape == "list" and schema.list_type != "atomic"
+
+    def _is_atomic(self, here: Trail) -> bool:
+        """Tell whether a map is owned as one value, and not just held empty by the manager until now."""
+        schema = self._schema(here)
+        if schema is not None:
+            return schema.is_atomic
+        return not any(_node_at(_tree_of(entry), here) for entry in self._entries)
+
+    def _is_shared(self, here: Trail) -> bool:
+        """Tell whether anybody else owns this very field: then another spelling is a conflict."""
+        nodes = [_node_at(_tree_of(entry), here) for entry in self._entries]
+        return sum(node is not None for node in nodes) > 1
+
+    def _schema(self, here: Trail) -> SchemaNode | None:
+        """Return the schema of a place in a built-in kind, None elsewhere."""
+        node = schema_of(self._body)
+        for step in _steps(here):
+            if node is None:
+                return None
+            node = node.field(step[2:]) if step[0] == "f" else node.items
+        return node
+
+
+# --- paths and keys ----------------------------------------------------------------------------------------------
+
+
+def _steps(here: Trail) -> tuple[str, ...]:
+    steps: list[str] = []
+    while here is not None:
+        here, step = here
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def _text(here: Trail) -> str:
+    return to_path(_steps(here))
+
+
+def _node_at(tree: Tree, here: Trail) -> Tree | None:
+    """Return the node at a place of a set, None where the set has nothing there."""
+    for step in _steps(here):
+        below = tree.get(step)
+        if below is None:
+            return None
+        tree = below
+    return tree
+
+
+@lru_cache(maxsize=4096)
+def _key(step: str) -> tuple[tuple[str, ...], tuple[JSONValue, ...]]:
+    """Return the names and values of a ``k:`` element."""
+    fields = json.loads(step[2:])
+    names = tuple(sorted(fields))
+    return names, tuple(fields[name] for name in names)
+
+
+def _values(item: JSONValue, names: tuple[str, ...]) -> tuple[JSONValue, ...]:
+    values = item if isinstance(item, Mapping) else _NOTHING
+    found = tuple(values.get(name) for name in names)
+    # A key is a scalar; anything else is no key, and would not hash.
+    return found if all(value is None or type(value) in _SCALARS for value in found) else ()
+
+
+def _defaulted(
+    item: JSONValue, names: tuple[str, ...], by_key: Mapping[tuple[JSONValue, ...], str], tree: Tree
+) -> str | None:
+    """Return the element of an item that leaves keys to their defaults, as it did when it was applied before."""
+    have = _values(item, names)
+    missing = [name for name, value in zip(names, have, strict=False) if value is None]
+    fits = [
+        step
+        for values, step in by_key.items()
+        if have
+        and all(mine is None or mine == theirs for mine, theirs in zip(have, values, strict=True))
+        and not any("f:" + name in tree[step] for name in missing)
+    ]
+    return fits[0] if missing and len(fits) == 1 else None
+
+
+def _is_same_set(desired: Sequence[JSONValue], live: Sequence[JSONValue], tree: Tree) -> bool:
+    """Tell whether a set of scalars is owned as desired, and stands in the live list in the same order."""
+    places = {dump(value): place for place, value in enumerate(live)}
+    spelled = [dump(value) for value in desired]
+    order = [places.get(text, -1) for text in spelled]
+    is_in_order = -1 not in order and all(a < b for a, b in pairwise(order))
+    return len(places) == len(live) and is_in_order and all("v:" + text in tree for text in spelled)
