@@ -81,6 +81,16 @@ def format_path(path: Sequence[Step]) -> str:
     return "".join(parts)
 
 
+def leading_keys(path: Sequence[Step]) -> list[str]:
+    """Return the steps of ``path`` before the first one into a list."""
+    keys: list[str] = []
+    for step in path:
+        if not isinstance(step, str):
+            break
+        keys.append(step)
+    return keys
+
+
 def escape_token(key: str) -> str:
     """Return ``key`` as one token of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
@@ -129,15 +139,32 @@ def get_value(data: JSONValue, path: Sequence[Step]) -> JSONValue:
         ValuesPathError: when a list is asked for an item it does not have.
     """
     here = data
+    for step in resolve_path(data, path):
+        if isinstance(step, str):
+            here = here.get(step) if is_mapping(here) else None
+        else:
+            here = here[step] if is_list(here) else None
+    return here
+
+
+def resolve_path(data: JSONValue, path: Sequence[Step]) -> tuple[str | int, ...]:
+    """Return ``path`` with each ``[name=web]`` replaced by the number of that item.
+
+    Raises:
+        ValuesPathError: when a list is asked for an item it does not have.
+    """
+    here = data
+    steps: list[str | int] = []
     for depth, step in enumerate(path):
         if isinstance(step, str):
             here = here.get(step) if is_mapping(here) else None
-        elif here is None:
-            return None
+            steps.append(step)
         else:
             items = _items(here, path, depth)
-            here = items[_index_of(items, path, depth)]
-    return here
+            index = _index_of(items, path, depth)
+            here = items[index]
+            steps.append(index)
+    return tuple(steps)
 
 
 def set_value(data: Body, path: Sequence[Step], value: JSONValue) -> dict[str, JSONValue]:

@@ -9,7 +9,7 @@ Source: JSON Schema 2020-12, core, sections 8 and 10; draft 07 where keywords di
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bundler.model.json import is_list, is_mapping
@@ -53,9 +53,16 @@ class SchemaView:
     """At the root of a bundle with components: how each component's own bundle sees its values."""
     is_below_sensitive: bool = False
     """True below a place that is sensitive as a whole."""
+    seen: dict[str | int, SchemaView] = field(default_factory=dict, compare=False, repr=False)
+    """Children looked at before: one place is asked about types, defaults, secrets and unknown keys."""
 
     def child(self, step: str | int) -> SchemaView:
         """Look one step down: at a property, or at an item of a list."""
+        if (view := self.seen.get(step)) is None:
+            view = self.seen[step] = self._below(step)
+        return view
+
+    def _below(self, step: str | int) -> SchemaView:
         found = [child for node in self.nodes for child in _children(node, step)]
         own = self.components.get(str(step)) if self.components else None
         if own is None:

@@ -1,0 +1,189 @@
+"""Compute the values of a bundle and of its components, all the way down. Layer: values, pure.
+
+Layers of one bundle, later wins: schema defaults < values.yaml < its own derived values < what comes from outside.
+From outside: for the top bundle what the user gave; for a component what its parent's layers say below its name, then
+``components[].values``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bundler.errors import DeriveError, ExpressionError, RenderError
+from bundler.expressions import compile_expression, evaluate_text
+from bundler.model.json import is_list, is_mapping
+from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, ValuesLayer
+from bundler.values.defaults import fill_items
+from bundler.values.derive import derive_values
+from bundler.values.layers import layers_for_component, own_layers, own_view
+from bundler.values.merge import fold_layers, without_nulls
+from bundler.values.problems import NO_LAYER, Problem, invalid_values, shown_value
+from bundler.values.schema_view import SchemaView, bundle_view
+from bundler.values.user import fold_user_values
+from bundler.values.validate import deprecation_warnings, find_problems, origin_of, sensitive_pointers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bundler.model.bundle import Bundle, ComponentSpec
+    from bundler.model.json import Body, JSONValue
+
+NO_NAMES: Mapping[str, object] = {}
+
+
+@dataclass(slots=True)
+class _Level:
+    """One bundle in the tree of components."""
+
+    bundle: Bundle
+    view: SchemaView
+    path: str
+    """Of the component, ``/`` between levels; empty at the top."""
+    problems: list[Problem] = field(default_factory=list)
+    """Shared by all levels."""
+
+    def below(self, name: str) -> _Level:
+        path = f"{self.path}/{name}" if self.path else name
+        return _Level(self.bundle.component_bundles[name], self.view.child(name), path, self.problems)
+
+    def finish(self, data: Body) -> dict[str, JSONValue]:
+        """Make of merged layers what templates see."""
+        if self.bundle.schema is not None:
+            data = fill_items(data, own_view(self.bundle, self.view))
+        return without_nulls(data)
+
+
+def compute_values(bundle: Bundle, user: UserLayers, *, names: Mapping[str, object] = NO_NAMES) -> MergedValues:
+    """Merge, derive and check all values of ``bundle`` and its enabled components.
+
+    Args:
+        bundle: the bundle, components included.
+        user: what the user gave.
+        names: what expressions see besides ``values``: ``release``, ``site`` and so on.
+
+    Raises:
+        ValuesPathError: when a path given by the user cannot be read or followed.
+        ValuesInvalidError: when values break a schema or a key is unknown; every problem of every bundle is named.
+        DeriveError: when a derived value cannot be computed.
+        RenderError: when ``when`` or ``values`` of a component cannot be computed.
+        BundleInvalidError: when a schema cannot be used.
+    """
+    view = bundle_view(bundle)
+    given = fold_user_values(bundle, user, view=view)
+    level = _Level(bundle, view, "")
+    failure: DeriveError | RenderError | None = None
+    merged = MergedValues(data={}, origins={})
+    try:
+        merged = _compute(level, given.layers, names)
+    except (DeriveError, RenderError) as error:
+        failure = error
+    if level.problems:
+        raise invalid_values(level.problems, subject=_subject(bundle, names), bundle_origin=bundle.origin) from failure
+    if failure is not None:
+        raise failure
+    return replace(merged, user=given)
+
+
+def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, object]) -> MergedValues:
+    lower = own_layers(level.bundle, level.view, level.path)
+    derived = _derive(level, lower, outside, names)
+    layers = (*lower, *((derived,) if derived is not None else ()), *outside)
+    fold = fold_layers(layers)
+    data = level.finish(fold.data)
+    problems = find_problems(level.bundle, fold, data, level.view, component=level.path)
+    level.problems.extend(problems)
+    components = _compute_components(level, layers, data, names)
+    warnings = deprecation_warnings(data, fold.origins, own_view(level.bundle, level.view), level.path)
+    return MergedValues(
+        data=data,
+        origins=fold.origins,
+        sensitive=sensitive_pointers(data, level.view),
+        components=components,
+        layers=layers,
+        warnings=(*warnings, *(line for below in components.values() for line in below.warnings)),
+    )
+
+
+def _derive(
+    level: _Level, lower: Sequence[ValuesLayer], outside: Sequence[ValuesLayer], names: Mapping[str, object]
+) -> ValuesLayer | None:
+    try:
+        return derive_values(level.bundle.derive, lower=lower, outside=outside, finish=level.finish, names=names)
+    except DeriveError:
+        # A formula that fails on a value of the wrong type is not the mistake; the value is.
+        fold = fold_layers([*lower, *outside])
+        data = level.finish(fold.data)
+        found = find_problems(level.bundle, fold, data, level.view, component=level.path)
+        level.problems.extend(problem for problem in found if problem.origin != NO_LAYER)
+        raise
+
+
+def _compute_components(
+    level: _Level, layers: Sequence[ValuesLayer], data: Body, names: Mapping[str, object]
+) -> dict[str, MergedValues]:
+    seen = {**names, "values": data}
+    found: dict[str, MergedValues] = {}
+    for spec in level.bundle.components:
+        if not _is_enabled(spec, seen):
+            continue
+        below = level.below(spec.name)
+        if spec.name in data and not is_mapping(data[spec.name]):
+            level.problems.append(_not_a_mapping(below, data[spec.name], layers))
+            continue
+        outside = layers_for_component(spec.name, below.bundle, below.view, layers)
+        found[spec.name] = _compute(below, [*outside, *_given_values(spec, seen)], names)
+    return found
+
+
+def _is_enabled(spec: ComponentSpec, names: Mapping[str, object]) -> bool:
+    if not spec.when:
+        return True
+    answer = compile_expression(spec.when, source=spec.source).evaluate(names)
+    if isinstance(answer, bool):
+        return answer
+    raise ExpressionError(
+        f"deciding whether component {spec.name} is switched on",
+        context=[f"{spec.source}: `{spec.when}` is {shown_value(answer, is_sensitive=True)}, neither true nor false"],
+        hint="make `when` a comparison, or a value that is true or false",
+    )
+
+
+def _given_values(spec: ComponentSpec, names: Mapping[str, object]) -> Iterable[ValuesLayer]:
+    if not spec.values:
+        return
+    written = spec.value_origins
+    origin = Origin(LayerKind.COMPONENT, spec.source.file, spec.source.line)
+    data = _evaluated(spec.values, spec, names)
+    yield ValuesLayer(
+        data=data if is_mapping(data) else {},
+        origin=origin,
+        leaf_origins={
+            pointer: replace(leaf, kind=LayerKind.COMPONENT)
+            for pointer, leaf in (written.leaf_origins if written else {}).items()
+        },
+    )
+
+
+def _evaluated(value: JSONValue, spec: ComponentSpec, names: Mapping[str, object]) -> JSONValue:
+    if isinstance(value, str):
+        return evaluate_text(value, names, source=spec.source) if "{" in value else value
+    if is_mapping(value):
+        return {key: _evaluated(item, spec, names) for key, item in value.items()}
+    if is_list(value):
+        return [_evaluated(item, spec, names) for item in value]
+    return value
+
+
+def _not_a_mapping(level: _Level, value: JSONValue, layers: Sequence[ValuesLayer]) -> Problem:
+    pointer = "".join(f"/{name}" for name in level.path.split("/"))
+    name = pointer.rpartition("/")[2]
+    shown = shown_value(value, is_sensitive=level.view.holds_sensitive)
+    message = f"{shown} must be a mapping: these are the values of component {level.path}"
+    return Problem(pointer, message, origin_of(f"/{name}", fold_layers(layers).origins))
+
+
+def _subject(bundle: Bundle, names: Mapping[str, object]) -> str:
+    release = names.get("release")
+    name = release.get("name") if isinstance(release, dict) else None
+    return f"release {name}" if name else f"bundle {bundle.metadata.name}"

@@ -1,0 +1,205 @@
+"""What the user gave: typed, folded into what a revision records, and taken back. Layer: values, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from bundler.errors import ValuesInvalidError, ValuesPathError
+from bundler.model.json import is_mapping
+from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
+from bundler.values.assignments import MismatchError, assigned_value, assignment_origin
+from bundler.values.layers import outlook, owning_layers, with_prefix
+from bundler.values.merge import fold_layers, merge_all, without_nulls
+from bundler.values.paths import (
+    Match,
+    format_path,
+    get_value,
+    leading_keys,
+    parse_path,
+    pointer_to,
+    resolve_path,
+    set_value,
+    starts_below,
+    unset_value,
+)
+from bundler.values.schema_view import bundle_view
+from bundler.values.validate import sensitive_pointers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.values import Assignment, Pointer, UserLayers
+    from bundler.values.paths import Step, ValuePath
+    from bundler.values.schema_view import SchemaView
+
+
+@dataclass(slots=True)
+class _Refusals:
+    """What cannot be read, until all of it is known."""
+
+    mismatches: list[str] = field(default_factory=list)
+    paths: list[ValuesPathError] = field(default_factory=list)
+
+    def raise_any(self) -> None:
+        lines = [*self.mismatches, *(f"{error}: {'; '.join(error.context)}" for error in self.paths)]
+        if self.mismatches:
+            raise ValuesInvalidError(
+                "reading the values given on the command line",
+                context=sorted(lines),
+                hint="give a value of the type that the schema asks for; mappings and lists with --set-json",
+            )
+        if len(self.paths) == 1:
+            raise self.paths[0]
+        if self.paths:
+            raise ValuesPathError(
+                "reading the values given on the command line", context=sorted(lines), hint=self.paths[0].hint
+            )
+
+
+def recorded_layer(data: Body, revision: int) -> ValuesLayer:
+    """Return the user's values of an earlier revision as the layer to start from."""
+    origin = Origin(LayerKind.RECORDED, f"recorded with revision {revision}")
+    return ValuesLayer(data=data, origin=origin, leaf_origins={})
+
+
+def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | None = None) -> UserValues:
+    """Type the user's assignments and fold all the user gave into one mapping.
+
+    The mapping alone says the same as the layers one after the other: where a later layer starts a mapping afresh
+    that an earlier one deleted, the keys of the bundle that would show through are recorded as deleted. An assignment
+    into a list records the whole list as it was then.
+
+    Args:
+        bundle: whose schemas type the assignments and whose values lists are patched in.
+        user: what was given.
+        view: of ``bundle``, where there already is one.
+
+    Raises:
+        ValuesPathError: when a path cannot be read, or names an item that a list does not have.
+        ValuesInvalidError: when a value is not of the type that the schema asks for; all of them are named.
+    """
+    view = view or bundle_view(bundle)
+    refusals = _Refusals()
+    layers = _without_unset(user, refusals)
+    for assignment in user.assignments:
+        try:
+            layers.append(_assigned_layer(assignment, bundle, view, layers))
+        except MismatchError as error:
+            refusals.mismatches.append(str(error))
+        except ValuesPathError as error:
+            refusals.paths.append(error)
+    refusals.raise_any()
+    data = _folded(bundle, view, layers)
+    return UserValues(layers=tuple(layers), data=data, sensitive=sensitive_pointers(data, view))
+
+
+def is_secret_place(view: SchemaView, steps: Sequence[str | int]) -> bool:
+    """Tell whether a value given at ``steps`` must not be shown.
+
+    So it is where the schema says ``writeOnly`` there or below, and at an unknown key beside a sensitive one: a
+    mistyped ``db.pasword`` holds a password too.
+    """
+    place = view.at(steps)
+    if place.nodes or not steps:
+        return place.holds_sensitive
+    above = view.at(steps[:-1])
+    return place.is_sensitive or any(above.child(name).is_sensitive for name in above.property_names)
+
+
+def _without_unset(user: UserLayers, refusals: _Refusals) -> list[ValuesLayer]:
+    layers = list(user.layers)
+    for text in user.unset:
+        try:
+            layers = _unset_recorded(layers, text)
+        except ValuesPathError as error:
+            refusals.paths.append(error)
+    return layers
+
+
+def _unset_recorded(layers: Sequence[ValuesLayer], text: str) -> list[ValuesLayer]:
+    keys = [step for step in parse_path(text) if isinstance(step, str)]
+    if len(keys) < len(parse_path(text)):
+        raise ValuesPathError(
+            f"removing {text} from the recorded values",
+            context=["a list is recorded as a whole"],
+            hint="unset the whole list, or give it anew",
+        )
+    if not any(layer.origin.kind is LayerKind.RECORDED for layer in layers):
+        raise ValuesPathError(
+            f"removing {text} from the recorded values",
+            context=["this run does not start from recorded values"],
+            hint="--unset goes with an upgrade that names no values file and does not reset the values",
+        )
+    return [
+        replace(layer, data=unset_value(layer.data, keys)) if layer.origin.kind is LayerKind.RECORDED else layer
+        for layer in layers
+    ]
+
+
+def _assigned_layer(
+    assignment: Assignment, bundle: Bundle, view: SchemaView, lower: Sequence[ValuesLayer]
+) -> ValuesLayer:
+    path = parse_path(assignment.path)
+    steps = [0 if isinstance(step, Match) else step for step in path]
+    is_secret = is_secret_place(view, steps)
+    value = assigned_value(assignment, view.at(steps), is_sensitive=is_secret)
+    origin = assignment_origin(assignment, is_sensitive=is_secret)
+    keys = leading_keys(path)
+    if len(keys) == len(path):
+        return ValuesLayer(data=set_value({}, path, value), origin=origin, leaf_origins={})
+    return _patched_list(path, value, origin, owning_layers(bundle, view, lower, path))
+
+
+def _patched_list(
+    path: ValuePath, value: JSONValue, origin: Origin, owner: tuple[Sequence[ValuesLayer], int]
+) -> ValuesLayer:
+    layers, depth = owner
+    above, local = [str(step) for step in path[:depth]], path[depth:]
+    fold = fold_layers(layers)
+    data = without_nulls(fold.data)
+    try:
+        target = pointer_to(resolve_path(data, local))
+        patched = set_value(data, local, value)
+    except ValuesPathError as error:
+        raise _as_given(error, path) from error
+    keys = leading_keys(local)
+    inside = pointer_to(keys)
+    prefix = pointer_to(above)
+    origins: dict[Pointer, Origin] = {
+        f"{prefix}{pointer}": kept
+        for pointer, kept in fold.origins.items()
+        if starts_below(pointer, inside) and not starts_below(pointer, target)
+    }
+    origins[f"{prefix}{target}"] = origin
+    whole = set_value({}, keys, get_value(patched, keys))
+    return ValuesLayer(data=with_prefix(whole, above), origin=origin, leaf_origins=origins)
+
+
+def _as_given(error: ValuesPathError, path: Sequence[Step]) -> ValuesPathError:
+    return ValuesPathError(f"following the path {format_path(path)}", context=error.context, hint=error.hint)
+
+
+def _folded(bundle: Bundle, view: SchemaView, layers: Sequence[ValuesLayer]) -> Body:
+    folded = merge_all(layers)
+    if len(layers) < 2 or not folded:
+        return folded
+    wanted = without_nulls(outlook(bundle, view, layers))
+    alone = ValuesLayer(data=folded, origin=layers[0].origin, leaf_origins={})
+    shown = without_nulls(outlook(bundle, view, [alone]))
+    return _hiding(folded, shown, wanted)
+
+
+def _hiding(folded: Body, shown: Body, wanted: Body) -> dict[str, JSONValue]:
+    """Return ``folded`` with a null for each key that is shown and not wanted."""
+    result = dict(folded)
+    for key, value in shown.items():
+        if key not in wanted:
+            result[key] = None
+        elif is_mapping(value) and is_mapping(below := wanted[key]) and is_mapping(given := folded.get(key, {})):
+            hidden = _hiding(given, value, below)
+            if hidden:
+                result[key] = hidden
+    return result
