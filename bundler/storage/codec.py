@@ -1,0 +1,34 @@
+"""Revision <-> release record: head, packs, sensitive leaves (product.md section 6). Layer: adapter, pure.
+
+Format 1:
+
+head       annotations: columns and names of packs; ``data.head``: JSON with the digests of everything else
+pack       ``data.pack``: zlib of one line of JSON (which blobs, how long), then the blobs as canonical JSON
+sensitive  ``data.sensitive``: zlib of JSON (object -> pointer -> leaf, and the sensitive strings); cut when large
+"""
+
+from bundler.storage.decoding import (
+    Taken,
+    decode_revision,
+    listed_packs,
+    read_pack_secret,
+    read_sensitive,
+    sensitive_parts,
+)
+from bundler.storage.encoding import EncodedRevision, encode_revision, mark_head
+from bundler.storage.heads import Head, read_head, read_summary
+
+__all__ = [
+    "EncodedRevision",
+    "Head",
+    "Taken",
+    "decode_revision",
+    "encode_revision",
+    "listed_packs",
+    "mark_head",
+    "read_head",
+    "read_pack_secret",
+    "read_sensitive",
+    "read_summary",
+    "sensitive_parts",
+]

@@ -1,0 +1,239 @@
+"""Revision -> release record. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bundler.model import labels
+from bundler.model.json import canonical_json, mapping_at
+from bundler.storage import limits, records
+from bundler.storage.blobs import BlobWriter, build_packs, choose_packs, index_text, pieces_of
+from bundler.storage.heads import DATA_KEY, capped, check_size, cut, head_record, named_packs, read_summary
+from bundler.storage.inventory import write_pages
+from bundler.storage.reading import mapping_of, parse_json, secret_bytes
+from bundler.storage.sensitive import Hider, Secrets, hide_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.release import Authorship, ReleaseStatus, Revision, RevisionSummary
+    from bundler.storage.blobs import Pack
+    from bundler.storage.records import Record
+
+VALUES_SCOPE = "values"
+DETAILS_SCOPE = "details"
+SENSITIVE_KEY = "sensitive"
+PACK_KEY = "pack"
+AUTHOR_FIELDS = {
+    "user": "user",
+    "host": "host",
+    "toolVersion": "tool_version",
+    "command": "command",
+    "reason": "reason",
+    "clusterUid": "cluster_uid",
+}
+"""Name in the head -> field of Authorship."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedRevision:
+    """Everything to write for one revision, in the order of writing."""
+
+    packs: tuple[Record, ...]
+    """Only those that do not exist yet."""
+    sensitive: tuple[Record, ...]
+    head: Record
+    secrets: Secrets
+    """To mask what is written about this revision later."""
+
+
+def encode_revision(revision: Revision, known: Mapping[str, frozenset[bytes]]) -> EncodedRevision:
+    """Return the records of a revision.
+
+    Args:
+        revision: complete, with its sensitive strings.
+        known: packs that exist already -> short keys of what they hold.
+
+    Raises:
+        RecordTooLargeError: when the head would break its size.
+    """
+    secrets = Secrets(revision.sensitive, _public_words(revision))
+    writer = BlobWriter()
+    content, taken = _head_content(revision, writer, secrets)
+    sensitive = _sensitive_records(revision, taken)
+    content["sensitiveParts"] = len(sensitive)
+    names, packs, index = _plan_packs(writer.blobs, known)
+    return EncodedRevision(
+        packs=tuple(_pack_record(pack, revision.summary) for pack in packs),
+        sensitive=sensitive,
+        head=head_record(_masked(revision.summary, secrets), content, names, index),
+        secrets=secrets,
+    )
+
+
+def _public_words(revision: Revision) -> Iterator[str]:
+    """Yield identifiers that stand in the record anyway."""
+    summary = revision.summary
+    yield from (summary.release, summary.namespace, summary.bundle.name, summary.bundle.version)
+    for entry in revision.inventory:
+        yield from (entry.ref.group, entry.ref.kind, entry.ref.namespace, entry.ref.name)
+        yield from (entry.api_version, entry.component, entry.source)
+    for component, needs in revision.needs.items():
+        yield from (component, *needs)
+
+
+def _masked(summary: RevisionSummary, secrets: Secrets) -> RevisionSummary:
+    return capped(replace(summary, description=secrets.mask(summary.description), user=secrets.mask(summary.user)))
+
+
+def _head_content(
+    revision: Revision, writer: BlobWriter, secrets: Secrets
+) -> tuple[dict[str, JSONValue], dict[str, JSONValue]]:
+    """Write all blobs; return the JSON of the head and what was taken out, by scope."""
+    pages, taken = write_pages(revision.inventory, writer, secrets)
+    values, details = Hider(secrets, are_whole_hidden=True), Hider(secrets)
+    content: dict[str, JSONValue] = {
+        "formatVersion": limits.FORMAT_VERSION,
+        "release": revision.summary.release,
+        "namespace": revision.summary.namespace,
+        "revision": revision.summary.revision,
+        "authorship": _authorship(revision.authorship, writer, secrets),
+        "values": writer.add_bytes(hide_json(values, revision.user_values)),
+        "details": writer.add_bytes(hide_json(details, _details(revision))),
+        "notes": _text_blob(secrets.mask(revision.notes), writer),
+        "evidence": _text_blob(cut(secrets.mask(revision.evidence), limits.EVIDENCE_MAX_BYTES), writer),
+        "rolledBackTo": revision.rolled_back_to,
+        "noRollbackBelow": revision.no_rollback_below,
+    }
+    content |= {"pages": [*pages]} if len(pages) <= limits.INLINE_PAGES else {"pageIndex": writer.add({"pages": pages})}
+    scopes = ((VALUES_SCOPE, values), (DETAILS_SCOPE, details))
+    return content, taken | {scope: hider.taken for scope, hider in scopes if hider.taken}
+
+
+def _details(revision: Revision) -> dict[str, JSONValue]:
+    return {
+        "needs": {component: list(needs) for component, needs in revision.needs.items()},
+        "reach": revision.reach,
+        "readiness": list(revision.readiness),
+    }
+
+
+def _text_blob(text: str, writer: BlobWriter) -> str:
+    return writer.add(text) if text else ""
+
+
+def _authorship(who: Authorship, writer: BlobWriter, secrets: Secrets) -> dict[str, JSONValue]:
+    found: dict[str, JSONValue] = {}
+    for name, attribute in AUTHOR_FIELDS.items():
+        text = secrets.mask(str(getattr(who, attribute)))
+        is_long = len(text.encode(errors="replace")) > limits.INLINE_MAX_BYTES
+        if text:
+            found[name] = {"blob": writer.add(text)} if is_long else text
+    return found
+
+
+def _sensitive_records(revision: Revision, taken: Mapping[str, JSONValue]) -> tuple[Record, ...]:
+    if not taken and not revision.sensitive:
+        return ()
+    raw = canonical_json(
+        {"formatVersion": limits.FORMAT_VERSION, "values": taken, "strings": sorted(revision.sensitive)}
+    )
+    content, step, summary = zlib.compress(raw, 6), limits.PACK_MAX_BYTES, revision.summary
+    cuts = [content[at : at + step] for at in range(0, len(content), step)]
+    return tuple(
+        records.Record(
+            kind=records.SENSITIVE,
+            name=records.sensitive_name(summary.release, summary.revision, number),
+            release=summary.release,
+            namespace=summary.namespace,
+            data={SENSITIVE_KEY: part},
+            labels={labels.REVISION: str(summary.revision)},
+            annotations={records.FORMAT: str(limits.FORMAT_VERSION), records.PARTS: str(len(cuts))},
+        )
+        for number, part in enumerate(cuts)
+    )
+
+
+def _plan_packs(
+    blobs: Mapping[str, bytes], known: Mapping[str, frozenset[bytes]]
+) -> tuple[tuple[str, ...], list[Pack], str]:
+    """Return the packs that the head names, those to write, and the blob that lists them where they are too many."""
+    pieces = list(pieces_of(blobs))
+    reused = choose_packs((piece.key for piece in pieces), known)
+    held = frozenset[bytes]().union(*(known[name] for name in reused))
+    new = build_packs(piece for piece in pieces if piece.key not in held)
+    names = [*reused, *(pack.name for pack in new)]
+    if reused and len(names) > limits.REPACK_ABOVE:
+        fresh = build_packs(pieces)
+        if 2 * len(fresh) <= len(names):
+            names, new = [pack.name for pack in fresh], [pack for pack in fresh if pack.name not in known]
+    if len(names) <= limits.INLINE_PACKS:
+        return tuple(names), new, ""
+    folded = BlobWriter()
+    index = folded.add({"packs": names})
+    listing = build_packs(pieces_of(folded.blobs))
+    return tuple(pack.name for pack in listing), [*new, *listing], index
+
+
+def _pack_record(pack: Pack, summary: RevisionSummary) -> Record:
+    return records.Record(
+        kind=records.PACK,
+        name=records.pack_name(summary.release, pack.name),
+        release=summary.release,
+        namespace=summary.namespace,
+        data={PACK_KEY: pack.content},
+        annotations={records.FORMAT: str(limits.FORMAT_VERSION), records.INDEX: index_text(pack.keys)},
+    )
+
+
+def mark_head(
+    secret: Body, status: ReleaseStatus, *, updated: datetime, description: str, evidence: str
+) -> tuple[Body, tuple[Record, ...]]:
+    """Return a head with another status, and the packs that its evidence needs.
+
+    Args:
+        secret: the head as it was read; its resourceVersion stays in, as a precondition.
+        status: the new one.
+        updated: when.
+        description: empty leaves the old one.
+        evidence: masked already; empty leaves the old one.
+
+    Raises:
+        DamageError: when the head cannot be read.
+        RecordTooLargeError: when it would break its size.
+    """
+    notes = dict(mapping_at(secret, "metadata", "annotations"))
+    marks = {**mapping_at(secret, "metadata", "labels"), labels.STATUS: status.value}
+    notes[labels.PREFIX + "updated"] = updated.isoformat()
+    if description:
+        notes[labels.PREFIX + "description"] = cut(description, limits.DESCRIPTION_MAX_BYTES)
+    packs: tuple[Record, ...] = ()
+    data = mapping_at(secret, "data")
+    if evidence:
+        content, packs = _with_evidence(secret, evidence)
+        data = {DATA_KEY: base64.b64encode(canonical_json(content)).decode()}
+        # Names come on top of a listing blob, so a folded list of packs need not be read here.
+        notes[records.PACKS] = ",".join(dict.fromkeys((*named_packs(secret)[0], *map(_short_name, packs))))
+    metadata: dict[str, JSONValue] = {**mapping_at(secret, "metadata"), "annotations": notes, "labels": marks}
+    metadata.pop("managedFields", None)
+    body: Body = {**secret, "metadata": metadata, "data": data}
+    check_size(body)
+    return body, packs
+
+
+def _with_evidence(secret: Body, evidence: str) -> tuple[Body, tuple[Record, ...]]:
+    content = mapping_of(parse_json(secret_bytes(secret, DATA_KEY)), "the head")
+    writer = BlobWriter()
+    digest = writer.add(cut(evidence, limits.EVIDENCE_MAX_BYTES))
+    summary = read_summary(secret)
+    packs = tuple(_pack_record(pack, summary) for pack in build_packs(pieces_of(writer.blobs)))
+    return {**content, "evidence": digest}, packs
+
+
+def _short_name(record: Record) -> str:
+    return record.name.rpartition(".")[2]

@@ -1,0 +1,212 @@
+"""The head of a revision: columns as metadata, the rest as JSON. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bundler.errors import RecordTooLargeError, RecordTooNewError
+from bundler.model import labels
+from bundler.model.json import Body, JSONValue, canonical_json, mapping_at, text_at
+from bundler.model.release import BundleReference, ReleaseStatus, RevisionSummary
+from bundler.storage import limits, records
+from bundler.storage.reading import DamageError, count_of, mapping_of, parse_json, secret_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DATA_KEY = "head"
+_P = labels.PREFIX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A head as read: its columns, the packs it needs, its JSON."""
+
+    summary: RevisionSummary
+    packs: tuple[str, ...]
+    pack_index: str
+    """Digest of the blob that lists the packs; empty where ``packs`` is complete."""
+    content: Mapping[str, JSONValue]
+
+
+def cut(text: str, max_bytes: int) -> str:
+    """Cut a text to at most ``max_bytes`` of UTF-8, with an ellipsis where something is lost."""
+    content = text.encode(errors="replace")
+    if len(content) <= max_bytes:
+        return content.decode()
+    return content[: max_bytes - 3].decode(errors="ignore") + "…"
+
+
+def capped(summary: RevisionSummary) -> RevisionSummary:
+    """Return what a head keeps of a summary: every column has its size."""
+    bundle, short = summary.bundle, limits.SHORT_MAX_BYTES
+    kept = BundleReference(
+        name=cut(bundle.name, short),
+        version=cut(bundle.version, short),
+        app_version=cut(bundle.app_version, short),
+        digest=cut(bundle.digest, short),
+        origin=cut(bundle.origin, limits.ORIGIN_MAX_BYTES),
+    )
+    description = cut(summary.description, limits.DESCRIPTION_MAX_BYTES)
+    return replace(summary, bundle=kept, description=description, user=cut(summary.user, short))
+
+
+def head_record(
+    summary: RevisionSummary, content: Mapping[str, JSONValue], packs: tuple[str, ...], pack_index: str
+) -> records.Record:
+    """Return the head Secret of a revision.
+
+    Raises:
+        RecordTooLargeError: when it would be larger than 8 KiB.
+    """
+    own = {labels.REVISION: str(summary.revision), labels.STATUS: summary.status.value}
+    record = records.Record(
+        kind=records.HEAD,
+        name=records.head_name(summary.release, summary.revision),
+        release=summary.release,
+        namespace=summary.namespace,
+        data={DATA_KEY: canonical_json(content)},
+        labels=own,
+        annotations=_columns(summary) | _pack_columns(packs, pack_index),
+    )
+    check_size(record.body())
+    return record
+
+
+def _columns(summary: RevisionSummary) -> dict[str, str]:
+    bundle = summary.bundle
+    found = {
+        records.FORMAT: str(limits.FORMAT_VERSION),
+        _P + "bundle-name": bundle.name,
+        _P + "bundle-version": bundle.version,
+        _P + "app-version": bundle.app_version,
+        _P + "bundle-digest": bundle.digest,
+        _P + "origin": bundle.origin,
+        _P + "updated": summary.updated.isoformat(),
+        _P + "created": summary.created.isoformat(),
+        _P + "description": summary.description,
+        _P + "user": summary.user,
+        _P + "objects": str(summary.objects),
+        _P + "waited": "true" if summary.is_waited else "false",
+    }
+    return {key: text for key, text in found.items() if text}
+
+
+def _pack_columns(packs: tuple[str, ...], pack_index: str) -> dict[str, str]:
+    found = {records.PACKS: ",".join(packs), records.PACK_INDEX: pack_index}
+    return {key: text for key, text in found.items() if text}
+
+
+def check_size(body: Body) -> None:
+    """Check that a head stays small.
+
+    Raises:
+        RecordTooLargeError
+    """
+    size = len(canonical_json(body))
+    if size > limits.HEAD_MAX_BYTES:
+        name = text_at(body, "metadata", "name")
+        raise RecordTooLargeError(
+            f"writing release record {name}",
+            context=[f"its head would take {size} bytes; at most {limits.HEAD_MAX_BYTES} are allowed"],
+            hint="shorten the reason (-m) or the command line; move many --set into a file given with -f",
+        )
+
+
+def read_summary(secret: Body) -> RevisionSummary:
+    """Read the columns of a head from its metadata alone.
+
+    Raises:
+        DamageError, RecordTooNewError.
+    """
+    marks, notes = mapping_at(secret, "metadata", "labels"), mapping_at(secret, "metadata", "annotations")
+    check_format(secret, text_at(notes, records.FORMAT))
+    bundle = BundleReference(
+        name=text_at(notes, _P + "bundle-name"),
+        version=text_at(notes, _P + "bundle-version"),
+        app_version=text_at(notes, _P + "app-version"),
+        digest=text_at(notes, _P + "bundle-digest"),
+        origin=text_at(notes, _P + "origin"),
+    )
+    return RevisionSummary(
+        release=text_at(marks, labels.RELEASE_NAME),
+        namespace=text_at(secret, "metadata", "namespace"),
+        revision=_number(text_at(marks, labels.REVISION), "its revision"),
+        status=_status(text_at(marks, labels.STATUS)),
+        bundle=bundle,
+        updated=_time(text_at(notes, _P + "updated")),
+        created=_time(text_at(notes, _P + "created")),
+        description=text_at(notes, _P + "description"),
+        user=text_at(notes, _P + "user"),
+        objects=_number(text_at(notes, _P + "objects") or "0", "its number of objects"),
+        is_waited=text_at(notes, _P + "waited") != "false",
+        resource_version=text_at(secret, "metadata", "resourceVersion"),
+        uid=text_at(secret, "metadata", "uid"),
+    )
+
+
+def check_format(secret: Body, version: str) -> None:
+    """Refuse what a newer bundler wrote.
+
+    Raises:
+        RecordTooNewError
+    """
+    if version.isdigit() and int(version[:9]) > limits.FORMAT_VERSION:
+        raise RecordTooNewError(
+            f"reading release record {text_at(secret, 'metadata', 'name')}",
+            context=[f"it has format {version}; this bundler reads formats up to {limits.FORMAT_VERSION}"],
+            hint="a newer bundler wrote it: use that version (or a later one) for this release",
+        )
+
+
+def read_head(secret: Body) -> Head:
+    """Read a whole head.
+
+    Raises:
+        DamageError, RecordTooNewError.
+    """
+    summary = read_summary(secret)
+    content = mapping_of(parse_json(secret_bytes(secret, DATA_KEY)), "the head")
+    check_format(secret, str(count_of(content.get("formatVersion"), "formatVersion")))
+    if (content.get("release"), content.get("revision")) != (summary.release, summary.revision):
+        raise DamageError("its labels name another revision than its content")
+    packs, pack_index = named_packs(secret)
+    return Head(summary=summary, packs=packs, pack_index=pack_index, content=content)
+
+
+def named_packs(secret: Body) -> tuple[tuple[str, ...], str]:
+    """Return the packs that a head names, and the blob that lists more of them; metadata is enough.
+
+    Raises:
+        DamageError
+    """
+    notes = mapping_at(secret, "metadata", "annotations")
+    packs = tuple(name for name in text_at(notes, records.PACKS).split(",") if name)
+    if len(packs) > limits.READ_PACKS_MAX:
+        raise DamageError(f"it names more than {limits.READ_PACKS_MAX} packs")
+    return packs, text_at(notes, records.PACK_INDEX)
+
+
+def _number(text: str, what: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise DamageError(f"{what} is not a number: {text[:40]!r}")
+    return int(text)
+
+
+def _status(text: str) -> ReleaseStatus:
+    try:
+        return ReleaseStatus(text)
+    except ValueError as error:
+        raise DamageError(f"its status is none that this bundler knows: {text[:40]!r}") from error
+
+
+def _time(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise DamageError(f"a time cannot be read: {text[:40]!r}") from error
+    if found.tzinfo is None:
+        raise DamageError(f"a time has no zone: {text[:40]!r}")
+    return found

@@ -1,0 +1,138 @@
+"""Inventory pages: entries and manifests as blobs, and back. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.change import Stage
+from bundler.model.json import canonical_json, mapping_at
+from bundler.model.manifest import Manifest, Source
+from bundler.model.refs import ObjectRef
+from bundler.model.release import InventoryEntry
+from bundler.storage import limits
+from bundler.storage.reading import DamageError, count_of, mapping_of, shown_mapping_of, text_of, texts_of
+from bundler.storage.sensitive import Hider, hide_json, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bundler.model.json import JSONValue
+    from bundler.storage.blobs import BlobReader, BlobWriter
+    from bundler.storage.sensitive import Secrets
+
+SECRET_FIELDS = ("data", "stringData")
+
+
+def write_pages(
+    entries: Sequence[InventoryEntry], writer: BlobWriter, secrets: Secrets
+) -> tuple[list[str], dict[str, JSONValue]]:
+    """Write manifests and pages; return the digests of the pages and what was taken out, by object."""
+    taken: dict[str, JSONValue] = {}
+    rows = [_row(entry, writer, secrets, taken) for entry in entries]
+    steps = range(0, len(rows), limits.PAGE_ENTRIES)
+    return [writer.add({"entries": rows[at : at + limits.PAGE_ENTRIES]}) for at in steps], taken
+
+
+def _row(
+    entry: InventoryEntry, writer: BlobWriter, secrets: Secrets, taken: dict[str, JSONValue]
+) -> dict[str, JSONValue]:
+    row: dict[str, JSONValue] = {
+        "ref": _ref_cells(entry.ref),
+        "apiVersion": entry.api_version,
+        "stage": int(entry.stage),
+        "component": entry.component,
+        "source": entry.source,
+    }
+    if entry.is_generated:
+        row["generated"] = True
+    if entry.manifest is not None:
+        row["manifest"] = _manifest_cells(entry, entry.manifest, writer, secrets, taken)
+    return row
+
+
+def _manifest_cells(
+    entry: InventoryEntry, manifest: Manifest, writer: BlobWriter, secrets: Secrets, taken: dict[str, JSONValue]
+) -> JSONValue:
+    hider = Hider(secrets)
+    digest = writer.add_bytes(_manifest_json(manifest, hider))
+    if hider.taken:
+        taken[str(entry.ref)] = hider.taken
+    cells: dict[str, JSONValue] = {"digest": digest, "file": manifest.source.file, "line": manifest.source.line}
+    # Almost always the same as the entry's, and then not worth a word on 64 rows of a page.
+    if manifest.ref != entry.ref:
+        cells["ref"] = _ref_cells(manifest.ref)
+    if manifest.api_version != entry.api_version:
+        cells["apiVersion"] = manifest.api_version
+    if manifest.component != entry.component:
+        cells["component"] = manifest.component
+    return cells
+
+
+def _manifest_json(manifest: Manifest, hider: Hider) -> bytes:
+    body = manifest.body
+    if (manifest.ref.group, manifest.ref.kind) != ("", "Secret"):
+        return hide_json(hider, body)
+    hidden: dict[str, JSONValue] = {
+        key: hider.take_leaves(item, f"/{key}") if key in SECRET_FIELDS else hider.hide(item, f"/{key}")
+        for key, item in body.items()
+    }
+    return canonical_json(wrap(hidden))
+
+
+def _ref_cells(ref: ObjectRef) -> list[JSONValue]:
+    return [ref.group, ref.kind, ref.namespace, ref.name]
+
+
+def read_entry(row: JSONValue, blobs: BlobReader, taken: Mapping[str, JSONValue] | None) -> InventoryEntry:
+    """Read one row of a page.
+
+    Args:
+        row: as :func:`write_pages` wrote it.
+        blobs: gives the manifests.
+        taken: sensitive leaves by object; None leaves ``***`` in their place.
+
+    Raises:
+        DamageError
+    """
+    cells = mapping_of(row, "an entry")
+    ref = _ref(cells.get("ref"))
+    api_version = text_of(cells.get("apiVersion"), "apiVersion")
+    component = text_of(cells.get("component", ""), "component")
+    return InventoryEntry(
+        ref=ref,
+        api_version=api_version,
+        stage=_stage(cells.get("stage")),
+        component=component,
+        source=text_of(cells.get("source", ""), "source"),
+        is_generated=cells.get("generated") is True,
+        manifest=_manifest(cells, ref, blobs, taken) if "manifest" in cells else None,
+    )
+
+
+def _manifest(
+    row: Mapping[str, JSONValue], ref: ObjectRef, blobs: BlobReader, taken: Mapping[str, JSONValue] | None
+) -> Manifest:
+    cells = mapping_of(row["manifest"], "a manifest")
+    own = None if taken is None else mapping_at(taken, str(ref))
+    body = blobs.value(text_of(cells.get("digest"), "a digest"), own)
+    return Manifest(
+        ref=_ref(cells["ref"]) if "ref" in cells else ref,
+        api_version=text_of(cells.get("apiVersion", row.get("apiVersion")), "apiVersion"),
+        body=shown_mapping_of(body, f"the manifest of {ref}"),
+        source=Source(text_of(cells.get("file", ""), "file"), count_of(cells.get("line", 0), "line")),
+        component=text_of(cells.get("component", row.get("component", "")), "component"),
+    )
+
+
+def _ref(value: JSONValue) -> ObjectRef:
+    cells = texts_of(value, "a reference to an object", 4)
+    if len(cells) != 4:
+        raise DamageError("a reference to an object has not 4 parts")
+    return ObjectRef(*cells)
+
+
+def _stage(value: JSONValue) -> Stage:
+    try:
+        return Stage(count_of(value, "a stage"))
+    except ValueError as error:
+        raise DamageError(f"there is no stage {value}") from error

@@ -1,0 +1,41 @@
+"""Sizes and counts of release records: what is written, and what is believed when read. Layer: adapter, pure.
+
+Everything read from a cluster is bounded before it is used: anyone who may write Secrets could have put it there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FORMAT_VERSION: Final = 1
+
+HEAD_MAX_BYTES: Final = 8 * 1024
+"""Of the whole head Secret as JSON."""
+DESCRIPTION_MAX_BYTES: Final = 512
+ORIGIN_MAX_BYTES: Final = 256
+SHORT_MAX_BYTES: Final = 128
+"""Of user, versions and the other columns."""
+INLINE_MAX_BYTES: Final = 384
+"""Longer texts of the head (a command line) are stored like any other blob."""
+INLINE_PAGES: Final = 12
+"""More page digests than these go into a blob of their own."""
+EVIDENCE_MAX_BYTES: Final = 64 * 1024
+
+PAGE_ENTRIES: Final = 64
+PACK_MAX_BYTES: Final = 360 * 1024
+"""Compressed; as base64, with names and index, below 512 KiB."""
+PIECE_MAX_BYTES: Final = 352 * 1024
+"""Larger blobs are cut; a piece that does not compress at all fits a pack."""
+PACK_RAW_BYTES: Final = 4 * 1024 * 1024
+PACK_MAX_PIECES: Final = 1024
+REPACK_ABOVE: Final = 24
+"""A head that would name more packs gets fresh ones, where that saves half of them."""
+INLINE_PACKS: Final = 24
+
+READ_SECRET_MAX_BYTES: Final = 1024 * 1024
+READ_PACK_RAW_MAX_BYTES: Final = 16 * 1024 * 1024
+READ_SENSITIVE_RAW_MAX_BYTES: Final = 64 * 1024 * 1024
+READ_PACKS_MAX: Final = 1024
+READ_PARTS_MAX: Final = 256
+READ_OBJECTS_MAX: Final = 100_000
+READ_NESTING_MAX: Final = 200

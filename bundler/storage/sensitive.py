@@ -1,0 +1,191 @@
+"""Take sensitive leaves out of JSON, and put them back. Layer: adapter, pure.
+
+A hidden leaf is replaced by a typed reference ``{"bundler.dev/sensitive": POINTER}``; POINTER is its own place, so
+that the blob stays the same when only the secret changes, and an unchanged one is stored once. A mapping of an author
+that has one of our keys is wrapped in ``{"bundler.dev/literal": …}``, so that it is never taken for a reference.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bundler.model.json import canonical_json
+from bundler.model.redaction import MASK, MIN_SUBSTRING_CHARS, Redactor, spellings
+from bundler.storage.reading import DamageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bundler.model.json import JSONValue
+
+REFERENCE = "bundler.dev/sensitive"
+LITERAL = "bundler.dev/literal"
+_OURS = ('"' + REFERENCE + '"', '"' + LITERAL + '"')
+
+MIN_LINE_CHARS = 16
+"""Shorter lines of a many-line secret are everyday words."""
+MIN_KEY_CHARS = 12
+"""Mapping keys are hidden only for secrets so long that no field name contains them by chance."""
+MIN_DIGITS = 6
+"""Shorter numbers of rendered objects (a port that also stands in a Secret) stay readable."""
+
+
+class Secrets:
+    """The sensitive strings of a revision, in every spelling.
+
+    Strings that stand inside an identifier which the record must show anyway (``shop`` in the name ``shop-db``) are
+    hidden as a whole value of the user, but not searched for inside other text: that would hide nothing.
+    """
+
+    def __init__(self, sensitive: Iterable[str], public: Iterable[str]) -> None:
+        everything = frozenset(text for text in sensitive if text)
+        identifiers = "\n".join(sorted(set(public)))
+        self.whole = everything
+        self.private = frozenset(text for text in everything if text not in identifiers)
+        self.inside = tuple(sorted(_spellings_of(self.private)))
+        self.inside_keys = tuple(text for text in self.inside if len(text) >= MIN_KEY_CHARS)
+        self._in_json = tuple(sorted({json.dumps(text, ensure_ascii=False)[1:-1] for text in self.inside}))
+        self._short = frozenset(text for text in self.private if len(text) < MIN_SUBSTRING_CHARS)
+        self.redactor = Redactor()
+        self.redactor.learn(*self.private)
+
+    def may_be_in(self, canonical: str) -> bool:
+        """Tell quickly whether canonical JSON holds anything to hide or to wrap."""
+        return bool(self._short) or any(text in canonical for text in (*_OURS, *self._in_json))
+
+    def is_in_text(self, text: str) -> bool:
+        """Tell whether a string leaf holds a sensitive string."""
+        return text in self.private or any(spelling in text for spelling in self.inside)
+
+    def is_in_key(self, key: str) -> bool:
+        """Tell whether a mapping key holds a long sensitive string."""
+        return any(spelling in key for spelling in self.inside_keys)
+
+    def mask(self, text: str) -> str:
+        """Mask sensitive strings in plain text."""
+        return MASK if text in self.private else self.redactor.redact(text)
+
+
+def _spellings_of(secrets: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for secret in secrets:
+        if len(secret.strip()) < MIN_SUBSTRING_CHARS:
+            continue
+        lines = [line.strip() for line in secret.splitlines() if len(line.strip()) >= MIN_LINE_CHARS]
+        for text in (secret, secret.strip(), *lines):
+            found |= spellings(text) | _base64_cores(text.encode())
+    return {text for text in found if len(text) >= MIN_SUBSTRING_CHARS}
+
+
+def _base64_cores(secret: bytes) -> set[str]:
+    """Return how the secret looks inside base64 of a longer text, at each of the three alignments."""
+    cores = set()
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + secret).decode()
+        tail = 0 if (shift + len(secret)) % 3 == 0 else 4
+        core = encoded[4 if shift else 0 : len(encoded) - tail]
+        if len(core) >= MIN_KEY_CHARS:
+            cores.add(core)
+    return cores
+
+
+@dataclass(slots=True)
+class Hider:
+    """Replaces sensitive leaves of one value by references and keeps what they were."""
+
+    secrets: Secrets
+    are_whole_hidden: bool = False
+    """True for what the user gave: a leaf that equals a sensitive string is hidden, public word or not."""
+    taken: dict[str, JSONValue] = field(default_factory=dict)
+    """Pointer -> what stood there."""
+
+    def hide(self, value: JSONValue, pointer: str = "") -> JSONValue:
+        """Return ``value`` with sensitive leaves replaced and mappings that look like ours wrapped."""
+        if isinstance(value, Mapping):
+            return self._hide_mapping(value, pointer)
+        if isinstance(value, list | tuple):
+            return [self.hide(item, f"{pointer}/{number}") for number, item in enumerate(value)]
+        return self.take(value, pointer) if self._is_sensitive(value) else value
+
+    def _hide_mapping(self, value: Mapping[str, JSONValue], pointer: str) -> JSONValue:
+        if any(self.secrets.is_in_key(key) for key in value):
+            return self.take(value, pointer)
+        hidden = {key: self.hide(item, f"{pointer}/{_escape(key)}") for key, item in value.items()}
+        return wrap(hidden)
+
+    def _is_sensitive(self, value: JSONValue) -> bool:
+        if isinstance(value, str):
+            return self.secrets.is_in_text(value) or (self.are_whole_hidden and value in self.secrets.whole)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            digits = json.dumps(value)
+            if self.are_whole_hidden:
+                return digits in self.secrets.whole
+            return len(digits) >= MIN_DIGITS and digits in self.secrets.private
+        return False
+
+    def take(self, value: JSONValue, pointer: str) -> JSONValue:
+        """Keep a value and return the reference to it."""
+        self.taken[pointer] = value
+        return {REFERENCE: pointer}
+
+    def take_leaves(self, value: JSONValue, pointer: str) -> JSONValue:
+        """Take every leaf below, whatever it is."""
+        if isinstance(value, Mapping) and value:
+            if any(self.secrets.is_in_key(key) for key in value):
+                return self.take(value, pointer)
+            return wrap({key: self.take_leaves(item, f"{pointer}/{_escape(key)}") for key, item in value.items()})
+        return value if isinstance(value, Mapping) or value is None else self.take(value, pointer)
+
+
+def wrap(value: Mapping[str, JSONValue]) -> Mapping[str, JSONValue]:
+    """Wrap a mapping that could be taken for one of ours."""
+    return {LITERAL: value} if REFERENCE in value or LITERAL in value else value
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def reveal(value: JSONValue, taken: Mapping[str, JSONValue] | None) -> JSONValue:
+    """Return ``value`` with references filled in; with ``taken`` None each becomes ``***``.
+
+    Raises:
+        DamageError: when a reference leads nowhere.
+    """
+    if isinstance(value, Mapping):
+        if len(value) == 1 and LITERAL in value:
+            inner = value[LITERAL]
+            if not isinstance(inner, Mapping):
+                raise DamageError("a wrapped mapping is none")
+            return {key: reveal(item, taken) for key, item in inner.items()}
+        if len(value) == 1 and REFERENCE in value:
+            return _look_up(value[REFERENCE], taken)
+        return {key: reveal(item, taken) for key, item in value.items()}
+    if isinstance(value, list):
+        return [reveal(item, taken) for item in value]
+    return value
+
+
+def _look_up(pointer: JSONValue, taken: Mapping[str, JSONValue] | None) -> JSONValue:
+    if taken is None:
+        return MASK
+    if not isinstance(pointer, str) or pointer not in taken:
+        raise DamageError(f"the sensitive value of {pointer} is missing")
+    return taken[pointer]
+
+
+def is_marked(content: bytes) -> bool:
+    """Tell quickly whether canonical JSON holds references or wrapped mappings."""
+    return any(key.encode() in content for key in _OURS)
+
+
+def hide_json(hider: Hider, value: JSONValue) -> bytes:
+    """Return canonical JSON of ``value`` without what is sensitive; the quick way where there is nothing."""
+    content = canonical_json(value)
+    if not hider.are_whole_hidden and not hider.secrets.may_be_in(content.decode()):
+        return content
+    return canonical_json(hider.hide(value))
