@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.generate import generate_text, secret_payload
+from bundler.actions.guard import WRITES_AT_ONCE
 from bundler.actions.plan import following, payload_of
 from bundler.actions.wait import wait_until_gone, wait_until_ready
 from bundler.errors import (
@@ -25,13 +26,12 @@ from bundler.planning.order import component_order
 from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bundler.actions.guard import Guard
     from bundler.actions.plan import Planned
     from bundler.actions.wait import WaitRules
     from bundler.model.cluster import Payload
-    from bundler.model.refs import ObjectRef
     from bundler.ports import Ports, Propagation
 
 _REPLICA_TRIES = 10
@@ -139,11 +139,16 @@ class Executor:
             wait_until_ready(changes, self._ports, self._rules, self._guard)
 
     def _write_all(self, changes: Sequence[Change]) -> None:
+        """Write side by side; bindings after the roles they name, since the API checks them against each other."""
         writes = [change for change in changes if change.action not in {Action.NONE, Action.DELETE}]
-        if not writes:
+        for group in ([c for c in writes if not _is_binding(c)], [c for c in writes if _is_binding(c)]):
+            self._side_by_side(group)
+
+    def _side_by_side(self, changes: Sequence[Change]) -> None:
+        if not changes:
             return
-        with ThreadPoolExecutor(max_workers=min(8, len(writes))) as pool:
-            futures = [pool.submit(self._write, change) for change in writes]
+        with ThreadPoolExecutor(max_workers=min(WRITES_AT_ONCE, len(changes))) as pool:
+            futures = [pool.submit(self._write, change) for change in changes]
         _raise_first([future.exception() for future in futures])
 
     def _write(self, change: Change) -> None:
@@ -218,7 +223,7 @@ class Executor:
         return None if live is None else payload_of(following(change.desired, live), live)
 
     def _check_ours(self, change: Change) -> None:
-        """An object that was to be created was there: ours after an unclear first try, or somebody's who was quicker."""
+        """What was to be created was there: ours after an unclear first try, or somebody's who was quicker."""
         live = self._ports.cluster.get(change.ref)
         if live is not None and is_ours(live, self._planned.wanted.uid):
             return
@@ -258,9 +263,7 @@ class Executor:
             return
         self._report(PhaseStarted("pruning", len(deletes)))
         for group in _groups(deletes):
-            with ThreadPoolExecutor(max_workers=min(8, len(group))) as pool:
-                futures = [pool.submit(self._write, change) for change in group]
-            _raise_first([future.exception() for future in futures])
+            self._side_by_side(group)
             if self._plan.is_removal:
                 wait_until_gone(group, self._ports, self._guard)
         if not self._plan.is_removal:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bundler.model.change import Stage
     from bundler.model.json import Body
-    from bundler.model.manifest import Manifest
+    from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
 
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -85,6 +85,8 @@ class InventoryEntry:
     is_generated: bool = False
     manifest: Manifest | None = None
     """None for generated secrets."""
+    generated: GeneratedSecret | None = None
+    """What was generated, so that a rollback can make it again where it is gone; its text is never recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,150 @@
+"""What is recorded of one release, and what follows from it. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bundler.errors import ConflictError, ReleaseNotFoundError
+from bundler.model.events import Notice
+from bundler.model.release import ReleaseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.ports import Ports, ReleaseStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The revisions of one release, oldest first."""
+
+    namespace: str
+    release: str
+    summaries: tuple[RevisionSummary, ...]
+
+    @property
+    def newest(self) -> RevisionSummary | None:
+        """The last revision, whatever became of it."""
+        return self.summaries[-1] if self.summaries else None
+
+    @property
+    def deployed(self) -> RevisionSummary | None:
+        """The newest revision that reached the cluster whole."""
+        return next((s for s in reversed(self.summaries) if s.status is ReleaseStatus.DEPLOYED), None)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next revision."""
+        return self.newest.revision + 1 if self.newest else 1
+
+    def find(self, revision: int) -> RevisionSummary:
+        """Return one revision.
+
+        Raises:
+            ReleaseNotFoundError: when it is not recorded.
+        """
+        for summary in self.summaries:
+            if summary.revision == revision:
+                return summary
+        kept = ", ".join(str(summary.revision) for summary in self.summaries)
+        raise ReleaseNotFoundError(
+            f"looking up revision {revision} of release {self.release}",
+            context=[f"recorded revisions: {kept or 'none'} (namespace {self.namespace})"],
+            hint=f"`bundler history {self.release}` shows what can be named",
+        )
+
+    def rollback_target(self) -> RevisionSummary:
+        """Return the newest revision that was deployed and is older than the current one.
+
+        Raises:
+            ReleaseNotFoundError: when there is none.
+        """
+        current = self.newest
+        was_deployed = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
+        for summary in reversed(self.summaries):
+            if current is not None and summary.revision < current.revision and summary.status in was_deployed:
+                return summary
+        raise ReleaseNotFoundError(
+            f"looking for a revision to roll release {self.release} back to",
+            context=["no older revision was ever deployed"],
+            hint=f"`bundler history {self.release}` shows what is recorded",
+        )
+
+
+def read_history(store: ReleaseStore, namespace: str, release: str) -> History:
+    """Read the revisions of a release, from metadata alone."""
+    found = store.summaries(namespace=namespace, release=release)
+    return History(namespace=namespace, release=release, summaries=found)
+
+
+def require_history(store: ReleaseStore, namespace: str, release: str) -> History:
+    """Read the revisions of a release that must exist.
+
+    Raises:
+        ReleaseNotFoundError: with the names of releases that do.
+    """
+    history = read_history(store, namespace, release)
+    if history.summaries:
+        return history
+    others = sorted({summary.release for summary in store.summaries(namespace=namespace)})
+    raise ReleaseNotFoundError(
+        f"looking up release {release} in namespace {namespace}",
+        context=[f"releases there: {', '.join(others) or 'none'}"],
+        hint="check the name and the namespace (-n); `bundler list -A` shows every release you may see",
+    )
+
+
+def owned_objects(history: History, store: ReleaseStore) -> Mapping[ObjectRef, InventoryEntry]:
+    """Return the union of the inventories of all retained revisions; the newest entry of an object counts."""
+    owned: dict[ObjectRef, InventoryEntry] = {}
+    for summary in history.summaries:
+        owned |= {entry.ref: entry for entry in store.load(summary).inventory}
+    return owned
+
+
+def load_deployed(history: History, store: ReleaseStore, *, with_sensitive: bool = False) -> Revision | None:
+    """Return the deployed revision whole; None where there is none."""
+    return store.load(history.deployed, with_sensitive=with_sensitive) if history.deployed else None
+
+
+def settle_dead_runs(history: History, ports: Ports) -> History:
+    """Mark what a run that died left pending; the caller holds the lock, so nobody alive can be at it.
+
+    Deployed revisions older than the newest deployed one are marked superseded: a run died between two marks.
+    """
+    settled = []
+    newest_deployed = history.deployed
+    for summary in history.summaries:
+        status, why = summary.status, summary.description
+        if status.is_pending:
+            status, why = (
+                ReleaseStatus.INTERRUPTED,
+                f"interrupted while {_doing(summary.status)} by {summary.user or '?'}",
+            )
+        elif status is ReleaseStatus.DEPLOYED and newest_deployed and summary.revision < newest_deployed.revision:
+            status = ReleaseStatus.SUPERSEDED
+        settled.append(summary if status is summary.status else _mark(summary, status, why, ports))
+    return replace(history, summaries=tuple(settled))
+
+
+def _mark(summary: RevisionSummary, status: ReleaseStatus, why: str, ports: Ports) -> RevisionSummary:
+    if status is ReleaseStatus.INTERRUPTED:
+        ports.report(Notice(f"revision {summary.revision} was {why}; going on from what it left"))
+    try:
+        return ports.store.mark(summary, status, description=why)
+    except ConflictError:
+        fresh = read_history(ports.store, summary.namespace, summary.release).find(summary.revision)
+        return ports.store.mark(fresh, status, description=why)
+
+
+def _doing(status: ReleaseStatus) -> str:
+    words = {
+        ReleaseStatus.PENDING_INSTALL: "being installed",
+        ReleaseStatus.PENDING_UPGRADE: "being upgraded",
+        ReleaseStatus.PENDING_ROLLBACK: "being rolled back",
+        ReleaseStatus.UNINSTALLING: "being uninstalled",
+    }
+    return words.get(status, str(status))

@@ -1,0 +1,234 @@
+"""Install and upgrade: one action, since an upgrade of nothing is an install (R5.16). Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose import Composition, Order, compose
+from bundler.actions.history import History, load_deployed, read_history, require_history
+from bundler.actions.recover import roll_back_after
+from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
+from bundler.actions.upgrade_path import PathRules, check_upgrade_path
+from bundler.errors import BundlerError, ForbiddenError
+from bundler.model.release import (
+    Authorship,
+    BundleReference,
+    InventoryEntry,
+    ReleaseStatus,
+    Revision,
+    RevisionSummary,
+)
+from bundler.planning.order import stage_of
+from bundler.planning.reach import find_reach, refuse_undeclared
+from bundler.render.notes import render_notes
+from bundler.values.user import recorded_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body
+    from bundler.model.values import UserLayers
+    from bundler.ports import HeldLock, Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallRequest:
+    """What to install or upgrade to."""
+
+    bundle: Bundle
+    release: str
+    namespace: str
+    user: UserLayers
+    """What was given on this command line."""
+    site: Body
+    names_files: bool
+    """A -f or --site file was named: recorded values are then left aside."""
+    reuses_values: bool = False
+    resets_values: bool = False
+    must_exist: bool = False
+    """``upgrade``: refuse a release that is not there."""
+    authorship: Authorship
+    path_rules: PathRules
+    kube_version: str = ""
+    rollback_s: float = 0.0
+    """Seconds for a rollback after a failure; 0: leave things as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A draft, and what is said about it before its plan."""
+
+    draft: Draft
+    composition: Composition
+    started_from: str
+    """Where the values started: ``recorded with revision 3``, ``the files named``, ``the bundle's defaults``."""
+    previous: Composition | None = None
+    """The deployed revision's values over the same bundle, to tell what changed; None on a first install."""
+
+
+def prepare(request: InstallRequest, ports: Ports) -> Prepared:
+    """Compose the release that is asked for; nothing is written.
+
+    Raises:
+        BundlerError: whatever is wrong with the bundle, the values or the templates.
+    """
+    find = require_history if request.must_exist else read_history
+    history = find(ports.store, request.namespace, request.release)
+    recorded = _recorded(history, ports)
+    user, started_from = _starting_values(request, recorded)
+    order = Order(
+        bundle=request.bundle,
+        release=request.release,
+        namespace=request.namespace,
+        user=user,
+        site=request.site,
+        kube_version=request.kube_version,
+    )
+    composition = compose(order, ports.cluster)
+    ports.redactor.learn(*composition.sensitive)
+    check_upgrade_path(request.bundle, recorded, request.path_rules)
+    notes = find_reach(composition.manifests, namespace=request.namespace, declared=request.bundle.reach)
+    refuse_undeclared(notes)
+    draft = _draft(request, composition, history, recorded)
+    return Prepared(draft=draft, composition=composition, started_from=started_from)
+
+
+def _recorded(history: History, ports: Ports) -> Revision | None:
+    """Return the revision whose values an upgrade starts from; its secrets are learned so that no diff shows them."""
+    if history.newest is None:
+        return None
+    try:
+        found = load_deployed(history, ports.store, with_sensitive=True)
+        recorded = found or ports.store.load(history.newest, with_sensitive=True)
+    except ForbiddenError:
+        recorded = ports.store.load(history.newest)
+    ports.redactor.learn(*recorded.sensitive)
+    return recorded
+
+
+def _starting_values(request: InstallRequest, recorded: Revision | None) -> tuple[UserLayers, str]:
+    is_fresh = request.resets_values or (request.names_files and not request.reuses_values)
+    if recorded is None or is_fresh:
+        start = "the files named" if request.names_files else "the bundle's defaults"
+        return request.user, start
+    layer = recorded_layer(recorded.user_values, revision=recorded.summary.revision)
+    user = replace(request.user, layers=(layer, *request.user.layers))
+    return user, f"values recorded with revision {recorded.summary.revision}"
+
+
+def _draft(request: InstallRequest, composition: Composition, history: History, recorded: Revision | None) -> Draft:
+    bundle = request.bundle
+    is_first = history.newest is None
+    summary = RevisionSummary(
+        release=request.release,
+        namespace=request.namespace,
+        revision=0,
+        status=ReleaseStatus.PENDING_INSTALL if is_first else ReleaseStatus.PENDING_UPGRADE,
+        bundle=BundleReference(
+            name=bundle.metadata.name,
+            version=bundle.metadata.version,
+            app_version=bundle.metadata.app_version,
+            digest=bundle.digest,
+            origin=bundle.origin,
+        ),
+        updated=composition.made_at,
+        created=composition.made_at,
+        user=request.authorship.user,
+        objects=len(composition.manifests) + len(composition.rendering.generated),
+    )
+    revision = Revision(
+        summary=summary,
+        authorship=request.authorship,
+        inventory=_inventory(composition),
+        user_values=composition.values.user.data,
+        needs=composition.rendering.needs,
+        notes=render_notes(
+            bundle,
+            composition.values,
+            composition.context,
+            revision=history.next_number,
+            operation="install" if is_first else "upgrade",
+        ),
+        sensitive=composition.sensitive,
+        no_rollback_below=bundle.upgrade.no_rollback_below,
+        reach={
+            "clusterScoped": list(bundle.reach.cluster_scoped),
+            "namespaces": list(bundle.reach.namespaces),
+            "grants": list(bundle.reach.grants),
+        },
+        readiness=tuple(
+            {"group": r.group, "kind": r.kind, "name": r.name, "ready": r.ready, "failed": r.failed}
+            for r in composition.readiness
+        ),
+    )
+    return Draft(
+        revision=revision,
+        generated=composition.rendering.generated,
+        reach=bundle.reach,
+        readiness=composition.readiness,
+        recorded_values=recorded.user_values if recorded else None,
+    )
+
+
+def _inventory(composition: Composition) -> tuple[InventoryEntry, ...]:
+    rendered = [
+        InventoryEntry(
+            ref=manifest.ref,
+            api_version=manifest.api_version,
+            stage=stage_of(manifest.ref),
+            component=manifest.component,
+            source=str(manifest.source),
+            manifest=manifest,
+        )
+        for manifest in composition.manifests
+    ]
+    generated = [
+        InventoryEntry(
+            ref=secret.ref,
+            api_version="v1",
+            stage=stage_of(secret.ref),
+            component=secret.component,
+            source=str(secret.source),
+            is_generated=True,
+            generated=secret,
+        )
+        for secret in composition.rendering.generated
+    ]
+    return (*rendered, *generated)
+
+
+def diff(request: InstallRequest, ports: Ports) -> tuple[Prepared, Proposal]:
+    """Plan what ``install`` or ``upgrade`` would do; nothing is written.
+
+    Raises:
+        BundlerError: whatever would stop them.
+    """
+    prepared = prepare(request, ports)
+    return prepared, propose(prepared.draft, ports)
+
+
+def install(
+    request: InstallRequest,
+    ports: Ports,
+    options: RunOptions,
+    approve: Callable[[Prepared, Proposal], bool],
+) -> ChangeResult:
+    """Bring a release to what the bundle and the values say.
+
+    Raises:
+        BundlerError: what ended the run; the record says the same.
+    """
+    prepared = prepare(request, ports)
+
+    def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
+        return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
+
+    return change_release(
+        prepared.draft,
+        ports,
+        options,
+        lambda proposal: approve(prepared, proposal),
+        recover=recover if request.rollback_s else None,
+    )

@@ -1,0 +1,41 @@
+"""Make the release's namespace. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors import AlreadyExistsError, ObjectNotFoundError
+from bundler.model.cluster import Payload
+from bundler.model.events import Notice
+from bundler.model.json import canonical_json
+from bundler.model.labels import MANAGED_BY, MANAGED_BY_VALUE
+from bundler.model.refs import ObjectRef
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body
+    from bundler.ports import Ports
+
+
+def create_namespace(name: str, ports: Ports, *, is_allowed: bool) -> None:
+    """Create a namespace; one that somebody else made meanwhile is just as good.
+
+    Raises:
+        ObjectNotFoundError: when creating it is not allowed on the command line.
+    """
+    if not is_allowed:
+        raise ObjectNotFoundError(
+            f"looking for namespace {name}",
+            context=[f"namespace {name} is not there, and --no-create-namespace says not to make it"],
+            hint=f"create it (`kubectl create namespace {name}`), or leave out --no-create-namespace",
+        )
+    body: Body = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": name, "labels": {MANAGED_BY: MANAGED_BY_VALUE}},
+    }
+    payload = Payload(ref=ObjectRef("", "Namespace", "", name), api_version="v1", content=canonical_json(body))
+    try:
+        ports.cluster.create(payload)
+    except AlreadyExistsError:
+        return
+    ports.report(Notice(f"namespace {name} created"))

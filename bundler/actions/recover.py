@@ -1,0 +1,59 @@
+"""Go back after a failed change, with the cause told first (R3.1 to R3.5). Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundler.actions.release import Draft, RunOptions, carry_out, propose
+from bundler.actions.rollback import RollbackRequest, draft_of
+from bundler.actions.uninstall import remove_objects
+from bundler.errors import BundlerError, RollbackFailedError, RolledBackError
+from bundler.model.events import Notice
+
+if TYPE_CHECKING:
+    from bundler.actions.release import Proposal
+    from bundler.ports import HeldLock, Ports
+
+
+def roll_back_after(
+    error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock, *, budget_s: float
+) -> BundlerError:
+    """Undo a failed change under the lock that is still held, and return what to raise in place of its error.
+
+    The evidence is reported before anything is undone. The rollback has a budget of its own, so that a change that
+    used up its time can still be undone. A first install goes back to nothing: its objects are deleted.
+
+    Args:
+        error: what ended the change, evidence included.
+        proposal: the change.
+        ports: as of the change.
+        options: as of the change.
+        held: the lock.
+        budget_s: seconds for the rollback.
+    """
+    for line in (f"{error}", *error.context):
+        ports.report(Notice(ports.redactor.redact(line)))
+    ports.report(Notice(f"rolling back, in at most {budget_s:.0f} s"))
+    fresh = replace(ports, deadline_s=ports.clock.monotonic() + budget_s)
+    try:
+        done = _undo(proposal, fresh, options, held)
+    except BundlerError as second:
+        context = [*error.context, f"the rollback failed too: {second}", *second.context]
+        return RollbackFailedError(str(error), context=context, hint="mend what is named above, then run it again")
+    return RolledBackError(str(error), context=[*error.context, done], hint=error.hint)
+
+
+def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
+    history = proposal.history
+    target = history.deployed
+    if target is None:
+        remove_objects(history.namespace, history.release, ports, held)
+        return "nothing was deployed before: what this install had made was deleted again"
+    recorded = ports.store.load(target, with_sensitive=True)
+    request = RollbackRequest(
+        release=history.release, namespace=history.namespace, authorship=proposal.draft.revision.authorship
+    )
+    draft: Draft = draft_of(recorded, request)
+    carry_out(propose(draft, ports), ports, replace(options, waits=True), held)
+    return f"the release was rolled back to revision {target.revision}"

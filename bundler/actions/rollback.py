@@ -1,0 +1,141 @@
+"""Go back to what an earlier revision recorded; nothing is rendered anew. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bundler.actions.history import History, require_history
+from bundler.actions.release import ChangeResult, Draft, RunOptions, change_release
+from bundler.errors import DowngradeError, UndeclaredReachError
+from bundler.model.bundle import Reach, ReadinessRule
+from bundler.model.json import list_at, text_at
+from bundler.model.manifest import Source
+from bundler.model.release import ReleaseStatus
+from bundler.planning.reach import find_reach
+from bundler.resolve.versions import parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.actions.release import Proposal
+    from bundler.model.json import Body
+    from bundler.model.release import Authorship, Revision, RevisionSummary
+    from bundler.ports import Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackRequest:
+    """What to go back to."""
+
+    release: str
+    namespace: str
+    revision: int = 0
+    """0: the newest revision that was deployed and is older than the current one."""
+    authorship: Authorship
+    may_widen_reach: bool = False
+    may_pass_barrier: bool = False
+
+
+def rollback(
+    request: RollbackRequest, ports: Ports, options: RunOptions, approve: Callable[[Proposal], bool]
+) -> ChangeResult:
+    """Apply the recorded manifests of an earlier revision as a new revision.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such revision.
+        DowngradeError: when the deployed bundle says that it cannot be rolled back that far.
+        UndeclaredReachError: when the older revision reaches further than the current one.
+        BundlerError: whatever ends the run.
+    """
+    history = require_history(ports.store, request.namespace, request.release)
+    target = history.find(request.revision) if request.revision else history.rollback_target()
+    recorded = ports.store.load(target, with_sensitive=True)
+    ports.redactor.learn(*recorded.sensitive)
+    _refuse_barrier(request, history, target, ports)
+    _refuse_wider_reach(request, history, recorded, ports)
+    return change_release(draft_of(recorded, request), ports, options, approve)
+
+
+def draft_of(recorded: Revision, request: RollbackRequest) -> Draft:
+    """Return the revision that rolls back to a recorded one."""
+    summary = replace(
+        recorded.summary,
+        revision=0,
+        status=ReleaseStatus.PENDING_ROLLBACK,
+        description="",
+        user=request.authorship.user,
+        resource_version="",
+        uid="",
+    )
+    revision = replace(
+        recorded,
+        summary=summary,
+        authorship=request.authorship,
+        rolled_back_to=recorded.summary.revision,
+        evidence="",
+    )
+    return Draft(
+        revision=revision,
+        generated=tuple(entry.generated for entry in recorded.inventory if entry.generated is not None),
+        reach=reach_of(recorded.reach),
+        readiness=readiness_of(recorded),
+    )
+
+
+def reach_of(body: Body) -> Reach:
+    """Read a declared reach as a revision records it."""
+    return Reach(
+        cluster_scoped=tuple(map(str, list_at(body, "clusterScoped"))),
+        namespaces=tuple(map(str, list_at(body, "namespaces"))),
+        grants=tuple(map(str, list_at(body, "grants"))),
+    )
+
+
+def readiness_of(revision: Revision) -> tuple[ReadinessRule, ...]:
+    """Read the readiness rules that a revision records."""
+    return tuple(_readiness_rule(body) for body in revision.readiness)
+
+
+def _readiness_rule(body: Body) -> ReadinessRule:
+    fields = {name: text_at(body, name) for name in ("group", "kind", "name", "ready", "failed")}
+    return ReadinessRule(**fields, source=Source("the release record", 0))
+
+
+def _refuse_barrier(request: RollbackRequest, history: History, target: RevisionSummary, ports: Ports) -> None:
+    current = ports.store.load(history.deployed) if history.deployed else None
+    barrier = current.no_rollback_below if current else ""
+    if not barrier or request.may_pass_barrier or _is_at_least(target.bundle.version, barrier):
+        return
+    raise DowngradeError(
+        f"rolling release {request.release} back to revision {target.revision}",
+        context=[
+            f"revision {target.revision} is {target.bundle.name} {target.bundle.version}",
+            f"the deployed bundle says noRollbackBelow: {barrier}",
+        ],
+        hint="choose a newer revision, or pass --allow-downgrade when you know the data allows it",
+    )
+
+
+def _is_at_least(version: str, barrier: str) -> bool:
+    return parse_version(version) >= parse_version(barrier)
+
+
+def _refuse_wider_reach(request: RollbackRequest, history: History, recorded: Revision, ports: Ports) -> None:
+    if request.may_widen_reach or not history.deployed:
+        return
+    widened = _notes(recorded) - _notes(ports.store.load(history.deployed))
+    if widened:
+        raise UndeclaredReachError(
+            f"rolling release {request.release} back to revision {recorded.summary.revision}",
+            context=[
+                f"it reaches further than what is deployed: {kind}: {subject}" for kind, subject in sorted(widened)
+            ],
+            hint="pass --allow-reach when that is meant",
+        )
+
+
+def _notes(revision: Revision) -> set[tuple[str, str]]:
+    manifests = [entry.manifest for entry in revision.inventory if entry.manifest is not None]
+    notes = find_reach(manifests, namespace=revision.summary.namespace, declared=Reach())
+    return {(note.kind, note.subject) for note in notes}

@@ -1,0 +1,107 @@
+"""How a release is: its record, and the health of what it owns. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.actions.guard import Guard
+from bundler.actions.history import require_history
+from bundler.actions.rollback import readiness_of
+from bundler.actions.wait import WaitRules, list_live, wait_until_ready
+from bundler.health.compute import compute_health
+from bundler.model.change import Action, Change
+from bundler.model.health import Health, Status
+from bundler.model.release import release_uid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bundler.model.bundle import ReadinessRule
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.ports import Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStatus:
+    """One object of a release, and how it is."""
+
+    entry: InventoryEntry
+    health: Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseState:
+    """A release as it stands."""
+
+    revision: Revision
+    """The newest revision, whatever its status."""
+    deployed: RevisionSummary | None
+    objects: tuple[ObjectStatus, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether every object is there and ready."""
+        return all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)
+
+
+def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
+    """Read a release's newest revision and look at each of its objects.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+    """
+    history = require_history(ports.store, namespace, release)
+    revision = ports.store.load(history.summaries[-1])
+    live = _live(revision, ports)
+    rules = readiness_of(revision)
+    objects = tuple(ObjectStatus(entry=entry, health=_health(entry, live, rules)) for entry in revision.inventory)
+    return ReleaseState(revision=revision, deployed=history.deployed, objects=objects)
+
+
+def _live(revision: Revision, ports: Ports) -> Mapping[ObjectRef, Body]:
+    uid = release_uid(revision.summary.namespace, revision.summary.release)
+    return list_live((entry.ref for entry in revision.inventory), ports, uid=uid)
+
+
+def _health(entry: InventoryEntry, live: Mapping[ObjectRef, Body], rules: Sequence[ReadinessRule]) -> Health:
+    body = live.get(entry.ref)
+    if body is None:
+        is_job = (entry.ref.group, entry.ref.kind) == ("batch", "Job")
+        return Health(Status.CURRENT, "has run") if is_job else Health(Status.NOT_FOUND, "it is not there")
+    return compute_health(entry.ref, body, rules=rules)
+
+
+def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState:
+    """Wait until a release's newest revision is ready; nothing is changed, no lock is taken.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        ObjectFailedError, WaitTimeoutError: with the reasons.
+    """
+    state = release_state(ports, namespace, release)
+    live = _live(state.revision, ports)
+    changes = [_waited(entry, live.get(entry.ref)) for entry in state.revision.inventory]
+    rules = WaitRules(uid=release_uid(namespace, release), readiness=readiness_of(state.revision))
+    wait_until_ready(changes, ports, rules, Guard(ports, _NoLock()))
+    return release_state(ports, namespace, release)
+
+
+def _waited(entry: InventoryEntry, before: Body | None) -> Change:
+    return Change(
+        ref=entry.ref,
+        action=Action.NONE,
+        stage=entry.stage,
+        component=entry.component,
+        desired=entry.manifest,
+        before=before,
+    )
+
+
+class _NoLock:
+    """Waiting changes nothing and needs no lock."""
+
+    def held(self) -> None:
+        """Return: there is nothing to lose."""

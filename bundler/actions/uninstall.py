@@ -1,0 +1,127 @@
+"""Take a release away: a plan with nothing wanted. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.actions.executor import Executor
+from bundler.actions.guard import Guard
+from bundler.actions.history import History, owned_objects, read_history, require_history, settle_dead_runs
+from bundler.actions.plan import Planned, make_plan
+from bundler.actions.wait import WaitRules
+from bundler.errors import BundlerError, LockLostError
+from bundler.model.events import Notice
+from bundler.model.release import ReleaseStatus, release_uid
+from bundler.planning.observation import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.model.change import KeptObject, Plan
+    from bundler.ports import HeldLock, Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UninstallProposal:
+    """What would be deleted, and what stays."""
+
+    planned: Planned
+    history: History
+
+    @property
+    def plan(self) -> Plan:
+        """What would be done."""
+        return self.planned.plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UninstallResult:
+    """What became of it."""
+
+    proposal: UninstallProposal
+    is_declined: bool = False
+
+    @property
+    def kept(self) -> tuple[KeptObject, ...]:
+        """What stays."""
+        return self.proposal.plan.kept
+
+
+def propose_uninstall(namespace: str, release: str, ports: Ports) -> UninstallProposal:
+    """Plan to delete everything a release owns, but for what is always kept.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+    """
+    return _propose(require_history(ports.store, namespace, release), ports)
+
+
+def _propose(history: History, ports: Ports) -> UninstallProposal:
+    newest = ports.store.load(history.summaries[-1])
+    wanted = Wanted(
+        release=history.release,
+        namespace=history.namespace,
+        uid=release_uid(history.namespace, history.release),
+        needs=newest.needs,
+        owned=owned_objects(history, ports.store),
+        is_removal=True,
+    )
+    return UninstallProposal(planned=make_plan(wanted, ports.cluster), history=history)
+
+
+def uninstall(
+    namespace: str,
+    release: str,
+    ports: Ports,
+    *,
+    lock_timeout_s: float,
+    approve: Callable[[UninstallProposal], bool],
+) -> UninstallResult:
+    """Delete what a release owns in reverse order, wait until it is gone, then drop its records.
+
+    The record says ``uninstalling`` until every object is gone: a run that died is simply repeated.
+
+    Raises:
+        BundlerError: what ended the run.
+    """
+    first = propose_uninstall(namespace, release, ports)
+    if not approve(first):
+        return UninstallResult(proposal=first, is_declined=True)
+    with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=lock_timeout_s) as held:
+        proposal = remove_objects(namespace, release, ports, held)
+    return UninstallResult(proposal=proposal or first)
+
+
+def remove_objects(namespace: str, release: str, ports: Ports, held: HeldLock) -> UninstallProposal | None:
+    """Delete everything that a release owns, and its records; the lock is held. None where nothing is recorded.
+
+    Raises:
+        BundlerError: what ended the run.
+    """
+    history = settle_dead_runs(read_history(ports.store, namespace, release), ports)
+    if not history.summaries:
+        return None
+    proposal = _propose(history, ports)
+    _carry_out(proposal, ports, held)
+    return proposal
+
+
+def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock) -> None:
+    history = proposal.history
+    summary = ports.store.mark(history.summaries[-1], ReleaseStatus.UNINSTALLING)
+    executor = Executor(proposal.planned, ports, Guard(ports, held), WaitRules(uid=proposal.planned.wanted.uid))
+    try:
+        executor.run()
+    except LockLostError:
+        raise
+    except BundlerError as error:
+        error.context = (*error.context, *executor.progress.summary(proposal.plan.changes))
+        description = ports.redactor.redact(f"{error.code}: {error}")
+        try:
+            ports.store.mark(summary, ReleaseStatus.UNINSTALLING, description=description)
+        except BundlerError as unwritten:
+            ports.report(Notice(f"the record could not be updated: {unwritten}"))
+        raise
+    held.held()
+    ports.store.erase(history.namespace, history.release)
