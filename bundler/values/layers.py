@@ -111,16 +111,15 @@ def _derived_places(bundle: Bundle) -> ValuesLayer:
 
 
 def _as_seen_below(layer: ValuesLayer) -> ValuesLayer:
+    if layer.origin.kind not in (LayerKind.SCHEMA, LayerKind.DEFAULTS):
+        return layer
     return replace(
         layer,
-        origin=_parents(layer.origin),
-        leaf_origins={pointer: _parents(origin) for pointer, origin in layer.leaf_origins.items()},
+        origin=replace(layer.origin, kind=LayerKind.PARENT),
+        leaf_origins={
+            pointer: replace(origin, kind=LayerKind.PARENT) for pointer, origin in layer.leaf_origins.items()
+        },
     )
-
-
-def _parents(origin: Origin) -> Origin:
-    is_own = origin.kind in (LayerKind.SCHEMA, LayerKind.DEFAULTS)
-    return replace(origin, kind=LayerKind.PARENT) if is_own else origin
 
 
 def _without_switch(layer: ValuesLayer) -> ValuesLayer:

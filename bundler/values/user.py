@@ -164,7 +164,7 @@ def _patched_list(
         target = pointer_to(resolve_path(data, local))
         patched = set_value(data, local, value)
     except ValuesPathError as error:
-        raise _as_given(error, path) from error
+        raise _as_given(error, path, above) from error
     keys = leading_keys(local)
     inside = pointer_to(keys)
     prefix = pointer_to(above)
@@ -178,8 +178,13 @@ def _patched_list(
     return ValuesLayer(data=with_prefix(whole, above), origin=origin, leaf_origins=origins)
 
 
-def _as_given(error: ValuesPathError, path: Sequence[Step]) -> ValuesPathError:
-    return ValuesPathError(f"following the path {format_path(path)}", context=error.context, hint=error.hint)
+def _as_given(error: ValuesPathError, path: Sequence[Step], above: Sequence[str]) -> ValuesPathError:
+    inside = f"{format_path(above)}." if above else ""
+    return ValuesPathError(
+        f"following the path {format_path(path)}",
+        context=[f"{inside}{line}" for line in error.context],
+        hint=error.hint,
+    )
 
 
 def _folded(bundle: Bundle, view: SchemaView, layers: Sequence[ValuesLayer]) -> Body:
