@@ -191,7 +191,6 @@ def _inventory(composition: Composition) -> tuple[InventoryEntry, ...]:
             stage=stage_of(secret.ref),
             component=secret.component,
             source=str(secret.source),
-            is_generated=True,
             generated=secret,
         )
         for secret in composition.rendering.generated

@@ -82,11 +82,15 @@ class InventoryEntry:
     stage: Stage
     component: str = ""
     source: str = ""
-    is_generated: bool = False
     manifest: Manifest | None = None
     """None for generated secrets."""
     generated: GeneratedSecret | None = None
     """What was generated, so that a rollback can make it again where it is gone; its text is never recorded."""
+
+    @property
+    def is_generated(self) -> bool:
+        """Tell whether bundler made the text of this Secret."""
+        return self.generated is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.model.change import Stage
 from bundler.model.json import canonical_json, mapping_at
-from bundler.model.manifest import Manifest, Source
+from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
 from bundler.storage import limits
@@ -43,8 +43,8 @@ def _row(
         "component": entry.component,
         "source": entry.source,
     }
-    if entry.is_generated:
-        row["generated"] = True
+    if entry.generated is not None:
+        row["generated"] = _generated_cells(entry.generated)
     if entry.manifest is not None:
         row["manifest"] = _manifest_cells(entry, entry.manifest, writer, secrets, taken)
     return row
@@ -79,6 +79,31 @@ def _manifest_json(manifest: Manifest, hider: Hider) -> bytes:
     return canonical_json(wrap(hidden))
 
 
+def _generated_cells(secret: GeneratedSecret) -> JSONValue:
+    """What to make, should it be gone at a rollback; never its text."""
+    return {
+        "name": secret.name,
+        "key": secret.key,
+        "kind": secret.kind,
+        "length": secret.length,
+        "file": secret.source.file,
+        "line": secret.source.line,
+    }
+
+
+def _generated(row: Mapping[str, JSONValue], ref: ObjectRef, component: str) -> GeneratedSecret:
+    cells = mapping_of(row["generated"], "a generated secret")
+    return GeneratedSecret(
+        name=text_of(cells.get("name"), "name"),
+        ref=ref,
+        key=text_of(cells.get("key"), "key"),
+        kind=text_of(cells.get("kind"), "kind"),
+        length=count_of(cells.get("length"), "length"),
+        component=component,
+        source=Source(text_of(cells.get("file", ""), "file"), count_of(cells.get("line", 0), "line")),
+    )
+
+
 def _ref_cells(ref: ObjectRef) -> list[JSONValue]:
     return [ref.group, ref.kind, ref.namespace, ref.name]
 
@@ -104,7 +129,7 @@ def read_entry(row: JSONValue, blobs: BlobReader, taken: Mapping[str, JSONValue]
         stage=_stage(cells.get("stage")),
         component=component,
         source=text_of(cells.get("source", ""), "source"),
-        is_generated=cells.get("generated") is True,
+        generated=_generated(cells, ref, component) if "generated" in cells else None,
         manifest=_manifest(cells, ref, blobs, taken) if "manifest" in cells else None,
     )
 
