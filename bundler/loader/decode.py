@@ -1,0 +1,200 @@
+"""Decode a YAML document by hand, with path and line, reporting everything. Layer: loader, pure.
+
+Hand-written, because a schema validator costs more to import than a whole small bundle to render. The JSON Schemas in
+``schemas/`` say the same for editors; a test holds both to one table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.errors import VersionRangeError
+from bundler.model.json import is_list, is_mapping
+from bundler.model.manifest import Source
+from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
+from bundler.resolve.versions import parse_range, parse_version
+from bundler.syntax.events import escape_pointer
+from bundler.syntax.scalars import YamlFloat
+from bundler.values.problems import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from bundler.loader.problems import Problems
+    from bundler.model.json import Body, JSONValue
+    from bundler.syntax.reader import MarkedDocument
+
+_NAME = re.compile(NAME_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One place in a document; methods read what is below it and report what does not fit."""
+
+    value: JSONValue
+    pointer: str
+    lines: Mapping[str, int]
+    file: str
+    problems: Problems
+
+    @classmethod
+    def root(cls, document: MarkedDocument, file: str, problems: Problems) -> Node:
+        """Start at the root of a document."""
+        return cls(document.value, "", document.lines, file, problems)
+
+    @property
+    def source(self) -> Source:
+        """File and line of this place."""
+        return Source(self.file, self.lines.get(self.pointer, 0))
+
+    @property
+    def name(self) -> str:
+        """How this place is called in messages: ``spec.components[0].name``."""
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in self.pointer.split("/")[1:]]
+        text = "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps)
+        return text.removeprefix(".") or "the document"
+
+    @property
+    def body(self) -> Body:
+        """The mapping here; an empty one where there is none (reported by :meth:`mapping`)."""
+        return self.value if is_mapping(self.value) else {}
+
+    def fail(self, message: str) -> None:
+        """Report that this place is wrong."""
+        self.problems.add(self.source, f"{self.name} {message}")
+
+    def child(self, key: str) -> Node | None:
+        """Return the place below ``key``; None where it is not set, or null."""
+        value = self.body.get(key)
+        return None if value is None else self._below(key, value)
+
+    def required(self, key: str) -> Node | None:
+        """Return the place below ``key``, and report where it is not set."""
+        child = self.child(key)
+        if child is None:
+            self.fail(f'needs "{key}"')
+        return child
+
+    def allow(self, *keys: str) -> None:
+        """Report keys that are none of ``keys``."""
+        for key, value in self.body.items():
+            if key not in keys:
+                near = closest(key, keys)
+                meant = f'did you mean "{near}"?' if near else f"known are: {', '.join(keys)}"
+                node = self._below(key, value)
+                self.problems.add(node.source, f'{node.name}: unknown key "{key}"; {meant}')
+
+    def mapping(self, key: str, *keys: str, is_required: bool = False) -> Node:
+        """Return the mapping below ``key`` with the known ``keys`` (none: any); an empty one where there is none."""
+        child = self.required(key) if is_required else self.child(key)
+        if child is None:
+            return self._below(key, {})
+        if not is_mapping(child.value):
+            child.fail(f"must be a mapping, not {kind_of(child.value)}")
+        elif keys:
+            child.allow(*keys)
+        return child
+
+    def members(self) -> list[tuple[str, Node]]:
+        """Return what a mapping holds."""
+        return [(key, self._below(key, value)) for key, value in self.body.items()]
+
+    def items(self, key: str, *keys: str) -> list[Node]:
+        """Return the mappings in the list below ``key``, each with the known ``keys``."""
+        found = []
+        for item in self._list(key):
+            if is_mapping(item.value):
+                item.allow(*keys)
+                found.append(item)
+            else:
+                item.fail(f"must be a mapping with {', '.join(keys)}, not {kind_of(item.value)}")
+        return found
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return the strings in the list below ``key``."""
+        return tuple(text for item in self._list(key) if (text := item.as_text(is_required=True)))
+
+    def text(self, key: str, *, is_required: bool = False, default: str = "") -> str:
+        """Return the string below ``key``."""
+        child = self.required(key) if is_required else self.child(key)
+        return default if child is None else child.as_text(is_required=is_required)
+
+    def choice(self, key: str, known: Collection[str], *, is_required: bool = False) -> str:
+        """Return the string below ``key``, which must be one of ``known``."""
+        text = self.text(key, is_required=is_required)
+        if text and text not in known:
+            self._below(key, text).fail(f'is "{text}" and must be one of: {", ".join(known)}')
+        return text
+
+    def named(self, key: str = "name") -> str:
+        """Return the name below ``key``, by the rule for names of bundles and components."""
+        text = self.text(key, is_required=True)
+        if text and (len(text) > NAME_MAX_CHARS or not _NAME.fullmatch(text)):
+            rule = f"lower-case letters, digits and inner hyphens, at most {NAME_MAX_CHARS} characters"
+            self._below(key, text).fail(f'is "{text}" and must be {rule}')
+        return text
+
+    def version(self, key: str, *, is_required: bool = False) -> str:
+        """Return the semantic version below ``key``."""
+        return self._parsed(key, is_range=False, is_required=is_required)
+
+    def version_range(self, key: str) -> str:
+        """Return the range of versions below ``key``."""
+        return self._parsed(key, is_range=True, is_required=False)
+
+    def integer(self, key: str, *, default: int, least: int, most: int) -> int:
+        """Return the whole number below ``key``, within bounds."""
+        child = self.child(key)
+        if child is None:
+            return default
+        if not isinstance(child.value, int) or isinstance(child.value, bool):
+            child.fail(f"must be a whole number, not {kind_of(child.value)}")
+            return default
+        if not least <= child.value <= most:
+            child.fail(f"is {child.value} and must be from {least} to {most}")
+        return child.value
+
+    def as_text(self, *, is_required: bool = False) -> str:
+        """Return the string here; anything else is reported, and where it is required an empty one too."""
+        if isinstance(self.value, str):
+            if is_required and not self.value:
+                self.fail("must not be empty")
+            return self.value
+        hint = f'; write it in quotes: "{_spelled(self.value)}"' if isinstance(self.value, int | float) else ""
+        self.fail(f"must be a string, not {kind_of(self.value)}{hint}")
+        return ""
+
+    def _list(self, key: str) -> list[Node]:
+        child = self.child(key)
+        if child is None:
+            return []
+        if not is_list(child.value):
+            child.fail(f"must be a list, not {kind_of(child.value)}")
+            return []
+        return [child._below(str(index), item) for index, item in enumerate(child.value)]  # noqa: SLF001 - own class
+
+    def _parsed(self, key: str, *, is_range: bool, is_required: bool) -> str:
+        text = self.text(key, is_required=is_required)
+        if text:
+            try:
+                (parse_range if is_range else parse_version)(text)
+            except VersionRangeError as error:
+                self._below(key, text).fail(f"cannot be used: {error.context[0]}; {error.hint}")
+        return text
+
+    def _below(self, key: str, value: JSONValue) -> Node:
+        return Node(value, f"{self.pointer}/{escape_pointer(key)}", self.lines, self.file, self.problems)
+
+
+def kind_of(value: JSONValue) -> str:
+    """Return what a value is, in words."""
+    if value is None:
+        return "empty"
+    kinds = {str: "a string", bool: "a boolean", int: "a whole number", float: "a number", YamlFloat: "a number"}
+    return kinds.get(type(value)) or ("a mapping" if is_mapping(value) else "a list")
+
+
+def _spelled(value: JSONValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,260 @@
+"""bundle.yaml into frozen types. Layer: loader, pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bundler.errors import ValuesPathError
+from bundler.model.bundle import (
+    BundleMetadata,
+    ComponentSpec,
+    DeriveRule,
+    GenerateSpec,
+    ImageSpec,
+    Reach,
+    ReadinessRule,
+    UpgradeRules,
+)
+from bundler.model.values import LayerKind
+from bundler.values.merge import make_layer
+from bundler.values.paths import parse_path
+from bundler.values.problems import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bundler.loader.decode import Node
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.values import ValuesLayer
+
+API_VERSION = "bundler.dev/v1"
+SITE_FACTS = ("storageClass", "ingressClass", "exposure", "domain", "registry")
+GRANTS = (
+    "rbac-wildcard",
+    "rbac-secrets",
+    "rbac-escalate",
+    "rbac-bind",
+    "rbac-impersonate",
+    "privileged",
+    "host-path",
+    "webhooks",
+)
+_DEFAULT_LENGTHS = {"password": 24, "hex": 32, "uuid": 36, "base64": 32}
+_SPEC_KEYS = (
+    "kubeVersion", "components", "derive", "generate", "images", "readiness", "reach", "upgrade", "site",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleDefinition:
+    """What bundle.yaml says."""
+
+    metadata: BundleMetadata
+    kube_version: str = ""
+    components: tuple[ComponentSpec, ...] = ()
+    derive: tuple[DeriveRule, ...] = ()
+    generate: tuple[GenerateSpec, ...] = ()
+    images: tuple[ImageSpec, ...] = ()
+    readiness: tuple[ReadinessRule, ...] = ()
+    reach: Reach = field(default_factory=Reach)
+    upgrade: UpgradeRules = field(default_factory=UpgradeRules)
+    site_defaults: Body = field(default_factory=dict)
+
+
+def decode_definition(root: Node) -> BundleDefinition:
+    """Decode bundle.yaml; what is wrong is reported to the node's problems, and left out or empty in the result."""
+    if not check_head(root, kind="Bundle"):
+        return BundleDefinition(metadata=BundleMetadata(name="", version=""))
+    root.allow("apiVersion", "kind", "metadata", "spec")
+    spec = root.mapping("spec", *_SPEC_KEYS)
+    return BundleDefinition(
+        metadata=_metadata(root),
+        kube_version=spec.version_range("kubeVersion"),
+        components=_components(spec),
+        derive=_derive(spec),
+        generate=_generate(spec),
+        images=_images(spec),
+        readiness=_readiness(spec),
+        reach=_reach(spec),
+        upgrade=_upgrade(spec),
+        site_defaults=site_facts(spec.mapping("site", *SITE_FACTS)),
+    )
+
+
+def check_head(root: Node, *, kind: str) -> bool:
+    """Tell whether a document is of ``kind`` and of the version that we read; report where it is not."""
+    if not root.body:
+        root.fail("must be a mapping with apiVersion, kind, metadata and spec")
+        return False
+    version = root.text("apiVersion", is_required=True)
+    if version.startswith("bundler.dev/") and version != API_VERSION:
+        root.fail(f'has apiVersion "{version}", and this bundler reads {API_VERSION}; use a newer bundler')
+        return False
+    root.choice("apiVersion", (API_VERSION,))
+    root.choice("kind", (kind,), is_required=True)
+    return True
+
+
+def site_facts(node: Node) -> dict[str, JSONValue]:
+    """Return the site facts that are set below ``node``."""
+    return {key: text for key in SITE_FACTS if (text := node.text(key))}
+
+
+def _metadata(root: Node) -> BundleMetadata:
+    node = root.mapping("metadata", "name", "version", "appVersion", "description", is_required=True)
+    return BundleMetadata(
+        name=node.named(),
+        version=node.version("version", is_required=True),
+        app_version=node.text("appVersion"),
+        description=node.text("description"),
+    )
+
+
+def _components(spec: Node) -> tuple[ComponentSpec, ...]:
+    nodes = spec.items("components", "name", "bundle", "version", "when", "needs", "values")
+    components = tuple(_component(node) for node in nodes)
+    _check_unique(nodes, [component.name for component in components], "a component")
+    names = [component.name for component in components if component.name]
+    for node, component in zip(nodes, components, strict=True):
+        _check_needs(node, component, names)
+    _check_cycles(nodes, components)
+    return components
+
+
+def _component(node: Node) -> ComponentSpec:
+    values = node.mapping("values")
+    return ComponentSpec(
+        name=node.named(),
+        bundle=node.text("bundle", is_required=True),
+        version=node.version_range("version"),
+        when=node.text("when"),
+        needs=node.texts("needs"),
+        values=values.body,
+        source=node.source,
+        value_origins=_layer(values) if values.body else None,
+    )
+
+
+def _layer(node: Node) -> ValuesLayer:
+    prefix = f"{node.pointer}/"
+    cut = len(prefix) - 1
+    lines = {pointer[cut:]: line for pointer, line in node.lines.items() if pointer.startswith(prefix)}
+    return make_layer(node.body, LayerKind.COMPONENT, node.file, lines)
+
+
+def _check_needs(node: Node, component: ComponentSpec, names: Sequence[str]) -> None:
+    for need in component.needs:
+        if need == component.name:
+            node.fail(f'needs itself ("{need}")')
+        elif need not in names:
+            near = closest(need, names)
+            meant = f'did you mean "{near}"?' if near else f"components are: {', '.join(names)}"
+            node.fail(f'needs "{need}", which is no component; {meant}')
+
+
+def _check_cycles(nodes: Sequence[Node], components: Sequence[ComponentSpec]) -> None:
+    needs = {component.name: component.needs for component in components}
+    told: set[str] = set()
+    for node, component in zip(nodes, components, strict=True):
+        cycle = _cycle_from(component.name, needs)
+        if cycle and not told.intersection(cycle):
+            told.update(cycle)
+            node.fail(f"needs itself in a circle: {' -> '.join((*cycle, cycle[0]))}")
+
+
+def _cycle_from(start: str, needs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Return a way of at least two steps from ``start`` back to it; empty where there is none."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen = set()
+    while ways:
+        way = ways.pop()
+        for need in needs.get(way[-1], ()):
+            if need == start and len(way) > 1:
+                return way
+            if need not in seen:
+                seen.add(need)
+                ways.append((*way, need))
+    return ()
+
+
+def _derive(spec: Node) -> tuple[DeriveRule, ...]:
+    rules = []
+    for path, node in spec.mapping("derive").members():
+        try:
+            parse_path(path)
+        except ValuesPathError as error:
+            node.fail(f"is no path: {'; '.join(error.context)}; {error.hint}")
+        rules.append(DeriveRule(path=path, formula=node.as_text(is_required=True), source=node.source))
+    return tuple(rules)
+
+
+def _generate(spec: Node) -> tuple[GenerateSpec, ...]:
+    nodes = spec.items("generate", "name", "secret", "key", "kind", "length")
+    found = []
+    for node in nodes:
+        kind = node.choice("kind", tuple(_DEFAULT_LENGTHS), is_required=True)
+        if kind == "uuid" and (length := node.child("length")) is not None:
+            length.fail("has no meaning for a uuid")
+        spec_ = GenerateSpec(
+            name=node.named(),
+            secret=node.text("secret", is_required=True),
+            key=node.text("key", is_required=True),
+            kind=kind,
+            length=node.integer("length", default=_DEFAULT_LENGTHS.get(kind, 24), least=8, most=1024),
+            source=node.source,
+        )
+        found.append(spec_)
+    _check_unique(nodes, [one.name for one in found], "a generated secret")
+    _check_unique(nodes, [f"{one.secret}/{one.key}" for one in found], "a generated key")
+    return tuple(found)
+
+
+def _check_unique(nodes: Sequence[Node], names: Sequence[str], what: str) -> None:
+    counts = Counter(names)
+    for node, name in zip(nodes, names, strict=True):
+        if name.strip("/") and counts[name] > 1:
+            first = nodes[names.index(name)]
+            if first is not node:
+                node.fail(f'is {what} named "{name}" like the one in line {first.source.line}')
+
+
+def _images(spec: Node) -> tuple[ImageSpec, ...]:
+    return tuple(
+        ImageSpec(ref=node.text("ref", is_required=True), when=node.text("when"), source=node.source)
+        for node in spec.items("images", "ref", "when")
+    )
+
+
+def _readiness(spec: Node) -> tuple[ReadinessRule, ...]:
+    rules = []
+    for node in spec.items("readiness", "match", "ready", "failed"):
+        match = node.mapping("match", "group", "kind", "name", is_required=True)
+        rules.append(
+            ReadinessRule(
+                group=match.text("group"),
+                kind=match.text("kind", is_required=True),
+                name=match.text("name"),
+                ready=node.text("ready", is_required=True),
+                failed=node.text("failed"),
+                source=node.source,
+            )
+        )
+    return tuple(rules)
+
+
+def _reach(spec: Node) -> Reach:
+    node = spec.mapping("reach", "clusterScoped", "namespaces", "grants")
+    grants = node.texts("grants")
+    for grant in grants:
+        if grant not in GRANTS:
+            near = closest(grant, GRANTS)
+            meant = f'did you mean "{near}"?' if near else f"known are: {', '.join(GRANTS)}"
+            (node.child("grants") or node).fail(f'has "{grant}", which is no grant; {meant}')
+    return Reach(cluster_scoped=node.texts("clusterScoped"), namespaces=node.texts("namespaces"), grants=grants)
+
+
+def _upgrade(spec: Node) -> UpgradeRules:
+    node = spec.mapping("upgrade", "from", "noRollbackBelow")
+    return UpgradeRules(from_versions=node.version_range("from"), no_rollback_below=node.version("noRollbackBelow"))

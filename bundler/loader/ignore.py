@@ -1,0 +1,70 @@
+"""What .bundleignore leaves out. Layer: loader, pure.
+
+One pattern a line, in the way of .gitignore, of which this is a small and exact part:
+
+- ``#`` starts a comment line; ``!`` takes back what an earlier line left out; the last line that matches decides.
+- A pattern with ``/`` at its start or in its middle counts from the bundle's folder; any other matches in every folder.
+- A ``/`` at the end matches folders only. What lies in a folder that is left out cannot be taken back.
+- ``*`` and ``?`` match anything but ``/``, ``[ab]`` and ``[!ab]`` one of a set, ``**/`` any number of folders.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+ALWAYS_IGNORED = (
+    ".git/", ".hg/", ".svn/", ".DS_Store", "__pycache__/", "*~", ".*.swp", "/*.tgz", "/*.bundle",
+)  # fmt: skip
+NEVER_IGNORED = "bundle.yaml"
+
+_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|\\?.")
+
+_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    pattern: re.Pattern[str]
+    is_negated: bool
+    is_folder_only: bool
+
+
+class IgnoreRules:
+    """The rules of one bundle: those that always hold, then its own."""
+
+    def __init__(self, text: str = "") -> None:
+        lines = [line.rstrip() for line in (*ALWAYS_IGNORED, *text.splitlines())]
+        self._rules = [_rule(line) for line in lines if line.strip("/!") and not line.startswith("#")]
+
+    def is_ignored(self, path: str, *, is_folder: bool) -> bool:
+        """Tell whether a file or folder, by its path inside the bundle, is left out."""
+        if path == NEVER_IGNORED:
+            return False
+        for rule in reversed(self._rules):
+            if (is_folder or not rule.is_folder_only) and rule.pattern.fullmatch(path):
+                return not rule.is_negated
+        return False
+
+
+def _rule(line: str) -> _Rule:
+    is_negated = line.startswith("!")
+    pattern = line.removeprefix("!")
+    is_folder_only = pattern.endswith("/")
+    pattern = pattern.rstrip("/")
+    anywhere = "" if "/" in pattern else "(?:.*/)?"
+    expression = anywhere + "".join(_translated(token) for token in _TOKEN.findall(pattern.lstrip("/")))
+    try:
+        compiled = re.compile(expression, re.DOTALL)
+    except re.error:  # a set like [z-a]: it names nothing but itself
+        compiled = re.compile(re.escape(pattern))
+    return _Rule(compiled, is_negated, is_folder_only)
+
+
+def _translated(token: str) -> str:
+    if token in _WILDCARDS:
+        return _WILDCARDS[token]
+    if token.startswith("[") and len(token) > 1:
+        inner = token[1:-1].replace("\\", r"\\").replace("^", r"\^").replace("[", r"\[")
+        return f"[^/{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
+    return re.escape(token[-1])

@@ -1,0 +1,316 @@
+"""Load a bundle and its components into memory. Layer: loader; reads local files only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bundler.errors import BundlerError
+from bundler.loader.decode import Node
+from bundler.loader.definition import decode_definition
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE
+from bundler.loader.lockfile import LOCK_FILE, LockEntry, decode_lock, dump_lock
+from bundler.loader.problems import Problems
+from bundler.loader.schema_refs import load_schema
+from bundler.loader.tree import read_directory
+from bundler.model.bundle import Bundle, BundleFile
+from bundler.model.digest import digest_of, tree_digest
+from bundler.model.json import is_mapping
+from bundler.model.manifest import Source
+from bundler.model.values import LayerKind
+from bundler.resolve.versions import parse_range, parse_version
+from bundler.syntax.events import YamlSyntaxError
+from bundler.syntax.reader import read_document
+from bundler.values.merge import make_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from bundler.loader.definition import BundleDefinition
+    from bundler.loader.limits import LoadLimits
+    from bundler.loader.locate import BundleLocation
+    from bundler.model.bundle import ComponentSpec
+    from bundler.model.digest import Digest
+    from bundler.model.values import ValuesLayer
+    from bundler.syntax.reader import MarkedDocument
+
+VALUES_FILE = "values.yaml"
+NOTES_FILE = "NOTES.md"
+TEMPLATES = "templates/"
+CRDS = "crds/"
+COMPONENTS = "components/"
+
+_Files = dict[str, BundleFile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a bundle stands: on disk, and among the components."""
+
+    directory: Path | None
+    """None in an archive, and in what is vendored."""
+    origin: str
+    prefix: str = ""
+    """The component's path with a slash, for messages and sources; empty for the top bundle."""
+    above: tuple[Path, ...] = ()
+    """Folders and archives of the bundles around this one."""
+
+    @property
+    def depth(self) -> int:
+        """How many bundles stand around this one."""
+        return self.prefix.count("/")
+
+
+def load_bundle(location: BundleLocation, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Bundle:
+    """Load the bundle at ``location``, components included; nothing is written.
+
+    Raises:
+        BundleInvalidError: with every problem of the bundle and its components, by file and line.
+        ArchiveError, UnsafeArchiveError: when an archive cannot be read or trusted.
+    """
+    problems = Problems()
+    loader = _Loader(problems, limits)
+    path = location.path.resolve()
+    if location.is_archive:
+        place = _Place(directory=None, origin=location.origin, above=(path,))
+        bundle = loader.bundle(_archive_files(path, limits), place)
+    else:
+        place = _Place(directory=path, origin=location.origin, above=(path,))
+        bundle = loader.bundle(read_directory(path, prefix="", limits=limits, problems=problems), place)
+    problems.raise_any(location.origin)
+    return bundle
+
+
+def bundle_digest(files: Iterable[BundleFile]) -> Digest:
+    """Return the digest of a bundle's files: path, mode (0644 or 0755) and content of each."""
+    return tree_digest((file.path, 0o755 if file.is_executable else 0o644, digest_of(file.content)) for file in files)
+
+
+def _archive_files(path: Path, limits: LoadLimits) -> _Files:
+    # tarfile and gzip cost more to import than a small bundle to load, and folders do not need them
+    from bundler.archive.limits import ArchiveLimits  # noqa: PLC0415
+    from bundler.archive.reader import read_archive  # noqa: PLC0415
+
+    bounds = ArchiveLimits(
+        max_entries=limits.max_files, max_file_bytes=limits.max_file_bytes, max_total_bytes=limits.max_total_bytes
+    )
+    return read_archive(path, limits=bounds)
+
+
+class _Loader:
+    """Loads bundles recursively and gathers problems; what is broken becomes empty, so that all of it is seen."""
+
+    def __init__(self, problems: Problems, limits: LoadLimits) -> None:
+        self._problems = problems
+        self._limits = limits
+
+    def bundle(self, files: _Files, place: _Place) -> Bundle:
+        """Make a bundle of its files."""
+        prefix = place.prefix
+        definition = self._definition(files, place)
+        component_bundles = self._components(definition, files, place)
+        if place.directory is not None:
+            files = _with_vendored(files, definition, component_bundles)
+        return Bundle(
+            metadata=definition.metadata,
+            digest=bundle_digest(files.values()),
+            origin=place.origin,
+            kube_version=definition.kube_version,
+            components=definition.components,
+            component_bundles=component_bundles,
+            derive=definition.derive,
+            generate=definition.generate,
+            images=definition.images,
+            readiness=definition.readiness,
+            reach=definition.reach,
+            upgrade=definition.upgrade,
+            site_defaults=definition.site_defaults,
+            defaults=self._defaults(files, prefix),
+            schema=load_schema(files, prefix=prefix, problems=self._problems),
+            templates=self._texts(files, TEMPLATES, prefix),
+            crds=self._texts(files, CRDS, prefix),
+            notes=self._text(files[NOTES_FILE], prefix) if NOTES_FILE in files else "",
+            files=files,
+        )
+
+    def _definition(self, files: _Files, place: _Place) -> BundleDefinition:
+        document = self._document(files, BUNDLE_FILE, place.prefix)
+        return decode_definition(Node.root(document, f"{place.prefix}{BUNDLE_FILE}", self._scratch(document)))
+
+    def _scratch(self, document: MarkedDocument) -> Problems:
+        """Return where a document's problems go: nowhere when it could not be read, which is already told."""
+        return Problems() if document is _UNREADABLE else self._problems
+
+    def _document(self, files: _Files, path: str, prefix: str) -> MarkedDocument:
+        if path not in files:
+            self._problems.add(Source(f"{prefix}{path}", 0), "the file is missing")
+            return _UNREADABLE
+        try:
+            return read_document(self._text(files[path], prefix), limits=self._limits.yaml)
+        except YamlSyntaxError as error:
+            self._problems.add_yaml(f"{prefix}{path}", error)
+            return _UNREADABLE
+
+    def _defaults(self, files: _Files, prefix: str) -> ValuesLayer:
+        source = f"{prefix}{VALUES_FILE}"
+        document = self._document(files, VALUES_FILE, prefix) if VALUES_FILE in files else _UNREADABLE
+        value = document.value
+        if value is not None and not is_mapping(value):
+            self._problems.add(Source(source, document.lines[""]), "values must be a mapping")
+        data = value if is_mapping(value) else {}
+        return make_layer(data, LayerKind.DEFAULTS, source, document.lines if data else {})
+
+    def _texts(self, files: _Files, folder: str, prefix: str) -> dict[str, str]:
+        texts = {}
+        for path in sorted(files):
+            if not path.startswith(folder):
+                continue
+            name = path.removeprefix(folder)
+            is_partial = folder == TEMPLATES and name.rpartition("/")[2].startswith("_")
+            if not is_partial and not name.endswith((".yaml", ".yml")):
+                partial = ", or start with _ to be included by others" if folder == TEMPLATES else ""
+                self._problems.add(Source(f"{prefix}{path}", 0), f"files in {folder} must end in .yaml{partial}")
+                continue
+            texts[name] = self._text(files[path], prefix)
+        return texts
+
+    def _text(self, file: BundleFile, prefix: str) -> str:
+        try:
+            text = file.content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = file.content.count(b"\n", 0, error.start) + 1
+            self._problems.add(Source(f"{prefix}{file.path}", line), "the file is not UTF-8 text")
+            return ""
+        return text.replace("\r\n", "\n") if "\r" in text else text
+
+    def _components(self, definition: BundleDefinition, files: _Files, place: _Place) -> dict[str, Bundle]:
+        vendored = {path.split("/")[1] for path in files if path.startswith(COMPONENTS) and path.count("/") > 1}
+        for name in sorted(vendored.difference(component.name for component in definition.components)):
+            message = "is no component of bundle.yaml; remove the folder or declare it"
+            self._problems.add(Source(f"{place.prefix}{COMPONENTS}{name}", 0), message)
+        locked = self._locked(files, place.prefix) if vendored else {}
+        found = {}
+        for component in definition.components:
+            bundle = self._component(component, files, place, locked)
+            if bundle is not None:
+                found[component.name] = bundle
+                self._check_version(component, bundle)
+        return found
+
+    def _locked(self, files: _Files, prefix: str) -> dict[str, LockEntry]:
+        if LOCK_FILE not in files:
+            return {}
+        document = self._document(files, LOCK_FILE, prefix)
+        return decode_lock(Node.root(document, f"{prefix}{LOCK_FILE}", self._scratch(document)))
+
+    def _component(
+        self, component: ComponentSpec, files: _Files, place: _Place, locked: Mapping[str, LockEntry]
+    ) -> Bundle | None:
+        if place.depth >= self._limits.max_component_depth:
+            self._fail(component, f"components are nested deeper than the limit of {self._limits.max_component_depth}")
+            return None
+        path = _path_of(component, place)
+        if path is not None and _exists(path):
+            return self._from_path(component, path, place)
+        folder = f"{COMPONENTS}{component.name}/"
+        inner = {
+            name.removeprefix(folder): replace(file, path=name.removeprefix(folder))
+            for name, file in files.items()
+            if name.startswith(folder)
+        }
+        if inner:
+            return self._vendored(component, inner, place, locked)
+        self._fail(component, _missing(component, place, path))
+        return None
+
+    def _from_path(self, component: ComponentSpec, path: Path, place: _Place) -> Bundle | None:
+        path = path.resolve()
+        if path in place.above:
+            way = " -> ".join(above.name for above in (*place.above[place.above.index(path) :], path))
+            self._fail(component, f"the bundle contains itself: {way}")
+            return None
+        prefix = f"{place.prefix}{component.name}/"
+        inner = _Place(directory=None, origin=component.bundle, prefix=prefix, above=(*place.above, path))
+        if path.is_dir():
+            files = read_directory(path, prefix=prefix, limits=self._limits, problems=self._problems)
+            return self.bundle(files, replace(inner, directory=path))
+        try:
+            return self.bundle(_archive_files(path, self._limits), inner)
+        except BundlerError as error:
+            self._fail(component, f"{error}: {'; '.join(error.context)}")
+            return None
+
+    def _vendored(
+        self, component: ComponentSpec, files: _Files, place: _Place, locked: Mapping[str, LockEntry]
+    ) -> Bundle | None:
+        inner = replace(place, directory=None, origin=component.bundle, prefix=f"{place.prefix}{component.name}/")
+        bundle = self.bundle(files, inner)
+        entry = locked.get(component.name)
+        if entry is None:
+            self._fail(component, f"is vendored, and {LOCK_FILE} does not name it; package the bundle again")
+        elif f"sha256:{entry.sha256}" != bundle.digest:
+            self._fail(component, f"is vendored, and its files are not those that {LOCK_FILE} names")
+        return bundle
+
+    def _check_version(self, component: ComponentSpec, bundle: Bundle) -> None:
+        version = bundle.metadata.version
+        try:
+            is_met = not component.version or parse_range(component.version).admits(parse_version(version))
+        except BundlerError:
+            return  # one of the two cannot be read, which is told where it stands
+        if not is_met:
+            self._fail(component, f'asks for version "{component.version}", and {component.bundle} is {version}')
+
+    def _fail(self, component: ComponentSpec, message: str) -> None:
+        self._problems.add(component.source, f"component {component.name}: {message}")
+
+
+def _path_of(component: ComponentSpec, place: _Place) -> Path | None:
+    """Return the path that a component names; None where it names none, or may not name one."""
+    if place.directory is None or not _is_relative_path(component.bundle):
+        return None
+    return place.directory / component.bundle
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long, a folder that may not be entered
+        return False
+
+
+def _is_relative_path(text: str) -> bool:
+    return not text.startswith("/") and "://" not in text and ("/" in text or text.endswith(ARCHIVE_SUFFIX))
+
+
+def _missing(component: ComponentSpec, place: _Place, path: Path | None) -> str:
+    vendored = f"and {COMPONENTS}{component.name}/ is not there"
+    if component.bundle.startswith("oci://"):
+        return f"{component.bundle} is in a registry, which cannot be used yet, {vendored}"
+    if place.directory is None:
+        return f"{component.bundle} cannot be reached from an archive, {vendored}; package the bundle again"
+    if path is None:
+        return f'"{component.bundle}" must be a path relative to the bundle, like ../{component.name}'
+    return f"{component.bundle} does not exist, {vendored}"
+
+
+def _with_vendored(files: _Files, definition: BundleDefinition, bundles: Mapping[str, Bundle]) -> _Files:
+    """Return what the bundle's archive holds: its own files, its components' files, and the lock that names them."""
+    own = {path: file for path, file in files.items() if not path.startswith(COMPONENTS) and path != LOCK_FILE}
+    entries = []
+    for component in definition.components:
+        if (bundle := bundles.get(component.name)) is None:
+            continue
+        digest = bundle.digest.removeprefix("sha256:")
+        entries.append(LockEntry(component.name, bundle.metadata.version, component.bundle, digest))
+        for path, file in bundle.files.items():
+            inner = f"{COMPONENTS}{component.name}/{path}"
+            own[inner] = replace(file, path=inner)
+    if entries:
+        own[LOCK_FILE] = BundleFile(path=LOCK_FILE, content=dump_lock(entries).encode())
+    return dict(sorted(own.items()))
+
+
+_UNREADABLE = read_document("")

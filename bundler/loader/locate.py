@@ -1,0 +1,127 @@
+"""Find the bundle that a user names. Layer: loader; looks at local files only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.errors import BundleNotFoundError, VersionRangeError
+from bundler.loader.shipped import shipped_dir
+from bundler.resolve.versions import parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler.resolve.versions import Version
+
+BUNDLE_FILE = "bundle.yaml"
+ARCHIVE_SUFFIX = ".tgz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleLocation:
+    """A bundle that was found, not yet read."""
+
+    path: Path
+    origin: str
+    """As the user would name it again: the name, or the path."""
+    found: str
+    """Which one was taken, in words: ``bundle shop (shipped with bundler)``."""
+    is_archive: bool
+
+
+def find_bundle(name_or_path: str, *, search_path: Sequence[Path] = ()) -> BundleLocation:
+    """Find a bundle by the rule of product.md 1: a word is a name, anything with a slash or suffix a path.
+
+    Names are looked up in ``search_path`` (folders that hold ``NAME/`` or ``NAME-VERSION.tgz``, of which the highest
+    release is taken), then among the bundles shipped with bundler.
+
+    Raises:
+        BundleNotFoundError: naming where was looked.
+    """
+    if name_or_path.startswith("oci://"):
+        raise BundleNotFoundError(
+            f"looking for bundle {name_or_path}",
+            context=["bundles in OCI registries cannot be used yet"],
+            hint="give the path of a folder or a .tgz archive",
+        )
+    try:
+        return _at_path(name_or_path) if _is_path(name_or_path) else _by_name(name_or_path, search_path)
+    except (OSError, RuntimeError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        hint = "check the path and its permissions"
+        raise BundleNotFoundError(f"looking for bundle {name_or_path}", context=[reason], hint=hint) from error
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or text in {".", ".."} or text.endswith((ARCHIVE_SUFFIX, ".bundle"))
+
+
+def _at_path(text: str) -> BundleLocation:
+    path = Path(text).expanduser()
+    doing = f"looking for bundle {text}"
+    if text.endswith(".bundle"):
+        hint = "give the path of a folder or a .tgz archive"
+        raise BundleNotFoundError(doing, context=["delivery files (.bundle) cannot be used yet"], hint=hint)
+    if path.is_dir():
+        if not (path / BUNDLE_FILE).is_file():
+            hint = f"name a folder that holds {BUNDLE_FILE}, or make one with `bundler create`"
+            raise BundleNotFoundError(doing, context=[f"the folder {path} has no {BUNDLE_FILE}"], hint=hint)
+        return BundleLocation(path=path, origin=text, found=f"bundle {text}", is_archive=False)
+    if path.is_file() and text.endswith(ARCHIVE_SUFFIX):
+        return BundleLocation(path=path, origin=text, found=f"bundle {text}", is_archive=True)
+    found = "is neither a folder nor a .tgz archive" if path.exists() else "does not exist"
+    raise BundleNotFoundError(
+        doing, context=[f"{path} {found}"], hint="check the path; a name without a slash looks for a shipped bundle"
+    )
+
+
+def _by_name(name: str, search_path: Sequence[Path]) -> BundleLocation:
+    for folder in search_path:
+        if (found := _in_folder(folder, name)) is not None:
+            is_archive = found.suffix == ARCHIVE_SUFFIX
+            return BundleLocation(path=found, origin=str(found), found=f"bundle {found}", is_archive=is_archive)
+    shipped = shipped_dir("bundles")
+    if (shipped / name / BUNDLE_FILE).is_file():
+        found_as = f"bundle {name} (shipped with bundler)"
+        return BundleLocation(path=shipped / name, origin=name, found=found_as, is_archive=False)
+    raise _unknown_name(name, [*search_path, shipped])
+
+
+def _in_folder(folder: Path, name: str) -> Path | None:
+    if not name or name.startswith("."):
+        return None
+    if (folder / name / BUNDLE_FILE).is_file():
+        return folder / name
+    versions = {version: path for path in folder.glob("*.tgz") if (version := _version_of(path, name)) is not None}
+    releases = [version for version in versions if not version.is_prerelease]
+    return versions[max(releases or versions)] if versions else None
+
+
+def _version_of(path: Path, name: str) -> Version | None:
+    if not path.name.startswith(f"{name}-"):
+        return None
+    try:
+        return parse_version(path.name[len(name) + 1 : -len(ARCHIVE_SUFFIX)])
+    except VersionRangeError:
+        return None
+
+
+def _unknown_name(name: str, folders: Iterable[Path]) -> BundleNotFoundError:
+    looked, known = [], set()
+    for folder in folders:
+        names = {path.parent.name for path in folder.glob(f"*/{BUNDLE_FILE}")}
+        known |= names
+        looked.append(f"{folder}: {', '.join(sorted(names)) or 'no bundles'}")
+    if (Path(name) / BUNDLE_FILE).is_file():
+        hint = f"for the folder write ./{name}"
+    else:
+        from bundler.values.problems import closest  # noqa: PLC0415 - needed for a typing error only
+
+        near = closest(name, sorted(known))
+        hint = f"did you mean {near}? For a folder write its path, with a slash"
+        hint = (
+            hint if near else "for a folder write its path, with a slash; BUNDLER_BUNDLE_PATH adds folders of bundles"
+        )
+    return BundleNotFoundError(f"looking for bundle {name}", context=looked, hint=hint)

@@ -1,0 +1,108 @@
+"""Read a bundle's folder into memory, within its bounds. Layer: loader; reads local files only."""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.loader.ignore import IgnoreRules
+from bundler.model.bundle import BundleFile
+from bundler.model.manifest import Source
+
+if TYPE_CHECKING:
+    from bundler.loader.limits import LoadLimits
+    from bundler.loader.problems import Problems
+
+IGNORE_FILE = ".bundleignore"
+_MAX_PATH_CHARS = 900
+_MAX_FOLDER_DEPTH = 100
+
+
+def read_directory(root: Path, *, prefix: str, limits: LoadLimits, problems: Problems) -> dict[str, BundleFile]:
+    """Return the files below ``root`` that .bundleignore leaves in, by their path with ``/``.
+
+    Links are followed to files inside the bundle and refused otherwise. What cannot be read is a problem, named with
+    ``prefix`` (the component's path) before it.
+    """
+    return _Walk(root, prefix, limits, problems).files()
+
+
+class _Walk:
+    def __init__(self, root: Path, prefix: str, limits: LoadLimits, problems: Problems) -> None:
+        self._root = root.resolve()
+        self._prefix = prefix
+        self._limits = limits
+        self._problems = problems
+        self._files: dict[str, BundleFile] = {}
+        self._folded: dict[str, str] = {}
+        self._total_bytes = 0
+        self._is_full = False
+
+    def files(self) -> dict[str, BundleFile]:
+        """Read everything."""
+        ignore = self._root / IGNORE_FILE
+        rules = IgnoreRules(ignore.read_text("utf-8", "replace") if ignore.is_file() else "")
+        self._folder(self._root, "", rules, depth=0)
+        return self._files
+
+    def _folder(self, folder: Path, path: str, rules: IgnoreRules, *, depth: int) -> None:
+        try:
+            with os.scandir(folder) as entries:
+                ordered = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self._add(path or ".", f"the folder cannot be read: {error.strerror}")
+            return
+        for entry in ordered:
+            inner = f"{path}{entry.name}"
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if rules.is_ignored(inner, is_folder=is_folder) or not self._is_nameable(inner, depth):
+                continue
+            if is_folder:
+                self._folder(Path(entry.path), f"{inner}/", rules, depth=depth + 1)
+            else:
+                self._file(entry, inner)
+
+    def _is_nameable(self, path: str, depth: int) -> bool:
+        if not path.isprintable() or "\\" in path or len(path) > _MAX_PATH_CHARS or depth > _MAX_FOLDER_DEPTH:
+            self._add(ascii(path)[:200], "this name cannot be packaged: control characters, backslash, or too long")
+            return False
+        other = self._folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        if other != path:
+            self._add(path, f'the name differs from "{other}" only in case; some file systems cannot hold both')
+        return other == path
+
+    def _file(self, entry: os.DirEntry[str], path: str) -> None:
+        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(self._root):
+            self._add(path, "the link leaves the bundle; put a copy of the file here")
+            return
+        try:
+            found = entry.stat()
+            if not stat.S_ISREG(found.st_mode):
+                what = "a link to a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
+                self._add(path, f"{what}; a bundle holds files and folders only")
+                return
+            if self._has_room(path, found.st_size):
+                content = Path(entry.path).read_bytes()
+                self._files[path] = BundleFile(
+                    path=path, content=content, is_executable=bool(found.st_mode & stat.S_IXUSR)
+                )
+        except OSError as error:
+            self._add(path, f"the file cannot be read: {error.strerror}")
+
+    def _has_room(self, path: str, size_bytes: int) -> bool:
+        if size_bytes > self._limits.max_file_bytes:
+            self._add(path, f"the file is larger than the limit of {self._limits.max_file_bytes} bytes")
+            return False
+        self._total_bytes += size_bytes
+        is_over = self._total_bytes > self._limits.max_total_bytes or len(self._files) >= self._limits.max_files
+        if is_over and not self._is_full:
+            self._is_full = True
+            bounds = f"{self._limits.max_files} files and {self._limits.max_total_bytes} bytes"
+            self._add(".", f"the bundle is larger than the limit of {bounds}; leave files out by {IGNORE_FILE}")
+        return not is_over
+
+    def _add(self, path: str, message: str) -> None:
+        self._problems.add(Source(f"{self._prefix}{path}", 0), message)
