@@ -1,1 +1,1 @@
-"""The command line. Layer: cli."""
+"""The command line: parse options, build adapters, print. Layer: cli."""

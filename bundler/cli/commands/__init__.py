@@ -1,1 +1,1 @@
-"""One file per verb. Layer: cli."""
+"""One file per verb; loaded only when that verb is called. Layer: cli."""

@@ -1,1 +1,1 @@
-"""How results look: text, JSON, diffs, progress. Layer: cli; rich is imported only here."""
+"""What people and programs see. Layer: cli; the only place that imports rich, and only when it draws."""

@@ -1,0 +1,24 @@
+"""``bundler completion``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.completion import completion_script
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("completion", outputs=("text",))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(app: App, shell: str) -> None:
+    """Print the completion script of a shell.
+
+    For bash put `source <(bundler completion bash)` into ~/.bashrc; for zsh the same into ~/.zshrc; for fish
+    `bundler completion fish | source` into config.fish.
+    """
+    app.screen.text(completion_script(shell))

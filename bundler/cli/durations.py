@@ -1,0 +1,24 @@
+"""Durations as people type them. Layer: cli, pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds: ``10m``, ``90s``, ``1h30m``, ``0``.
+
+    Raises:
+        ValueError: when the text is no duration.
+    """
+    compact = text.strip()
+    if compact == "0":
+        return 0.0
+    parts = _PART.findall(compact)
+    if not parts or "".join(number + unit for number, unit in parts) != compact:
+        raise ValueError(f"{text!r} is no duration; write 90s, 10m or 1h30m")
+    return float(sum(float(number) * _UNITS[unit] for number, unit in parts))

@@ -1,0 +1,100 @@
+"""One call of the program: its streams, its wish to stop, what must be closed at its end. Layer: cli."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from bundler.cli.clock import SystemClock
+from bundler.cli.output.screen import Looks, Screen
+from bundler.cli.settings import make_settings
+from bundler.cli.signals import Stop
+from bundler.model.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from bundler.cli.settings import CommonOptions, Environment, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """What a verb works with."""
+
+    settings: Settings
+    screen: Screen
+    redactor: Redactor
+    stop: Stop
+    clock: SystemClock
+    started_s: float
+    """On ``clock.monotonic()``: when the program began."""
+    argv: tuple[str, ...]
+    closing: ExitStack
+    """What is entered here is left when the program ends."""
+
+    @property
+    def output(self) -> str:
+        """What -o asks for."""
+        return self.settings.output
+
+    @property
+    def deadline_s(self) -> float:
+        """On ``clock.monotonic()``: when the budget of the whole command ends."""
+        return self.started_s + self.settings.timeout_s
+
+    @property
+    def may_ask(self) -> bool:
+        """Tell whether somebody is there to answer: stdin and stderr are terminals."""
+        environment = self.settings.environment
+        return environment.stdin_is_terminal and environment.err_is_terminal
+
+
+class Invocation:
+    """The program from its start to its end."""
+
+    def __init__(self, environment: Environment, argv: Sequence[str]) -> None:
+        self._environment, self._argv = environment, tuple(argv)
+        self._clock = SystemClock()
+        self._started_s = self._clock.monotonic()
+        self._closing = ExitStack()
+        self.redactor = Redactor()
+        self.stop = Stop()
+        self.is_verbose = False
+        looks = Looks(
+            out_is_terminal=environment.out_is_terminal,
+            err_is_terminal=environment.err_is_terminal,
+            has_color=environment.has_color,
+        )
+        self.screen = Screen(sys.stdout, sys.stderr, looks=looks, redactor=self.redactor, is_quiet=False)
+        self.stop.on_first = self._say_stopping
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._closing.close()
+
+    def app(self, options: CommonOptions, outputs: tuple[str, ...]) -> App:
+        """Return what a verb works with, once its options are read.
+
+        Raises:
+            UsageError: when a variable of the environment cannot be used.
+        """
+        settings = make_settings(self._environment, options, outputs)
+        self.screen.is_quiet, self.is_verbose = settings.is_quiet, settings.is_verbose
+        return App(
+            settings=settings,
+            screen=self.screen,
+            redactor=self.redactor,
+            stop=self.stop,
+            clock=self._clock,
+            started_s=self._started_s,
+            argv=self._argv,
+            closing=self._closing,
+        )
+
+    def _say_stopping(self) -> None:
+        self.screen.say("stopping once the requests in flight are answered; again ends at once", "yellow")

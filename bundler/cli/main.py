@@ -1,0 +1,72 @@
+"""The entry: run one command line; the only place that catches errors and chooses exit codes. Layer: cli."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.group import bundler
+from bundler.cli.invocation import Invocation
+from bundler.cli.output.errors import bug_lines, error_lines, usage_lines
+from bundler.cli.output.screen import ReaderGoneError
+from bundler.cli.output.text import Line
+from bundler.cli.settings import read_surroundings
+from bundler.cli.signals import EXIT_INTERRUPTED
+from bundler.errors import BundlerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_BUG = 70
+EXIT_USAGE = 2
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line and return its exit code; nothing is raised."""
+    invocation = Invocation(read_surroundings(), argv)
+    try:
+        with invocation.stop.listening(), invocation:
+            return _run(invocation, argv)
+    except (KeyboardInterrupt, click.Abort):
+        invocation.screen.complain([Line("interrupted; nothing more was begun", "alarm")])
+        return EXIT_INTERRUPTED
+
+
+def _run(invocation: Invocation, argv: Sequence[str]) -> int:
+    try:
+        result = bundler.main(list(argv), prog_name="bundler", standalone_mode=False, obj=invocation)
+    except BundlerError as error:
+        invocation.screen.complain(error_lines(error))
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        invocation.screen.complain([Line(line) for line in error.format_message().split("\n")])
+        return EXIT_USAGE
+    except click.ClickException as error:
+        invocation.screen.complain(usage_lines(error.format_message(), _usage_hint(error)))
+        return EXIT_USAGE
+    except (ReaderGoneError, BrokenPipeError, SystemExit):
+        _leave_stdout()
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001 - the last door; what comes here is a bug
+        invocation.screen.complain(bug_lines(error, is_verbose=invocation.is_verbose))
+        return EXIT_BUG
+    return result if isinstance(result, int) else 0
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"`{context.command_path if context else 'bundler'} --help` shows what can be given"
+
+
+def _leave_stdout() -> None:
+    """Give the interpreter something to flush at its end: whoever read us took what they wanted."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+    except (OSError, ValueError):
+        return

@@ -1,0 +1,81 @@
+"""Text that is safe on a terminal. Layer: cli, pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_ESCAPES: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\Z)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
+    r"|\x1b[ -/]*[0-~]?",  # everything shorter
+    re.DOTALL,
+)
+_CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    "\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # marks that change the direction of what follows
+)
+
+_CODES: Final = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "cyan": "36",
+    "dim": "2",
+    "bold": "1",
+    "alarm": "1;31",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of output and how it looks where there are colours."""
+
+    text: str
+    style: str = ""
+
+
+def clean(text: str) -> str:
+    """Return foreign text without control sequences; line ends and tabs stay."""
+    if text.isprintable():
+        return text
+    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+
+
+def paint(text: str, style: str, *, has_color: bool) -> str:
+    """Return ``text`` in a style; as it is where there are no colours."""
+    if not has_color or not style or not text:
+        return text
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+
+def table(rows: list[tuple[str, ...]], *, heads: tuple[str, ...]) -> list[Line]:
+    """Return columns as wide as their widest cell; the last one keeps its own length."""
+    cells = [tuple(_one_line(cell) for cell in row) for row in rows]
+    widths = [max(len(row[index]) for row in [heads, *cells]) for index in range(len(heads))]
+
+    def laid(row: tuple[str, ...]) -> str:
+        return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+    return [Line(laid(heads), "bold"), *(Line(laid(row)) for row in cells)]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 object`` or ``25 objects``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def seconds(value_s: float) -> str:
+    """Return a duration as people read it: ``0.8 s``, ``12 s``, ``3 m 05 s``."""
+    if value_s < 10:
+        return f"{value_s:.1f} s"
+    if value_s < 60:
+        return f"{value_s:.0f} s"
+    minutes, rest = divmod(round(value_s), 60)
+    return f"{minutes} m {rest:02d} s"

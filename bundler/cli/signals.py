@@ -1,0 +1,66 @@
+"""What Ctrl-C and SIGTERM do: once the release is locked, the first lets requests in flight finish. Layer: cli."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+EXIT_INTERRUPTED = 130
+
+
+class Stop:
+    """The wish to stop, as signals bring it."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._careful = 0
+        self.before_leaving: Callable[[], None] = _nothing
+        """Puts the terminal in order before the process ends at once."""
+        self.on_first: Callable[[], None] = _nothing
+
+    def is_asked(self) -> bool:
+        """Tell whether somebody asked this run to stop."""
+        return self._asked.is_set()
+
+    @contextmanager
+    def careful(self) -> Iterator[None]:
+        """While the block runs, the first signal asks and only the second ends; outside, the first one ends."""
+        self._careful += 1
+        try:
+            yield
+        finally:
+            self._careful -= 1
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM while the block runs; only the main thread can."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if not self._careful:
+            raise KeyboardInterrupt
+        if self._asked.is_set():
+            self.before_leaving()
+            os._exit(EXIT_INTERRUPTED)
+        self._asked.set()
+        self.on_first()
+
+
+def _nothing() -> None:
+    """Do nothing."""
