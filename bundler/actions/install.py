@@ -26,6 +26,7 @@ from bundler.values.user import recorded_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
@@ -91,7 +92,7 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     check_upgrade_path(request.bundle, recorded, request.path_rules)
     notes = find_reach(composition.manifests, namespace=request.namespace, declared=request.bundle.reach)
     refuse_undeclared(notes)
-    draft = _draft(request, composition, history, recorded)
+    draft = _draft(request, composition, history, recorded, ports.clock.now())
     return Prepared(draft=draft, composition=composition, started_from=started_from)
 
 
@@ -118,7 +119,9 @@ def _starting_values(request: InstallRequest, recorded: Revision | None) -> tupl
     return user, f"values recorded with revision {recorded.summary.revision}"
 
 
-def _draft(request: InstallRequest, composition: Composition, history: History, recorded: Revision | None) -> Draft:
+def _draft(
+    request: InstallRequest, composition: Composition, history: History, recorded: Revision | None, now: datetime
+) -> Draft:
     bundle = request.bundle
     is_first = history.newest is None
     summary = RevisionSummary(
@@ -133,8 +136,8 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
             digest=bundle.digest,
             origin=bundle.origin,
         ),
-        updated=composition.made_at,
-        created=composition.made_at,
+        updated=now,
+        created=now,
         user=request.authorship.user,
         objects=len(composition.manifests) + len(composition.rendering.generated),
     )

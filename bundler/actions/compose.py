@@ -1,0 +1,146 @@
+"""From a bundle and an order to normalised manifests: the same for template, diff and install. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.errors import KubeVersionError
+from bundler.fields.kinds import scope_of
+from bundler.model.release import release_uid
+from bundler.planning.normalize import normalize_manifests, secret_leaves, stamp
+from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
+from bundler.resolve.versions import parse_kubernetes_version, parse_range
+from bundler.values.compute import compute_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.model.bundle import Bundle, ReadinessRule
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.values import MergedValues, UserLayers
+    from bundler.ports import ClusterClient
+    from bundler.render import Rendering
+
+NEWEST_KUBERNETES = "v1.36.2"
+"""What templates see without a cluster: the newest Kubernetes that this bundler's tables were made from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a guest orders from a bundle."""
+
+    bundle: Bundle
+    release: str
+    namespace: str
+    user: UserLayers
+    site: Body
+    kube_version: str = ""
+    """Overrides what the cluster, or nothing, says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """What an order comes to."""
+
+    values: MergedValues
+    context: RenderContext
+    rendering: Rendering
+    manifests: tuple[Manifest, ...]
+    """Normalised and stamped: what is compared, shown, sent and recorded."""
+    sensitive: frozenset[str]
+    """Strings that must not be printed."""
+
+    @property
+    def readiness(self) -> tuple[ReadinessRule, ...]:
+        """The readiness rules of the bundle and its components."""
+        return self.rendering.readiness
+
+
+def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:
+    """Compute values, render, and bring the objects into their normal form.
+
+    Args:
+        order: bundle, names and values.
+        cluster: where capabilities and scopes of kinds come from; None: what this bundler knows of Kubernetes.
+
+    Raises:
+        KubeVersionError: when the bundle does not run on that Kubernetes.
+        ValuesError, RenderError: everything that is wrong with values, templates or objects.
+    """
+    context = render_context(order, cluster)
+    _check_kube_version(order.bundle, context.capabilities.kube_version)
+    values = compute_values(order.bundle, order.user, names=expression_names(order))
+    rendering = render_bundle(order.bundle, values, context)
+    uid = release_uid(order.namespace, order.release)
+    manifests = tuple(stamp(manifest, uid=uid) for manifest in normalize_manifests(rendering.manifests))
+    leaves = frozenset(leaf for manifest in manifests for leaf in secret_leaves(manifest))
+    return Composition(
+        values=values,
+        context=context,
+        rendering=rendering,
+        manifests=manifests,
+        sensitive=sensitive_strings(rendering, values) | leaves,
+    )
+
+
+def expression_names(order: Order) -> dict[str, object]:
+    """Return what derive, when and components[].values see besides values."""
+    return {
+        "release": {"name": order.release, "namespace": order.namespace},
+        "site": {**order.bundle.site_defaults, **order.site},
+    }
+
+
+def render_context(order: Order, cluster: ClusterClient | None) -> RenderContext:
+    """Return what templates may know: of the cluster where there is one, of the newest Kubernetes otherwise."""
+    return RenderContext(
+        release_name=order.release,
+        namespace=order.namespace,
+        capabilities=_capabilities(order, cluster),
+        site=order.site,
+        scope_of=scope_of if cluster is None else _scopes_of(cluster),
+    )
+
+
+def _scopes_of(cluster: ClusterClient) -> Callable[[str, str], bool | None]:
+    def scope(group: str, kind: str) -> bool | None:
+        known = scope_of(group, kind)
+        if known is not None:
+            return known
+        served = cluster.resource_type(group, kind)
+        return None if served is None else served.is_namespaced
+
+    return scope
+
+
+def _capabilities(order: Order, cluster: ClusterClient | None) -> Capabilities:
+    if cluster is None:
+        return Capabilities(kube_version=order.kube_version or NEWEST_KUBERNETES, apis=known_apis())
+    served = cluster.resource_types()
+    apis = {one.api_version for one in served} | {f"{one.api_version}/{one.kind}" for one in served}
+    return Capabilities(kube_version=order.kube_version or cluster.identity().version, apis=frozenset(apis))
+
+
+def known_apis() -> frozenset[str]:
+    """Return what the newest Kubernetes serves, as ``has_api`` asks for it."""
+    from bundler.fields.kinds import all_kinds  # noqa: PLC0415 - the table is read only when a template asks
+
+    found: set[str] = set()
+    for info in all_kinds():
+        for version in info.versions:
+            api_version = f"{info.group}/{version}" if info.group else version
+            found |= {api_version, f"{api_version}/{info.kind}"}
+    return frozenset(found)
+
+
+def _check_kube_version(bundle: Bundle, version: str) -> None:
+    """Compare major.minor.patch alone: a vendor's suffix is no pre-release (R19.6)."""
+    for one in (bundle, *bundle.component_bundles.values()):
+        if one.kube_version and not parse_range(one.kube_version).admits(parse_kubernetes_version(version)):
+            raise KubeVersionError(
+                f"checking bundle {one.metadata.name} against the cluster",
+                context=[f"kubeVersion of the bundle is {one.kube_version}, the cluster runs {version}"],
+                hint="use a version of the bundle made for this Kubernetes, or upgrade the cluster",
+            )
