@@ -1,0 +1,67 @@
+"""What the metadata of records tells. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model import labels
+from bundler.model.json import mapping_at, text_at
+from bundler.model.release import ReleaseStatus
+from bundler.storage.heads import read_summary
+from bundler.storage.reading import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.json import Body
+    from bundler.model.release import RevisionSummary
+
+
+def name_of(item: Body) -> str:
+    """Return the name of an object."""
+    return text_at(item, "metadata", "name")
+
+
+def label_of(item: Body, key: str) -> str:
+    """Return a label, empty where there is none."""
+    return text_at(mapping_at(item, "metadata", "labels"), key)
+
+
+def note_of(item: Body, key: str) -> str:
+    """Return an annotation, empty where there is none."""
+    return text_at(mapping_at(item, "metadata", "annotations"), key)
+
+
+def kind_of(item: Body) -> str:
+    """Return which kind of record a Secret is: ``head``, ``pack`` or ``sensitive``."""
+    return label_of(item, labels.RECORD)
+
+
+def number_of(item: Body) -> int:
+    """Return the revision of a head; 0 where its label cannot be read."""
+    text = label_of(item, labels.REVISION)
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def short_name(name: str) -> str:
+    """Return the last part of a pack's name, as heads list it."""
+    return name.rpartition(".")[2]
+
+
+def summary_of(item: Body) -> RevisionSummary:
+    """Return the columns of a head.
+
+    Raises:
+        RecordDamagedError, RecordTooNewError.
+    """
+    with reading(f"{text_at(item, 'metadata', 'namespace')}/{name_of(item)}"):
+        return read_summary(item)
+
+
+def droppable(summaries: Sequence[RevisionSummary], history_max: int) -> frozenset[int]:
+    """Return the revisions that are too many: the oldest, but never the newest deployed one nor the newest of all."""
+    numbers = sorted(summary.revision for summary in summaries)
+    deployed = [summary.revision for summary in summaries if summary.status is ReleaseStatus.DEPLOYED]
+    protected = {*numbers[-1:], *sorted(deployed)[-1:]}
+    excess = len(numbers) - history_max if history_max > 0 else 0
+    return frozenset([number for number in numbers if number not in protected][: max(0, excess)])

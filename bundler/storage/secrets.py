@@ -1,0 +1,285 @@
+"""Release records in Secrets, through the cluster port. Layer: adapter.
+
+Order of writing: packs, sensitive leaves, head. The head is the commit point: what a crash leaves without one is not
+visible, and is taken up or dropped later. Whoever writes holds the release's lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundler.errors import AlreadyExistsError, BundlerError, ForbiddenError, RejectedError
+from bundler.model import labels
+from bundler.model.cluster import ListQuery
+from bundler.model.json import text_at
+from bundler.storage import records
+from bundler.storage.blobs import read_index_text
+from bundler.storage.codec import (
+    decode_revision,
+    encode_revision,
+    listed_packs,
+    mark_head,
+    read_head,
+    read_pack_secret,
+    read_sensitive,
+    sensitive_parts,
+)
+from bundler.storage.heads import named_packs
+from bundler.storage.metadata import droppable, kind_of, label_of, name_of, note_of, number_of, short_name, summary_of
+from bundler.storage.reading import damaged, reading
+from bundler.storage.refusals import exists_already, gone, is_about_size, moved, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler.model.json import Body
+    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.ports import Clock, ClusterClient
+    from bundler.storage.blobs import Piece
+    from bundler.storage.codec import EncodedRevision, Head
+    from bundler.storage.records import Record
+    from bundler.storage.sensitive import Secrets
+
+_Key = tuple[str, str, int]
+
+
+class SecretReleaseStore:
+    """A ReleaseStore in Secrets of the release's namespace."""
+
+    def __init__(self, cluster: ClusterClient, clock: Clock) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._pieces: dict[tuple[str, str], list[Piece]] = {}
+        """Packs read or written in this run, by namespace and name; they never change."""
+        self._heads: dict[_Key, Body] = {}
+        """Heads written in this run, so that marking one need not read it again."""
+        self._secrets: dict[_Key, Secrets] = {}
+        """Sensitive strings of revisions saved in this run, to mask what is marked on them later."""
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def summaries(self, *, namespace: str, release: str = "") -> tuple[RevisionSummary, ...]:
+        """Return all revisions, oldest first, from metadata alone; ``namespace`` empty: all namespaces.
+
+        Raises:
+            RecordDamagedError, RecordTooNewError, ClusterError.
+        """
+        found = [summary_of(item) for item in self._list(namespace, release, records.HEAD)]
+        return tuple(sorted(found, key=lambda summary: (summary.namespace, summary.release, summary.revision)))
+
+    def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:
+        """Return a revision complete; sensitive leaves are filled in only when asked for, else they are ``***``.
+
+        Raises:
+            ReleaseNotFoundError, RecordDamagedError, RecordTooNewError, ClusterError.
+        """
+        name = records.head_name(summary.release, summary.revision)
+        secret = self._read_head(summary)
+        with reading(name):
+            head = read_head(secret)
+            pieces = self._read_packs(head, head.packs)
+            pieces += self._read_packs(head, listed_packs(head, pieces))
+            taken = self._read_sensitive(head) if with_sensitive else None
+            return decode_revision(head, pieces, taken)
+
+    def _read_head(self, summary: RevisionSummary) -> Body:
+        ref = records.secret_ref(summary.namespace, records.head_name(summary.release, summary.revision))
+        secret = self._cluster.get(ref, version="v1")
+        if secret is None:
+            raise gone(summary)
+        return secret
+
+    def _read_packs(self, head: Head, names: Iterable[str]) -> list[Piece]:
+        return [piece for name in names for piece in self._read_pack(head.summary, name)]
+
+    def _read_pack(self, summary: RevisionSummary, name: str) -> list[Piece]:
+        key = (summary.namespace, records.pack_name(summary.release, name))
+        if key not in self._pieces:
+            secret = self._cluster.get(records.secret_ref(*key), version="v1")
+            if secret is None:
+                raise damaged(records.head_name(summary.release, summary.revision), f"its pack {key[1]} is gone")
+            with reading(key[1]):
+                self._pieces[key] = read_pack_secret(secret)
+        return self._pieces[key]
+
+    def _read_sensitive(self, head: Head) -> tuple[Body, frozenset[str]]:
+        summary, found = head.summary, []
+        for part in range(sensitive_parts(head)):
+            name = records.sensitive_name(summary.release, summary.revision, part)
+            secret = self._cluster.get(records.secret_ref(summary.namespace, name), version="v1")
+            if secret is None:
+                raise damaged(records.head_name(summary.release, summary.revision), f"Secret {name} is gone")
+            found.append(secret)
+        with reading(records.sensitive_name(summary.release, summary.revision, 0)):
+            return read_sensitive(found)
+
+    def _list(self, namespace: str, release: str, kind: str = "") -> Sequence[Body]:
+        query = ListQuery(
+            group="",
+            kind="Secret",
+            namespace=namespace,
+            version="v1",
+            label_selector=records.selector(release=release, kind=kind),
+            metadata_only=True,
+        )
+        return self._cluster.list(query).items
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def save(self, revision: Revision) -> Revision:
+        """Record a new revision: packs and sensitive leaves first, the head last.
+
+        Raises:
+            RevisionExistsError: when somebody else recorded that number.
+            RecordTooLargeError: when it is too large, or a quota refuses it; nothing of it is visible then.
+            ClusterError
+        """
+        summary = revision.summary
+        held = self._list(summary.namespace, summary.release, records.PACK)
+        known = {short_name(name_of(item)): read_index_text(note_of(item, records.INDEX)) for item in held}
+        encoded = encode_revision(revision, known)
+        written: list[Record] = []
+        try:
+            self._write(encoded, summary, written)
+        except (ForbiddenError, RejectedError) as error:
+            self._take_back(written)
+            if not is_about_size(error):
+                raise
+            raise refused(encoded, written, error) from error
+        key = _key(summary)
+        self._secrets[key] = encoded.secrets
+        return replace(revision, summary=summary_of(self._heads[key]))
+
+    def _write(self, encoded: EncodedRevision, summary: RevisionSummary, written: list[Record]) -> None:
+        for record in encoded.packs:
+            self._create_pack(record)
+            written.append(record)
+        for record in encoded.sensitive:
+            self._create_sensitive(record, encoded.head)
+            written.append(record)
+        try:
+            answer = self._cluster.create(records.payload_of(encoded.head.body()))
+        except AlreadyExistsError as error:
+            raise exists_already(encoded.head) from error
+        # The answer may leave out what it was sent; the data must be whole for the next mark.
+        self._heads[_key(summary)] = {**encoded.head.body(), **answer.body}
+
+    def _create_pack(self, record: Record) -> None:
+        """Create a pack; one of that name is the same, unless somebody damaged it."""
+        try:
+            self._cluster.create(records.payload_of(record.body()))
+        except AlreadyExistsError:
+            secret = self._cluster.get(record.ref, version="v1") or {}
+            with reading(record.name):
+                read_pack_secret(secret)
+
+    def _create_sensitive(self, record: Record, head: Record) -> None:
+        """Create a Secret with sensitive leaves; what a run that died left under this name is replaced."""
+        try:
+            self._cluster.create(records.payload_of(record.body()))
+        except AlreadyExistsError:
+            if self._cluster.get(head.ref, version="v1", metadata_only=True) is not None:
+                raise exists_already(head) from None
+            left = self._cluster.get(record.ref, version="v1", metadata_only=True) or {}
+            self._cluster.delete(record.ref, uid=text_at(left, "metadata", "uid"))
+            self._cluster.create(records.payload_of(record.body()))
+
+    def _take_back(self, written: Iterable[Record]) -> None:
+        """Remove what was written before a refusal, as far as that goes: without a head nobody sees it."""
+        for record in written:
+            try:
+                self._cluster.delete(record.ref)
+            except BundlerError:
+                return
+
+    def mark(
+        self, summary: RevisionSummary, status: ReleaseStatus, *, description: str = "", evidence: str = ""
+    ) -> RevisionSummary:
+        """Change the status of a recorded revision; the head moves only from the version that was read.
+
+        Raises:
+            ConflictError: when somebody else moved it.
+            ReleaseNotFoundError: when it is gone.
+            RecordDamagedError, RecordTooLargeError, ClusterError.
+        """
+        key = _key(summary)
+        secret = self._heads.get(key)
+        if secret is None or text_at(secret, "metadata", "resourceVersion") != summary.resource_version:
+            secret = self._read_head(summary)
+        if text_at(secret, "metadata", "resourceVersion") != summary.resource_version:
+            raise moved(summary, summary_of(secret))
+        secrets = self._secrets.get(key)
+        with reading(name_of(secret)):
+            body, packs = mark_head(
+                secret,
+                status,
+                updated=self._clock.now(),
+                description=secrets.mask(description) if secrets else description,
+                evidence=secrets.mask(evidence) if secrets else evidence,
+            )
+        for record in packs:
+            self._create_pack(record)
+        answer = self._cluster.replace(records.payload_of(body))
+        self._heads[key] = {**body, **answer.body}
+        return summary_of(answer.body)
+
+    # --- dropping ------------------------------------------------------------------------------------------------
+
+    def prune(self, namespace: str, release: str, *, history_max: int) -> None:
+        """Drop the oldest revisions beyond ``history_max`` (0: no limit) and packs that nobody names.
+
+        The newest deployed revision and the newest of all stay, whatever the number.
+
+        Raises:
+            RecordDamagedError, RecordTooNewError, ClusterError.
+        """
+        items = self._list(namespace, release)
+        heads = {summary_of(item).revision: item for item in items if kind_of(item) == records.HEAD}
+        dropped = droppable([summary_of(item) for item in heads.values()], history_max)
+        kept = {number: item for number, item in heads.items() if number not in dropped}
+        named = self._named_packs(kept.values())
+        for number in sorted(dropped):
+            self._delete(heads[number])
+        for item in items:
+            if kind_of(item) == records.SENSITIVE and label_of(item, labels.REVISION) not in {str(n) for n in kept}:
+                self._delete(item)
+            if kind_of(item) == records.PACK and short_name(name_of(item)) not in named:
+                self._delete(item)
+
+    def _named_packs(self, heads: Iterable[Body]) -> frozenset[str]:
+        """Return the packs that heads name; only a head with very many is read for that."""
+        named: set[str] = set()
+        for item in heads:
+            with reading(name_of(item)):
+                packs, index = named_packs(item)
+                named.update(packs)
+                if index:
+                    head = read_head(self._read_head(summary_of(item)))
+                    named.update(listed_packs(head, self._read_packs(head, head.packs)))
+        return frozenset(named)
+
+    def erase(self, namespace: str, release: str) -> None:
+        """Drop every record of a release.
+
+        The newest head goes near the end: until then, a run that was cut off is seen and can be repeated.
+
+        Raises:
+            ClusterError
+        """
+        items = self._list(namespace, release)
+        heads = sorted((item for item in items if kind_of(item) == records.HEAD), key=number_of)
+        others = [item for item in items if kind_of(item) != records.HEAD]
+        newest = heads[-1:]
+        needed = frozenset(name for item in newest for name in note_of(item, records.PACKS).split(","))
+        last = [item for item in others if kind_of(item) == records.PACK and short_name(name_of(item)) in needed]
+        for item in (*heads[:-1], *(item for item in others if item not in last), *newest, *last):
+            self._delete(item)
+
+    def _delete(self, item: Body) -> None:
+        ref = records.secret_ref(text_at(item, "metadata", "namespace"), name_of(item))
+        self._cluster.delete(ref, uid=text_at(item, "metadata", "uid"))
+
+
+def _key(summary: RevisionSummary) -> _Key:
+    return summary.namespace, summary.release, summary.revision
