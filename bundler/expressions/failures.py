@@ -18,6 +18,7 @@ from bundler.expressions.undefined import PathUndefined, UndefinedUseError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_SHOWN_CHARS = 200
 FAILURES = (Exception,)
 """What rendering may raise: templates are programs, and each of their failures is the author's to read."""
 
@@ -151,7 +152,7 @@ def excerpt(lines: Sequence[str], line: int, *, column: int = 0, length: int = 1
     shown: list[str] = []
     width = len(str(line + 1))
     for number in range(max(1, line - 1), min(len(lines), line + 1) + 1):
-        shown.append(f"{number:>{width}} | {lines[number - 1]}".rstrip())
+        shown.append(f"{number:>{width}} | {lines[number - 1][:_SHOWN_CHARS]}".rstrip())
         if number == line and column:
             lead = "".join("\t" if character == "\t" else " " for character in lines[number - 1][: column - 1])
             shown.append(f"{'':>{width}} | {lead}{'^' * max(1, length)}")
@@ -164,7 +165,7 @@ def template_frames(error: BaseException) -> list[tuple[str, int]]:
     trace = error.__traceback__
     while trace is not None:
         template = trace.tb_frame.f_globals.get("__jinja_template__")
-        if template is not None and trace.tb_frame.f_code.co_filename == template.filename_in_code:
+        if template is not None:
             place = (template.name or "", template.get_corresponding_lineno(trace.tb_lineno))
             if not frames or frames[-1] != place:
                 frames.append(place)

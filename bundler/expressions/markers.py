@@ -58,6 +58,10 @@ def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = N
         end = match.end()
         if match[1] != "L":
             inserted = _place(match[2], _line_so_far(pieces), is_nested=match[1] == "B")
+            if inserted.startswith("\n") and pieces:
+                kept = pieces[-1].rstrip(" ")
+                size -= len(pieces[-1]) - len(kept)
+                pieces[-1] = kept
             pieces.append(inserted)
             size += len(inserted)
         elif note_line is not None:

@@ -1,1 +1,19 @@
-"""Templates into manifests. Layer: render, pure."""
+"""From bundle and values to Kubernetes objects. Layer: render, pure."""
+
+from __future__ import annotations
+
+from bundler.render.bundle import render_bundle
+from bundler.render.notes import render_notes
+from bundler.render.sensitive import sensitive_strings
+from bundler.render.types import Capabilities, RenderContext, RenderedBundle, RenderedTemplate, Rendering
+
+__all__ = [
+    "Capabilities",
+    "RenderContext",
+    "RenderedBundle",
+    "RenderedTemplate",
+    "Rendering",
+    "render_bundle",
+    "render_notes",
+    "sensitive_strings",
+]

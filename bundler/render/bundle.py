@@ -1,0 +1,278 @@
+"""Render a bundle and its components. Layer: render, pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundler.errors import ManifestError, RenderError
+from bundler.expressions.bounds import Meter, metered
+from bundler.model.json import mapping_at, text_at
+from bundler.model.labels import BUNDLE_VERSION, INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
+from bundler.model.manifest import GeneratedSecret, Manifest, Source
+from bundler.model.redaction import Redactor
+from bundler.model.refs import ObjectRef, group_of
+from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
+from bundler.render.objects import ObjectPart, ObjectReader, TextPart
+from bundler.render.problems import Problem, raise_problems
+from bundler.render.sensitive import sensitive_values
+from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
+from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
+from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering
+from bundler.syntax.events import YamlSyntaxError
+from bundler.syntax.reader import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bundler.model.bundle import Bundle, ReadinessRule
+    from bundler.model.json import Body
+    from bundler.model.values import MergedValues
+    from bundler.render.splice import Insertion
+    from bundler.render.types import RenderContext
+
+_CRD_GROUP = "apiextensions.k8s.io"
+_TEMPLATES = "templates/"
+_CRDS = "crds/"
+
+
+def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
+    """Render everything that is switched on.
+
+    Raises:
+        RenderError: with every problem of every template; its subclass where all problems share one.
+    """
+    rendering = _BundleRendering(context)
+    with metered(Meter(context.bounds)):
+        for part in walk(bundle, values, context.site):
+            rendering.render(part)
+    result = rendering.finish()
+    redactor = Redactor()
+    redactor.learn(*sensitive_values(values))
+    metadata = bundle.metadata
+    doing = f"rendering {metadata.name} {metadata.version} for release {context.release_name}"
+    raise_problems(rendering.problems, doing, redactor)
+    return replace(result, needs=dict(_needs(bundle, values, "")))
+
+
+class Part:
+    """One bundle of the tree: the top one, or a component that is switched on."""
+
+    __slots__ = ("bundle", "component", "site", "values")
+
+    def __init__(self, bundle: Bundle, values: MergedValues, component: str, site: Body) -> None:
+        self.bundle = bundle
+        self.values = values
+        self.component = component
+        self.site = site
+
+    def path(self, inside: str) -> str:
+        """Return how the user knows a file of this bundle."""
+        return f"{self.component}/{inside}" if self.component else inside
+
+
+def walk(bundle: Bundle, values: MergedValues, site: Body, component: str = "") -> Iterator[Part]:
+    """Yield a bundle and its switched-on components, each before its own; outer site facts win over inner defaults."""
+    known = {**bundle.site_defaults, **site}
+    yield Part(bundle, values, component, known)
+    enabled = values.components or {}
+    for spec in bundle.components:
+        if spec.name in enabled:
+            path = f"{component}/{spec.name}" if component else spec.name
+            yield from walk(bundle.component_bundles[spec.name], enabled[spec.name], known, path)
+
+
+def _needs(bundle: Bundle, values: MergedValues, component: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    enabled = values.components or {}
+    prefix = f"{component}/" if component else ""
+    for spec in bundle.components:
+        if spec.name not in enabled:
+            continue
+        needed = tuple(prefix + name for name in spec.needs if name in enabled)
+        if needed:
+            yield prefix + spec.name, needed
+        yield from _needs(bundle.component_bundles[spec.name], enabled[spec.name], prefix + spec.name)
+
+
+class _BundleRendering:
+    """Collects texts and objects; stamps them when all are read, because CRDs tell the scope of others."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self._context = context
+        self._reader = ObjectReader(context.bounds)
+        self._texts: list[tuple[Part, str, str, list[ObjectPart]]] = []
+        self._generated: list[GeneratedSecret] = []
+        self._readiness: list[ReadinessRule] = []
+        self._bundles: list[RenderedBundle] = []
+        self.problems = self._reader.problems
+
+    def render(self, part: Part) -> None:
+        """Render one bundle without its components."""
+        bundle = part.bundle
+        metadata = bundle.metadata
+        self._bundles.append(
+            RenderedBundle(component=part.component, name=metadata.name, version=metadata.version, digest=bundle.digest)
+        )
+        self._readiness.extend(bundle.readiness)
+        for path, text in sorted(bundle.crds.items()):
+            self._read_crd(part, path, text)
+        names = base_names(bundle, part.values.data, self._context, component=part.component, site=part.site)
+        secrets = self._generated_of(part, names)
+        names["generated"] = GeneratedAddresses(secrets)
+        templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES))
+        for path in sorted(bundle.templates):
+            if not is_partial(path):
+                self._render_template(part, templates, path)
+
+    def _generated_of(self, part: Part, names: Mapping[str, object]) -> tuple[GeneratedSecret, ...]:
+        try:
+            secrets = generated_secrets(part.bundle, names, self._context, component=part.component)
+        except RenderError as error:
+            self.problems.append(_problem_of(error))
+            return ()
+        self._generated.extend(secrets)
+        return secrets
+
+    def _render_template(self, part: Part, templates: TemplateSet, path: str) -> None:
+        try:
+            rendered = templates.render(path)
+        except RenderFailedError as failed:
+            self.problems.append(failed.problem)
+            return
+        text_part = TextPart(
+            text=rendered.text,
+            note_lines=rendered.notes,
+            source_of_note=lambda note: templates.object_source(rendered, note),
+            source_at=lambda offset: templates.source_at(rendered, offset),
+        )
+        self._texts.append((part, part.path(_TEMPLATES + path), rendered.text, self._reader.read(text_part)))
+
+    def _read_crd(self, part: Part, path: str, text: str) -> None:
+        full = part.path(_CRDS + path.removeprefix(_CRDS))
+
+        def source_at(offset: int) -> Source:
+            return Source(full, text.count("\n", 0, offset) + 1)
+
+        notes = [(0, 0, 1)]
+        text_part = TextPart(
+            text=text, note_lines=notes, source_of_note=lambda _note: Source(full, 1), source_at=source_at
+        )
+        objects = [
+            replace(found, source=source_at(found.document.start_offset)) for found in self._reader.read(text_part)
+        ]
+        self._texts.append((part, full, text, objects))
+
+    def finish(self) -> Rendering:
+        """Stamp every object and return the whole."""
+        scopes = dict(_defined_scopes(found.body for _, _, _, objects in self._texts for found in objects))
+        templates, manifests = [], []
+        for part, path, text, objects in self._texts:
+            stamper = _Stamper(part, self._context, scopes)
+            found: list[Insertion] = []
+            for one in objects:
+                try:
+                    manifest, inserted = stamper.stamp(one, text)
+                except UnspliceableError as error:
+                    self.problems.append(_unspliceable(one, error))
+                    continue
+                manifests.append(manifest)
+                found += inserted
+            templates.append(RenderedTemplate(component=part.component, path=path, text=apply_insertions(text, found)))
+        return Rendering(
+            templates=tuple(templates),
+            manifests=tuple(manifests),
+            generated=tuple(self._generated),
+            needs={},
+            readiness=tuple(self._readiness),
+            bundles=tuple(self._bundles),
+        )
+
+
+class _Stamper:
+    """Gives the objects of one text their labels, annotation and namespace."""
+
+    def __init__(self, part: Part, context: RenderContext, scopes: Mapping[tuple[str, str], bool]) -> None:
+        metadata = part.bundle.metadata
+        self._component = part.component
+        self._namespace = context.namespace
+        self._scope_of = context.scope_of
+        self._scopes: dict[tuple[str, str], bool] = dict(scopes)
+        self._labels = ((MANAGED_BY, MANAGED_BY_VALUE), (INSTANCE, context.release_name))
+        self._annotations = ((BUNDLE_VERSION, f"{metadata.name}@{metadata.version}"),)
+
+    def stamp(self, found: ObjectPart, text: str) -> tuple[Manifest, list[Insertion]]:
+        """Return the manifest and what goes into its text.
+
+        Raises:
+            UnspliceableError: when the text cannot take it.
+        """
+        body = found.body
+        metadata = mapping_at(body, "metadata")
+        api_version, kind = text_at(body, "apiVersion"), text_at(body, "kind")
+        group = group_of(api_version)
+        is_namespaced = self._is_namespaced(group, kind)
+        written = text_at(metadata, "namespace")
+        labels = mapping_at(metadata, "labels")
+        stamps = Stamps(
+            namespace=self._namespace if is_namespaced and not written else "",
+            labels=tuple(pair for pair in self._labels if pair[0] not in labels),
+            annotations=self._annotations,
+        )
+        inserted = insertions(metadata, stamps, found.find_mark, text)
+        stamped = stamped_body(body, stamps)
+        _verify(found, stamped, inserted)
+        namespace = (written or self._namespace) if is_namespaced else ""
+        ref = ObjectRef(group, kind, namespace, text_at(metadata, "name"))
+        manifest = Manifest(
+            ref=ref, api_version=api_version, body=stamped, source=found.source, component=self._component
+        )
+        return manifest, inserted
+
+    def _is_namespaced(self, group: str, kind: str) -> bool:
+        key = (group, kind)
+        if key not in self._scopes:
+            scope = self._scope_of(group, kind)
+            # most kinds are; a custom one is known to the cluster, or to a CRD of this bundle
+            self._scopes[key] = True if scope is None else scope
+        return self._scopes[key]
+
+
+def _verify(found: ObjectPart, stamped: Body, inserted: list[Insertion]) -> None:
+    """Read a document with anchors again: what was inserted must show up in one place only."""
+    document = found.document
+    begin, end = document.start_offset, document.end_offset
+    if document.text.find("&", begin, end) < 0 or mapping_at(document.value).get("kind") == "List":
+        return
+    moved = [replace(one, offset=one.offset - begin) for one in inserted]
+    try:
+        again = read_document(apply_insertions(document.text[begin:end], moved)).value
+    except YamlSyntaxError as error:
+        raise UnspliceableError(error.problem) from error
+    if again != stamped:
+        raise UnspliceableError("an alias elsewhere in the document repeats it")
+
+
+def _problem_of(error: RenderError) -> Problem:
+    """Return the problem of an expression in bundle.yaml, whose context starts with ``file:line: sentence``."""
+    first, *details = error.context
+    place, _, sentence = first.partition(": ")
+    file, _, line = place.rpartition(":")
+    source = Source(file, int(line)) if file and line.isdigit() else Source(place, 0)
+    return Problem(error_type=type(error), source=source, sentence=sentence, hint=error.hint, details=tuple(details))
+
+
+def _unspliceable(found: ObjectPart, error: UnspliceableError) -> Problem:
+    name = text_at(found.body, "metadata", "name")
+    return Problem(
+        error_type=ManifestError,
+        source=found.source,
+        sentence=f"{text_at(found.body, 'kind')}/{name}: bundler cannot add its labels to metadata: {error}",
+        hint="write out metadata, labels and annotations as plain mappings, without anchors, aliases and empty keys",
+    )
+
+
+def _defined_scopes(bodies: Iterator[Body]) -> Iterator[tuple[tuple[str, str], bool]]:
+    for body in bodies:
+        if body.get("kind") == "CustomResourceDefinition" and text_at(body, "apiVersion").startswith(_CRD_GROUP):
+            key = (text_at(body, "spec", "group"), text_at(body, "spec", "names", "kind"))
+            yield key, text_at(body, "spec", "scope") != "Cluster"

@@ -1,0 +1,170 @@
+"""The names that templates see. Layer: render, pure."""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import re
+from typing import TYPE_CHECKING
+
+from bundler.expressions.bounds import current_meter
+from bundler.expressions.expression import evaluate_text
+from bundler.expressions.text import TemplateFailureError, TemplateObject
+from bundler.model.manifest import GeneratedSecret, Source
+from bundler.model.refs import ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bundler.model.bundle import Bundle, BundleFile
+    from bundler.model.json import Body
+    from bundler.render.types import Capabilities, RenderContext
+
+_KUBE_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
+_HINT = (
+    "the text of a generated secret is never visible to templates; let the pod read it with a secretKeyRef: "
+    "name: {{ generated['%s'].secret }}, key: {{ generated['%s'].key }}"
+)
+
+
+def base_names(
+    bundle: Bundle, values: Body, context: RenderContext, *, component: str, site: Body
+) -> dict[str, object]:
+    """Return what templates and expressions of one bundle see; ``generated`` comes on top of it."""
+    metadata = bundle.metadata
+    return {
+        "values": values,
+        "release": {"name": context.release_name, "namespace": context.namespace},
+        "bundle": {
+            "name": metadata.name,
+            "version": metadata.version,
+            "app_version": metadata.app_version,
+            "description": metadata.description,
+        },
+        "component": {"name": component.rpartition("/")[2], "path": component},
+        "capabilities": _capabilities(context.capabilities),
+        "files": _files(bundle.files),
+        "site": site,
+    }
+
+
+def _capabilities(capabilities: Capabilities) -> dict[str, object]:
+    version = _numbers(capabilities.kube_version)
+
+    def has_api(name: str) -> bool:
+        return name in capabilities.apis
+
+    def kube_at_least(wanted: str) -> bool:
+        return version >= _numbers(wanted)
+
+    text = ".".join(map(str, version))
+    return {"kube_version": text, "has_api": has_api, "kube_at_least": kube_at_least}
+
+
+def _numbers(version: str) -> tuple[int, int, int]:
+    found = _KUBE_VERSION.match(str(version))
+    if found is None:
+        raise TemplateFailureError(f"{version!r} is no Kubernetes version", 'write it as "1.30" or "1.30.2"')
+    return int(found[1]), int(found[2]), int(found[3] or 0)
+
+
+def _files(files: Mapping[str, BundleFile]) -> dict[str, Callable[[str], object]]:
+    def content_of(path: str) -> bytes:
+        found = files.get(path)
+        if found is None:
+            raise TemplateFailureError(
+                f"the bundle has no file {path!r}", "name a packaged file, from the bundle's root"
+            )
+        current_meter().charge_text(len(found.content))
+        return found.content
+
+    def get(path: str) -> str:
+        try:
+            return content_of(path).decode().removeprefix("\ufeff").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            hint = "read binary files with files.base64(…), for binaryData"
+            raise TemplateFailureError(f"{path!r} is not text", hint) from error
+
+    def as_base64(path: str) -> str:
+        return base64.b64encode(content_of(path)).decode()
+
+    def glob(pattern: str) -> dict[str, str]:
+        current_meter().charge(len(files))
+        return {path: get(path) for path in sorted(files) if fnmatch.fnmatchcase(path, pattern)}
+
+    return {"get": get, "base64": as_base64, "glob": glob}
+
+
+class GeneratedAddress(TemplateObject):
+    """Where a generated secret lies; what it holds is nobody's business here."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: GeneratedSecret) -> None:
+        self._secret = secret
+
+    def template_attribute(self, name: str) -> object:
+        """Return ``secret`` (the Secret's name) or ``key``."""
+        if name == "secret":
+            return self._secret.ref.name
+        if name == "key":
+            return self._secret.key
+        raise self._refusal(f"it has no {name!r}; it has: key, secret")
+
+    def __str__(self) -> str:
+        raise self._refusal("it cannot be printed as a whole")
+
+    def _refusal(self, why: str) -> TemplateFailureError:
+        name = self._secret.name
+        return TemplateFailureError(f"generated[{name!r}] is the address of a secret: {why}", _HINT % (name, name))
+
+
+class GeneratedAddresses(TemplateObject):
+    """``generated`` in templates: addresses by name."""
+
+    __slots__ = ("_addresses",)
+
+    def __init__(self, secrets: tuple[GeneratedSecret, ...]) -> None:
+        self._addresses = {secret.name: GeneratedAddress(secret) for secret in secrets}
+
+    def template_attribute(self, name: str) -> object:
+        """Return the address of the generated secret ``name``."""
+        found = self._addresses.get(name)
+        if found is None:
+            known = ", ".join(sorted(self._addresses)) or "none"
+            hint = "add it to spec.generate of bundle.yaml, or correct the name"
+            raise TemplateFailureError(f"bundle.yaml generates no secret {name!r}; it generates: {known}", hint)
+        return found
+
+    def __str__(self) -> str:
+        raise TemplateFailureError("`generated` cannot be printed", "write generated['name'].secret or .key")
+
+
+def generated_secrets(
+    bundle: Bundle, names: Mapping[str, object], context: RenderContext, *, component: str
+) -> tuple[GeneratedSecret, ...]:
+    """Return what ``spec.generate`` asks for, with the Secrets' names computed.
+
+    Raises:
+        RenderError: when a name cannot be computed.
+    """
+    made = []
+    for spec in bundle.generate:
+        source = Source(_below(component, spec.source.file), spec.source.line)
+        name = evaluate_text(spec.secret, names, source=source, bounds=context.bounds)
+        made.append(
+            GeneratedSecret(
+                name=spec.name,
+                ref=ObjectRef("", "Secret", context.namespace, str(name)),
+                key=spec.key,
+                kind=spec.kind,
+                length=spec.length,
+                component=component,
+                source=source,
+            )
+        )
+    return tuple(made)
+
+
+def _below(component: str, path: str) -> str:
+    return f"{component}/{path}" if component and not path.startswith(f"{component}/") else path

@@ -1,0 +1,49 @@
+"""Render NOTES.md, for people to read after an install. Layer: render, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.expressions.bounds import Meter, metered
+from bundler.model.redaction import Redactor
+from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
+from bundler.render.problems import raise_problems
+from bundler.render.sensitive import sensitive_values
+from bundler.render.templates import RenderFailedError, TemplateSet
+
+if TYPE_CHECKING:
+    from bundler.model.bundle import Bundle
+    from bundler.model.values import MergedValues
+    from bundler.render.types import RenderContext
+
+_NOTES = "NOTES.md"
+
+
+def render_notes(bundle: Bundle, values: MergedValues, context: RenderContext, *, revision: int, operation: str) -> str:
+    """Render the notes of the top bundle; empty where it has none.
+
+    Args:
+        bundle: whose notes.
+        values: its merged values.
+        context: as for the templates.
+        revision: the number that is being made.
+        operation: ``install``, ``upgrade`` or ``rollback``.
+
+    Raises:
+        RenderError: when they cannot be rendered.
+    """
+    if not bundle.notes:
+        return ""
+    site = {**bundle.site_defaults, **context.site}
+    names = base_names(bundle, values.data, context, component="", site=site)
+    names["generated"] = GeneratedAddresses(generated_secrets(bundle, names, context, component=""))
+    names |= {"revision": revision, "operation": operation}
+    templates = TemplateSet({**bundle.templates, _NOTES: bundle.notes}, names, folder="")
+    try:
+        with metered(Meter(context.bounds)):
+            return templates.render(_NOTES).text
+    except RenderFailedError as failed:
+        redactor = Redactor()
+        redactor.learn(*sensitive_values(values))
+        raise_problems([failed.problem], f"rendering the notes of {bundle.metadata.name}", redactor)
+        raise

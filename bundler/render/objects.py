@@ -1,0 +1,236 @@
+"""From rendered text to checked objects, each with its template line. Layer: render, pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.errors import ManifestError, RenderedYamlError
+from bundler.model.labels import PREFIX, TRACK
+from bundler.render.problems import Problem, rendered_excerpt
+from bundler.syntax.events import Limits, Mark, YamlSyntaxError
+from bundler.syntax.objects import read_objects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bundler.expressions.bounds import Bounds
+    from bundler.model.json import Body
+    from bundler.model.manifest import Source
+    from bundler.render.splice import FindMark
+    from bundler.syntax.objects import ObjectDocument
+
+_SECRET_KIND = re.compile(r"""^["']?kind["']?\s*:\s*["']?Secret\b""", re.MULTILINE)
+_YAML_HINT = (
+    "mend the template: values in a text are safest as {{ value | quote }}, structures as {{ value | to_yaml }}; "
+    "`bundler template --show-invalid` prints the whole text"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPart:
+    """One object in a rendered text."""
+
+    body: Body
+    source: Source
+    document: ObjectDocument
+    find_mark: FindMark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPart:
+    """One rendered text and how its places map to template lines."""
+
+    text: str
+    note_lines: Sequence[tuple[int, int, int]]
+    source_of_note: Callable[[tuple[int, int, int] | None], Source]
+    source_at: Callable[[int], Source]
+    """Offset in the text -> template line; slow, for errors."""
+
+
+class ObjectReader:
+    """Reads texts; collects problems instead of stopping at the first."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._limits = Limits(max_bytes=4 * bounds.max_output_chars)
+        self.problems: list[Problem] = []
+
+    def read(self, part: TextPart) -> list[ObjectPart]:
+        """Return the objects of a text; what is no good object becomes a problem."""
+        try:
+            documents = read_objects(part.text, limits=self._limits)
+        except YamlSyntaxError as error:
+            self.problems.append(_syntax_problem(error, part))
+            return []
+        return [found for pair in _with_notes(documents, part.note_lines) for found in self._expand(*pair, part)]
+
+    def _expand(
+        self, document: ObjectDocument, note: tuple[int, int, int] | None, part: TextPart
+    ) -> Iterator[ObjectPart]:
+        body = document.value
+        if not isinstance(body, Mapping):
+            self._refuse(document, part, "", "it is no mapping", "a Kubernetes object starts with apiVersion and kind")
+            return
+        if body.get("kind") == "List":
+            yield from self._expand_list(document, body, part)
+            return
+        if self._check(body, document, part, ""):
+            marks = document.marks
+            source = part.source_of_note(note)
+            yield ObjectPart(body, source, document, _finder(document, marks))
+
+    def _expand_list(self, document: ObjectDocument, body: Body, part: TextPart) -> Iterator[ObjectPart]:
+        items = body.get("items")
+        if not isinstance(items, list):
+            self._refuse(document, part, "", "its items are no list", "write `items: []` for none")
+            return
+        detail = document.detail()
+        for index, item in enumerate(items):
+            pointer = f"/items/{index}"
+            if not isinstance(item, Mapping):
+                self._refuse(document, part, pointer, "it is no mapping", "each item of a List is an object")
+            elif self._check(item, document, part, pointer):
+                offset = detail.marks[pointer].offset if pointer in detail.marks else document.start_offset
+                base = f"{pointer}/metadata"
+                yield ObjectPart(item, part.source_at(offset), document, _list_finder(detail.marks, base))
+
+    def _check(self, body: Body, document: ObjectDocument, part: TextPart, pointer: str) -> bool:
+        wrong = _first_wrong(body)
+        if wrong is None:
+            return True
+        place, sentence, hint = wrong
+        self._refuse(document, part, pointer + place, f"{_short(body)}: {sentence}", hint)
+        return False
+
+    def _refuse(self, document: ObjectDocument, part: TextPart, pointer: str, sentence: str, hint: str) -> None:
+        line = document.line_of(pointer) if pointer else _first_line(document)
+        offset = _offset_of_line(part.text, line)
+        is_format = sentence.startswith("it ")
+        self.problems.append(
+            Problem(
+                error_type=RenderedYamlError if is_format else ManifestError,
+                source=part.source_at(offset),
+                sentence=f"what it renders cannot be used: {sentence}" if is_format else sentence,
+                hint=hint,
+                details=("rendered:", *rendered_excerpt(part.text, line, is_secret=_holds_secret(document))),
+            )
+        )
+
+
+def _first_wrong(body: Body) -> tuple[str, str, str] | None:
+    """Return (pointer, sentence, hint) of the first thing that makes ``body`` no usable object."""
+    metadata = body.get("metadata")
+    for key in ("apiVersion", "kind"):
+        if not (isinstance(value := body.get(key), str) and value):
+            return (f"/{key}", f"{key} is missing or no text", f"write {key}: at the top level of the object")
+    if not isinstance(metadata, Mapping):
+        return ("/metadata", "metadata is missing or no mapping", "write metadata: with at least a name")
+    if metadata.get("generateName") is not None:
+        hint = "give it a metadata.name: a release must find its objects again"
+        return ("/metadata/generateName", "metadata.generateName is not available", hint)
+    if not (isinstance(metadata.get("name"), str) and metadata["name"]):
+        return (
+            "/metadata/name",
+            "metadata.name is missing or no text",
+            "write metadata.name, quoted if it is a number",
+        )
+    return _wrong_maps(metadata) or _wrong_namespace(metadata)
+
+
+def _wrong_namespace(metadata: Body) -> tuple[str, str, str] | None:
+    namespace = metadata.get("namespace", "")
+    if isinstance(namespace, str):
+        return None
+    return ("/metadata/namespace", "metadata.namespace is no text", "leave it out: bundler writes the release's own")
+
+
+def _wrong_maps(metadata: Body) -> tuple[str, str, str] | None:
+    for name in ("labels", "annotations"):
+        found = metadata.get(name)
+        if found is None:
+            continue
+        if not isinstance(found, Mapping):
+            return (f"/metadata/{name}", f"metadata.{name} is no mapping", "write one `key: value` per line")
+        for key in found:
+            if key.startswith(PREFIX) and not (key == TRACK and name == "labels"):
+                pointer = f"/metadata/{name}/{key.replace('~', '~0').replace('/', '~1')}"
+                hint = f"remove it: names under {PREFIX} are bundler's own; only the label {TRACK} is the author's"
+                return (pointer, f"the template sets {key} in metadata.{name}", hint)
+    return None
+
+
+def _short(body: Body) -> str:
+    metadata = body.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    return f"{body.get('kind') or 'an object'}/{name or '?'}"
+
+
+def _with_notes(
+    documents: Sequence[ObjectDocument], notes: Sequence[tuple[int, int, int]]
+) -> Iterator[tuple[ObjectDocument, tuple[int, int, int] | None]]:
+    """Pair each document with the first note inside it; with the last one before it where there is none."""
+    position, count = 0, len(notes)
+    for document in documents:
+        begin, end = document.start_offset, document.end_offset
+        while position < count and notes[position][0] < begin:
+            position += 1
+        if position < count and notes[position][0] < end:
+            yield document, notes[position]
+        else:
+            yield document, notes[position - 1] if position else None
+
+
+def _finder(document: ObjectDocument, marks: Mapping[tuple[str, ...], Mark]) -> FindMark:
+    def find(path: str) -> Mark | None:
+        mark = marks.get(("metadata", path) if path else ("metadata",))
+        return mark if mark is not None else document.detail().marks.get(f"/metadata/{path}" if path else "/metadata")
+
+    return find
+
+
+def _list_finder(marks: Mapping[str, Mark], base: str) -> FindMark:
+    return lambda path: marks.get(f"{base}/{path}" if path else base)
+
+
+def _syntax_problem(error: YamlSyntaxError, part: TextPart) -> Problem:
+    shown = rendered_excerpt(part.text, error.line, is_secret=_is_secret(_around(part.text, error.line)))
+    return Problem(
+        error_type=RenderedYamlError,
+        source=part.source_at(_offset_of_line(part.text, error.line)),
+        sentence=f"what it renders is not valid YAML: {error.problem}",
+        hint=_YAML_HINT,
+        details=(f"rendered, line {error.line}:", *shown),
+    )
+
+
+def _around(text: str, line: int) -> str:
+    """Return the document around a line, cut at ``---``."""
+    lines = text.split("\n")
+    begin = next((i for i in range(min(line, len(lines)) - 1, -1, -1) if lines[i].startswith("---")), 0)
+    end = next((i for i in range(line, len(lines)) if lines[i].startswith("---")), len(lines))
+    return "\n".join(lines[begin:end])
+
+
+def _holds_secret(document: ObjectDocument) -> bool:
+    return _is_secret(document.text[document.start_offset : document.end_offset])
+
+
+def _is_secret(text: str) -> bool:
+    return _SECRET_KIND.search(text) is not None
+
+
+def _first_line(document: ObjectDocument) -> int:
+    mark = document.marks.get(())
+    return mark.line if mark is not None else document.line_of("")
+
+
+def _offset_of_line(text: str, line: int) -> int:
+    offset = 0
+    for _ in range(line - 1):
+        following = text.find("\n", offset)
+        if following < 0:
+            break
+        offset = following + 1
+    return offset

@@ -1,0 +1,85 @@
+"""All problems of a rendering, collected and told as one error. Layer: render, pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.errors import RenderError
+from bundler.expressions.failures import excerpt, locate
+from bundler.model.redaction import MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.expressions.failures import Failure
+    from bundler.model.manifest import Source
+    from bundler.model.redaction import Redactor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong, where, and what to do."""
+
+    error_type: type[RenderError]
+    source: Source
+    sentence: str
+    hint: str
+    column: int = 0
+    details: tuple[str, ...] = ()
+    """Source lines with a caret, the chain of includes, the rendered text."""
+
+    @property
+    def place(self) -> str:
+        """``templates/web.yaml:23:14``, as far as it is known."""
+        return f"{self.source}:{self.column}" if self.column else str(self.source)
+
+    def lines(self) -> list[str]:
+        """Return the context lines of an error."""
+        return [f"{self.place}: {self.sentence}", *(f"  {line}" for line in self.details)]
+
+
+def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem:
+    """Return the problem of a failure whose template frames are known, outermost first; ``text`` is the innermost's."""
+    source = frames[-1]
+    lines = text.splitlines()
+    column, length = locate(lines, source.line, failure.spelling)
+    details = excerpt(lines, source.line, column=column, length=length)
+    details += [f"reached from {frame}" for frame in reversed(frames[:-1])]
+    return Problem(
+        error_type=failure.error_type,
+        source=source,
+        sentence=failure.sentence,
+        hint=failure.hint,
+        column=column,
+        details=tuple(details),
+    )
+
+
+_VALUE = re.compile(r"(\d+ \| (?:[^:]*:(?=\s))?).*\S.*")
+
+
+def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
+    """Return rendered lines around ``line``, numbered; in a Secret, what follows the keys is masked."""
+    shown = excerpt(text.split("\n"), line)
+    return [_VALUE.sub(rf"\1 {MASK}", one) for one in shown] if is_secret else shown
+
+
+def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) -> None:
+    """Raise one error that tells all ``problems``, sorted by place; nothing where there are none.
+
+    Raises:
+        RenderError: of the problems' own class where they share one.
+    """
+    if not problems:
+        return
+    ordered = sorted(problems, key=lambda problem: (problem.source, problem.column, problem.sentence))
+    types = {problem.error_type for problem in ordered}
+    error_type = types.pop() if len(types) == 1 else RenderError
+    if len(ordered) == 1:
+        context, hint = ordered[0].lines(), ordered[0].hint
+    else:
+        context = [line for problem in ordered for line in (*problem.lines(), f"  try: {problem.hint}")]
+        hint = f"mend the {len(ordered)} places named above"
+    raise error_type(doing, context=[redactor.redact(line) for line in context], hint=redactor.redact(hint))

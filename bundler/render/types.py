@@ -1,0 +1,79 @@
+"""What rendering takes and gives. Layer: render, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bundler.model.bundle import ReadinessRule
+    from bundler.model.digest import Digest
+    from bundler.model.json import Body
+    from bundler.model.manifest import GeneratedSecret, Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What templates may know of the cluster."""
+
+    kube_version: str
+    """``1.36.2``, with or without a leading ``v`` and a vendor's suffix."""
+    apis: frozenset[str] = frozenset()
+    """``apps/v1`` and ``apps/v1/Deployment`` for everything that is served."""
+
+
+def _unknown_scope(_group: str, _kind: str) -> bool | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderContext:
+    """Everything but bundle and values that the rendered text depends on."""
+
+    release_name: str
+    namespace: str
+    capabilities: Capabilities
+    site: Body = field(default_factory=dict)
+    """Site facts that win over the defaults in the bundle."""
+    scope_of: Callable[[str, str], bool | None] = _unknown_scope
+    """(group, kind) -> whether it is namespaced; None where nobody knows."""
+    bounds: Bounds = DEFAULT_BOUNDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedTemplate:
+    """The text of one file, with labels and namespace spliced in."""
+
+    component: str
+    path: str
+    """As the user knows it: ``web/templates/deployment.yaml``."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedBundle:
+    """A bundle that took part, by its component path; the top bundle's is empty."""
+
+    component: str
+    name: str
+    version: str
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """All that a bundle comes to."""
+
+    templates: tuple[RenderedTemplate, ...]
+    """The bundle's own first, then its components' in their declared order; by path inside each; CRDs before."""
+    manifests: tuple[Manifest, ...]
+    """In the order of the texts; Lists are expanded."""
+    generated: tuple[GeneratedSecret, ...]
+    needs: Mapping[str, tuple[str, ...]]
+    """Component path -> component paths; those switched off are left out on both sides."""
+    readiness: tuple[ReadinessRule, ...]
+    bundles: tuple[RenderedBundle, ...]
