@@ -1,0 +1,74 @@
+"""Who holds a lock: a process on a machine. Layer: adapter."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """One run of bundler."""
+
+    user: str
+    host: str
+    pid: int
+    boot_id: str
+    """Names this boot of this machine and, on Linux, the process-id namespace; empty where neither can be told."""
+    command: str = ""
+    """Sensitive values masked."""
+    tool_version: str = ""
+
+    @property
+    def identity(self) -> str:
+        """How people name it: ``ada@ci-7 pid 123``."""
+        return f"{self.user}@{self.host} pid {self.pid}"
+
+
+def this_process(*, user: str, command: str, tool_version: str) -> Holder:
+    """Return the holder that this process is."""
+    return Holder(
+        user=user,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        boot_id=boot_id(),
+        command=command,
+        tool_version=tool_version,
+    )
+
+
+def boot_id() -> str:
+    """Name this boot and process-id namespace.
+
+    Containers of one machine share its boot id but not its process ids: without the namespace, a process that lives in
+    the container next door would look gone.
+    """
+    try:
+        return f"{_BOOT_ID.read_text(encoding='ascii').strip()}/{_PID_NAMESPACE.readlink()}"
+    except (OSError, ValueError):
+        return ""
+
+
+def is_process_gone(pid: int) -> bool:
+    """Tell whether no process of that id exists here."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def is_gone_here(theirs: Holder, ours: Holder, is_gone: Callable[[int], bool] = is_process_gone) -> bool:
+    """Tell whether ``theirs`` ran on this machine, in this boot, and is there no more."""
+    return bool(ours.boot_id) and theirs.boot_id == ours.boot_id and theirs.pid > 0 and is_gone(theirs.pid)
