@@ -125,7 +125,7 @@ def _tracked_from_now(live: Body, before: Body, root: SchemaNode, time: str) -> 
     if managers:
         return managers
     version = str(live.get("apiVersion", ""))
-    fields = FieldSet.of(compare({}, before, root).added).difference(_UNOWNED)
+    fields = FieldSet.of(compare({}, _without_nulls(before), root).added).difference(_UNOWNED)
     return {updater(BEFORE_FIRST_APPLY, version): Ownership(fields=fields, api_version=version, time=time)}
 
 
@@ -239,6 +239,11 @@ def _without_managed_fields(body: Body) -> Body:
 def _without_servers(body: Body, *, has_status: bool) -> Body:
     kept = {name: value for name, value in body.items() if not (has_status and name == "status")}
     return _with_metadata(kept, {k: v for k, v in mapping_at(body, "metadata").items() if k not in _SERVERS})
+
+
+def _without_nulls(body: Body) -> Body:
+    """Leave out what Go's empty value of a required list (``rules: null``) looks like."""
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def _with_metadata(body: Body, metadata: Mapping[str, JSONValue]) -> Body:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, Context, Decimal
+from decimal import ROUND_UP, Context, Decimal
 from functools import lru_cache, total_ordering
 from typing import Literal
 
@@ -21,7 +21,6 @@ _TEXT = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?([numkMGTPE]?|[KMGTPE]i|[eE][
 _MAX_DIGITS = 18
 _MAX_EXPONENT = 10_000
 _MAX_BINARY = Decimal(2**63 - 1)
-_NANO = Decimal("1e-9")
 _EXACT = Context(prec=20_000, Emax=999_999, Emin=-999_999)
 
 
@@ -64,14 +63,27 @@ class Quantity:
         return bool(self.amount)
 
 
-def canonical(text: str | float) -> str:
+def canonical(text: str | float, *, places: int = 9) -> str:
     """Return the form in which the API server stores a quantity: ``1000m`` is ``1``, ``1024Mi`` is ``1Gi``.
+
+    Args:
+        text: a quantity, or the number that a YAML file has in its place.
+        places: decimal places to round up to: 9, or 3 in a ResourceList (``limits``, ``requests``, ``hard``).
 
     Raises:
         ValueError: when it is no quantity.
     """
     quantity, is_kept = _read(written := str(text).strip())
+    rounded = _rounded_up(quantity.amount, places)
+    if rounded != quantity.amount:
+        return str(Quantity(rounded, quantity.format))
     return written if is_kept else str(quantity)
+
+
+def _rounded_up(amount: Decimal, places: int) -> Decimal:
+    """Round away from zero."""
+    unit = Decimal(1).scaleb(-places)
+    return amount.quantize(unit, rounding=ROUND_UP, context=_EXACT) if _EXACT.remainder(amount, unit) else amount
 
 
 @lru_cache(maxsize=4096)
@@ -102,9 +114,7 @@ def _interpret(suffix: str) -> tuple[_Format, int, int]:
 
 
 def _bounded(amount: Decimal, style: _Format) -> tuple[Decimal, _Format]:
-    rounded = (
-        amount.quantize(_NANO, rounding=ROUND_CEILING, context=_EXACT) if _EXACT.remainder(amount, _NANO) else amount
-    )
+    rounded = _rounded_up(amount, 9)
     if style == "binary" and rounded > _MAX_BINARY:
         return _MAX_BINARY, style
     return rounded, "decimal" if style == "binary" and 0 < rounded < 1 else style

@@ -29,6 +29,7 @@ _SCALARS: Mapping[str, ScalarType] = {
     "b": "boolean",
     "n": "number",
     "q": "quantity",
+    "l": "quantity",
     "x": "int-or-string",
     "t": "time",
     "m": "micro-time",
@@ -50,6 +51,7 @@ class SchemaNode:
         "allows_unknown",
         "drops_empty",
         "has_status",
+        "is_amount",
         "is_atomic",
         "key_defaults",
         "list_type",
@@ -78,6 +80,8 @@ class SchemaNode:
     """The known fields that must be there."""
     has_status: bool
     """On the root of a kind: whether ``status`` is a subresource, so that other writes leave it alone."""
+    is_amount: bool
+    """Whether a quantity is an amount in a ResourceList (``limits``, ``hard``), which is rounded up to thousandths."""
     drops_empty: bool
     """Whether the server leaves out empty lists and maps here (built-in kinds), or stores them (custom ones)."""
 
@@ -91,6 +95,7 @@ class SchemaNode:
         self.is_atomic = is_atomic
         self.map_type = "atomic" if is_atomic else "granular"
         self.scalar = _SCALARS[node] if isinstance(node, str) else ""
+        self.is_amount = node == "l"
         self.shape = _shape(node)
         self.map_keys = tuple(self._raw.get("k", ()))
         self.key_defaults = self._raw.get("d", _NOTHING)

@@ -54,7 +54,7 @@ def _canonical_scalar(value: JSONValue, schema: SchemaNode) -> JSONValue:
     """Return a scalar as the server writes it; what it would refuse stays as it is."""
     try:
         if schema.scalar == "quantity" and isinstance(value, str | int | float) and not isinstance(value, bool):
-            return canonical(value)
+            return canonical(value, places=3 if schema.is_amount else 9)
         if schema.scalar in {"time", "micro-time"} and isinstance(value, str):
             return _canonical_time(value, has_micros=schema.scalar == "micro-time")
     except ValueError:

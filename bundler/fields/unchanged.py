@@ -12,6 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from bundler.fields.defaults import with_defaults
 from bundler.fields.field_set import Tree, dump, to_path
 from bundler.fields.kinds import schema_of
 from bundler.fields.stored import stored_value
@@ -28,6 +29,12 @@ _SCALARS: Final = frozenset({str, int, bool, float})
 _IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion")
 _NOT_OWNED: Final = frozenset({*_IDENTITY, "creationTimestamp", "generation", "managedFields", "selfLink"})
 _NOTHING: Tree = {}
+_EMPTY_COUNTS: Final = frozenset({
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+})  # fmt: skip
+"""Source: PrepareForUpdate in their registry strategies compares with reflect.DeepEqual, all others semantically."""
 
 Trail: TypeAlias = "tuple[Trail, str] | None"
 """Path elements from a place up to the root; cheap to extend, and read only in case of doubt."""
@@ -149,16 +156,25 @@ class _Walk:
         """Compare where the manager owns a value as a whole."""
         if same(desired, live):
             return not (isinstance(desired, Mapping) and desired) or self._is_atomic(here)
-        schema = self._schema(here)
         if isinstance(desired, Mapping) and not desired and isinstance(live, Mapping):
+            schema = self._schema(here)
             return schema is not None and schema.shape == "map" and not schema.is_atomic
-        return self._is_stored_as(desired, live, schema) and not self._is_shared(here)
+        return self._is_stored_as(desired, live, here) and not self._is_shared(here)
 
-    def _is_stored_as(self, desired: JSONValue, live: Value, schema: SchemaNode | None) -> bool:
+    def _is_stored_as(self, desired: JSONValue, live: Value, here: Trail) -> bool:
         """Tell whether the server would store ``desired`` as ``live``, although they are spelled differently."""
+        schema = self._schema(here)
         if live is ABSENT:
-            return not desired and (schema is not None or isinstance(desired, Mapping) or is_items(desired))
-        return schema is not None and same(stored_value(desired, schema), live)
+            is_collection = isinstance(desired, Mapping) or is_items(desired)
+            return not desired and not self._counts_empty() and (schema is not None or is_collection)
+        if schema is None:
+            return False
+        full = with_defaults(desired, [step[2:] for step in _steps(here) if step[0] == "f"])
+        return same(full if self._counts_empty() else stored_value(full, schema), live)
+
+    def _counts_empty(self) -> bool:
+        """Tell whether this kind's generation moves when an empty list comes in place of none."""
+        return (self._body.get("apiVersion"), self._body.get("kind")) in _EMPTY_COUNTS
 
     def _owns_nothing(self, desired: JSONValue, here: Trail) -> bool:
         """Tell whether applying a value would own no field at all: an empty list whose items are owned one by one."""

@@ -88,7 +88,8 @@ class Encoder:
             node["f"] = {name: self.encode(member) for name, member in sorted(schema["properties"].items())}
         extra = schema.get("additionalProperties")
         if isinstance(extra, dict):
-            node["v"] = self.encode(extra)
+            # A map of quantities is a ResourceList, whose amounts the server rounds up to thousandths.
+            node["v"] = {"q": "l"}.get(value, value) if isinstance(value := self.encode(extra), str) else value
         elif not schema.get("properties"):
             node["v"] = "a"
         if schema.get("required"):
