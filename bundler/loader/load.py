@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
 from bundler.loader.decode import Node
-from bundler.loader.definition import decode_definition
+from bundler.loader.definition import SITE_FACTS, decode_definition
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE
 from bundler.loader.lockfile import LOCK_FILE, LockEntry, decode_lock, dump_lock
@@ -126,7 +126,7 @@ class _Loader:
             readiness=definition.readiness,
             reach=definition.reach,
             upgrade=definition.upgrade,
-            site_defaults=definition.site_defaults,
+            site_defaults={**dict.fromkeys(SITE_FACTS, ""), **definition.site_defaults},
             defaults=self._defaults(files, prefix),
             schema=load_schema(files, prefix=prefix, problems=self._problems),
             templates=self._texts(files, TEMPLATES, prefix),

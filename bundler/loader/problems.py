@@ -28,6 +28,10 @@ class Problems:
         """Take what the YAML reader refused."""
         self.add(Source(file, error.line), f"column {error.column}: {error.problem}")
 
+    def lines(self) -> list[str]:
+        """Return what was found, sorted by file and line."""
+        return [f"{source}: {message}" for source, message in sorted(self._found)]
+
     def raise_any(self, origin: str) -> None:
         """Raise one error with all problems, sorted by file and line.
 
@@ -37,6 +41,6 @@ class Problems:
         if self._found:
             raise BundleInvalidError(
                 f"loading bundle {origin}",
-                context=[f"{source}: {message}" for source, message in sorted(self._found)],
+                context=self.lines(),
                 hint=f"correct what is named above; `bundler lint {origin}` checks the bundle again",
             )

@@ -1,0 +1,207 @@
+"""bundle.yaml: the decoder, and the JSON Schema for editors, held to one table."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from bundler.loader.decode import Node
+from bundler.loader.definition import decode_definition
+from bundler.loader.lockfile import LockEntry, decode_lock, dump_lock
+from bundler.loader.problems import Problems
+from bundler.loader.shipped import shipped_dir
+from bundler.model.bundle import GenerateSpec, Reach, UpgradeRules
+from bundler.model.manifest import Source
+from bundler.model.values import LayerKind, Origin
+from bundler.syntax.reader import read_document
+
+HEAD = "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: {name: shop, version: 1.4.0}\n"
+FULL = """\
+apiVersion: bundler.dev/v1
+kind: Bundle
+metadata: {name: shop, version: 1.4.0, appVersion: "2026.11", description: A web shop}
+spec:
+  kubeVersion: ">=1.29"
+  components:
+  - {name: db, bundle: ../postgres, version: "~16.2"}
+  - {name: cache, bundle: oci://registry.example/bundles/redis, version: ">=7 <8", when: values.cache.enabled}
+  - name: web
+    bundle: ../webapp
+    needs: [db, cache]
+    values:
+      db: {host: "{{ release.name }}-db"}
+  derive:
+    web.maxReplicas: (values.qps / 250) | ceil | clamp(2, 50)
+  generate:
+  - {name: db-password, secret: "{{ release.name }}-db", key: password, kind: password, length: 32}
+  - {name: id, secret: id, key: id, kind: uuid}
+  images:
+  - {ref: nginx:1.27, when: values.web.enabled}
+  readiness:
+  - {match: {group: postgresql.example, kind: Cluster}, ready: "object.status.phase == 'Healthy'"}
+  - {match: {group: "", kind: Pod, name: x}, ready: "true", failed: "false"}
+  reach: {clusterScoped: [ClusterRole.rbac.authorization.k8s.io], namespaces: [kube-system], grants: [webhooks]}
+  upgrade: {from: ">=1.2", noRollbackBelow: 1.4.0}
+  site: {domain: example.org}
+"""
+
+
+def schema(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((shipped_dir("schemas") / f"{name}.schema.json").read_text()))
+
+
+def problems_of(text: str) -> list[str]:
+    problems = Problems()
+    decode_definition(Node.root(read_document(text), "bundle.yaml", problems))
+    return problems.lines()
+
+
+def test_every_field_is_decoded_with_its_source() -> None:
+    problems = Problems()
+    found = decode_definition(Node.root(read_document(FULL), "web/bundle.yaml", problems))
+    assert problems.lines() == []
+    assert (found.metadata.name, found.metadata.version, found.metadata.app_version) == ("shop", "1.4.0", "2026.11")
+    assert found.kube_version == ">=1.29"
+    db, cache, web = found.components
+    assert (db.name, db.bundle, db.version, db.source) == ("db", "../postgres", "~16.2", Source("web/bundle.yaml", 7))
+    assert (cache.when, web.needs) == ("values.cache.enabled", ("db", "cache"))
+    assert web.values == {"db": {"host": "{{ release.name }}-db"}}
+    assert web.value_origins is not None
+    assert web.value_origins.leaf_origins["/db/host"] == Origin(LayerKind.COMPONENT, "web/bundle.yaml", 13)
+    assert found.derive[0].path == "web.maxReplicas"
+    assert found.derive[0].source.line == 15
+    assert found.generate == (
+        GenerateSpec(
+            name="db-password",
+            secret="{{ release.name }}-db",
+            key="password",
+            kind="password",
+            length=32,
+            source=Source("web/bundle.yaml", 17),
+        ),
+        GenerateSpec(name="id", secret="id", key="id", kind="uuid", length=36, source=Source("web/bundle.yaml", 18)),
+    )
+    assert found.images[0].ref == "nginx:1.27"
+    assert [(rule.group, rule.kind, rule.name, rule.failed) for rule in found.readiness] == [
+        ("postgresql.example", "Cluster", "", ""),
+        ("", "Pod", "x", "false"),
+    ]
+    assert found.reach == Reach(
+        cluster_scoped=("ClusterRole.rbac.authorization.k8s.io",), namespaces=("kube-system",), grants=("webhooks",)
+    )
+    assert found.upgrade == UpgradeRules(from_versions=">=1.2", no_rollback_below="1.4.0")
+    assert found.site_defaults == {"domain": "example.org"}
+
+
+GOOD = {
+    "full": FULL,
+    "least": HEAD,
+    "empty spec": HEAD + "spec:\n",
+    "nulls": HEAD
+    + "spec: {components: , derive: , generate: ~, reach: , upgrade: {from: }, site: null, kubeVersion: }\n",
+    "pre-release": HEAD.replace("1.4.0", "2.0.0-rc.1+build.5"),
+}
+BROKEN = {
+    "empty": ("", "bundle.yaml:1: the document must be a mapping"),
+    "list": ("- 1\n", "bundle.yaml:1: the document must be a mapping"),
+    "newer": (HEAD.replace("/v1", "/v2"), 'has apiVersion "bundler.dev/v2", and this bundler reads bundler.dev/v1; use a newer bundler'),
+    "foreign": (HEAD.replace("bundler.dev/v1", "v2"), 'apiVersion is "v2" and must be one of: bundler.dev/v1'),
+    "kind": (HEAD.replace("kind: Bundle", "kind: Chart"), 'bundle.yaml:2: kind is "Chart" and must be one of: Bundle'),
+    "no kind": (HEAD.replace("kind: Bundle\n", ""), 'the document needs "kind"'),
+    "no metadata": ("apiVersion: bundler.dev/v1\nkind: Bundle\n", 'the document needs "metadata"'),
+    "metadata text": ("apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: shop\n", "bundle.yaml:3: metadata must be a mapping, not a string"),
+    "no version": (HEAD.replace(", version: 1.4.0", ""), 'bundle.yaml:3: metadata needs "version"'),
+    "version number": (HEAD.replace("1.4.0", "1.40"), 'metadata.version must be a string, not a number; write it in quotes: "1.40"'),
+    "version": (HEAD.replace("1.4.0", "'1.4'"), '"1.4" is not a semantic version'),
+    "name": (HEAD.replace("shop", "Shop_1"), 'metadata.name is "Shop_1" and must be lower-case letters'),
+    "long name": (HEAD.replace("shop", "s" * 54), "at most 53 characters"),
+    "unknown top": (HEAD + "specs: {}\n", 'bundle.yaml:4: specs: unknown key "specs"; did you mean "spec"?'),
+    "unknown far": (HEAD + "zzz: 1\n", "known are: apiVersion, kind, metadata, spec"),
+    "unknown in spec": (HEAD + "spec:\n  component: []\n", 'bundle.yaml:5: spec.component: unknown key "component"; did you mean "components"?'),
+    "components map": (HEAD + "spec: {components: {}}\n", "spec.components must be a list, not a mapping"),
+    "component text": (HEAD + "spec: {components: [db]}\n", "spec.components[0] must be a mapping with name, bundle"),
+    "component unknown": (HEAD + "spec: {components: [{name: a, bundle: ./a, need: []}]}\n", 'did you mean "needs"?'),
+    "component bundle": (HEAD + "spec: {components: [{name: a}]}\n", 'spec.components[0] needs "bundle"'),
+    "component empty": (HEAD + "spec: {components: [{name: a, bundle: ''}]}\n", "spec.components[0].bundle must not be empty"),
+    "needs text": (HEAD + "spec: {components: [{name: a, bundle: ./a, needs: b}]}\n", "needs must be a list, not a string"),
+    "values list": (HEAD + "spec: {components: [{name: a, bundle: ./a, values: []}]}\n", "values must be a mapping, not a list"),
+    "when boolean": (HEAD + "spec: {components: [{name: a, bundle: ./a, when: True}]}\n", 'must be a string, not a boolean; write it in quotes: "true"'),
+    "derive list": (HEAD + "spec: {derive: []}\n", "spec.derive must be a mapping, not a list"),
+    "derive number": (HEAD + "spec: {derive: {a: 1}}\n", 'spec.derive.a must be a string, not a whole number; write it in quotes: "1"'),
+    "derive empty": (HEAD + "spec: {derive: {a: }}\n", "spec.derive.a must be a string, not empty"),
+    "generate kind": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: pasword}]}\n", "must be one of: password, hex, uuid, base64"),
+    "generate length": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: hex, length: 4}]}\n", "length is 4 and must be from 8 to 1024"),
+    "generate text": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: hex, length: x}]}\n", "must be a whole number, not a string"),
+    "uuid length": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: uuid, length: 36}]}\n", "has no meaning for a uuid"),
+    "image": (HEAD + "spec: {images: [nginx]}\n", "spec.images[0] must be a mapping with ref, when"),
+    "readiness": (HEAD + "spec: {readiness: [{match: {group: x}}]}\n", 'spec.readiness[0].match needs "kind"'),
+    "grant": (HEAD + "spec: {reach: {grants: [privilege]}}\n", 'has "privilege", which is no grant; did you mean "privileged"?'),
+    "site": (HEAD + "spec: {site: {domian: x}}\n", 'did you mean "domain"?'),
+    "rollback": (HEAD + "spec: {upgrade: {noRollbackBelow: 1.x}}\n", '"1.x" is not a semantic version'),
+}  # fmt: skip
+DECODER_ONLY = {
+    "kube range": (HEAD + "spec: {kubeVersion: new}\n", '"new": "new" is not a version'),
+    "component range": (HEAD + "spec: {components: [{name: a, bundle: ./a, version: '>>1'}]}\n", '">>1"'),
+    "twice": (HEAD + "spec:\n  components:\n  - {name: a, bundle: ./a}\n  - {name: a, bundle: ./b}\n", 'bundle.yaml:7: spec.components[1] is a component named "a" like the one in line 6'),
+    "dangling": (HEAD + "spec: {components: [{name: cache, bundle: ./a}, {name: b, bundle: ./a, needs: [cahce]}]}\n", 'spec.components[1] needs "cahce", which is no component; did you mean "cache"?'),
+    "self": (HEAD + "spec: {components: [{name: a, bundle: ./a, needs: [a]}]}\n", 'needs itself ("a")'),
+    "circle": (HEAD + "spec: {components: [{name: a, bundle: ./a, needs: [b]}, {name: b, bundle: ./a, needs: [c]}, {name: c, bundle: ./a, needs: [a]}]}\n", "spec.components[0] needs itself in a circle: a -> b -> c -> a"),
+    "path": (HEAD + "spec: {derive: {a..b: x}}\n", "spec.derive.a..b is no path"),
+    "generate twice": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: hex}, {name: a, secret: s, key: k, kind: hex}]}\n", 'a generated secret named "a"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
+def test_a_good_bundle_yaml_passes_the_decoder_and_the_schema(text: str) -> None:
+    assert problems_of(text) == []
+    assert [error.message for error in schema("bundle.v1").iter_errors(read_document(text).value)] == []
+
+
+@pytest.mark.parametrize(("text", "found"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_bundle_yaml_fails_the_decoder_and_the_schema(text: str, found: str) -> None:
+    assert any(found in problem for problem in problems_of(text)), problems_of(text)
+    assert not schema("bundle.v1").is_valid(read_document(text).value)
+
+
+@pytest.mark.parametrize(("text", "found"), DECODER_ONLY.values(), ids=DECODER_ONLY)
+def test_what_a_schema_cannot_say_the_decoder_does(text: str, found: str) -> None:
+    assert any(found in problem for problem in problems_of(text)), problems_of(text)
+    assert schema("bundle.v1").is_valid(read_document(text).value)
+
+
+def test_a_circle_is_told_once_and_a_diamond_is_none() -> None:
+    diamond = (
+        HEAD
+        + "spec: {components: [{name: a, bundle: ./a, needs: [b, c]}, {name: b, bundle: ./a, needs: [d]}, {name: c, bundle: ./a, needs: [d]}, {name: d, bundle: ./a}]}\n"
+    )
+    assert problems_of(diamond) == []
+    assert len(problems_of(DECODER_ONLY["circle"][0])) == 1
+
+
+def test_a_lock_reads_back_as_it_was_written() -> None:
+    entries = [LockEntry("web", "2.0.0", "../web", "b" * 64), LockEntry("db", "16.2.1", "../db", "a" * 64)]
+    text = dump_lock(entries)
+    assert text == dump_lock(reversed(entries))
+    problems = Problems()
+    assert decode_lock(Node.root(read_document(text), "bundle.lock", problems)) == {one.name: one for one in entries}
+    assert problems.lines() == []
+    assert schema("bundle-lock.v1").is_valid(read_document(text).value)
+
+
+@pytest.mark.parametrize(
+    "change", [("kind: BundleLock", "kind: Lock"), ("a" * 64, "a" * 63), ("2.0.0", "two"), ("source:", "sauce:")]
+)
+def test_a_broken_lock_fails_the_decoder_and_the_schema(change: tuple[str, str]) -> None:
+    text = dump_lock([LockEntry("web", "2.0.0", "../web", "b" * 64), LockEntry("db", "16.2.1", "../db", "a" * 64)])
+    document = read_document(text.replace(*change))
+    problems = Problems()
+    decode_lock(Node.root(document, "bundle.lock", problems))
+    assert problems.lines()
+    assert not schema("bundle-lock.v1").is_valid(document.value)
+
+
+@pytest.mark.parametrize("name", ["bundle.v1", "bundle-lock.v1", "site.v1", "release-head.v1"])
+def test_every_shipped_schema_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(schema(name).schema)
