@@ -81,8 +81,10 @@ class _Collector:
             self._add(path, 1, "is not UTF-8 text")
         except json.JSONDecodeError as error:
             self._add(path, error.lineno, f"column {error.colno}: not JSON: {error.msg}")
-        except (ValueError, RecursionError) as error:
-            self._add(path, 0, f"not JSON: {str(error) or 'nested too deep'}")
+        except RecursionError:
+            self._add(path, 0, f"nested deeper than the limit of {_MAX_DEPTH}")
+        except ValueError as error:
+            self._add(path, 0, f"not JSON: {error}")
         else:
             if isinstance(value, dict):
                 return value
@@ -90,9 +92,6 @@ class _Collector:
         return None
 
     def _walked(self, schema: _Schema, path: str, depth: int) -> _Schema:
-        if depth > _MAX_DEPTH:
-            self._add(path, 0, f"nested deeper than the limit of {_MAX_DEPTH}")
-            return {}
         walked: _Schema = {}
         for key, value in schema.items():
             if key in _REFERENCES and isinstance(value, str):
@@ -108,10 +107,13 @@ class _Collector:
         return walked
 
     def _inner(self, value: JSONValue, path: str, depth: int) -> JSONValue:
+        if depth > _MAX_DEPTH:
+            self._add(path, 0, f"nested deeper than the limit of {_MAX_DEPTH}")
+            return None
         if isinstance(value, dict):
             return self._walked(value, path, depth + 1)
         if isinstance(value, list):
-            return [self._inner(item, path, depth) for item in value]
+            return [self._inner(item, path, depth + 1) for item in value]
         return value
 
     def _reference(self, reference: str, path: str) -> str:
