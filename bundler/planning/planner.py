@@ -9,7 +9,8 @@ from bundler.fields.field_set import owned_fields
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, with_followed_replicas
 from bundler.planning.noise import same_content
 from bundler.planning.observation import Candidate, Refusal, RefusalKind
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
     from bundler.planning.observation import Observation, Outcome, Wanted
 
@@ -187,7 +187,20 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
             kept.append(KeptObject(ref, why))
         elif not is_deleting(live) or wanted.is_removal:
             deletes.append(_delete(entry, live, is_removal=wanted.is_removal))
+            kept += _claims_of(ref, live)
     return deletes, kept
+
+
+def _claims_of(ref: ObjectRef, live: Body) -> Iterable[KeptObject]:
+    """Name the claims that a StatefulSet leaves behind: its controller made them, and they hold data."""
+    if (ref.group, ref.kind) != ("apps", "StatefulSet"):
+        return
+    if text_at(live, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
+        return
+    for template in items_at(live, "spec", "volumeClaimTemplates"):
+        for ordinal in range(int_at(live, "spec", "replicas", default=1)):
+            name = f"{text_at(template, 'metadata', 'name')}-{ref.name}-{ordinal}"
+            yield KeptObject(ObjectRef("", "PersistentVolumeClaim", ref.namespace, name), "holds data")
 
 
 def _kept_because(ref: ObjectRef, entry: InventoryEntry) -> str:

@@ -1,0 +1,144 @@
+"""An operator at a keyboard without the keyboard: runs actions against any cluster, and remembers what was said."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bundler.actions import install as installing
+from bundler.actions.history import read_history
+from bundler.actions.release import ChangeResult, Proposal, RunOptions
+from bundler.actions.rollback import RollbackRequest, rollback
+from bundler.actions.uninstall import UninstallResult, uninstall
+from bundler.actions.upgrade_path import PathRules
+from bundler.health.pods import FailFast
+from bundler.loader.load import load_bundle
+from bundler.loader.locate import find_bundle
+from bundler.model.redaction import Redactor
+from bundler.model.release import Authorship
+from bundler.model.values import UserLayers
+from bundler.ports import Ports
+from bundler.storage.holder import Holder
+from bundler.storage.lock import LeaseLock
+from bundler.storage.secrets import SecretReleaseStore
+from bundler.values.assignments import parse_assignment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.model.events import Event
+    from bundler.model.json import Body
+    from bundler.model.release import RevisionSummary
+    from bundler.ports import Clock, ClusterClient
+
+BUNDLES = Path(__file__).parents[2] / "bundles"
+
+
+class RealClock:
+    """The time of this machine."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+@dataclass
+class Operator:
+    """Installs, upgrades, rolls back and uninstalls; every plan it was shown and every event it heard is kept."""
+
+    cluster: ClusterClient
+    namespace: str
+    clock: Clock = field(default_factory=RealClock)
+    name: str = "ada@desk"
+    timeout_s: float = 60.0
+    fail_fast: FailFast = field(default_factory=FailFast)
+    events: list[Event] = field(default_factory=list)
+    shown: list[Proposal] = field(default_factory=list)
+    before_apply: Callable[[Proposal], bool | None] | None = None
+    """Called with each proposal; what other people do between plan and apply, or a no."""
+    lock_duration_s: float = 30.0
+    boot_id: str = "boot-of-the-tests"
+    pid: int = 4711
+    redactor: Redactor = field(default_factory=Redactor)
+
+    def ports(self) -> Ports:
+        user, _, host = self.name.partition("@")
+        holder = Holder(user=user, host=host, pid=self.pid, boot_id=self.boot_id, command="tests", tool_version="0")
+        return Ports(
+            cluster=self.cluster,
+            store=SecretReleaseStore(self.cluster, self.clock),
+            lock=LeaseLock(self.cluster, self.clock, holder, duration_s=self.lock_duration_s),
+            clock=self.clock,
+            report=self.events.append,
+            redactor=self.redactor,
+            deadline_s=self.clock.monotonic() + self.timeout_s,
+            is_stopped=lambda: False,
+        )
+
+    def request(self, bundle: str | Path, release: str, sets: dict[str, str], **extra: Any) -> installing.InstallRequest:
+        path = BUNDLES / bundle if isinstance(bundle, str) else bundle
+        fields: dict[str, Any] = {
+            "bundle": load_bundle(find_bundle(str(path))),
+            "release": release,
+            "namespace": self.namespace,
+            "user": UserLayers(assignments=tuple(parse_assignment(f"{key}={text}") for key, text in sets.items())),
+            "site": {},
+            "names_files": False,
+            "authorship": Authorship(user=self.name),
+            "path_rules": PathRules(),
+        }
+        return installing.InstallRequest(**{**fields, **extra})
+
+    def install(
+        self,
+        bundle: str | Path,
+        release: str = "shop",
+        *,
+        options: RunOptions | None = None,
+        request: dict[str, Any] | None = None,
+        **sets: str,
+    ) -> ChangeResult:
+        asked = self.request(bundle, release, {key.replace("__", "."): text for key, text in sets.items()}, **request or {})
+        options = options or RunOptions()
+        options = replace(options, fail_fast=self.fail_fast)
+        return installing.install(asked, self.ports(), options, lambda _prepared, proposal: self._see(proposal))
+
+    upgrade = install
+
+    def diff(self, bundle: str | Path, release: str = "shop", **sets: str) -> Proposal:
+        asked = self.request(bundle, release, {key.replace("__", "."): text for key, text in sets.items()})
+        return installing.diff(asked, self.ports())[1]
+
+    def rollback(self, release: str = "shop", revision: int = 0, **options: Any) -> ChangeResult:
+        request = RollbackRequest(
+            release=release, namespace=self.namespace, revision=revision, authorship=Authorship(user=self.name)
+        )
+        run = RunOptions(fail_fast=self.fail_fast, **options)
+        return rollback(request, self.ports(), run, self._see)
+
+    def uninstall(self, release: str = "shop") -> UninstallResult:
+        return uninstall(self.namespace, release, self.ports(), lock_timeout_s=0, approve=lambda _proposal: True)
+
+    def history(self, release: str = "shop") -> tuple[RevisionSummary, ...]:
+        return read_history(self.ports().store, self.namespace, release).summaries
+
+    def statuses(self, release: str = "shop") -> list[str]:
+        return [str(summary.status) for summary in self.history(release)]
+
+    def _see(self, proposal: Proposal) -> bool:
+        self.shown.append(proposal)
+        answer = self.before_apply(proposal) if self.before_apply else None
+        return answer is not False
+
+    def live(self, kind: str, name: str, group: str = "") -> Body | None:
+        from bundler.model.refs import ObjectRef
+
+        return self.cluster.get(ObjectRef(group, kind, self.namespace, name))

@@ -1,0 +1,48 @@
+import pytest
+
+from bundler.errors import QuotaExceededError
+from bundler.model.refs import ObjectRef
+from bundler.planning.quota import refuse_over_quota
+from tests.lib.manifests import deployment, manifest
+
+
+def quota(hard, used=None, **spec):
+    body = {"spec": {"hard": hard, **spec}, "status": {"hard": hard, "used": used or {}}}
+    return (ObjectRef("", "ResourceQuota", "shop", "team"), body)
+
+
+def web(replicas, **requests):
+    one = deployment(replicas=replicas)
+    one.body["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": requests}
+    return one
+
+
+def test_what_fits_passes():
+    refuse_over_quota([web(2, cpu="500m")], [quota({"requests.cpu": "1", "pods": "2"})])
+
+
+@pytest.mark.parametrize(
+    ("created", "hard", "used", "line"),
+    [
+        ([web(3, cpu="500m")], {"requests.cpu": "1"}, {}, "needs 1500m requests.cpu, 0 of 1 are used"),
+        ([web(3, cpu="500m")], {"cpu": "2"}, {"cpu": "1"}, "needs 1500m cpu, 1 of 2 are used"),
+        ([web(3)], {"pods": "2"}, {}, "needs 3 pods, 0 of 2 are used"),
+        ([manifest("ConfigMap", "a"), manifest("ConfigMap", "b")], {"configmaps": "2"}, {"configmaps": "1"}, "needs 2 configmaps"),
+        ([web(1)], {"count/deployments.apps": "0"}, {}, "needs 1 count/deployments.apps"),
+    ],
+)
+def test_the_sum_over_the_plan_is_held_against_what_is_left(created, hard, used, line):
+    with pytest.raises(QuotaExceededError) as raised:
+        refuse_over_quota(created, [quota(hard, used)])
+    assert line in raised.value.context[0]
+
+
+def test_the_record_counts_as_secrets():
+    with pytest.raises(QuotaExceededError):
+        refuse_over_quota([], [quota({"secrets": "2"})], extra_secrets=3)
+
+
+def test_other_namespaces_and_scoped_quotas_do_not_count():
+    elsewhere = manifest("ConfigMap", "a", namespace="other")
+    refuse_over_quota([elsewhere], [quota({"configmaps": "0"})])
+    refuse_over_quota([manifest("ConfigMap", "a")], [quota({"configmaps": "0"}, scopes=["Terminating"])])
