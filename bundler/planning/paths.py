@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -33,11 +34,9 @@ def value_at_path(body: JSONValue, path: str) -> JSONValue:
 def _field(here: JSONValue, name: str, steps: list[tuple[str, str]]) -> tuple[JSONValue, list[tuple[str, str]]]:
     if not isinstance(here, Mapping):
         return None, []
-    dotted = [name]
-    for following, _ in steps:
-        dotted.append(following)
-    for length in range(len(dotted), 0, -1):
-        key = ".".join(part for part in dotted[:length] if part)
+    names = [name, *itertools.takewhile(bool, (following for following, _ in steps))]
+    for length in range(len(names), 0, -1):
+        key = ".".join(names[:length])
         if key in here:
             return here[key], steps[length - 1 :]
     return None, []

@@ -1,0 +1,258 @@
+"""What build_plan makes of a wish, a look and the server's answers. The server itself is not asked here."""
+
+import pytest
+
+from bundler.errors import FieldConflictError, ForeignObjectError, ImmutableFieldError, PlanError, RejectedObjectsError
+from bundler.model.change import Action, Stage
+from bundler.model.cluster import Answer
+from bundler.model.manifest import GeneratedSecret
+from bundler.model.refs import ObjectRef
+from bundler.model.release import InventoryEntry
+from bundler.planning.normalize import stamp
+from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
+from bundler.planning.order import stage_of
+from bundler.planning.planner import build_plan, find_candidates
+from tests.lib.manifests import UID, autoscaler, deployment, live_of, manifest
+
+
+def wanted(*manifests, **fields):
+    return Wanted(release="shop", namespace="shop", uid=UID, manifests=tuple(stamp(m, uid=UID) for m in manifests), **fields)
+
+
+def entry(one, **fields):
+    return InventoryEntry(ref=one.ref, api_version=one.api_version, stage=stage_of(one.ref), component=one.component, **fields)
+
+
+def owned(*manifests):
+    return {one.ref: entry(one) for one in manifests}
+
+
+def seen(*bodies, **fields):
+    return Observation(live=dict(bodies), **fields)
+
+
+def live(one, **changes):
+    return (one.ref, live_of(one, **changes))
+
+
+def created(one):
+    return Answer(body=live_of(one), is_created=True)
+
+
+def answered(one, **changes):
+    return Answer(body=live_of(one, **changes), is_created=False)
+
+
+def actions(plan):
+    return [(change.action, change.ref.short) for change in plan.changes]
+
+
+def test_what_is_not_there_is_created():
+    one = manifest("ConfigMap", "a")
+    plan = build_plan(wanted(one), seen(), {one.ref: created(one)})
+    assert actions(plan) == [(Action.CREATE, "ConfigMap/a")]
+    assert plan.changes[0].live_uid == ""
+
+
+def test_what_the_server_would_change_is_updated_with_the_live_uid():
+    old, new = manifest("ConfigMap", "a", data={"k": "1"}), manifest("ConfigMap", "a", data={"k": "2"})
+    plan = build_plan(wanted(new), seen(live(old)), {new.ref: answered(new)})
+    assert actions(plan) == [(Action.UPDATE, "ConfigMap/a")]
+    assert plan.changes[0].live_uid == "live-1"
+
+
+def test_what_the_server_would_not_change_is_left_alone():
+    one = manifest("ConfigMap", "a", data={"k": "1"})
+    noisy = answered(one, status={"new": 1})
+    plan = build_plan(wanted(one), seen(live(one)), {one.ref: noisy})
+    assert plan.is_empty
+
+
+def test_the_same_input_gives_the_same_plan_in_the_same_order():
+    many = [manifest("ConfigMap", name) for name in "cab"] + [deployment(), manifest("Service", "s")]
+    outcomes = {one.ref: created(one) for one in many}
+    first = build_plan(wanted(*many), seen(), outcomes)
+    second = build_plan(wanted(*reversed(many)), seen(), dict(reversed(outcomes.items())))
+    assert first.changes == second.changes
+    assert [c.ref.short for c in first.changes] == [
+        "ConfigMap/a", "ConfigMap/b", "ConfigMap/c", "Service/s", "Deployment/web"
+    ]  # fmt: skip
+
+
+def test_components_stand_in_the_order_of_their_needs():
+    web, db = deployment(component="web"), manifest("StatefulSet", "db", "apps/v1", component="db")
+    plan = build_plan(wanted(web, db, needs={"web": ("db",)}), seen(), {m.ref: created(m) for m in (web, db)})
+    assert [change.component for change in plan.changes] == ["db", "web"]
+
+
+def test_what_was_owned_and_is_not_wanted_is_deleted_last_and_in_reverse():
+    old = [manifest("ConfigMap", "old"), deployment("old")]
+    new = manifest("ConfigMap", "new")
+    plan = build_plan(wanted(new, owned=owned(*old)), seen(*map(live, old)), {new.ref: created(new)})
+    assert actions(plan) == [
+        (Action.CREATE, "ConfigMap/new"),
+        (Action.DELETE, "Deployment/old"),
+        (Action.DELETE, "ConfigMap/old"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        live_of(manifest("EndpointSlice", "x", "discovery.k8s.io/v1"), metadata={
+            "name": "x", "namespace": "shop", "labels": {"bundler.dev/release-uid": UID},
+            "ownerReferences": [{"kind": "Service", "name": "s", "controller": True}]}),
+        live_of(manifest("EndpointSlice", "x", "discovery.k8s.io/v1"), owner="somebody-else"),
+    ],
+)  # fmt: skip
+def test_what_a_controller_or_somebody_else_owns_is_never_pruned(body):
+    one = manifest("EndpointSlice", "x", "discovery.k8s.io/v1")
+    plan = build_plan(wanted(owned=owned(one)), seen((one.ref, body)), {})
+    assert plan.changes == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "api_version", "namespace"),
+    [
+        ("PersistentVolumeClaim", "v1", "shop"),
+        ("PersistentVolume", "v1", ""),
+        ("Namespace", "v1", ""),
+        ("CustomResourceDefinition", "apiextensions.k8s.io/v1", ""),
+    ],
+)
+def test_data_namespaces_and_definitions_are_kept_and_named(kind, api_version, namespace):
+    one = manifest(kind, "x", api_version, namespace=namespace)
+    plan = build_plan(wanted(owned=owned(one), is_removal=True), seen(live(one)), {})
+    assert plan.changes == ()
+    assert [kept.ref for kept in plan.kept] == [one.ref]
+
+
+def test_the_claims_of_a_deleted_stateful_set_are_named_as_kept():
+    spec = {"replicas": 2, "volumeClaimTemplates": [{"metadata": {"name": "data"}}]}
+    one = manifest("StatefulSet", "db", "apps/v1", spec=spec)
+    plan = build_plan(wanted(owned=owned(one), is_removal=True), seen(live(one)), {})
+    assert [kept.ref.name for kept in plan.kept] == ["data-db-0", "data-db-1"]
+
+
+SECRET = GeneratedSecret(name="pw", ref=ObjectRef("", "Secret", "shop", "db"), key="password", kind="password", length=24)
+
+
+def test_a_generated_secret_is_made_once_and_kept_for_ever():
+    fresh = build_plan(wanted(generated=(SECRET,)), seen(), {})
+    assert actions(fresh) == [(Action.CREATE, "Secret/db")]
+    assert fresh.changes[0].stage is Stage.CONFIG
+    body = live_of(manifest("Secret", "db", data={"password": "eA=="}))
+    again = build_plan(wanted(generated=(SECRET,)), seen((SECRET.ref, body)), {})
+    assert again.is_empty
+    generated = {SECRET.ref: InventoryEntry(ref=SECRET.ref, api_version="v1", stage=Stage.CONFIG, generated=SECRET)}
+    gone = build_plan(wanted(owned=generated, is_removal=True), seen((SECRET.ref, body)), {})
+    assert gone.changes == ()
+    assert gone.kept[0].ref == SECRET.ref
+
+
+def test_a_generated_secret_that_lacks_its_key_stops_the_plan():
+    body = live_of(manifest("Secret", "db", data={"other": "eA=="}))
+    with pytest.raises(PlanError, match="generated secret pw"):
+        build_plan(wanted(generated=(SECRET,)), seen((SECRET.ref, body)), {})
+
+
+def job_entry(condition=None):
+    one = manifest("Job", "m-12345678", "batch/v1")
+    status = {"conditions": [{"type": condition, "status": "True"}]} if condition else {}
+    return one, live_of(one, status=status)
+
+
+def test_a_job_that_has_run_is_not_run_again_although_it_is_gone():
+    one, _ = job_entry()
+    plan = build_plan(wanted(one, finished_jobs=frozenset({one.ref})), seen(), {})
+    assert plan.is_empty
+    assert plan.changes[0].reason == "it has run"
+
+
+def test_a_job_that_failed_is_made_again():
+    one, body = job_entry("Failed")
+    plan = build_plan(wanted(one), seen((one.ref, body)), {one.ref: answered(one)})
+    assert actions(plan) == [(Action.RECREATE, "Job/m-12345678")]
+
+
+def test_what_is_being_deleted_is_made_again_after_it_is_gone():
+    one = manifest("ConfigMap", "a")
+    body = live_of(one)
+    body["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z"
+    plan = build_plan(wanted(one), seen((one.ref, body)), {one.ref: answered(one)})
+    assert actions(plan) == [(Action.CREATE, "ConfigMap/a")]
+    assert plan.changes[0].before is not None
+
+
+def test_an_autoscaled_workload_is_sent_with_the_live_number():
+    web, hpa = deployment(replicas=2), autoscaler()
+    look = seen(live(deployment(replicas=7)), autoscaled={web.ref: 3})
+    (candidate, _) = find_candidates(wanted(web, hpa), look)
+    assert candidate.manifest.body["spec"]["replicas"] == 7
+    assert candidate.is_autoscaled
+
+
+@pytest.mark.parametrize(("rendered", "lowest", "sent"), [(1, 3, 3), (5, 3, 5)])
+def test_an_autoscaled_workload_is_created_with_the_larger_of_both(rendered, lowest, sent):
+    web = deployment(replicas=rendered)
+    (candidate,) = find_candidates(wanted(web), seen(autoscaled={web.ref: lowest}))
+    assert candidate.manifest.body["spec"]["replicas"] == sent
+
+
+def test_a_foreign_object_is_refused_and_its_owner_named():
+    one = manifest("ConfigMap", "cfg")
+    helm = {**live_of(one, owner=""), "metadata": {"annotations": {"meta.helm.sh/release-name": "old", "meta.helm.sh/release-namespace": "prod"}}}
+    with pytest.raises(ForeignObjectError) as raised:
+        build_plan(wanted(one), seen(foreign={one.ref: helm}), {one.ref: answered(one)})
+    assert raised.value.context == ('ConfigMap/cfg exists in shop and belongs to Helm release "old" (namespace prod)',)
+
+
+def refused(kind=RefusalKind.REJECTED, lines=("spec.x: Invalid value",), **fields):
+    return Refusal(kind=kind, lines=lines, **fields)
+
+
+def test_all_refusals_of_all_objects_come_at_once():
+    many = [manifest("ConfigMap", name) for name in "abc"]
+    outcomes = {one.ref: refused() for one in many[:2]} | {many[2].ref: created(many[2])}
+    with pytest.raises(RejectedObjectsError) as raised:
+        build_plan(wanted(*many), seen(), outcomes)
+    assert raised.value.context == (
+        "templates/a.yaml:1: ConfigMap/a: spec.x: Invalid value",
+        "templates/b.yaml:1: ConfigMap/b: spec.x: Invalid value",
+    )
+
+
+def test_a_conflict_names_field_both_values_manager_and_time():
+    web = deployment(image="web:1.4")
+    body = live_of(deployment(image="web:hotfix"))
+    body["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "operation": "Update", "time": "2026-03-02T14:11:00Z"}]
+    path = '.spec.template.spec.containers[name="web"].image'
+    conflict = refused(RefusalKind.CONFLICT, conflicts=((path, "kubectl-edit"),))
+    with pytest.raises(FieldConflictError) as raised:
+        build_plan(wanted(web), seen((web.ref, body)), {web.ref: conflict})
+    assert raised.value.context == (
+        f'Deployment/web {path}: bundle wants "web:1.4", live "web:hotfix" set by kubectl-edit at 2026-03-02T14:11:00Z',
+    )
+
+
+def test_a_conflict_on_a_secret_shows_no_value():
+    secret = manifest("Secret", "s", data={"k": "bmV3"})
+    body = live_of(manifest("Secret", "s", data={"k": "b2xk"}))
+    conflict = refused(RefusalKind.CONFLICT, conflicts=((".data.k", "kubectl-edit"),))
+    with pytest.raises(FieldConflictError) as raised:
+        build_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: conflict})
+    assert raised.value.context == ("Secret/s .data.k: bundle wants ***, live *** set by kubectl-edit",)
+
+
+def test_an_immutable_field_has_its_own_error():
+    old, new = deployment(), deployment()
+    new.body["spec"]["selector"] = {"matchLabels": {"app": "other"}}
+    with pytest.raises(ImmutableFieldError):
+        build_plan(wanted(new), seen(live(old)), {new.ref: refused(lines=("spec.selector: field is immutable",))})
+
+
+def test_what_cannot_be_verified_yet_is_marked():
+    one = manifest("Thing", "a", "x.example/v1")
+    plan = build_plan(wanted(one), seen(), {one.ref: refused(RefusalKind.UNVERIFIABLE, ("its CRD is not there yet",))})
+    assert actions(plan) == [(Action.CREATE, "Thing/a")]
+    assert not plan.changes[0].is_verified
