@@ -1,0 +1,267 @@
+"""Deployments: one ReplicaSet per pod template, rolled over step by step. Layer: sandbox, pure over a store.
+
+Source: Kubernetes, "Deployments" (rolling update, progress deadline); status as kube-controller-manager 1.36 writes it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.refs import ObjectRef
+from bundler.sandbox.controllers.world import (
+    is_leaving,
+    owner_reference,
+    ref_of,
+    seconds_of,
+    template_hash,
+)
+from bundler.sandbox.writes import thawed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.json import Body, JSONValue
+    from bundler.sandbox.controllers.world import World
+    from bundler.sandbox.store import Tree
+
+WATCHED = frozenset({("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod")})
+HASH_LABEL = "pod-template-hash"
+REVISION = "deployment.kubernetes.io/revision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rollout:
+    deployment: Body
+    wanted: int
+    new: Body
+    old: Sequence[Body]
+    """Without the new one."""
+
+    @property
+    def every(self) -> list[Body]:
+        """The new and the old ones."""
+        return [self.new, *self.old]
+
+
+def run_deployments(world: World) -> None:
+    """Move every Deployment a step towards its template and its number of replicas."""
+    for deployment in world.all("apps", "Deployment"):
+        if not is_leaving(deployment):
+            _sync(world, deployment)
+
+
+def _sync(world: World, deployment: Body) -> None:
+    owned = [one for one in world.owned(deployment, "apps", "ReplicaSet") if not is_leaving(one)]
+    template = mapping_at(deployment, "spec", "template")
+    name = f"{text_at(deployment, 'metadata', 'name')}-{template_hash(template)}"
+    new = next((one for one in owned if text_at(one, "metadata", "name") == name), None)
+    if value_at(deployment, "spec", "paused") is not True:
+        if new is None:
+            new = _make_replica_set(world, deployment, name, owned)
+            if new is None:
+                return
+            owned = [*owned, new]
+        deployment = _number(world, deployment, new, owned)
+    if new is not None:
+        rollout = _Rollout(
+            deployment=deployment,
+            wanted=int_at(deployment, "spec", "replicas", default=1),
+            new=new,
+            old=[one for one in owned if text_at(one, "metadata", "name") != name],
+        )
+        _scale(world, rollout)
+        _forget_old(world, rollout)
+        _write_status(world, rollout)
+
+
+def _make_replica_set(world: World, deployment: Body, name: str, owned: Sequence[Body]) -> Body | None:
+    namespace = text_at(deployment, "metadata", "namespace")
+    if world.tx.get(ObjectRef("apps", "ReplicaSet", namespace, name)) is not None:
+        return None  # One of a deleted Deployment of that name is on its way out.
+    hashed = {HASH_LABEL: name.rpartition("-")[2]}
+    template = thawed(mapping_at(deployment, "spec", "template"))
+    metadata = template["metadata"] = template.get("metadata") or {}
+    metadata["labels"] = {**(metadata.get("labels") or {}), **hashed}
+    selector = thawed(mapping_at(deployment, "spec", "selector"))
+    selector["matchLabels"] = {**(selector.get("matchLabels") or {}), **hashed}
+    spec: Tree = {"replicas": 0, "selector": selector, "template": template}
+    if int_at(deployment, "spec", "minReadySeconds"):
+        spec["minReadySeconds"] = int_at(deployment, "spec", "minReadySeconds")
+    body: Tree = {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": dict(metadata["labels"]),
+            "annotations": {REVISION: str(_last_revision(owned) + 1)},
+            "ownerReferences": [owner_reference(deployment)],
+        },
+        "spec": spec,
+        "status": {"replicas": 0},
+    }
+    return world.create("apps", "ReplicaSet", body)
+
+
+def _last_revision(owned: Sequence[Body]) -> int:
+    return max((int(text_at(one, "metadata", "annotations", REVISION) or 0) for one in owned), default=0)
+
+
+def _number(world: World, deployment: Body, new: Body, owned: Sequence[Body]) -> Body:
+    """Give the new ReplicaSet the highest revision and note it on the Deployment."""
+    revision = int(text_at(new, "metadata", "annotations", REVISION) or 0)
+    others = [one for one in owned if one is not new]
+    if revision <= _last_revision(others):
+        revision = _last_revision(others) + 1
+        made = thawed(new)
+        made["metadata"]["annotations"][REVISION] = str(revision)
+        world.update(new, made)
+    if text_at(deployment, "metadata", "annotations", REVISION) == str(revision):
+        return deployment
+    made = thawed(deployment)
+    made["metadata"].setdefault("annotations", {})[REVISION] = str(revision)
+    world.update(deployment, made)
+    return made
+
+
+def _scale(world: World, rollout: _Rollout) -> None:
+    if text_at(rollout.deployment, "spec", "strategy", "type") == "Recreate":
+        for one in rollout.old:
+            _resize(world, one, 0)
+        if not any(_pods_of(world, one) for one in rollout.old):
+            _resize(world, rollout.new, rollout.wanted)
+        return
+    surge, unavailable = _bounds(rollout)
+    total = sum(_size(one) for one in rollout.every)
+    most = rollout.wanted + surge
+    size = _size(rollout.new)
+    if size > rollout.wanted or not any(_size(one) for one in rollout.old):
+        _resize(world, rollout.new, rollout.wanted)
+    elif size < rollout.wanted and total < most:
+        _resize(world, rollout.new, min(rollout.wanted, size + most - total))
+    _shrink_old(world, rollout, rollout.wanted - unavailable)
+
+
+def _bounds(rollout: _Rollout) -> tuple[int, int]:
+    """Return how many pods there may be beyond, and how many may be missing from, what is wanted."""
+    rolling = mapping_at(rollout.deployment, "spec", "strategy", "rollingUpdate")
+    surge = _share(rolling.get("maxSurge", "25%"), rollout.wanted, up=True)
+    unavailable = _share(rolling.get("maxUnavailable", "25%"), rollout.wanted, up=False)
+    return surge, unavailable if surge or unavailable else 1
+
+
+def _share(value: JSONValue, whole: int, *, up: bool) -> int:
+    if isinstance(value, str) and value.endswith("%"):
+        part = int(value[:-1]) * whole / 100
+        return math.ceil(part) if up else math.floor(part)
+    return int(value) if isinstance(value, int | str) else 0
+
+
+def _shrink_old(world: World, rollout: _Rollout, least: int) -> None:
+    """Scale old ReplicaSets down: first what is not available anyway, then as far as enough stays available."""
+    available = {id(one): int_at(one, "status", "availableReplicas") for one in rollout.every}
+    new_missing = _size(rollout.new) - available[id(rollout.new)]
+    room = sum(_size(one) for one in rollout.every) - least - new_missing
+    for one in rollout.old:
+        broken = min(_size(one) - available[id(one)], max(room, 0))
+        if broken > 0:
+            room -= broken
+            _resize(world, one, _size(one) - broken)
+            available[id(one)] = min(available[id(one)], _size(one) - broken)
+            continue
+        drop = min(_size(one), max(room, 0))
+        if drop > 0:
+            room -= drop
+            _resize(world, one, _size(one) - drop)
+
+
+def _size(replica_set: Body) -> int:
+    return int_at(replica_set, "spec", "replicas")
+
+
+def _resize(world: World, replica_set: Body, size: int) -> None:
+    made = world.tx.get(ref_of(replica_set))
+    if made is not None and _size(made) != size:
+        made["spec"]["replicas"] = size
+        world.update(replica_set, made)
+
+
+def _pods_of(world: World, replica_set: Body) -> list[Body]:
+    return world.owned(replica_set, "", "Pod")
+
+
+def _forget_old(world: World, rollout: _Rollout) -> None:
+    """Delete empty ReplicaSets beyond ``revisionHistoryLimit``."""
+    limit = int_at(rollout.deployment, "spec", "revisionHistoryLimit", default=10)
+    empty = [one for one in rollout.old if _size(one) == 0 and int_at(one, "status", "replicas") == 0]
+    empty.sort(key=lambda one: int(text_at(one, "metadata", "annotations", REVISION) or 0))
+    for one in empty[: max(len(empty) - limit, 0)]:
+        world.delete(one)
+
+
+def _write_status(world: World, rollout: _Rollout) -> None:
+    counts = {
+        "observedGeneration": int_at(rollout.deployment, "metadata", "generation"),
+        "replicas": sum(int_at(one, "status", "replicas") for one in rollout.every),
+        "updatedReplicas": int_at(rollout.new, "status", "replicas"),
+        "readyReplicas": sum(int_at(one, "status", "readyReplicas") for one in rollout.every),
+        "availableReplicas": sum(int_at(one, "status", "availableReplicas") for one in rollout.every),
+    }
+    missing = max(rollout.wanted - counts["availableReplicas"], 0)
+    status: Tree = {key: value for key, value in counts.items() if value}
+    if missing:
+        status["unavailableReplicas"] = missing
+    status["conditions"] = _conditions(world, rollout, counts)
+    world.set_status(rollout.deployment, status)
+
+
+def _conditions(world: World, rollout: _Rollout, counts: dict[str, int]) -> list[Tree]:
+    old = {text_at(one, "type"): one for one in items_at(rollout.deployment, "status", "conditions")}
+    _, unavailable = _bounds(rollout)
+    is_available = counts["availableReplicas"] >= rollout.wanted - unavailable
+    available = {
+        "type": "Available",
+        "status": "True" if is_available else "False",
+        "reason": "MinimumReplicasAvailable" if is_available else "MinimumReplicasUnavailable",
+        "message": f"Deployment {'has' if is_available else 'does not have'} minimum availability.",
+    }
+    found = [_stamped(old, available, world.time), _progress(world, rollout, counts, old)]
+    failures = [one for one in items_at(rollout.new, "status", "conditions") if one.get("type") == "ReplicaFailure"]
+    said = [{key: text_at(one, key) for key in ("type", "status", "reason", "message")} for one in failures]
+    return [*found, *(_stamped(old, one, world.time) for one in said)]
+
+
+def _progress(world: World, rollout: _Rollout, counts: dict[str, int], old: dict[str, Body]) -> Tree:
+    name = text_at(rollout.new, "metadata", "name")
+    before = mapping_at(old.get("Progressing", {}))
+    status = mapping_at(rollout.deployment, "status")
+    is_complete = counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == rollout.wanted
+    condition: Tree = {"type": "Progressing", "status": "True"}
+    if is_complete:
+        words = f'ReplicaSet "{name}" has successfully progressed.'
+        return _stamped(old, {**condition, "reason": "NewReplicaSetAvailable", "message": words}, world.time)
+    moved = not before or any(int_at(status, key) != counts[key] for key in counts)
+    since_s = world.now_s if moved else seconds_of(text_at(before, "lastUpdateTime"))
+    due_s = since_s + int_at(rollout.deployment, "spec", "progressDeadlineSeconds", default=600)
+    is_over = before.get("reason") == "ProgressDeadlineExceeded" and not moved
+    if world.now_s >= due_s or is_over:
+        words = f'ReplicaSet "{name}" has timed out progressing.'
+        late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": words}
+        return _stamped(old, late, world.time)
+    world.wake_at(due_s)
+    if before.get("reason") == "ReplicaSetUpdated" and not moved:
+        return thawed(before)
+    words = f'ReplicaSet "{name}" is progressing.'
+    return _stamped(old, {**condition, "reason": "ReplicaSetUpdated", "message": words}, world.time, is_update=True)
+
+
+def _stamped(old: dict[str, Body], condition: Tree, time: str, *, is_update: bool = False) -> Tree:
+    """Add both times of a Deployment's condition, kept where nothing moved."""
+    before = old.get(condition["type"], {})
+    is_same = all(before.get(key) == condition[key] for key in ("status", "reason", "message"))
+    since = text_at(before, "lastTransitionTime") if before.get("status") == condition["status"] else time
+    update = text_at(before, "lastUpdateTime") if is_same and not is_update else time
+    return {**condition, "lastUpdateTime": update, "lastTransitionTime": since}

@@ -1,0 +1,103 @@
+"""Calls controllers until nothing moves. Layer: sandbox, pure over a store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.sandbox.controllers import (
+    cluster,
+    deployments,
+    jobs,
+    pods,
+    replicas,
+    services,
+    stateful_sets,
+    volumes,
+)
+from bundler.sandbox.controllers.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bundler.sandbox.settings import SandboxSettings
+    from bundler.sandbox.store import Transaction
+
+MAX_ROUNDS = 200
+"""Far more than the longest chain takes; only two controllers that undo each other's work get there."""
+_SETTLED, _WAKES = "settled", "wakes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Controller:
+    name: str
+    run: Callable[[World], None]
+    watched: frozenset[tuple[str, str]] | None
+    """Kinds whose changes it has to see; None for all."""
+
+
+_CONTROLLERS = (
+    _Controller("namespaces", cluster.run_namespaces, None),
+    _Controller("definitions", cluster.run_definitions, None),
+    _Controller("deployments", deployments.run_deployments, deployments.WATCHED),
+    _Controller("replica sets", replicas.run_replica_sets, replicas.REPLICAS_WATCHED),
+    _Controller("stateful sets", stateful_sets.run_stateful_sets, stateful_sets.WATCHED),
+    _Controller("daemon sets", replicas.run_daemon_sets, replicas.DAEMONS_WATCHED),
+    _Controller("jobs", jobs.run_jobs, jobs.WATCHED),
+    _Controller("cron jobs", jobs.run_cron_jobs, jobs.CRON_WATCHED),
+    _Controller("claims", volumes.run_claims, volumes.WATCHED),
+    _Controller("pods", pods.run_pods, pods.WATCHED),
+    _Controller("services", services.run_services, services.SERVICES_WATCHED),
+    _Controller("budgets", services.run_budgets, services.BUDGETS_WATCHED),
+    _Controller("scalers", services.run_scalers, services.SCALERS_WATCHED),
+    _Controller("garbage", cluster.collect_garbage, None),
+)
+
+
+def is_due(tx: Transaction, now_s: float) -> bool:
+    """Tell whether something changed since the controllers last settled, or one of them asked for this time."""
+    if tx.meta(_SETTLED) != str(tx.version):
+        return True
+    wakes = json.loads(tx.meta(_WAKES, "{}"))
+    return any(due_s <= now_s for due_s in wakes.values())
+
+
+def run_controllers(tx: Transaction, *, now_s: float, settings: SandboxSettings) -> None:
+    """Run every controller that has to, until nothing moves."""
+    settled = tx.meta(_SETTLED)
+    wakes: dict[str, float] = json.loads(tx.meta(_WAKES, "{}"))
+    is_complete = settled.isdigit() and int(settled) >= tx.oldest_logged()
+    due = {name for name, due_s in wakes.items() if due_s <= now_s}
+    if not is_complete:
+        due = {one.name for one in _CONTROLLERS}
+    changed = tx.kinds_changed_since(int(settled)) if is_complete else set()
+    for _ in range(MAX_ROUNDS):
+        version = tx.version
+        for one in _chosen(due, changed):
+            world = World(tx, now_s=now_s, settings=settings)
+            one.run(world)
+            wakes.pop(one.name, None)
+            if world.next_s is not None:
+                wakes[one.name] = world.next_s
+        if tx.version == version:
+            break
+        due, changed = set(), tx.kinds_changed_since(version)
+    tx.set_meta(_SETTLED, str(tx.version))
+    tx.set_meta(_WAKES, json.dumps(wakes))
+
+
+def unsettle(tx: Transaction) -> None:
+    """Have every controller look at everything the next time."""
+    tx.set_meta(_SETTLED, "")
+
+
+def next_wake_s(tx: Transaction) -> float | None:
+    """Return when a controller wants to be called next, in seconds since the epoch."""
+    return min(json.loads(tx.meta(_WAKES, "{}")).values(), default=None)
+
+
+def _chosen(due: Iterable[str], changed: set[tuple[str, str]]) -> list[_Controller]:
+    return [
+        one for one in _CONTROLLERS if one.name in due or (changed and (one.watched is None or one.watched & changed))
+    ]

@@ -1,0 +1,127 @@
+"""What the sandbox answers when it says no, in the words of kube-apiserver. Layer: sandbox, pure.
+
+Source: the ``message`` fields that kube-apiserver 1.36 answers with; the contract suite compares class and reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ExpiredError,
+    ForbiddenError,
+    ObjectNotFoundError,
+    RejectedError,
+    UnknownKindError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.fields.merge import Conflict
+    from bundler.model.refs import ObjectRef, ResourceType
+
+CORRECT = "correct the object in the bundle's templates or values"
+AGAIN = "somebody changed the object in the meantime; run the command again"
+
+
+def resource_name(served: ResourceType) -> str:
+    """Return how the server names a kind in its messages: ``deployments.apps``."""
+    return f"{served.plural}.{served.group}" if served.group else served.plural
+
+
+def doing(verb: str, ref: ObjectRef) -> str:
+    """Say what was being done to which object."""
+    where = f" in namespace {ref.namespace}" if ref.namespace else ""
+    return f"{verb} {ref.short}{where}"
+
+
+def unknown_kind(verb: str, ref: ObjectRef, version: str) -> UnknownKindError:
+    """Answer for a kind that is not served."""
+    api = "/".join(part for part in (ref.group, version) if part) or "v1"
+    return UnknownKindError(
+        doing(verb, ref),
+        context=[f'no matches for kind "{ref.kind}" in version "{api}"'],
+        hint="install the CustomResourceDefinition that serves this kind, or correct apiVersion and kind",
+    )
+
+
+def missing_namespace(verb: str, ref: ObjectRef) -> ObjectNotFoundError:
+    """Answer for a write into a namespace that is not there."""
+    return ObjectNotFoundError(
+        doing(verb, ref),
+        context=[f'namespaces "{ref.namespace}" not found'],
+        hint=f"create the namespace {ref.namespace} first",
+    )
+
+
+def leaving_namespace(verb: str, ref: ObjectRef, served: ResourceType) -> ForbiddenError:
+    """Answer for a create in a namespace that is being deleted."""
+    why = f"unable to create new content in namespace {ref.namespace} because it is being terminated"
+    return ForbiddenError(
+        doing(verb, ref),
+        context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
+        hint="wait until the namespace is gone",
+    )
+
+
+def not_found(verb: str, ref: ObjectRef, served: ResourceType) -> ObjectNotFoundError:
+    """Answer for an object that had to be there."""
+    return ObjectNotFoundError(
+        doing(verb, ref),
+        context=[f'{resource_name(served)} "{ref.name}" not found'],
+        hint="it was deleted in the meantime; run the command again",
+    )
+
+
+def already_exists(ref: ObjectRef, served: ResourceType) -> AlreadyExistsError:
+    """Answer for a create of something that is there."""
+    return AlreadyExistsError(
+        doing("creating", ref),
+        context=[f'{resource_name(served)} "{ref.name}" already exists'],
+        hint="choose another name, or delete the object that is in the way",
+    )
+
+
+def stale(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> ConflictError:
+    """Answer for a precondition that does not hold."""
+    return ConflictError(
+        doing(verb, ref),
+        context=[f'Operation cannot be fulfilled on {resource_name(served)} "{ref.name}": {why}'],
+        hint=AGAIN,
+    )
+
+
+def field_conflicts(ref: ObjectRef, conflicts: Sequence[Conflict]) -> ConflictError:
+    """Answer for fields that other managers own."""
+    plural = "conflict" if len(conflicts) == 1 else "conflicts"
+    return ConflictError(
+        doing("applying", ref),
+        context=[
+            f"Apply failed with {len(conflicts)} {plural}",
+            *(f"{conflict.path}: {conflict.message}" for conflict in conflicts),
+        ],
+        hint="let the other manager give the fields up, or leave them out of the bundle",
+        conflicts=[(conflict.path, conflict.manager) for conflict in conflicts],
+    )
+
+
+def bad_request(verb: str, ref: ObjectRef, message: str) -> RejectedError:
+    """Answer 400."""
+    return RejectedError(doing(verb, ref), context=[message], hint=CORRECT)
+
+
+def invalid(verb: str, ref: ObjectRef, problems: Sequence[str]) -> RejectedError:
+    """Answer 422 with every problem, each as ``path: what``."""
+    kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
+    listed = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+    return RejectedError(doing(verb, ref), context=[f'{kind} "{ref.name}" is invalid: {listed}'], hint=CORRECT)
+
+
+def expired(version: str, oldest: int) -> ExpiredError:
+    """Answer for a watch from a version that the log no longer reaches."""
+    return ExpiredError(
+        "watching", context=[f"too old resource version: {version} ({oldest})"], hint="list again and watch from there"
+    )

@@ -1,0 +1,362 @@
+"""The sandbox's objects in one SQLite file. Layer: sandbox; reads and writes that file, knows no API rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from bundler.errors import SandboxStoreError
+from bundler.model.refs import ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from bundler.model.json import Body
+
+Tree: TypeAlias = dict[str, Any]
+"""A JSON object that may be changed: what ``json.loads`` hands out."""
+
+SCHEMA_VERSION = 1
+LOG_LENGTH = 2000
+"""How many versions a watch can go back."""
+BUSY_TIMEOUT_S = 30
+
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE objects (
+    grp TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    uid TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL
+);
+CREATE UNIQUE INDEX objects_by_name ON objects (grp, kind, namespace, name);
+CREATE INDEX objects_by_uid ON objects (uid);
+CREATE TABLE owners (
+    owner_uid TEXT NOT NULL, grp TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (owner_uid, grp, kind, namespace, name)
+) WITHOUT ROWID;
+CREATE TABLE log (
+    version INTEGER PRIMARY KEY, type TEXT NOT NULL,
+    grp TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL, previous TEXT NOT NULL
+);
+CREATE TABLE faults (
+    grp TEXT NOT NULL, kind TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    reason TEXT NOT NULL, since_s REAL NOT NULL, PRIMARY KEY (grp, kind, namespace, name)
+) WITHOUT ROWID;
+"""
+_HERE = "grp = ? AND kind = ? AND namespace = ? AND name = ?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One change of one object, as a watch tells it."""
+
+    version: int
+    type: str
+    """``ADDED``, ``MODIFIED`` or ``DELETED``."""
+    body: Tree
+    previous: Body | None
+    """The object before; None where it was added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A failure that somebody asked for."""
+
+    ref: ObjectRef
+    reason: str
+    since_s: float
+    """Seconds since the epoch."""
+
+
+def encode(body: Body) -> str:
+    """Write an object the way it is stored."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+
+
+class Transaction:
+    """A view of the store that is kept or dropped as a whole; only valid inside its block."""
+
+    def __init__(self, connection: sqlite3.Connection, cache: dict[ObjectRef, tuple[int, Tree]]) -> None:
+        self._sql = connection
+        self._cache = cache
+        self.first_version = self.version = int(self.meta("version", "1"))
+
+    def meta(self, name: str, default: str = "") -> str:
+        """Return a remembered text."""
+        row = self._sql.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return default if row is None else str(row[0])
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Remember a text."""
+        self._sql.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def get(self, ref: ObjectRef) -> Tree | None:
+        """Return a copy of an object, None where there is none."""
+        row = self._sql.execute(f"SELECT body FROM objects WHERE {_HERE}", _key(ref)).fetchone()  # noqa: S608 (constant)
+        return None if row is None else dict(json.loads(row[0]))
+
+    def select(self, group: str, kind: str, namespace: str = "") -> list[Tree]:
+        """Return copies of all objects of a kind, ordered by namespace and name."""
+        return [json.loads(row[3]) for row in self._rows(group, kind, namespace)]
+
+    def peek(self, group: str, kind: str, namespace: str = "") -> list[Body]:
+        """Return all objects of a kind, shared and read-only: what controllers look through again and again."""
+        return [self._decoded(group, kind, row) for row in self._rows(group, kind, namespace)]
+
+    def insert(self, ref: ObjectRef, body: Tree) -> None:
+        """Store a new object and stamp its resourceVersion."""
+        text = self._stamp(body)
+        self._sql.execute(
+            "INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", (*_key(ref), _uid(body), self.version, text)
+        )
+        self._set_owners(ref, body)
+        self._record("ADDED", ref, text, "null")
+
+    def update(self, ref: ObjectRef, body: Tree) -> None:
+        """Store an object again and stamp its new resourceVersion."""
+        previous = self._text(ref)
+        text = self._stamp(body)
+        self._sql.execute(
+            f"UPDATE objects SET version = ?, body = ? WHERE {_HERE}",  # noqa: S608 (constant)
+            (self.version, text, *_key(ref)),
+        )
+        self._set_owners(ref, body)
+        self._record("MODIFIED", ref, text, previous)
+
+    def remove(self, ref: ObjectRef) -> None:
+        """Forget an object; watches see its last state with a version of its own."""
+        previous = self._text(ref)
+        body = json.loads(previous)
+        text = self._stamp(body)
+        self._sql.execute(f"DELETE FROM objects WHERE {_HERE}", _key(ref))  # noqa: S608 (constant)
+        self._sql.execute(f"DELETE FROM owners WHERE {_HERE}", _key(ref))  # noqa: S608 (constant)
+        self._record("DELETED", ref, text, previous)
+
+    def dependents(self, uid: str) -> list[ObjectRef]:
+        """Return the objects whose ownerReferences name ``uid``."""
+        rows = self._sql.execute("SELECT grp, kind, namespace, name FROM owners WHERE owner_uid = ?", (uid,))
+        return [ObjectRef(*row) for row in rows]
+
+    def orphans(self) -> list[ObjectRef]:
+        """Return the objects that have owners, none of which is stored any more."""
+        rows = self._sql.execute(
+            "SELECT w.grp, w.kind, w.namespace, w.name FROM owners AS w LEFT JOIN objects AS o ON o.uid = w.owner_uid"
+            " GROUP BY w.grp, w.kind, w.namespace, w.name HAVING COUNT(o.uid) = 0"
+        )
+        return [ObjectRef(*row) for row in rows]
+
+    def marked(self, finalizer: str) -> list[ObjectRef]:
+        """Return the objects whose text holds a finalizer's name."""
+        rows = self._sql.execute(
+            "SELECT grp, kind, namespace, name FROM objects WHERE instr(body, ?) > 0", (json.dumps(finalizer),)
+        )
+        return [ObjectRef(*row) for row in rows]
+
+    def kept_version(self, ref: ObjectRef) -> str:
+        """Return the resourceVersion an object had when this transaction began, empty where it was not there."""
+        row = self._sql.execute(
+            f"SELECT previous FROM log WHERE version > ? AND {_HERE} ORDER BY version LIMIT 1",  # noqa: S608 (constant)
+            (self.first_version, *_key(ref)),
+        ).fetchone()
+        previous = None if row is None else json.loads(row[0])
+        return "" if previous is None else str(previous["metadata"]["resourceVersion"])
+
+    def has_uid(self, uid: str) -> bool:
+        """Tell whether an object of that uid is stored."""
+        return self._sql.execute("SELECT 1 FROM objects WHERE uid = ?", (uid,)).fetchone() is not None
+
+    def refs_in(self, namespace: str) -> list[ObjectRef]:
+        """Return every object in a namespace."""
+        rows = self._sql.execute("SELECT grp, kind, namespace, name FROM objects WHERE namespace = ?", (namespace,))
+        return [ObjectRef(*row) for row in rows]
+
+    def log_since(self, version: int, group: str, kind: str) -> list[LogEntry]:
+        """Return the changes of a kind after ``version``, oldest first."""
+        rows = self._sql.execute(
+            "SELECT version, type, body, previous FROM log WHERE version > ? AND grp = ? AND kind = ? ORDER BY version",
+            (version, group, kind),
+        )
+        return [
+            LogEntry(version=row[0], type=row[1], body=json.loads(row[2]), previous=json.loads(row[3])) for row in rows
+        ]
+
+    def kinds_changed_since(self, version: int) -> set[tuple[str, str]]:
+        """Return (group, kind) of everything that changed after ``version``."""
+        return set(self._sql.execute("SELECT DISTINCT grp, kind FROM log WHERE version > ?", (version,)))
+
+    def oldest_logged(self) -> int:
+        """Return the version after which the log is complete."""
+        row = self._sql.execute("SELECT MIN(version) FROM log").fetchone()
+        return self.version if row[0] is None else int(row[0]) - 1
+
+    def trim_log(self, length: int) -> None:
+        """Forget all but the last ``length`` changes."""
+        self._sql.execute("DELETE FROM log WHERE version <= ?", (self.version - length,))
+
+    def faults(self) -> list[Fault]:
+        """Return the failures that were asked for."""
+        rows = self._sql.execute("SELECT * FROM faults ORDER BY 1, 2, 3, 4")
+        return [Fault(ref=ObjectRef(*row[:4]), reason=row[4], since_s=row[5]) for row in rows]
+
+    def set_fault(self, fault: Fault) -> None:
+        """Ask for a failure."""
+        row = (*_key(fault.ref), fault.reason, fault.since_s)
+        self._sql.execute("INSERT OR REPLACE INTO faults VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def drop_fault(self, ref: ObjectRef) -> bool:
+        """Take a failure back; False where there was none."""
+        return self._sql.execute(f"DELETE FROM faults WHERE {_HERE}", _key(ref)).rowcount > 0  # noqa: S608 (constant)
+
+    def wipe(self) -> None:
+        """Forget everything."""
+        for table in ("meta", "objects", "owners", "log", "faults"):
+            self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 (constant)
+        self._cache.clear()
+
+    def _rows(self, group: str, kind: str, namespace: str) -> sqlite3.Cursor:
+        columns = "SELECT namespace, name, version, body FROM objects WHERE grp = ? AND kind = ?"
+        if namespace:
+            return self._sql.execute(f"{columns} AND namespace = ? ORDER BY name", (group, kind, namespace))
+        return self._sql.execute(f"{columns} ORDER BY namespace, name", (group, kind))
+
+    def _decoded(self, group: str, kind: str, row: tuple[str, str, int, str]) -> Body:
+        ref = ObjectRef(group, kind, row[0], row[1])
+        known = self._cache.get(ref)
+        # A dropped transaction may have used the same number: versions written in this one are not kept.
+        if known is not None and known[0] == row[2] <= self.first_version:
+            return known[1]
+        body: Tree = json.loads(row[3])
+        if row[2] <= self.first_version:
+            self._cache[ref] = (row[2], body)
+        return body
+
+    def _text(self, ref: ObjectRef) -> str:
+        row = self._sql.execute(f"SELECT body FROM objects WHERE {_HERE}", _key(ref)).fetchone()  # noqa: S608 (constant)
+        return str(row[0])
+
+    def _stamp(self, body: Tree) -> str:
+        self.version += 1
+        body["metadata"]["resourceVersion"] = str(self.version)
+        return encode(body)
+
+    def _set_owners(self, ref: ObjectRef, body: Tree) -> None:
+        self._sql.execute(f"DELETE FROM owners WHERE {_HERE}", _key(ref))  # noqa: S608 (constant)
+        owners = {str(owner.get("uid", "")) for owner in body["metadata"].get("ownerReferences") or ()}
+        self._sql.executemany("INSERT INTO owners VALUES (?, ?, ?, ?, ?)", [(uid, *_key(ref)) for uid in owners])
+
+    def _record(self, change: str, ref: ObjectRef, text: str, previous: str) -> None:
+        self._sql.execute(
+            "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (self.version, change, *_key(ref), text, previous)
+        )
+
+
+class Store:
+    """One SQLite database; safe to use from several threads and, where it is a file, several processes."""
+
+    def __init__(self, path: Path | None, *, log_length: int = LOG_LENGTH) -> None:
+        self.path = path
+        self._log_length = log_length
+        self._mutex = threading.RLock()
+        self._cache: dict[ObjectRef, tuple[int, Tree]] = {}
+        with self._translating():
+            self._sql = self._connect()
+            self._migrate()
+
+    @contextmanager
+    def transaction(self, *, is_dry_run: bool = False) -> Iterator[Transaction]:
+        """Open a transaction that is kept at the end of the block, or dropped for a dry-run and on any exception.
+
+        Raises:
+            SandboxStoreError: when the file cannot be read or written.
+        """
+        with self._mutex, self._translating():
+            self._sql.execute("BEGIN IMMEDIATE")
+            try:
+                made = Transaction(self._sql, self._cache)
+                yield made
+                if not is_dry_run:
+                    self._keep(made)
+            finally:
+                if self._sql.in_transaction:
+                    self._sql.execute("ROLLBACK")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """Open a consistent view for reading.
+
+        Raises:
+            SandboxStoreError: when the file cannot be read.
+        """
+        with self._mutex, self._translating():
+            self._sql.execute("BEGIN")
+            try:
+                yield Transaction(self._sql, self._cache)
+            finally:
+                self._sql.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._mutex:
+            self._sql.close()
+
+    def _keep(self, made: Transaction) -> None:
+        if made.version != made.first_version:
+            made.set_meta("version", str(made.version))
+        if made.version // 64 != made.first_version // 64:
+            made.trim_log(self._log_length)
+        self._sql.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path is not None:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite would create it readable by everybody; its -wal and -shm files take over this mode.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(
+            self.path or ":memory:", timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        if self.path is not None:
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def _migrate(self) -> None:
+        self._sql.execute("BEGIN IMMEDIATE")
+        (version,) = self._sql.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            for statement in _SCHEMA.split(";\n"):
+                self._sql.execute(statement)
+            self._sql.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._sql.execute("COMMIT")
+        if version > SCHEMA_VERSION:
+            self._sql.close()
+            raise SandboxStoreError(
+                "opening the sandbox",
+                context=[f"{self.path}: format {version}, this bundler knows {SCHEMA_VERSION}"],
+                hint="use a newer bundler, or remove the file to start with an empty sandbox",
+            )
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise SandboxStoreError(
+                "using the sandbox",
+                context=[f"{self.path or 'in memory'}: {error}"],
+                hint="check that the file is writable and not damaged; without it, the sandbox starts empty",
+            ) from error
+
+
+def _key(ref: ObjectRef) -> tuple[str, str, str, str]:
+    return (ref.group, ref.kind, ref.namespace, ref.name)
+
+
+def _uid(body: Body) -> str:
+    metadata = body["metadata"]
+    return str(metadata["uid"]) if isinstance(metadata, dict) else ""

@@ -1,0 +1,144 @@
+"""What somebody else would do to a cluster: failures on request, edits, scaling. Layer: sandbox."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bundler.errors import UsageError
+from bundler.fields.kinds import all_kinds
+from bundler.model.refs import ObjectRef
+from bundler.sandbox import refusals, writes
+from bundler.sandbox.controllers.engine import unsettle
+from bundler.sandbox.controllers.pod_status import REASONS
+from bundler.sandbox.controllers.world import rfc3339
+from bundler.sandbox.discovery import find_type
+from bundler.sandbox.seed import seed_store
+from bundler.sandbox.store import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bundler.model.json import Body
+    from bundler.ports import Clock
+    from bundler.sandbox.store import Store, Transaction, Tree
+
+FAILING_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod", "PersistentVolumeClaim")
+SUBRESOURCE_MANAGER = "kubectl"
+
+
+class Tampering:
+    """The part of the sandbox that no real cluster has."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    @property
+    def path(self) -> Path | None:
+        """The file that keeps the sandbox; None where it lives in memory."""
+        return self._store.path
+
+    def fail(self, kind: str, name: str, reason: str, namespace: str = "default") -> None:
+        """Let a workload, pod or claim fail from now on, until ``heal``.
+
+        Raises:
+            UsageError: when the reason or the kind cannot fail like that.
+        """
+        if reason not in REASONS:
+            known = [f"{word}: {meaning}" for word, meaning in REASONS.items()]
+            raise UsageError(f"failing {kind}/{name} with {reason}", context=known, hint="give one of these reasons")
+        fault = Fault(ref=_failing_ref(kind, name, namespace), reason=reason, since_s=self._now_s())
+        with self._store.transaction() as tx:
+            tx.set_fault(fault)
+            unsettle(tx)
+
+    def heal(self, kind: str, name: str, namespace: str = "default") -> bool:
+        """Take a failure back; False where there was none.
+
+        Raises:
+            UsageError: when the kind cannot fail at all.
+        """
+        with self._store.transaction() as tx:
+            is_known = tx.drop_fault(_failing_ref(kind, name, namespace))
+            unsettle(tx)
+        return is_known
+
+    def faults(self) -> Sequence[Fault]:
+        """Return the failures that were asked for."""
+        with self._store.snapshot() as tx:
+            return tx.faults()
+
+    def reset(self) -> None:
+        """Start anew, with an empty cluster of another identity."""
+        with self._store.transaction() as tx:
+            version = tx.version
+            tx.wipe()
+            tx.version = version
+            seed_store(tx, rfc3339(self._now_s()))
+
+    def edit(
+        self, ref: ObjectRef, patch: Body, *, manager: str = "kubectl-edit", subresource: str = "", version: str = ""
+    ) -> Body:
+        """Merge a patch (null deletes) into an object as another field manager would.
+
+        Raises:
+            ObjectNotFoundError: when it is not there.
+            RejectedError: when the result is not valid.
+        """
+        with self._store.transaction() as tx:
+            write, live = self._found(tx, ref, version=version, manager=manager)
+            merged = merge_patch(live, patch)
+            return writes.replace_tree(tx, write, live, merged, subresource=subresource)
+
+    def scale(
+        self, kind: str, name: str, replicas: int, *, namespace: str = "default", manager: str = SUBRESOURCE_MANAGER
+    ) -> Body:
+        """Set ``spec.replicas`` by the scale subresource, as an autoscaler or ``kubectl scale`` does.
+
+        Raises:
+            ObjectNotFoundError: when it is not there.
+        """
+        ref = ObjectRef("apps", kind, namespace, name)
+        return self.edit(ref, {"spec": {"replicas": replicas}}, manager=manager, subresource="scale")
+
+    def _found(self, tx: Transaction, ref: ObjectRef, *, version: str, manager: str) -> tuple[writes.Write, Tree]:
+        served = find_type(tx, ref.group, ref.kind, version)
+        if served is None:
+            raise refusals.unknown_kind("editing", ref, version)
+        live = tx.get(ref)
+        if live is None:
+            raise refusals.not_found("editing", ref, served)
+        write = writes.begin(tx, "editing", ref, served.version, manager=manager, time=rfc3339(self._now_s()))
+        return write, live
+
+    def _now_s(self) -> float:
+        return self._clock.now().timestamp()
+
+
+def merge_patch(body: Tree, patch: Body) -> Tree:
+    """Return ``body`` with a JSON merge patch applied. Source: RFC 7386, section 2."""
+    made: Tree = json.loads(json.dumps(body))
+    _merge_into(made, json.loads(json.dumps(patch)))
+    return made
+
+
+def _merge_into(target: Tree, patch: Tree) -> None:
+    for key, value in patch.items():
+        if value is None:
+            target.pop(key, None)
+        elif isinstance(value, dict):
+            below = target.get(key)
+            target[key] = below if isinstance(below, dict) else {}
+            _merge_into(target[key], value)
+        else:
+            target[key] = value
+
+
+def _failing_ref(kind: str, name: str, namespace: str) -> ObjectRef:
+    groups = {info.kind: info.group for info in all_kinds() if info.kind in FAILING_KINDS}
+    if kind not in groups:
+        listed = ", ".join(FAILING_KINDS)
+        raise UsageError(f"failing {kind}/{name}", context=[f"{kind} cannot fail"], hint=f"name one of: {listed}")
+    return ObjectRef(groups[kind], kind, namespace, name)

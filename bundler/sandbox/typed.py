@@ -1,0 +1,144 @@
+"""Whether a body fits its kind's schema: unknown fields, wrong types, duplicate keys. Layer: sandbox, pure.
+
+Source: the messages of structured-merge-diff ``typed`` as kube-apiserver 1.36 passes them on for an apply.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bundler.fields.schema import SchemaNode
+    from bundler.model.json import JSONValue
+
+
+def type_problems(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterator[str]:
+    """Yield ``.path: what`` for everything in ``body`` that the schema does not allow."""
+    if body is None or schema.shape == "any":
+        return
+    match schema.shape:
+        case "map":
+            yield from _map_problems(body, schema, path)
+        case "list":
+            yield from _list_problems(body, schema, path)
+        case _:
+            wanted = _scalar_problem(body, schema.scalar)
+            if wanted:
+                yield f"{path}: {wanted}"
+
+
+def missing_fields(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterator[str]:
+    """Yield ``path: Required value`` for the required fields of a custom object that are not there."""
+    if isinstance(body, Mapping) and schema.shape == "map":
+        for name in schema.required:
+            if name not in body:
+                yield f"{_join(path, name)}: Required value"
+        for name, value in body.items():
+            below = schema.field(name)
+            if below is not None:
+                yield from missing_fields(value, below, _join(path, name))
+    elif _is_list(body) and schema.shape == "list" and schema.items is not None and isinstance(body, Sequence):
+        for index, item in enumerate(body):
+            yield from missing_fields(item, schema.items, f"{path}[{index}]")
+
+
+def _map_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
+    if not isinstance(body, Mapping):
+        yield f"{path}: expected map, got {_shown(body)}"
+        return
+    for name, value in body.items():
+        below = schema.field(name)
+        if below is not None:
+            yield from type_problems(value, below, f"{path}.{name}")
+        elif not schema.allows_unknown:
+            yield f"{path}.{name}: field not declared in schema"
+
+
+def _list_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
+    if not isinstance(body, Sequence) or isinstance(body, str):
+        yield f"{path}: expected list, got {_shown(body)}"
+        return
+    seen: set[str] = set()
+    for index, item in enumerate(body):
+        key = _item_key(item, schema)
+        if key in seen:
+            yield f"{path}: duplicate entries for key {key}"
+        if key:
+            seen.add(key)
+        if schema.items is not None:
+            yield from type_problems(item, schema.items, f"{path}{key or f'[{index}]'}")
+
+
+def _item_key(item: JSONValue, schema: SchemaNode) -> str:
+    if schema.list_type == "set":
+        return f"[={json.dumps(item)}]"
+    if schema.list_type != "map" or not isinstance(item, Mapping):
+        return ""
+    values = {name: item.get(name, schema.key_defaults.get(name)) for name in schema.map_keys}
+    return "[" + ",".join(f"{name}={json.dumps(value)}" for name, value in values.items() if value is not None) + "]"
+
+
+def _is_number(value: JSONValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_list(value: JSONValue) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_text(value: JSONValue) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_number(value: JSONValue) -> bool:
+    return isinstance(value, str) or _is_number(value)
+
+
+_TESTS: Mapping[str, tuple[Callable[[JSONValue], bool], str]] = {
+    "string": (_is_text, "string"),
+    "time": (_is_text, "string"),
+    "micro-time": (_is_text, "string"),
+    "integer": (_is_number, "numeric (int or float)"),
+    "number": (_is_number, "numeric (int or float)"),
+    "boolean": (lambda value: isinstance(value, bool), "boolean"),
+    "quantity": (_is_text_or_number, "string or number"),
+    "int-or-string": (_is_text_or_number, "string or number"),
+}
+
+
+def _scalar_problem(value: JSONValue, scalar: str) -> str:
+    """Return what is wrong with a scalar, empty where nothing is."""
+    if scalar == "bytes":
+        return _base64_problem(value)
+    test, wanted = _TESTS.get(scalar, (None, ""))
+    return "" if test is None or test(value) else f"expected {wanted}, got {_shown(value)}"
+
+
+def _base64_problem(value: JSONValue) -> str:
+    if not isinstance(value, str):
+        return f"expected string, got {_shown(value)}"
+    try:
+        b64decode(value.replace("\n", ""), validate=True)
+    except (binascii.Error, ValueError):
+        # The value may be half of somebody's password: it is not repeated.
+        return "illegal base64 data"
+    return ""
+
+
+def _shown(value: JSONValue) -> str:
+    """Name the type that was found; a value could be a secret."""
+    if isinstance(value, Mapping):
+        return "map"
+    if isinstance(value, bool):
+        return "boolean"
+    return {str: "string", int: "integer", float: "number"}.get(type(value), "list")
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,37 @@
+"""A clock for tests: its time passes only when somebody sleeps, and then at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
+
+
+class FakeClock:
+    """Implements bundler.ports.Clock; safe to use from several threads."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._start = start
+        self._passed_s = 0.0
+        self._mutex = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return the time of day."""
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        """Return the seconds that passed since the start."""
+        with self._mutex:
+            return self._passed_s
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass at once; other threads get their turn."""
+        self.advance(seconds)
+        time.sleep(0)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        with self._mutex:
+            self._passed_s += max(seconds, 0.0)
