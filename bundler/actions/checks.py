@@ -1,0 +1,142 @@
+"""What rendered objects should be like beyond being valid; `bundler lint` tells. Layer: actions, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.fields.kinds import kind_info, pod_spec_path, schema_for, unknown_fields
+from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.labels import TRACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+
+_CONTAINERS = ("initContainers", "containers")
+_LONG_RUNNING = {"Deployment", "StatefulSet", "DaemonSet"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """One way in which an object is not as it should be."""
+
+    rule: str
+    message: str
+    hint: str
+    is_error: bool = False
+
+
+def check_manifest(manifest: Manifest) -> Iterator[Flaw]:
+    """Yield what is wrong with one rendered object by itself."""
+    yield from _schema_flaws(manifest)
+    yield from _selector_flaws(manifest)
+    path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
+    if path is not None:
+        pod = mapping_at(manifest.body, *path)
+        yield from _pod_flaws(pod)
+        yield from _container_flaws(pod, is_long_running=manifest.ref.kind in _LONG_RUNNING)
+
+
+def _schema_flaws(manifest: Manifest) -> Iterator[Flaw]:
+    group, _, version = manifest.api_version.rpartition("/")
+    schema = schema_for(group, version, manifest.ref.kind)
+    if schema is not None:
+        for path in unknown_fields(manifest.body, schema):
+            yield Flaw(
+                rule="unknown-field", message=f"{path} is unknown to Kubernetes", hint="check its name", is_error=True
+            )
+    elif (info := kind_info(group, manifest.ref.kind)) is not None:
+        prefix = f"{group}/" if group else ""
+        served = ", ".join(f"{prefix}{one}" for one in info.versions)
+        yield Flaw(
+            rule="gone-version",
+            message=f"{manifest.api_version} is not served by the newest Kubernetes",
+            hint=f"use {served}",
+            is_error=True,
+        )
+
+
+def _selector_flaws(manifest: Manifest) -> Iterator[Flaw]:
+    if (manifest.ref.group, manifest.ref.kind) == ("", "Service"):
+        if TRACK in mapping_at(manifest.body, "spec", "selector"):
+            yield Flaw(
+                rule="service-track",
+                message=f"the Service selects {TRACK}",
+                hint="select without it, so that pods on trial get their share of requests",
+            )
+    elif manifest.ref.group == "apps" and manifest.ref.kind in _LONG_RUNNING:
+        labels = mapping_at(manifest.body, "spec", "selector", "matchLabels")
+        if labels.get(TRACK) != "stable":
+            yield Flaw(
+                rule="selector-track",
+                message=f"spec.selector.matchLabels has no {TRACK}: stable",
+                hint="add it to the selector and the pod template; a selector cannot be changed later",
+            )
+
+
+def _pod_flaws(pod: Body) -> Iterator[Flaw]:
+    """Source: kubernetes.io/docs/concepts/security/pod-security-standards, "Restricted"."""
+    containers = [c for group in _CONTAINERS for c in items_at(pod, group)]
+    as_root = [c for c in containers if not _says(pod, c, "runAsNonRoot")]
+    if as_root:
+        yield _restricted(f"{_names(as_root)} may run as root", "set runAsNonRoot: true in the securityContext")
+    profiles = [c for c in containers if not _profile(pod, c)]
+    if profiles:
+        yield _restricted(
+            f"{_names(profiles)} has no seccomp profile", "set seccompProfile: {type: RuntimeDefault} for the pod"
+        )
+    escalating = [c for c in containers if value_at(c, "securityContext", "allowPrivilegeEscalation") is not False]
+    if escalating:
+        yield _restricted(f"{_names(escalating)} may gain privileges", "set allowPrivilegeEscalation: false")
+    capable = [c for c in containers if "ALL" not in list_at(c, "securityContext", "capabilities", "drop")]
+    if capable:
+        yield _restricted(f"{_names(capable)} keeps capabilities", "set capabilities: {drop: [ALL]}")
+
+
+def _restricted(message: str, hint: str) -> Flaw:
+    return Flaw(rule="pod-security", message=message, hint=f"{hint}; namespaces that enforce restricted refuse it")
+
+
+def _says(pod: Body, container: Body, key: str) -> bool:
+    own = mapping_at(container, "securityContext")
+    return (own if key in own else mapping_at(pod, "securityContext")).get(key) is True
+
+
+def _profile(pod: Body, container: Body) -> bool:
+    return any(
+        text_at(one, "securityContext", "seccompProfile", "type") in {"RuntimeDefault", "Localhost"}
+        for one in (container, pod)
+    )
+
+
+def _names(containers: list[Body]) -> str:
+    names = [text_at(one, "name") for one in containers]
+    return f"container{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+
+def _container_flaws(pod: Body, *, is_long_running: bool) -> Iterator[Flaw]:
+    for container in (c for group in _CONTAINERS for c in items_at(pod, group)):
+        name, image = text_at(container, "name"), text_at(container, "image")
+        if "@" not in image and image.rpartition("/")[2].partition(":")[2] in {"", "latest"}:
+            yield Flaw(
+                rule="image-tag",
+                message=f"container {name} runs {image}, which is another image every day",
+                hint="name a version, or a digest",
+            )
+        if not mapping_at(container, "resources", "requests"):
+            yield Flaw(
+                rule="no-requests",
+                message=f"container {name} requests neither CPU nor memory",
+                hint="set resources.requests, so that the scheduler finds it a place",
+            )
+    if is_long_running:
+        for container in items_at(pod, "containers"):
+            if "readinessProbe" not in container:
+                yield Flaw(
+                    rule="no-readiness",
+                    message=f"container {text_at(container, 'name')} has no readinessProbe",
+                    hint="add one; without it, broken counts as ready",
+                )

@@ -1,0 +1,56 @@
+"""The command line as a revision records it: sensitive values masked. Layer: actions, pure."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from bundler.errors import ValuesPathError
+from bundler.model.redaction import MASK
+from bundler.model.values import AssignmentKind
+from bundler.values.paths import Match, read_path
+from bundler.values.schema_view import bundle_view
+from bundler.values.user import is_secret_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler.model.bundle import Bundle
+    from bundler.values.schema_view import SchemaView
+
+_VALUED = frozenset({AssignmentKind.SET.value, AssignmentKind.JSON.value})
+
+
+def recorded_command(argv: Sequence[str], bundle: Bundle | None = None) -> str:
+    """Return a command line as it may be kept.
+
+    Args:
+        argv: the words after the program's name.
+        bundle: whose schemas say which values are sensitive; without one, every assigned value is masked.
+    """
+    view = bundle_view(bundle) if bundle is not None else None
+    return shlex.join(["bundler", *_masked(argv, view)])
+
+
+def _masked(argv: Iterable[str], view: SchemaView | None) -> Iterable[str]:
+    is_value = False
+    for word in argv:
+        option, has_value, assignment = word.partition("=")
+        if is_value:
+            yield _assignment(word, view)
+        elif option in _VALUED and has_value:
+            yield f"{option}={_assignment(assignment, view)}"
+        else:
+            yield word
+        is_value = not is_value and word in _VALUED
+
+
+def _assignment(text: str, view: SchemaView | None) -> str:
+    try:
+        steps, end = read_path(text)
+    except ValuesPathError:
+        return MASK
+    place = [0 if isinstance(step, Match) else step for step in steps]
+    if view is not None and not is_secret_place(view, place):
+        return text
+    return f"{text[:end]}={MASK}"

@@ -1,0 +1,55 @@
+"""Make a new bundle that lints clean and installs where Pod Security is enforced. Layer: actions; writes files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bundler.errors import BundleError, UsageError
+from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
+
+_STARTER = Path(__file__).with_name("starter")
+_PLACEHOLDER = "@NAME@"
+_RENAMED = {"bundleignore": ".bundleignore"}
+
+
+def create_bundle(folder: Path) -> tuple[Path, ...]:
+    """Write a small bundle into a new folder, named after it; return the files written, sorted.
+
+    Raises:
+        UsageError: when the folder's name cannot be a bundle's.
+        BundleError: when the folder is there already, or cannot be written.
+    """
+    name = folder.name
+    if not re.match(NAME_PATTERN, name) or len(name) > NAME_MAX_CHARS:
+        raise UsageError(
+            f"creating bundle {name}",
+            context=[f"{name!r} is no name of a bundle"],
+            hint=f"use small letters, digits and dashes, at most {NAME_MAX_CHARS}: `bundler create my-app`",
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BundleError(
+            f"creating bundle {name}",
+            context=[f"{folder} is there already, and not empty"],
+            hint="choose another name, or take the folder away first",
+        )
+    try:
+        return tuple(_written(source, folder, name) for source in _sources())
+    except OSError as error:
+        raise BundleError(
+            f"creating bundle {name}",
+            context=[f"{error.filename or folder}: {error.strerror or error}"],
+            hint="name a folder that you may write to",
+        ) from error
+
+
+def _sources() -> list[Path]:
+    return sorted(path for path in _STARTER.rglob("*") if path.is_file())
+
+
+def _written(source: Path, folder: Path, name: str) -> Path:
+    inside = source.relative_to(_STARTER)
+    target = folder / inside.with_name(_RENAMED.get(inside.name, inside.name))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(source.read_text("utf-8").replace(_PLACEHOLDER, name), "utf-8")
+    return target

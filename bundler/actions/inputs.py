@@ -1,0 +1,141 @@
+"""What a user gives for one order: files, assignments, the site. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from bundler.errors import BundlerError, ValuesFileError
+from bundler.loader.user_files import Site, load_site, load_values_file, read_values
+from bundler.model.values import AssignmentKind, LayerKind, UserLayers, ValuesLayer
+from bundler.values.assignments import parse_assignment
+from bundler.values.merge import make_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bundler.model.json import Body
+    from bundler.model.values import Assignment
+
+T = TypeVar("T")
+
+_MAX_FILE_BYTES = 10 * 1024 * 1024
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Values as they stand on the command line."""
+
+    files: tuple[str, ...] = ()
+    """``-f``: paths, ``-`` for standard input."""
+    assignments: tuple[tuple[AssignmentKind, str], ...] = ()
+    """The ``--set`` family, in the order typed."""
+    unset: tuple[str, ...] = ()
+    site: Path | None = None
+
+    @property
+    def names_files(self) -> bool:
+        """Tell whether a values file or a site file is named: recorded values are then left aside."""
+        return bool(self.files) or self.site is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Values read, not yet typed by a schema."""
+
+    user: UserLayers
+    site: Site = field(default_factory=lambda: Site(name="", values=make_layer({}, LayerKind.SITE, "")))
+
+    @property
+    def facts(self) -> Body:
+        """What templates see as ``site``."""
+        return self.site.facts
+
+
+def read_inputs(given: Given, *, variables: Mapping[str, str], read_stdin: Callable[[], str]) -> Inputs:
+    """Read all files and assignments of a command line.
+
+    Args:
+        given: as typed.
+        variables: the environment, for ``--set-env``.
+        read_stdin: returns standard input, for ``-f -``.
+
+    Raises:
+        ValuesFileError, ValuesPathError: with everything that cannot be read.
+    """
+    failures: list[BundlerError] = []
+    site = _tried(partial(load_site, given.site), failures) if given.site else None
+    layers = [_tried(partial(_layer, name, read_stdin), failures) for name in given.files]
+    assignments = [_tried(partial(_assignment, kind, text, variables), failures) for kind, text in given.assignments]
+    _raise_all(failures)
+    user = UserLayers(
+        layers=tuple(layer for layer in (site.values if site else None, *layers) if layer is not None),
+        assignments=tuple(one for one in assignments if one is not None),
+        unset=given.unset,
+    )
+    return Inputs(user=user, site=site) if site else Inputs(user=user)
+
+
+def _tried(read: Callable[[], T], failures: list[BundlerError]) -> T | None:
+    try:
+        return read()
+    except BundlerError as error:
+        failures.append(error)
+        return None
+
+
+def _raise_all(failures: Sequence[BundlerError]) -> None:
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        lines = [f"{error}: {line}" for error in failures for line in error.context]
+        raise ValuesFileError("reading the values given on the command line", context=lines, hint=failures[0].hint)
+
+
+def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:
+    if name == STDIN:
+        return read_values(read_stdin(), source="standard input")
+    return load_values_file(Path(name).expanduser())
+
+
+def _assignment(kind: AssignmentKind, text: str, variables: Mapping[str, str]) -> Assignment:
+    plain = parse_assignment(text, kind=kind)
+    match kind:
+        case AssignmentKind.FILE:
+            return replace(plain, text=_file_text(plain.typed))
+        case AssignmentKind.ENV:
+            return replace(plain, text=_variable(plain.typed, plain.path, variables))
+        case _:
+            return plain
+
+
+def _file_text(name: str) -> str:
+    path = Path(name).expanduser()
+    doing = f"reading {name} for --set-file"
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise ValuesFileError(
+                doing, context=[f"{path} is larger than {_MAX_FILE_BYTES} bytes"], hint="name a smaller file"
+            )
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ValuesFileError(
+            doing, context=[f"{path}: {error.strerror or error}"], hint="check the path and its permissions"
+        ) from error
+    except ValueError as error:
+        raise ValuesFileError(
+            doing, context=[f"{path} is not UTF-8 text"], hint="encode it, with base64 say, and name that file"
+        ) from error
+
+
+def _variable(name: str, path: str, variables: Mapping[str, str]) -> str:
+    if name in variables:
+        return variables[name]
+    raise ValuesFileError(
+        f"reading --set-env {path}={name}",
+        context=[f"the variable {name} is not set"],
+        hint=f"export {name}, or leave the option out",
+    )

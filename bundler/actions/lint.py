@@ -1,0 +1,153 @@
+"""Find everything that is wrong with a bundle, in one go. Layer: actions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bundler.actions.checks import check_manifest
+from bundler.actions.compose import Order, compose, expression_names, render_context
+from bundler.errors import BundleError, BundlerError
+from bundler.loader.load import load_bundle
+from bundler.planning.normalize import normalize_manifests
+from bundler.planning.reach import find_reach, refuse_undeclared
+from bundler.render import render_bundle
+from bundler.values.compute import compute_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from bundler.actions.inputs import Inputs
+    from bundler.loader.locate import BundleLocation
+    from bundler.model.bundle import Bundle
+    from bundler.model.manifest import Manifest
+
+_PLACE = re.compile(r"^(?P<file>[^\s:][^:]*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.*)$", re.DOTALL)
+_TRY = "  try: "
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is wrong, or not as good as it could be."""
+
+    file: str
+    """Empty where no single file is to blame."""
+    line: int
+    """From 1; 0 where it is not known."""
+    column: int
+    level: Level
+    rule: str
+    """Stable name: an error's code, or a check's."""
+    message: str
+    details: tuple[str, ...] = ()
+    hint: str = ""
+
+    @property
+    def place(self) -> str:
+        """``templates/web.yaml:3:7``, as far as it is known."""
+        numbers = [str(number) for number in (self.line, self.column) if number]
+        return ":".join([self.file or "bundle", *numbers])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintResult:
+    """What was found, sorted by place."""
+
+    findings: tuple[Finding, ...]
+    bundle: Bundle | None
+    """None where it could not be loaded."""
+
+    def count(self, level: Level) -> int:
+        """Return how many findings are of one level."""
+        return sum(finding.level is level for finding in self.findings)
+
+
+def lint(location: BundleLocation, inputs: Inputs) -> LintResult:
+    """Load, order and render a bundle as far as it goes, and hold what comes of it against the rules.
+
+    Args:
+        location: of the bundle.
+        inputs: values to order it with, for bundles that cannot do without.
+    """
+    try:
+        bundle = load_bundle(location)
+    except BundleError as error:
+        return LintResult(findings=tuple(sorted(_from_error(error))), bundle=None)
+    order = Order(
+        bundle=bundle,
+        release=bundle.metadata.name,
+        namespace="default",
+        user=inputs.user,
+        site=inputs.facts,
+    )
+    return LintResult(findings=tuple(sorted({*_bundle_findings(bundle), *_order_findings(order)})), bundle=bundle)
+
+
+def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
+    if not bundle.metadata.description:
+        yield _warning("bundle.yaml", "no-description", "metadata.description says nothing", "say what it is in a line")
+    if bundle.schema is None and bundle.defaults.data:
+        yield _warning(
+            "values.yaml", "no-schema", "there is no values.schema.json, so typing errors are not found", "add one"
+        )
+
+
+def _warning(file: str, rule: str, message: str, hint: str) -> Finding:
+    return Finding(file, 0, 0, Level.WARNING, rule, message, (), hint)
+
+
+def _order_findings(order: Order) -> Iterator[Finding]:
+    manifests: list[Manifest] = []
+    yield from _caught(lambda: manifests.extend(_manifests(order)))
+    if not manifests:
+        return
+    yield from _caught(lambda: normalize_manifests(manifests))
+    declared = order.bundle.reach
+    yield from _caught(lambda: refuse_undeclared(find_reach(manifests, namespace="default", declared=declared)))
+    yield from _caught(lambda: compose(order))
+    for manifest in manifests:
+        for flaw in check_manifest(manifest):
+            level = Level.ERROR if flaw.is_error else Level.WARNING
+            message = f"{manifest.ref.short}: {flaw.message}"
+            yield Finding(manifest.source.file, manifest.source.line, 0, level, flaw.rule, message, (), flaw.hint)
+
+
+def _manifests(order: Order) -> Iterable[Manifest]:
+    values = compute_values(order.bundle, order.user, names=expression_names(order))
+    return render_bundle(order.bundle, values, render_context(order, None)).manifests
+
+
+def _caught(work: Callable[[], object]) -> list[Finding]:
+    try:
+        work()
+    except BundlerError as error:
+        return list(_from_error(error))
+    return []
+
+
+def _from_error(error: BundlerError) -> Iterator[Finding]:
+    """Return one finding per problem of an error: a line of its context, with the indented lines below it."""
+    groups: list[list[str]] = []
+    for line in error.context:
+        if line.startswith(" ") and groups:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    for head, *below in groups:
+        hint = next((line.removeprefix(_TRY) for line in below if line.startswith(_TRY)), error.hint)
+        details = tuple(line for line in below if not line.startswith(_TRY))
+        found = _PLACE.match(head)
+        if found is None:
+            yield Finding("", 0, 0, Level.ERROR, error.code, head, details, hint)
+        else:
+            place = (found["file"], int(found["line"]), int(found["column"] or 0))
+            yield Finding(*place, Level.ERROR, error.code, found["message"], details, hint)
