@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import subprocess  # noqa: TID251 - credential plugins are programs
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -116,6 +114,8 @@ class ExecCredentials:
             return issued
 
     def _run(self) -> str:
+        import subprocess  # noqa: PLC0415, TID251 - credential plugins are programs; 10 ms that only they pay
+
         command = self._command()
         is_interactive = self._is_interactive()
         try:
@@ -140,6 +140,8 @@ class ExecCredentials:
         return finished.stdout.decode(errors="replace")
 
     def _command(self) -> str:
+        import shutil  # noqa: PLC0415 - as above
+
         name = text_at(self._spec, "command")
         # A path is relative to the kubeconfig; a bare name is looked up like any program.
         path = str(self._access.user.folder / name) if "/" in name else name
@@ -247,7 +249,7 @@ def legacy_authorization(user: UserEntry) -> str:
     configuration = client.Configuration()
     try:
         load(described, client_configuration=configuration, persist_config=False)
-        authorization = configuration.get_api_key_with_prefix("authorization")
+        authorization = configuration.get_api_key_with_prefix("BearerToken")
     except Exception as error:
         raise _legacy_failed(user, name, f"{type(error).__name__}") from error
     if not authorization:

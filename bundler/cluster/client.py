@@ -10,7 +10,7 @@ from bundler.cluster import targets
 from bundler.cluster.auth import make_credentials
 from bundler.cluster.dial import Dialer, Pool
 from bundler.cluster.discovery import Discovery, DiscoveryFile
-from bundler.cluster.errors import error_of, is_unknown_path, unknown_kind, unreadable
+from bundler.cluster.errors import is_unknown_path, unknown_kind
 from bundler.cluster.identity import ask_identity
 from bundler.cluster.proxy import choose_proxy, parse_server
 from bundler.cluster.request import APPLY, JSON, METADATA_LIST, METADATA_ONLY, Request
@@ -46,7 +46,7 @@ class HttpClusterClient:
     ) -> None:
         self._access, self._transport, self._clock = access, transport, clock
         file = DiscoveryFile(cache_dir, server=access.cluster.server, user=access.user.name) if cache_dir else None
-        self._discovery = Discovery(partial(fetch_catalogue, self._asked), file=file, now=clock.now)
+        self._discovery = Discovery(partial(fetch_catalogue, transport), file=file, now=clock.now)
         self._identity: ClusterIdentity | None = None
 
     @classmethod
@@ -270,18 +270,8 @@ class HttpClusterClient:
         body = self._body(request, reply)
         return Answer(body=body, is_created=reply.status == 201, warnings=warnings_of(reply.headers.get("warning", "")))
 
-    def _asked(self, request: Request) -> Body | None:
-        """Return an answer; None for 404 and 406, which discovery of older servers gives."""
-        reply = self._transport.send(request)
-        return None if reply.status in {404, 406} else self._body(request, reply)
-
     def _body(self, request: Request, reply: Reply) -> Body:
-        if reply.status >= 400:
-            raise error_of(request, reply.status, reply.body, user=self._access.user.name)
-        try:
-            return reply.json()
-        except ValueError as error:
-            raise unreadable(request, self._access.cluster.server) from error
+        return self._transport.body_of(request, reply)
 
 
 def warnings_of(header: str) -> tuple[str, ...]:

@@ -99,6 +99,9 @@ class Pool:
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
 
+    def __del__(self) -> None:
+        self.clear()
+
     def take(self, *, is_fresh: bool = False) -> tuple[Connection, bool]:
         """Return a connection and whether it was kept; ``is_fresh`` asks for a new one.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.cluster.errors import error_of, unreadable
 from bundler.cluster.parallel import in_parallel
 from bundler.cluster.request import METADATA_ONLY, Request
 from bundler.model.cluster import ClusterIdentity
@@ -37,9 +36,9 @@ def ask_identity(access: ClusterAccess, transport: Transport) -> ClusterIdentity
         UnavailableError, UnauthorizedError, CredentialsError: when the server does not speak with us.
     """
     version, uid, user = in_parallel(
-        partial(_ask, transport, _VERSION, access),
-        partial(_ask, transport, _UID, access),
-        partial(_ask, transport, _USER, access),
+        partial(_ask, transport, _VERSION),
+        partial(_ask, transport, _UID),
+        partial(_ask, transport, _USER),
     )
     return ClusterIdentity(
         context=access.context,
@@ -51,13 +50,8 @@ def ask_identity(access: ClusterAccess, transport: Transport) -> ClusterIdentity
     )
 
 
-def _ask(transport: Transport, request: Request, access: ClusterAccess) -> Body:
+def _ask(transport: Transport, request: Request) -> Body:
     reply = transport.send(request)
     if reply.status in {403, 404}:
         return {}
-    if reply.status >= 400:
-        raise error_of(request, reply.status, reply.body, user=access.user.name)
-    try:
-        return reply.json()
-    except ValueError as error:
-        raise unreadable(request, access.cluster.server) from error
+    return transport.body_of(request, reply)

@@ -35,6 +35,8 @@ class Failure:
     may_have_arrived: bool = True
     is_contact: bool = False
     """No answer came at all."""
+    is_trust: bool = False
+    """The certificate does not verify."""
     wait_s: float = 0.0
     """What the server asked us to wait."""
 
@@ -66,8 +68,8 @@ def _moved(reply: Reply) -> Failure | None:
 def failure_of_error(error: Exception, *, may_have_arrived: bool) -> Failure:
     """Say what a broken or refused connection means."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        why = f"its certificate is not trusted: {error.verify_message or error.reason}"
-        return Failure(why=why, is_final=True, may_have_arrived=False, is_contact=True)
+        why = f"its certificate is not trusted: {getattr(error, 'verify_message', error)}"
+        return Failure(why=why, is_final=True, is_trust=True, may_have_arrived=False, is_contact=True)
     if isinstance(error, TimeoutError):
         why = "no answer in time" if may_have_arrived else "no connection in time"
     elif isinstance(error, OSError):

@@ -18,37 +18,33 @@ from bundler.cluster.request import Request
 from bundler.errors import ClusterError, UnauthorizedError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from bundler.cluster.transport import Transport
     from bundler.model.json import Body
     from bundler.model.refs import ResourceType
 
 _SUBJECT = "what the server offers (discovery)"
 
 
-def fetch_catalogue(ask: Callable[[Request], Body | None]) -> Catalogue:
+def fetch_catalogue(transport: Transport) -> Catalogue:
     """Ask for everything that is served: two requests where the server knows aggregated discovery (1.27).
-
-    Args:
-        ask: sends a request; None where the path is not there.
 
     Raises:
         ClusterError: what the server answers.
     """
-    core, groups = in_parallel(partial(ask, _request("/api", ACCEPT)), partial(ask, _request("/apis", ACCEPT)))
+    core, groups = in_parallel(partial(_ask, transport, "/api", ACCEPT), partial(_ask, transport, "/apis", ACCEPT))
     if core is not None and groups is not None and is_aggregated(core) and is_aggregated(groups):
         return Catalogue([*read_aggregated(core), *read_aggregated(groups)])
     versions = ["v1", *group_versions(groups or {})]
     types: list[ResourceType] = []
     for version in versions:
-        types += _types_of(version, ask)
+        types += _types_of(transport, version)
     return Catalogue(types)
 
 
-def _types_of(version: str, ask: Callable[[Request], Body | None]) -> list[ResourceType]:
+def _types_of(transport: Transport, version: str) -> list[ResourceType]:
     path = f"/apis/{version}" if "/" in version else f"/api/{version}"
     try:
-        document = ask(_request(path, "application/json"))
+        document = _ask(transport, path, "application/json")
     except (UnavailableError, UnauthorizedError):
         raise
     except ClusterError:
@@ -56,5 +52,8 @@ def _types_of(version: str, ask: Callable[[Request], Body | None]) -> list[Resou
     return read_resource_list(document) if document is not None else []
 
 
-def _request(path: str, accept: str) -> Request:
-    return Request(method="GET", target=path, accept=accept, subject=_SUBJECT, is_large=True)
+def _ask(transport: Transport, path: str, accept: str) -> Body | None:
+    """Return an answer; None where the path is not there, or not in a form that we know."""
+    request = Request(method="GET", target=path, accept=accept, subject=_SUBJECT, is_large=True)
+    reply = transport.send(request)
+    return None if reply.status in {404, 406} else transport.body_of(request, reply)

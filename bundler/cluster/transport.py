@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bundler.cluster.errors import error_of, unavailable
+from bundler.cluster.errors import error_of, unavailable, unreadable
 from bundler.cluster.request import Reply
 from bundler.cluster.retry import FIRST_CONTACT_TRIES, delay_s, failure_of, failure_of_error
 from bundler.cluster.wire import ClosedError, Connection, WireError
+from bundler.errors import CredentialsError
 from bundler.model.events import Retrying
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bundler.cluster.retry import Failure
     from bundler.cluster.surroundings import Surroundings
     from bundler.cluster.wire import Head
+    from bundler.model.json import Body
 
 READ_TIMEOUT_S = 30.0
 MIN_TIMEOUT_S = 5.0
@@ -62,6 +64,7 @@ class Transport:
     ) -> None:
         self.user = user
         self._server, self._pool, self._credentials, self._around = server, pool, credentials, around
+        self._name = f"{server.scheme}://{server.authority}"
         self._has_answered = False
         # Compressing costs the server more time than a loopback or a local network saves; see benchmarks.
         self._is_far = server.host not in {"127.0.0.1", "::1", "localhost"}
@@ -88,6 +91,19 @@ class Transport:
             if failure is not None:
                 trial.is_unclear |= failure.may_have_arrived
                 self._pause(request, trial, failure, cause)
+
+    def body_of(self, request: Request, reply: Reply) -> Body:
+        """Return the object in an answer.
+
+        Raises:
+            ClusterError: what the server refuses, or when its answer is no object.
+        """
+        if reply.status >= 400:
+            raise error_of(request, reply.status, reply.body, user=self.user)
+        try:
+            return reply.json()
+        except ValueError as error:
+            raise unreadable(request, self._name) from error
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[tuple[Connection, Iterator[bytes]]]:
@@ -176,7 +192,7 @@ class Transport:
             f"Host: {self._server.authority}",
             f"Accept: {request.accept}",
             "User-Agent: bundler",
-            *(f"{name}: {value}" for name, value in self._credentials.headers()),
+            *(f"{name}: {_checked(value)}" for name, value in self._credentials.headers()),
         ]
         if request.is_large and self._is_far:
             lines.append("Accept-Encoding: gzip")
@@ -204,10 +220,10 @@ class Transport:
         if failure.is_final or is_switched_off or pause >= self._around.budget():
             raise unavailable(
                 request.doing,
-                server=f"{self._server.scheme}://{self._server.authority}",
+                server=self._name,
                 why=failure.why,
                 tries=trial.tries,
-                is_trust=failure.is_final and failure.is_contact,
+                is_trust=failure.is_trust,
             ) from cause
         self._around.report(Retrying(doing=request.doing, attempt=trial.tries, why=failure.why))
         self._around.clock.sleep(pause)
@@ -230,3 +246,14 @@ def _unpacked(body: bytes) -> bytes:
     if not unpacker.eof:
         raise _BrokenError(failure_of_error(WireError("the compressed answer is cut short"), may_have_arrived=True))
     return unpacked
+
+
+def _checked(value: str) -> str:
+    """Refuse a credential that would end its own header line."""
+    if value.isascii() and value.isprintable():
+        return value
+    raise CredentialsError(
+        "sending credentials",
+        context=["the token (or the user to impersonate) holds characters that a header cannot carry"],
+        hint="check it for line ends and stray bytes",
+    )

@@ -127,6 +127,7 @@ class Connection:
             yield from self._exactly(_number(length, 10))
         else:
             yield from self._until_closed()
+            self.is_reusable = False
             return
         self.is_reusable = not head.is_last
 

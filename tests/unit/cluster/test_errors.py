@@ -1,0 +1,209 @@
+"""Refusals become errors that name verb, object and the server's reason."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from bundler.cluster.errors import error_of
+from bundler.cluster.request import Request
+from bundler.cluster.status import MAX_BODY_CHARS, read_status
+from bundler.errors import (
+    AlreadyExistsError,
+    ClusterError,
+    ConflictError,
+    ExpiredError,
+    ForbiddenError,
+    ObjectNotFoundError,
+    RejectedError,
+    UnauthorizedError,
+    UnknownKindError,
+)
+from bundler.model.cluster import Payload
+from bundler.model.refs import ObjectRef, ResourceType
+
+DEPLOYMENT = ResourceType(group="apps", version="v1", kind="Deployment", plural="deployments", is_namespaced=True)
+APPLY = Request(
+    method="PATCH",
+    target="/apis/apps/v1/namespaces/shop/deployments/web",
+    verb="patch",
+    resource=DEPLOYMENT,
+    subject=ObjectRef("apps", "Deployment", "shop", "web"),
+    namespace="shop",
+)
+
+
+def refusal(code: int, message: str, reason: str = "", **details: Any) -> bytes:
+    return json.dumps(
+        {"kind": "Status", "code": code, "message": message, "reason": reason, "details": details}
+    ).encode()
+
+
+def error(code: int, message: str, reason: str = "", *, request: Request = APPLY, **details: Any) -> ClusterError:
+    return error_of(request, code, refusal(code, message, reason, **details), user="ada")
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "details", "expected"),
+    [
+        (400, "BadRequest", {}, RejectedError),
+        (401, "Unauthorized", {}, UnauthorizedError),
+        (403, "Forbidden", {}, ForbiddenError),
+        (404, "NotFound", {"kind": "deployments"}, ObjectNotFoundError),
+        (404, "NotFound", {}, UnknownKindError),
+        (405, "MethodNotAllowed", {}, RejectedError),
+        (409, "AlreadyExists", {}, AlreadyExistsError),
+        (409, "Conflict", {}, ConflictError),
+        (410, "Expired", {}, ExpiredError),
+        (413, "RequestEntityTooLarge", {}, RejectedError),
+        (422, "Invalid", {}, RejectedError),
+        (500, "", {}, RejectedError),
+        (418, "", {}, ClusterError),
+    ],
+)
+def test_each_status_has_its_class_and_three_parts(
+    code: int, reason: str, details: dict[str, str], expected: type[ClusterError]
+) -> None:
+    found = error(code, "because", reason, **details)
+    assert type(found) is expected
+    assert str(found) == "applying Deployment/web in namespace shop"
+    assert any("because" in line or "no kind" in line for line in found.context)
+    assert found.hint
+
+
+def test_a_dry_run_is_called_a_check() -> None:
+    request = Request(method="PATCH", target="/x", verb="patch", subject="Deployment/web", is_dry_run=True)
+    assert request.doing == "checking Deployment/web (dry-run)"
+
+
+def test_missing_permission_names_verb_resource_namespace_and_user() -> None:
+    found = error(
+        403,
+        'deployments.apps "web" is forbidden: User "system:serviceaccount:ci:deployer" cannot patch resource '
+        '"deployments" in API group "apps" in the namespace "shop"',
+        "Forbidden",
+    )
+    assert found.context == ("cannot patch deployments.apps in namespace shop as system:serviceaccount:ci:deployer",)
+    assert (
+        found.hint
+        == "ask for a Role in that namespace with verb patch on deployments.apps (used for dry-run and apply)"
+    )
+
+
+def test_missing_permission_on_the_whole_cluster_asks_for_a_cluster_role() -> None:
+    found = error(
+        403, 'secrets is forbidden: User "u" cannot list resource "secrets" in API group "" at the cluster scope'
+    )
+    assert found.context == ("cannot list secrets in the whole cluster as u",)
+    assert found.hint == "ask for a ClusterRole with verb list on secrets"
+
+
+def test_a_quota_is_not_called_a_missing_permission() -> None:
+    found = error(403, 'pods "a" is forbidden: exceeded quota: small, requested: pods=1, used: pods=5, limited: pods=5')
+    assert "exceeded quota: small" in found.context[0]
+    assert "quota" in found.hint
+
+
+def test_conflicts_are_read_from_the_causes() -> None:
+    causes = [
+        {
+            "reason": "FieldManagerConflict",
+            "message": 'conflict with "kubectl-edit" using apps/v1',
+            "field": ".spec.replicas",
+        },
+        {
+            "reason": "FieldManagerConflict",
+            "message": 'conflict with "hpa" with subresource "scale" using apps/v1 at 2026-01-01T00:00:00Z',
+            "field": ".spec.a",
+        },
+        {
+            "reason": "FieldManagerConflict",
+            "message": 'conflict with "a"',
+            "field": '.spec.template.spec.containers[name="web"].image',
+        },
+    ]
+    found = error(409, "Apply failed with 3 conflicts", "Conflict", causes=causes)
+    assert isinstance(found, ConflictError)
+    assert found.conflicts == (
+        (".spec.a", "hpa"),
+        (".spec.replicas", "kubectl-edit"),
+        ('.spec.template.spec.containers[name="web"].image', "a"),
+    )
+    assert ".spec.replicas is owned by kubectl-edit" in found.context
+
+
+def test_another_object_of_that_name_is_a_conflict_without_fields() -> None:
+    causes = [
+        {"reason": "FieldValueInvalid", "message": 'Invalid value: "x": field is immutable', "field": "metadata.uid"}
+    ]
+    found = error(422, 'ConfigMap "a" is invalid', "Invalid", causes=causes, kind="ConfigMap")
+    assert isinstance(found, ConflictError)
+    assert found.conflicts == ()
+
+
+def test_every_cause_is_listed_once_and_sorted() -> None:
+    causes = [
+        {"reason": "FieldValueRequired", "message": "Required value", "field": "spec.b"},
+        {"reason": "FieldValueInvalid", "message": 'Invalid value: "": no', "field": "spec.a"},
+        {"reason": "FieldValueRequired", "message": "Required value", "field": "spec.b"},
+    ]
+    message = 'Deployment.apps "web" is invalid: [spec.b: Required value, spec.a: Invalid value: "": no]'
+    found = error(422, message, "Invalid", causes=causes)
+    assert found.context == (
+        'Deployment.apps "web" is invalid',
+        'spec.a: Invalid value: "": no',
+        "spec.b: Required value",
+    )
+
+
+def test_a_missing_namespace_is_named_with_the_way_out() -> None:
+    found = error(404, 'namespaces "shop" not found', "NotFound", kind="namespaces", name="shop")
+    assert isinstance(found, ObjectNotFoundError)
+    assert found.hint == "create the namespace first: kubectl create namespace shop"
+
+
+def test_a_path_that_is_not_served_is_an_unknown_kind() -> None:
+    found = error_of(APPLY, 404, b"404 page not found\n", user="ada")
+    assert isinstance(found, UnknownKindError)
+    assert found.context == ("the server knows no kind Deployment in apps/v1",)
+
+
+def test_a_proxys_page_is_cut_and_on_one_line() -> None:
+    found = error_of(APPLY, 400, b"<html>\n" + b"x" * 100_000, user="ada")
+    assert len(found.context[0]) <= MAX_BODY_CHARS
+    assert "\n" not in found.context[0]
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[]", b"null", b"[" * 100_000, b'{"kind":"Status","details":7}'])
+def test_any_body_can_be_read(body: bytes) -> None:
+    assert read_status(418, body).message
+
+
+SECRET = "hunter22-correct-horse"
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        f".data: expected map, got &{{{SECRET}}}",
+        f"json: cannot unmarshal {base64.b64encode(SECRET.encode()).decode()} into Go",
+        f'data: Invalid value: "{SECRET}": too short',
+        f".data: expected map, got &{{{'x' * 2000}{SECRET[:8]}}}",
+    ],
+)
+def test_what_the_server_quotes_of_a_secret_is_masked(quoted: str) -> None:
+    ref = ObjectRef("", "Secret", "shop", "db")
+    body = {"apiVersion": "v1", "kind": "Secret", "data": {"p": base64.b64encode(SECRET.encode()).decode()}}
+    request = Request(
+        method="PATCH",
+        target="/x",
+        verb="patch",
+        subject=ref,
+        payload=Payload(ref=ref, api_version="v1", content=json.dumps(body).encode()),
+    )
+    causes = [{"reason": "x", "message": quoted, "field": "data"}]
+    for details in ({}, {"causes": causes}):
+        found = error(422, quoted, request=request, **details)
+        assert SECRET[:8] not in " ".join(found.context)
+        assert base64.b64encode(SECRET.encode()).decode() not in " ".join(found.context)
