@@ -25,7 +25,7 @@ from bundler.fields.managers import (
     write_managers,
 )
 from bundler.fields.stored import stored_form
-from bundler.fields.typed import compare, field_set_of, merge_values, remove_fields, same, with_named_parents
+from bundler.fields.typed import compare, field_set_of, merge_values, remove_fields, same, value_of, with_named_parents
 from bundler.model.json import items_at, mapping_at, value_at
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def server_side_apply(
     managers, conflicts = _settled(before, after, managers, key, root, is_forced=is_forced)
     if conflicts and live is not None:
         return Applied(body=live, conflicts=conflicts)
-    return _finished(live, stored_form(after, root), managers, key)
+    after = _without_zeros(before, stored_form(after, root), last, root)
+    return _finished(live, after, managers, key)
 
 
 def _tracked_from_now(live: Body, before: Body, root: SchemaNode, time: str) -> Managers:
@@ -145,6 +146,15 @@ def _pruned(merged: Body, managers: Managers, last: FieldSet, root: SchemaNode) 
     # An item or map that only came to be empty of our fields, and was never ours itself, stays.
     kept = FieldSet(with_named_parents(field_set_of(pruned, root).tree, root))
     return _as_map(remove_fields(merged, had.difference(kept).intersection(FieldSet(before)).tree, root))
+
+
+def _without_zeros(before: Body, after: Body, last: FieldSet, root: SchemaNode) -> Body:
+    """Leave out zeros (``hostNetwork: false``) that the server left out when they were applied before."""
+    if last.is_empty or not root.drops_empty:
+        return after
+    back = FieldSet.of(compare(before, after, root).added).intersection(last)
+    zeros = FieldSet.of(path for path in back.paths() if value_of(after, path, root) in (False, 0, ""))
+    return _as_map(remove_fields(after, zeros.tree, root))
 
 
 def _settled(
@@ -208,8 +218,8 @@ def track_update(
     root = schema or schema_of_unknown()
     given = None if subresource else value_at(new, "metadata", "managedFields")
     managers = read_managers(old or {}) if given is None else read_managers(new)
-    if old is not None and not managers:
-        return _without_managed_fields(new)
+    if old is not None and not _is_tracked(managers, subresource):
+        return _with_managers(_without_managed_fields(new), managers)
     before, after = _without_managed_fields(old or {}), _without_managed_fields(new)
     version = str(new.get("apiVersion", ""))
     key = updater(manager, version, subresource)
@@ -223,6 +233,13 @@ def track_update(
         taken = taken.union(managers[key].fields) if key in managers else taken
         managers[key] = Ownership(fields=taken, api_version=version, time=time)
     return _with_managers(after, capped(managers))
+
+
+def _is_tracked(managers: Managers, subresource: str) -> bool:
+    """Tell whether the server notes who updates: not where nobody is known, of scale's one field in particular."""
+    if subresource == "scale":
+        return any(("f:spec", "f:replicas") in owned.fields for owned in managers.values())
+    return bool(managers)
 
 
 # --- bodies ------------------------------------------------------------------------------------------------------

@@ -236,6 +236,17 @@ def _merged_order(theirs: Sequence[str], mine: Sequence[str]) -> list[tuple[str,
     return out
 
 
+def value_of(value: Value, path: Path, schema: SchemaNode) -> Value:
+    """Return what stands at a path, ABSENT where nothing does."""
+    for step in path:
+        members = (_children(value, schema) or {}).get(step) if not isinstance(value, _Absent) else None
+        if not members:
+            return ABSENT
+        value = members[0]
+        schema = (schema.field(step[2:]) if step[0] == "f" else schema.items) or FREE
+    return value
+
+
 # --- losing fields -----------------------------------------------------------------------------------------------
 
 

@@ -57,16 +57,27 @@ def is_unchanged(
     if "deletionTimestamp" in found or any(wanted[key] != found.get(key) for key in _IDENTITY if key in wanted):
         return False
     entries = items_at(found, "managedFields")
-    owned = _own_tree(entries, manager, desired.get("apiVersion"))
+    owned = _own_tree(entries, manager, desired.get("apiVersion"), desired.get("kind"))
     return owned is not None and _Walk(desired, entries, owned, ignoring).matches(desired, live)
 
 
-def _own_tree(entries: Sequence[Body], manager: str, api_version: JSONValue) -> Tree | None:
+def _own_tree(entries: Sequence[Body], manager: str, api_version: JSONValue, kind: JSONValue) -> Tree | None:
     """Return what the manager's one apply owns; None where there is not exactly one, of this version."""
     mine = [entry for entry in entries if entry.get("operation") == "Apply" and entry.get("manager") == manager]
     if len(mine) != 1 or mine[0].get("apiVersion") != api_version or mine[0].get("subresource"):
         return None
-    return _tree_of(mine[0])
+    return _tree_of(mine[0]) if _are_kept(entries, api_version, kind) else None
+
+
+def _are_kept(entries: Sequence[Body], api_version: JSONValue, kind: JSONValue) -> bool:
+    """Tell whether the server would write these entries back as they are.
+
+    It drops those of versions it no longer serves, and folds two of the same manager into one (its scale
+    subresource writes such a pair).
+    """
+    seen = {tuple(map(entry.get, ("manager", "operation", "apiVersion", "subresource"))) for entry in entries}
+    versions = {entry.get("apiVersion") for entry in entries} - {api_version}
+    return len(seen) == len(entries) and all(schema_of({"apiVersion": v, "kind": kind}) for v in versions)
 
 
 def _tree_of(entry: Body) -> Tree:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bundler.fields.kinds import schema_from_crd, schema_of
-from bundler.fields.merge import Applied, server_side_apply
+from bundler.fields.merge import Applied, server_side_apply, track_update
 from bundler.fields.quantity import canonical
 from tests.e2e.test_unchanged_differential import define_gadgets
 from tests.lib.histories import History, Moment
@@ -69,7 +69,8 @@ def explain(moment: Moment, kind: str, ours: Applied) -> str:
 @pytest.mark.usefixtures("_gadgets")
 def test_an_apply_comes_to_what_the_server_says(control_plane: ControlPlane, namespace: str, kind: str) -> None:
     compared = 0
-    for moment in History(control_plane, namespace, kind, SEED).moments(STEPS):
+    history = History(control_plane, namespace, kind, SEED)
+    for moment in history.moments(STEPS):
         if any(not path for path, _ in moment.conflicts):
             continue
         ours = server_side_apply(
@@ -86,6 +87,17 @@ def test_an_apply_comes_to_what_the_server_says(control_plane: ControlPlane, nam
         }
         assert lacking(mine, moment.answer) == [], explain(moment, kind, ours)
     assert compared > STEPS // 2
+    for write in history.writes:
+        tracked = track_update(
+            write.before,
+            {**write.after, "metadata": {k: v for k, v in write.after["metadata"].items() if k != "managedFields"}},
+            manager=write.manager,
+            schema=schema_for_test(write.before),
+            time=TIME,
+            subresource=write.subresource,
+        )
+        told = f"seed {SEED}, {kind}, {write.what}\nbefore {json.dumps(write.before)}\nafter {json.dumps(write.after)}"
+        assert owners(tracked) == owners(write.after), told
 
 
 def test_quantities_are_spelled_as_the_server_stores_them(control_plane: ControlPlane, namespace: str) -> None:

@@ -31,6 +31,17 @@ class Moment:
     """Whether ``desired`` is what bundler applied last."""
 
 
+@dataclass(frozen=True)
+class Write:
+    """A PUT or PATCH by somebody else, and the object before and after."""
+
+    what: str
+    before: Body
+    after: Body
+    manager: str
+    subresource: str
+
+
 class History:
     """A few objects of one kind and what happens to them."""
 
@@ -39,6 +50,7 @@ class History:
         self._rng = random.Random(f"{seed}/{kind}")
         self._maker = Maker(self._rng)
         self._last: dict[str, Body] = {}
+        self.writes: list[Write] = []
 
     def moments(self, steps: int) -> Iterator[Moment]:
         """Play ``steps`` steps and yield the ones the server has a word on."""
@@ -79,10 +91,16 @@ class History:
             self._apply(name, body, self._rng.choice(["argo", "flux"]), is_forced=action == "other-force")
         elif action == "put":
             live = self._read(name) or {}
-            live["metadata"].setdefault("labels", {})["put"] = self._rng.choice(["1", "2"])
-            self._plane.api("PUT", self._path(name) + "?fieldManager=putter", live)
+            sent = {**live, "metadata": {**live["metadata"], "labels": {"put": self._rng.choice(["1", "2"])}}}
+            after = self._plane.api("PUT", self._path(name) + "?fieldManager=putter", sent)
+            self.writes.append(Write("put", live, after, "putter", ""))
         elif action == "edit":
-            self._patch(name, self._maker.edit_of(self._read(name) or {}), "kubectl-edit")
+            live = self._read(name) or {}
+            patch = self._guarded(self._maker.edit_of(live), live)
+            after = self._plane.api(
+                "PATCH", f"{self._path(name)}?fieldManager=kubectl-edit", patch, content_type=MERGE_PATCH
+            )
+            self.writes.append(Write("edit", live, after, "kubectl-edit", ""))
         else:
             self._subresource(action, name)
 
@@ -90,8 +108,17 @@ class History:
         patch: Body = (
             {"spec": {"replicas": self._rng.choice([0, 1, 2])}} if action == "scale" else {"status": self._status()}
         )
+        live = self._read(name) or {}
         path = f"{self._path(name)}/{action}?fieldManager=controller"
-        self._plane.api("PATCH", path, patch, content_type=MERGE_PATCH)
+        answer = self._plane.api("PATCH", path, self._guarded(patch, live), content_type=MERGE_PATCH)
+        after = self._read(name) or {}
+        if answer["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]:
+            self.writes.append(Write(action, live, after, "controller", action))
+
+    def _guarded(self, patch: Body, live: Body) -> Body:
+        """Refuse to write over what a controller wrote since."""
+        version = {"resourceVersion": live["metadata"]["resourceVersion"]}
+        return {**patch, "metadata": {**patch.get("metadata", {}), **version}}
 
     def _status(self) -> Body:
         return {"phase": "Ready"} if self._kind == "Gadget" else {"observedGeneration": self._rng.choice([1, 2])}
@@ -111,9 +138,6 @@ class History:
     def _apply(self, name: str, body: Body, manager: str, *, is_forced: bool = False, query: str = "") -> Any:
         path = f"{self._path(name)}?fieldManager={manager}&force={str(is_forced).lower()}{query}"
         return self._plane.api("PATCH", path, body, content_type=APPLY_PATCH)
-
-    def _patch(self, name: str, patch: Body, manager: str) -> None:
-        self._plane.api("PATCH", f"{self._path(name)}?fieldManager={manager}", patch, content_type=MERGE_PATCH)
 
     def _ask(self, number: int, what: str, live: Body, desired: Body, *, is_last: bool) -> Moment | None:
         """Dry-run; None where the object moved meanwhile (controllers write too)."""
