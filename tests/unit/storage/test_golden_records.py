@@ -1,0 +1,144 @@
+"""Records of format 1, written once by the first version of bundler: they must be readable for ever.
+
+The file is never written again. A new format gets a file of its own beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.model.change import Stage
+from bundler.model.manifest import GeneratedSecret, Manifest, Source
+from bundler.model.refs import ObjectRef
+from bundler.model.release import Authorship, BundleReference, InventoryEntry, ReleaseStatus, Revision, RevisionSummary
+from bundler.storage.codec import decode_revision, encode_revision, read_head, read_pack_secret, read_sensitive
+from tests.unit.storage.builders import known_of
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body
+
+FILE = Path(__file__).parents[2] / "golden" / "records" / "v1.json"
+PASSWORD = "correct-horse-battery-staple"
+
+
+def golden_revision() -> Revision:
+    """What the golden file holds; every field of the format is used."""
+    summary = RevisionSummary(
+        release="shop",
+        namespace="prod",
+        revision=7,
+        status=ReleaseStatus.DEPLOYED,
+        bundle=BundleReference(
+            name="shop",
+            version="1.4.0+site.2",
+            app_version="2026.11",
+            digest="sha256:" + "ab" * 32,
+            origin="oci://r.example/shop",
+        ),
+        updated=datetime(2026, 11, 22, 12, 0, 7, 250_000, tzinfo=UTC),
+        created=datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC),
+        description="rolled back to 5: done",
+        user="ada@example.com",
+        objects=67,
+        is_waited=False,
+        resource_version="4711",
+        uid="0c2f6a1e-3d55-4a0e-9a39-3f3d6f0e6a01",
+    )
+    many = tuple(_entry("ConfigMap", f"config-{number}", {"data": {"n": str(number)}}) for number in range(64))
+    return Revision(
+        summary=summary,
+        authorship=Authorship(
+            user="ada",
+            host="ci-7",
+            tool_version="0.1.0",
+            command="bundler rollback shop 5 " + "x" * 500,
+            reason="too slow",
+            cluster_uid="c-1",
+        ),
+        inventory=(*many, _secret(), _odd(), _generated()),
+        user_values={
+            "qps": 1000,
+            "ratio": 0.5,
+            "gone": None,
+            "db": {"password": PASSWORD},
+            "list": [1, "two", {"three": True}],
+        },
+        needs={"web": ("db", "cache"), "db": ()},
+        notes="Öffne http://shop.example\n",
+        rolled_back_to=5,
+        sensitive=frozenset({PASSWORD}),
+        evidence="Deployment/web 0 of 1 replicas are ready\n",
+        no_rollback_below="1.4.0",
+        reach={"clusterScoped": ["ClusterRole.rbac.authorization.k8s.io"], "namespaces": ["other"]},
+        readiness=({"group": "x.example", "kind": "Db", "name": "", "ready": "object.status.ok", "failed": ""},),
+    )
+
+
+def _entry(kind: str, name: str, more: Body) -> InventoryEntry:
+    ref = ObjectRef("", kind, "prod", name)
+    body: Body = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "prod"}, **more}
+    source = Source("templates/all.yaml", 3)
+    manifest = Manifest(ref=ref, api_version="v1", body=body, source=source)
+    return InventoryEntry(ref=ref, api_version="v1", stage=Stage.CONFIG, source=str(source), manifest=manifest)
+
+
+def _secret() -> InventoryEntry:
+    return _entry("Secret", "login", {"type": "Opaque", "data": {"a/b~c": "Y29ycmVjdA==", "user": "YWRh"}})
+
+
+def _odd() -> InventoryEntry:
+    """An author's mapping that looks like one of our references, a clear password, and a manifest unlike its entry."""
+    data: Body = {"bundler.dev/sensitive": "/not/ours", "bundler.dev/literal": {"bundler.dev/sensitive": "x"}}
+    entry = _entry("ConfigMap", "odd", {"data": data, "url": f"postgres://u:{PASSWORD}@db"})
+    assert entry.manifest is not None
+    manifest = replace(
+        entry.manifest, component="web/cache", api_version="v1beta1", ref=ObjectRef("x", "Odd", "", "odd")
+    )
+    return replace(entry, manifest=manifest, component="web", stage=Stage.EDGES)
+
+
+def _generated() -> InventoryEntry:
+    ref = ObjectRef("", "Secret", "prod", "shop-db")
+    source = Source("db/bundle.yaml", 12)
+    made = GeneratedSecret(
+        name="db-password", ref=ref, key="password", kind="hex", length=24, component="db", source=source
+    )
+    return InventoryEntry(
+        ref=ref, api_version="v1", stage=Stage.CONFIG, component="db", source=str(source), generated=made
+    )
+
+
+def read_golden(*, with_sensitive: bool) -> Revision:
+    """Decode the golden file as the store would."""
+    stored = json.loads(FILE.read_text(encoding="utf-8"))
+    head = read_head(stored["head"])
+    pieces = [piece for secret in stored["packs"] for piece in read_pack_secret(secret)]
+    return decode_revision(head, pieces, read_sensitive(stored["sensitive"]) if with_sensitive else None)
+
+
+def test_a_record_of_format_1_is_read_whole() -> None:
+    assert read_golden(with_sensitive=True) == golden_revision()
+
+
+def test_a_record_of_format_1_is_read_without_its_sensitive_part() -> None:
+    read = read_golden(with_sensitive=False)
+    assert PASSWORD not in repr(read)
+    assert read.user_values == {**golden_revision().user_values, "db": {"password": "***"}}
+    assert read.refs == golden_revision().refs
+
+
+def test_format_1_is_still_what_is_written() -> None:
+    """The same content gets the same addresses, so packs of old revisions go on being shared."""
+    stored = json.loads(FILE.read_text(encoding="utf-8"))
+    encoded = encode_revision(golden_revision(), {})
+    assert sorted(record.name for record in encoded.packs) == sorted(
+        pack["metadata"]["name"] for pack in stored["packs"]
+    )
+    assert encode_revision(golden_revision(), known_of(encoded)).packs == ()
+    written = {key: value for key, value in stored["head"]["metadata"].items() if key not in {"uid", "resourceVersion"}}
+    assert encoded.head.body()["metadata"] == written
+    assert encoded.head.body()["data"] == stored["head"]["data"]
