@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors import BundlerError, ValuesFileError
 from bundler.loader.user_files import Site, load_site, load_values_file, read_values
+from bundler.model.json import is_list, is_mapping
 from bundler.model.values import AssignmentKind, LayerKind, UserLayers, ValuesLayer
 from bundler.values.assignments import parse_assignment
 from bundler.values.merge import make_layer
+from bundler.values.paths import Match, get_value, parse_path, pointer_tokens
+from bundler.values.schema_view import bundle_view
+from bundler.values.user import is_secret_place
+from bundler.values.validate import sensitive_pointers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bundler.model.json import Body
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body, JSONValue
     from bundler.model.values import Assignment
 
 T = TypeVar("T")
@@ -139,3 +145,28 @@ def _variable(name: str, path: str, variables: Mapping[str, str]) -> str:
         context=[f"the variable {name} is not set"],
         hint=f"export {name}, or leave the option out",
     )
+
+
+def sensitive_texts(bundle: Bundle, inputs: Inputs) -> set[str]:
+    """Return the strings that were given at places which the bundle's schemas call sensitive."""
+    view = bundle_view(bundle)
+    found: set[str] = set()
+    for layer in inputs.user.layers:
+        for pointer in sensitive_pointers(layer.data, view):
+            found |= set(_texts(get_value(layer.data, pointer_tokens(pointer))))
+    for assignment in inputs.user.assignments:
+        place = [0 if isinstance(step, Match) else step for step in parse_path(assignment.path)]
+        if is_secret_place(view, place):
+            found |= {assignment.text, assignment.typed if not assignment.names_its_content else ""}
+    return found - {""}
+
+
+def _texts(value: JSONValue) -> Iterator[str]:
+    if is_mapping(value):
+        for item in value.values():
+            yield from _texts(item)
+    elif is_list(value):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ESCAPES: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -51,7 +54,7 @@ def paint(text: str, style: str, *, has_color: bool) -> str:
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
 
-def table(rows: list[tuple[str, ...]], *, heads: tuple[str, ...]) -> list[Line]:
+def table(rows: Sequence[tuple[str, ...]], *, heads: tuple[str, ...]) -> list[Line]:
     """Return columns as wide as their widest cell; the last one keeps its own length."""
     cells = [tuple(_one_line(cell) for cell in row) for row in rows]
     widths = [max(len(row[index]) for row in [heads, *cells]) for index in range(len(heads))]

@@ -1,0 +1,28 @@
+"""``bundler create``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.create import create_bundle
+from bundler.cli.output.text import Line
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("create")
+@click.argument("name", type=click.Path(path_type=Path))
+def create_command(app: App, name: Path) -> None:
+    """Make a new bundle in the folder NAME: small, clean, and ready to install."""
+    files = create_bundle(name)
+    if app.output == "text":
+        app.screen.lines(Line(str(file)) for file in files)
+    else:
+        app.screen.document({"name": name.name, "files": [str(file) for file in files]}, app.output)
+    place = name if "/" in str(name) else f"./{name}"
+    app.screen.say(f"try it: bundler install {place} --context sandbox")

@@ -1,0 +1,41 @@
+"""``bundler package``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.archive.writer import archive_name, write_archive
+from bundler.cli.ordering import take_bundle
+from bundler.cli.output.text import Line
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+    from bundler.model.json import Body
+
+
+@verb("package")
+@click.argument("bundle")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="File or folder.  [default: NAME-VERSION.tgz]"
+)
+def package_command(app: App, bundle: str, out: Path | None) -> None:
+    """Pack BUNDLE and its components into one archive: the same bytes for the same files, anywhere.
+
+    SOURCE_DATE_EPOCH sets the time of its entries.
+    """
+    loaded = take_bundle(app, bundle)
+    written = write_archive(loaded, out or Path(archive_name(loaded)), mtime=app.settings.environment.archive_time_s)
+    if app.output == "text":
+        app.screen.lines([Line(f"{written.path}  sha256:{written.sha256}  {loaded.digest}")])
+    else:
+        facts: Body = {
+            "path": str(written.path),
+            "sha256": written.sha256,
+            "bytes": written.size_bytes,
+            "digest": loaded.digest,
+        }
+        app.screen.document(facts, app.output)

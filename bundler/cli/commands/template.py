@@ -1,0 +1,35 @@
+"""``bundler template``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.options import kube_version_option, release_name_option, show_secrets_option, values_options
+from bundler.cli.ordering import make_order, take_bundle
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.actions.inputs import Given
+    from bundler.cli.invocation import App
+
+
+@verb("template")
+@click.argument("bundle")
+@values_options()
+@release_name_option
+@kube_version_option
+@click.option("--only", "only", multiple=True, metavar="FILE", help="Print this template alone: web/templates/a.yaml.")
+@show_secrets_option
+def template_command(
+    app: App, bundle: str, *, given: Given, release: str, kube_version: str, only: tuple[str, ...], show_secrets: bool
+) -> None:
+    """Print what BUNDLE renders to, labels and namespace in place.
+
+    No cluster is asked: templates see the newest Kubernetes that bundler knows, or --kube-version.
+    """
+    from bundler.cli.output.rendered import show_rendering  # noqa: PLC0415 - rendering is loaded when it is needed
+
+    order = make_order(app, take_bundle(app, bundle), given, release=release, kube_version=kube_version)
+    show_rendering(app, order, only=only, shows_secrets=show_secrets)

@@ -1,0 +1,32 @@
+"""``bundler values``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.options import release_name_option, show_secrets_option, values_options
+from bundler.cli.ordering import make_order, take_bundle
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.actions.inputs import Given
+    from bundler.cli.invocation import App
+
+
+@verb("values")
+@click.argument("bundle")
+@values_options()
+@release_name_option
+@click.option("--explain", is_flag=False, flag_value="", default=None, metavar="[PATH]", help="Say who set each value.")
+@show_secrets_option
+def values_command(app: App, bundle: str, given: Given, release: str, explain: str | None, show_secrets: bool) -> None:
+    """Print the values that BUNDLE and its components work with.
+
+    With --explain: each value, the layer that set it, the line or the option, the formula where it is derived.
+    """
+    from bundler.cli.output.values import show_values  # noqa: PLC0415 - computing is loaded when it is needed
+
+    order = make_order(app, take_bundle(app, bundle), given, release=release)
+    show_values(app, order, explain=explain, shows_secrets=show_secrets)

@@ -1,0 +1,78 @@
+"""Take a bundle and what a command line gives, and make an order of it. Layer: cli."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+from bundler.actions.inputs import read_inputs, sensitive_texts
+from bundler.errors import UsageError
+from bundler.loader.load import load_bundle
+from bundler.loader.locate import find_bundle
+from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
+
+if TYPE_CHECKING:
+    from bundler.actions.compose import Order
+    from bundler.actions.inputs import Given, Inputs
+    from bundler.cli.invocation import App
+    from bundler.model.bundle import Bundle
+
+
+def take_bundle(app: App, name: str) -> Bundle:
+    """Load the bundle that ``name`` means, and say which one was taken.
+
+    Raises:
+        BundleError: when there is none, or it is broken.
+    """
+    location = find_bundle(name, search_path=app.settings.environment.bundle_path)
+    bundle = load_bundle(location)
+    app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
+    return bundle
+
+
+def take_inputs(app: App, given: Given, bundle: Bundle | None = None) -> Inputs:
+    """Read the files and assignments that a command line names; what is sensitive in them is masked from now on.
+
+    Raises:
+        ValuesError: when they cannot be read.
+    """
+    inputs = read_inputs(given, variables=app.settings.environment.variables, read_stdin=sys.stdin.read)
+    if bundle is not None:
+        app.redactor.learn(*sensitive_texts(bundle, inputs))
+    return inputs
+
+
+def make_order(app: App, bundle: Bundle, given: Given, *, release: str = "", kube_version: str = "") -> Order:
+    """Return an order that needs no cluster: for template and values.
+
+    Raises:
+        UsageError: for an impossible release name.
+        ValuesError: when the values cannot be read.
+    """
+    from bundler.actions.compose import Order  # noqa: PLC0415 - rendering is loaded only by those who order
+
+    inputs = take_inputs(app, given, bundle)
+    return Order(
+        bundle=bundle,
+        release=check_name(release or bundle.metadata.name),
+        namespace=app.settings.namespace or "default",
+        user=inputs.user,
+        site=inputs.facts,
+        kube_version=kube_version,
+    )
+
+
+def check_name(release: str) -> str:
+    """Return a release's name.
+
+    Raises:
+        UsageError: when it cannot be one.
+    """
+    if re.match(NAME_PATTERN, release) and len(release) <= NAME_MAX_CHARS:
+        return release
+    raise UsageError(
+        "reading the release's name",
+        context=[f"{release!r} cannot be the name of a release"],
+        hint=f"use small letters, digits and dashes, at most {NAME_MAX_CHARS}; a bundle's path comes after the name",
+    )

@@ -1,0 +1,58 @@
+"""What ``bundler template`` prints. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose import compose
+from bundler.errors import UsageError
+from bundler.values.problems import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.actions.compose import Order
+    from bundler.cli.invocation import App
+    from bundler.render import RenderedTemplate
+
+
+def show_rendering(app: App, order: Order, *, only: Sequence[str], shows_secrets: bool) -> None:
+    """Compose an order and print the rendered text itself, or the objects as data.
+
+    Raises:
+        BundlerError: whatever is wrong with values or templates.
+        UsageError: when ``only`` names a template that was not rendered.
+    """
+    composition = compose(order)
+    app.redactor.learn(*composition.sensitive)
+    if shows_secrets:
+        app.screen.show_secrets()
+    for warning in composition.values.warnings:
+        app.screen.warn(warning)
+    templates = _chosen(composition.rendering.templates, only)
+    if app.output == "text":
+        app.screen.text("".join(_document(template) for template in templates if template.text.strip()))
+        return
+    paths = {template.path for template in templates}
+    items = [m.body for m in composition.rendering.manifests if not only or m.source.file in paths]
+    app.screen.document({"apiVersion": "v1", "kind": "List", "items": items}, app.output)
+
+
+def _chosen(templates: Sequence[RenderedTemplate], only: Sequence[str]) -> Sequence[RenderedTemplate]:
+    known = [template.path for template in templates]
+    for path in only:
+        if path not in known:
+            near = closest(path, known)
+            raise UsageError(
+                f"choosing template {path}",
+                context=["it is not among those rendered", *known],
+                hint=f"did you mean {near}?" if near else "name one of them",
+            )
+    return [template for template in templates if not only or template.path in only]
+
+
+def _document(template: RenderedTemplate) -> str:
+    """Return the text with a line that names its file, as the first document of its own."""
+    body = template.text.removeprefix("---\n")
+    end = "" if body.endswith("\n") else "\n"
+    return f"---\n# {template.path}\n{body}{end}"
