@@ -13,9 +13,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-ALWAYS_IGNORED = (
-    ".git/", ".hg/", ".svn/", ".DS_Store", "__pycache__/", "*~", ".*.swp", "/*.tgz", "/*.bundle",
-)  # fmt: skip
+ALWAYS_IGNORED_FOLDERS = frozenset({".git", ".hg", ".svn", "__pycache__"})
+ALWAYS_IGNORED_ENDS = (".DS_Store", "~", ".swp")
+ALWAYS_IGNORED_ENDS_AT_TOP = (".tgz", ".bundle")
+"""Packages of the bundle itself; inside a package they would change its digest each time."""
 NEVER_IGNORED = "bundle.yaml"
 
 _TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|\\?.")
@@ -31,20 +32,28 @@ class _Rule:
 
 
 class IgnoreRules:
-    """The rules of one bundle: those that always hold, then its own."""
+    """The rules of one bundle, below those that always hold."""
 
     def __init__(self, text: str = "") -> None:
-        lines = [line.rstrip() for line in (*ALWAYS_IGNORED, *text.splitlines())]
+        lines = [line.rstrip() for line in text.splitlines()]
         self._rules = [_rule(line) for line in lines if line.strip("/!") and not line.startswith("#")]
 
     def is_ignored(self, path: str, *, is_folder: bool) -> bool:
         """Tell whether a file or folder, by its path inside the bundle, is left out."""
         if path == NEVER_IGNORED:
             return False
+        if _is_always_ignored(path, is_folder=is_folder):
+            return True
         for rule in reversed(self._rules):
             if (is_folder or not rule.is_folder_only) and rule.pattern.fullmatch(path):
                 return not rule.is_negated
         return False
+
+
+def _is_always_ignored(path: str, *, is_folder: bool) -> bool:
+    if is_folder:
+        return path.rpartition("/")[2] in ALWAYS_IGNORED_FOLDERS
+    return path.endswith(ALWAYS_IGNORED_ENDS) or ("/" not in path and path.endswith(ALWAYS_IGNORED_ENDS_AT_TOP))
 
 
 def _rule(line: str) -> _Rule:

@@ -13,12 +13,13 @@ from bundler.errors import VersionRangeError
 
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
-_VERSION = re.compile(rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIERS}))?(?:\+({_IDENTIFIERS}))?")
-_PARTIAL = re.compile(
+# Kept as text: re compiles and remembers them when they are first used, and many runs read no range.
+_VERSION = rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIERS}))?(?:\+({_IDENTIFIERS}))?"
+_PARTIAL = (
     rf"v?({_NUMBER}|[xX*])(?:\.({_NUMBER}|[xX*])(?:\.({_NUMBER}|[xX*])(?:-({_IDENTIFIERS}))?(?:\+{_IDENTIFIERS})?)?)?"
 )
-_COMPARATOR = re.compile(r"(>=|<=|!=|==|=|>|<|\^|~>|~|)\s*([^\s,<>=!^~|]+)[\s,]*")
-_KUBERNETES = re.compile(r"v?([0-9]+)\.([0-9]+)\+?(?:\.([0-9]+))?(?:[-+.].*)?")
+_COMPARATOR = r"(>=|<=|!=|==|=|>|<|\^|~>|~|)\s*([^\s,<>=!^~|]+)[\s,]*"
+_KUBERNETES = r"v?([0-9]+)\.([0-9]+)\+?(?:\.([0-9]+))?(?:[-+.].*)?"
 
 _RELEASE: tuple[tuple[int, int, str], ...] = ((2, 0, ""),)
 
@@ -96,7 +97,7 @@ def parse_version(text: str) -> Version:
     Raises:
         VersionRangeError: when ``text`` is none.
     """
-    match = _VERSION.fullmatch(text)
+    match = re.fullmatch(_VERSION, text)
     precedence = _precedence(match[4]) if match else None
     if match is None or precedence is None:
         raise VersionRangeError(
@@ -120,7 +121,7 @@ def parse_kubernetes_version(text: str) -> Version:
     Raises:
         VersionRangeError: when ``text`` has no such numbers.
     """
-    match = _KUBERNETES.fullmatch(text)
+    match = re.fullmatch(_KUBERNETES, text)
     if match is None:
         hint = "name a Kubernetes version like 1.31 or v1.31.4"
         raise VersionRangeError("reading a Kubernetes version", context=[f'"{text}" is not one'], hint=hint)
@@ -144,7 +145,7 @@ def _alternative(part: str, text: str) -> tuple[tuple[_Comparator, ...], frozens
     if not rest and part != text:
         raise _no_range(text, "nothing stands beside ||")
     while rest:
-        match = _COMPARATOR.match(rest)
+        match = re.match(_COMPARATOR, rest)
         if match is None:
             raise _no_range(text, f'"{rest}" cannot be read')
         numbers, low = _operand(match[2], text)
@@ -157,7 +158,7 @@ def _alternative(part: str, text: str) -> tuple[tuple[_Comparator, ...], frozens
 
 def _operand(operand: str, text: str) -> tuple[tuple[int, ...], Version]:
     """Return the numbers that are given, and the version with zeros for those that are not."""
-    match = _PARTIAL.fullmatch(operand)
+    match = re.fullmatch(_PARTIAL, operand)
     precedence = _precedence(match[4]) if match else None
     if match is None or precedence is None:
         raise _no_range(text, f'"{operand}" is not a version')

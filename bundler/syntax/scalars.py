@@ -15,11 +15,12 @@ _WORDS: dict[str, Scalar] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_OCTAL_OR_HEX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
+# Kept as text: re compiles and remembers them when they are first used.
+_INT = r"[-+]?(?:0|[1-9][0-9]*)"
+_OCTAL_OR_HEX = r"0o[0-7]+|0x[0-9a-fA-F]+"
+_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+_NOT_FINITE = r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+_LEADING_ZERO = r"[-+]?0[0-9]"
 _MAY_BE_TYPED = frozenset("0123456789+-.~tTfFnN")
 _MAX_DIGITS = 4000
 
@@ -64,13 +65,13 @@ def resolve_plain(text: str) -> Scalar:
 def _number(text: str) -> Scalar:
     if len(text) > _MAX_DIGITS:  # Python bounds the digits it converts; so do we, evenly
         return text
-    if _INT.fullmatch(text):
+    if re.fullmatch(_INT, text):
         return int(text)
-    if _OCTAL_OR_HEX.fullmatch(text):
+    if re.fullmatch(_OCTAL_OR_HEX, text):
         return int(text, 0)
-    if _NOT_FINITE.fullmatch(text):
+    if re.fullmatch(_NOT_FINITE, text):
         return YamlFloat(text.lower())
-    if not _FLOAT.fullmatch(text) or _LEADING_ZERO.match(text):
+    if not re.fullmatch(_FLOAT, text) or re.match(_LEADING_ZERO, text):
         return text
     number = YamlFloat(text)
     return text if isinf(number) else number

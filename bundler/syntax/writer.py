@@ -18,29 +18,22 @@ if TYPE_CHECKING:
 _RETYPED_WORDS = frozenset(
     "y n yes no on off true false null ~ = << .inf -.inf +.inf .nan nan inf".split()  # noqa: SIM905 - reads better
 )
-_RETYPED_NUMBER = re.compile(
-    r"""[-+]?(?:
+# Patterns are kept as text: re compiles and remembers them when they are first used.
+_RETYPED_NUMBER = r"""(?x)[-+]?(?:
       0[xX][0-9a-fA-F_]+ | 0[oO][0-7_]+ | 0[bB][01_]+       # hexadecimal, octal, binary
       | [0-9_.]*[0-9][0-9_.]*(?:[eE][-+]?[0-9_]*)?          # decimals; 1.1 allows dots and underscores anywhere
       | [0-9][0-9_]*(?::[0-9_.]+)+                          # sexagesimal
     )
-    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ \t].*)?         # dates""",
-    re.VERBOSE,
-)
-_PLAIN = re.compile(
-    r"""(?!\.\.\.)[\w/.$(+]                                 # no indicator, no document marker
+    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ \t].*)?         # dates"""
+_PLAIN = r"""(?x)(?!\.\.\.)[\w/.$(+]                      # no indicator, no document marker
     (?: [\w/.$()+@%=,;~*&!<>|{}\[\]'"^\\?`-]
       | :(?=[^\s])
       | [ ](?=[^\s\#])
       | \#(?<![ ]\#)
-    )*""",
-    re.VERBOSE,
-)
-_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
-_NOT_LITERAL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]|^[ \t\n]|(?m:^[ \t]+$)"
-)
-_FLOAT_PARTS = re.compile(r"([-+]?)([0-9]*)(?:(\.)([0-9]*))?(?:[eE]([-+]?)([0-9]+))?")
+    )*"""
+_ESCAPED = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
+_NOT_LITERAL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]|^[ \t\n]|(?m:^[ \t]+$)"
+_FLOAT_PARTS = r"([-+]?)([0-9]*)(?:(\.)([0-9]*))?(?:[eE]([-+]?)([0-9]+))?"
 _MAX_SIMPLE_KEY_CHARS = 1000  # readers look for the colon within 1024
 
 
@@ -114,7 +107,7 @@ def _scalar_lines(value: JSONValue, margin: str) -> list[str]:
 
 def _text_lines(text: str, margin: str) -> list[str]:
     text = str(text)
-    if "\n" not in text or _NOT_LITERAL.search(text):
+    if "\n" not in text or re.search(_NOT_LITERAL, text):
         return [_key(text)]
     body = text.rstrip("\n")
     newlines = len(text) - len(body)
@@ -124,14 +117,18 @@ def _text_lines(text: str, margin: str) -> list[str]:
 
 
 def _key(text: str) -> str:
-    if _PLAIN.fullmatch(text) and not _is_retyped(text):
+    if re.fullmatch(_PLAIN, text) and not _is_retyped(text):
         return text
     # the same characters mean the same in JSON and in double quotes, but for those that YAML does not print
-    return _ESCAPED.sub(_escape, json.dumps(text, ensure_ascii=False))
+    return re.sub(_ESCAPED, _escape, json.dumps(text, ensure_ascii=False))
 
 
 def _is_retyped(text: str) -> bool:
-    return text.lower() in _RETYPED_WORDS or _RETYPED_NUMBER.fullmatch(text) is not None or bool(_ESCAPED.search(text))
+    return (
+        text.lower() in _RETYPED_WORDS
+        or re.fullmatch(_RETYPED_NUMBER, text) is not None
+        or bool(re.search(_ESCAPED, text))
+    )
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -146,7 +143,7 @@ def _float(value: float) -> str:
     if isinf(value):
         return ".inf" if value > 0 else "-.inf"
     text = str(value)
-    parts = _FLOAT_PARTS.fullmatch(text)
+    parts = re.fullmatch(_FLOAT_PARTS, text)
     if parts is None or (parts[3] and parts[6] is None):
         return text
     # YAML 1.1 asks for a point, and for a sign in the exponent

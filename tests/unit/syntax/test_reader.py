@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
 from bundler.syntax.reader import read_document, read_documents
@@ -110,3 +111,27 @@ def test_marks_are_at_the_value_itself_whatever_stands_before_it() -> None:
     assert marks["/a"] == Mark(text.index("k:"), 2, 2)
     assert marks["/b"] == Mark(text.index("{"), 3, 9, is_flow=True)
     assert marks["/c"] == Mark(text.index("["), 5, 2, is_flow=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\nb: [x, {y: 'z'}]\n---\n- é\n- |\n  t\n",
+        "a: &x {b: 1}\nc: *x\n",
+        "a: 1\na: 2\n",
+        "a: [1\n",
+        "b: \x01\n",
+        "c: \ud800\n",
+    ],
+)
+def test_a_pyyaml_without_its_c_parser_reads_alike(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    fast = outcome(text)
+    monkeypatch.setattr("bundler.syntax.events._PARSER", yaml.SafeLoader)
+    assert outcome(text) == fast
+
+
+def outcome(text: str) -> object:
+    try:
+        return [(document.value, document.lines, document.marks) for document in read_documents(text)]
+    except YamlSyntaxError as error:
+        return error.line
