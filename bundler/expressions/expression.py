@@ -164,31 +164,27 @@ def _walk_paths(node: nodes.Node) -> Iterator[ValuePath]:
             yield from _walk_paths(argument)
         return
     if isinstance(node, nodes.Name | nodes.Getattr | nodes.Getitem):
-        path, is_whole = _static_path(node)
+        path = _static_path(node)
         if path:
             yield path
-        if is_whole:
             return
     for child in node.iter_child_nodes():
-        if not (isinstance(node, nodes.Getattr | nodes.Getitem) and child is node.node and _static_path(child)[0]):
-            yield from _walk_paths(child)
+        yield from _walk_paths(child)
 
 
-def _static_path(node: nodes.Node) -> tuple[ValuePath, bool]:
-    """Return the keys that are written out, and whether that is the whole of ``node``."""
+def _static_path(node: nodes.Node) -> ValuePath:
+    """Return the keys of a path that is written out as a whole; none otherwise."""
     match node:
         case nodes.Name(ctx="load"):
-            return (node.name,), True
+            return (node.name,)
         case nodes.Getattr():
-            parent, is_whole = _static_path(node.node)
-            return ((*parent, node.attr), True) if is_whole else (parent, False)
-        case nodes.Getitem():
-            parent, is_whole = _static_path(node.node)
-            if is_whole and isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
-                return (*parent, node.arg.value), True
-            return parent, False
+            parent = _static_path(node.node)
+            return (*parent, node.attr) if parent else ()
+        case nodes.Getitem(arg=nodes.Const() as key) if isinstance(key.value, str):
+            parent = _static_path(node.node)
+            return (*parent, key.value) if parent else ()
         case _:
-            return (), False
+            return ()
 
 
 def _error_of(failure: Failure, text: str, source: Source) -> RenderError:

@@ -76,18 +76,20 @@ def _explain_undefined(undefined: PathUndefined, names: Mapping[str, object]) ->
     return Failure(
         error_type=errors.UndefinedValueError,
         sentence=sentence,
-        hint=_undefined_hint(path if undefined.is_rooted else "", written, names),
+        hint=_undefined_hint(
+            path if undefined.is_rooted else "", written, names, is_unknown_name=undefined.is_unknown_name
+        ),
         spelling=_spelling(written) if written else None,
         missing_path=path,
     )
 
 
-def _undefined_hint(path: str, written: str, names: Mapping[str, object]) -> str:
+def _undefined_hint(path: str, written: str, names: Mapping[str, object], *, is_unknown_name: bool) -> str:
     root = re.split(r"[.\[]", path, maxsplit=1)[0]
     if not path:
         return "give the value a default, or test it with `is defined`"
-    if root == path:
-        close = difflib.get_close_matches(path, list(names), n=1)
+    if is_unknown_name:
+        close = difflib.get_close_matches(root, list(names), n=1)
         meant = f"did you mean {close[0]}? " if close else ""
         return f"{meant}templates and expressions see: {', '.join(sorted(names))}"
     if re.search(r"\.(?:items|keys|values)$", written):

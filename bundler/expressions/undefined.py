@@ -56,6 +56,11 @@ class PathUndefined(StrictUndefined):
         return undefined
 
     @property
+    def is_unknown_name(self) -> bool:
+        """Tell whether the very name that the path starts with is unknown."""
+        return self._undefined_obj is missing and not self._undefined_hint
+
+    @property
     def is_rooted(self) -> bool:
         """Tell whether the whole path is known, down from the name it starts with."""
         return bool(self.written) and (self._undefined_obj is missing or bool(self.existing))
