@@ -48,10 +48,11 @@ class _Level:
         return _Level(self.bundle.component_bundles[name], self.view.child(name), path, self.problems)
 
     def finish(self, data: Body) -> dict[str, JSONValue]:
-        """Make of merged layers what templates see."""
+        """Make of merged layers what templates see; a component that nothing is said about has no key."""
         if self.bundle.schema is not None:
             data = fill_items(data, own_view(self.bundle, self.view))
-        return without_nulls(data)
+        names = self.bundle.component_bundles
+        return {key: value for key, value in without_nulls(data).items() if value != {} or key not in names}
 
 
 def compute_values(bundle: Bundle, user: UserLayers, *, names: Mapping[str, object] = NO_NAMES) -> MergedValues:

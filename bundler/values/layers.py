@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from bundler.model.json import is_mapping, mapping_at
 from bundler.model.values import LayerKind, Origin, ValuesLayer
 from bundler.values.defaults import schema_defaults
-from bundler.values.merge import layer_below, merge_all, merge_values
-from bundler.values.paths import leading_keys, parse_path, set_value
+from bundler.values.merge import layer_below, merge_all, merge_values, origin_in
+from bundler.values.paths import escape_token, leading_keys, parse_path, set_value
 from bundler.values.schema_view import SCHEMA_FILE, SchemaView
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def layers_for_component(
 ) -> list[ValuesLayer]:
     """Return what the layers ``above`` of a parent say to its component.
 
-    A layer that deletes the name, or sets it to anything else, takes back what the parent's earlier layers say; the
-    component's own defaults are not the parent's to delete as a whole.
+    A layer that deletes the name as a whole (``db: null``) deletes each key that the parent's earlier layers set below
+    it; what else the component has by itself stays.
 
     A top-level ``enabled`` that the component neither declares in its schema nor has in its values.yaml is the
     parent's own switch (``when: values.cache.enabled``) and stays with the parent.
@@ -58,7 +58,7 @@ def layers_for_component(
         if name not in layer.data:
             continue
         if (inner := layer_below(layer, name)) is None:
-            below.clear()
+            below = _deleting(below, origin_in(layer, f"/{escape_token(name)}"))
         else:
             below.append(_as_seen_below(inner))
     if _SWITCH in bundle.defaults.data or _SWITCH in own_view(bundle, view).property_names:
@@ -108,6 +108,11 @@ def _derived_places(bundle: Bundle) -> ValuesLayer:
     for rule in bundle.derive:
         data = set_value(data, leading_keys(parse_path(rule.path)), value=True)
     return ValuesLayer(data=data, origin=Origin(LayerKind.DERIVED, "bundle.yaml"), leaf_origins={})
+
+
+def _deleting(layers: Iterable[ValuesLayer], origin: Origin) -> list[ValuesLayer]:
+    keys = {key: None for layer in layers for key in layer.data}
+    return [ValuesLayer(data=keys, origin=origin, leaf_origins={})] if keys else []
 
 
 def _as_seen_below(layer: ValuesLayer) -> ValuesLayer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesInvalidError, ValuesPathError
-from bundler.model.json import is_mapping
+from bundler.model.json import is_mapping, mapping_at
 from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
 from bundler.values.assignments import MismatchError, assigned_value, assignment_origin
 from bundler.values.layers import outlook, owning_layers, with_prefix
@@ -192,9 +192,27 @@ def _folded(bundle: Bundle, view: SchemaView, layers: Sequence[ValuesLayer]) -> 
     if len(layers) < 2 or not folded:
         return folded
     wanted = without_nulls(outlook(bundle, view, layers))
-    alone = ValuesLayer(data=folded, origin=layers[0].origin, leaf_origins={})
-    shown = without_nulls(outlook(bundle, view, [alone]))
-    return _hiding(folded, shown, wanted)
+    corrected = _corrected(folded, bundle, view, wanted)
+    if _outlook_of(corrected, bundle, view) == wanted:
+        return corrected
+    return _corrected(_opened(folded, bundle), bundle, view, wanted)
+
+
+def _corrected(folded: Body, bundle: Bundle, view: SchemaView, wanted: Body) -> Body:
+    return _hiding(folded, _outlook_of(folded, bundle, view), wanted)
+
+
+def _outlook_of(folded: Body, bundle: Bundle, view: SchemaView) -> Body:
+    return without_nulls(outlook(bundle, view, [recorded_layer(folded, 0)]))
+
+
+def _opened(folded: Body, bundle: Bundle) -> Body:
+    """Return ``folded`` where a component deleted as a whole is a mapping, with room for each deletion in it."""
+    opened = dict(folded)
+    for name, inner in bundle.component_bundles.items():
+        if name in folded:
+            opened[name] = _opened(mapping_at(folded, name), inner)
+    return opened
 
 
 def _hiding(folded: Body, shown: Body, wanted: Body) -> dict[str, JSONValue]:
