@@ -243,6 +243,13 @@ class UpgradePathError(PlanError):
     code = "plan-upgrade-path"
 
 
+class SitePolicyError(PlanError):
+    """The site file forbids what the plan does."""
+
+    code = "site-policy"
+    exit_code = 25
+
+
 class PlanChangedError(PlanError):
     """The cluster moved between showing the plan and carrying it out, and nobody is there to ask again."""
 

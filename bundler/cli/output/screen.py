@@ -107,6 +107,11 @@ class Screen:
         with self._lock:
             self._above = above
 
+    @property
+    def terminal(self) -> TextIO:
+        """Stderr itself, for those who draw; their text has gone through :meth:`shown`."""
+        return self._err
+
     def shown(self, text: str) -> str:
         """Return text masked and cleaned, for those who draw on stderr themselves."""
         return clean(self._masked(text))

@@ -1,0 +1,126 @@
+"""How a plan is shown: reach first, then every object, then what stays. Layer: cli, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler.cli.output.text import Line, counted
+from bundler.model.change import Action
+from bundler.planning.diff import object_diff
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bundler.model.change import Change, Plan, ReachNote
+    from bundler.model.cluster import ClusterIdentity
+    from bundler.model.json import Body
+
+_SIGNS = {
+    Action.CREATE: ("+", "green"),
+    Action.UPDATE: ("~", "yellow"),
+    Action.RECREATE: ("-/+", "alarm"),
+    Action.DELETE: ("-", "red"),
+}
+_COUNTED = (
+    (Action.CREATE, "create"),
+    (Action.UPDATE, "update"),
+    (Action.RECREATE, "recreate"),
+    (Action.DELETE, "delete"),
+)
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """How much of a plan is shown."""
+
+    namespace: str
+    has_diffs: bool = True
+    """Show what changes inside objects that are updated."""
+    has_bodies: bool = False
+    """Show objects that are created or deleted whole."""
+    shows_secrets: bool = False
+
+
+def identity_line(identity: ClusterIdentity, namespace: str) -> Line:
+    """Return the line that every changing run begins with."""
+    place = f"{identity.server}, uid {identity.uid or 'unknown'}"
+    return Line(f"cluster={identity.context} ({place}) namespace={namespace} user={identity.user}", "bold")
+
+
+def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
+    """Return a plan as text."""
+    yield from reach_lines(plan.reach)
+    for change in plan.changes:
+        if change.action is not Action.NONE:
+            yield from change_lines(change, view)
+    for kept in plan.kept:
+        yield Line(f"= keep {kept.ref.short}: {kept.reason}", "dim")
+    yield Line(count_line(plan), "bold")
+
+
+def reach_lines(notes: Iterable[ReachNote]) -> Iterator[Line]:
+    """Return what a plan does outside its namespace, loud."""
+    for note in notes:
+        word = "" if note.is_declared else " (not declared by the bundle)"
+        yield Line(f"! {note.kind}: {note.subject}{word}", "alarm")
+
+
+def change_lines(change: Change, view: PlanView) -> Iterator[Line]:
+    """Return one change: what is done to which object, and what differs in it."""
+    sign, style = _SIGNS[change.action]
+    is_whole = change.action is not Action.UPDATE
+    if not (view.has_bodies if is_whole else view.has_diffs):
+        yield Line(f"{sign} {_headline(change, view)}", style)
+        return
+    diff = object_diff(change, shows_secrets=view.shows_secrets)
+    stamps = " (version stamps only)" if diff.is_stamps_only else ""
+    yield Line(f"{sign} {_headline(change, view)}{stamps}", style)
+    yield from (Line(f"    {line}", _DIFF_STYLES.get(line[:1], "")) for line in diff.lines)
+
+
+def _headline(change: Change, view: PlanView) -> str:
+    ref = change.ref
+    where = "" if ref.namespace in {view.namespace, ""} else f" in {ref.namespace}"
+    remarks = [
+        change.reason,
+        "" if change.is_verified else "checked once what it needs is there",
+        "replicas follow the autoscaler" if change.is_autoscaled and change.action is Action.UPDATE else "",
+    ]
+    said = "; ".join(remark for remark in remarks if remark)
+    return f"{change.action} {ref.short}{where}{f' ({said})' if said else ''}"
+
+
+def count_line(plan: Plan) -> str:
+    """Return how much a plan does: ``plan: 25 to create; nothing else``."""
+    parts = [f"{plan.count(action)} to {word}" for action, word in _COUNTED if plan.count(action)]
+    unchanged = plan.count(Action.NONE)
+    parts += [f"{unchanged} unchanged"] if unchanged else []
+    parts += [f"{len(plan.kept)} kept"] if plan.kept else []
+    return f"plan: {', '.join(parts) or counted(0, 'object')}"
+
+
+def change_data(change: Change) -> Body:
+    """Return one change as data."""
+    return {
+        "object": str(change.ref),
+        "action": change.action.value,
+        "component": change.component,
+        "reason": change.reason,
+        "verified": change.is_verified,
+    }
+
+
+def plan_data(plan: Plan) -> dict[str, list[Body]]:
+    """Return what a plan does as data; unchanged objects are left out."""
+    return {
+        "changes": [change_data(change) for change in plan.changes if change.action is not Action.NONE],
+        "kept": [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept],
+        "reach": [{"kind": n.kind, "subject": n.subject, "declared": n.is_declared} for n in plan.reach],
+    }
+
+
+def plan_warnings(plan: Plan) -> list[str]:
+    """Return what the API server warned of in dry-run, once each, sorted."""
+    return sorted({f"{change.ref.short}: {text}" for change in plan.changes for text in change.warnings})
