@@ -44,9 +44,11 @@ def make_credentials(access: ClusterAccess, around: Surroundings) -> Credentials
         CredentialsError: when the user entry contradicts itself.
     """
     user = access.user
-    if user.exec is not None:
+    # As with kubectl, what stands in the kubeconfig itself wins over a plugin.
+    has_own = bool(user.token or user.token_file or user.username)
+    if user.exec is not None and not has_own:
         return ExecCredentials(access, around)
-    if user.auth_provider is not None:
+    if user.auth_provider is not None and not has_own:
         return LegacyCredentials(user, clock=around.clock)
     if user.token_file is not None:
         return TokenFileCredentials(user, clock=around.clock)

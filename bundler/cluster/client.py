@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bundler.cluster.surroundings import Surroundings
     from bundler.model.cluster import ClusterIdentity, ListQuery, LogQuery, Payload, WatchEvent
     from bundler.model.refs import ObjectRef, ResourceType
-    from bundler.ports import Clock, Propagation
+    from bundler.ports import Clock, ClusterClient, Propagation
 
     MakeRequest = Callable[[ResourceType], Request]
 
@@ -305,3 +305,10 @@ def _write(payload: Payload, kind: ResourceType, *, method: str, verb: str, targ
         is_dry_run=is_dry_run,
         payload=payload,
     )
+
+
+if TYPE_CHECKING:
+
+    def _fits_the_port(client: HttpClusterClient) -> ClusterClient:
+        """Let mypy compare every signature with the port's."""
+        return client

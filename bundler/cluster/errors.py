@@ -121,6 +121,9 @@ def _found(status: Status) -> Sequence[str]:
 def _forbidden(request: Request, status: Status, found: Sequence[str]) -> ForbiddenError:
     match = _DENIED.search(status.message)
     if match is None:
+        if any(cause.reason == "NamespaceTerminating" for cause in status.causes):
+            hint = "the namespace is being deleted; wait until it is gone, then run the command again"
+            return ForbiddenError(request.doing, context=found, hint=hint)
         hint = "a quota, a policy or an admission rule of the cluster refuses this; see the server's message"
         return ForbiddenError(request.doing, context=found, hint=hint)
     resource = f"{match['resource']}.{match['group']}" if match["group"] else match["resource"]

@@ -150,7 +150,8 @@ def read_files(paths: Sequence[Path], *, must_exist: bool) -> list[tuple[Path, B
     parsed = []
     for path in paths:
         try:
-            text = path.read_bytes()[: MAX_FILE_BYTES + 1]
+            with path.open("rb") as file:
+                text = file.read(MAX_FILE_BYTES + 1)
         except FileNotFoundError as error:
             if must_exist:
                 hint = "check the path, or leave it out to use KUBECONFIG or ~/.kube/config"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
 
 READ_TIMEOUT_S = 30.0
+WRITE_TIMEOUT_S = 65.0
+"""A write waits for admission webhooks, up to 30 s each; after 60 s the API server itself gives up and says so."""
 MIN_TIMEOUT_S = 5.0
 """Even when the budget is used up a request gets this long: releasing a lock is worth it."""
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
@@ -66,7 +68,7 @@ class Transport:
         self._server, self._pool, self._credentials, self._around = server, pool, credentials, around
         self._name = f"{server.scheme}://{server.authority}"
         self._has_answered = False
-        # Compressing costs the server more time than a loopback or a local network saves; see benchmarks.
+        # On loopback compressing only costs: lists of 600 objects took 33 ms with it and 28 ms without.
         self._is_far = server.host not in {"127.0.0.1", "::1", "localhost"}
 
     def send(self, request: Request) -> Reply:
@@ -158,7 +160,7 @@ class Transport:
         data = self._bytes_of(request)
         connection, is_kept = self._take(is_fresh=is_fresh)
         try:
-            return connection, self._ask(connection, data)
+            return connection, self._ask(connection, request, data)
         except (OSError, WireError) as error:
             connection.close()
             if not is_kept or isinstance(error, TimeoutError) or not isinstance(error, ClosedError | OSError):
@@ -169,7 +171,7 @@ class Transport:
         trial.is_unclear = True
         connection, _ = self._take(is_fresh=True)
         try:
-            return connection, self._ask(connection, data)
+            return connection, self._ask(connection, request, data)
         except (OSError, WireError) as error:
             connection.close()
             raise _BrokenError(failure_of_error(error, may_have_arrived=True)) from error
@@ -180,8 +182,9 @@ class Transport:
         except (OSError, WireError) as error:
             raise _BrokenError(failure_of_error(error, may_have_arrived=False)) from error
 
-    def _ask(self, connection: Connection, data: bytes) -> Head:
-        connection.send(data, timeout_s=max(MIN_TIMEOUT_S, min(READ_TIMEOUT_S, self._around.budget())))
+    def _ask(self, connection: Connection, request: Request, data: bytes) -> Head:
+        patience_s = READ_TIMEOUT_S if request.method == "GET" else WRITE_TIMEOUT_S
+        connection.send(data, timeout_s=max(MIN_TIMEOUT_S, min(patience_s, self._around.budget())))
         head = connection.read_head()
         self._has_answered = True
         return head

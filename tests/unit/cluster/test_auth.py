@@ -270,6 +270,7 @@ def test_each_kind_of_user_has_its_credentials(tmp_path: Path) -> None:
 
     assert chosen(UserEntry()) == "FixedCredentials"
     assert chosen(UserEntry(token_file=tmp_path)) == "TokenFileCredentials"
-    assert chosen(UserEntry(exec={"apiVersion": V1}, token="t")) == "ExecCredentials"
+    assert chosen(UserEntry(exec={"apiVersion": V1})) == "ExecCredentials"
+    assert chosen(UserEntry(exec={"apiVersion": V1}, token="t")) == "FixedCredentials"
     assert chosen(UserEntry(auth_provider={"name": "oidc"})) == "LegacyCredentials"
     assert timedelta(seconds=60) == auth.RENEW_BEFORE
