@@ -6,6 +6,7 @@ Source: the type Status of k8s.io/apimachinery, pkg/apis/meta/v1.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 MAX_TEXT_CHARS = 1000
 MAX_BODY_CHARS = 256
 MAX_CAUSES = 50
+MAX_VALUE_CHARS = 120
+_QUOTE = "nvalid value: "
+_DECODER = json.JSONDecoder()
+_GO_VALUE = re.compile(r"[\w.*&\[\]]*\{")
+_GO_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,38 @@ def status_of(body: Body, code: int = 0) -> Status:
 
 
 def one_line(text: str, max_chars: int) -> str:
-    """Fold white space and cut."""
-    folded = " ".join(text.split())
-    return folded if len(folded) <= max_chars else folded[: max_chars - 1] + "…"
+    """Fold white space, take out quoted values, and cut in the middle: the reason often stands at the end."""
+    folded = " ".join(without_long_values(text).split())
+    if len(folded) <= max_chars:
+        return folded
+    tail = max_chars // 3
+    return f"{folded[: max_chars - tail - 3]} … {folded[-tail:]}"
+
+
+def without_long_values(text: str) -> str:
+    """Replace what the server quotes of the object: a whole pod template, say, before "field is immutable"."""
+    pieces, start = [], 0
+    while (found := text.find(_QUOTE, start)) >= 0:
+        value = found + len(_QUOTE)
+        end = _end_of_value(text, value)
+        is_long = end - value > MAX_VALUE_CHARS
+        pieces += [text[start:value], "…" if is_long else text[value:end]]
+        start = end
+    return "".join((*pieces, text[start:]))
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Return where a value ends: one in JSON, or in the Go syntax of older servers (``core.PodTemplateSpec{…}``)."""
+    try:
+        return _DECODER.raw_decode(text, start)[1]
+    except (ValueError, RecursionError):
+        opening = _GO_VALUE.match(text, start)
+    if opening is None:
+        return start
+    depth, position = 1, opening.end()
+    for token in _GO_TOKEN.finditer(text, position):
+        depth += {"{": 1, "}": -1}.get(token[0], 0)
+        position = token.end()
+        if depth == 0:
+            return position
+    return start

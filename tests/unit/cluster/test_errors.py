@@ -5,10 +5,11 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from bundler.cluster.errors import error_of
 from bundler.cluster.request import Request
-from bundler.cluster.status import MAX_BODY_CHARS, read_status
+from bundler.cluster.status import MAX_BODY_CHARS, one_line, read_status
 from bundler.errors import (
     AlreadyExistsError,
     ClusterError,
@@ -178,6 +179,28 @@ def test_a_proxys_page_is_cut_and_on_one_line() -> None:
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[]", b"null", b"[" * 100_000, b'{"kind":"Status","details":7}'])
 def test_any_body_can_be_read(body: bytes) -> None:
     assert read_status(418, body).message
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ('"web"', '"web"'),
+        ("7", "7"),
+        (json.dumps({"spec": {"containers": ["x" * 5000]}}), "…"),
+        (json.dumps("x: y" * 500), "…"),
+        ('core.PodTemplateSpec{ObjectMeta:v1.ObjectMeta{Name:"}", X:' + "1, " * 500 + "}}", "…"),
+        ("", ""),
+    ],
+)
+def test_a_quoted_value_does_not_hide_the_reason(value: str, shown: str) -> None:
+    message = f"spec.template: Invalid value: {value}: field is immutable"
+    assert error(422, message, "Invalid").context == (f"spec.template: Invalid value: {shown}: field is immutable",)
+
+
+@given(st.text(max_size=3000), st.integers(100, 500))
+def test_any_text_is_cut_to_its_bound(text: str, max_chars: int) -> None:
+    for it in (text, f"Invalid value: {text}", f'Invalid value: {{"a": "{text}": no'):
+        assert len(one_line(it, max_chars)) <= max_chars
 
 
 SECRET = "hunter22-correct-horse"
