@@ -91,13 +91,19 @@ def pod_selector(workload: Body) -> Mapping[str, str]:
 
 
 def newest_pods(workload: Body, pods: Sequence[Body]) -> list[Body]:
-    """Return the pods of the newest template of a workload: what an older one left behind says nothing about it."""
+    """Return the pods of the newest template of a workload: what an older one left behind says nothing about it.
+
+    Creation times are whole seconds: pods of two templates made in the same second all count.
+    """
     selector = pod_selector(workload).items()
     mine = [pod for pod in pods if selector <= mapping_at(pod, "metadata", "labels").items()]
-    if not mine:
-        return []
-    newest = max(mine, key=lambda pod: text_at(pod, "metadata", "creationTimestamp"))
-    return [pod for pod in mine if _template_of(pod) == _template_of(newest)]
+    newest = max((_made_at(pod) for pod in mine), default="")
+    templates = {_template_of(pod) for pod in mine if _made_at(pod) == newest}
+    return [pod for pod in mine if _template_of(pod) in templates]
+
+
+def _made_at(pod: Body) -> str:
+    return text_at(pod, "metadata", "creationTimestamp")
 
 
 def _template_of(pod: Body) -> tuple[str, ...]:

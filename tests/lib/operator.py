@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -66,7 +67,7 @@ class Operator:
     """Called with each proposal; what other people do between plan and apply, or a no."""
     lock_duration_s: float = 30.0
     boot_id: str = "boot-of-the-tests"
-    pid: int = 4711
+    pid: int = field(default_factory=os.getpid)
     redactor: Redactor = field(default_factory=Redactor)
 
     def ports(self) -> Ports:

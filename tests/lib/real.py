@@ -1,0 +1,20 @@
+"""Clients of a real control plane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.cluster.client import HttpClusterClient
+from bundler.cluster.kubeconfig import load_access
+from bundler.cluster.surroundings import Surroundings
+from tests.lib.operator import RealClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def open_client(kubeconfig: Path, *, budget: Callable[[], float] = lambda: 60.0) -> HttpClusterClient:
+    """Speak to the API server of a kubeconfig, with nothing kept on disk."""
+    access = load_access({}, home=Path("/nonexistent"), kubeconfig=kubeconfig)
+    return HttpClusterClient.open(access, Surroundings(env={}, clock=RealClock(), budget=budget))

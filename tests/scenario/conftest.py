@@ -1,0 +1,119 @@
+"""Every scenario runs twice: on the sandbox in memory, and on the real control plane."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.health.pods import FailFast
+from bundler.model.refs import ObjectRef
+from bundler.sandbox.client import SandboxClient
+from tests.lib.clocks import FakeClock
+from tests.lib.menus import small_bundle
+from tests.lib.operator import Operator, RealClock
+
+if TYPE_CHECKING:
+    from bundler.ports import Clock, ClusterClient
+
+QUICK_FAILURE = FailFast(min_failures=1, min_s=0.5)
+
+
+@dataclass
+class World:
+    """A cluster, an operator on it, and the hand of chance."""
+
+    cluster: ClusterClient
+    operator: Operator
+    menu: Path
+    is_sandbox: bool
+
+    def another_operator(self, name: str = "bob@ci", **fields: object) -> Operator:
+        first = self.operator
+        fields = {"fail_fast": QUICK_FAILURE, "timeout_s": first.timeout_s, "boot_id": "another boot", **fields}
+        return Operator(self.cluster, first.namespace, clock=first.clock, name=name, **fields)  # type: ignore[arg-type]
+
+    def break_web(self, release: str = "shop") -> str:
+        """Make the image below one that cannot be pulled; return it."""
+        if self.is_sandbox:
+            self.cluster.fail("Deployment", f"{release}-web", "ImagePullBackOff", self.operator.namespace)  # type: ignore[attr-defined]
+        return "docker.io/library/broken:1"
+
+    def mend_web(self, release: str = "shop") -> None:
+        if self.is_sandbox:
+            self.cluster.heal("Deployment", f"{release}-web", self.operator.namespace)  # type: ignore[attr-defined]
+
+    def scale_web(self, replicas: int, release: str = "shop") -> None:
+        """What an autoscaler does: set the number through the scale subresource."""
+        self.scaler(f"{release}-web", replicas)
+
+    def edit(self, kind: str, name: str, patch: dict[str, object], group: str = "") -> None:
+        """What a colleague does with kubectl edit."""
+        self.editor(group, kind, name, patch)
+
+    def bodies(self, kind: str, group: str = "") -> dict[str, dict]:
+        from bundler.model.cluster import ListQuery
+
+        found = self.cluster.list(ListQuery(group=group, kind=kind, namespace=self.operator.namespace)).items
+        return {body["metadata"]["name"]: body for body in found}  # type: ignore[index, call-overload, misc]
+
+    def get(self, kind: str, name: str, group: str = "") -> dict | None:
+        return self.cluster.get(ObjectRef(group, kind, self.operator.namespace, name))  # type: ignore[return-value]
+
+
+@pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.controlplane)])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    menu = small_bundle(tmp_path)
+    if request.param == "sandbox":
+        return _sandbox_world(menu)
+    return _real_world(request.getfixturevalue("control_plane"), menu)
+
+
+@pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.controlplane)])
+def timed_world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+    """For what depends on real time passing: heartbeats of locks."""
+    menu = small_bundle(tmp_path)
+    if request.param == "sandbox":
+        return _sandbox_world(menu, RealClock())
+    return _real_world(request.getfixturevalue("control_plane"), menu)
+
+
+@pytest.fixture
+def sandbox_world(tmp_path: Path) -> World:
+    return _sandbox_world(small_bundle(tmp_path))
+
+
+def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
+    clock = clock or FakeClock()
+    client = SandboxClient.open(None, clock)
+    operator = Operator(client, "prod", clock=clock, fail_fast=QUICK_FAILURE, timeout_s=300)
+    world = World(client, operator, menu, is_sandbox=True)
+    world.scaler = lambda name, replicas: client.scale("Deployment", name, replicas, namespace="prod")  # type: ignore[attr-defined]
+    world.editor = lambda group, kind, name, patch: client.edit(ObjectRef(group, kind, "prod", name), patch)  # type: ignore[attr-defined]
+    return world
+
+
+def _real_world(plane, menu: Path) -> World:
+    from tests.lib.real import open_client
+
+    namespace = f"scenario-{uuid.uuid4().hex[:8]}"
+    client = open_client(plane.kubeconfig("admin"))
+    operator = Operator(client, namespace, clock=RealClock(), fail_fast=QUICK_FAILURE, timeout_s=60)
+    world = World(client, operator, menu, is_sandbox=False)
+    merge = "application/merge-patch+json"
+
+    def scale(name, replicas):
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale?fieldManager=kube-controller-manager"
+        plane.api("PATCH", path, {"spec": {"replicas": replicas}}, content_type=merge)
+
+    def edit(group, kind, name, patch):
+        served = client.resource_type(group, kind)
+        root = f"/apis/{group}/{served.version}" if group else "/api/v1"
+        path = f"{root}/namespaces/{namespace}/{served.plural}/{name}?fieldManager=kubectl-edit"
+        plane.api("PATCH", path, patch, content_type=merge)
+
+    world.scaler, world.editor = scale, edit  # type: ignore[attr-defined]
+    return world
