@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from bundler.model.refs import ResourceType
     from bundler.sandbox.store import Transaction, Tree
 
-_ALLOCATED = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+_ALLOCATED = (
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "generation",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+)
 _UNCOUNTED_GROUPS = frozenset(
     {"", "apiregistration.k8s.io", "autoscaling", "coordination.k8s.io", "events.k8s.io", "rbac.authorization.k8s.io"}
     | {"storage.k8s.io"}

@@ -11,13 +11,14 @@ Calls are counted from 1, over mutating calls only unless `counts` says otherwis
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload, WatchEvent
     from bundler.model.json import Body
     from bundler.model.refs import ResourceType

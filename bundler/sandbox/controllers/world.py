@@ -8,6 +8,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bundler.fields.kinds import schema_of
+from bundler.fields.merge import track_update
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox.deletion import start_deletion
@@ -83,6 +85,9 @@ class World:
         group, kind = group_of(text_at(body, "apiVersion")), text_at(body, "kind")
         if has_generation(group, kind) and made.get("spec") != body.get("spec"):
             made["metadata"]["generation"] = made["metadata"].get("generation", 0) + 1
+        if made["metadata"].get("managedFields"):
+            tracked = track_update(body, made, manager=MANAGER, schema=schema_of(made), time=self.time)
+            made = thawed(tracked)
         self.tx.update(ref_of(body), made)
 
     def warn(self, body: Body, reason: str, message: str, *, component: str = "kubelet") -> None:
