@@ -36,7 +36,9 @@ def stored_value(value: JSONValue, schema: SchemaNode) -> JSONValue:
         return kept
     if is_items(value):
         items = schema.items or FREE
-        return [stored_value(item, items) for item in value]
+        # A key that an item leaves out is filled in: it is what tells the item from others.
+        keys = {key: default for key, default in schema.key_defaults.items() if default}
+        return [stored_value({**keys, **item} if isinstance(item, Mapping) else item, items) for item in value]
     return _canonical_scalar(value, schema)
 
 

@@ -158,6 +158,8 @@ class _Walk:
         return True
 
     def _item(self, desired: JSONValue, live: JSONValue, node: Tree, here: Trail) -> bool:
+        if not node:
+            return self._leaf(desired, live, here)
         is_pair = isinstance(desired, Mapping) and isinstance(live, Mapping)
         return "." in node and is_pair and self._map(mapping_at(desired), mapping_at(live), node, here)
 
@@ -181,7 +183,9 @@ class _Walk:
         if schema is None:
             return False
         full = with_defaults(desired, [step[2:] for step in _steps(here) if step[0] == "f"])
-        return same(full if self._counts_empty() else stored_value(full, schema), live)
+        if self._counts_empty():
+            return same(full, live)
+        return same(stored_value(full, schema), live) or same(stored_value(desired, schema), live)
 
     def _counts_empty(self) -> bool:
         """Tell whether this kind's generation moves when an empty list comes in place of none."""

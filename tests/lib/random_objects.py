@@ -85,7 +85,7 @@ PLURALS = {
     "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "Gadget": f"/apis/{GROUP}/v1/namespaces/{{}}/gadgets",
 }
-SPELLINGS = {
+SPELLINGS: dict[str, list[Any]] = {
     "cpu": ["1", "1000m", 1, "1.0", 0.5, "500m", "0.5", "250m", "2"],
     "memory": ["1Gi", "1024Mi", "512Mi", "0.5Gi", "1e9", "1G"],
 }
@@ -144,7 +144,7 @@ class Maker:
         return [{"name": prefix + name} for name in names]
 
     def _metadata(self, name: str, namespace: str) -> Body:
-        extra = {
+        extra: Body = {
             "labels": self._some({"app": "x", "tier": "y", "v": self._rng.choice(["1", "2"])}),
             "annotations": self._words(),
         }
@@ -167,7 +167,7 @@ class Maker:
         return self._some({"app": "x", "tier": "y"})
 
     def _resources(self) -> Body:
-        amounts = {key: self._rng.choice(values) for key, values in SPELLINGS.items()}
+        amounts: Body = {key: self._rng.choice(values) for key, values in SPELLINGS.items()}
         return self._some({"limits": self._some(amounts), "requests": {}})
 
     def _container(self, name: str) -> Body:
@@ -312,9 +312,11 @@ class Maker:
 
     def edit_of(self, live: Body) -> Body:
         """Return a JSON merge patch."""
-        metadata = {"labels": {self._rng.choice(["app", "tier", "new"]): self._rng.choice([None, "edited", "x"])}}
+        metadata: dict[str, Any] = {
+            "labels": {self._rng.choice(["app", "tier", "new"]): self._rng.choice([None, "edited", "x"])}
+        }
         if self._chance(0.3):
-            metadata["annotations"] = self._rng.choice([None, {"a": "edited"}, {"b": None}])  # type: ignore[assignment]
+            metadata["annotations"] = self._rng.choice([None, {"a": "edited"}, {"b": None}])
         patch: Body = {"metadata": metadata} if self._chance(0.5) else {}
         for field in ("data", "spec"):
             if isinstance(live.get(field), dict) and self._chance(0.7):

@@ -76,6 +76,7 @@ class Encoder:
             kind, keys = ("map", [key]) if key else ("set", None)
         if kind == "map":
             fields = self._resolve(schema["items"])["properties"]
+            keys = keys or []
             defaults = {key: fields[key]["default"] for key in keys if fields[key].get("default") is not None}
             node |= {"k": keys, "d": defaults} if defaults else {"k": keys}
         elif kind == "set":
@@ -140,8 +141,10 @@ def served_kinds(paths: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]
 
 def newest_first(version: str) -> tuple[int, int, int]:
     """Order versions as Kubernetes prefers them: stable, beta, alpha, each newest first."""
-    major, stage, minor = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version).groups()  # type: ignore[union-attr]
-    return ({None: 0, "beta": 1, "alpha": 2}[stage], -int(major), -int(minor or 0))
+    found = re.fullmatch(r"v(\d+)(?:(alpha|beta)(\d+))?", version)
+    if found is None:
+        raise ValueError(f"{version} is no version")
+    return ({None: 0, "beta": 1, "alpha": 2}[found[2]], -int(found[1]), -int(found[3] or 0))
 
 
 def shrink(table: list[Any], roots: list[list[Any]]) -> list[Any]:
