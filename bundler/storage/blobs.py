@@ -134,12 +134,12 @@ def _groups(pieces: Iterable[Piece]) -> Iterator[Sequence[Piece]]:
 
 
 def _fit(group: Sequence[Piece]) -> list[Pack]:
-    """Compress a group; one that comes out too large is halved."""
+    """Compress a group; one that comes out too large is divided by how much too large it is."""
     pack = _compress(group)
     if len(pack.content) <= limits.PACK_MAX_BYTES or len(group) == 1:
         return [pack]
-    middle = len(group) // 2
-    return _fit(group[:middle]) + _fit(group[middle:])
+    step = max(1, len(group) // -(-len(pack.content) // limits.PACK_MAX_BYTES))
+    return [pack for at in range(0, len(group), step) for pack in _fit(group[at : at + step])]
 
 
 def _compress(group: Sequence[Piece]) -> Pack:

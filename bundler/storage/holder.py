@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +37,7 @@ def this_process(*, user: str, command: str, tool_version: str) -> Holder:
     """Return the holder that this process is."""
     return Holder(
         user=user,
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         pid=os.getpid(),
         boot_id=boot_id(),
         command=command,

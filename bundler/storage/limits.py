@@ -24,8 +24,8 @@ EVIDENCE_MAX_BYTES: Final = 64 * 1024
 PAGE_ENTRIES: Final = 64
 PACK_MAX_BYTES: Final = 360 * 1024
 """Compressed; as base64, with names and index, below 512 KiB."""
-PIECE_MAX_BYTES: Final = 352 * 1024
-"""Larger blobs are cut; a piece that does not compress at all fits a pack."""
+PIECE_MAX_BYTES: Final = 116 * 1024
+"""Larger blobs are cut; three pieces that do not compress at all fit a pack, or four of base64 text."""
 PACK_RAW_BYTES: Final = 4 * 1024 * 1024
 PACK_MAX_PIECES: Final = 1024
 REPACK_ABOVE: Final = 24
@@ -36,6 +36,6 @@ READ_SECRET_MAX_BYTES: Final = 1024 * 1024
 READ_PACK_RAW_MAX_BYTES: Final = 16 * 1024 * 1024
 READ_SENSITIVE_RAW_MAX_BYTES: Final = 64 * 1024 * 1024
 READ_PACKS_MAX: Final = 1024
-READ_PARTS_MAX: Final = 256
+READ_PARTS_MAX: Final = 512
 READ_OBJECTS_MAX: Final = 100_000
 READ_NESTING_MAX: Final = 200

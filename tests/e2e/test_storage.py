@@ -13,7 +13,8 @@ from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
 from bundler.cluster.surroundings import Surroundings
 from bundler.errors import ForbiddenError, RecordTooLargeError
-from bundler.storage import LeaseLock, SecretReleaseStore
+from bundler.storage.lock import LeaseLock
+from bundler.storage.secrets import SecretReleaseStore
 from tests.unit.storage.builders import make_revision
 from tests.unit.storage.cases import LockCases, RealClock, StoreCases, holder, in_namespace, secrets_in
 

@@ -29,10 +29,13 @@ from bundler.model import labels
 from bundler.model.cluster import ListQuery
 from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.release import ReleaseStatus, Revision
-from bundler.storage import Holder, LeaseLock, SecretReleaseStore, break_lock, read_lock
+from bundler.storage import limits
 from bundler.storage.codec import encode_revision
+from bundler.storage.holder import Holder
 from bundler.storage.lease import lease_payload, lease_ref, read_lease
+from bundler.storage.lock import LeaseLock, break_lock, read_lock
 from bundler.storage.records import head_name, payload_of, secret_ref, sensitive_name
+from bundler.storage.secrets import SecretReleaseStore
 from tests.unit.storage.builders import SECRET, make_entry, make_revision, make_summary
 
 if TYPE_CHECKING:
@@ -359,7 +362,7 @@ class StoreCases:
         self, store: SecretReleaseStore, cluster: ClusterClient, namespace: str
     ) -> None:
         fixed = [make_entry(f"fixed{n}", {"data": {"n": noise(200, n)}}) for n in range(40)]
-        for number in range(1, 41):
+        for number in range(1, 31):
             fixed[number - 1] = make_entry(f"fixed{number - 1}", {"data": {"n": noise(200, 1000 + number)}})
             revision = make_revision(*fixed, revision=number, summary=make_summary(number, namespace=namespace))
             saved = store.save(revision)
@@ -367,6 +370,27 @@ class StoreCases:
             store.prune(namespace, "shop", history_max=2)
         packs = [name for name in secrets_in(cluster, namespace) if ".pack." in name]
         assert len(packs) <= 26
+
+    def test_a_head_that_needs_very_many_packs_lists_them_apart(
+        self, cluster: ClusterClient, clock: Clock, namespace: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "INLINE_PACKS", 2)
+        monkeypatch.setattr(limits, "PIECE_MAX_BYTES", 2000)
+        monkeypatch.setattr(limits, "PACK_MAX_BYTES", 3000)
+        entries = tuple(make_entry(f"c{n}", {"data": {"n": noise(2500, n)}}) for n in range(8))
+        for number in (1, 2):
+            one = make_revision(*entries[number:], revision=number, summary=make_summary(number, namespace=namespace))
+            saved = SecretReleaseStore(cluster, clock).save(one)
+            SecretReleaseStore(cluster, clock).mark(saved.summary, ReleaseStatus.FAILED, evidence="no quota")
+        packs = sum(".pack." in name for name in secrets_in(cluster, namespace))
+        SecretReleaseStore(cluster, clock).prune(namespace, "shop", history_max=1)
+        store = SecretReleaseStore(cluster, clock)
+        (left,) = store.summaries(namespace=namespace)
+        loaded = store.load(left, with_sensitive=True)
+        assert (loaded.inventory, loaded.evidence) == (entries[2:], "no quota")
+        assert 5 < sum(".pack." in name for name in secrets_in(cluster, namespace)) < packs
+        store.erase(namespace, "shop")
+        assert secrets_in(cluster, namespace) == {}
 
     def test_a_crash_at_any_write_leaves_nothing_visible_or_everything(
         self, cluster: ClusterClient, clock: Clock, first: Revision
