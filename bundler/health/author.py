@@ -18,14 +18,22 @@ if TYPE_CHECKING:
 
 def author_health(rule: ReadinessRule, body: Body) -> Health:
     """Judge by ``failed``, then ``ready``. An expression that cannot be computed yet means: on its way, and why."""
+    if rule.failed and _is_failed(rule, body):
+        return failed(f"failed by its rule: {rule.failed}")
     try:
-        if rule.failed and _holds(rule.failed, rule.source, body):
-            return failed(f"failed by its rule: {rule.failed}")
         if _holds(rule.ready, rule.source, body):
             return current("ready by its rule")
     except BundlerError as error:
         return in_progress(f"its rule cannot be computed yet ({'; '.join(error.context[:1]) or error})")
     return in_progress(f"not yet: {rule.ready}")
+
+
+def _is_failed(rule: ReadinessRule, body: Body) -> bool:
+    """Tell whether ``failed`` holds; a field that only a failure writes is missing as long as all is well."""
+    try:
+        return _holds(rule.failed, rule.source, body)
+    except BundlerError:
+        return False
 
 
 def _holds(text: str, source: Source, body: Body) -> bool:
