@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from bundler.expressions.text import TemplateFailureError
 from bundler.expressions.undefined import PathUndefined, UndefinedUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _SHOWN_CHARS = 200
 FAILURES = (Exception,)
@@ -87,7 +88,7 @@ def _explain_undefined(undefined: PathUndefined, names: Mapping[str, object]) ->
 def _undefined_hint(path: str, written: str, names: Mapping[str, object], *, is_unknown_name: bool) -> str:
     root = re.split(r"[.\[]", path, maxsplit=1)[0]
     if not path:
-        return "give the value a default, or test it with `is defined`"
+        return "give the value a default, test it with `is defined`, or complete an `if` with an `else`"
     if is_unknown_name:
         close = difflib.get_close_matches(root, list(names), n=1)
         meant = f"did you mean {close[0]}? " if close else ""
@@ -95,9 +96,15 @@ def _undefined_hint(path: str, written: str, names: Mapping[str, object], *, is_
     if re.search(r"\.(?:items|keys|values)$", written):
         return f"write {written}() with parentheses, or `{written.rpartition('.')[0]} | items`"
     if root == "values":
-        inner = path.removeprefix("values.")
+        inner = _component_prefix(names) + path.removeprefix("values.")
         return f"set it with --set {inner}=…, give it a default in values.yaml, or write `{written} | default(…)`"
     return f"correct the path, or write `{written} | default(…)` where it may be absent"
+
+
+def _component_prefix(names: Mapping[str, object]) -> str:
+    component = names.get("component")
+    path = component.get("path") if isinstance(component, Mapping) else None
+    return path.replace("/", ".") + "." if isinstance(path, str) and path else ""
 
 
 def _explain_syntax(error: TemplateSyntaxError) -> Failure:

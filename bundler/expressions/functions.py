@@ -168,20 +168,23 @@ def required(value: object, message: object = "a required value is missing") -> 
 
 def _number(value: object) -> int | float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"it needs a number, not {_kind(value)}")
+        raise TypeError(f"it needs a number, not {kind_of(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("it needs a finite number")
     return value
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Return what an author calls this kind of value."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "a boolean"
+    if isinstance(value, int | float):
+        return "a number"
     if isinstance(value, str):
         return "a text"
-    return "a mapping" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else type(value).__name__
+    return "a mapping" if isinstance(value, Mapping) else "a list"
 
 
 def ceil(value: object) -> int:

@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 from bundler.expressions.bounds import current_meter, join_pieces
-from bundler.expressions.functions import TEXT_METHODS, fill_format, make_filters, make_globals, make_tests
+from bundler.expressions.functions import TEXT_METHODS, fill_format, kind_of, make_filters, make_globals, make_tests
 from bundler.expressions.text import TemplateFailureError, TemplateObject, join_texts, text_of
 from bundler.expressions.undefined import PathUndefined, join_path
 
@@ -107,7 +107,7 @@ class Language(ImmutableSandboxedEnvironment):
     """One environment; templates that include each other share one."""
 
     code_generator_class = _Generator
-    intercepted_binops = frozenset({"+", "*", "%", "**"})
+    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
     concat = staticmethod(join_pieces)
     join_texts = staticmethod(join_texts)
 
@@ -193,16 +193,21 @@ class Language(ImmutableSandboxedEnvironment):
             current_meter().charge(len(container))
         return item in container
 
-    def missing_else(self, sentence: str) -> PathUndefined:
+    def missing_else(self, _sentence: str) -> PathUndefined:
         """Return what ``{{ a if b }}`` is without an else when b is false."""
-        return PathUndefined(sentence.replace("the inline if-expression", "the `if` expression") + " Add an `else`.")
+        return PathUndefined("an `if` without `else` has no value where its condition is false")
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002 - Jinja's
-        """Do an operator that can grow its operands, within bounds."""
+        """Do an operator, within bounds where it can grow its operands."""
         for value in (left, right):
             if isinstance(value, Undefined):
                 bool(value)
-        return _BINARY[operator](left, right)
+        try:
+            return _BINARY[operator](left, right)
+        except TypeError as error:
+            sentence = f"`{operator}` does not work between {kind_of(left)} and {kind_of(right)}"
+            hint = "convert one of them: `| int`, `| float` and `| string`; `~` joins texts"
+            raise TemplateFailureError(sentence, hint) from error
 
 
 def _add(left: Any, right: Any) -> Any:
@@ -238,7 +243,15 @@ def _modulo(left: Any, right: Any) -> Any:
     return fill_format(left, right) if isinstance(left, str) else operator.mod(left, right)
 
 
-_BINARY: Mapping[str, Callable[[Any, Any], Any]] = {"+": _add, "*": _multiply, "%": _modulo, "**": _power}
+_BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": _add,
+    "-": operator.sub,
+    "*": _multiply,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": _modulo,
+    "**": _power,
+}
 
 
 def written_as(node: nodes.Node) -> str:

@@ -16,7 +16,7 @@ from bundler.syntax.writer import dump_yaml
 if TYPE_CHECKING:
     from bundler.model.json import JSONValue
 
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _MAX_DEPTH = 100
 
 
@@ -118,12 +118,16 @@ def to_json(value: object, indent: int | None = None) -> str:
         raise TemplateFailureError(f"an indentation of {indent} is out of range", "use 0 to 16")
     text = json.dumps(data_of(value), ensure_ascii=False, indent=indent)
     current_meter().charge_text(len(text))
-    return text
+    return _escape_unprintable(text)
 
 
 def quote(value: object) -> str:
     """Write ``value`` as a double-quoted YAML string."""
     if isinstance(value, YamlText):
         value = str.__str__(value)
-    text = json.dumps(text_of(value), ensure_ascii=False)
+    return _escape_unprintable(json.dumps(text_of(value), ensure_ascii=False))
+
+
+def _escape_unprintable(text: str) -> str:
+    """Escape what JSON allows and YAML does not."""
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

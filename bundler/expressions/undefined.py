@@ -70,7 +70,7 @@ class PathUndefined(StrictUndefined):
         if self._undefined_hint:
             return self._undefined_hint
         if self._undefined_obj is missing:
-            return f"{self.written} is not defined"
+            return f"{self._undefined_name} is not defined"
         parent = self.existing or "what it is read from"
         known = real_path(roots, self._undefined_obj)
         if known and self.existing and known != self.existing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bundler.render.bundle import render_bundle
+from bundler.render.bundle import render_bundle, render_texts
 from bundler.render.notes import render_notes
 from bundler.render.sensitive import sensitive_strings
 from bundler.render.types import Capabilities, RenderContext, RenderedBundle, RenderedTemplate, Rendering
@@ -15,5 +15,6 @@ __all__ = [
     "Rendering",
     "render_bundle",
     "render_notes",
+    "render_texts",
     "sensitive_strings",
 ]

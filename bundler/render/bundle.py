@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.errors import ManifestError, RenderError
+from bundler.errors import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import BUNDLE_VERSION, INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bundler.render.splice import Insertion
     from bundler.render.types import RenderContext
 
+_NOT_RENDERED = (TemplateError, TemplateSyntaxError, ExpressionError)
 _CRD_GROUP = "apiextensions.k8s.io"
 _TEMPLATES = "templates/"
 _CRDS = "crds/"
@@ -47,12 +48,32 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
         for part in walk(bundle, values, context.site):
             rendering.render(part)
     result = rendering.finish()
+    _raise(rendering.problems, bundle, values, context)
+    return replace(result, needs=dict(_needs(bundle, values, "")))
+
+
+def _raise(problems: list[Problem], bundle: Bundle, values: MergedValues, context: RenderContext) -> None:
     redactor = Redactor()
     redactor.learn(*sensitive_values(values))
     metadata = bundle.metadata
-    doing = f"rendering {metadata.name} {metadata.version} for release {context.release_name}"
-    raise_problems(rendering.problems, doing, redactor)
-    return replace(result, needs=dict(_needs(bundle, values, "")))
+    raise_problems(
+        problems, f"rendering {metadata.name} {metadata.version} for release {context.release_name}", redactor
+    )
+
+
+def render_texts(bundle: Bundle, values: MergedValues, context: RenderContext) -> tuple[RenderedTemplate, ...]:
+    """Render without reading the result, so that broken YAML can be looked at; nothing is stamped.
+
+    Raises:
+        RenderError: with every template that fails.
+    """
+    rendering = _BundleRendering(context)
+    with metered(Meter(context.bounds)):
+        for part in walk(bundle, values, context.site):
+            rendering.render(part)
+    failed = [problem for problem in rendering.problems if issubclass(problem.error_type, _NOT_RENDERED)]
+    _raise(failed, bundle, values, context)
+    return rendering.texts
 
 
 class Part:
@@ -161,6 +182,13 @@ class _BundleRendering:
             replace(found, source=source_at(found.document.start_offset)) for found in self._reader.read(text_part)
         ]
         self._texts.append((part, full, text, objects))
+
+    @property
+    def texts(self) -> tuple[RenderedTemplate, ...]:
+        """What was printed, as it was printed."""
+        return tuple(
+            RenderedTemplate(component=part.component, path=path, text=text) for part, path, text, _ in self._texts
+        )
 
     def finish(self) -> Rendering:
         """Stamp every object and return the whole."""

@@ -195,14 +195,24 @@ def _list_finder(marks: Mapping[str, Mark], base: str) -> FindMark:
 
 
 def _syntax_problem(error: YamlSyntaxError, part: TextPart) -> Problem:
-    shown = rendered_excerpt(part.text, error.line, is_secret=_is_secret(_around(part.text, error.line)))
+    line = _last_line_with_text(part.text, error.line)
+    shown = rendered_excerpt(part.text, line, is_secret=_is_secret(_around(part.text, line)))
     return Problem(
         error_type=RenderedYamlError,
-        source=part.source_at(_offset_of_line(part.text, error.line)),
+        source=part.source_at(_offset_of_line(part.text, line)),
         sentence=f"what it renders is not valid YAML: {error.problem}",
         hint=_YAML_HINT,
-        details=(f"rendered, line {error.line}:", *shown),
+        details=(f"rendered, line {line}:", *shown),
     )
+
+
+def _last_line_with_text(text: str, line: int) -> int:
+    """Return ``line``, or the last one above it that is not blank: parsers notice some errors only at the end."""
+    lines = text.split("\n")
+    line = min(line, len(lines))
+    while line > 1 and not lines[line - 1].strip():
+        line -= 1
+    return line
 
 
 def _around(text: str, line: int) -> str:

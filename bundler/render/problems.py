@@ -57,7 +57,9 @@ def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem
     )
 
 
-_VALUE = re.compile(r"(\d+ \| (?:[^:]*:(?=\s))?).*\S.*")
+_VALUE = re.compile(
+    r"(\d+ \| (?!---)(?!(?:apiVersion|kind|type|metadata|[ ]+name|[ ]+namespace)[ ]*:)(?:[^:]*:(?=\s))?).*\S.*"
+)
 
 
 def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:

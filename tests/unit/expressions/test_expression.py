@@ -153,7 +153,7 @@ def test_an_undefined_value_fails_wherever_it_is_used(text: str) -> None:
         ("values.qps.x", "values.qps.x is not set (values.qps is a plain value and has no keys)"),
         ("values.labels['x/y']", "values.labels['x/y'] is not set (values.labels exists with keys: a)"),
         ("nothing", "nothing is not defined"),
-        ("valeus.a", "valeus.a is not defined"),
+        ("valeus.a", "valeus is not defined"),
     ],
 )
 def test_a_missing_value_is_named_with_its_whole_path_and_what_is_there_instead(text: str, sentence: str) -> None:

@@ -1,0 +1,182 @@
+"""What people read when templates are wrong: golden files, one situation each."""
+
+from __future__ import annotations
+
+import pytest
+
+from bundler.errors import (
+    BundlerError,
+    ManifestError,
+    RenderedYamlError,
+    RenderError,
+    TemplateError,
+    TemplateLimitError,
+    TemplateSyntaxError,
+    UndefinedValueError,
+)
+from bundler.expressions import DEFAULT_BOUNDS, Bounds
+from bundler.model.bundle import GenerateSpec
+from bundler.model.manifest import Source
+from bundler.render import render_bundle
+from tests.lib.golden import check_golden, error_text
+from tests.lib.rendering import bundle_of, context_of, values_of
+
+VALUES = {
+    "db": {"name": "shop", "port": 5432},
+    "ports": [{"name": "http", "port": 80}, {"name": "metrics"}],
+    "nothing": [{"inner": None}],
+    "password": "correct-horse-battery",
+    "list": [1, 2],
+}
+GENERATE = (
+    GenerateSpec(
+        name="db-password",
+        secret="{{ release.name }}-db",
+        key="password",
+        kind="password",
+        length=24,
+        source=Source("bundle.yaml", 9),
+    ),
+)
+HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n"
+
+SITUATIONS: dict[str, tuple[type[BundlerError], dict[str, str]]] = {
+    "undefined-in-filter": (
+        UndefinedValueError,
+        {"web.yaml": HEAD + "data:\n  host: {{ values.db.host | upper | quote }}\n"},
+    ),
+    "undefined-in-in": (
+        UndefinedValueError,
+        {"web.yaml": HEAD + "data:\n{% if 'a' in values.features %}\n  a: b\n{% endif %}\n"},
+    ),
+    "attribute-of-null": (
+        UndefinedValueError,
+        {"web.yaml": HEAD + "data:\n  x: {{ values.nothing[0].inner.deeper }}\n"},
+    ),
+    "inside-macro": (
+        UndefinedValueError,
+        {
+            "_helpers.yaml": "{% macro address(db) -%}\n{{ db.name }}:\n{{ db.host }}\n{%- endmacro %}\n",
+            "web.yaml": '{% from "_helpers.yaml" import address %}\n' + HEAD + "data:\n  x: {{ address(values.db) }}\n",
+        },
+    ),
+    "inside-include": (
+        UndefinedValueError,
+        {
+            "_outer.yaml": '\n{% include "_inner.yaml" %}\n',
+            "_inner.yaml": "data:\n  zone: {{ values.zone }}\n",
+            "web.yaml": HEAD + '{% include "_outer.yaml" %}\n',
+        },
+    ),
+    "inside-for": (
+        UndefinedValueError,
+        {
+            "web.yaml": HEAD
+            + "data:\n{% for port in values.ports %}\n  {{ port.name }}: {{ port.port }}\n{% endfor %}\n"
+        },
+    ),
+    "unknown-name": (UndefinedValueError, {"web.yaml": HEAD + "data: {x: {{ vaules.db }}}\n"}),
+    "if-without-else": (UndefinedValueError, {"web.yaml": HEAD + "data: {x: {{ 1 if values.db.port == 1 }}}\n"}),
+    "syntax": (TemplateSyntaxError, {"web.yaml": HEAD + "{% if values.db %}\ndata: {}\n"}),
+    "unknown-filter": (TemplateSyntaxError, {"web.yaml": HEAD + "data: {x: {{ values.db.name | camel }}}\n"}),
+    "unknown-tag": (TemplateSyntaxError, {"web.yaml": HEAD + "{% define x %}\n"}),
+    "mixed-types": (TemplateError, {"web.yaml": HEAD + "data:\n  x: {{ values.db.name + values.db.port }}\n"}),
+    "filter-misused": (TemplateError, {"web.yaml": HEAD + "data:\n  x: {{ values.db.name | ceil }}\n"}),
+    "printed-mapping": (TemplateError, {"web.yaml": HEAD + "data:\n  x: {{ values.db }}\n"}),
+    "missing-include": (TemplateError, {"web.yaml": HEAD + '{% include "other.yaml" %}\n', "other.yaml": HEAD}),
+    "author-stops": (TemplateError, {"web.yaml": "{{ fail('choose web or worker') }}\n"}),
+    "generated-text": (TemplateError, {"web.yaml": "x: {{ generated['db-password'].text }}\n"}),
+    "generated-printed": (TemplateError, {"web.yaml": "x: {{ generated['db-password'] }}\n"}),
+    "generated-unknown": (TemplateError, {"web.yaml": "x: {{ generated['password'].key }}\n"}),
+    "missing-file": (TemplateError, {"web.yaml": "x: {{ files.get('conf/a.ini') }}\n"}),
+    "endless-macro": (
+        TemplateLimitError,
+        {"web.yaml": "{% macro m() %}{{ m() }}{% endmacro %}\nx: {{ m() }}\n"},
+    ),
+    "too-many-steps": (
+        TemplateLimitError,
+        {"web.yaml": "{% for a in range(5000) %}\n{% for b in range(5000) %}\nx: 1\n{% endfor %}\n{% endfor %}\n"},
+    ),
+    "broken-yaml": (
+        RenderedYamlError,
+        {"web.yaml": HEAD + "data:\n{% for port in values.ports %}\n  {{ port.name }}: [\n{% endfor %}\n"},
+    ),
+    "duplicate-key": (RenderedYamlError, {"web.yaml": HEAD + "data: {}\n\ndata: {}\n"}),
+    "broken-secret": (
+        RenderedYamlError,
+        {"web.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  a: plain-text\n  b: [\n"},
+    ),
+    "sensitive-in-broken-yaml": (
+        RenderedYamlError,
+        {"web.yaml": HEAD + "data:\n  a: {{ values.password }}: {{ values.password | b64encode }}\n"},
+    ),
+    "not-an-object": (RenderedYamlError, {"web.yaml": "# a comment\n- 1\n"}),
+    "missing-kind": (ManifestError, {"web.yaml": HEAD + "---\napiVersion: v1\nmetadata: {name: b}\n"}),
+    "missing-name": (ManifestError, {"web.yaml": "apiVersion: v1\nkind: Secret\nmetadata:\n  labels: {}\n"}),
+    "generate-name": (ManifestError, {"web.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\n"}),
+    "reserved-annotation": (
+        ManifestError,
+        {"web.yaml": HEAD.replace("  name: a\n", "  name: a\n  annotations:\n    bundler.dev/release-uid: x\n")},
+    ),
+    "aliased-labels": (
+        ManifestError,
+        {"web.yaml": HEAD + "  labels: &common {app: a}\nspec: {selector: {matchLabels: *common}}\n"},
+    ),
+    "many-at-once": (
+        RenderError,
+        {
+            "a.yaml": HEAD + "data: {x: {{ values.zz }}}\n",
+            "b.yaml": "{% if %}\n",
+            "c.yaml": HEAD + "data: [\n",
+            "d.yaml": HEAD + "---\nkind: ConfigMap\n---\n- 1\n",
+        },
+    ),
+}
+
+
+def render_error(templates: dict[str, str], bounds: Bounds = DEFAULT_BOUNDS) -> BundlerError:
+    bundle = bundle_of(templates, generate=GENERATE)
+    values = values_of(VALUES, sensitive=frozenset({"/password"}))
+    with pytest.raises(BundlerError) as caught:
+        render_bundle(bundle, values, context_of(bounds=bounds))
+    return caught.value
+
+
+@pytest.mark.parametrize("name", sorted(SITUATIONS))
+def test_a_rendering_error_says_what_where_and_what_to_do(name: str) -> None:
+    error_type, templates = SITUATIONS[name]
+    error = render_error(templates)
+    assert type(error) is error_type
+    check_golden(f"render/{name}.txt", error_text(error))
+
+
+def test_no_sensitive_value_is_in_any_rendering_error() -> None:
+    for _, templates in SITUATIONS.values():
+        text = error_text(render_error(templates))
+        assert "correct-horse" not in text
+        assert "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5" not in text
+        assert "plain-text" not in text
+
+
+def test_problems_of_a_component_carry_its_path() -> None:
+    from bundler.model.bundle import ComponentSpec
+
+    inner = bundle_of({"x.yaml": "a: {{ values.zz }}\n"}, name="postgres")
+    spec = ComponentSpec(name="db", bundle="../postgres", source=Source("bundle.yaml", 1))
+    outer = bundle_of({}, components=(spec,), component_bundles={"db": inner})
+    with pytest.raises(UndefinedValueError) as caught:
+        render_bundle(outer, values_of({}, db=values_of({})), context_of())
+    assert caught.value.context[0].startswith("db/templates/x.yaml:1:7: values.zz is not set")
+    assert "--set db.zz=…" in caught.value.hint
+
+
+def test_the_output_of_all_templates_together_is_bounded() -> None:
+    templates = dict.fromkeys(("a.yaml", "b.yaml", "c.yaml"), "# " + "x" * 500 + "\n")
+    error = render_error(templates, Bounds(max_output_chars=1000))
+    assert isinstance(error, TemplateLimitError)
+
+
+def test_a_set_block_grows_within_bounds() -> None:
+    doubling = "{% set x %}" + "y" * 1000 + "{% endset %}\n"
+    doubling += "{% set x %}{{ x }}{{ x }}{% endset %}\n" * 30 + "{{ x }}"
+    assert isinstance(render_error({"a.yaml": doubling}), TemplateLimitError)
