@@ -94,11 +94,21 @@ class ChangeResult:
 Recovery: TypeAlias = "Callable[[BundlerError, Proposal, HeldLock], BundlerError]"
 
 
-def propose(draft: Draft, ports: Ports, *, earlier: Planned | None = None, history: History | None = None) -> Proposal:
+def propose(draft: Draft, ports: Ports) -> Proposal:
     """Plan a draft against the cluster; nothing is written."""
-    history = history or read_history(ports.store, draft.namespace, draft.release)
-    planned = make_plan(wanted_of(draft, history, ports), ports.cluster, earlier=earlier)
+    history = read_history(ports.store, draft.namespace, draft.release)
+    planned = make_plan(wanted_of(draft, history, ports), ports.cluster)
     return Proposal(planned=planned, draft=draft, history=history)
+
+
+def look_again(first: Proposal, ports: Ports) -> Proposal:
+    """Plan once more under the lock: lists only, and dry-runs of what moved since (R6.7)."""
+    draft = first.draft
+    history = settle_dead_runs(read_history(ports.store, draft.namespace, draft.release), ports)
+    is_same = history.summaries == first.history.summaries
+    wanted = first.planned.wanted if is_same else wanted_of(draft, history, ports)
+    planned = make_plan(wanted, ports.cluster, earlier=first.planned)
+    return Proposal(planned=planned, draft=draft, history=history, is_second_look=True)
 
 
 def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
@@ -154,9 +164,8 @@ def change_release(
         create_namespace(draft.namespace, ports, is_allowed=options.may_create_namespace)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
-        history = settle_dead_runs(read_history(ports.store, draft.namespace, draft.release), ports)
-        second = propose(draft, ports, earlier=first.planned, history=history)
-        if outline(second.plan) != outline(first.plan) and not approve(replace(second, is_second_look=True)):
+        second = look_again(first, ports)
+        if outline(second.plan) != outline(first.plan) and not approve(second):
             return ChangeResult(proposal=second, revision=None, is_declined=True)
         try:
             return carry_out(second, ports, options, held)

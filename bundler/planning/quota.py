@@ -34,7 +34,7 @@ def refuse_over_quota(
 
     Args:
         created: objects that do not exist yet.
-        quotas: live ResourceQuotas, ``status`` included.
+        quotas: live ResourceQuotas, ``status`` included; one that no controller has seen yet counts as unused.
         extra_secrets: Secrets of the release's record.
 
     Raises:
@@ -56,7 +56,7 @@ def _problems(ref: ObjectRef, quota: Body, needs: Mapping[str, Decimal]) -> Iter
     if mapping_at(quota, "spec", "scopeSelector") or list_at(quota, "spec", "scopes"):
         return
     used = mapping_at(quota, "status", "used")
-    for resource, hard in mapping_at(quota, "status", "hard").items():
+    for resource, hard in (mapping_at(quota, "status", "hard") or mapping_at(quota, "spec", "hard")).items():
         need = needs.get(resource)
         if need is None:
             continue

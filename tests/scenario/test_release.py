@@ -24,7 +24,11 @@ from tests.scenario.conftest import World
 
 
 def done(result):
-    return {(change.action.value, change.ref.short) for change in result.proposal.plan.changes if change.action is not Action.NONE}
+    return {
+        (change.action.value, change.ref.short)
+        for change in result.proposal.plan.changes
+        if change.action is not Action.NONE
+    }
 
 
 def password(world: World) -> str:
@@ -182,7 +186,11 @@ def test_what_leaves_the_bundle_is_deleted_after_the_new_is_ready(world: World):
 
 def test_controllers_copies_of_our_labels_are_never_pruned(world: World):
     world.operator.install(world.menu)
-    copies = {n for n, b in world.bodies("EndpointSlice", "discovery.k8s.io").items() if RELEASE_UID in b["metadata"].get("labels", {})}
+    copies = {
+        n
+        for n, b in world.bodies("EndpointSlice", "discovery.k8s.io").items()
+        if RELEASE_UID in b["metadata"].get("labels", {})
+    }
     assert copies, "the API copies a Service's labels to its EndpointSlices"
     world.operator.upgrade(world.menu, text="other")
     assert copies <= set(world.bodies("EndpointSlice", "discovery.k8s.io"))
@@ -280,10 +288,13 @@ def test_two_operators_at_once_one_waits_or_leaves(timed_world: World):
 
 def test_a_foreign_object_in_the_way_is_refused_and_nothing_is_written(world: World):
     world.operator.install(world.menu, "other")
-    taken = small_bundle(world.menu.parent / "again", **{"templates/config.yaml": CONFIG.replace("{{ release.name }}-config", "other-config")})
+    taken = small_bundle(
+        world.menu.parent / "again",
+        **{"templates/config.yaml": CONFIG.replace("{{ release.name }}-config", "other-config")},
+    )
     with pytest.raises(ForeignObjectError) as raised:
         world.operator.install(taken)
-    assert 'ConfigMap/other-config exists' in raised.value.context[0]
+    assert "ConfigMap/other-config exists" in raised.value.context[0]
     assert 'bundler release "other"' in raised.value.context[0]
     assert world.get("Deployment", "shop-web", "apps") is None
     assert world.operator.statuses() == []
@@ -294,7 +305,10 @@ def test_a_field_that_a_colleague_changed_ends_the_plan_and_is_named(world: Worl
     world.edit("ConfigMap", "shop-config", {"data": {"text": "hotfix"}})
     with pytest.raises(FieldConflictError) as raised:
         world.operator.upgrade(world.menu, text="ours")
-    assert 'ConfigMap/shop-config .data.text: bundle wants "ours", live "hotfix" set by kubectl-edit at ' in raised.value.context[0]
+    assert (
+        'ConfigMap/shop-config .data.text: bundle wants "ours", live "hotfix" set by kubectl-edit at '
+        in raised.value.context[0]
+    )
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "hotfix"}
 
 

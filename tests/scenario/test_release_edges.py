@@ -1,0 +1,208 @@
+"""The edges of a release's life: namespaces, quotas, order, stopping, time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bundler.actions import install as installing
+from bundler.actions.release import RunOptions
+from bundler.actions.status import release_state, wait_for_release
+from bundler.errors import (
+    ForeignObjectError,
+    InterruptedRunError,
+    ObjectNotFoundError,
+    QuotaExceededError,
+    RejectedObjectsError,
+    ReleaseNotFoundError,
+    WaitTimeoutError,
+)
+from bundler.model.change import Action
+from bundler.model.cluster import Payload
+from bundler.model.events import ChangeFinished
+from bundler.model.health import Status
+from bundler.model.json import canonical_json
+from bundler.model.refs import ObjectRef
+from tests.lib.bundles import make_bundle
+from tests.scenario.conftest import World
+
+
+def make(world: World, kind: str, name: str, api_version: str = "v1", **fields) -> None:
+    body = {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": world.operator.namespace},
+        **fields,
+    }
+    ref = ObjectRef(api_version.rpartition("/")[0], kind, world.operator.namespace, name)
+    world.cluster.create(Payload(ref=ref, api_version=api_version, content=canonical_json(body)))
+
+
+def make_namespace(world: World) -> None:
+    name = world.operator.namespace
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    world.cluster.create(
+        Payload(ref=ObjectRef("", "Namespace", "", name), api_version="v1", content=canonical_json(body))
+    )
+
+
+def test_a_diff_into_a_missing_namespace_writes_nothing_and_says_what_is_unverified(world: World):
+    proposal = world.operator.diff(world.menu)
+    assert proposal.planned.creates_namespace
+    assert {change.action for change in proposal.plan.changes} == {Action.CREATE}
+    assert not any(change.is_verified for change in proposal.plan.changes if change.desired)
+    assert world.cluster.get(ObjectRef("", "Namespace", "", world.operator.namespace)) is None
+
+
+def test_a_missing_namespace_is_not_made_when_that_is_refused(world: World):
+    with pytest.raises(ObjectNotFoundError):
+        world.operator.install(world.menu, options=RunOptions(may_create_namespace=False))
+    assert world.cluster.get(ObjectRef("", "Namespace", "", world.operator.namespace)) is None
+
+
+def test_a_quota_that_the_sum_would_break_stops_the_plan(world: World):
+    make_namespace(world)
+    make(world, "ResourceQuota", "team", spec={"hard": {"services": "0", "pods": "0"}})
+    with pytest.raises((QuotaExceededError, RejectedObjectsError)) as raised:
+        world.operator.install(world.menu)
+    assert "services" in "\n".join(raised.value.context)
+    assert world.operator.statuses() == []
+
+
+def test_somebody_elses_secret_is_not_taken_for_a_generated_one(world: World):
+    make_namespace(world)
+    make(world, "Secret", "shop-password", data={"password": "eA=="})
+    with pytest.raises(ForeignObjectError) as raised:
+        world.operator.install(world.menu)
+    assert "Secret/shop-password exists" in raised.value.context[0]
+
+
+def test_web_is_written_only_after_database_and_cache_are_ready(world: World):
+    world.operator.install("shop")
+    finished = [event.ref.short for event in world.operator.events if isinstance(event, ChangeFinished)]
+    assert finished.index("Deployment/shop-web") > finished.index("StatefulSet/shop-db")
+    first_of_web = min(finished.index(name) for name in ("ServiceAccount/shop-web", "ConfigMap/shop-web"))
+    last_of_db = max(finished.index(name) for name in ("StatefulSet/shop-db", "PodDisruptionBudget/shop-db"))
+    assert first_of_web > last_of_db
+
+
+UNREADY = "docker.io/library/unready:1"
+
+
+def test_a_wait_that_runs_out_of_time_says_what_is_not_ready_and_can_go_on(world: World):
+    world.operator.timeout_s = 3
+    if world.is_sandbox:
+        world.cluster.fail("Deployment", "shop-web", "NotReady", "prod")
+    with pytest.raises(WaitTimeoutError) as raised:
+        world.operator.install(world.menu, image=UNREADY)
+    assert raised.value.exit_code == 4
+    text = "\n".join(raised.value.context)
+    assert "Deployment/shop-web" in text
+    assert "0/1 ready" in text
+    assert "Service/shop-web" not in text.partition("written:")[0], "only what is not ready is named"
+    assert world.operator.statuses() == ["failed"]
+    world.operator.timeout_s = 60
+    if world.is_sandbox:
+        world.cluster.heal("Deployment", "shop-web", "prod")
+    world.operator.install(world.menu, image="docker.io/library/web:1")
+    assert world.operator.statuses() == ["failed", "deployed"]
+
+
+def test_a_run_that_is_asked_to_stop_stops_marks_and_frees_the_lock(world: World):
+    operator = world.operator
+    operator.install(world.menu)
+    stopped = []
+    ports = replace(operator.ports(), is_stopped=lambda: bool(stopped))
+    request = operator.request(world.menu, "shop", {"text": "other", "extra": "true"})
+
+    def approve(_prepared, _proposal):
+        stopped.append(True)
+        return True
+
+    with pytest.raises(InterruptedRunError) as raised:
+        installing.install(request, ports, RunOptions(), approve)
+    assert raised.value.exit_code == 130
+    assert any(line.startswith("not attempted: ") for line in raised.value.context)
+    assert operator.statuses() == ["deployed", "interrupted"]
+    operator.upgrade(world.menu, text="other", extra="true")
+    assert operator.statuses() == ["superseded", "interrupted", "deployed"]
+
+
+def test_what_an_interrupted_run_made_is_pruned_when_nobody_wants_it(world: World):
+    operator = world.operator
+    operator.install(world.menu)
+
+    class Stopping:
+        """Lets the objects be written and the run die right after."""
+
+        def __init__(self, inner):
+            self._inner = inner
+
+        def __getattr__(self, name):
+            return getattr(self._inner, name)
+
+        def apply(self, payload, **options):
+            answer = self._inner.apply(payload, **options)
+            if not options.get("is_dry_run") and payload.ref.name == "shop-extra":
+                raise InterruptedRunError("applying", context=["the run died"], hint="again")
+            return answer
+
+    operator.cluster = Stopping(world.cluster)
+    with pytest.raises(InterruptedRunError):
+        operator.upgrade(world.menu, extra="true")
+    operator.cluster = world.cluster
+    assert world.get("ConfigMap", "shop-extra") is not None
+    operator.upgrade(world.menu, text="other")
+    assert world.get("ConfigMap", "shop-extra") is None
+
+
+def test_status_tells_the_health_of_every_object(world: World):
+    world.operator.install(world.menu)
+    state = release_state(world.operator.ports(), world.operator.namespace, "shop")
+    assert state.is_ready
+    assert {one.entry.ref.kind for one in state.objects} == {"ConfigMap", "Secret", "Service", "Deployment", "Job"}
+    world.cluster.delete(ObjectRef("", "Service", world.operator.namespace, "shop-web"))
+    state = release_state(world.operator.ports(), world.operator.namespace, "shop")
+    missing = [one.entry.ref.short for one in state.objects if one.health.status is Status.NOT_FOUND]
+    assert missing == ["Service/shop-web"]
+    assert not state.is_ready
+
+
+def test_a_deleted_object_comes_back_with_the_next_upgrade(world: World):
+    world.operator.install(world.menu)
+    world.cluster.delete(ObjectRef("", "Service", world.operator.namespace, "shop-web"))
+    result = world.operator.upgrade(world.menu)
+    assert [c.ref.short for c in result.proposal.plan.changes if c.action is Action.CREATE] == ["Service/shop-web"]
+
+
+def test_waiting_for_a_release_changes_nothing(world: World):
+    world.operator.install(world.menu, options=RunOptions(waits=False))
+    before = [summary.resource_version for summary in world.operator.history()]
+    state = wait_for_release(world.operator.ports(), world.operator.namespace, "shop")
+    assert state.is_ready
+    assert [summary.resource_version for summary in world.operator.history()] == before
+
+
+def test_waiting_for_nobody_is_an_error(world: World):
+    with pytest.raises(ReleaseNotFoundError):
+        wait_for_release(world.operator.ports(), world.operator.namespace, "ghost")
+
+
+HOOKED = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: first, labels: {app.kubernetes.io/instance: authors-own}}
+data: {a: b}
+"""
+
+
+def test_labels_are_stamped_and_the_authors_instance_wins(world: World, tmp_path):
+    bundle = make_bundle(tmp_path / "x", {"templates/a.yaml": HOOKED}, name="labelled")
+    world.operator.install(bundle)
+    labels = world.get("ConfigMap", "first")["metadata"]["labels"]
+    assert labels["app.kubernetes.io/managed-by"] == "bundler"
+    assert labels["app.kubernetes.io/instance"] == "authors-own"
+    assert set(labels) == {
+        "app.kubernetes.io/managed-by", "app.kubernetes.io/instance", "bundler.dev/release-uid", "bundler.dev/component"
+    }  # fmt: skip
