@@ -39,6 +39,15 @@ class Stop:
             self._careful -= 1
 
     @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """While the block runs, the first signal ends: somebody is being asked, and nothing is under way."""
+        careful, self._careful = self._careful, 0
+        try:
+            yield
+        finally:
+            self._careful = careful
+
+    @contextmanager
     def listening(self) -> Iterator[None]:
         """Take SIGINT and SIGTERM while the block runs; only the main thread can."""
         if threading.current_thread() is not threading.main_thread():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.text import Line, counted
@@ -28,6 +28,7 @@ _COUNTED = (
     (Action.RECREATE, "recreate"),
     (Action.DELETE, "delete"),
 )
+_UNVERIFIED_SHOWN = 3
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -41,6 +42,10 @@ class PlanView:
     has_bodies: bool = False
     """Show objects that are created or deleted whole."""
     shows_secrets: bool = False
+    is_full: bool = False
+    """Show bundler's own stamps."""
+    marks_unverified: bool = True
+    """Say at each object that the server could not check it yet."""
 
 
 def identity_line(identity: ClusterIdentity, namespace: str) -> Line:
@@ -52,9 +57,14 @@ def identity_line(identity: ClusterIdentity, namespace: str) -> Line:
 def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
     """Return a plan as text."""
     yield from reach_lines(plan.reach)
-    for change in plan.changes:
-        if change.action is not Action.NONE:
-            yield from change_lines(change, view)
+    shown = [change for change in plan.changes if change.action is not Action.NONE]
+    unverified = [change for change in shown if not change.is_verified]
+    are_many = len(unverified) > _UNVERIFIED_SHOWN
+    for change in shown:
+        yield from change_lines(change, replace(view, marks_unverified=not are_many))
+    if are_many:
+        number = counted(len(unverified), "object")
+        yield Line(f"the server checks {number} only once the namespace, or what else they need, is there", "dim")
     for kept in plan.kept:
         yield Line(f"= keep {kept.ref.short}: {kept.reason}", "dim")
     yield Line(count_line(plan), "bold")
@@ -74,7 +84,7 @@ def change_lines(change: Change, view: PlanView) -> Iterator[Line]:
     if not (view.has_bodies if is_whole else view.has_diffs):
         yield Line(f"{sign} {_headline(change, view)}", style)
         return
-    diff = object_diff(change, shows_secrets=view.shows_secrets)
+    diff = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full)
     stamps = " (version stamps only)" if diff.is_stamps_only else ""
     yield Line(f"{sign} {_headline(change, view)}{stamps}", style)
     yield from (Line(f"    {line}", _DIFF_STYLES.get(line[:1], "")) for line in diff.lines)
@@ -85,7 +95,7 @@ def _headline(change: Change, view: PlanView) -> str:
     where = "" if ref.namespace in {view.namespace, ""} else f" in {ref.namespace}"
     remarks = [
         change.reason,
-        "" if change.is_verified else "checked once what it needs is there",
+        "" if change.is_verified or not view.marks_unverified else "checked once what it needs is there",
         "replicas follow the autoscaler" if change.is_autoscaled and change.action is Action.UPDATE else "",
     ]
     said = "; ".join(remark for remark in remarks if remark)

@@ -1,0 +1,198 @@
+"""Install, upgrade, diff: from options to a request, from a result to words. Layer: cli."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bundler._version import __version__
+from bundler.actions.command_line import recorded_command
+from bundler.actions.install import InstallRequest, diff, install
+from bundler.actions.release import RunOptions, is_no_op
+from bundler.actions.site_policy import refuse_forbidden
+from bundler.actions.upgrade_path import PathRules
+from bundler.cli.asking import Approval
+from bundler.cli.context import connect
+from bundler.cli.ordering import check_name, take_bundle, take_inputs
+from bundler.cli.output.changed import show_outcome
+from bundler.cli.output.difference import show_difference
+from bundler.cli.output.plan import identity_line
+from bundler.cli.output.text import Line
+from bundler.errors import UsageError
+from bundler.model.release import Authorship
+from bundler.values.changes import changed_user_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.actions.inputs import Given, Inputs
+    from bundler.actions.install import Prepared
+    from bundler.actions.release import Proposal
+    from bundler.cli.context import Connection
+    from bundler.cli.invocation import App
+    from bundler.cli.options import PathFlags, RunFlags, StartingPoint, WriteFlags
+    from bundler.model.bundle import Bundle
+    from bundler.model.change import Plan
+
+EXIT_PENDING = 3
+EXIT_DECLINED = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a command line asks a release to become."""
+
+    release: str
+    """Empty: the bundle's name."""
+    bundle: str
+    given: Given
+    start: StartingPoint
+    path: PathFlags
+    kube_version: str = ""
+    must_exist: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A wish with everything loaded that it names."""
+
+    connection: Connection
+    request: InstallRequest
+    inputs: Inputs
+
+
+def carry_out_wish(app: App, wish: Wish, run: RunFlags, write: WriteFlags) -> int:
+    """Install or upgrade, or show what would be done; return the exit code.
+
+    Raises:
+        BundlerError: what ended the run.
+    """
+    ready = _prepare(app, wish)
+    if run.dry_run:
+        return _show_diff(app, ready, shows_secrets=write.show_secrets, is_full=False)
+    approval = Approval(app=app, connection=ready.connection, is_yes=run.yes, shows_secrets=write.show_secrets)
+
+    def approve(prepared: Prepared, proposal: Proposal) -> bool:
+        refuse_forbidden(proposal.plan.reach, ready.inputs.site)
+        heads = [] if proposal.is_second_look else [*_values_lines(prepared), *_namespace_lines(proposal)]
+        return approval.approve(proposal.plan, is_second_look=proposal.is_second_look, heads=heads)
+
+    result = install(ready.request, ready.connection.ports, run_options(run, write), approve)
+    ready.connection.progress.stop()
+    show_outcome(app, result, verb="upgrade")
+    return EXIT_DECLINED if result.is_declined else 0
+
+
+def diff_wish(app: App, wish: Wish, *, exits_pending: bool, shows_secrets: bool, is_full: bool) -> int:
+    """Show what an install or upgrade would change; return the exit code.
+
+    Raises:
+        BundlerError: what would stop it.
+    """
+    code = _show_diff(
+        app, _prepare(app, wish), shows_secrets=shows_secrets, is_full=is_full, exits_pending=exits_pending
+    )
+    return code if exits_pending else 0
+
+
+def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
+    """Return how a change is carried out."""
+    return RunOptions(
+        waits=not write.no_wait,
+        may_create_namespace=not write.no_create_namespace,
+        history_max=write.history_max,
+        lock_timeout_s=run.lock_timeout_s,
+        forces_revision=write.force_revision,
+    )
+
+
+def authorship(app: App, connection: Connection, *, reason: str, bundle: Bundle | None = None) -> Authorship:
+    """Say who makes a revision, from where and why.
+
+    Raises:
+        ClusterError: when the cluster cannot be asked as whom we speak.
+    """
+    import socket  # noqa: PLC0415 - costs 5 ms, and only those who write need it
+
+    identity = connection.identity()
+    return Authorship(
+        user=identity.user,
+        host=socket.gethostname(),
+        tool_version=__version__,
+        command=recorded_command(app.argv, bundle),
+        reason=reason,
+        cluster_uid=identity.uid,
+    )
+
+
+def say_where(app: App, connection: Connection) -> None:
+    """Print the line that every changing run begins with.
+
+    Raises:
+        ClusterError: when the cluster cannot be asked.
+    """
+    app.screen.say_lines([identity_line(connection.identity(), connection.namespace)])
+
+
+def _prepare(app: App, wish: Wish) -> _Ready:
+    if wish.start.resets and wish.start.reuses:
+        raise UsageError(
+            "reading the options",
+            context=["--reset-values and --reuse-values say the opposite of each other"],
+            hint="give one of them",
+        )
+    bundle = take_bundle(app, wish.bundle)
+    inputs = take_inputs(app, wish.given, bundle)
+    release = check_name(wish.release or bundle.metadata.name)
+    connection = connect(app, bundle)
+    say_where(app, connection)
+    request = InstallRequest(
+        bundle=bundle,
+        release=release,
+        namespace=connection.namespace,
+        user=inputs.user,
+        site=inputs.facts,
+        names_files=wish.given.names_files,
+        reuses_values=wish.start.reuses,
+        resets_values=wish.start.resets,
+        must_exist=wish.must_exist,
+        authorship=authorship(app, connection, reason=wish.reason, bundle=bundle),
+        path_rules=PathRules(may_downgrade=wish.path.allow_downgrade, may_replace_bundle=wish.path.replace_bundle),
+        kube_version=wish.kube_version,
+        rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
+    )
+    return _Ready(connection=connection, request=request, inputs=inputs)
+
+
+def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:
+    prepared, proposal = diff(ready.request, ready.connection.ports)
+    refuse_forbidden(proposal.plan.reach, ready.inputs.site)
+    app.screen.say_lines([*_values_lines(prepared), *_namespace_lines(proposal)])
+    show_plan_as_data(app, proposal.plan, shows_secrets=shows_secrets, is_full=is_full)
+    is_pending = not is_no_op(proposal, RunOptions())
+    if is_pending and proposal.plan.is_empty:
+        app.screen.say("no object changes; a new revision would record the bundle and the values")
+    return EXIT_PENDING if is_pending and exits_pending else 0
+
+
+def show_plan_as_data(app: App, plan: Plan, *, shows_secrets: bool, is_full: bool = False) -> None:
+    """Print a plan on stdout: it is what was asked for."""
+    if shows_secrets:
+        app.screen.show_secrets()
+    show_difference(app, plan, shows_secrets=shows_secrets, is_full=is_full)
+
+
+def _values_lines(prepared: Prepared) -> Iterator[Line]:
+    recorded = prepared.draft.recorded_values
+    yield Line(f"values start from {prepared.started_from}")
+    changes = changed_user_values(recorded or {}, prepared.composition.values)
+    yield from (Line(f"  {change}", "cyan") for change in changes)
+    if recorded is not None and not changes:
+        yield Line("  nothing changes in them", "dim")
+
+
+def _namespace_lines(proposal: Proposal) -> list[Line]:
+    if not proposal.planned.creates_namespace:
+        return []
+    return [Line(f"+ create Namespace/{proposal.draft.namespace} (never deleted by bundler)", "green")]

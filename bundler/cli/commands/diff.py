@@ -1,0 +1,53 @@
+"""``bundler diff``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.changing import Wish, diff_wish
+from bundler.cli.options import (
+    kube_version_option,
+    path_options,
+    show_secrets_option,
+    starting_options,
+    values_options,
+)
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.actions.inputs import Given
+    from bundler.cli.invocation import App
+    from bundler.cli.options import PathFlags, StartingPoint
+
+
+@verb("diff", outputs=("text", "json", "yaml", "markdown", "html"))
+@click.argument("release")
+@click.argument("bundle")
+@values_options(can_unset=True)
+@starting_options
+@path_options
+@kube_version_option
+@show_secrets_option
+@click.option("--full", is_flag=True, help="Show bundler's own labels and annotations too.")
+@click.option("--exit-code", is_flag=True, help="Exit with 3 where changes are pending.")
+def diff_command(
+    app: App,
+    *,
+    release: str,
+    bundle: str,
+    given: Given,
+    start: StartingPoint,
+    path: PathFlags,
+    kube_version: str,
+    show_secrets: bool,
+    full: bool,
+    exit_code: bool,
+) -> int:
+    """Show what `install` or `upgrade` of RELEASE to BUNDLE would change; nothing is written.
+
+    With -o json: a list of objects, each with a JSON patch from what is live to what would be.
+    """
+    wish = Wish(release=release, bundle=bundle, given=given, start=start, path=path, kube_version=kube_version)
+    return diff_wish(app, wish, exits_pending=exit_code, shows_secrets=show_secrets, is_full=full)

@@ -1,0 +1,61 @@
+"""``bundler install``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.changing import Wish, carry_out_wish
+from bundler.cli.options import (
+    kube_version_option,
+    path_options,
+    run_options,
+    starting_options,
+    values_options,
+    write_options,
+)
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.actions.inputs import Given
+    from bundler.cli.invocation import App
+    from bundler.cli.options import PathFlags, RunFlags, StartingPoint, WriteFlags
+
+
+@verb("install")
+@click.argument("words", nargs=-1, required=True, metavar="[RELEASE] BUNDLE")
+@values_options(can_unset=True)
+@starting_options
+@run_options
+@write_options
+@path_options
+@kube_version_option
+def install_command(
+    app: App,
+    *,
+    words: tuple[str, ...],
+    given: Given,
+    start: StartingPoint,
+    run: RunFlags,
+    write: WriteFlags,
+    path: PathFlags,
+    kube_version: str,
+) -> int:
+    """Install BUNDLE as RELEASE, or upgrade the release that is there; RELEASE defaults to the bundle's name.
+
+    BUNDLE is a name, a folder or a .tgz archive. The plan is shown first; the namespace is made where it is missing.
+    """
+    if len(words) > 2:
+        raise click.UsageError(f"install takes a release and a bundle, not {len(words)} words")
+    release, bundle = ("", *words)[-2:]
+    wish = Wish(
+        release=release,
+        bundle=bundle,
+        given=given,
+        start=start,
+        path=path,
+        kube_version=kube_version,
+        reason=run.reason,
+    )
+    return carry_out_wish(app, wish, run, write)

@@ -1,0 +1,75 @@
+"""What a changing verb says at its end. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.cli.output.plan import plan_data
+from bundler.cli.output.text import Line, counted, seconds
+from bundler.model.change import Action
+
+if TYPE_CHECKING:
+    from bundler.actions.release import ChangeResult
+    from bundler.actions.uninstall import UninstallResult
+    from bundler.cli.invocation import App
+    from bundler.model.json import JSONValue
+    from bundler.model.release import Revision
+
+
+def show_outcome(app: App, result: ChangeResult, *, verb: str) -> None:
+    """Print what became of a change: notes and one line, or one document."""
+    draft, revision = result.proposal.draft, result.revision
+    if result.is_declined:
+        app.screen.complain([Line(f"{verb} declined; nothing was changed", "yellow")])
+    elif app.output != "text":
+        app.screen.document(_document(app, result), app.output)
+    elif revision is None:
+        newest = result.proposal.history.newest
+        number = newest.revision if newest else 0
+        app.screen.lines([Line(f"release {draft.release}: no changes, revision {number} stays", "green")])
+    else:
+        if revision.notes.strip():
+            app.screen.lines([Line(revision.notes.strip("\n")), Line("")])
+        app.screen.lines([Line(_summary(app, revision), "green")])
+
+
+def _summary(app: App, revision: Revision) -> str:
+    summary = revision.summary
+    took = seconds(app.clock.monotonic() - app.started_s)
+    remark = "" if not summary.description else f", {summary.description}"
+    status = str(summary.status)
+    about = f"({counted(len(revision.inventory), 'object')}, {took})"
+    return f"release {summary.release}: revision {summary.revision} {status}{remark} {about}"
+
+
+def _document(app: App, result: ChangeResult) -> dict[str, JSONValue]:
+    plan, draft = result.proposal.plan, result.proposal.draft
+    newest = result.proposal.history.newest
+    summary = result.revision.summary if result.revision else newest or draft.revision.summary
+    return {
+        "release": draft.release,
+        "namespace": draft.namespace,
+        "revision": summary.revision,
+        "status": summary.status.value,
+        "isChanged": result.revision is not None,
+        "bundle": {"name": summary.bundle.name, "version": summary.bundle.version, "digest": summary.bundle.digest},
+        **plan_data(plan),
+        "notes": result.revision.notes if result.revision else "",
+        "warnings": list(app.screen.warnings),
+        "seconds": round(app.clock.monotonic() - app.started_s, 1),
+    }
+
+
+def show_removal(app: App, namespace: str, release: str, result: UninstallResult) -> None:
+    """Print what became of an uninstall."""
+    plan = result.proposal.plan
+    if result.is_declined:
+        app.screen.complain([Line("uninstall declined; nothing was changed", "yellow")])
+    elif app.output != "text":
+        facts: dict[str, JSONValue] = {"release": release, "namespace": namespace, "status": "uninstalled"}
+        app.screen.document({**facts, **plan_data(plan), "warnings": list(app.screen.warnings)}, app.output)
+    else:
+        took = seconds(app.clock.monotonic() - app.started_s)
+        kept = f", {len(plan.kept)} kept" if plan.kept else ""
+        gone = counted(plan.count(Action.DELETE), "object")
+        app.screen.lines([Line(f"release {release}: uninstalled ({gone} deleted{kept}, {took})", "green")])
