@@ -1,0 +1,38 @@
+"""``bundler get``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.records import load_revision
+from bundler.cli.context import connect
+from bundler.cli.options import show_secrets_option
+from bundler.cli.output.revision import show_manifest, show_notes, show_recorded_plan, show_values
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+_SHOWS = {"values": show_values, "manifest": show_manifest, "notes": show_notes, "plan": show_recorded_plan}
+
+
+@verb("get")
+@click.argument("part", type=click.Choice(list(_SHOWS)))
+@click.argument("release")
+@click.option("--revision", type=click.IntRange(min=1), default=0, help="Which revision.  [default: the newest]")
+@show_secrets_option
+def get_command(app: App, *, part: str, release: str, revision: int, show_secrets: bool) -> None:
+    """Print a part of what is recorded of RELEASE.
+
+    values: what the user gave. manifest: the objects as sent. notes: as shown after install. plan: the inventory, in
+    the order of its stages.
+    """
+    connection = connect(app)
+    if show_secrets:
+        app.screen.show_secrets()
+    loaded = load_revision(
+        connection.ports, connection.namespace, release, revision=revision, shows_secrets=show_secrets
+    )
+    _SHOWS[part](app, loaded)

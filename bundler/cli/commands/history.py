@@ -1,0 +1,30 @@
+"""``bundler history``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.records import list_revisions, load_revision
+from bundler.cli.context import connect
+from bundler.cli.output.releases import show_history
+from bundler.cli.output.revision import show_evidence, show_revision
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("history")
+@click.argument("release")
+@click.option("--revision", type=click.IntRange(min=1), default=0, help="Show one revision: who, from where, why.")
+@click.option("--why", is_flag=True, help="Show the report of a failure: of --revision, or of the newest.")
+def history_command(app: App, *, release: str, revision: int, why: bool) -> None:
+    """List the revisions of RELEASE, oldest first."""
+    connection = connect(app)
+    if not revision and not why:
+        show_history(app, list_revisions(connection.ports.store, connection.namespace, release))
+        return
+    loaded = load_revision(connection.ports, connection.namespace, release, revision=revision)
+    (show_evidence if why else show_revision)(app, loaded)

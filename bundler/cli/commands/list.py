@@ -1,0 +1,33 @@
+"""``bundler list``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.records import list_releases
+from bundler.cli.context import connect
+from bundler.cli.output.releases import show_releases
+from bundler.cli.verb import verb
+from bundler.model.release import ReleaseStatus
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("list")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace.")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([status.value for status in ReleaseStatus]),
+    help="Keep releases of this status; several may be named.",
+)
+def list_command(app: App, *, all_namespaces: bool, statuses: tuple[str, ...]) -> None:
+    """List releases: the newest revision of each, whatever became of it."""
+    connection = connect(app)
+    namespace = "" if all_namespaces else connection.namespace
+    wanted = frozenset(ReleaseStatus(status) for status in statuses)
+    show_releases(app, list_releases(connection.ports.store, namespace, statuses=wanted))

@@ -1,0 +1,33 @@
+"""``bundler logs``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.logs import release_logs
+from bundler.cli.context import connect
+from bundler.cli.output.text import Line
+from bundler.cli.verb import verb
+from bundler.model.cluster import LogQuery
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("logs", outputs=("text",))
+@click.argument("release")
+@click.option("-c", "--component", default="", help="Only the pods of this component.")
+@click.option("--container", default="", help="Only containers of this name.")
+@click.option("--follow", is_flag=True, help="Go on as lines come.")
+@click.option("--tail", type=click.IntRange(min=0), default=None, help="Lines of each container.  [default: all]")
+@click.option("--previous", is_flag=True, help="Of the run before the last restart.")
+def logs_command(
+    app: App, *, release: str, component: str, container: str, follow: bool, tail: int | None, previous: bool
+) -> None:
+    """Print the logs of all pods of RELEASE, each line after its pod and container."""
+    connection = connect(app)
+    query = LogQuery(container=container, tail_lines=tail, is_following=follow, is_previous=previous)
+    for line in release_logs(connection.ports, connection.namespace, release, query, component=component):
+        app.screen.lines([Line(f"{line.pod} {line.container} | {line.text}")])

@@ -1,0 +1,43 @@
+"""``bundler rollback``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.options import run_options, write_options
+from bundler.cli.returning import Return, carry_out_return
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+    from bundler.cli.options import RunFlags, WriteFlags
+
+
+@verb("rollback")
+@click.argument("release")
+@click.argument("revision", type=click.IntRange(min=1), required=False)
+@run_options
+@write_options
+@click.option("--allow-reach", is_flag=True, help="Accept that the older revision reaches further.")
+@click.option("--allow-downgrade", is_flag=True, help="Accept to pass the bundle's noRollbackBelow.")
+def rollback_command(
+    app: App,
+    *,
+    release: str,
+    revision: int | None,
+    run: RunFlags,
+    write: WriteFlags,
+    allow_reach: bool,
+    allow_downgrade: bool,
+) -> int:
+    """Go back to what REVISION of RELEASE recorded; a new revision is made of it.
+
+    Without a number: the newest revision that was deployed and is older than the current one. Claims, CRDs and
+    generated secrets never go back.
+    """
+    wanted = Return(
+        release=release, revision=revision or 0, may_widen_reach=allow_reach, may_pass_barrier=allow_downgrade
+    )
+    return carry_out_return(app, wanted, run, write)

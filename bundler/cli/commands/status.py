@@ -1,0 +1,23 @@
+"""``bundler status``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.status import release_state
+from bundler.cli.context import connect
+from bundler.cli.output.state import show_state
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("status")
+@click.argument("release")
+def status_command(app: App, release: str) -> None:
+    """Show RELEASE: its newest revision, the health of each of its objects, its notes."""
+    connection = connect(app)
+    show_state(app, release_state(connection.ports, connection.namespace, release))

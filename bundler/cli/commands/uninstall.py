@@ -1,0 +1,26 @@
+"""``bundler uninstall``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.options import run_options
+from bundler.cli.returning import carry_out_removal
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+    from bundler.cli.options import RunFlags
+
+
+@verb("uninstall")
+@click.argument("release")
+@run_options
+def uninstall_command(app: App, *, release: str, run: RunFlags) -> int:
+    """Delete what RELEASE owns, and its records.
+
+    Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where nobody can be asked it needs --yes.
+    """
+    return carry_out_removal(app, release, run)

@@ -1,0 +1,24 @@
+"""``bundler unlock``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.unlocking import carry_out_unlock
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("unlock")
+@click.argument("release")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def unlock_command(app: App, *, release: str, yes: bool) -> int:
+    """Break the lock of RELEASE when you are sure that its holder is dead.
+
+    A run that is alive after all notices before its next write, and stops.
+    """
+    return carry_out_unlock(app, release, is_yes=yes)

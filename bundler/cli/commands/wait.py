@@ -1,0 +1,28 @@
+"""``bundler wait``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.status import wait_for_release
+from bundler.cli.context import connect
+from bundler.cli.output.state import show_state
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("wait")
+@click.argument("release")
+def wait_command(app: App, release: str) -> None:
+    """Wait until every object of RELEASE is ready; nothing is changed.
+
+    Exits with 4 when --timeout ends first, with 1 when an object failed for good.
+    """
+    connection = connect(app)
+    state = wait_for_release(connection.ports, connection.namespace, release)
+    connection.progress.stop()
+    show_state(app, state)

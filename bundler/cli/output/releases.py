@@ -1,0 +1,87 @@
+"""How releases and revisions are shown. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.cli.output.text import Line, table
+from bundler.model.release import ReleaseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from bundler.cli.invocation import App
+    from bundler.model.json import JSONValue
+    from bundler.model.release import RevisionSummary
+
+_STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red"}
+
+
+def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
+    """Print the newest revision of each release."""
+    if app.output != "text":
+        app.screen.document([summary_data(summary) for summary in summaries], app.output)
+        return
+    rows = [
+        (s.namespace, s.release, str(s.revision), status_text(s), bundle_text(s), moment(s.updated)) for s in summaries
+    ]
+    lines = table(rows, heads=("NAMESPACE", "RELEASE", "REVISION", "STATUS", "BUNDLE", "UPDATED"))
+    app.screen.lines(styled(lines, summaries))
+    if not summaries:
+        app.screen.say("no releases here; -A looks in every namespace")
+
+
+def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
+    """Print the revisions of one release."""
+    if app.output != "text":
+        app.screen.document([summary_data(summary) for summary in summaries], app.output)
+        return
+    rows = [
+        (str(s.revision), moment(s.updated), status_text(s), bundle_text(s), s.user, s.description) for s in summaries
+    ]
+    lines = table(rows, heads=("REVISION", "UPDATED", "STATUS", "BUNDLE", "BY", "DESCRIPTION"))
+    app.screen.lines(styled(lines, summaries))
+
+
+def styled(lines: list[Line], summaries: Sequence[RevisionSummary]) -> list[Line]:
+    """Colour the rows of a table by status; the first line is its head."""
+    head, *rows = lines
+    return [head, *(Line(row.text, _STYLES.get(s.status, "")) for row, s in zip(rows, summaries, strict=True))]
+
+
+def status_text(summary: RevisionSummary) -> str:
+    """Return a status as people read it: pending runs may be dead."""
+    return str(summary.status) if summary.is_waited else f"{summary.status}, not waited"
+
+
+def bundle_text(summary: RevisionSummary) -> str:
+    """Return ``shop 1.4.0``."""
+    return f"{summary.bundle.name} {summary.bundle.version}"
+
+
+def moment(when: datetime) -> str:
+    """Return a time of day in UTC, to the second."""
+    return when.strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def summary_data(summary: RevisionSummary) -> dict[str, JSONValue]:
+    """Return a revision's summary as data."""
+    return {
+        "release": summary.release,
+        "namespace": summary.namespace,
+        "revision": summary.revision,
+        "status": summary.status.value,
+        "isWaited": summary.is_waited,
+        "bundle": {
+            "name": summary.bundle.name,
+            "version": summary.bundle.version,
+            "appVersion": summary.bundle.app_version,
+            "digest": summary.bundle.digest,
+        },
+        "created": summary.created.isoformat(),
+        "updated": summary.updated.isoformat(),
+        "user": summary.user,
+        "objects": summary.objects,
+        "description": summary.description,
+    }

@@ -1,0 +1,117 @@
+"""How one revision, or a part of it, is shown. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.cli.output.releases import bundle_text, moment, status_text, summary_data
+from bundler.cli.output.text import Line
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+    from bundler.model.json import JSONValue
+    from bundler.model.release import InventoryEntry, Revision
+
+
+def show_evidence(app: App, revision: Revision) -> None:
+    """Print why a revision failed, as it was reported then."""
+    summary = revision.summary
+    if app.output != "text":
+        facts: dict[str, JSONValue] = {**summary_data(summary), "evidence": revision.evidence}
+        app.screen.document(facts, app.output)
+        return
+    head = f"revision {summary.revision}, {status_text(summary)}, {moment(summary.updated)}"
+    lines = [Line(head, "bold")]
+    lines += [Line(f"  {summary.description}", "yellow")] if summary.description else []
+    lines += [Line(f"  {line}") for line in revision.evidence.splitlines()] or [Line("  nothing more is recorded")]
+    app.screen.lines(lines)
+
+
+def show_revision(app: App, revision: Revision) -> None:
+    """Print who made a revision, from where, with what and why."""
+    if app.output != "text":
+        app.screen.document(_document(revision), app.output)
+        return
+    summary, by = revision.summary, revision.authorship
+    facts = {
+        "status": status_text(summary),
+        "because": summary.description,
+        "bundle": f"{bundle_text(summary)} {summary.bundle.digest}".rstrip(),
+        "taken from": summary.bundle.origin,
+        "rolled back to": str(revision.rolled_back_to or ""),
+        "created": moment(summary.created),
+        "updated": moment(summary.updated),
+        "by": f"{by.user} on {by.host}" if by.host else by.user,
+        "reason": by.reason,
+        "command": by.command,
+        "bundler": by.tool_version,
+        "cluster uid": by.cluster_uid,
+        "objects": str(len(revision.inventory)),
+    }
+    lines = [Line(f"  {name:<15} {value}") for name, value in facts.items() if value]
+    app.screen.lines([Line(f"release {summary.release}, revision {summary.revision}", "bold"), *lines])
+
+
+def _document(revision: Revision) -> dict[str, JSONValue]:
+    by = revision.authorship
+    return {
+        **summary_data(revision.summary),
+        "origin": revision.summary.bundle.origin,
+        "rolledBackTo": revision.rolled_back_to or None,
+        "by": {"user": by.user, "host": by.host, "bundler": by.tool_version, "clusterUid": by.cluster_uid},
+        "command": by.command,
+        "reason": by.reason,
+        "evidence": revision.evidence,
+    }
+
+
+def show_values(app: App, revision: Revision) -> None:
+    """Print what the user gave."""
+    app.screen.document(revision.user_values, "json" if app.output == "json" else "yaml")
+
+
+def show_manifest(app: App, revision: Revision) -> None:
+    """Print the objects as they were sent."""
+    bodies: list[JSONValue] = [entry.manifest.body for entry in revision.inventory if entry.manifest is not None]
+    if app.output != "text":
+        app.screen.document({"apiVersion": "v1", "kind": "List", "items": bodies}, app.output)
+        return
+    for entry in revision.inventory:
+        if entry.manifest is not None:
+            app.screen.text(f"---\n# {entry.source}\n")
+            app.screen.document(entry.manifest.body, "yaml")
+
+
+def show_notes(app: App, revision: Revision) -> None:
+    """Print the notes."""
+    if app.output == "text":
+        app.screen.text(
+            revision.notes if revision.notes.endswith("\n") or not revision.notes else revision.notes + "\n"
+        )
+    else:
+        app.screen.document({"notes": revision.notes}, app.output)
+
+
+def show_recorded_plan(app: App, revision: Revision) -> None:
+    """Print what a revision set out to own, in the order of its stages."""
+    entries = sorted(revision.inventory, key=lambda entry: (entry.stage, entry.ref))
+    if app.output == "text":
+        app.screen.lines(Line(_entry_text(entry)) for entry in entries)
+    else:
+        app.screen.document([_entry_data(entry) for entry in entries], app.output)
+
+
+def _entry_text(entry: InventoryEntry) -> str:
+    made = ", generated" if entry.is_generated else ""
+    return f"stage {entry.stage.value} {entry.component or '-'} {entry.ref.short} ({entry.source}{made})"
+
+
+def _entry_data(entry: InventoryEntry) -> dict[str, JSONValue]:
+    return {
+        "object": str(entry.ref),
+        "apiVersion": entry.api_version,
+        "stage": entry.stage.name.lower(),
+        "component": entry.component,
+        "source": entry.source,
+        "isGenerated": entry.is_generated,
+    }

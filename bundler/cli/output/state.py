@@ -1,0 +1,77 @@
+"""What ``bundler status`` and ``bundler wait`` print. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.cli.output.releases import bundle_text, moment, status_text, summary_data
+from bundler.cli.output.text import Line, table
+from bundler.model.health import Status
+
+if TYPE_CHECKING:
+    from bundler.actions.status import ObjectStatus, ReleaseState
+    from bundler.cli.invocation import App
+    from bundler.model.json import JSONValue
+
+_STYLES = {Status.CURRENT: "green", Status.FAILED: "red", Status.NOT_FOUND: "red", Status.UNKNOWN: "dim"}
+
+
+def show_state(app: App, state: ReleaseState) -> None:
+    """Print a release, the health of its objects, and its notes."""
+    if app.output != "text":
+        app.screen.document(_document(state), app.output)
+        return
+    summary = state.revision.summary
+    app.screen.lines(
+        [
+            Line(f"release {summary.release} in namespace {summary.namespace}", "bold"),
+            Line(f"  revision  {summary.revision}, {status_text(summary)}, {moment(summary.updated)}"),
+            Line(f"  bundle    {bundle_text(summary)} {summary.bundle.digest}".rstrip()),
+            *_description(state),
+            Line(""),
+            *_objects(state),
+        ]
+    )
+    if notes := state.revision.notes.strip("\n"):
+        app.screen.lines([Line(""), Line(notes)])
+
+
+def _description(state: ReleaseState) -> list[Line]:
+    summary = state.revision.summary
+    lines = [Line(f"  because   {summary.description}", "yellow")] if summary.description else []
+    if state.deployed is not None and state.deployed.revision != summary.revision:
+        lines.append(Line(f"  deployed  revision {state.deployed.revision}, {bundle_text(state.deployed)}"))
+    return lines
+
+
+def _objects(state: ReleaseState) -> list[Line]:
+    rows = [_row(one) for one in state.objects]
+    head, *lines = table(rows, heads=("OBJECT", "HEALTH", "READY", "DETAIL"))
+    pairs = zip(lines, state.objects, strict=True)
+    return [head, *(Line(line.text, _STYLES.get(one.health.status, "yellow")) for line, one in pairs)]
+
+
+def _row(one: ObjectStatus) -> tuple[str, str, str, str]:
+    health = one.health
+    count = f"{health.ready}/{health.wanted}" if health.wanted is not None else ""
+    return (one.entry.ref.short, str(health.status), count, health.warning or health.message)
+
+
+def _document(state: ReleaseState) -> dict[str, JSONValue]:
+    return {
+        **summary_data(state.revision.summary),
+        "deployedRevision": state.deployed.revision if state.deployed else None,
+        "isReady": state.is_ready,
+        "objectStatus": [
+            {
+                "object": str(one.entry.ref),
+                "component": one.entry.component,
+                "health": one.health.status.value,
+                "message": one.health.message,
+                "ready": one.health.ready,
+                "wanted": one.health.wanted,
+            }
+            for one in state.objects
+        ],
+        "notes": state.revision.notes,
+    }
