@@ -104,9 +104,9 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Subject]:
 @pytest.fixture(scope="session")
 def sandbox_cluster() -> Iterator[Subject]:
     """The sandbox, in memory."""
-    from bundler.sandbox.client import SandboxClient
+    from tests.lib.sandboxes import open_sandbox
 
-    client = SandboxClient.open(None, RealClock())
+    client = open_sandbox(RealClock())
     yield Subject(name="sandbox", client=client, namespace="", edit=client.edit)
     client.close()
 

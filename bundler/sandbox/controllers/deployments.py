@@ -210,7 +210,7 @@ def _write_status(world: World, rollout: _Rollout) -> None:
         "readyReplicas": sum(int_at(one, "status", "readyReplicas") for one in rollout.every),
         "availableReplicas": sum(int_at(one, "status", "availableReplicas") for one in rollout.every),
     }
-    missing = max(rollout.wanted - counts["availableReplicas"], 0)
+    missing = max(sum(_size(one) for one in rollout.every) - counts["availableReplicas"], 0)
     status: Tree = {key: value for key, value in counts.items() if value}
     if missing:
         status["unavailableReplicas"] = missing

@@ -21,8 +21,10 @@ MAX_BACKOFF_S = 10.0
 STOPPED = frozenset({"CrashLoopBackOff", "OOMKilled", "JobFailed"})
 """Reasons by which containers start and end again."""
 IMAGE_REASONS = frozenset({"ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
-START_REASONS = IMAGE_REASONS | {"CreateContainerConfigError", "Unschedulable", "Pending"}
+START_REASONS = IMAGE_REASONS | {"CreateContainerConfigError", "Unschedulable", "Pending", "SlowStart"}
 """Reasons that keep new pods from starting; pods that run already go on."""
+SLOW_S = 2.0
+"""What ``SlowStart`` adds."""
 RUN_REASONS = STOPPED | {"NotReady"}
 REASONS: Mapping[str, str] = {
     "ImagePullBackOff": "new pods cannot pull their image",
@@ -33,6 +35,7 @@ REASONS: Mapping[str, str] = {
     "CrashLoopBackOff": "containers end with exit code 1 again and again",
     "OOMKilled": "containers are killed for using too much memory",
     "NotReady": "containers run but their readiness probe fails",
+    "SlowStart": "new pods need 2 seconds more",
     "JobFailed": "pods of a Job end with exit code 1",
     "Pending": "a volume claim is not bound",
     "QuotaExceeded": "new pods are over the namespace's quota",
@@ -70,7 +73,7 @@ class Report:
 def report(pod: Body, moment: Moment) -> Report:
     """Return what the kubelet reports; ``age_s`` below 0 says that nothing has started yet."""
     if moment.reason == "Unschedulable":
-        return _unscheduled(pod, moment)
+        return _unscheduled(moment)
     if moment.age_s < 0:
         waiting = _Main(phase="Pending", states={}, reason=_CREATING)
         return Report(status=_status(pod, waiting, moment), next_s=-moment.age_s)
@@ -97,11 +100,11 @@ class _Main:
     message: str = ""
 
 
-def _unscheduled(pod: Body, moment: Moment) -> Report:
+def _unscheduled(moment: Moment) -> Report:
     message = moment.message or "0/1 nodes are available: 1 Insufficient cpu. preemption: no victims found."
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
     status = {"phase": "Pending", "conditions": [condition], "qosClass": "Burstable"}
-    return Report(status=status, events=(("FailedScheduling", message),) if pod else ())
+    return Report(status=status, events=(("FailedScheduling", message),))
 
 
 def _blocked(pod: Body, moment: Moment) -> Report:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.model.json import items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef, group_of
-from bundler.sandbox.controllers.pod_status import RUN_REASONS, START_REASONS, Moment, report
+from bundler.sandbox.controllers.pod_status import RUN_REASONS, SLOW_S, START_REASONS, Moment, report
 from bundler.sandbox.controllers.world import controller_uid, is_leaving, ref_of, seconds_of, with_times
 from bundler.sandbox.writes import thawed
 
@@ -43,6 +43,8 @@ def _report(world: World, pod: Body) -> None:
     fault_reason, fault_s = _fault(world, pod, born_s)
     reason, message = (fault_reason, "") if fault_reason else _missing(world, pod)
     starts_s = max(born_s + world.settings.ready_after_s, fault_s)
+    if reason == "SlowStart":
+        starts_s, reason = starts_s + SLOW_S, ""
     moment = Moment(
         age_s=world.now_s - starts_s, reason=reason, message=message, time=world.time, run_s=world.settings.run_s
     )

@@ -1,0 +1,30 @@
+"""Sandboxes for tests: in memory, with a clock that never waits, and images that fail as they do on the real API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.sandbox.client import SandboxClient
+from bundler.sandbox.settings import SandboxSettings
+from tests.lib.clocks import FakeClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.ports import Clock
+
+IMAGE_FAULTS = {
+    "broken": "ImagePullBackOff",
+    "crash": "CrashLoopBackOff",
+    "exit1": "CrashLoopBackOff",
+    "failjob": "CrashLoopBackOff",
+    "unready": "NotReady",
+    "slow": "SlowStart",
+}
+"""The words that `tests/lib/pod_states.py` knows for the pods of the control plane."""
+
+
+def open_sandbox(clock: Clock | None = None, *, path: Path | None = None, **settings: float) -> SandboxClient:
+    """Open a sandbox; without a clock its time passes only when somebody sleeps."""
+    made = SandboxSettings(image_faults=IMAGE_FAULTS, **settings)  # type: ignore[arg-type]
+    return SandboxClient.open(path, clock or FakeClock(), settings=made)
