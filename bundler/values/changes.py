@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from bundler.model.values import MergedValues, Origin, Pointer
 
 
+_DELETED = "null"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ValueChange:
     """One leaf that differs, fit to be shown."""
@@ -25,13 +28,15 @@ class ValueChange:
     before: str
     """Empty where it was not set."""
     after: str
-    """Empty where it is no longer set."""
+    """Empty where it is no longer set; ``null`` where a layer deletes it."""
     layer: str
     """Who sets it now: ``--set``, a file, ``derived``."""
     is_sensitive: bool = False
 
     def __str__(self) -> str:
         layer = f" ({self.layer})" if self.layer else ""
+        if self.after == _DELETED:
+            return f"{self.path} deleted{layer}"
         if self.is_sensitive:
             word = "changed" if self.before and self.after else "set" if self.after else "removed"
             return f"{self.path} {word}{layer}"
@@ -112,6 +117,6 @@ def _layer_name(origin: Origin | None) -> str:
         case LayerKind.DERIVED:
             return "derived"
         case LayerKind.SCHEMA | LayerKind.DEFAULTS | LayerKind.PARENT | LayerKind.COMPONENT:
-            return f"bundle, {origin.source}"
+            return f"bundle, {origin}"
         case _:
-            return origin.source
+            return str(origin)

@@ -95,7 +95,8 @@ def _violations(error: ValidationError) -> list[Violation]:
         return _extra(_mapping(error.schema), _mapping(instance), pointer)
     if error.validator in ("anyOf", "oneOf") and error.context:
         return _alternatives(error.context, instance, pointer)
-    return [Violation(pointer, _in_words(error, instance), instance)]
+    about = "the key " if "propertyNames" in error.relative_schema_path else ""
+    return [Violation(pointer, f"{about}{_in_words(error, instance)}", instance)]
 
 
 def _extra(schema: Body, instance: Body, pointer: Pointer) -> list[Violation]:
@@ -191,7 +192,6 @@ _WORDS: dict[str, Callable[[JSONValue, JSONValue], str]] = {
     "uniqueItems": _sentence("has an item twice"),
     "minProperties": _sentence("has fewer than {rule} keys"),
     "maxProperties": _sentence("has more than {rule} keys"),
-    "propertyNames": _sentence("has a key that the schema does not allow"),
     "oneOf": _sentence("fits more than one of the alternatives, and exactly one is allowed"),
     "not": _sentence("{value} is what the schema excludes"),
     "contains": _sentence("has no item of the kind that the schema asks for"),

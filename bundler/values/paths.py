@@ -200,8 +200,8 @@ def unset_value(data: Body, path: Sequence[str]) -> dict[str, JSONValue]:
 def _read_step(text: str, at: int, *, is_first: bool) -> tuple[Step, int]:
     if text[at] == "[":
         return _read_bracket(text, at)
-    start = at if is_first else at + 1
-    found = _PLAIN_KEY.match(text, start) if is_first or text[at] == "." else None
+    start = at + 1 if text[at] == "." and not is_first else at
+    found = _PLAIN_KEY.match(text, start) if is_first or start > at else None
     if found is None:
         raise _bad_path(text, min(start, len(text)))
     return found.group(), found.end()
@@ -228,7 +228,8 @@ def _unquote(text: str, at: int, quoted: str) -> str:
 
 def _bad_path(text: str, at: int) -> ValuesPathError:
     found = repr(text[at]) if at < len(text) else "the end"
-    hint = 'a key with a dot is written a["x.y"]' if text[at : at + 1] == "\\" else PATH_HINT
+    is_escaped_dot = text[at : at + 1] == "\\"
+    hint = 'a key with a dot is written a["x.y"]' if is_escaped_dot else PATH_HINT
     return ValuesPathError(f"reading the path {text[: at + 1]}", context=[f"{found} at column {at + 1}"], hint=hint)
 
 

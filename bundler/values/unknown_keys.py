@@ -48,8 +48,9 @@ def _unknown_to_defaults(bundle: Bundle, data: Body, names: Collection[str]) -> 
         return
     derived = {str(parse_path(rule.path)[0]) for rule in bundle.derive}
     known = {*bundle.defaults.data, *names, *derived}
-    for key in data.keys() - known:
-        yield _unknown("", key, known, data[key])
+    for key, value in data.items():
+        if key not in known and value is not None:  # without a schema a deletion of nothing harms nobody
+            yield _unknown("", key, known, value)
 
 
 def _unknown_at(value: JSONValue, view: SchemaView, pointer: Pointer, names: Collection[str]) -> Iterator[UnknownKey]:

@@ -111,7 +111,8 @@ def _dotted(pointer: Pointer) -> str:
 
 def _problem(violation: Violation, origins: Mapping[Pointer, Origin], view: SchemaView, prefix: str) -> Problem:
     place = view.at_pointer(violation.pointer)
-    shown = shown_value(violation.value, is_sensitive=place.is_sensitive)
+    # A scalar given where a mapping with a secret is expected may be that secret.
+    shown = shown_value(violation.value, is_sensitive=place.holds_sensitive)
     origin = _missing_origin(violation.pointer, origins) if violation.is_missing else None
     return Problem(
         prefix + violation.pointer,
