@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import PlanView, plan_lines, plan_warnings
-from bundler.cli.output.text import Line, counted
+from bundler.cli.output.text import Line
 from bundler.errors import ConfirmationRequiredError
 from bundler.planning.safety import losses
 
@@ -75,7 +75,7 @@ def _second_look(*, is_second_look: bool) -> list[Line]:
 
 def _unconfirmed(lost: Iterable[Change]) -> ConfirmationRequiredError:
     names = [f"{change.action} {change.ref.short}" for change in lost]
-    more = [f"and {counted(len(names) - _SHOWN_LOSSES, 'object')} more"] if len(names) > _SHOWN_LOSSES else []
+    more = [f"and {len(names) - _SHOWN_LOSSES} more"] if len(names) > _SHOWN_LOSSES else []
     return ConfirmationRequiredError(
         "asking whether to go on",
         context=["nobody is there to ask, and these cannot be undone:", *names[:_SHOWN_LOSSES], *more],

@@ -185,7 +185,10 @@ def show_plan_as_data(app: App, plan: Plan, *, shows_secrets: bool, is_full: boo
 
 def _values_lines(prepared: Prepared) -> Iterator[Line]:
     recorded = prepared.draft.recorded_values
-    yield Line(f"values start from {prepared.started_from}")
+    start = prepared.started_from
+    yield Line(
+        f"values start from {'those ' + start.removeprefix('values ') if start.startswith('values ') else start}"
+    )
     changes = changed_user_values(recorded or {}, prepared.composition.values)
     yield from (Line(f"  {change}", "cyan") for change in changes)
     if recorded is not None and not changes:

@@ -21,9 +21,9 @@ _SHOWS = {"values": show_values, "manifest": show_manifest, "notes": show_notes,
 @verb("get")
 @click.argument("part", type=click.Choice(list(_SHOWS)))
 @click.argument("release")
-@click.option("--revision", type=click.IntRange(min=1), default=0, help="Which revision.  [default: the newest]")
+@click.option("--revision", type=click.IntRange(min=1), help="Which revision.  [default: the newest]")
 @show_secrets_option
-def get_command(app: App, *, part: str, release: str, revision: int, show_secrets: bool) -> None:
+def get_command(app: App, *, part: str, release: str, revision: int | None, show_secrets: bool) -> None:
     """Print a part of what is recorded of RELEASE.
 
     values: what the user gave. manifest: the objects as sent. notes: as shown after install. plan: the inventory, in
@@ -33,6 +33,6 @@ def get_command(app: App, *, part: str, release: str, revision: int, show_secret
     if show_secrets:
         app.screen.show_secrets()
     loaded = load_revision(
-        connection.ports, connection.namespace, release, revision=revision, shows_secrets=show_secrets
+        connection.ports, connection.namespace, release, revision=revision or 0, shows_secrets=show_secrets
     )
     _SHOWS[part](app, loaded)

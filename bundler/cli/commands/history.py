@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @verb("history")
 @click.argument("release")
-@click.option("--revision", type=click.IntRange(min=1), default=0, help="Show one revision: who, from where, why.")
+@click.option("--revision", type=click.IntRange(min=1), help="Show one revision: who, from where, why.")
 @click.option("--why", is_flag=True, help="Show the report of a failure: of --revision, or of the newest.")
-def history_command(app: App, *, release: str, revision: int, why: bool) -> None:
+def history_command(app: App, *, release: str, revision: int | None, why: bool) -> None:
     """List the revisions of RELEASE, oldest first."""
     connection = connect(app)
     if not revision and not why:
         show_history(app, list_revisions(connection.ports.store, connection.namespace, release))
         return
-    loaded = load_revision(connection.ports, connection.namespace, release, revision=revision)
+    loaded = load_revision(connection.ports, connection.namespace, release, revision=revision or 0)
     (show_evidence if why else show_revision)(app, loaded)

@@ -113,11 +113,11 @@ class Progress:
                 assert_never(event)
 
     def _start(self, event: PhaseStarted) -> None:
-        if event.name == "waiting":
-            self._scene.phase = "waiting"
-        else:
-            self._scene.phase, self._scene.total, self._scene.done = event.name, event.total, 0
         self._begin()
+        self._scene.phase = event.name
+        if event.name == "waiting":
+            return
+        self._scene.total, self._scene.done = event.total, 0
         if self._live is None and event.total:
             self._say(f"{event.name}: {counted(event.total, 'object')}", "dim")
 
