@@ -229,6 +229,9 @@ def track_update(
     taken = FieldSet.of([*difference.modified, *difference.added]).difference(_UNOWNED)
     if root.has_status:
         taken = taken.without_subtree("spec" if subresource == "status" else "status")
+    if subresource == "scale" and not value_at(new, "spec", "replicas"):
+        # A Scale of zero is written without the field, so nobody owns it then.
+        taken = EMPTY
     if not taken.is_empty:
         taken = taken.union(managers[key].fields) if key in managers else taken
         managers[key] = Ownership(fields=taken, api_version=version, time=time)

@@ -48,8 +48,9 @@ def _is_dropped(value: JSONValue, schema: SchemaNode) -> bool:
         return False
     if is_items(value):
         return not value
-    is_plain_map = schema.shape == "map" and not schema.field_names
-    return isinstance(value, Mapping) and not value and is_plain_map
+    # A free-form object is a pointer in Go, whose emptiness means something: ``subresources: {status: {}}``.
+    values = None if schema.field_names else schema.field("")
+    return isinstance(value, Mapping) and not value and values is not None and values.shape != "any"
 
 
 def _canonical_scalar(value: JSONValue, schema: SchemaNode) -> JSONValue:

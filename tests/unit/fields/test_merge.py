@@ -207,6 +207,15 @@ def test_what_the_server_stores_is_canonical() -> None:
     assert found == {"name": "web", "image": "web:1", "resources": {"limits": {"cpu": "1", "memory": "1073741824"}}}
 
 
+def test_an_empty_object_that_means_something_is_kept() -> None:
+    volumes = [{"name": "v", "emptyDir": {}}]
+    body = deployment(container("web"))
+    body["spec"]["template"]["spec"] |= {"volumes": volumes, "nodeSelector": {}}
+    assert apply(None, body).body["spec"]["template"]["spec"]["volumes"] == volumes
+    assert "nodeSelector" not in apply(None, body).body["spec"]["template"]["spec"]
+    assert apply(None, CRD).body["spec"]["versions"][0]["subresources"] == {"status": {}}
+
+
 def test_a_zero_that_the_server_left_out_stays_out() -> None:
     body = deployment(container("web", tty=False))
     live = copy.deepcopy(apply(None, body).body)
@@ -262,6 +271,13 @@ def test_scaling_is_tracked_only_where_somebody_owns_the_replicas() -> None:
     scaled = edited(ours, "hpa", "scale", spec={**ours["spec"], "replicas": 9})
     assert managers_of(scaled) == ("bundler", "hpa")
     assert ".spec.replicas" not in owned(scaled)
+
+
+def test_after_scaling_to_zero_nobody_owns_the_replicas() -> None:
+    ours = apply(None, deployment(container("web"), replicas=5))
+    live = edited(ours.body, "hpa", "scale", spec={**ours.body["spec"], "replicas": 0})
+    assert managers_of(live) == ("bundler",)
+    assert ".spec.replicas" not in owned(live)
 
 
 @pytest.mark.parametrize("given", [[], [{}]])
