@@ -64,7 +64,7 @@ class Prepared:
     draft: Draft
     composition: Composition
     started_from: str
-    """Where the values started: ``recorded with revision 3``, ``the files named``, ``the bundle's defaults``."""
+    """Where the values started: ``what revision 3 recorded``, ``the files named``, ``the bundle's defaults``."""
     previous: Composition | None = None
     """The deployed revision's values over the same bundle, to tell what changed; None on a first install."""
 
@@ -116,7 +116,7 @@ def _starting_values(request: InstallRequest, recorded: Revision | None) -> tupl
         return request.user, start
     layer = recorded_layer(recorded.user_values, revision=recorded.summary.revision)
     user = replace(request.user, layers=(layer, *request.user.layers))
-    return user, f"values recorded with revision {recorded.summary.revision}"
+    return user, f"what revision {recorded.summary.revision} recorded"
 
 
 def _draft(
