@@ -1,0 +1,82 @@
+"""Container images and where they are said. Layer: model, pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bundler.model.digest import Digest
+
+DEFAULT_REGISTRY = "docker.io"
+DEFAULT_TAG = "latest"
+
+_REPOSITORY = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_DIGEST = r"sha256:[0-9a-f]{64}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ImageRef:
+    """A full image reference; short names are completed as container engines do (Docker's ``docker.io/library``).
+
+    Source: github.com/distribution/reference, grammar in the package comment.
+    """
+
+    registry: str
+    """Host, with a port where there is one."""
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"
+
+    @classmethod
+    def parse(cls, text: str) -> ImageRef:
+        """Read a reference as it may stand in a pod.
+
+        Raises:
+            ValueError: when it is none.
+        """
+        name, _, digest = text.partition("@")
+        first, slash, rest = name.partition("/")
+        has_registry = bool(slash) and ("." in first or ":" in first or first == "localhost")
+        registry, path = (first, rest) if has_registry else (DEFAULT_REGISTRY, name)
+        repository, _, tag = path.partition(":")
+        if registry == DEFAULT_REGISTRY and "/" not in repository:
+            repository = f"library/{repository}"
+        is_good = re.fullmatch(_REPOSITORY, repository) and (not tag or re.fullmatch(_TAG, tag))
+        if not is_good or ("@" in text and not re.fullmatch(_DIGEST, digest)) or (":" in path and not tag):
+            msg = f"{text!r} is no image reference"
+            raise ValueError(msg)
+        return cls(registry, repository, tag or ("" if digest else DEFAULT_TAG), digest)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ImageUse:
+    """One place that names an image."""
+
+    ref: str
+    """As written."""
+    where: str
+    """``Deployment/web container web (templates/web.yaml:12)``, or the line of bundle.yaml."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedImage:
+    """An image that a delivery carries, pinned."""
+
+    ref: ImageRef
+    """As the bundle names it, completed, without digest unless the bundle itself pinned one."""
+    digest: Digest
+    """What pods are pinned to: the index where all its platforms are carried, else the one platform's manifest."""
+    media_type: str
+    platforms: tuple[str, ...]
+    """``linux/amd64``, sorted."""
+    size: int
+    """Bytes of all blobs that belong to it, shared ones included."""
+    used_by: tuple[str, ...] = ()
