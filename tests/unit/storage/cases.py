@@ -19,7 +19,11 @@ from bundler.errors import (
     AlreadyExistsError,
     BundlerError,
     ConflictError,
+    ForbiddenError,
     LockLostError,
+    RecordDamagedError,
+    RecordTooLargeError,
+    RejectedError,
     ReleaseLockedError,
     ReleaseNotFoundError,
     RevisionExistsError,
@@ -392,6 +396,40 @@ class StoreCases:
         store.erase(namespace, "shop")
         assert secrets_in(cluster, namespace) == {}
 
+    @pytest.mark.parametrize(
+        ("refusal", "raised"),
+        [
+            (RejectedError("x", context=["Request entity too large"], hint="-"), RecordTooLargeError),
+            (
+                ForbiddenError("x", context=["exceeded quota: team, limited: count/secrets=1"], hint="-"),
+                RecordTooLargeError,
+            ),
+            (ForbiddenError("x", context=["user bob cannot create secrets"], hint="-"), ForbiddenError),
+        ],
+    )
+    def test_a_refused_record_leaves_nothing(
+        self, cluster: ClusterClient, clock: Clock, first: Revision, refusal: BundlerError, raised: type[BundlerError]
+    ) -> None:
+        watched = Watched(cluster)
+        watched.fail = lambda verb, name: refusal if verb == "create" and ".release." in name else None
+        with pytest.raises(raised) as caught:
+            SecretReleaseStore(watched, clock).save(first)
+        assert refusal.context[0] in caught.value.context
+        if raised is RecordTooLargeError:
+            assert "needs 3 Secrets" in caught.value.context[0]
+        assert secrets_in(cluster, first.summary.namespace) == {}
+
+    @pytest.mark.parametrize("kind", ["pack", "sensitive"])
+    def test_a_record_with_a_missing_part_is_damaged_and_says_which(
+        self, store: SecretReleaseStore, cluster: ClusterClient, clock: Clock, first: Revision, kind: str
+    ) -> None:
+        saved = store.save(first)
+        (name,) = (name for name in secrets_in(cluster, first.summary.namespace) if f".{kind}." in name)
+        cluster.delete(secret_ref(first.summary.namespace, name))
+        with pytest.raises(RecordDamagedError) as caught:
+            SecretReleaseStore(cluster, clock).load(saved.summary, with_sensitive=True)
+        assert name in caught.value.context[0]
+
     def test_a_crash_at_any_write_leaves_nothing_visible_or_everything(
         self, cluster: ClusterClient, clock: Clock, first: Revision
     ) -> None:
@@ -654,6 +692,17 @@ class LockCases:
             down[0] = False
             held.held()
 
+    def test_a_run_that_is_outrun_at_a_takeover_waits_again(
+        self, lock_of: Callable[..., LeaseLock], cluster: ClusterClient, clock: Clock, namespace: str
+    ) -> None:
+        leave_behind(lock_of(1), namespace)
+        first = iter([ConflictError("x", context=["moved"], hint="-")])
+        watched = Watched(cluster)
+        watched.fail = lambda verb, _: next(first, None) if verb == "replace" else None
+        lock = LeaseLock(watched, clock, holder(1, pid=9), duration_s=30, is_gone=lambda _pid: True)
+        with lock.hold(namespace, "shop", doing="x", timeout_s=0) as held:
+            held.held()
+
     def test_a_create_whose_answer_was_lost_is_taken_as_ours(
         self, cluster: ClusterClient, clock: Clock, namespace: str
     ) -> None:
@@ -666,8 +715,6 @@ class LockCases:
     def test_a_holder_without_permission_to_delete_frees_the_lease(
         self, lock_of: Callable[..., LeaseLock], cluster: ClusterClient, clock: Clock, namespace: str
     ) -> None:
-        from bundler.errors import ForbiddenError
-
         watched = Watched(cluster)
         watched.fail = lambda verb, _: ForbiddenError("x", context=["x"], hint="-") if verb == "delete" else None
         with LeaseLock(watched, clock, holder(), duration_s=30).hold(namespace, "shop", doing="x", timeout_s=0):
