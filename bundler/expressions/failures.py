@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeError, TemplateSyntaxError
 
@@ -24,8 +22,7 @@ FAILURES = (Exception,)
 """What rendering may raise: templates are programs, and each of their failures is the author's to read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(NamedTuple):
     """One failure, before its place is printed."""
 
     error_type: type[errors.RenderError]
@@ -90,6 +87,8 @@ def _undefined_hint(path: str, written: str, names: Mapping[str, object], *, is_
     if not path:
         return "give the value a default, test it with `is defined`, or complete an `if` with an `else`"
     if is_unknown_name:
+        import difflib  # noqa: PLC0415 - only who mistypes pays for it
+
         close = difflib.get_close_matches(root, list(names), n=1)
         meant = f"did you mean {close[0]}? " if close else ""
         return f"{meant}templates and expressions see: {', '.join(sorted(names))}"

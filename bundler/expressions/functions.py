@@ -22,7 +22,7 @@ from jinja2.utils import Namespace, missing
 
 from bundler.expressions.bounds import LimitReachedError, current_meter
 from bundler.expressions.markers import YamlText, finish_text
-from bundler.expressions.text import TemplateFailureError, quote, text_of, to_json, to_yaml
+from bundler.expressions.text import TemplateFailureError, data_of, quote, text_of, to_json, to_yaml
 
 _JINJA_FILTERS = (
     "abs batch capitalize count dictsort first groupby items last length list lower map max min reject "
@@ -34,12 +34,14 @@ _JINJA_TESTS = (
     "iterable in == eq equalto != ne > gt greaterthan ge >= < lt lessthan <= le"
 )
 _ACCEPTING_UNDEFINED = frozenset({"d", "default", "required"})
+_TEXT_FILTERS = frozenset({"capitalize", "lower", "title", "trim", "truncate", "upper", "urlencode", "wordcount"})
 _WALKED = (dict, list, tuple, range)
 _COUNTING = frozenset({"batch", "slice"})
 """Filters that make as many items as a number says."""
+_CHARS_PER_STEP = 256
 _MAX_WIDTH = 1_000
 _MAX_DIGITS = 50
-_WIDE_FORMAT = re.compile(r"%[^a-zA-Z%]*(?:[0-9]{4}|\*)")
+_WIDE_FORMAT = r"%[^a-zA-Z%]*(?:[0-9]{4}|\*)"
 
 
 class FilterUseError(Exception):
@@ -118,6 +120,9 @@ def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **named: Any) -> Any:
         meter = current_meter()
         given = [_prepared(value, is_strict=is_strict) for value in args]
+        if name in _TEXT_FILTERS:
+            # Jinja would spell lists and objects as Python does, with memory addresses
+            given[0] = data_of(given[0]) if name == "urlencode" else _text(given[0])
         named = {key: _prepared(value, is_strict=is_strict) for key, value in named.items()}
         if name in _COUNTING:
             meter.charge(sum(abs(value) for value in (*given, *named.values()) if isinstance(value, int)))
@@ -137,6 +142,8 @@ def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _prepared(value: Any, *, is_strict: bool) -> Any:
     if type(value) is str:
+        if len(value) > _CHARS_PER_STEP:
+            current_meter().charge(len(value) // _CHARS_PER_STEP)
         return finish_text(value) if "\0" in value else value
     if is_strict and isinstance(value, Undefined):
         bool(value)
@@ -324,11 +331,16 @@ def format_text(value: object, *args: object, **named: object) -> str:
 
 def fill_format(text: str, values: object) -> str:
     """Do the ``%`` of a text, widths bounded."""
-    if _WIDE_FORMAT.search(text):
+    if re.search(_WIDE_FORMAT, text):
         raise LimitReachedError("its format asks for a width of 1000 or more", "use smaller widths")
-    items = values if isinstance(values, tuple) else (values,)
+    items = (
+        values if isinstance(values, tuple) else tuple(values.values()) if isinstance(values, Mapping) else (values,)
+    )
     for item in items:
-        _prepared(item, is_strict=True)
+        if isinstance(item, Undefined):
+            bool(item)
+        if item is not None and not isinstance(item, str | int | float):
+            raise TemplateFailureError("a format takes texts and numbers", "print structures with `| to_json`")
     current_meter().charge_text(len(text) + sum(len(item) for item in items if isinstance(item, str)))
     return text % values
 
@@ -344,7 +356,7 @@ def kebab(value: object) -> str:
     return re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
 
 
-_REGEX_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\(\?|[*+?{|]|.", re.DOTALL)
+_REGEX_PARTS = r"(?s)\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\(\?|[*+?{|]|."
 _MAX_REGEX_COST = 20_000_000
 
 
@@ -355,7 +367,7 @@ def regex_replace(value: object, pattern: str, replacement: str) -> str:
     and that is bounded.
     """
     text = _text(value)
-    tokens = _REGEX_TOKEN.findall(pattern)
+    tokens = re.findall(_REGEX_PARTS, pattern)
     if "(?" in tokens or re.search(r"\\[1-9]", pattern):
         raise ValueError("look-around, flags and back references are not available")
     if re.search(r"\)[*+?{]", pattern):

@@ -179,7 +179,7 @@ class _BundleRendering:
             text=text, note_lines=notes, source_of_note=lambda _note: Source(full, 1), source_at=source_at
         )
         objects = [
-            replace(found, source=source_at(found.document.start_offset)) for found in self._reader.read(text_part)
+            found._replace(source=source_at(found.document.start_offset)) for found in self._reader.read(text_part)
         ]
         self._texts.append((part, full, text, objects))
 
@@ -271,7 +271,7 @@ def _verify(found: ObjectPart, stamped: Body, inserted: list[Insertion]) -> None
     begin, end = document.start_offset, document.end_offset
     if document.text.find("&", begin, end) < 0 or mapping_at(document.value).get("kind") == "List":
         return
-    moved = [replace(one, offset=one.offset - begin) for one in inserted]
+    moved = [one._replace(offset=one.offset - begin) for one in inserted]
     try:
         again = read_document(apply_insertions(document.text[begin:end], moved)).value
     except YamlSyntaxError as error:

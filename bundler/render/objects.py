@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import ManifestError, RenderedYamlError
 from bundler.model.labels import PREFIX, TRACK
@@ -22,15 +21,14 @@ if TYPE_CHECKING:
     from bundler.render.splice import FindMark
     from bundler.syntax.objects import ObjectDocument
 
-_SECRET_KIND = re.compile(r"""^["']?kind["']?\s*:\s*["']?Secret\b""", re.MULTILINE)
+_HIDDEN_KIND = r"""(?m)^["']?kind["']?\s*:\s*["']?Secret\b"""
 _YAML_HINT = (
     "mend the template: values in a text are safest as {{ value | quote }}, structures as {{ value | to_yaml }}; "
     "`bundler template --show-invalid` prints the whole text"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectPart:
+class ObjectPart(NamedTuple):
     """One object in a rendered text."""
 
     body: Body
@@ -39,8 +37,7 @@ class ObjectPart:
     find_mark: FindMark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextPart:
+class TextPart(NamedTuple):
     """One rendered text and how its places map to template lines."""
 
     text: str
@@ -228,7 +225,7 @@ def _holds_secret(document: ObjectDocument) -> bool:
 
 
 def _is_secret(text: str) -> bool:
-    return _SECRET_KIND.search(text) is not None
+    return re.search(_HIDDEN_KIND, text) is not None
 
 
 def _first_line(document: ObjectDocument) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import RenderError
 from bundler.expressions.failures import excerpt, locate
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from bundler.model.redaction import Redactor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong, where, and what to do."""
 
     error_type: type[RenderError]
@@ -57,15 +55,13 @@ def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem
     )
 
 
-_VALUE = re.compile(
-    r"(\d+ \| (?!---)(?!(?:apiVersion|kind|type|metadata|[ ]+name|[ ]+namespace)[ ]*:)(?:[^:]*:(?=\s))?).*\S.*"
-)
+_VALUE = r"(\d+ \| (?!---)(?!(?:apiVersion|kind|type|metadata|[ ]+name|[ ]+namespace)[ ]*:)(?:[^:]*:(?=\s))?).*\S.*"
 
 
 def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
     """Return rendered lines around ``line``, numbered; in a Secret, what follows the keys is masked."""
     shown = excerpt(text.split("\n"), line)
-    return [_VALUE.sub(rf"\1 {MASK}", one) for one in shown] if is_secret else shown
+    return [re.sub(_VALUE, rf"\1 {MASK}", one) for one in shown] if is_secret else shown
 
 
 def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) -> None:

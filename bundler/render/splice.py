@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.syntax.writer import dump_yaml
 
@@ -29,8 +28,7 @@ FindMark: TypeAlias = "Callable[[str], Mark | None]"
 _NULL_SCALAR = re.compile(r"(?:~|null|Null|NULL)?(?![^\s,}#])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Insertion:
+class Insertion(NamedTuple):
     """Text that takes the place of ``length`` characters at ``offset``."""
 
     offset: int
@@ -38,8 +36,7 @@ class Insertion:
     length: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamps:
+class Stamps(NamedTuple):
     """What one object gets; keys that the author wrote are not in it."""
 
     namespace: str

@@ -7,9 +7,8 @@ one; when something is wrong with the text, the template is run again with a mar
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2.ext import Extension
 from jinja2.lexer import Token
@@ -29,12 +28,11 @@ if TYPE_CHECKING:
 
 _OBJECT_LINE = re.compile(r"^(?=[ -]*(?:apiVersion|kind)[ ]*:)", re.MULTILINE)
 _DOCUMENT_LINE = re.compile(r"^---[^\n]*\n", re.MULTILINE)
-_NEWLINE = re.compile(r"(?<=\n)")
+_NEWLINE = r"(?<=\n)"
 _CHUNK = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedText:
+class RenderedText(NamedTuple):
     """What one template printed."""
 
     name: str
@@ -77,7 +75,7 @@ class _LineMarks(Extension):
 
     def _places(self, data: str, *, starts_line: bool) -> list[tuple[int, int]]:
         if self.environment.marks_every_line:
-            found = [(match.start(), 0) for match in _NEWLINE.finditer(data)]
+            found = [(match.start(), 0) for match in re.finditer(_NEWLINE, data)]
             return [(0, 0), *found] if starts_line and (not found or found[0][0]) else found
         # the line after `---` stands for objects that have no line of their own: {{ object | to_yaml }}
         found = [(match.start(), 0) for match in _OBJECT_LINE.finditer(data)]

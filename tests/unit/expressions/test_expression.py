@@ -199,6 +199,10 @@ def test_a_method_without_parentheses_is_explained() -> None:
         "'a' | regex_replace('(?=a)', 'x')",
         "(1e308 * 10) | ceil",
         "namespace(a=1)",
+        "'%s' % [range]",
+        "'%r' % range",
+        "[range] | upper",
+        "{'a': range} | urlencode",
     ],
 )
 def test_a_failing_expression_is_an_error_in_three_parts(text: str) -> None:

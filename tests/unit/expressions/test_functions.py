@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from bundler.errors import ExpressionError
 from bundler.expressions import compile_expression
+from bundler.expressions.functions import make_filters, make_globals, make_tests
 from bundler.model.manifest import Source
 from bundler.syntax.scalars import resolve_plain
 
@@ -93,3 +97,10 @@ def test_a_list_printed_as_it_is_is_refused_with_a_hint() -> None:
     with pytest.raises(ExpressionError) as caught:
         evaluate("'a' ~ [1]")
     assert "to_yaml" in caught.value.hint
+
+
+def test_every_filter_test_and_function_is_in_the_manual() -> None:
+    manual = Path(__file__).parents[3].joinpath("docs/templates.md").read_text("utf-8")
+    aliases = {"d", "tojson", "equalto", "greaterthan", "lessthan", "undefined", "==", "!=", ">", ">=", "<", "<="}
+    names = {*make_filters(), *make_tests(), *make_globals()} - aliases
+    assert [name for name in sorted(names) if not re.search(rf"`(?:is )?{name}[`(]", manual)] == []
