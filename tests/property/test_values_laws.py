@@ -155,7 +155,7 @@ DEFINITIONS = {
 }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(SCHEMAS, ANY_VALUE)
 def test_what_the_quick_check_calls_valid_is_valid_to_jsonschema(schema: dict[str, Any], value: Any) -> None:
     schema = {**schema, "$defs": DEFINITIONS}
@@ -175,7 +175,7 @@ WITH_COMPONENT = st.builds(
 )
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(WITH_COMPONENT, max_size=3))
 def test_recorded_values_alone_give_what_the_layers_gave(layers: list[dict[str, Any]]) -> None:
     given_layers = tuple(make_layer(data, LayerKind.FILE, f"{index}.yaml") for index, data in enumerate(layers))

@@ -158,7 +158,7 @@ def test_changes_name_the_values_and_the_layer_that_made_them() -> None:
     )  # fmt: skip
     after = compute(newer, layer("name: x"), sets=["qps=1000", "password=second-secret"])
     assert describe_changes(before, after) == (
-        "db.extra.a=1 is new (bundle, db/values.yaml:1)",
+        "db.extra.a=1 is new (bundle, db/values.yaml:2)",
         "db.old=9 is gone",
         "db.size 1→10.0 (derived)",
         "list [1, 2]→[1, 2, 3] (bundle, values.yaml:2)",
