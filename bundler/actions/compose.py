@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import KubeVersionError
-from bundler.fields.kinds import scope_of
+from bundler.fields.kinds import pod_spec_path, scope_of
+from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.release import release_uid
 from bundler.planning.normalize import normalize_manifests, secret_leaves, stamp
 from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
@@ -14,7 +15,7 @@ from bundler.resolve.versions import parse_kubernetes_version, parse_range
 from bundler.values.compute import compute_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.json import Body
@@ -56,6 +57,18 @@ class Composition:
     def readiness(self) -> tuple[ReadinessRule, ...]:
         """The readiness rules of the bundle and its components."""
         return self.rendering.readiness
+
+
+def public_identifiers(manifests: Iterable[Manifest]) -> frozenset[str]:
+    """Return what output shows of objects in any case: names, namespaces, images."""
+    found: set[str] = set()
+    for manifest in manifests:
+        found |= {manifest.ref.kind, manifest.ref.namespace, manifest.ref.name, manifest.component}
+        path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
+        pod = mapping_at(manifest.body, *path) if path is not None else {}
+        for group in ("initContainers", "containers"):
+            found |= {text_at(container, "image") for container in items_at(pod, group)}
+    return frozenset(found)
 
 
 def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:

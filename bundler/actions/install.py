@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose import Composition, Order, compose
+from bundler.actions.compose import Composition, Order, compose, public_identifiers
 from bundler.actions.history import History, load_deployed, read_history, require_history
 from bundler.actions.recover import roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
@@ -88,6 +88,7 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
         kube_version=request.kube_version,
     )
     composition = compose(order, ports.cluster)
+    ports.redactor.publish(request.release, request.bundle.metadata.name, *public_identifiers(composition.manifests))
     ports.redactor.learn(*composition.sensitive)
     check_upgrade_path(request.bundle, recorded, request.path_rules)
     notes = find_reach(composition.manifests, namespace=request.namespace, declared=request.bundle.reach)

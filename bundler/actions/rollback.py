@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bundler.actions.compose import public_identifiers
 from bundler.actions.history import History, require_history
 from bundler.actions.release import ChangeResult, Draft, RunOptions, change_release
 from bundler.errors import DowngradeError, UndeclaredReachError
@@ -51,6 +52,8 @@ def rollback(
     history = require_history(ports.store, request.namespace, request.release)
     target = history.find(request.revision) if request.revision else history.rollback_target()
     recorded = ports.store.load(target, with_sensitive=True)
+    manifests = [entry.manifest for entry in recorded.inventory if entry.manifest is not None]
+    ports.redactor.publish(request.release, *public_identifiers(manifests))
     ports.redactor.learn(*recorded.sensitive)
     _refuse_barrier(request, history, target, ports)
     _refuse_wider_reach(request, history, recorded, ports)

@@ -14,12 +14,20 @@ MIN_SUBSTRING_CHARS = 4
 class Redactor:
     """Collect sensitive strings and mask them in text that leaves the program.
 
-    It never touches what is sent to a cluster: masking happens where text is printed (R6.4).
+    It never touches what is sent to a cluster: masking happens where text is printed (R6.4). A string that stands in a
+    public identifier (``shop``, a user's name in a Secret, in the name ``shop-db``) is no secret inside a text: masking
+    it would hide nothing and make the text unreadable. As a leaf of a Secret it is still masked, by the diff.
     """
 
     def __init__(self) -> None:
         self._spellings: set[str] = set()
+        self._public: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+
+    def publish(self, *identifiers: str) -> None:
+        """Add names that are shown anyway: of releases, objects, bundles, images."""
+        self._public |= set(identifiers)
+        self._pattern = None
 
     def learn(self, *secrets: str) -> None:
         """Add sensitive strings, in every spelling they can take: plain, base64, JSON-escaped, one per line."""
@@ -34,8 +42,10 @@ class Redactor:
         if not self._spellings:
             return text
         if self._pattern is None:
-            longest_first = sorted(self._spellings, key=lambda spelling: (-len(spelling), spelling))
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            identifiers = "\n".join(self._public)
+            private = (spelling for spelling in self._spellings if spelling not in identifiers)
+            longest_first = sorted(private, key=lambda spelling: (-len(spelling), spelling))
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         return self._pattern.sub(MASK, text)
 
 
