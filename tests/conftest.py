@@ -1,3 +1,22 @@
 """Fixtures for every test."""
 
-pytest_plugins = ["tests.lib.fixtures_controlplane"]
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+pytest_plugins = ["tests.lib.fixtures_controlplane", "tests.lib.fixtures_cli"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing with them")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand the option on to ``tests.lib.golden``."""
+    if config.getoption("--update-golden"):
+        os.environ["UPDATE_GOLDEN"] = "1"

@@ -1,0 +1,186 @@
+"""create, lint, template, values, show, package."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bundler.syntax.reader import read_documents
+from tests.lib.bundles import make_bundle
+from tests.lib.menus import small_bundle
+
+BUNDLES = ("shop", "webapp", "postgres", "redis")
+
+
+def test_a_new_bundle_lints_clean_renders_and_installs(cli, monkeypatch):
+    monkeypatch.chdir(cli.home)
+    cli.golden("create", "create", "my-app").ok()
+    assert cli("lint", "./my-app", "--strict").ok().out == ""
+    assert "kind: Deployment" in cli("template", "./my-app").ok().out
+    assert "revision 1 deployed" in cli("install", "./my-app").ok().out
+
+
+def test_create_never_touches_what_is_there(cli, monkeypatch):
+    monkeypatch.chdir(cli.home)
+    cli("create", "my-app").ok()
+    (cli.home / "my-app" / "values.yaml").write_text("mine: 1\n")
+    outcome = cli("create", "my-app")
+    assert outcome.code == 1
+    assert "is there already" in outcome.err
+    assert (cli.home / "my-app" / "values.yaml").read_text() == "mine: 1\n"
+
+
+def test_create_refuses_a_name_that_no_bundle_can_have(cli):
+    assert cli("create", "My_App").code == 2
+
+
+@pytest.mark.parametrize("bundle", BUNDLES)
+def test_shipped_bundles_lint_clean(cli, bundle):
+    outcome = cli("lint", bundle, "--strict").ok()
+    assert outcome.err == "no problems found\n"
+
+
+FLAWED = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replica: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: nginx}]
+---
+apiVersion: policy/v1beta1
+kind: PodDisruptionBudget
+metadata: {name: web}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector: {app: web, bundler.dev/track: stable}
+"""
+
+
+def test_lint_finds_everything_at_once(cli):
+    path = make_bundle(cli.home, {"templates/web.yaml": FLAWED, "values.yaml": "a: 1\n"})
+    outcome = cli.golden("lint-flawed", "lint", path)
+    assert outcome.code == 1
+
+
+def test_lint_tells_errors_of_the_format_with_file_and_line(cli):
+    text = "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: {name: demo}\nspec:\n  componets: []\n"
+    path = make_bundle(cli.home, {"bundle.yaml": text, "values.yaml": "a: 1\na: 2\n"})
+    outcome = cli.golden("lint-broken", "lint", path)
+    assert outcome.code == 1
+
+
+def test_lint_writes_sarif(cli):
+    path = make_bundle(cli.home, {"templates/web.yaml": FLAWED})
+    run = cli("lint", path, "-o", "sarif").document["runs"][0]
+    rules = {result["ruleId"] for result in run["results"]}
+    assert {"unknown-field", "gone-version", "service-track", "image-tag"} <= rules
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} == rules
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"]
+
+
+def test_lint_writes_json(cli):
+    path = make_bundle(cli.home, {"templates/web.yaml": FLAWED})
+    findings = cli("lint", path, "-o", "json").document
+    assert {"file", "line", "level", "rule", "message", "hint"} <= findings[0].keys()
+
+
+def test_template_prints_the_text_with_comments_and_additions(cli):
+    files = {"templates/a.yaml": "# kept\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a} # too\n"}
+    cli.golden("template", "template", make_bundle(cli.home, files), "-n", "prod").ok()
+
+
+def test_template_as_data_is_a_list_of_objects(cli):
+    found = cli("template", "shop", "-o", "json").ok().document
+    assert found["kind"] == "List"
+    assert {"Deployment", "StatefulSet", "Ingress"} <= {item["kind"] for item in found["items"]}
+
+
+def test_template_prints_chosen_files_alone(cli):
+    outcome = cli("template", "shop", "--only", "web/templates/edges.yaml").ok()
+    assert {text.value["kind"] for text in read_documents(outcome.out)} <= {
+        "Ingress",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+    }
+    assert cli("template", "shop", "--only", "web/templates/edge.yaml").code == 2
+
+
+def test_template_needs_no_cluster(cli):
+    assert cli("template", "shop", BUNDLER_CONTEXT="nowhere", KUBECONFIG="/nonexistent").code == 0
+
+
+def test_assignments_apply_in_the_order_typed(cli):
+    path = make_bundle(cli.home, {"values.yaml": "a: {b: 1}\n"})
+    first = cli("values", path, "--set-json", 'a={"b": 2, "c": 3}', "--set", "a.b=4", "-o", "json").ok()
+    assert first.document == {"a": {"b": 4, "c": 3}}
+    second = cli("values", path, "--set", "a.b=4", "--set-json", 'a={"b": 2, "c": 3}', "-o", "json").ok()
+    assert second.document == {"a": {"b": 2, "c": 3}}
+
+
+def test_values_come_from_files_variables_and_standard_input(cli):
+    path = make_bundle(cli.home, {"values.yaml": "a: 1\nb: 1\nc: x\nd: x\n"})
+    (cli.home / "text").write_text("from a file")
+    argv = ["values", path, "-f", "-", "--set-env", "c=GREETING", "--set-file", f"d={cli.home / 'text'}", "-o", "json"]
+    outcome = cli(*argv, stdin="b: 2\n", GREETING="from a variable").ok()
+    assert outcome.document == {"a": 1, "b": 2, "c": "from a variable", "d": "from a file"}
+
+
+def test_values_explain_who_set_what(cli):
+    cli.golden("values-explain", "values", "shop", "--set", "qps=1000", "--explain", "web.minReplicas").ok()
+
+
+def test_a_site_file_lies_below_values_files(cli):
+    path = make_bundle(cli.home, {"values.yaml": "a: 1\nb: 1\nc: 1\n"})
+    site = cli.home / "site.yaml"
+    site.write_text("apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {name: acme}\nspec: {values: {a: 2, b: 2}}\n")
+    (cli.home / "f.yaml").write_text("b: 3\n")
+    outcome = cli("values", path, "--site", site, "-f", cli.home / "f.yaml", "-o", "json").ok()
+    assert outcome.document == {"a": 2, "b": 3, "c": 1}
+
+
+@pytest.mark.parametrize("output", ["text", "json", "yaml", "markdown", "html"])
+def test_show_describes_a_bundle(cli, output):
+    cli.golden(f"show-{output}", "show", "shop", "-o", output).ok()
+
+
+def test_foreign_text_is_escaped_in_html_and_markdown(cli):
+    path = make_bundle(cli.home, {"values.yaml": "# <script>alert(1)</script> *bold*\na: 1\n"})
+    assert "<script>" not in cli("show", path, "-o", "html").ok().out
+    assert r"\*bold\*" in cli("show", path, "-o", "markdown").ok().out
+
+
+def test_packages_are_the_same_bytes_and_install_like_the_folder(cli):
+    first, second = cli.home / "one.tgz", cli.home / "two.tgz"
+    facts = cli("package", "shop", "--out", first, "-o", "json").ok().document
+    cli("package", first, "--out", second).ok()
+    assert first.read_bytes() == second.read_bytes()
+    assert facts["digest"] == json.loads(cli("show", first, "-o", "json").out)["digest"]
+    assert cli("template", first).ok().out == cli("template", "shop").ok().out
+
+
+def test_the_bundle_path_is_searched_before_what_is_shipped(cli):
+    (cli.home / "mine").mkdir()
+    make_bundle(cli.home / "mine", name="shop", version="9.9.9")
+    outcome = cli("show", "shop", "-o", "json", BUNDLER_BUNDLE_PATH=str(cli.home / "mine")).ok()
+    assert outcome.document["version"] == "9.9.9"
+    assert str(cli.home / "mine") in outcome.err
+
+
+def test_sensitive_values_are_masked_unless_asked_for(cli):
+    path = small_bundle(cli.home)
+    secret = "correct-horse-battery"
+    for argv in (["template", path], ["values", path], ["values", path, "--explain"], ["template", path, "-o", "json"]):
+        outcome = cli(*argv, "--set", f"token={secret}").ok()
+        assert secret not in outcome.out + outcome.err
+    assert secret in cli("values", path, "--set", f"token={secret}", "--show-secrets").ok().out
+    assert secret in cli("template", path, "--set", f"token={secret}", "--show-secrets").ok().out

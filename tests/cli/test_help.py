@@ -1,0 +1,73 @@
+"""What the program says about itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from bundler._version import __version__
+from bundler.cli.group import VERBS
+
+
+def test_the_group_lists_every_verb(cli):
+    outcome = cli.golden("help/bundler", "--help").ok()
+    assert all(f"  {verb} " in outcome.out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_a_help(cli, verb):
+    cli.golden(f"help/{verb}", verb, "--help").ok()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_line_in_the_group_is_the_first_of_the_verbs_help(cli, verb):
+    """Both are short sentences; a verb without a docstring would say nothing."""
+    lines = cli(verb, "--help").out.splitlines()
+    assert lines[0].startswith(f"Usage: bundler {verb} ")
+    assert lines[2].strip()
+
+
+def test_the_version_is_told(cli):
+    assert cli("--version").ok().out == f"bundler {__version__}\n"
+
+
+def test_no_verb_at_all_is_answered_with_the_help(cli):
+    outcome = cli()
+    assert outcome.code == 2
+    assert "Usage: bundler" in outcome.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_name_the_program(cli, shell):
+    assert "_BUNDLER_COMPLETE" in cli("completion", shell).ok().out
+
+
+@pytest.mark.parametrize(
+    ("name", "argv"),
+    [
+        ("unknown-verb", ["instal", "shop"]),
+        ("unknown-option", ["install", "shop", "--sett", "a=1"]),
+        ("missing-argument", ["upgrade", "shop"]),
+        ("bad-choice", ["list", "-o", "xml"]),
+        ("bad-duration", ["list", "--timeout", "10"]),
+        ("too-many-words", ["install", "a", "b", "c"]),
+        ("opposite-options", ["install", "shop", "--reset-values", "--reuse-values"]),
+        ("bad-release-name", ["install", "Shop_1", "shop"]),
+    ],
+)
+def test_mistakes_on_the_command_line_have_three_parts(cli, name, argv):
+    outcome = cli.golden(f"usage/{name}", *argv)
+    assert outcome.code == 2
+    assert "error[usage]: " in outcome.err
+    assert "\nhint: " in outcome.err
+    assert outcome.out == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [("BUNDLER_TIMEOUT", "soon"), ("BUNDLER_OUTPUT", "xml"), ("BUNDLER_LOCK_DURATION", "1 day")],
+)
+def test_a_variable_that_cannot_be_used_is_named(cli, variable, text):
+    outcome = cli("list", **{variable: text})
+    assert outcome.code == 2
+    assert variable in outcome.err
+    assert text in outcome.err
