@@ -67,6 +67,15 @@ def leaving_namespace(verb: str, ref: ObjectRef, served: ResourceType) -> Forbid
     )
 
 
+def over_quota(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> ForbiddenError:
+    """Answer for a create that a ResourceQuota does not allow."""
+    return ForbiddenError(
+        doing(verb, ref),
+        context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
+        hint="ask for a larger quota, or order less",
+    )
+
+
 def not_found(verb: str, ref: ObjectRef, served: ResourceType) -> ObjectNotFoundError:
     """Answer for an object that had to be there."""
     return ObjectNotFoundError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 from bundler.sandbox.controllers.pods import NODE
 from bundler.sandbox.controllers.world import ref_of
 from bundler.sandbox.defaults import DEFAULT_STORAGE_CLASS
 from bundler.sandbox.settings import KUBERNETES_VERSION
+from bundler.sandbox.store import new_uid
 
 if TYPE_CHECKING:
     from bundler.sandbox.store import Transaction, Tree
@@ -21,7 +21,7 @@ def seed_store(tx: Transaction, time: str) -> None:
     if tx.meta("seeded"):
         return
     for body in [*map(_namespace, NAMESPACES), _node(), _storage_class()]:
-        body["metadata"] |= {"uid": str(uuid.uuid4()), "creationTimestamp": time}
+        body["metadata"] |= {"uid": new_uid(), "creationTimestamp": time}
         tx.insert(ref_of(body), body)
     tx.set_meta("seeded", time)
 

@@ -74,6 +74,15 @@ class Fault:
     """Seconds since the epoch."""
 
 
+def new_uid() -> str:
+    """Return a random uid in the form of a version 4 UUID; the uuid module costs more to import than this."""
+    digits = bytearray(os.urandom(16))
+    digits[6] = digits[6] & 0x0F | 0x40
+    digits[8] = digits[8] & 0x3F | 0x80
+    text = digits.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
 def encode(body: Body) -> str:
     """Write an object the way it is stored."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)

@@ -6,7 +6,6 @@ Every function works inside a transaction; a dry-run is one that is dropped.
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from bundler.model.refs import ObjectRef
 from bundler.sandbox import refusals
 from bundler.sandbox.defaults import fill_defaults
 from bundler.sandbox.discovery import find_schema, find_type, has_status
+from bundler.sandbox.quota import quota_problem
+from bundler.sandbox.store import new_uid
 from bundler.sandbox.typed import missing_fields, type_problems
 from bundler.sandbox.validation import object_problems
 
@@ -194,10 +195,12 @@ def has_generation(group: str, kind: str) -> bool:
 
 def _store_new(tx: Transaction, write: Write, body: Tree) -> Tree:
     metadata = body["metadata"]
-    metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": write.time}
+    metadata |= {"uid": new_uid(), "creationTimestamp": write.time}
     if has_generation(write.ref.group, write.ref.kind):
         metadata["generation"] = 1
     _complete(write, body, None)
+    if write.ref.namespace and (why := quota_problem(tx, write.ref, body)):
+        raise refusals.over_quota(write.verb, write.ref, write.served, why)
     tx.insert(write.ref, body)
     return body
 

@@ -16,7 +16,7 @@ def secret(name: str = "password", *, data: dict[str, str] | None = None, **fiel
         "kind": "Secret",
         "metadata": {"name": name},
         "type": "Opaque",
-        "data": data or {"key": "c2VjcmV0"},
+        "data": data or {"key": "aHVudGVyMi0x"},
         **fields,
     }
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import ObjectNotFoundError, RejectedError
+from bundler.errors import ForbiddenError, ObjectNotFoundError, RejectedError
 from bundler.model.cluster import LogQuery
-from tests.contract.bodies import deployment, job, service, stateful_set
+from tests.contract.bodies import deployment, job, secret, service, stateful_set
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Subject
@@ -251,3 +251,42 @@ def test_an_autoscaler_and_a_budget_report(cluster: Subject) -> None:
     body = cluster.wait("counted", status)
     assert (body["status"]["disruptionsAllowed"], body["status"]["expectedPods"]) == (1, 2)
     assert body["status"]["observedGeneration"] == body["metadata"]["generation"]
+
+
+def quota(name: str = "team", **hard: str) -> dict[str, Any]:
+    named = {key.replace("__", "/").replace("_", "."): value for key, value in hard.items()}
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": {"hard": named}}
+
+
+def test_a_quota_counts_and_refuses(cluster: Subject) -> None:
+    cluster.furnish()
+    cluster.apply(quota(count__secrets="1", services="5"))
+
+    def used() -> Any:
+        return cluster.get("ResourceQuota", "team").get("status", {}).get("used")
+
+    assert cluster.wait("counted", used) == {"count/secrets": "0", "services": "0"}
+    cluster.create(secret())
+    with pytest.raises(ForbiddenError) as caught:
+        cluster.create(secret("second"))
+    words = "exceeded quota: team, requested: count/secrets=1, used: count/secrets=1, limited: count/secrets=1"
+    assert words in " ".join(caught.value.context)
+    with pytest.raises(ForbiddenError):
+        cluster.apply(secret("second"), is_dry_run=True)
+    cluster.wait("counted again", lambda: used()["count/secrets"] == "1")
+
+
+def test_pods_over_a_quota_are_not_made(cluster: Subject) -> None:
+    cluster.furnish()
+    cluster.apply(quota(pods="1"))
+    cluster.wait("counted", lambda: cluster.get("ResourceQuota", "team").get("status", {}).get("used"))
+    cluster.apply(deployment(replicas=2))
+
+    def failure() -> Any:
+        conditions = cluster.get("Deployment", "web", "apps").get("status", {}).get("conditions", ())
+        return [one for one in conditions if one["type"] == "ReplicaFailure"]
+
+    (condition,) = cluster.wait("no second pod", failure)
+    assert condition["reason"] == "FailedCreate"
+    assert "exceeded quota: team, requested: pods=1, used: pods=1, limited: pods=1" in condition["message"]
+    assert len(cluster.names("Pod")) == 1

@@ -333,7 +333,7 @@ def test_create_refuses_a_name_that_is_taken(cluster: Subject) -> None:
     for is_dry_run in (True, False):
         with pytest.raises(AlreadyExistsError):
             cluster.create(secret(data={"key": "b3RoZXI="}), is_dry_run=is_dry_run)
-    assert cluster.get("Secret", "password")["data"] == {"key": "c2VjcmV0"}
+    assert cluster.get("Secret", "password")["data"] == {"key": "aHVudGVyMi0x"}
 
 
 def test_a_replace_moves_only_from_the_version_that_was_read(cluster: Subject) -> None:

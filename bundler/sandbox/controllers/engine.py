@@ -51,6 +51,7 @@ _CONTROLLERS = (
     _Controller("services", services.run_services, services.SERVICES_WATCHED),
     _Controller("budgets", services.run_budgets, services.BUDGETS_WATCHED),
     _Controller("scalers", services.run_scalers, services.SCALERS_WATCHED),
+    _Controller("quotas", services.run_quotas, None),
     _Controller("garbage", cluster.collect_garbage, None),
 )
 

@@ -21,6 +21,7 @@ from bundler.sandbox.controllers.world import (
     template_hash,
     with_times,
 )
+from bundler.sandbox.quota import quota_problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +82,9 @@ def creation_problem(world: World, owner: Body) -> str:
     if world.tx.get(ObjectRef("", "ServiceAccount", namespace, account)) is None:
         where = f'{namespace}/{account}: serviceaccount "{account}" not found'
         return f'pods "{name}" is forbidden: error looking up service account {where}'
-    return ""
+    pod = pod_from(value_at(owner, "spec", "template"), owner, name, {})
+    refused = quota_problem(world.tx, ref_of(pod), pod)
+    return f'pods "{name}" is forbidden: {refused}' if refused else ""
 
 
 def _owners_refs(owner: Body, namespace: str) -> list[ObjectRef]:
@@ -102,13 +105,22 @@ def _sync_replica_set(world: World, replica_set: Body) -> None:
         if problem:
             world.warn(replica_set, "FailedCreate", f"Error creating: {problem}", component="replicaset-controller")
         else:
-            pods += [_new_pod(world, replica_set, {}, salt=f"{index}") for index in range(wanted - len(pods))]
+            pods += _new_pods(world, replica_set, wanted - len(pods))
+            problem = creation_problem(world, replica_set) if len(pods) < wanted else ""
     elif len(pods) > wanted:
         surplus = sorted(pods, key=_worth)[: len(pods) - wanted]
         for pod in surplus:
             world.delete(pod)
         pods = [pod for pod in pods if pod not in surplus]
     world.set_status(replica_set, _replica_status(world, replica_set, pods, problem))
+
+
+def _new_pods(world: World, replica_set: Body, count: int) -> list[Body]:
+    """Create pods until there are enough, or a quota is used up."""
+    made: list[Body] = []
+    while len(made) < count and not (made and creation_problem(world, replica_set)):
+        made.append(_new_pod(world, replica_set, {}, salt=f"{len(made)}"))
+    return made
 
 
 def _worth(pod: Body) -> tuple[bool, str]:

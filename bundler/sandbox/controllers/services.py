@@ -1,13 +1,15 @@
-"""EndpointSlices of Services, and the status of budgets and autoscalers. Layer: sandbox, pure over a store."""
+"""EndpointSlices of Services, and the status of budgets, autoscalers and quotas. Layer: sandbox, pure over a store."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
+from bundler.fields.quantity import canonical
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox.controllers.world import is_leaving, is_pod_ready, owner_reference, short_hash, with_times
+from bundler.sandbox.quota import usage
 from bundler.sandbox.selectors import labels_match, selector_of
 from bundler.sandbox.writes import thawed
 
@@ -40,6 +42,15 @@ def run_scalers(world: World) -> None:
     """Report on every HorizontalPodAutoscaler; none of them scales by itself."""
     for scaler in world.all("autoscaling", "HorizontalPodAutoscaler"):
         world.set_status(scaler, _scaler_status(world, scaler))
+
+
+def run_quotas(world: World) -> None:
+    """Count what every ResourceQuota limits."""
+    for quota in world.all("", "ResourceQuota"):
+        hard = mapping_at(quota, "spec", "hard")
+        used = usage(world.tx, text_at(quota, "metadata", "namespace"), hard)
+        counted = {key: canonical(str(amount)) for key, amount in used.items()}
+        world.set_status(quota, {"hard": hard, "used": counted})
 
 
 def _selected(world: World, body: Body, selector: Body) -> list[Body]:

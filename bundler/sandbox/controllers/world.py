@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from bundler.fields.merge import track_update
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox.deletion import start_deletion
+from bundler.sandbox.store import new_uid
 from bundler.sandbox.writes import has_generation, thawed
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class World:
     def create(self, group: str, kind: str, body: Tree) -> Body:
         """Store a new object as a controller makes it."""
         metadata = body["metadata"]
-        metadata |= {"uid": str(uuid.uuid4()), "creationTimestamp": self.time}
+        metadata |= {"uid": new_uid(), "creationTimestamp": self.time}
         if has_generation(group, kind):
             metadata["generation"] = 1
         self.tx.insert(ObjectRef(group, kind, metadata.get("namespace", ""), metadata["name"]), body)
@@ -109,7 +109,7 @@ def _event(time: str, body: Body, ref: ObjectRef, said: Mapping[str, str]) -> Tr
         "metadata": {
             "name": ref.name,
             "namespace": ref.namespace,
-            "uid": str(uuid.uuid4()),
+            "uid": new_uid(),
             "creationTimestamp": time,
         },
         "involvedObject": {"apiVersion": text_at(body, "apiVersion"), "kind": text_at(body, "kind"), **involved},
