@@ -17,7 +17,6 @@ from bundler.expressions.undefined import PathUndefined, UndefinedUseError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SHOWN_CHARS = 200
 FAILURES = (Exception,)
 """What rendering may raise: templates are programs, and each of their failures is the author's to read."""
 
@@ -160,7 +159,7 @@ def excerpt(lines: Sequence[str], line: int, *, column: int = 0, length: int = 1
     shown: list[str] = []
     width = len(str(line + 1))
     for number in range(max(1, line - 1), min(len(lines), line + 1) + 1):
-        shown.append(f"{number:>{width}} | {lines[number - 1][:_SHOWN_CHARS]}".rstrip())
+        shown.append(f"{number:>{width}} | {lines[number - 1]}".rstrip())
         if number == line and column:
             lead = "".join("\t" if character == "\t" else " " for character in lines[number - 1][: column - 1])
             shown.append(f"{'':>{width}} | {lead}{'^' * max(1, length)}")

@@ -227,20 +227,21 @@ def to_int(value: object, replacement: object = missing) -> object:
             current_meter().check_int_bits(len(value) * 3)
             return int(value.strip())
         return int(value) if isinstance(value, bool) else int(_number(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
         if replacement is not missing:
             return replacement
-        raise
+        # Python's own message quotes the value, which may be a secret
+        raise ValueError(f"{kind_of(value)} that is no number was given, and no default") from error
 
 
 def to_float(value: object, replacement: object = missing) -> object:
     """Read a number with a fraction; as ``int`` where it is none."""
     try:
         return float(value.strip()) if isinstance(value, str) else float(_number(value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError) as error:
         if replacement is not missing:
             return replacement
-        raise
+        raise ValueError(f"{kind_of(value)} that is no number was given, and no default") from error
 
 
 def millicores(value: object) -> str:

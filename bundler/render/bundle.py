@@ -10,12 +10,11 @@ from bundler.expressions.bounds import Meter, metered
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import BUNDLE_VERSION, INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
-from bundler.model.redaction import Redactor
 from bundler.model.refs import ObjectRef, group_of
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
 from bundler.render.problems import Problem, raise_problems
-from bundler.render.sensitive import sensitive_values
+from bundler.render.sensitive import redactor_of
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
 from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering
@@ -53,12 +52,9 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
 
 
 def _raise(problems: list[Problem], bundle: Bundle, values: MergedValues, context: RenderContext) -> None:
-    redactor = Redactor()
-    redactor.learn(*sensitive_values(values))
     metadata = bundle.metadata
-    raise_problems(
-        problems, f"rendering {metadata.name} {metadata.version} for release {context.release_name}", redactor
-    )
+    doing = f"rendering {metadata.name} {metadata.version} for release {context.release_name}"
+    raise_problems(problems, doing, redactor_of(values))
 
 
 def render_texts(bundle: Bundle, values: MergedValues, context: RenderContext) -> tuple[RenderedTemplate, ...]:

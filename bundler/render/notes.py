@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import Meter, metered
-from bundler.model.redaction import Redactor
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
 from bundler.render.problems import raise_problems
-from bundler.render.sensitive import sensitive_values
+from bundler.render.sensitive import redactor_of
 from bundler.render.templates import RenderFailedError, TemplateSet
 
 if TYPE_CHECKING:
@@ -43,7 +42,5 @@ def render_notes(bundle: Bundle, values: MergedValues, context: RenderContext, *
         with metered(Meter(context.bounds)):
             return templates.render(_NOTES).text
     except RenderFailedError as failed:
-        redactor = Redactor()
-        redactor.learn(*sensitive_values(values))
-        raise_problems([failed.problem], f"rendering the notes of {bundle.metadata.name}", redactor)
+        raise_problems([failed.problem], f"rendering the notes of {bundle.metadata.name}", redactor_of(values))
         raise

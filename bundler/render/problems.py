@@ -55,6 +55,7 @@ def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem
     )
 
 
+_SHOWN_CHARS = 300
 _VALUE = r"(\d+ \| (?!---)(?!(?:apiVersion|kind|type|metadata|[ ]+name|[ ]+namespace)[ ]*:)(?:[^:]*:(?=\s))?).*\S.*"
 
 
@@ -80,4 +81,6 @@ def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) 
     else:
         context = [line for problem in ordered for line in (*problem.lines(), f"  try: {problem.hint}")]
         hint = f"mend the {len(ordered)} places named above"
-    raise error_type(doing, context=[redactor.redact(line) for line in context], hint=redactor.redact(hint))
+    # cut only what is masked: half a secret would not be recognised
+    shown = [redactor.redact(line)[:_SHOWN_CHARS] for line in context]
+    raise error_type(doing, context=shown, hint=redactor.redact(hint))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.json import mapping_at
+from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,14 @@ def sensitive_values(values: MergedValues) -> frozenset[str]:
     for component in (values.components or {}).values():
         found |= sensitive_values(component)
     return frozenset(found)
+
+
+def redactor_of(values: MergedValues) -> Redactor:
+    """Return what masks sensitive values, spelled as Python quotes them in messages too."""
+    redactor = Redactor()
+    for secret in sensitive_values(values):
+        redactor.learn(secret, repr(secret)[1:-1])
+    return redactor
 
 
 def _at(value: JSONValue, pointer: str) -> JSONValue:

@@ -180,3 +180,10 @@ def test_a_set_block_grows_within_bounds() -> None:
     doubling = "{% set x %}" + "y" * 1000 + "{% endset %}\n"
     doubling += "{% set x %}{{ x }}{{ x }}{% endset %}\n" * 30 + "{{ x }}"
     assert isinstance(render_error({"a.yaml": doubling}), TemplateLimitError)
+
+
+def test_a_very_long_line_is_cut_after_masking() -> None:
+    line = "a: " + "x" * 290 + "{{ values.password }}{{ values.password }}: [\n"
+    error = render_error({"a.yaml": line})
+    assert max(map(len, error.context)) <= 300
+    assert "correct" not in error_text(error)
