@@ -65,7 +65,7 @@ def disruption_budget_health(body: Body) -> Health:
         return current("no pods to guard")
     if healthy < wanted:
         return in_progress(f"{healthy} of {wanted} pods are healthy", healthy, wanted)
-    return current(f"{healthy} of {wanted} pods are healthy", healthy, wanted)
+    return current(f"{healthy} pods are healthy, {wanted} must be")
 
 
 def autoscaler_health(body: Body) -> Health:
