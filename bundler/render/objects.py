@@ -104,7 +104,7 @@ class ObjectReader:
     def _refuse(self, document: ObjectDocument, part: TextPart, pointer: str, sentence: str, hint: str) -> None:
         line = document.line_of(pointer) if pointer else _first_line(document)
         offset = _offset_of_line(part.text, line)
-        is_format = sentence.startswith("it ")
+        is_format = sentence.startswith(("it ", "its "))
         self.problems.append(
             Problem(
                 error_type=RenderedYamlError if is_format else ManifestError,
