@@ -1,0 +1,58 @@
+# `make demo` and `make test` need Python >= 3.11 and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_OPTIONS ?=
+HAS_GO := $(shell command -v go 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check lint format controlplane bench golden clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; say make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# What is installed is up to date while pyproject.toml did not change since.
+$(VENV)/.user: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.user
+
+demo: $(VENV)/.user ## Install, look, change and go back, on the embedded cluster
+	@BUNDLER=$(BIN)/bundler sh docs/demo.sh
+
+check: $(VENV)/.dev ## Style, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lint: check
+
+test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API
+	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+test-fast: check ## What takes under a minute
+	$(BIN)/python -m pytest -m "not slow and not controlplane" $(PYTEST_OPTIONS)
+
+controlplane: ## Build the control plane of the tests (Go, about 4 minutes the first time)
+	$(PYTHON) tests/controlplane/build.py
+
+golden: $(VENV)/.dev ## Write golden files anew; look at the diff before you commit it
+	$(BIN)/python -m pytest --update-golden -m "not slow" $(PYTEST_OPTIONS)
+
+bench: $(VENV)/.dev ## Compare with the peers
+	$(BIN)/python -m benchmarks
+
+format: $(VENV)/.dev ## Format, and mend what can be mended
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean: ## Take away what was made
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis
