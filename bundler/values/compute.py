@@ -7,8 +7,8 @@ From outside: for the top bundle what the user gave; for a component what its pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import DeriveError, ExpressionError, RenderError
 from bundler.expressions import compile_expression, evaluate_text
@@ -16,7 +16,7 @@ from bundler.model.json import is_list, is_mapping
 from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, ValuesLayer
 from bundler.values.defaults import fill_items
 from bundler.values.derive import derive_values
-from bundler.values.layers import layers_for_component, own_layers, own_view
+from bundler.values.layers import layers_for_component, own_layers
 from bundler.values.merge import fold_layers, without_nulls
 from bundler.values.problems import NO_LAYER, Problem, invalid_values, shown_value
 from bundler.values.schema_view import SchemaView, bundle_view
@@ -32,15 +32,14 @@ if TYPE_CHECKING:
 NO_NAMES: Mapping[str, object] = {}
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(NamedTuple):
     """One bundle in the tree of components."""
 
     bundle: Bundle
     view: SchemaView
     path: str
     """Of the component, ``/`` between levels; empty at the top."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem]
     """Shared by all levels."""
 
     def below(self, name: str) -> _Level:
@@ -50,7 +49,7 @@ class _Level:
     def finish(self, data: Body) -> dict[str, JSONValue]:
         """Make of merged layers what templates see; a component that nothing is said about has no key."""
         if self.bundle.schema is not None:
-            data = fill_items(data, own_view(self.bundle, self.view))
+            data = fill_items(data, self.view.own)
         names = self.bundle.component_bundles
         return {key: value for key, value in without_nulls(data).items() if value != {} or key not in names}
 
@@ -72,7 +71,7 @@ def compute_values(bundle: Bundle, user: UserLayers, *, names: Mapping[str, obje
     """
     view = bundle_view(bundle)
     given = fold_user_values(bundle, user, view=view)
-    level = _Level(bundle, view, "")
+    level = _Level(bundle, view, "", [])
     failure: DeriveError | RenderError | None = None
     merged = MergedValues(data={}, origins={})
     try:
@@ -95,7 +94,7 @@ def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, 
     problems = find_problems(level.bundle, fold, data, level.view, component=level.path)
     level.problems.extend(problems)
     components = _compute_components(level, layers, data, names)
-    warnings = deprecation_warnings(data, fold.origins, own_view(level.bundle, level.view), level.path)
+    warnings = deprecation_warnings(data, fold.origins, level.view.own, level.path)
     return MergedValues(
         data=data,
         origins=fold.origins,

@@ -6,8 +6,7 @@ The only importer of jsonschema; imported only once the quick check has not answ
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
 _CHOOSING = ("const", "enum")
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One broken rule."""
 
     pointer: Pointer

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import DeriveError, RenderError
 from bundler.expressions import compile_expression
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 _HINT = "correct the formula under spec.derive of bundle.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class _Formula:
+class _Formula(NamedTuple):
     """One rule, read and compiled."""
 
     rule: DeriveRule

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.model.json import is_list, is_mapping, mapping_at
 from bundler.model.redaction import MASK
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _SHOWN_CHARS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """One leaf of the values; a list is one leaf."""
 
     value: JSONValue

@@ -24,7 +24,7 @@ _SWITCH = "enabled"
 
 def own_view(bundle: Bundle, view: SchemaView) -> SchemaView:
     """Return what the bundle's own schema says, without its components' and its parent's."""
-    return SchemaView(tuple(node for node in view.nodes if node.root is bundle.schema))
+    return view.own if bundle.schema is not None else SchemaView()
 
 
 def own_layers(bundle: Bundle, view: SchemaView, component: str = "") -> list[ValuesLayer]:

@@ -10,8 +10,7 @@ folded from the left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.model.json import is_list, is_mapping
 from bundler.model.values import Origin, ValuesLayer
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 _Owners: TypeAlias = "dict[str, _Owners | ValuesLayer]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fold:
+class Fold(NamedTuple):
     """Layers folded into one mapping, tombstones included."""
 
     data: dict[str, JSONValue]

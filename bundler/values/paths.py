@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.errors import ValuesPathError
 from bundler.model.json import is_list, is_mapping
@@ -25,8 +24,7 @@ _QUOTED_SINGLE = re.compile(r"\['([^']*)'\]")
 _MATCH = re.compile(r"\[([^.\[\]\"'=\\\s]+)=([^\]]*)\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Step into the one list item whose ``key`` is ``text``."""
 
     key: str

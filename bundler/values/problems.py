@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import ValuesInvalidError
 from bundler.model.redaction import MASK
@@ -23,8 +22,7 @@ _DESCRIPTION_CHARS = 120
 NO_LAYER = "no layer sets it"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One place where values break a rule."""
 
     pointer: Pointer

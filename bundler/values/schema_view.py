@@ -9,8 +9,7 @@ Source: JSON Schema 2020-12, core, sections 8 and 10; draft 07 where keywords di
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.model.json import is_list, is_mapping
 from bundler.values.paths import escape_token, pointer_tokens
@@ -31,8 +30,7 @@ _ANY_KEY = "\0"
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaNode:
+class SchemaNode(NamedTuple):
     """One schema that describes a place."""
 
     root: Body
@@ -44,22 +42,35 @@ class SchemaNode:
     """False below ``anyOf``, ``oneOf``, ``if``: it may not apply."""
 
 
-@dataclass(frozen=True, slots=True)
 class SchemaView:
-    """All that describes one place in the values."""
+    """All that describes one place in the values.
 
-    nodes: tuple[SchemaNode, ...] = ()
-    components: Mapping[str, SchemaView] | None = None
-    """At the root of a bundle with components: how each component's own bundle sees its values."""
-    is_below_sensitive: bool = False
-    """True below a place that is sensitive as a whole."""
-    seen: dict[str | int, SchemaView] = field(default_factory=dict, compare=False, repr=False)
-    """Children looked at before: one place is asked about types, defaults, secrets and unknown keys."""
+    Views keep the children looked at before: one place is asked about types, defaults, secrets and unknown keys.
+    """
+
+    __slots__ = ("_children", "components", "is_below_sensitive", "nodes", "own")
+
+    def __init__(
+        self,
+        nodes: tuple[SchemaNode, ...] = (),
+        *,
+        components: Mapping[str, SchemaView] | None = None,
+        own: SchemaView | None = None,
+        is_below_sensitive: bool = False,
+    ) -> None:
+        self.nodes = nodes
+        self.components = components
+        """At the root of a bundle with components: how each component's own bundle sees its values."""
+        self.own = own or self
+        """At the root of a bundle: what its own schema says, without its components' and its parent's."""
+        self.is_below_sensitive = is_below_sensitive
+        """True below a place that is sensitive as a whole."""
+        self._children: dict[str | int, SchemaView] = {}
 
     def child(self, step: str | int) -> SchemaView:
         """Look one step down: at a property, or at an item of a list."""
-        if (view := self.seen.get(step)) is None:
-            view = self.seen[step] = self._below(step)
+        if (view := self._children.get(step)) is None:
+            view = self._children[step] = self._below(step)
         return view
 
     def _below(self, step: str | int) -> SchemaView:
@@ -67,7 +78,12 @@ class SchemaView:
         own = self.components.get(str(step)) if self.components else None
         if own is None:
             return SchemaView(tuple(expand(found)), is_below_sensitive=self.is_sensitive)
-        return SchemaView((*expand(found), *own.nodes), own.components, self.is_sensitive)
+        return SchemaView(
+            (*expand(found), *own.nodes),
+            components=own.components,
+            own=own.own,
+            is_below_sensitive=self.is_sensitive,
+        )
 
     def at(self, steps: Iterable[str | int]) -> SchemaView:
         """Look several steps down."""
@@ -169,7 +185,8 @@ def bundle_view(bundle: Bundle, component: str = "") -> SchemaView:
         name: bundle_view(inner, f"{component}/{name}" if component else name)
         for name, inner in bundle.component_bundles.items()
     }
-    return SchemaView(tuple(nodes), below or None)
+    described = tuple(nodes)
+    return SchemaView(described, components=below or None, own=SchemaView(described))
 
 
 def expand(nodes: Iterable[SchemaNode]) -> Iterator[SchemaNode]:

@@ -7,13 +7,11 @@ decides. A bundle without schema knows the top-level keys of its values.yaml.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.model.json import is_list, is_mapping
 from bundler.values.paths import escape_token, parse_path
 from bundler.values.problems import closest
-from bundler.values.schema_view import SchemaView
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -21,10 +19,10 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
+    from bundler.values.schema_view import SchemaView
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownKey:
+class UnknownKey(NamedTuple):
     """A key that no schema knows."""
 
     pointer: Pointer
@@ -39,8 +37,7 @@ def unknown_keys(bundle: Bundle, data: Body, view: SchemaView) -> Iterator[Unkno
     if bundle.schema is None:
         yield from _unknown_to_defaults(bundle, data, names)
         return
-    own = SchemaView(tuple(node for node in view.nodes if node.root is bundle.schema))
-    yield from _unknown_at(data, own, "", names)
+    yield from _unknown_at(data, view.own, "", names)
 
 
 def _unknown_to_defaults(bundle: Bundle, data: Body, names: Collection[str]) -> Iterator[UnknownKey]:

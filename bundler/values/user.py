@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesInvalidError, ValuesPathError
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from bundler.values.schema_view import SchemaView
 
 
-@dataclass(slots=True)
 class _Refusals:
     """What cannot be read, until all of it is known."""
 
-    mismatches: list[str] = field(default_factory=list)
-    paths: list[ValuesPathError] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.mismatches: list[str] = []
+        self.paths: list[ValuesPathError] = []
 
     def raise_any(self) -> None:
         lines = [*self.mismatches, *(f"{error}: {'; '.join(error.context)}" for error in self.paths)]
