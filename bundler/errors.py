@@ -449,6 +449,62 @@ class RegistryError(BundlerError):
     code = "registry"
 
 
+class RegistryUnavailableError(RegistryError):
+    """No registry answers, its certificate is not trusted, or it went on failing."""
+
+    code = "registry-unavailable"
+
+
+class RegistryLoginError(RegistryError):
+    """The registry does not know us: 401, or the credentials cannot be read."""
+
+    code = "registry-login"
+
+
+class RegistryForbiddenError(RegistryError):
+    """The registry knows us and refuses: 403."""
+
+    code = "registry-forbidden"
+
+
+class RegistryNotFoundError(RegistryError):
+    """The registry has no such repository, manifest or blob: 404."""
+
+    code = "registry-not-found"
+
+
+class RegistryRejectedError(RegistryError):
+    """The registry does not take what was sent: 400, 405, 413 and the like."""
+
+    code = "registry-rejected"
+
+
+class ContentMismatchError(RegistryError):
+    """What came is not what its digest or size says."""
+
+    code = "content-mismatch"
+    exit_code = 20
+
+
+class VersionPublishedError(RegistryError):
+    """A version is published already, with other content."""
+
+    code = "version-published"
+
+
+class OfflineError(RegistryError):
+    """A connection that ``--offline`` does not allow."""
+
+    code = "offline"
+
+
+class LockDriftError(BundleError):
+    """bundle.lock and the components it stands for differ."""
+
+    code = "lock-drift"
+    exit_code = 3
+
+
 class SignatureError(BundlerError):
     """A signature is missing, wrong or not trusted."""
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload, WatchEvent
+    from bundler.model.digest import Digest
     from bundler.model.events import Event
     from bundler.model.json import Body
+    from bundler.model.oci import BlobSource, Descriptor, OciManifest, Repository
     from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef, ResourceType
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
@@ -209,6 +211,82 @@ class ReleaseLock(Protocol):
         Raises:
             ReleaseLockedError: when somebody alive holds it after ``timeout_s``.
         """
+        ...
+
+
+class Registry(Protocol):
+    """OCI registries, any number of them; each repository names its host. Safe to call from several threads.
+
+    Every method may raise RegistryUnavailableError, RegistryLoginError (401), RegistryForbiddenError (403),
+    RegistryRejectedError and OfflineError (a host that ``--offline`` does not allow). Passing failures (429, 5xx, cut
+    connections) are retried inside until the command's time budget ends. Absent is a value, not an error, unless said.
+    """
+
+    def ping(self, host: str) -> None:
+        """Ask whether a registry answers and takes our credentials."""
+        ...
+
+    def check_push(self, repository: Repository) -> None:
+        """Start an upload and cancel it: whether we may write, without leaving anything."""
+        ...
+
+    def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
+        """Return digest, size and media type of a tag or digest; None where it is absent. Moves no content."""
+        ...
+
+    def manifest(self, repository: Repository, reference: str) -> OciManifest | None:
+        """Return a manifest or index by tag or digest, its digest verified; None where it is absent.
+
+        Raises:
+            ContentMismatchError: when the bytes are not those of the digest.
+        """
+        ...
+
+    def put_manifest(self, repository: Repository, manifest: OciManifest, *, tag: str = "") -> None:
+        """Store a manifest byte for byte, under its digest, and under ``tag`` where one is given.
+
+        Raises:
+            ContentMismatchError: when the registry says it stored another digest.
+        """
+        ...
+
+    def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Tell whether a repository holds a blob."""
+        ...
+
+    def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
+        """Yield a blob from its start, going on by Range where the connection is cut; pieces of at most 1 MiB.
+
+        The digest is checked after the last piece: who writes pieces down must not trust them before the end.
+
+        Raises:
+            RegistryNotFoundError: when there is none.
+            ContentMismatchError: when size or digest differ; after the last piece.
+        """
+        ...
+
+    def put_blob(
+        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
+    ) -> int:
+        """Store a blob, unless it is there; returns how many of its bytes were sent (0: there, or mounted).
+
+        Args:
+            repository: where to.
+            descriptor: digest and size of the blob.
+            source: opens the content at an offset; called again after a cut.
+            mount_from: name of another repository of the same host that may hold the blob.
+
+        Raises:
+            ContentMismatchError: when the content is not that of the digest.
+        """
+        ...
+
+    def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
+        """Return what refers to a manifest (signatures, SBOMs): the referrers API, else its fallback tag."""
+        ...
+
+    def tags(self, repository: Repository) -> Sequence[str]:
+        """Return all tags, all pages, in the registry's order; nothing where the repository is absent."""
         ...
 
 

@@ -1,0 +1,151 @@
+"""What registries hold: repositories, manifests and blobs by digest. Layer: model, pure.
+
+Source: OCI image-spec v1.1 (descriptor.md, manifest.md, image-index.md) and distribution-spec v1.1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from bundler.model.digest import Digest, digest_of
+from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bundler.model.json import JSONValue
+
+OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
+OCI_EMPTY: Final = "application/vnd.oci.empty.v1+json"
+DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
+INDEX_TYPES: Final = frozenset({OCI_INDEX, DOCKER_LIST})
+MANIFEST_TYPES: Final = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+BUNDLE_ARTIFACT: Final = "application/vnd.bundler.bundle.v1"
+BUNDLE_CONFIG: Final = "application/vnd.bundler.bundle.config.v1+json"
+BUNDLE_ARCHIVE: Final = "application/vnd.bundler.bundle.archive.v1.tar+gzip"
+BUNDLE_SIGNATURE: Final = "application/vnd.bundler.bundle.signature.v1+json"
+
+BlobSource: TypeAlias = Callable[[int], Iterator[bytes]]
+"""Opens the content of a blob at an offset, in bytes, and yields it from there to its end. An upload that is cut asks
+again, with the offset from which it goes on; pieces of 64 KiB to 1 MiB are best."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Repository:
+    """One repository of one registry."""
+
+    host: str
+    """With a port where there is one: ``registry.site:5000``, ``docker.io``."""
+    name: str
+    """``library/nginx``."""
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptor:
+    """Content by digest."""
+
+    digest: Digest
+    size: int
+    """Bytes."""
+    media_type: str
+    platform: str = ""
+    """``linux/amd64``, ``linux/arm64/v8``; empty where the descriptor names none."""
+    artifact_type: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, body: JSONValue) -> Descriptor:
+        """Read a descriptor; what is missing becomes empty.
+
+        Args:
+            body: ``{"mediaType": …, "digest": …, "size": …}``.
+        """
+        return cls(
+            digest=Digest(text_at(body, "digest")),
+            size=int_at(body, "size", default=-1),
+            media_type=text_at(body, "mediaType"),
+            platform=platform_of(mapping_at(body, "platform")),
+            artifact_type=text_at(body, "artifactType"),
+            annotations={k: v for k, v in mapping_at(body, "annotations").items() if isinstance(v, str)},
+        )
+
+    def to_json(self) -> dict[str, JSONValue]:
+        """Return the descriptor as it stands in a manifest; platform left out."""
+        body: dict[str, JSONValue] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+        if self.annotations:
+            body["annotations"] = dict(self.annotations)
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OciManifest:
+    """A manifest or index, byte for byte as it is stored."""
+
+    content: bytes = field(repr=False)
+    media_type: str
+    digest: Digest
+    """Always the sha256 of ``content``; clients check it before they hand a manifest out."""
+
+    @classmethod
+    def of(cls, content: bytes, media_type: str) -> OciManifest:
+        """Make one of bytes."""
+        return cls(content=content, media_type=media_type, digest=digest_of(content))
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """How others refer to it."""
+        return Descriptor(digest=self.digest, size=len(self.content), media_type=self.media_type)
+
+    @property
+    def is_index(self) -> bool:
+        """Tell whether it lists manifests, one for each platform."""
+        return self.media_type in INDEX_TYPES
+
+    @property
+    def body(self) -> Body:
+        """The JSON in it; an empty mapping where it is no JSON object."""
+        try:
+            parsed = json.loads(self.content)
+        except (ValueError, RecursionError):
+            parsed = None
+        return parsed if isinstance(parsed, dict) else {}
+
+    @property
+    def children(self) -> Sequence[Descriptor]:
+        """The manifests that an index lists, in its order; nothing for a manifest."""
+        return [Descriptor.from_json(item) for item in items_at(self.body, "manifests")] if self.is_index else []
+
+    @property
+    def config(self) -> Descriptor | None:
+        """The config blob of a manifest."""
+        config = mapping_at(self.body, "config")
+        return Descriptor.from_json(config) if config else None
+
+    @property
+    def layers(self) -> Sequence[Descriptor]:
+        """The layers of a manifest, in its order; nothing for an index."""
+        return [Descriptor.from_json(item) for item in items_at(self.body, "layers")]
+
+    @property
+    def blobs(self) -> Sequence[Descriptor]:
+        """Config and layers, each digest once; layers that stand elsewhere (``urls``) included."""
+        found = [*([self.config] if self.config else []), *self.layers]
+        return list({one.digest: one for one in found}.values())
+
+
+def platform_of(platform: Body) -> str:
+    """Return ``linux/arm64/v8`` of a platform object; empty where it says nothing (or ``unknown``)."""
+    parts = [text_at(platform, "os"), text_at(platform, "architecture"), text_at(platform, "variant")]
+    if not parts[0] or not parts[1] or "unknown" in parts[:2]:
+        return ""
+    return "/".join(part for part in parts if part)
