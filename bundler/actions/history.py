@@ -40,6 +40,11 @@ class History:
         """The number of the next revision."""
         return self.newest.revision + 1 if self.newest else 1
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether one revision at most counts as deployed; two do where a run died between its last marks."""
+        return sum(summary.status is ReleaseStatus.DEPLOYED for summary in self.summaries) <= 1
+
     def find(self, revision: int) -> RevisionSummary:
         """Return one revision.
 

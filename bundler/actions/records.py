@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.history import require_history
+from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Revision, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
 
 
@@ -37,7 +39,14 @@ def list_revisions(store: ReleaseStore, namespace: str, release: str) -> tuple[R
     Raises:
         ReleaseNotFoundError: when there is no such release.
     """
-    return require_history(store, namespace, release).summaries
+    summaries = require_history(store, namespace, release).summaries
+    deployed = max((s.revision for s in summaries if s.status is ReleaseStatus.DEPLOYED), default=0)
+    return tuple(
+        replace(s, status=ReleaseStatus.SUPERSEDED)
+        if s.status is ReleaseStatus.DEPLOYED and s.revision < deployed
+        else s
+        for s in summaries
+    )
 
 
 def load_revision(

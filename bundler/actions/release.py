@@ -11,7 +11,7 @@ from bundler.actions.history import History, owned_objects, read_history, settle
 from bundler.actions.namespace import create_namespace
 from bundler.actions.plan import Planned, make_plan
 from bundler.actions.wait import WaitRules
-from bundler.errors import BundlerError, InterruptedRunError, LockLostError, RevisionExistsError
+from bundler.errors import BundlerError, InterruptedRunError, LockLostError, ReleaseLockedError, RevisionExistsError
 from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage
@@ -157,6 +157,7 @@ def change_release(
     """
     first = propose(draft, ports)
     if is_no_op(first, options):
+        _settle(first.history, ports, options)
         return ChangeResult(proposal=first, revision=None)
     if not approve(first):
         return ChangeResult(proposal=first, revision=None, is_declined=True)
@@ -175,6 +176,18 @@ def change_release(
             if recover is None:
                 raise
             raise recover(error, second, held) from error
+
+
+def _settle(history: History, ports: Ports, options: RunOptions) -> None:
+    """Make the marks that a run did not live to make; whoever is alive and holds the lock makes them itself."""
+    if history.is_settled:
+        return
+    place = (history.namespace, history.release)
+    try:
+        with ports.lock.hold(*place, doing="settling the record", timeout_s=options.lock_timeout_s):
+            settle_dead_runs(read_history(ports.store, *place), ports)
+    except ReleaseLockedError:
+        return
 
 
 def is_no_op(proposal: Proposal, options: RunOptions) -> bool:

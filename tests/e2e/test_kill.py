@@ -1,0 +1,141 @@
+"""SIGKILL right before and right after each mutating request of install and upgrade, on the real API."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lib.killing_proxy import Blow
+from tests.lib.menus import small_bundle
+from tests.lib.sweep import SUPERSEDED, Site, Workplace, check_truth, on_workplaces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.lib.controlplane import ControlPlane
+
+pytestmark = pytest.mark.slow
+
+OLD = ("--set", "extra=true")
+NEW = ("--set", "extra=false", "--set", "step=again", "--set", "text=other", "--set", "autoscale=true")
+
+
+@pytest.fixture
+def sites(control_plane: ControlPlane) -> Iterator[Callable[[], Site]]:
+    made: list[Site] = []
+
+    def make() -> Site:
+        made.append(Site(control_plane))
+        return made[-1]
+
+    yield make
+    for site in made:
+        site.delete()
+
+
+def line(menu: Path, site: Site, *options: str) -> list[str]:
+    return ["install", "shop", str(menu), "-n", site.namespace, "--timeout", "60s", *options]
+
+
+def writes_of(place: Workplace, argv: list[str]) -> list[tuple[str, str]]:
+    """Run undisturbed; return method and the kind written, of each mutating request."""
+    code, text = place.run(argv)
+    assert code == 0, text
+    return [(one.method, one.path) for one in place.proxy.writes()]
+
+
+def kinds(writes: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return (method, plural) of writes."""
+    return {(method, plural(path)) for method, path in writes}
+
+
+def plural(path: str) -> str:
+    parts = path.strip("/").split("/")
+    rest = parts[2:] if parts[0] == "api" else parts[3:]
+    return rest[0] if len(rest) < 3 else rest[2]
+
+
+def blows(count: int) -> list[Blow]:
+    return [Blow(number=number, is_after=is_after) for number in range(1, count + 1) for is_after in (False, True)]
+
+
+def strike(place: Workplace, argv: list[str], blow: Blow) -> None:
+    code, text = place.run(argv, blow)
+    assert place.proxy.has_struck, f"the run ended first, with {code}:\n{text}"
+    assert code == -signal.SIGKILL, text
+
+
+def finish(place: Workplace, site: Site, argv: list[str], *, first: str = "") -> None:
+    """Repeat the command; then everything is there, once, and the record says what happened."""
+    secret = site.password()
+    code, text = place.run(argv)
+    try:
+        assert code == 0
+        did_something = bool(place.proxy.writes())
+        assert not secret or site.password() == secret, "another password"
+        assert site.password()
+        site.check_workloads()
+        check_truth(site.statuses(), first=first)
+        if did_something:
+            assert not site.holds_lock(), "the lock was not released"
+            site.check_no_litter()
+    except AssertionError as error:
+        raise AssertionError(f"{error}\nstatuses {site.statuses()}\n{text}") from error
+
+
+def test_an_install_that_is_killed_anywhere_goes_on_when_it_is_repeated(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
+) -> None:
+    menu = small_bundle(tmp_path)
+    with Workplace(control_plane, tmp_path / "count") as place:
+        writes = writes_of(place, line(menu, sites()))
+    covered = {
+        ("POST", "namespaces"),
+        ("POST", "leases"),
+        ("POST", "secrets"),
+        ("PUT", "secrets"),
+        ("DELETE", "leases"),
+    }
+    covered |= {("PATCH", name) for name in ("configmaps", "secrets", "services", "deployments", "jobs")}
+    assert kinds(writes) >= covered
+
+    def one(place: Workplace, blow: Blow) -> None:
+        site = sites()
+        argv = line(menu, site)
+        strike(place, argv, blow)
+        finish(place, site, argv)
+        assert site.config() == {"text": "hello"}
+
+    wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_upgrade_that_is_killed_anywhere_goes_on_when_it_is_repeated(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
+) -> None:
+    menu = small_bundle(tmp_path)
+    with Workplace(control_plane, tmp_path / "count") as place:
+        site = sites()
+        writes_of(place, line(menu, site, *OLD))
+        writes = writes_of(place, line(menu, site, *NEW))
+    covered = {("PATCH", "configmaps"), ("PATCH", "horizontalpodautoscalers"), ("DELETE", "configmaps")}
+    covered |= {("PATCH", "jobs"), ("DELETE", "jobs"), ("POST", "leases"), ("POST", "secrets"), ("PUT", "secrets")}
+    assert kinds(writes) >= covered
+
+    def one(place: Workplace, blow: Blow) -> None:
+        site = sites()
+        code, text = place.run(line(menu, site, *OLD))
+        assert code == 0, text
+        secret, argv = site.password(), line(menu, site, *NEW)
+        strike(place, argv, blow)
+        finish(place, site, argv, first=SUPERSEDED)
+        assert site.password() == secret
+        assert site.config() == {"text": "other"}
+        assert site.config("shop-extra") is None, "what left the bundle is still there"
+        assert site.get("apis/autoscaling/v2/.../horizontalpodautoscalers/shop-web") is not None
+
+    wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
+    assert not wrong, "\n".join(wrong)

@@ -1,0 +1,61 @@
+"""A ClusterClient whose user dies at a chosen write: nothing that comes after reaches the cluster, not even a read."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.ports import ClusterClient
+
+MUTATING = frozenset({"apply", "create", "replace", "delete"})
+
+
+class DeathError(BaseException):
+    """The process is no more. No `except` of the program may catch it, and what its `finally` tries comes to nothing."""
+
+
+class DyingCluster:
+    """Wraps any ClusterClient; counts its writes from 1."""
+
+    def __init__(self, inner: ClusterClient, *, number: int = 0, is_after: bool = False) -> None:
+        """Die before or after write ``number``; never for 0."""
+        self._inner, self._number, self._is_after = inner, number, is_after
+        self._mutex = threading.Lock()
+        self.is_dead = False
+        self.writes: list[tuple[str, str]] = []
+        """Verb and kind of each write."""
+
+    def __getattr__(self, verb: str) -> Any:
+        return lambda *args, **options: self._call(verb, args, options)
+
+    def _call(self, verb: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        act: Callable[..., Any] = getattr(self._inner, verb)
+        if verb not in MUTATING or options.get("is_dry_run"):
+            self._live()
+            return act(*args, **options)
+        # One write at a time: what was sent together with the last write may have arrived or not; here it has not.
+        with self._mutex:
+            self._live()
+            self.writes.append((verb, _kind(args[0])))
+            is_last = len(self.writes) == self._number
+            if is_last and not self._is_after:
+                self._die()
+            answer = act(*args, **options)
+            if is_last:
+                self._die()
+            return answer
+
+    def _live(self) -> None:
+        if self.is_dead:
+            raise DeathError
+
+    def _die(self) -> None:
+        self.is_dead = True
+        raise DeathError
+
+
+def _kind(subject: Any) -> str:
+    return str(getattr(subject, "ref", subject).kind)

@@ -1,0 +1,126 @@
+"""Run bundler in real processes that need not start an interpreter each: a small server imports it once and forks.
+
+    with WarmStart() as warm:
+        run = warm.start(["install", "shop"], env={...}, output=path)
+        os.kill(run.pid, SIGKILL)
+        assert run.wait() == -SIGKILL
+
+One run at a time per server. The server has one thread only, so that forking is safe.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+IMPORTED = (
+    "bundler.cli.main",
+    "bundler.cli.commands.install",
+    "bundler.cli.commands.upgrade",
+    "bundler.actions.install",
+    "bundler.actions.rollback",
+    "bundler.cluster.client",
+    "bundler.cluster.kubeconfig",
+    "bundler.sandbox.client",
+    "bundler.storage.lock",
+    "bundler.storage.secrets",
+    "bundler.loader.load",
+    "bundler.fields.kinds",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One process of bundler; both its streams go to one file."""
+
+    pid: int
+    output: Path
+    server: subprocess.Popen[str]
+
+    def wait(self) -> int:
+        """Return the exit code, negative for a signal, as subprocess has it."""
+        assert self.server.stdout is not None
+        return int(self.server.stdout.readline())
+
+    @property
+    def text(self) -> str:
+        """What it printed so far."""
+        return self.output.read_text("utf-8", "replace")
+
+
+class WarmStart:
+    """A server that forks."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.lib.warm"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.close()
+        self._server.wait()
+        self._server.stdout.close()
+
+    def start(self, argv: Sequence[str], *, env: Mapping[str, str], output: Path) -> Run:
+        """Begin a run of `bundler ARGV` with nothing but ``env`` in its environment."""
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        request = {"argv": list(argv), "env": dict(env), "output": str(output)}
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        return Run(int(self._server.stdout.readline()), output, self._server)
+
+
+def serve() -> None:
+    """Fork for each line of stdin; say the process id first and the exit code at its end."""
+    for name in IMPORTED:
+        import_module(name)
+    for line in sys.stdin:
+        request = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            _become(request)
+        os.write(1, f"{pid}\n".encode())
+        _, status = os.waitpid(pid, 0)
+        os.write(1, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+
+
+def _become(request: dict[str, object]) -> None:
+    from bundler.cli.main import run
+
+    code = 70
+    try:
+        output = os.open(str(request["output"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        os.environ.clear()
+        os.environ.update(request["env"])  # type: ignore[call-overload]
+        code = run(request["argv"])  # type: ignore[arg-type]
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,145 @@
+"""Death right before and right after each write of install and upgrade of the whole shop, on the sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.model.cluster import ListQuery
+from bundler.model.refs import ObjectRef
+from bundler.sandbox.client import SandboxClient
+from tests.lib.clocks import FakeClock
+from tests.lib.dying import DeathError, DyingCluster
+from tests.lib.operator import Operator
+from tests.lib.sweep import SUPERSEDED, check_truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bundler.actions.release import ChangeResult
+
+pytestmark = pytest.mark.slow
+
+NOBODY = 4_194_305
+"""One more than any process id can be: the process that held the lock is gone."""
+NAMESPACE = "prod"
+OLD = {"qps": "1000"}
+NEW = {"qps": "4000", "web__settings__GREETING": "hello", "cache__enabled": "false", "web__migration__sql": "SELECT 2;"}
+
+
+@dataclass
+class Stage:
+    """A sandbox kept in a file, so that each death starts from the same state."""
+
+    path: Path | None
+    clock: FakeClock
+    client: SandboxClient
+
+    @classmethod
+    def open(cls, path: Path | None = None) -> Stage:
+        clock = FakeClock()
+        return cls(path, clock, SandboxClient.open(path, clock))
+
+    def operator(self, cluster: object = None, **fields: object) -> Operator:
+        return Operator(cluster or self.client, NAMESPACE, clock=self.clock, timeout_s=600, **fields)  # type: ignore[arg-type]
+
+    def items(self, group: str, kind: str) -> dict[str, dict]:
+        found = self.client.list(ListQuery(group=group, kind=kind, namespace=NAMESPACE)).items
+        return {body["metadata"]["name"]: body for body in found}  # type: ignore[index, call-overload, misc]
+
+    def passwords(self) -> dict[str, str]:
+        secrets = self.items("", "Secret")
+        return {name: secrets[name]["data"]["password"] for name in ("shop-db", "shop-cache") if name in secrets}
+
+
+def make_change(operator: Operator, sets: Mapping[str, str]) -> ChangeResult:
+    return operator.install("shop", **sets)
+
+
+def die(stage: Stage, sets: Mapping[str, str], number: int, is_after: bool) -> bool:
+    """Run until death; False where the run ended before that write."""
+    cluster = DyingCluster(stage.client, number=number, is_after=is_after)
+    try:
+        make_change(stage.operator(cluster, pid=NOBODY), sets)
+    except DeathError:
+        assert cluster.is_dead
+        return True
+    assert not cluster.is_dead, "somebody caught death"
+    return False
+
+
+def check_whole(stage: Stage, *, first: str = "") -> None:
+    operator = stage.operator()
+    check_truth(operator.statuses(), first=first)
+    assert [summary.revision for summary in operator.history()] == list(range(1, len(operator.history()) + 1))
+    for kind in ("Deployment", "StatefulSet"):
+        for name, body in stage.items("apps", kind).items():
+            assert body["status"].get("readyReplicas") == body["spec"]["replicas"], name
+    jobs = stage.items("batch", "Job")
+    assert [job["status"].get("succeeded") for job in jobs.values()] == [1], sorted(jobs)
+    secrets = stage.items("", "Secret")
+    heads = [one for one in secrets.values() if one["metadata"]["labels"].get("bundler.dev/record") == "head"]
+    newest = operator.cluster.get(ObjectRef("", "Secret", NAMESPACE, f"bundler.release.shop.v{len(heads)}"))
+    assert newest is not None
+
+
+def repeat(stage: Stage, sets: Mapping[str, str], *, first: str = "") -> None:
+    """The same command in a new process, and then once more."""
+    before = stage.passwords()
+    result = make_change(stage.operator(), sets)
+    if result.revision is not None:
+        assert stage.items("coordination.k8s.io", "Lease") == {}, "the lock was not released"
+    check_whole(stage, first=first)
+    after = stage.passwords()
+    assert after.items() >= before.items(), "another password"
+    again = stage.operator().diff("shop", **{key.replace("__", "."): text for key, text in sets.items()})
+    assert again.plan.is_empty
+
+
+def deaths(count: int) -> Iterator[tuple[int, bool]]:
+    return ((number, is_after) for number in range(1, count + 1) for is_after in (False, True))
+
+
+def count_writes(stage: Stage, sets: Mapping[str, str]) -> list[tuple[str, str]]:
+    cluster = DyingCluster(stage.client)
+    make_change(stage.operator(cluster), sets)
+    return cluster.writes
+
+
+def test_the_shop_survives_a_death_at_each_write_of_its_install() -> None:
+    writes = count_writes(Stage.open(), OLD)
+    assert len(writes) >= 27 + 6  # the objects; namespace, lease twice, pack, head twice
+    assert {"Namespace", "Lease", "StatefulSet", "Job", "HorizontalPodAutoscaler"} <= {kind for _, kind in writes}
+    for number, is_after in deaths(len(writes)):
+        stage = Stage.open()
+        assert die(stage, OLD, number, is_after), (number, is_after)
+        repeat(stage, OLD)
+        assert set(stage.passwords()) == {"shop-db", "shop-cache"}
+
+
+def test_the_shop_survives_a_death_at_each_write_of_an_upgrade(tmp_path: Path) -> None:
+    stage = Stage.open(tmp_path / "installed.db")
+    make_change(stage.operator(), OLD)
+    secrets = stage.passwords()
+    stage.client.close()
+    installed = (tmp_path / "installed.db").read_bytes()
+
+    def fresh() -> Stage:
+        path = tmp_path / "now.db"
+        path.write_bytes(installed)
+        return Stage.open(path)
+
+    stage = fresh()
+    writes = count_writes(stage, NEW)
+    stage.client.close()
+    assert {("delete", "StatefulSet"), ("delete", "Job"), ("apply", "Job"), ("apply", "Deployment")} <= set(writes)
+    for number, is_after in deaths(len(writes)):
+        stage = fresh()
+        assert die(stage, NEW, number, is_after), (number, is_after)
+        repeat(stage, NEW, first=SUPERSEDED)
+        assert stage.passwords() == secrets
+        assert "shop-cache" not in stage.items("apps", "StatefulSet")
+        stage.client.close()
