@@ -29,12 +29,32 @@ _SCRUBS = (
     (r"\b\d+(\.\d)? s\b", "[TIME]"),
     (r"https://127\.0\.0\.1:\d+", "[SERVER]"),
     (r"pid \d+", "pid [PID]"),
+    (r"-[a-z0-9]{8,10}-[a-z0-9]{5}\b", "-[POD]"),
     (r"\b\d+[hms]?(\d+s)? ago", "[TIME] ago"),
 )
 
 
+_WRITTEN = re.compile(r"(created|updated|recreated|deleted) [A-Z]\w+/")
+_WAITED = re.compile(r"[A-Z]\w+/\S+ (\d+/\d+ ready|InProgress|NotFound|Terminating)")
+
+
+def in_one_order(text: str) -> str:
+    """Sort what is written side by side, and leave out how far waiting came: that depends on who was quicker."""
+    lines: list[str] = []
+    written: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if _WRITTEN.match(line):
+            written.append(line)
+            continue
+        if not _WAITED.match(line):
+            lines += [*sorted(written), line]
+            written = []
+    return "".join([*lines, *sorted(written)])
+
+
 def scrub(text: str, *folders: Path) -> str:
     """Replace what differs between runs, so that goldens compare meaning."""
+    text = in_one_order(text)
     for folder in folders:
         text = text.replace(str(folder), "[TMP]")
     for pattern, word in _SCRUBS:

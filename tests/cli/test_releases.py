@@ -1,0 +1,217 @@
+"""The life of a release, told by the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.lib.bundles import make_bundle
+from tests.lib.menus import small_bundle
+
+NS = ("-n", "prod")
+
+
+@pytest.fixture
+def menu(cli):
+    return small_bundle(cli.home)
+
+
+def test_the_life_of_a_release(cli, menu):
+    cli.golden("life/01-install", "install", "shop", menu, "--set", "text=hi", *NS).ok()
+    cli.golden("life/02-status", "status", "shop", *NS).ok()
+    cli.golden("life/03-nothing-to-do", "install", "shop", menu, *NS).ok()
+    cli.golden("life/04-diff", "diff", "shop", menu, "--set", "text=ho", "--set", "replicas=2", *NS).ok()
+    cli.golden("life/05-upgrade", "upgrade", "shop", menu, "--set", "text=ho", "-m", "because", *NS).ok()
+    cli.golden("life/06-history", "history", "shop", *NS).ok()
+    cli.golden("life/07-revision", "history", "shop", "--revision", "2", *NS).ok()
+    cli.golden("life/08-rollback", "rollback", "shop", *NS).ok()
+    cli.golden("life/09-list", "list", "-A").ok()
+    cli.golden("life/10-values", "get", "values", "shop", "--revision", "2", *NS).ok()
+    cli.golden("life/11-plan", "get", "plan", "shop", *NS).ok()
+    cli.golden("life/12-manifest", "get", "manifest", "shop", *NS).ok()
+    cli.golden("life/13-unconfirmed", "uninstall", "shop", *NS)
+    cli.golden("life/14-uninstall", "uninstall", "shop", "--yes", *NS).ok()
+    cli.golden("life/15-empty", "list", "-A").ok()
+
+
+def test_stdout_of_changing_verbs_is_one_document(cli, menu):
+    done = cli("install", "shop", menu, "-o", "json", *NS).ok().document
+    assert (done["release"], done["revision"], done["status"], done["isChanged"]) == ("shop", 1, "deployed", True)
+    assert {change["action"] for change in done["changes"]} == {"create"}
+    assert "core/ConfigMap/prod/shop-config" in {change["object"] for change in done["changes"]}
+    again = cli("install", "shop", menu, "-o", "json", *NS).ok().document
+    assert (again["revision"], again["isChanged"], again["changes"]) == (1, False, [])
+    gone = cli("uninstall", "shop", "--yes", "-o", "json", *NS).ok().document
+    assert gone["status"] == "uninstalled"
+    assert "core/Secret/prod/shop-password" in {kept["object"] for kept in gone["kept"]}
+
+
+def test_json_of_every_looking_verb_can_be_read(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    assert cli("list", "-o", "json", *NS).ok().document[0]["status"] == "deployed"
+    assert cli("status", "shop", "-o", "json", *NS).ok().document["isReady"] is True
+    assert cli("history", "shop", "-o", "json", *NS).ok().document[0]["revision"] == 1
+    assert cli("history", "shop", "--revision", "1", "-o", "json", *NS).ok().document["by"]["user"] == "sandbox"
+    assert cli("get", "values", "shop", "-o", "json", *NS).ok().document == {}
+    assert cli("get", "manifest", "shop", "-o", "json", *NS).ok().document["kind"] == "List"
+    assert cli("get", "plan", "shop", "-o", "json", *NS).ok().document[0]["stage"] == "config"
+    assert "notes" in cli("get", "notes", "shop", "-o", "json", *NS).ok().document
+    assert cli("unlock", "shop", "-o", "json", *NS).ok().document["isBroken"] is False
+    assert cli("wait", "shop", "-o", "json", *NS).ok().document["isReady"] is True
+
+
+def test_diff_as_json_holds_patches(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    found = cli("diff", "shop", menu, "--set", "text=ho", "-o", "json", *NS).ok().document
+    patches = {one["object"]: one["patch"] for one in found}
+    assert patches["core/ConfigMap/prod/shop-config"] == [{"op": "replace", "path": "/data/text", "value": "ho"}]
+
+
+@pytest.mark.parametrize("output", ["markdown", "html"])
+def test_diff_is_written_for_reviews(cli, menu, output):
+    cli("install", "shop", menu, *NS).ok()
+    argv = ["diff", "shop", menu, "--set", "text=<b>ho</b> ```", "-o", output, *NS]
+    outcome = cli.golden(f"diff-{output}", *argv).ok()
+    assert output == "markdown" or "<b>" not in outcome.out
+
+
+def test_the_exit_code_of_diff_tells_whether_changes_are_pending(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    assert cli("diff", "shop", menu, "--exit-code", *NS).code == 0
+    assert cli("diff", "shop", menu, "--set", "text=ho", "--exit-code", *NS).code == 3
+    assert cli("diff", "shop", menu, "--set", "text=ho", *NS).code == 0
+
+
+@pytest.mark.parametrize("verb", ["install", "upgrade"])
+def test_a_dry_run_shows_the_diff_and_writes_nothing(cli, menu, verb):
+    cli("install", "shop", menu, *NS).ok()
+    outcome = cli(verb, "shop", menu, "--set", "text=ho", "--dry-run", *NS).ok()
+    assert "~ update ConfigMap/shop-config" in outcome.out
+    assert len(cli("history", "shop", "-o", "json", *NS).document) == 1
+
+
+def test_a_dry_run_of_rollback_and_uninstall_writes_nothing(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()
+    assert "~ update ConfigMap/shop-config" in cli("rollback", "shop", "--dry-run", *NS).ok().out
+    assert "- delete ConfigMap/shop-config" in cli("uninstall", "shop", "--dry-run", *NS).ok().out
+    assert len(cli("history", "shop", "-o", "json", *NS).document) == 2
+
+
+def test_the_namespace_comes_from_option_then_variable(cli, menu):
+    cli("install", "shop", menu, "-n", "one", BUNDLER_NAMESPACE="two").ok()
+    cli("install", "shop", menu, BUNDLER_NAMESPACE="two").ok()
+    cli("install", "shop", menu).ok()
+    found = cli("list", "-A", "-o", "json").document
+    assert [release["namespace"] for release in found] == ["default", "one", "two"]
+
+
+def test_list_keeps_the_statuses_asked_for(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    assert cli("list", "--status", "failed", "-o", "json", *NS).ok().document == []
+    assert len(cli("list", "--status", "deployed", "-o", "json", *NS).ok().document) == 1
+
+
+def test_the_release_is_named_after_the_bundle_when_nobody_names_it(cli, menu):
+    assert "release small: revision 1" in cli("install", menu, *NS).ok().out
+
+
+def test_upgrade_refuses_what_is_not_there_unless_it_may_install(cli, menu):
+    assert cli("upgrade", "shop", menu, *NS).code == 1
+    assert cli("upgrade", "shop", menu, "--install", *NS).code == 0
+
+
+def test_a_missing_namespace_can_be_refused(cli, menu):
+    outcome = cli("install", "shop", menu, "--no-create-namespace", *NS)
+    assert outcome.code == 1
+    assert "--no-create-namespace" in outcome.err
+    assert cli("list", "-A", "-o", "json").document == []
+
+
+def test_a_failure_is_told_with_its_reason_and_kept_in_the_history(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "shop-web", "ImagePullBackOff", "prod")
+    outcome = cli.golden("failed-upgrade", "upgrade", "shop", menu, "--set", "image=broken:1", *NS)
+    assert outcome.code == 1
+    assert "ImagePullBackOff" in outcome.err
+    why = cli("history", "shop", "--why", *NS).ok()
+    assert "ImagePullBackOff" in why.out
+    assert cli("list", "-o", "json", *NS).document[0]["status"] == "failed"
+
+
+def test_a_failed_upgrade_can_go_back_by_itself(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "shop-web", "ErrImageNeverPull", "prod")
+    argv = ["upgrade", "shop", menu, "--set", "text=ho", "--set", "replicas=2", "--rollback-on-failure", *NS]
+    outcome = cli(*argv)
+    assert outcome.code in {5, 6}, outcome.err
+
+
+def test_waiting_ends_with_the_budget(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "shop-web", "NotReady", "prod")
+    assert cli("upgrade", "shop", menu, "--set", "image=other:1", "--no-wait", *NS).code == 0
+    outcome = cli("wait", "shop", "--timeout", "5s", *NS)
+    assert outcome.code == 4
+    assert "Deployment/shop-web" in outcome.err
+    with cli.sandbox() as sandbox:
+        sandbox.heal("Deployment", "shop-web", "prod")
+    assert cli("wait", "shop", *NS).code == 0
+
+
+def test_logs_carry_pod_and_container(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    lines = cli("logs", "shop", "--tail", "1", *NS).ok().out.splitlines()
+    assert lines
+    assert all(line.startswith("shop-") and " | " in line for line in lines)
+    only = cli("logs", "shop", "--container", "web", "--tail", "1", *NS).ok().out.splitlines()
+    assert only
+    assert all(" web | " in line for line in only)
+
+
+def test_secrets_are_shown_only_when_asked_for(cli, menu):
+    secret = "correct-horse-battery"
+    cli("install", "shop", menu, "--set", f"token={secret}", *NS).ok()
+    for argv in (["get", "values", "shop"], ["get", "manifest", "shop"], ["history", "shop", "--revision", "1"]):
+        outcome = cli(*argv, *NS).ok()
+        assert secret not in outcome.out + outcome.err
+    assert "token=***" in cli("history", "shop", "--revision", "1", *NS).out.replace("'", "")
+    assert secret in cli("get", "values", "shop", "--show-secrets", *NS).ok().out
+
+
+def test_quiet_says_nothing_but_the_result(cli, menu):
+    outcome = cli("install", "shop", menu, "-q", *NS).ok()
+    assert outcome.err == ""
+    assert outcome.out.startswith("release shop: revision 1 deployed")
+
+
+def test_warnings_come_once_even_when_quiet(cli):
+    schema = {"type": "object", "properties": {"old": {"type": "string", "deprecated": True}}}
+    files = {"values.schema.json": json.dumps(schema), "templates/a.yaml": "# {{ values.old }}\n"}
+    outcome = cli("template", make_bundle(cli.home, files), "--set", "old=x", "-q").ok()
+    assert outcome.err.count("warning:") == 1
+
+
+def test_reach_stands_first_in_the_plan(cli):
+    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: wide}\nrules: []\n"
+    reach = {"clusterScoped": ["ClusterRole.rbac.authorization.k8s.io"]}
+    outcome = cli("diff", "demo", make_bundle(cli.home, {"templates/a.yaml": role}, reach=reach), *NS).ok()
+    assert outcome.out.startswith("! cluster-scoped: ClusterRole/wide\n")
+
+
+def test_a_site_can_forbid_what_a_bundle_declares(cli):
+    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: wide}\nrules: []\n"
+    reach = {"clusterScoped": ["ClusterRole.rbac.authorization.k8s.io"]}
+    path = make_bundle(cli.home, {"templates/a.yaml": role}, reach=reach)
+    site = cli.home / "site.yaml"
+    site.write_text(
+        "apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {name: acme}\nspec: {forbid: [cluster-scoped]}\n"
+    )
+    outcome = cli("install", path, "--site", site, *NS)
+    assert outcome.code == 25
+    assert "ClusterRole/wide" in outcome.err
+    assert cli("list", "-A", "-o", "json").document == []

@@ -1,0 +1,38 @@
+"""The verb that looks after the embedded cluster."""
+
+from __future__ import annotations
+
+from tests.lib.menus import small_bundle
+
+
+def test_its_path_follows_the_state_folder(cli):
+    assert cli("sandbox", "path").ok().out == f"{cli.home}/state/sandbox.db\n"
+    other = cli("sandbox", "path", BUNDLER_STATE_DIR="", XDG_STATE_HOME="/elsewhere").ok()
+    assert other.out == "/elsewhere/bundler/sandbox.db\n"
+
+
+def test_a_reset_needs_a_word_and_forgets_everything(cli):
+    cli("install", small_bundle(cli.home)).ok()
+    assert cli("sandbox", "reset").code == 2
+    assert len(cli("list", "-A", "-o", "json").document) == 1
+    cli("sandbox", "reset", "--yes").ok()
+    assert cli("list", "-A", "-o", "json").document == []
+
+
+def test_workloads_fail_and_heal_on_request(cli):
+    cli("install", "shop", small_bundle(cli.home)).ok()
+    cli("sandbox", "fail", "Deployment/shop-web", "--reason", "CrashLoopBackOff").ok()
+    cli.clock.sleep(5)
+    assert cli("status", "shop", "-o", "json").document["isReady"] is False
+    cli("sandbox", "heal", "Deployment/shop-web").ok()
+    cli("wait", "shop").ok()
+    assert "was not failing" in cli("sandbox", "heal", "Deployment/shop-web").ok().out
+
+
+def test_what_cannot_fail_is_refused_with_what_can(cli):
+    assert cli("sandbox", "fail", "Deployment").code == 2
+    assert cli("sandbox", "fail").code == 2
+    outcome = cli("sandbox", "fail", "Deployment/web", "--reason", "Boredom")
+    assert outcome.code == 2
+    assert "ImagePullBackOff" in outcome.err
+    assert "StatefulSet" in cli("sandbox", "fail", "Service/web").err
