@@ -192,10 +192,9 @@ class Executor:
             msg = f"{change.ref} has nothing to send"
             raise AssertionError(msg)
         known = self._planned.payloads.get(change.ref)
-        is_same_object = change.action is not Action.RECREATE and change.before is not None
-        if known is not None and not change.is_autoscaled and (is_same_object or b'"uid":' not in known.content):
-            return known
-        return payload_of(change.desired, change.before)
+        if known is None or change.is_autoscaled or change.action is Action.RECREATE:
+            return payload_of(change.desired, change.before)
+        return known
 
     def _apply(self, change: Change) -> None:
         payload = self._payload(change)

@@ -128,6 +128,7 @@ def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
         reach=draft.reach,
         owned=owned,
         finished_jobs=frozenset(finished),
+        is_rollback=draft.revision.rolled_back_to > 0,
     )
 
 

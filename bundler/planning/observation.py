@@ -35,6 +35,8 @@ class Wanted:
     finished_jobs: frozenset[ObjectRef] = frozenset()
     """Jobs of the deployed revision: gone or not, they have run."""
     is_removal: bool = False
+    is_rollback: bool = False
+    """Definitions and claims never go back: they stay as they are, however an older revision had them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,8 @@ def _settle(manifest: Manifest, live: Body | None, wanted: Wanted, *, is_autosca
         return "it has run" if manifest.ref in wanted.finished_jobs else None
     if job_failed(manifest.ref, live) or is_deleting(live):
         return None
+    if wanted.is_rollback and (manifest.ref.group, manifest.ref.kind) in _NEVER_DELETED:
+        return "never goes back"
     ignoring = frozenset({REPLICAS_PATH}) if is_autoscaled else frozenset[str]()
     return "unchanged" if is_unchanged(manifest.body, live, manager=FIELD_MANAGER, ignoring=ignoring) else None
 

@@ -256,3 +256,12 @@ def test_what_cannot_be_verified_yet_is_marked():
     plan = build_plan(wanted(one), seen(), {one.ref: refused(RefusalKind.UNVERIFIABLE, ("its CRD is not there yet",))})
     assert actions(plan) == [(Action.CREATE, "Thing/a")]
     assert not plan.changes[0].is_verified
+
+
+def test_a_rollback_leaves_claims_and_definitions_as_they_are():
+    old = manifest("PersistentVolumeClaim", "data", spec={"resources": {"requests": {"storage": "1Gi"}}})
+    grown = manifest("PersistentVolumeClaim", "data", spec={"resources": {"requests": {"storage": "2Gi"}}})
+    (candidate,) = find_candidates(wanted(old, is_rollback=True), seen(live(grown)))
+    assert candidate.settled == "never goes back"
+    (absent,) = find_candidates(wanted(old, is_rollback=True), seen())
+    assert absent.settled is None
