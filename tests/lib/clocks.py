@@ -6,6 +6,8 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+TURN_S = 0.0002
+"""Real time for other threads to get to their own sleep."""
 START = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)
 
 
@@ -27,9 +29,11 @@ class FakeClock:
             return self._passed_s
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass at once; other threads get their turn."""
-        self.advance(seconds)
-        time.sleep(0)
+        """Let time pass nearly at once: who sleeps at the same time in other threads sleeps through the same time."""
+        end_s = self.monotonic() + max(seconds, 0.0)
+        time.sleep(TURN_S)
+        with self._mutex:
+            self._passed_s = max(self._passed_s, end_s)
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
