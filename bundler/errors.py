@@ -492,7 +492,7 @@ class VersionPublishedError(RegistryError):
     code = "version-published"
 
 
-class OfflineError(RegistryError):
+class OfflineError(BundlerError):
     """A connection that ``--offline`` does not allow."""
 
     code = "offline"

@@ -119,7 +119,7 @@ def _open_cluster(app: App, progress: Progress) -> tuple[ClusterClient, str]:
 def _open_http(app: App, progress: Progress) -> tuple[ClusterClient, str]:
     from bundler.cluster.client import HttpClusterClient  # noqa: PLC0415 - one of the two is loaded, never both
     from bundler.cluster.kubeconfig import load_access  # noqa: PLC0415
-    from bundler.cluster.surroundings import Surroundings  # noqa: PLC0415
+    from bundler.http.surroundings import Surroundings  # noqa: PLC0415
 
     environment = app.settings.environment
     context = SANDBOX if app.settings.context == FROM_KUBECONFIG else app.settings.context

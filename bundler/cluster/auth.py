@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bundler.cluster.credentials import Credentials
     from bundler.cluster.kubeconfig import ClusterAccess, UserEntry
-    from bundler.cluster.surroundings import Surroundings
+    from bundler.http.surroundings import Surroundings
     from bundler.model.json import Body
     from bundler.ports import Clock
 

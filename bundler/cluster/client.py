@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bundler.cluster import targets
 from bundler.cluster.auth import make_credentials
-from bundler.cluster.dial import Dialer, Pool
 from bundler.cluster.discovery import Discovery, DiscoveryFile
 from bundler.cluster.errors import is_unknown_path, unknown_kind
 from bundler.cluster.identity import ask_identity
@@ -18,8 +17,10 @@ from bundler.cluster.served import fetch_catalogue
 from bundler.cluster.settled import is_our_write
 from bundler.cluster.status import read_status
 from bundler.cluster.streams import follow_log, follow_watch
+from bundler.cluster.tls import KeptContext
 from bundler.cluster.transport import Transport
 from bundler.errors import ExpiredError, UnknownKindError
+from bundler.http.dial import Dialer, Pool
 from bundler.model.cluster import Answer, Listing
 from bundler.model.json import Body, items_at, text_at
 from bundler.model.refs import group_of
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from bundler.cluster.kubeconfig import ClusterAccess
     from bundler.cluster.request import Reply
-    from bundler.cluster.surroundings import Surroundings
+    from bundler.http.surroundings import Surroundings
     from bundler.model.cluster import ClusterIdentity, ListQuery, LogQuery, Payload, WatchEvent
     from bundler.model.refs import ObjectRef, ResourceType
     from bundler.ports import Clock, ClusterClient, Propagation
@@ -64,7 +65,8 @@ class HttpClusterClient:
         server = parse_server(access.cluster.server)
         credentials = make_credentials(access, around)
         proxy = choose_proxy(server, configured=access.cluster.proxy_url, env=around.env)
-        dial = Dialer(server, proxy=proxy, cluster=access.cluster, certificate=credentials.certificate)
+        tls = KeptContext(access.cluster, credentials.certificate)
+        dial = Dialer(server, proxy=proxy, tls=tls, server_name=access.cluster.tls_server_name, gate=around.gate)
         transport = Transport(server, pool=Pool(dial), credentials=credentials, around=around, user=access.user.name)
         return cls(access, transport, clock=around.clock, cache_dir=cache_dir)
 

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.http.retry import folded
 from bundler.model.json import int_at, items_at, mapping_at, text_at
 
 if TYPE_CHECKING:
@@ -78,11 +79,7 @@ def status_of(body: Body, code: int = 0) -> Status:
 
 def one_line(text: str, max_chars: int) -> str:
     """Fold white space, take out quoted values, and cut in the middle: the reason often stands at the end."""
-    folded = " ".join(without_long_values(text).split())
-    if len(folded) <= max_chars:
-        return folded
-    tail = max_chars // 3
-    return f"{folded[: max_chars - tail - 3]} … {folded[-tail:]}"
+    return folded(without_long_values(text), max_chars)
 
 
 def without_long_values(text: str) -> str:

@@ -11,7 +11,7 @@ from bundler.cluster import targets
 from bundler.cluster.errors import error_of_status
 from bundler.cluster.request import METADATA_ONLY
 from bundler.cluster.status import status_of
-from bundler.cluster.wire import WireError
+from bundler.http.wire import WireError
 from bundler.model.cluster import WatchEvent
 from bundler.model.json import mapping_at, text_at
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bundler.cluster.request import Request
     from bundler.cluster.transport import Transport
-    from bundler.cluster.wire import Connection
+    from bundler.http.wire import Connection
     from bundler.model.cluster import ListQuery
     from bundler.model.json import Body
     from bundler.model.refs import ResourceType

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import ssl
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors import CredentialsError, KubeconfigError
+from bundler.http.tls import ssl_reason, strict_context, trust
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bundler.cluster.kubeconfig import Blob, ClusterEntry
 
 
@@ -22,25 +26,39 @@ class ClientCertificate:
     key: Blob = field(repr=False)
 
 
-def make_context(cluster: ClusterEntry, certificate: ClientCertificate | None) -> ssl.SSLContext:
-    """Return a context that verifies chain and host name, as strictly as kubectl does and no more.
+class KeptContext:
+    """Makes a context when it is first asked for, and anew when the client certificate became another one."""
 
-    VERIFY_X509_STRICT, which Python 3.13 turns on in its default context, refuses the authorities of older EKS and
-    microk8s clusters (no Authority Key Identifier). Like Go, an intermediate certificate may be the anchor of trust.
+    def __init__(self, cluster: ClusterEntry, certificate: Callable[[], ClientCertificate | None]) -> None:
+        self._cluster, self._certificate = cluster, certificate
+        self._lock = threading.Lock()
+        self._kept: tuple[ClientCertificate | None, ssl.SSLContext] | None = None
+
+    def __call__(self) -> ssl.SSLContext:
+        """Return the context.
+
+        Raises:
+            KubeconfigError, CredentialsError: when certificates cannot be read.
+        """
+        certificate = self._certificate()
+        with self._lock:
+            if self._kept is None or self._kept[0] != certificate:
+                self._kept = (certificate, make_context(self._cluster, certificate))
+            return self._kept[1]
+
+
+def make_context(cluster: ClusterEntry, certificate: ClientCertificate | None) -> ssl.SSLContext:
+    """Return a context that verifies chain and host name, unless the kubeconfig says not to.
 
     Raises:
         KubeconfigError: the authority cannot be read.
         CredentialsError: the client certificate cannot be used.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    context = strict_context()
     if not cluster.is_verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     else:
-        context.hostname_checks_common_name = False
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         _trust(context, cluster.authority)
     if certificate is not None:
         _present(context, certificate)
@@ -53,12 +71,12 @@ def _trust(context: ssl.SSLContext, authority: Blob) -> None:
         return
     try:
         data = authority.file.read_bytes() if authority.file else authority.data
-        context.load_verify_locations(cadata=data.decode("ascii"))
+        trust(context, data)
     except (OSError, ValueError) as error:
         # ssl.SSLError is an OSError; its text names no file.
         raise KubeconfigError(
             "reading the certificate authority of the cluster",
-            context=[f"{authority.file or 'certificate-authority-data'}: {_reason(error)}"],
+            context=[f"{authority.file or 'certificate-authority-data'}: {ssl_reason(error)}"],
             hint="give PEM certificates in certificate-authority-data or certificate-authority",
         ) from error
 
@@ -73,7 +91,7 @@ def _present(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
         names = [str(blob.file) for blob in (certificate.chain, certificate.key) if blob.file]
         raise CredentialsError(
             "loading the client certificate",
-            context=[f"{' and '.join(names) or 'client-certificate-data and client-key-data'}: {_reason(error)}"],
+            context=[f"{' and '.join(names) or 'client-certificate-data and client-key-data'}: {ssl_reason(error)}"],
             hint="check that certificate and key are PEM, unencrypted, and belong together",
         ) from error
 
@@ -96,11 +114,3 @@ def _load_from_memory(context: ssl.SSLContext, chain: bytes, key: bytes) -> None
     finally:
         file.unlink(missing_ok=True)
         folder.rmdir()
-
-
-def _reason(error: OSError | ValueError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return error.reason or "not PEM"
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return "not PEM"

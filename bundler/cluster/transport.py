@@ -10,21 +10,22 @@ from typing import TYPE_CHECKING
 
 from bundler.cluster.errors import error_of, unavailable, unreadable
 from bundler.cluster.request import Reply
-from bundler.cluster.retry import FIRST_CONTACT_TRIES, delay_s, failure_of, failure_of_error
-from bundler.cluster.wire import ClosedError, Connection, WireError
+from bundler.cluster.retry import failure_of
 from bundler.errors import CredentialsError
+from bundler.http.retry import FIRST_CONTACT_TRIES, delay_s, failure_of_error
+from bundler.http.wire import ClosedError, Connection, WireError
 from bundler.model.events import Retrying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.cluster.credentials import Credentials
-    from bundler.cluster.dial import Pool
-    from bundler.cluster.proxy import Address
     from bundler.cluster.request import Request
-    from bundler.cluster.retry import Failure
-    from bundler.cluster.surroundings import Surroundings
-    from bundler.cluster.wire import Head
+    from bundler.http.dial import Pool
+    from bundler.http.proxy import Address
+    from bundler.http.retry import Failure
+    from bundler.http.surroundings import Surroundings
+    from bundler.http.wire import Head
     from bundler.model.json import Body
 
 READ_TIMEOUT_S = 30.0

@@ -116,7 +116,7 @@ def real_cluster(control_plane: ControlPlane) -> Iterator[Subject]:
     """A real API server, through the adapter that the command line uses."""
     from bundler.cluster.client import HttpClusterClient
     from bundler.cluster.kubeconfig import load_access
-    from bundler.cluster.surroundings import Surroundings
+    from bundler.http.surroundings import Surroundings
 
     env = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig("admin"))}
     client = HttpClusterClient.open(

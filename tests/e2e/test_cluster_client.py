@@ -11,7 +11,6 @@ import pytest
 
 from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
-from bundler.cluster.surroundings import Surroundings
 from bundler.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -21,6 +20,7 @@ from bundler.errors import (
     UnauthorizedError,
     UnknownKindError,
 )
+from bundler.http.surroundings import Surroundings
 from bundler.model.cluster import ListQuery, LogQuery, Payload
 from bundler.model.json import text_at
 from bundler.model.refs import ObjectRef, group_of

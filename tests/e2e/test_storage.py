@@ -11,8 +11,8 @@ import pytest
 
 from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
-from bundler.cluster.surroundings import Surroundings
 from bundler.errors import ForbiddenError, RecordTooLargeError
+from bundler.http.surroundings import Surroundings
 from bundler.storage.lock import LeaseLock
 from bundler.storage.secrets import SecretReleaseStore
 from tests.unit.storage.builders import make_revision

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
-from bundler.cluster.surroundings import Surroundings
+from bundler.http.surroundings import Surroundings
 from tests.lib.operator import RealClock
 
 if TYPE_CHECKING:

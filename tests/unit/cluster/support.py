@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import Blob, ClusterAccess, ClusterEntry, UserEntry
-from bundler.cluster.surroundings import Surroundings
+from bundler.http.surroundings import Surroundings
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef
 from tests.lib.stub_server import Say, Step

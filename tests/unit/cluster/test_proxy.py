@@ -2,8 +2,9 @@
 
 import pytest
 
-from bundler.cluster.proxy import Address, choose_proxy, is_excepted, parse_proxy, parse_server
+from bundler.cluster.proxy import choose_proxy, parse_server
 from bundler.errors import KubeconfigError
+from bundler.http.proxy import Address, is_excepted, parse_proxy
 
 SERVER = Address("https", "api.example", 6443, "")
 
@@ -59,7 +60,7 @@ def test_a_login_becomes_a_header_and_is_not_printed() -> None:
 )
 def test_other_kinds_of_proxy_are_refused_clearly(url: str) -> None:
     with pytest.raises(KubeconfigError) as caught:
-        parse_proxy(url, named_by="proxy-url of the kubeconfig")
+        choose_proxy(SERVER, configured=url, env={})
     assert "proxy-url of the kubeconfig" in caught.value.context[0]
     assert "hunter22" not in caught.value.context[0]
 

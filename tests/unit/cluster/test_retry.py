@@ -7,10 +7,11 @@ import ssl
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.cluster.dial import ProxyError
 from bundler.cluster.request import Reply, Request
-from bundler.cluster.retry import MAX_DELAY_S, delay_s, failure_of, failure_of_error, retry_after_s
-from bundler.cluster.wire import ClosedError
+from bundler.cluster.retry import failure_of
+from bundler.http.dial import ProxyError
+from bundler.http.retry import MAX_DELAY_S, delay_s, failure_of_error, retry_after_s
+from bundler.http.wire import ClosedError
 
 GET = Request(method="GET", target="/x", subject="x")
 PATCH = Request(method="PATCH", target="/x", subject="x", verb="patch")

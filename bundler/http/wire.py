@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one kept connection. Layer: adapter.
+"""HTTP/1.1 on one kept connection. Layer: adapter foundation.
 
 Why not http.client: it reads headers through the email package, which costs 20 ms of import and, over an install of
 hundreds of objects, a tenth of its time. What an API server and a proxy send needs far less.

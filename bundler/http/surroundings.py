@@ -1,4 +1,4 @@
-"""What a client needs from the program around it. Layer: adapter, pure."""
+"""What a client needs from the program around it. Layer: adapter foundation, pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bundler.http.gate import Gate
     from bundler.model.events import Event
     from bundler.ports import Clock, Reporter
 
@@ -30,3 +31,5 @@ class Surroundings:
     """Takes ``Retrying`` and the words of credential plugins; called from several threads."""
     is_interactive: bool = False
     """Standard input is a terminal, and a credential plugin may ask on it."""
+    gate: Gate | None = None
+    """What ``--offline`` lets pass; None: everything."""

@@ -1,4 +1,4 @@
-"""Open connections and keep them. Layer: adapter."""
+"""Open connections and keep them. Layer: adapter foundation."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from bundler.cluster.tls import ClientCertificate, make_context
-from bundler.cluster.wire import Connection, WireError
+from bundler.http.wire import Connection, WireError
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from bundler.cluster.kubeconfig import ClusterEntry
-    from bundler.cluster.proxy import Address, Proxy
+    from bundler.http.gate import Gate
+    from bundler.http.proxy import Address, Proxy
 
 CONNECT_TIMEOUT_S = 5.0
 MAX_IDLE = 16
@@ -35,30 +34,41 @@ class Dialer:
         server: Address,
         *,
         proxy: Proxy | None,
-        cluster: ClusterEntry,
-        certificate: Callable[[], ClientCertificate | None],
+        tls: Callable[[], ssl.SSLContext],
+        server_name: str = "",
+        gate: Gate | None = None,
     ) -> None:
-        self._server, self._proxy, self._cluster = server, proxy, cluster
-        self._certificate = certificate
-        self._lock = threading.Lock()
-        self._context: tuple[ClientCertificate | None, ssl.SSLContext] | None = None
+        """Remember the way; nothing is opened yet.
+
+        Args:
+            server: to connect to.
+            proxy: that opens the tunnel, where there is one.
+            tls: returns the context for an https server; called for each connection, so it should keep what it made.
+            server_name: that the certificate must show, where it is not the server's host.
+            gate: refuses servers that may not be spoken to; None lets everything pass.
+        """
+        self._server, self._proxy, self._tls = server, proxy, tls
+        self._server_name, self._gate = server_name or server.host, gate
 
     def __call__(self) -> Connection:
         """Open a connection.
 
         Raises:
             OSError, WireError: when it cannot be had.
-            KubeconfigError, CredentialsError: when certificates cannot be read.
+            OfflineError: when the gate does not let it pass.
+            BundlerError: what ``tls`` raises.
         """
+        if self._gate is not None:
+            self._gate.check(self._server)
         target = self._proxy or self._server
         # Certificates come first: a broken one is no reason to bother the server.
-        context = self._tls_context() if self._server.scheme == "https" else None
+        context = self._tls() if self._server.scheme == "https" else None
         sock = _connect(target.host, target.port)
         try:
             if self._proxy is not None:
                 sock = self._tunnel(sock, self._proxy)
             if context is not None:
-                name = self._cluster.tls_server_name or self._server.host
+                name = self._server_name
                 # Bytes: a str would load the tables of international names.
                 sock = context.wrap_socket(
                     sock, server_hostname=name.encode("idna") if not name.isascii() else name.encode()
@@ -67,13 +77,6 @@ class Dialer:
             sock.close()
             raise
         return Connection(sock)
-
-    def _tls_context(self) -> ssl.SSLContext:
-        certificate = self._certificate()
-        with self._lock:
-            if self._context is None or self._context[0] != certificate:
-                self._context = (certificate, make_context(self._cluster, certificate))
-            return self._context[1]
 
     def _tunnel(self, sock: socket.socket, proxy: Proxy) -> socket.socket:
         authority = self._server.authority
@@ -106,7 +109,7 @@ class Pool:
         """Return a connection and whether it was kept; ``is_fresh`` asks for a new one.
 
         Raises:
-            OSError, WireError, KubeconfigError, CredentialsError: when none can be opened.
+            OSError, WireError, BundlerError: when none can be opened.
         """
         while not is_fresh:
             with self._lock:

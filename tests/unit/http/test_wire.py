@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.cluster.wire import MAX_HEAD_BYTES, ClosedError, Connection, WireError, parse_head
+from bundler.http.wire import MAX_HEAD_BYTES, ClosedError, Connection, WireError, parse_head
 
 
 class PiecewiseSocket:

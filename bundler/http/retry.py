@@ -1,0 +1,76 @@
+"""Which failures pass by themselves, and how long to wait. Layer: adapter foundation, pure."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+
+from bundler.http.dial import ProxyError
+
+FIRST_DELAY_S = 0.1
+MAX_DELAY_S = 10.0
+FIRST_CONTACT_TRIES = 3
+"""Tries of a server that never answered: one that is switched off should not cost the whole time budget."""
+
+PASSING_STATUS = frozenset({429, 500, 502, 503, 504})
+MAX_WHY_CHARS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A try that failed in passing, or for good."""
+
+    why: str
+    is_final: bool = False
+    may_have_arrived: bool = True
+    is_contact: bool = False
+    """No answer came at all."""
+    is_trust: bool = False
+    """The certificate does not verify."""
+    wait_s: float = 0.0
+    """What the server asked us to wait."""
+
+
+def failure_of_error(error: Exception, *, may_have_arrived: bool) -> Failure:
+    """Say what a broken or refused connection means."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = f"its certificate is not trusted: {getattr(error, 'verify_message', error)}"
+        return Failure(why=why, is_final=True, is_trust=True, may_have_arrived=False, is_contact=True)
+    if isinstance(error, TimeoutError):
+        why = "no answer in time" if may_have_arrived else "no connection in time"
+    elif isinstance(error, OSError):
+        why = error.strerror or str(error) or type(error).__name__
+    else:
+        why = str(error)
+    return Failure(
+        why=folded(why, MAX_WHY_CHARS),
+        is_final=isinstance(error, ProxyError),
+        may_have_arrived=may_have_arrived,
+        is_contact=True,
+    )
+
+
+def retry_after_s(header: str) -> float:
+    """Return the seconds of a Retry-After header; the form with a date counts as 1."""
+    text = header.strip()
+    if not text:
+        return 0.0
+    return float(text) if text.isdecimal() and len(text) < 6 else 1.0
+
+
+def delay_s(tries: int, *, wait_s: float, jitter: float) -> float:
+    """Return how long to wait after ``tries`` failed tries; it doubles.
+
+    ``jitter``, between 0 and 1 and random, keeps many clients from coming back at once.
+    """
+    backoff: float = min(FIRST_DELAY_S * 2 ** min(tries - 1, 10), MAX_DELAY_S)
+    return max(backoff, wait_s) * (1 + jitter / 2) if wait_s else backoff * (0.5 + jitter / 2)
+
+
+def folded(text: str, max_chars: int) -> str:
+    """Return a text on one line, cut in the middle: the reason often stands at the end."""
+    line = " ".join(text.split())
+    if len(line) <= max_chars:
+        return line
+    tail = max_chars // 3
+    return f"{line[: max_chars - tail - 3]} … {line[-tail:]}"
