@@ -67,6 +67,30 @@ class ImageUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FoundImage:
+    """An image that a bundle can need, with everything that leads to it."""
+
+    ref: ImageRef
+    """Completed."""
+    uses: tuple[ImageUse, ...]
+    """Sorted, each once."""
+    settings: tuple[str, ...] = ()
+    """The values that lead to it: empty strings stand for the order as given, others read ``cache.enabled=true``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInventory:
+    """Every image that a bundle can need, over the switches in its schema."""
+
+    images: tuple[FoundImage, ...]
+    """Sorted by reference."""
+    warnings: tuple[str, ...] = ()
+    """Texts that look like images in places that nobody declared; values that could not be tried."""
+    variants: int = 1
+    """How many settings of the switches were rendered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockedImage:
     """An image that a delivery carries, pinned."""
 

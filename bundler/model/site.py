@@ -1,0 +1,117 @@
+"""The place where bundles are installed, as its site file describes it. Layer: model, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.values import ValuesLayer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteRegistry:
+    """The registry of a site and the place below which everything lies."""
+
+    host: str
+    """With a port where there is one: ``registry.site:5000``."""
+    prefix: str = ""
+    """``acme``, ``team/acme``; no slash at its ends."""
+    is_insecure_http: bool = False
+    """Speak plain HTTP to it."""
+    ca: str = ""
+    """Path of a file with the certificates that sign its own; relative to the site file."""
+
+    def __str__(self) -> str:
+        return f"{self.host}/{self.prefix}" if self.prefix else self.host
+
+    @classmethod
+    def parse(cls, text: str) -> SiteRegistry:
+        """Read ``HOST[:PORT][/PREFIX]``; the parts are taken as they stand.
+
+        Raises:
+            ValueError: when there is no host.
+        """
+        host, _, prefix = text.strip().removesuffix("/").partition("/")
+        if not host or "://" in text or any(sign in text for sign in "@ \t"):
+            msg = f"{text!r} is no registry; write HOST/PREFIX, like registry.site:5000/acme"
+            raise ValueError(msg)
+        return cls(host=host, prefix=prefix.strip("/"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteKey:
+    """A public key whose signatures a site accepts."""
+
+    name: str
+    """Whose it is, in words: ``acme release 2026``."""
+    key: str
+    """The one line of the ``.pub`` file."""
+    not_before: datetime | None = None
+    """Aware; None: from ever."""
+    not_after: datetime | None = None
+    """Aware; None: for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePolicy:
+    """What a site demands of what is delivered to it."""
+
+    requires_signature: bool = False
+    threshold: int = 1
+    """How many different keys must have signed."""
+    revoked: frozenset[str] = frozenset()
+    """Key ids, whole or their first 16 hex digits, that count for nothing."""
+    minimum_versions: Mapping[str, str] = field(default_factory=dict)
+    """Bundle name -> the oldest version that may be installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SitePatch:
+    """A change of the operator's own to rendered objects."""
+
+    kind: str
+    name: str
+    """May hold ``*`` for any characters."""
+    group: str | None = None
+    """None: of any API group."""
+    merge: Body | None = None
+    """A JSON merge patch."""
+    operations: tuple[Mapping[str, JSONValue], ...] = ()
+    """A JSON patch."""
+    source: str = ""
+    """Where it is written: ``acme.yaml:12``."""
+
+    @property
+    def target(self) -> str:
+        """``Deployment/web``."""
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What a site file says about the place where bundles are installed."""
+
+    name: str
+    source: str = ""
+    """Path of the file."""
+    facts: Body = field(default_factory=dict)
+    """What templates see as ``site``: ``storageClass``, ``domain``, ``tolerations`` and so on."""
+    registry: SiteRegistry | None = None
+    pull_secret: str = ""
+    """Name of the Secret by which pods pull; empty: none is needed."""
+    namespace: str = ""
+    """Where releases go unless the command line says otherwise."""
+    cluster_uid: str = ""
+    """uid of the kube-system namespace of the one cluster that is meant; empty: any."""
+    values: ValuesLayer
+    """The layer below ``-f`` files."""
+    patches: tuple[SitePatch, ...] = ()
+    keys: tuple[SiteKey, ...] = ()
+    policy: SitePolicy = SitePolicy()
+    forbidden: tuple[str, ...] = ()
+    """Kinds of reach that no bundle may have here."""
