@@ -509,3 +509,83 @@ class SignatureError(BundlerError):
     """A signature is missing, wrong or not trusted."""
 
     code = "signature"
+
+
+class UnsignedError(SignatureError):
+    """There is no signature where one is asked for."""
+
+    code = "unsigned"
+    exit_code = 23
+
+
+class WrongSignatureError(SignatureError):
+    """A signature of a trusted key does not fit what was signed: it changed afterwards."""
+
+    code = "signature-wrong"
+    exit_code = 20
+
+
+class UntrustedKeyError(SignatureError):
+    """No signature is by a key that is trusted here and now."""
+
+    code = "untrusted-key"
+    exit_code = 24
+
+
+class DeliveryPolicyError(SignatureError):
+    """The site asks for more signatures, or for a newer version."""
+
+    code = "delivery-policy"
+    exit_code = 25
+
+
+class KeyFileError(SignatureError):
+    """A key file cannot be used: its format, its permissions or its passphrase."""
+
+    code = "key-file"
+
+
+class DeliveryError(BundleError):
+    """A delivery file cannot be used or written."""
+
+    code = "delivery"
+
+
+class DeliveryDamagedError(DeliveryError):
+    """Bytes of a delivery file are not what its index says."""
+
+    code = "delivery-damaged"
+    exit_code = 20
+
+
+class PartMissingError(DeliveryError):
+    """A part of a split delivery is not there."""
+
+    code = "part-missing"
+    exit_code = 21
+
+
+class ForeignPartError(DeliveryError):
+    """A part belongs to another build, or another split of this one."""
+
+    code = "part-foreign"
+    exit_code = 22
+
+
+class BaseMissingError(DeliveryError):
+    """A delta's base is not there: neither at the site nor beside the file."""
+
+    code = "base-missing"
+    exit_code = 27
+
+
+class ExportError(DeliveryError):
+    """An image cannot be taken along as it was asked for."""
+
+    code = "export"
+
+
+class NoSpaceError(DeliveryError):
+    """The disk has not enough room for what would be written."""
+
+    code = "no-space"

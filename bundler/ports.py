@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef, ResourceType
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.trust import Envelope, Evidence, TrustedKey
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -287,6 +288,57 @@ class Registry(Protocol):
 
     def tags(self, repository: Repository) -> Sequence[str]:
         """Return all tags, all pages, in the registry's order; nothing where the repository is absent."""
+        ...
+
+
+class ImageSource(Protocol):
+    """Where images are taken from: a registry or an OCI layout on disk. Part of :class:`Registry`; raises as it does.
+
+    Safe to call from several threads.
+    """
+
+    def manifest(self, repository: Repository, reference: str) -> OciManifest | None:
+        """Return a manifest or index by tag or digest, its digest verified; None where it is absent."""
+        ...
+
+    def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
+        """Yield a blob; the digest is checked after the last piece.
+
+        Raises:
+            ContentMismatchError: when size or digest differ; after the last piece.
+        """
+        ...
+
+    def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
+        """Return what refers to a manifest: signatures, SBOMs."""
+        ...
+
+
+class Signer(Protocol):
+    """A private key that signs."""
+
+    @property
+    def key(self) -> TrustedKey:
+        """Its public half."""
+        ...
+
+    def sign(self, payload_type: str, payload: bytes) -> Envelope:
+        """Sign bytes that stand elsewhere."""
+        ...
+
+
+class Verifier(Protocol):
+    """Judges signatures by a policy."""
+
+    def __call__(self, payload_type: str, payload: bytes, envelopes: Sequence[Envelope]) -> Evidence:
+        """Return who signed; asked before the payload is parsed.
+
+        Raises:
+            UnsignedError: when there is no signature and one is needed.
+            WrongSignatureError: when the payload is not what a trusted key signed.
+            UntrustedKeyError: when no signature is by a key that is trusted now.
+            DeliveryPolicyError: when too few keys signed.
+        """
         ...
 
 
