@@ -589,3 +589,34 @@ class NoSpaceError(DeliveryError):
     """The disk has not enough room for what would be written."""
 
     code = "no-space"
+
+
+class ImageReferenceError(DeliveryError):
+    """A text that stands for an image is none."""
+
+    code = "image-reference"
+
+
+class ImageMissingError(DeliveryError):
+    """A release needs an image that its delivery, or the site's registry, does not hold."""
+
+    code = "image-missing"
+
+
+class SitePatchError(PlanError):
+    """A patch of the site file fits nothing, or cannot be made."""
+
+    code = "site-patch"
+
+
+class WrongClusterError(PlanError):
+    """The cluster is not the one that the site file names."""
+
+    code = "wrong-cluster"
+    exit_code = 25
+
+
+class PreflightError(PlanError):
+    """Something that an installation needs is not there."""
+
+    code = "preflight"

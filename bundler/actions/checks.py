@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import kind_info, pod_spec_path, schema_for, unknown_fields
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.labels import TRACK
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

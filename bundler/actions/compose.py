@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import KubeVersionError
 from bundler.fields.kinds import pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.lean import dataclass
 from bundler.model.release import release_uid
 from bundler.planning.normalize import normalize_manifests, secret_leaves, stamp
 from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import ConflictError, ReleaseNotFoundError
 from bundler.model.events import Notice
+from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from bundler.actions.checks import check_manifest
 from bundler.actions.compose import Order, compose, expression_names, render_context
 from bundler.errors import BundleError, BundlerError
 from bundler.loader.load import load_bundle
+from bundler.model.lean import dataclass
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.reach import find_reach, refuse_undeclared
 from bundler.render import render_bundle

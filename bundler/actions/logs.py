@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.history import require_history
@@ -13,6 +13,7 @@ from bundler.actions.wait import list_live
 from bundler.errors import BundlerError
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.json import mapping_at, text_at
+from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.model.release import release_uid
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.actions.parallel import map_parallel
@@ -10,6 +9,7 @@ from bundler.errors import ForbiddenError, UnknownKindError
 from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
+from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets
 from bundler.planning.observation import Observation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.observe import observe
@@ -19,6 +19,7 @@ from bundler.fields.field_set import owned_fields
 from bundler.model.change import Action, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
 from bundler.model.json import canonical_json, mapping_at, text_at
+from bundler.model.lean import dataclass, field
 from bundler.planning.autoscale import REPLICAS_PATH
 from bundler.planning.noise import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind

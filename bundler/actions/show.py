@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.model.json import is_mapping
+from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document

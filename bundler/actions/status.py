@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.actions.guard import Guard
@@ -12,6 +11,7 @@ from bundler.actions.wait import WaitRules, list_live, wait_until_ready
 from bundler.health.compute import compute_health
 from bundler.model.change import Action, Change
 from bundler.model.health import Health, Status
+from bundler.model.lean import dataclass
 from bundler.model.release import release_uid
 
 if TYPE_CHECKING:

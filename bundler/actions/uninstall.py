@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.actions.executor import Executor
@@ -12,6 +11,7 @@ from bundler.actions.plan import Planned, make_plan
 from bundler.actions.wait import WaitRules
 from bundler.errors import BundlerError, LockLostError
 from bundler.model.events import Notice
+from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus, release_uid
 from bundler.planning.observation import Wanted
 

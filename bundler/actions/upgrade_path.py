@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import DowngradeError, UpgradePathError
+from bundler.model.lean import dataclass
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:

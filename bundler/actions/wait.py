@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bundler.actions.evidence import Unready, gather_evidence
@@ -18,6 +17,7 @@ from bundler.model.events import HealthChanged, PhaseStarted, Warned
 from bundler.model.health import Health, Status
 from bundler.model.json import list_at, text_at
 from bundler.model.labels import RELEASE_UID
+from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

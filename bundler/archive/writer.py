@@ -7,11 +7,11 @@ import hashlib
 import io
 import tarfile
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors import ArchiveError
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

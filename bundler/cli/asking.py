@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.plan import PlanView, plan_lines, plan_warnings
+from bundler.cli.output.plan import PlanView, identity_line, plan_lines, plan_warnings
 from bundler.cli.output.text import Line
 from bundler.errors import ConfirmationRequiredError
+from bundler.model.lean import dataclass
 from bundler.planning.safety import losses
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bundler.cli.invocation import App
     from bundler.model.change import Change, Plan
 
+EXIT_DECLINED = 1
 _YES = {"y", "yes"}
 _SHOWN_LOSSES = 10
 
@@ -58,6 +59,15 @@ class Approval:
             has_bodies=self.app.settings.is_verbose,
             shows_secrets=self.shows_secrets,
         )
+
+
+def say_where(app: App, connection: Connection) -> None:
+    """Print the line that every changing run begins with.
+
+    Raises:
+        ClusterError: when the cluster cannot be asked.
+    """
+    app.screen.say_lines([identity_line(connection.identity(), connection.namespace)])
 
 
 def ask(app: App, question: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
@@ -11,14 +10,14 @@ from bundler.actions.install import InstallRequest, diff, install
 from bundler.actions.release import RunOptions, is_no_op
 from bundler.actions.site_policy import refuse_forbidden
 from bundler.actions.upgrade_path import PathRules
-from bundler.cli.asking import Approval
+from bundler.cli.asking import EXIT_DECLINED, Approval, say_where
 from bundler.cli.context import connect
 from bundler.cli.ordering import check_name, take_bundle, take_inputs
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import show_difference
-from bundler.cli.output.plan import identity_line
 from bundler.cli.output.text import Line
 from bundler.errors import UsageError
+from bundler.model.lean import dataclass
 from bundler.model.release import Authorship
 from bundler.values.changes import changed_user_values
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from bundler.model.change import Plan
 
 EXIT_PENDING = 3
-EXIT_DECLINED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,15 +122,6 @@ def authorship(app: App, connection: Connection, *, reason: str, bundle: Bundle 
         reason=reason,
         cluster_uid=identity.uid,
     )
-
-
-def say_where(app: App, connection: Connection) -> None:
-    """Print the line that every changing run begins with.
-
-    Raises:
-        ClusterError: when the cluster cannot be asked.
-    """
-    app.screen.say_lines([identity_line(connection.identity(), connection.namespace)])
 
 
 def _prepare(app: App, wish: Wish) -> _Ready:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
@@ -11,6 +10,7 @@ from bundler.actions.command_line import recorded_command
 from bundler.cli.output.progress import Progress
 from bundler.cli.settings import DEFAULT_LOCK_DURATION_S
 from bundler.errors import AmbiguousContextError
+from bundler.model.lean import dataclass
 from bundler.ports import Ports
 
 if TYPE_CHECKING:

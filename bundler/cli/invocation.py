@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from bundler.cli.clock import SystemClock
 from bundler.cli.output.screen import Looks, Screen
 from bundler.cli.settings import make_settings
 from bundler.cli.signals import Stop
+from bundler.model.lean import dataclass
 from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +9,7 @@ import click
 
 from bundler.actions.inputs import Given
 from bundler.cli.verb import OPTION_ORDER, Duration, gathered
+from bundler.model.lean import dataclass
 from bundler.model.values import AssignmentKind
 
 if TYPE_CHECKING:

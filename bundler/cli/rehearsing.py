@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.asking import ask
-from bundler.cli.changing import EXIT_DECLINED
+from bundler.cli.asking import EXIT_DECLINED, ask
 from bundler.cli.context import sandbox_path
 from bundler.cli.output.text import Line
 from bundler.errors import ConfirmationRequiredError, UsageError

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.actions.rollback import RollbackRequest, rollback
 from bundler.actions.uninstall import propose_uninstall, uninstall
-from bundler.cli.asking import Approval
-from bundler.cli.changing import EXIT_DECLINED, authorship, run_options, say_where, show_plan_as_data
+from bundler.cli.asking import EXIT_DECLINED, Approval, say_where
+from bundler.cli.changing import authorship, run_options, show_plan_as_data
 from bundler.cli.context import connect
 from bundler.cli.output.changed import show_outcome, show_removal
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from bundler.actions.release import Proposal

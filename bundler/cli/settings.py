@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.cli.durations import parse_duration
 from bundler.errors import UsageError
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

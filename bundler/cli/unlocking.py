@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.asking import ask
-from bundler.cli.changing import EXIT_DECLINED, say_where
+from bundler.cli.asking import EXIT_DECLINED, ask, say_where
 from bundler.cli.context import connect
 from bundler.cli.output.releases import moment
 from bundler.cli.output.text import Line

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from bundler.cluster.tls import ClientCertificate
 from bundler.errors import CredentialsError
 from bundler.model.events import Notice
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors import KubeconfigError
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.http.retry import folded
 from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from bundler.model.json import Body

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors import CredentialsError, KubeconfigError
 from bundler.http.tls import ssl_reason, strict_context, trust
+from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,9 @@ Bounds are counts, never clocks: the same template stops at the same place on ev
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

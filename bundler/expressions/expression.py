@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from bundler.expressions.language import Language
 from bundler.expressions.markers import finish_text
 from bundler.expressions.text import data_of
 from bundler.expressions.undefined import PathUndefined
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from bundler.model.json import items_at
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue

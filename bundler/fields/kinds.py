@@ -7,13 +7,13 @@ asked for (1 to 2 ms).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bundler.fields.schema import SchemaNode, schema_from_crd as _schema_from_crd, unknown_fields
 from bundler.model.json import value_at
+from bundler.model.lean import dataclass
 from bundler.model.refs import group_of
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ enough stays as written (``1.500``), and tiny amounts round up to one ``n``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from decimal import ROUND_UP, Context, Decimal
 from functools import lru_cache, total_ordering
 from typing import Literal
+
+from bundler.model.lean import dataclass, field
 
 _Format = Literal["decimal", "binary", "exponent"]
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}

@@ -7,10 +7,10 @@ arrives, so they end a wait only after several failures in a row *and* some time
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

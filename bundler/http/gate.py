@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import OfflineError
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from bundler.http.proxy import Address

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 
 from bundler.http.dial import ProxyError
+from bundler.model.lean import dataclass
 
 FIRST_DELAY_S = 0.1
 MAX_DELAY_S = 10.0

@@ -7,11 +7,11 @@ Hand-written, because a schema validator costs more to import than a whole small
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import VersionRangeError
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
 from bundler.resolve.versions import parse_range, parse_version

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler.errors import ValuesPathError
 from bundler.model.bundle import (
@@ -17,6 +16,8 @@ from bundler.model.bundle import (
     ReadinessRule,
     UpgradeRules,
 )
+from bundler.model.lean import dataclass, field
+from bundler.model.image import ImageRef
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
 from bundler.values.paths import parse_path
@@ -30,7 +31,19 @@ if TYPE_CHECKING:
     from bundler.model.values import ValuesLayer
 
 API_VERSION = "bundler.dev/v1"
-SITE_FACTS = ("storageClass", "ingressClass", "exposure", "domain", "registry")
+TEXT_FACTS = ("storageClass", "ingressClass", "exposure", "domain", "registry", "pullSecret")
+MAPPING_FACTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "tls": ("secret", "issuer"),
+    "proxy": ("http", "https", "noProxy"),
+}
+SITE_FACTS = (*TEXT_FACTS, *MAPPING_FACTS, "nodeSelector", "tolerations")
+NO_FACTS: Final[Mapping[str, JSONValue]] = {
+    **dict.fromkeys(TEXT_FACTS, ""),
+    **{fact: dict.fromkeys(keys, "") for fact, keys in MAPPING_FACTS.items()},
+    "nodeSelector": {},
+    "tolerations": [],
+}
+"""What templates see as ``site`` where neither the bundle nor a site file says anything."""
 GRANTS = (
     "rbac-wildcard",
     "rbac-secrets",
@@ -98,8 +111,19 @@ def check_head(root: Node, *, kind: str) -> bool:
 
 
 def site_facts(node: Node) -> dict[str, JSONValue]:
-    """Return the site facts that are set below ``node``."""
-    return {key: text for key in SITE_FACTS if (text := node.text(key))}
+    """Return the site facts that are set below ``node``; those with several parts have all of them."""
+    facts: dict[str, JSONValue] = {key: text for key in TEXT_FACTS if key in node.body and (text := node.text(key))}
+    for fact, keys in MAPPING_FACTS.items():
+        if node.child(fact) is not None:
+            inner = node.mapping(fact, *keys)
+            facts[fact] = {key: inner.text(key) for key in keys}
+    selector = node.mapping("nodeSelector")
+    if selector.body:
+        facts["nodeSelector"] = {key: one.as_text() for key, one in selector.members()}
+    tolerations = node.items("tolerations", "key", "operator", "value", "effect", "tolerationSeconds")
+    if tolerations:
+        facts["tolerations"] = [dict(one.body) for one in tolerations]
+    return facts
 
 
 def _metadata(root: Node) -> BundleMetadata:
@@ -221,10 +245,36 @@ def _check_unique(nodes: Sequence[Node], names: Sequence[str], what: str) -> Non
 
 
 def _images(spec: Node) -> tuple[ImageSpec, ...]:
-    return tuple(
-        ImageSpec(ref=node.text("ref", is_required=True), when=node.text("when"), source=node.source)
-        for node in spec.items("images", "ref", "when")
-    )
+    return tuple(_image(node) for node in spec.items("images", "ref", "when", "path", "match"))
+
+
+def _image(node: Node) -> ImageSpec:
+    if "path" not in node.body and "match" not in node.body:
+        return ImageSpec(ref=_image_ref(node), when=node.text("when"), source=node.source)
+    for key in ("ref", "when"):
+        if node.child(key) is not None:
+            node.fail(f'has "{key}" and "path"; an entry is an image, or a place where images stand')
+    match = node.mapping("match", "group", "kind", is_required=True)
+    path = node.text("path", is_required=True)
+    if path:
+        from bundler.images.places import ImagePathError, parse_image_path  # noqa: PLC0415 - few bundles declare any
+
+        try:
+            parse_image_path(path)
+        except ImagePathError as error:
+            node.fail(f'has the path "{path}": {error}')
+            path = ""
+    kind = match.text("kind", is_required=True)
+    return ImageSpec(path=path, match_group=match.text("group"), match_kind=kind, source=node.source)
+
+
+def _image_ref(node: Node) -> str:
+    text = node.text("ref", is_required=True)
+    try:
+        ImageRef.parse(text or "any")
+    except ValueError as error:
+        node.fail(f"has a ref that cannot be used: {error}")
+    return text
 
 
 def _readiness(spec: Node) -> tuple[ReadinessRule, ...]:

@@ -11,7 +11,8 @@ One pattern a line, in the way of .gitignore, of which this is a small and exact
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from bundler.model.lean import dataclass
 
 ALWAYS_IGNORED_FOLDERS = frozenset({".git", ".hg", ".svn", "__pycache__"})
 ALWAYS_IGNORED_ENDS = (".DS_Store", "~", ".swp")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from bundler.model.lean import dataclass
 from bundler.syntax.events import DEFAULT_LIMITS, Limits
 
 MIB = 1024 * 1024

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
 from bundler.loader.decode import Node
-from bundler.loader.definition import SITE_FACTS, decode_definition
+from bundler.loader.definition import NO_FACTS, decode_definition
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE
 from bundler.loader.lockfile import LOCK_FILE, LockEntry, decode_lock, dump_lock
@@ -17,6 +17,7 @@ from bundler.loader.tree import read_directory
 from bundler.model.bundle import Bundle, BundleFile
 from bundler.model.digest import digest_of, tree_digest
 from bundler.model.json import is_mapping
+from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.model.values import LayerKind
 from bundler.resolve.versions import parse_range, parse_version
@@ -126,7 +127,7 @@ class _Loader:
             readiness=definition.readiness,
             reach=definition.reach,
             upgrade=definition.upgrade,
-            site_defaults={**dict.fromkeys(SITE_FACTS, ""), **definition.site_defaults},
+            site_defaults={**NO_FACTS, **definition.site_defaults},
             defaults=self._defaults(files, prefix),
             schema=load_schema(files, prefix=prefix, problems=self._problems),
             templates=self._texts(files, TEMPLATES, prefix),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundleNotFoundError, VersionRangeError
 from bundler.loader.shipped import shipped_dir
+from bundler.model.lean import dataclass
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:

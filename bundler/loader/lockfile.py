@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.loader.definition import API_VERSION, check_head
+from bundler.model.lean import dataclass
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesFileError
@@ -10,6 +9,7 @@ from bundler.loader.decode import Node
 from bundler.loader.definition import GRANTS, SITE_FACTS, check_head, site_facts
 from bundler.loader.problems import Problems
 from bundler.model.json import is_mapping
+from bundler.model.lean import dataclass, field
 from bundler.model.values import LayerKind
 from bundler.syntax.events import DEFAULT_LIMITS, YamlSyntaxError
 from bundler.syntax.reader import read_document

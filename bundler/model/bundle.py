@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,10 +66,18 @@ class GenerateSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
-    """One entry of ``spec.images``: an image that templates cannot show."""
+    """One entry of ``spec.images``: an image that templates cannot show, or a place where images stand.
 
-    ref: str
+    Either ``ref``, or ``path`` with the kind of objects that it is about.
+    """
+
+    ref: str = ""
     when: str = ""
+    """A bare expression; for ``ref`` alone."""
+    path: str = ""
+    """``spec.image``, ``spec.template.spec.containers[name=op].args[*]``: see bundler.images.places."""
+    match_group: str = ""
+    match_kind: str = ""
     source: Source
 
 

@@ -15,6 +15,9 @@ TRACK = "bundler.dev/track"
 BUNDLE_VERSION = "bundler.dev/bundle"
 """Annotation: ``shop@1.4.0``, the bundle that an object was rendered from."""
 
+IMAGES = "bundler.dev/images"
+"""Annotation: what the images of an object were called before they were pinned, by container, as JSON."""
+
 RECORD = "bundler.dev/record"
 """On record Secrets: ``head``, ``pack`` or ``sensitive``."""
 RELEASE_NAME = "bundler.dev/name"

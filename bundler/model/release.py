@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+import base64
+import hashlib
+import json
+from typing import TYPE_CHECKING, Final
+
+from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +17,10 @@ INDEX_PAYLOAD = "application/vnd.bundler.delivery-index.v1+json"
 """Payload type of a signature over the raw bytes of a delivery's index."""
 BUNDLE_PAYLOAD = "application/vnd.bundler.bundle.v1+json"
 """Payload type of a signature over a bundle's name, version and digest."""
+PUBLIC_KEY_WORD: Final = "bundler-ed25519"
+SHORT_KEY_ID_CHARS: Final = 16
+_KEY_BYTES = 32
+_MAX_NAME_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -44,6 +52,67 @@ class TrustedKey:
     key_id: str
     not_before: datetime | None = None
     not_after: datetime | None = None
+
+    @property
+    def line(self) -> str:
+        """The one line of its ``.pub`` file."""
+        return f"{PUBLIC_KEY_WORD} {base64.b64encode(self.public).decode()} {self.name}"
+
+    @property
+    def shown(self) -> str:
+        """``"acme release 2026" (key id 0123456789abcdef)``."""
+        return f'"{self.name}" (key id {self.key_id[:SHORT_KEY_ID_CHARS]})'
+
+
+def make_key(
+    public: bytes, name: str, *, not_before: datetime | None = None, not_after: datetime | None = None
+) -> TrustedKey:
+    """Return a public key with its id.
+
+    Raises:
+        ValueError: when the bytes or the name cannot be those of a key.
+    """
+    if len(public) != _KEY_BYTES:
+        msg = f"a public key has {_KEY_BYTES} bytes, not {len(public)}"
+        raise ValueError(msg)
+    if not name.strip() or len(name) > _MAX_NAME_CHARS or not name.isprintable() or '"' in name:
+        msg = f"the name of a key is one line of 1 to {_MAX_NAME_CHARS} characters without quotes"
+        raise ValueError(msg)
+    key_id = hashlib.sha256(public).hexdigest()
+    return TrustedKey(name=name.strip(), public=public, key_id=key_id, not_before=not_before, not_after=not_after)
+
+
+def parse_public_key(
+    line: str, *, name: str = "", not_before: datetime | None = None, not_after: datetime | None = None
+) -> TrustedKey:
+    """Read the one line of a ``.pub`` file; ``name`` wins over the one in it.
+
+    Raises:
+        ValueError: when it is no such line.
+    """
+    word, _, rest = line.strip().partition(" ")
+    text, _, own_name = rest.strip().partition(" ")
+    if word != PUBLIC_KEY_WORD or "\n" in line.strip():
+        msg = f"a public key is one line that begins with {PUBLIC_KEY_WORD}"
+        raise ValueError(msg)
+    try:
+        public = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        msg = "its second word is not base64"
+        raise ValueError(msg) from error
+    return make_key(public, name or own_name.strip() or "unnamed", not_before=not_before, not_after=not_after)
+
+
+def pre_authentication(payload_type: str, payload: bytes) -> bytes:
+    """Return the bytes that are signed. Source: DSSE v1.0, protocol.md, "Signature Definition"."""
+    kind = payload_type.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def bundle_document(name: str, version: str, digest: str) -> bytes:
+    """Return what is signed for a bundle that travels as an archive or in a registry."""
+    document = {"digest": digest, "name": name, "version": version}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

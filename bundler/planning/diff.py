@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action
 from bundler.model.json import mapping_at
+from bundler.model.lean import dataclass
 from bundler.planning.noise import content_of
 from bundler.syntax.writer import dump_yaml
 

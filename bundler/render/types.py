@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
+from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

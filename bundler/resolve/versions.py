@@ -7,9 +7,9 @@ Own code, because no maintained library fits: ``packaging`` reads PEP 440, ``sem
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from bundler.errors import VersionRangeError
+from bundler.model.lean import dataclass, field
 
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import RejectedError
 from bundler.model.json import mapping_at, text_at
+from bundler.model.lean import dataclass
 from bundler.sandbox.selectors import SelectorError, fields_match, labels_match, parse_fields, parse_labels
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ Source: Kubernetes, "Labels and Selectors" (grammar) and "Field Selectors".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.model.json import list_at, mapping_at, text_at
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

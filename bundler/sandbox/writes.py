@@ -6,12 +6,12 @@ Every function works inside a transaction; a dry-run is one that is dropped.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import kind_info, unknown_fields
 from bundler.fields.merge import server_side_apply, track_update
 from bundler.model.json import text_at
+from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.sandbox import refusals
 from bundler.sandbox.defaults import fill_defaults

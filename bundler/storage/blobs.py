@@ -11,11 +11,11 @@ import base64
 import binascii
 import hashlib
 import zlib
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from bundler.model.json import canonical_json
+from bundler.model.lean import dataclass
 from bundler.storage import limits
 from bundler.storage.reading import DamageError, count_of, inflate, list_of, mapping_of, parse_json, text_of
 from bundler.storage.sensitive import is_marked, reveal

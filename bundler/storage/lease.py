@@ -6,7 +6,6 @@ Source: kubernetes.io, "Leases"; the fields are those of coordination.k8s.io/v1.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bundler.errors import ReleaseLockedError
 from bundler.model import labels
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, int_at, mapping_at, text_at
+from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.storage.holder import Holder
 

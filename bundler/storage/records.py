@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bundler.model import labels
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, text_at
+from bundler.model.lean import dataclass, field
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import yaml
+
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

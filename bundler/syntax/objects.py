@@ -6,11 +6,11 @@ start. Lines of anything else are found by reading that document again, which on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from bundler.model.lean import dataclass
 from bundler.syntax.events import DEFAULT_LIMITS, Limits, Mark, mark_of, open_events, translating
 from bundler.syntax.reader import MarkedDocument, read_document, read_documents
 from bundler.syntax.scalars import resolve_plain

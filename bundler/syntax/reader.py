@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from bundler.model.lean import dataclass
 from bundler.syntax.events import (
     DEFAULT_LIMITS,
     Limits,

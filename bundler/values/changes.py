@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.model.lean import dataclass
 from bundler.model.values import LayerKind
 from bundler.values.flatten import flatten, is_touching, leaves_of, shown_leaf
 from bundler.values.merge import fold_layers

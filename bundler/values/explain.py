@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesPathError
 from bundler.model.json import is_mapping
+from bundler.model.lean import dataclass
 from bundler.values.flatten import Leaf, flatten, shown_leaf
 from bundler.values.merge import origin_in
 from bundler.values.paths import Match, parse_path, pointer_as_path, pointer_to, pointer_tokens, starts_below

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.text import Line, counted
 from bundler.model.change import Action
+from bundler.model.lean import dataclass
 from bundler.planning.diff import object_diff
 
 if TYPE_CHECKING:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from bundler.ports import Clock
 
 HEARTBEAT_S = 15.0
+BEAT_S = 1.0
+"""How often silence is looked for."""
 _SETTLED = {Status.CURRENT, Status.UNKNOWN}
 _VERBS = {
     Action.CREATE: "created",
@@ -161,7 +163,7 @@ class Progress:
             self._live.draw(self._scene)
 
     def _beat(self) -> None:
-        while not self._over.wait(1.0):
+        while not self._over.wait(BEAT_S):
             with self._lock:
                 silent_s = self._clock.monotonic() - self._spoke_s
                 if silent_s >= HEARTBEAT_S and self._scene.waiting:

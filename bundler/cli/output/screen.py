@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from bundler.cli.output.text import Line, clean, paint
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,10 +6,10 @@ Source: Kubernetes, "Deployments" (rolling update, progress deadline); status as
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.controllers.world import (
     is_leaving,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.model.lean import dataclass
 from bundler.sandbox.controllers import (
     cluster,
     deployments,

@@ -5,10 +5,10 @@ Source: the reasons and messages of Kubernetes' kubelet and scheduler; see ``REA
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
