@@ -1,0 +1,89 @@
+"""What a command line does not import, it does not pay for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.lib.bundles import make_bundle
+
+PROBE = """
+import contextlib, io, json, sys
+argv = json.loads(sys.argv[1])
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
+    if argv == ["--version"]:
+        sys.argv = ["bundler", "--version"]
+        from bundler.__main__ import main
+        main()
+        code = 0
+    else:
+        from bundler.cli.main import run
+        code = run(argv)
+print(json.dumps([code, err.getvalue(), sorted(sys.modules)]))
+"""
+
+KUBERNETES = ("kubernetes", "urllib3", "bundler.cluster", "bundler.http", "bundler.sandbox", "bundler.storage")
+TEMPLATES = ("jinja2", "bundler.render")
+SCHEMAS = ("jsonschema", "referencing")
+TERMINAL = ("rich",)
+
+
+def modules_after(cli, *argv: str) -> set[str]:
+    """Run a command line in a fresh interpreter and return what it imported."""
+    words = json.dumps([str(word) for word in argv])
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, words], capture_output=True, text=True, check=False, cwd=cli.home
+    )
+    assert done.returncode == 0, done.stderr
+    code, err, modules = json.loads(done.stdout)
+    assert code == 0, err
+    return set(modules)
+
+
+def imported(modules: set[str], *packages: str) -> set[str]:
+    return {package for package in packages for name in modules if name == package or name.startswith(f"{package}.")}
+
+
+@pytest.fixture
+def menu(cli):
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '{{ values.x }}'}\n"
+    return make_bundle(cli.home, {"templates/a.yaml": text, "values.yaml": "x: 1\n"})
+
+
+def test_the_version_loads_nothing_at_all(cli):
+    modules = modules_after(cli, "--version")
+    assert imported(modules, *KUBERNETES, *TEMPLATES, *SCHEMAS, *TERMINAL, "click", "yaml", "bundler.cli") == set()
+
+
+def test_help_loads_no_verb(cli):
+    modules = modules_after(cli, "--help")
+    assert imported(modules, *KUBERNETES, *TEMPLATES, *SCHEMAS, *TERMINAL, "yaml", "bundler.actions") == set()
+    assert {name for name in modules if name.startswith("bundler.cli.commands")} == set()
+
+
+@pytest.mark.parametrize("verb", ["template", "lint", "values", "show", "package"])
+def test_authoring_loads_no_kubernetes_library(cli, menu, verb):
+    modules = modules_after(cli, verb, menu)
+    assert imported(modules, *KUBERNETES, *TERMINAL) == set()
+
+
+def test_the_schema_validator_is_loaded_only_when_there_is_a_schema(cli, menu):
+    assert imported(modules_after(cli, "template", menu), *SCHEMAS) == set()
+
+
+@pytest.mark.parametrize("argv", [["list", "-A"], ["sandbox", "path"]])
+def test_looking_loads_no_template_engine_and_no_validator(cli, argv):
+    modules = modules_after(cli, *argv)
+    assert imported(modules, *TEMPLATES, *SCHEMAS, *TERMINAL, "kubernetes", "urllib3") == set()
+
+
+def test_one_kind_of_cluster_is_loaded_never_both(cli):
+    modules = modules_after(cli, "list", "--context", "embedded:sandbox")
+    assert imported(modules, "bundler.cluster", "bundler.http") == set()
+
+
+def test_help_of_a_verb_reaches_no_cluster(cli):
+    assert imported(modules_after(cli, "install", "--help"), *KUBERNETES, *TERMINAL, *SCHEMAS) == set()

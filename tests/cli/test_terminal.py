@@ -1,0 +1,193 @@
+"""What happens on a real terminal, in processes of their own: questions, drawings, signals, pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.lib.bundles import make_bundle
+from tests.lib.menus import small_bundle
+
+BUNDLER = [sys.executable, "-m", "bundler"]
+DEADLINE_S = 30.0
+
+
+class Terminal:
+    """A process whose stdin, stdout and stderr are one terminal."""
+
+    def __init__(self, argv: list[str], **variables: str) -> None:
+        self._master, slave = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm-256color", **variables}
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+        )
+        os.close(slave)
+        self.seen = ""
+
+    def until(self, words: str) -> str:
+        """Read until ``words`` are there."""
+        end_s = time.monotonic() + DEADLINE_S
+        while words not in self.seen:
+            assert time.monotonic() < end_s, f"{words!r} never came:\n{self.seen}"
+            if not self._read():
+                break
+        assert words in self.seen, self.seen
+        return self.seen
+
+    def _read(self) -> bool:
+        if not select.select([self._master], [], [], 0.2)[0]:
+            return self.process.poll() is None
+        try:
+            self.seen += os.read(self._master, 65536).decode(errors="replace")
+        except OSError:
+            return False
+        return True
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def end(self) -> int:
+        """Read to the end and return the exit code."""
+        end_s = time.monotonic() + DEADLINE_S
+        while self._read():
+            assert time.monotonic() < end_s, self.seen
+        code = self.process.wait(DEADLINE_S)
+        os.close(self._master)
+        return code
+
+
+@pytest.fixture
+def menu(cli):
+    return small_bundle(cli.home)
+
+
+def releases(cli) -> list[str]:
+    out = subprocess.run([*BUNDLER, "list", "-A", "-o", "json"], capture_output=True, text=True, check=True).stdout
+    return [release["status"] for release in json.loads(out)]
+
+
+def test_a_no_changes_nothing(cli, menu):
+    terminal = Terminal([*BUNDLER, "install", str(menu)])
+    assert "+ create" in terminal.until("Apply these changes? [y/N]")
+    terminal.type("n\n")
+    assert terminal.end() == 1
+    assert "nothing was changed" in terminal.seen
+    assert releases(cli) == []
+
+
+def test_a_yes_installs_with_a_table_that_is_gone_at_the_end(cli, menu):
+    terminal = Terminal([*BUNDLER, "install", str(menu)])
+    terminal.until("Apply these changes? [y/N]")
+    terminal.type("y\n")
+    assert terminal.end() == 0
+    assert "not ready yet" in terminal.seen
+    assert "revision 1 deployed" in terminal.seen
+    assert terminal.seen.count("\x1b[?25l") == terminal.seen.count("\x1b[?25h") > 0
+    assert releases(cli) == ["deployed"]
+
+
+def test_yes_on_the_command_line_asks_nothing(cli, menu):
+    terminal = Terminal([*BUNDLER, "install", str(menu), "--yes"])
+    assert terminal.end() == 0
+    assert "[y/N]" not in terminal.seen
+
+
+def test_no_color_means_no_colours(cli, menu):
+    terminal = Terminal([*BUNDLER, "install", str(menu), "--yes"], NO_COLOR="1")
+    assert terminal.end() == 0
+    assert not re.search(r"\x1b\[[0-9;]*m", terminal.seen)
+
+
+def test_colours_stand_on_a_terminal_and_nowhere_else(cli, menu):
+    terminal = Terminal([*BUNDLER, "diff", "shop", str(menu)])
+    assert terminal.end() == 0
+    assert "\x1b[32m+ create" in terminal.seen
+    piped = subprocess.run([*BUNDLER, "diff", "shop", str(menu)], capture_output=True, text=True, check=True)
+    assert "\x1b" not in piped.stdout + piped.stderr
+
+
+def test_control_sequences_of_others_never_reach_the_terminal(cli):
+    evil = "\x1b]0;owned\x07\x1b[2J\u202eevil [bold]not markup[/bold]"
+    files = {"NOTES.md": evil, "templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"}
+    terminal = Terminal([*BUNDLER, "install", str(make_bundle(cli.home, files)), "--yes"])
+    assert terminal.end() == 0
+    assert "evil [bold]not markup[/bold]" in terminal.seen
+    assert "\x1b]0;" not in terminal.seen
+    assert "\x1b[2J" not in terminal.seen
+    assert "\u202e" not in terminal.seen
+
+
+def test_an_interrupt_at_the_question_leaves_at_once(cli, menu):
+    terminal = Terminal([*BUNDLER, "install", str(menu)])
+    terminal.until("[y/N]")
+    terminal.process.send_signal(signal.SIGINT)
+    assert terminal.end() == 130
+    assert releases(cli) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_waiting_is_recorded_and_the_next_run_goes_on(cli, menu, number):
+    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
+    subprocess.run(
+        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
+    )
+    argv = [*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes"]
+    terminal = Terminal(argv)
+    terminal.until("Deployment/shop-web")
+    terminal.until("not ready yet")
+    terminal.process.send_signal(number)
+    terminal.until("stopping once")
+    assert terminal.end() == 130
+    assert "\x1b[?25h" in terminal.seen
+    assert releases(cli) == ["interrupted"]
+    subprocess.run([*BUNDLER, "sandbox", "heal", "Deployment/shop-web"], check=True, capture_output=True)
+    subprocess.run([*argv, "-q"], check=True, capture_output=True)
+    assert releases(cli) == ["deployed"]
+
+
+def test_a_second_signal_ends_at_once(cli, menu):
+    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
+    program = (
+        "import signal, sys, threading\n"
+        "from bundler.cli.signals import Stop\n"
+        "stop = Stop()\n"
+        "with stop.listening(), stop.careful():\n"
+        "    print('ready', flush=True)\n"
+        "    threading.Event().wait(30)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE_S) == 130
+    process.stdout.close()
+
+
+def test_a_reader_that_goes_away_is_no_failure(cli):
+    process = subprocess.Popen(
+        [*BUNDLER, "template", "shop"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    _, err = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err
+
+
+def test_the_module_runs_like_the_script(cli):
+    out = subprocess.run([*BUNDLER, "--version"], capture_output=True, text=True, check=True).stdout
+    assert out.startswith("bundler ")
