@@ -11,6 +11,10 @@ MIN_SUBSTRING_CHARS = 4
 """Shorter secrets are masked where they are a whole value only; inside a text they would eat innocent letters."""
 
 
+MAX_PATTERN_CHARS = 2048
+"""Longer secrets are looked for one by one: compiling a pattern of a megabyte takes ten seconds."""
+
+
 class Redactor:
     """Collect sensitive strings and mask them in text that leaves the program.
 
@@ -23,6 +27,7 @@ class Redactor:
         self._spellings: set[str] = set()
         self._public: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._long: tuple[str, ...] = ()
 
     def publish(self, *identifiers: str) -> None:
         """Add names that are shown anyway: of releases, objects, bundles, images."""
@@ -45,7 +50,10 @@ class Redactor:
             identifiers = "\n".join(self._public)
             private = (spelling for spelling in self._spellings if spelling not in identifiers)
             longest_first = sorted(private, key=lambda spelling: (-len(spelling), spelling))
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+            self._long = tuple(one for one in longest_first if len(one) > MAX_PATTERN_CHARS)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first[len(self._long) :])) or r"(?!)")
+        for spelling in self._long:
+            text = text.replace(spelling, MASK)
         return self._pattern.sub(MASK, text)
 
 

@@ -17,7 +17,12 @@ SECRET = 'x"9\\ü secret'
 
 @pytest.mark.parametrize(
     "text",
-    [SECRET, base64.b64encode(SECRET.encode()).decode(), '{"a": "x\\"9\\\\\\u00fc secret"}', '{"a": "x\\"9\\\\ü secret"}'],
+    [
+        SECRET,
+        base64.b64encode(SECRET.encode()).decode(),
+        '{"a": "x\\"9\\\\\\u00fc secret"}',
+        '{"a": "x\\"9\\\\ü secret"}',
+    ],
 )
 def test_a_secret_is_masked_in_every_spelling(text):
     masked = redactor(SECRET).redact(f"before {text} after")
@@ -46,3 +51,10 @@ def test_what_stands_in_a_public_name_stays_readable():
 
 def test_all_secrets_being_public_masks_nothing():
     assert redactor("shop", public=["shop"]).redact("shop") == "shop"
+
+
+def test_a_secret_of_a_megabyte_is_masked_too():
+    long = "0123456789abcdef" * 65_536
+    redactor = Redactor()
+    redactor.learn(long, "short-secret")
+    assert redactor.redact(f"a {long} b short-secret c") == "a *** b *** c"
