@@ -24,6 +24,8 @@ def log_lines(pod: Body, ref: ObjectRef, query: LogQuery) -> list[str]:
         RejectedError: when there is no such container, or it has no log yet.
     """
     name = _container(pod, ref, query.container)
+    if not text_at(pod, "spec", "nodeName"):
+        return []  # No kubelet to ask: the API server answers with nothing, and no error.
     statuses = [*items_at(pod, "status", "initContainerStatuses"), *items_at(pod, "status", "containerStatuses")]
     status = next((one for one in statuses if one.get("name") == name), {})
     if query.is_previous and not mapping_at(status, "lastState", "terminated"):

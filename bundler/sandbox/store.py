@@ -7,10 +7,10 @@ import os
 import sqlite3
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bundler.errors import SandboxStoreError
+from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
@@ -49,7 +49,18 @@ CREATE TABLE faults (
     reason TEXT NOT NULL, since_s REAL NOT NULL, PRIMARY KEY (grp, kind, namespace, name)
 ) WITHOUT ROWID;
 """
-_HERE = "grp = ? AND kind = ? AND namespace = ? AND name = ?"
+_GET = "SELECT body FROM objects WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
+_UPDATE = "UPDATE objects SET version = ?, body = ? WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
+_REMOVE = "DELETE FROM objects WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
+_DISOWN = "DELETE FROM owners WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
+_HEAL = "DELETE FROM faults WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
+_BEFORE = """SELECT previous FROM log
+    WHERE version > ? AND grp = ? AND kind = ? AND namespace = ? AND name = ? ORDER BY version LIMIT 1"""
+_IN_NAMESPACE = """SELECT namespace, name, version, body FROM objects
+    WHERE grp = ? AND kind = ? AND namespace = ? ORDER BY name"""
+_EVERYWHERE = """SELECT namespace, name, version, body FROM objects
+    WHERE grp = ? AND kind = ? ORDER BY namespace, name"""
+_WIPE = ("DELETE FROM meta", "DELETE FROM objects", "DELETE FROM owners", "DELETE FROM log", "DELETE FROM faults")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +118,7 @@ class Transaction:
 
     def get(self, ref: ObjectRef) -> Tree | None:
         """Return a copy of an object, None where there is none."""
-        row = self._sql.execute(f"SELECT body FROM objects WHERE {_HERE}", _key(ref)).fetchone()  # noqa: S608 (constant)
+        row = self._sql.execute(_GET, _key(ref)).fetchone()
         return None if row is None else dict(json.loads(row[0]))
 
     def select(self, group: str, kind: str, namespace: str = "") -> list[Tree]:
@@ -132,7 +143,7 @@ class Transaction:
         previous = self._text(ref)
         text = self._stamp(body)
         self._sql.execute(
-            f"UPDATE objects SET version = ?, body = ? WHERE {_HERE}",  # noqa: S608 (constant)
+            _UPDATE,
             (self.version, text, *_key(ref)),
         )
         self._set_owners(ref, body)
@@ -143,8 +154,8 @@ class Transaction:
         previous = self._text(ref)
         body = json.loads(previous)
         text = self._stamp(body)
-        self._sql.execute(f"DELETE FROM objects WHERE {_HERE}", _key(ref))  # noqa: S608 (constant)
-        self._sql.execute(f"DELETE FROM owners WHERE {_HERE}", _key(ref))  # noqa: S608 (constant)
+        self._sql.execute(_REMOVE, _key(ref))
+        self._sql.execute(_DISOWN, _key(ref))
         self._record("DELETED", ref, text, previous)
 
     def dependents(self, uid: str) -> list[ObjectRef]:
@@ -170,7 +181,7 @@ class Transaction:
     def kept_version(self, ref: ObjectRef) -> str:
         """Return the resourceVersion an object had when this transaction began, empty where it was not there."""
         row = self._sql.execute(
-            f"SELECT previous FROM log WHERE version > ? AND {_HERE} ORDER BY version LIMIT 1",  # noqa: S608 (constant)
+            _BEFORE,
             (self.first_version, *_key(ref)),
         ).fetchone()
         previous = None if row is None else json.loads(row[0])
@@ -220,19 +231,18 @@ class Transaction:
 
     def drop_fault(self, ref: ObjectRef) -> bool:
         """Take a failure back; False where there was none."""
-        return self._sql.execute(f"DELETE FROM faults WHERE {_HERE}", _key(ref)).rowcount > 0  # noqa: S608 (constant)
+        return self._sql.execute(_HEAL, _key(ref)).rowcount > 0
 
     def wipe(self) -> None:
         """Forget everything."""
-        for table in ("meta", "objects", "owners", "log", "faults"):
-            self._sql.execute(f"DELETE FROM {table}")  # noqa: S608 (constant)
+        for statement in _WIPE:
+            self._sql.execute(statement)
         self._cache.clear()
 
     def _rows(self, group: str, kind: str, namespace: str) -> sqlite3.Cursor:
-        columns = "SELECT namespace, name, version, body FROM objects WHERE grp = ? AND kind = ?"
         if namespace:
-            return self._sql.execute(f"{columns} AND namespace = ? ORDER BY name", (group, kind, namespace))
-        return self._sql.execute(f"{columns} ORDER BY namespace, name", (group, kind))
+            return self._sql.execute(_IN_NAMESPACE, (group, kind, namespace))
+        return self._sql.execute(_EVERYWHERE, (group, kind))
 
     def _decoded(self, group: str, kind: str, row: tuple[str, str, int, str]) -> Body:
         ref = ObjectRef(group, kind, row[0], row[1])
@@ -246,7 +256,7 @@ class Transaction:
         return body
 
     def _text(self, ref: ObjectRef) -> str:
-        row = self._sql.execute(f"SELECT body FROM objects WHERE {_HERE}", _key(ref)).fetchone()  # noqa: S608 (constant)
+        row = self._sql.execute(_GET, _key(ref)).fetchone()
         return str(row[0])
 
     def _stamp(self, body: Tree) -> str:
@@ -255,7 +265,7 @@ class Transaction:
         return encode(body)
 
     def _set_owners(self, ref: ObjectRef, body: Tree) -> None:
-        self._sql.execute(f"DELETE FROM owners WHERE {_HERE}", _key(ref))  # noqa: S608 (constant)
+        self._sql.execute(_DISOWN, _key(ref))
         owners = {str(owner.get("uid", "")) for owner in body["metadata"].get("ownerReferences") or ()}
         self._sql.executemany("INSERT INTO owners VALUES (?, ?, ?, ?, ?)", [(uid, *_key(ref)) for uid in owners])
 

@@ -138,6 +138,7 @@ def test_there_is_no_log_of_a_pod_that_is_gone_or_has_not_started(cluster: Subje
         list(cluster.client.logs(cluster.ref("Pod", "nothing"), LogQuery()))
     pod = {"containers": [{"name": "main", "image": "x", "envFrom": [{"secretRef": {"name": "nothing"}}]}]}
     cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": pod})
+    cluster.wait("a node takes it", lambda: cluster.get("Pod", "p")["spec"].get("nodeName"))
     with pytest.raises(RejectedError):
         list(cluster.client.logs(cluster.ref("Pod", "p"), LogQuery(is_previous=True)))
     with pytest.raises(RejectedError):
@@ -290,3 +291,19 @@ def test_pods_over_a_quota_are_not_made(cluster: Subject) -> None:
     assert condition["reason"] == "FailedCreate"
     assert "exceeded quota: team, requested: pods=1, used: pods=1, limited: pods=1" in condition["message"]
     assert len(cluster.names("Pod")) == 1
+
+
+def test_the_log_of_a_pod_without_a_node_is_empty(cluster: Subject) -> None:
+    cluster.furnish()
+    claim = {"name": "data", "persistentVolumeClaim": {"claimName": "nothing"}}
+    pod = {"containers": [{"name": "main", "image": "x"}], "volumes": [claim]}
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": pod})
+
+    def scheduled() -> Any:
+        conditions = cluster.get("Pod", "p").get("status", {}).get("conditions", ())
+        return [one for one in conditions if one["type"] == "PodScheduled" and one["status"] == "False"]
+
+    (condition,) = cluster.wait("no node takes it", scheduled)
+    assert condition["reason"] == "Unschedulable"
+    assert 'persistentvolumeclaim "nothing" not found' in condition["message"]
+    assert list(cluster.client.logs(cluster.ref("Pod", "p"), LogQuery())) == []
