@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import Composition, Order, compose, public_identifiers
@@ -11,6 +11,7 @@ from bundler.actions.recover import roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
 from bundler.errors import BundlerError, ForbiddenError
+from bundler.model.lean import dataclass
 from bundler.model.release import (
     Authorship,
     BundleReference,
@@ -228,10 +229,16 @@ def install(
     def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
 
+    def redraft() -> Draft:
+        nonlocal prepared
+        prepared = prepare(request, ports)
+        return prepared.draft
+
     return change_release(
         prepared.draft,
         ports,
         options,
         lambda proposal: approve(prepared, proposal),
         recover=recover if request.rollback_s else None,
+        redraft=redraft,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.executor import Executor
@@ -16,6 +16,7 @@ from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage
 from bundler.model.events import Notice
+from bundler.model.lean import dataclass, field
 from bundler.model.release import ReleaseStatus, Revision, release_uid
 from bundler.planning.observation import Wanted
 
@@ -101,14 +102,26 @@ def propose(draft: Draft, ports: Ports) -> Proposal:
     return Proposal(planned=planned, draft=draft, history=history)
 
 
-def look_again(first: Proposal, ports: Ports) -> Proposal:
-    """Plan once more under the lock: lists only, and dry-runs of what moved since (R6.7)."""
+def look_again(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = None) -> Proposal:
+    """Plan once more under the lock: lists only, and dry-runs of what moved since (R6.7).
+
+    Args:
+        first: what was shown.
+        ports: the cluster and everything else outside.
+        redraft: makes the draft anew where somebody deployed another revision since, whose values are now the start.
+    """
     draft = first.draft
     history = settle_dead_runs(read_history(ports.store, draft.namespace, draft.release), ports)
-    is_same = history.summaries == first.history.summaries
+    if redraft is not None and _deployed_number(history) != _deployed_number(first.history):
+        draft = redraft()
+    is_same = history.summaries == first.history.summaries and draft is first.draft
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned)
     return Proposal(planned=planned, draft=draft, history=history, is_second_look=True)
+
+
+def _deployed_number(history: History) -> int:
+    return history.deployed.revision if history.deployed else 0
 
 
 def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
@@ -143,6 +156,7 @@ def change_release(
     approve: Callable[[Proposal], bool],
     *,
     recover: Recovery | None = None,
+    redraft: Callable[[], Draft] | None = None,
 ) -> ChangeResult:
     """Plan, ask, lock, look again, record, apply, wait, prune, record.
 
@@ -152,6 +166,7 @@ def change_release(
         options: how.
         approve: shows a proposal, and asks where it can; False ends the run with nothing done.
         recover: what a failed change is followed by, under the same lock; None leaves things as they are.
+        redraft: makes the draft anew where somebody deployed another revision between our look and our lock.
 
     Raises:
         BundlerError: what ended the run. The record says the same, and the same command can be run again.
@@ -166,7 +181,9 @@ def change_release(
         create_namespace(draft.namespace, ports, is_allowed=options.may_create_namespace)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
-        second = look_again(first, ports)
+        second = look_again(first, ports, redraft)
+        if is_no_op(second, options):
+            return ChangeResult(proposal=second, revision=None)
         if outline(second.plan) != outline(first.plan) and not approve(second):
             return ChangeResult(proposal=second, revision=None, is_declined=True)
         try:

@@ -10,6 +10,7 @@ One run at a time per server. The server has one thread only, so that forking is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -76,7 +77,8 @@ class WarmStart:
     def __exit__(self, *_: object) -> None:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        self._server.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._server.stdin.close()
         self._server.wait()
         self._server.stdout.close()
 
@@ -87,7 +89,9 @@ class WarmStart:
         request = {"argv": list(argv), "env": dict(env), "output": str(output)}
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
-        return Run(int(self._server.stdout.readline()), output, self._server)
+        pid = self._server.stdout.readline()
+        assert pid, "the warm start has died; what it said stands on stderr"
+        return Run(int(pid), output, self._server)
 
 
 def serve() -> None:

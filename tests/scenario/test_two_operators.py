@@ -1,0 +1,51 @@
+"""Somebody else changes the release between our look and our lock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.scenario.conftest import World
+
+
+def meanwhile(world: World, act: Callable[[], Any]) -> None:
+    """Let ``act`` happen once, after the first plan was shown."""
+    todo = [act]
+
+    def once(_proposal: object) -> None:
+        if todo:
+            todo.pop()()
+
+    world.operator.before_apply = once
+
+
+def test_the_same_upgrade_by_two_is_recorded_once(world: World) -> None:
+    world.operator.install(world.menu)
+    other = world.another_operator()
+    meanwhile(world, lambda: other.upgrade(world.menu, text="other"))
+    result = world.operator.upgrade(world.menu, text="other")
+    assert result.revision is None
+    assert world.operator.statuses() == ["superseded", "deployed"]
+
+
+def test_the_same_first_install_by_two_is_recorded_once(world: World) -> None:
+    other = world.another_operator()
+    meanwhile(world, lambda: other.install(world.menu, token="a token of twenty-four ch"))
+    result = world.operator.install(world.menu, token="a token of twenty-four ch")
+    assert result.revision is None
+    assert world.operator.statuses() == ["deployed"]
+
+
+def test_values_that_somebody_else_set_meanwhile_are_the_start_of_ours(world: World) -> None:
+    world.operator.install(world.menu)
+    other = world.another_operator()
+    meanwhile(world, lambda: other.upgrade(world.menu, replicas="3"))
+    world.operator.upgrade(world.menu, text="ours")
+    web = world.get("Deployment", "shop-web", "apps")
+    assert web is not None
+    assert web["spec"]["replicas"] == 3
+    assert world.get("ConfigMap", "shop-config")["data"] == {"text": "ours"}  # type: ignore[index]
+    assert world.operator.statuses() == ["superseded", "superseded", "deployed"]
+    assert world.operator.shown[-1].is_second_look, "what differs is shown again"
