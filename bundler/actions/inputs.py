@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors import BundlerError, ValuesFileError
-from bundler.loader.user_files import Site, load_site, load_values_file, read_values
+from bundler.loader.user_files import load_values_file, read_values
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass, field
+from bundler.model.site import Site
 from bundler.model.values import AssignmentKind, LayerKind, UserLayers, ValuesLayer
 from bundler.values.assignments import parse_assignment
 from bundler.values.merge import make_layer
@@ -74,7 +75,7 @@ def read_inputs(given: Given, *, variables: Mapping[str, str], read_stdin: Calla
         ValuesFileError, ValuesPathError: with everything that cannot be read.
     """
     failures: list[BundlerError] = []
-    site = _tried(partial(load_site, given.site), failures) if given.site else None
+    site = _tried(partial(_load_site, given.site), failures) if given.site else None
     layers = [_tried(partial(_layer, name, read_stdin), failures) for name in given.files]
     assignments = [_tried(partial(_assignment, kind, text, variables), failures) for kind, text in given.assignments]
     _raise_all(failures)
@@ -100,6 +101,12 @@ def _raise_all(failures: Sequence[BundlerError]) -> None:
     if failures:
         lines = [f"{error}: {line}" for error in failures for line in error.context]
         raise ValuesFileError("reading the values given on the command line", context=lines, hint=failures[0].hint)
+
+
+def _load_site(path: Path) -> Site:
+    from bundler.loader.site_file import load_site  # noqa: PLC0415 - only those who name a site pay for it
+
+    return load_site(path)
 
 
 def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:

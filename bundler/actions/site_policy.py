@@ -9,7 +9,7 @@ from bundler.errors import SitePolicyError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler.loader.user_files import Site
+    from bundler.model.site import Site
     from bundler.model.change import ReachNote
 
 

@@ -16,8 +16,8 @@ from bundler.model.bundle import (
     ReadinessRule,
     UpgradeRules,
 )
-from bundler.model.lean import dataclass, field
 from bundler.model.image import ImageRef
+from bundler.model.lean import dataclass, field
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
 from bundler.values.paths import parse_path

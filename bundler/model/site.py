@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass, field
+from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import ValuesLayer
@@ -42,33 +42,6 @@ class SiteRegistry:
             msg = f"{text!r} is no registry; write HOST/PREFIX, like registry.site:5000/acme"
             raise ValueError(msg)
         return cls(host=host, prefix=prefix.strip("/"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SiteKey:
-    """A public key whose signatures a site accepts."""
-
-    name: str
-    """Whose it is, in words: ``acme release 2026``."""
-    key: str
-    """The one line of the ``.pub`` file."""
-    not_before: datetime | None = None
-    """Aware; None: from ever."""
-    not_after: datetime | None = None
-    """Aware; None: for ever."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SitePolicy:
-    """What a site demands of what is delivered to it."""
-
-    requires_signature: bool = False
-    threshold: int = 1
-    """How many different keys must have signed."""
-    revoked: frozenset[str] = frozenset()
-    """Key ids, whole or their first 16 hex digits, that count for nothing."""
-    minimum_versions: Mapping[str, str] = field(default_factory=dict)
-    """Bundle name -> the oldest version that may be installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +85,7 @@ class Site:
     values: ValuesLayer
     """The layer below ``-f`` files."""
     patches: tuple[SitePatch, ...] = ()
-    keys: tuple[SiteKey, ...] = ()
-    policy: SitePolicy = SitePolicy()
+    trust: TrustPolicy = TrustPolicy()
+    """Keys, and what is asked of signatures and versions."""
     forbidden: tuple[str, ...] = ()
     """Kinds of reach that no bundle may have here."""

@@ -51,5 +51,18 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
     errors.VersionPublishedError: ("pushing shop 1.4.0", ["it is published with other content"], "raise the version"),
     errors.OfflineError: ("connecting to registry.example", ["--offline is set"], "leave --offline out"),
     errors.LockDriftError: ("checking bundle.lock", ["db: 16.2.1 is locked, 16.3.0 is there"], "run `bundler lock`"),
+    errors.ImageReferenceError: (
+        "looking for the images of the bundle",
+        ["Deployment/web web (templates/web.yaml:3): 'a b' is no image reference"],
+        "write images as registry/repository:tag",
+    ),
+    errors.ImageMissingError: (
+        "looking up the images of the release in the delivery",
+        ["Deployment/web web (templates/web.yaml:3): docker.io/library/nginx:1 is not in it"],
+        "export the bundle again",
+    ),
+    errors.SitePatchError: ("patching Deployment/web", ["acme.yaml:9: it fits no object"], "correct its target"),
+    errors.WrongClusterError: ("checking the cluster", ["site acme is cluster 1, this is cluster 2"], "change --context"),
+    errors.PreflightError: ("checking the site", ["storage class: there is none"], "make one"),
 }
 """(message, context, hint) of each class; add a line for a new class, then `pytest --update-golden tests/cli`."""

@@ -8,7 +8,8 @@ from jsonschema import Draft202012Validator
 
 from bundler.errors import ValuesFileError
 from bundler.loader.shipped import shipped_dir
-from bundler.loader.user_files import load_site, load_values_file, read_values
+from bundler.loader.site_file import load_site
+from bundler.loader.user_files import load_values_file, read_values
 from bundler.model.values import LayerKind, Origin
 from bundler.storage.codec import encode_revision, read_head
 from bundler.syntax.reader import read_document

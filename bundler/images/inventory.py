@@ -1,0 +1,106 @@
+"""Which images rendered objects use, and what only looks like one. Layer: images, pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bundler.errors import ImageReferenceError
+from bundler.images.places import places_of
+from bundler.model.image import ImageRef, ImageUse
+from bundler.model.json import is_list, is_mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from bundler.images.places import ImageRule, Place
+    from bundler.model.json import JSONValue
+    from bundler.model.manifest import Manifest
+
+_HOST = r"(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+|localhost)(?::\d+)?"
+_LOOKS_LIKE_IMAGE = re.compile(
+    rf"(?<![\w./:@-]){_HOST}/[a-z0-9][a-z0-9._/-]*(?::[A-Za-z0-9_][\w.-]{{0,127}}(?:@sha256:[0-9a-f]{{64}})?|@sha256:[0-9a-f]{{64}})"
+)
+_LONGEST_TEXT_CHARS = 1024 * 1024
+_IMAGE_KEY = re.compile(r"(?:^|[a-z_])image$", re.IGNORECASE)
+
+
+def find_uses(manifests: Iterable[Manifest], rules: Collection[ImageRule]) -> list[tuple[ImageRef, ImageUse]]:
+    """Return every image of rendered objects, completed, with the place that names it; sorted.
+
+    Raises:
+        ImageReferenceError: with every text that stands for an image and is none.
+    """
+    found: set[tuple[ImageRef, ImageUse]] = set()
+    broken: list[str] = []
+    for manifest in manifests:
+        for place in places_of(manifest, rules):
+            where = where_of(manifest, place)
+            try:
+                found.add((ImageRef.parse(place.text), ImageUse(place.text, where)))
+            except ValueError as error:
+                broken.append(f"{where}: {error}")
+    if broken:
+        raise ImageReferenceError(
+            "looking for the images of the bundle",
+            context=sorted(set(broken)),
+            hint="write images as registry/repository:tag, or with @sha256:…; an empty value renders to no image",
+        )
+    return sorted(found)
+
+
+def where_of(manifest: Manifest, place: Place) -> str:
+    """Return ``Deployment/web web (web/templates/web.yaml:12)``."""
+    return f"{manifest.ref.short} {place.label} ({manifest.source})"
+
+
+def find_suspects(
+    manifests: Iterable[Manifest], rules: Collection[ImageRule], known: Collection[ImageRef]
+) -> list[str]:
+    """Return sentences about texts that look like images in places that nobody declared; sorted.
+
+    Args:
+        manifests: rendered objects; Secrets are passed over, since nothing of them may be said.
+        rules: declared places.
+        known: images that are carried in any case.
+    """
+    found: set[str] = set()
+    for manifest in manifests:
+        if (manifest.ref.group, manifest.ref.kind) == ("", "Secret"):
+            continue
+        declared = {place.steps for place in places_of(manifest, rules)}
+        for steps, image in _suspects(manifest.body, (), declared):
+            if _parsed(image) not in known:
+                path = ".".join(str(step) for step in steps)
+                found.add(f"{manifest.source}: {manifest.ref.short}: {path} may name the image {image}")
+    return sorted(found)
+
+
+def _suspects(
+    value: JSONValue, way: tuple[str | int, ...], declared: Collection[tuple[str | int, ...]]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if way in declared or way == ("metadata",):
+        return
+    if is_mapping(value):
+        for key, inner in value.items():
+            yield from _suspects(inner, (*way, key), declared)
+    elif is_list(value):
+        for index, inner in enumerate(value):
+            yield from _suspects(inner, (*way, index), declared)
+    elif isinstance(value, str) and len(value) <= _LONGEST_TEXT_CHARS:
+        yield from ((way, found) for found in _images_in(value, way))
+
+
+def _images_in(text: str, way: tuple[str | int, ...]) -> Iterator[str]:
+    hits = _LOOKS_LIKE_IMAGE.findall(text)
+    yield from hits
+    is_named_so = bool(way) and _IMAGE_KEY.search(str(way[-1])) is not None
+    if not hits and is_named_so and ":" in text and _parsed(text) is not None:
+        yield text
+
+
+def _parsed(text: str) -> ImageRef | None:
+    try:
+        return ImageRef.parse(text)
+    except ValueError:
+        return None

@@ -1,0 +1,99 @@
+"""Which settings of a bundle's switches are rendered to see every image. Layer: images, pure.
+
+All settings of n switches are 2**n; these are tried: the order as given, each switch alone at each of its other values,
+everything on, everything off, and every pair of two switches as long as the whole stays within ``MAX_VARIANTS``. An
+image that needs three switches set against their defaults at once, while the others are not, is not found that way:
+``spec.images`` with ``when`` declares such a one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, TypeAlias
+
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from bundler.model.json import JSONValue
+
+MAX_VARIANTS = 160
+"""More settings than these are not tried in pairs."""
+MAX_SINGLES = 1000
+"""More switches than these are not tried at all; the answer says so."""
+
+Variant: TypeAlias = "tuple[tuple[str, JSONValue], ...]"
+"""Paths in the values and what is set there; empty: the order as given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A place in the values with few choices."""
+
+    path: str
+    choices: tuple[JSONValue, ...]
+    now: JSONValue
+    """What the order as given has there; None where nothing is set."""
+
+    @property
+    def others(self) -> tuple[JSONValue, ...]:
+        """The choices that are not taken now."""
+        return tuple(choice for choice in self.choices if not _is_same(choice, self.now))
+
+    @property
+    def is_boolean(self) -> bool:
+        """Tell whether it is a plain on and off."""
+        return all(isinstance(choice, bool) for choice in self.choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The settings to try."""
+
+    variants: tuple[Variant, ...]
+    """The order as given (empty) first; each once."""
+    has_pairs: bool
+    """False where pairs of switches were too many."""
+    is_cut: bool
+    """True where not even every switch is tried alone."""
+
+
+def make_matrix(switches: Sequence[Switch], *, max_variants: int = MAX_VARIANTS) -> Matrix:
+    """Return the settings that are tried, in a fixed order."""
+    singles: list[Variant] = [((switch.path, choice),) for switch in switches for choice in switch.others]
+    whole = [_all(switches, is_on=True), _all(switches, is_on=False)]
+    pairs = list(itertools.islice(_pairs(switches), max_variants + 1))
+    base: list[Variant] = [(), *singles[:MAX_SINGLES], *whole]
+    has_pairs = len(base) + len(pairs) <= max_variants
+    variants = tuple(dict.fromkeys(_hashable([*base, *(pairs if has_pairs else [])])))
+    found = {_key(variant): variant for variant in [*base, *pairs]}
+    return Matrix(tuple(found[key] for key in variants), has_pairs, len(singles) > MAX_SINGLES)
+
+
+def described(variant: Variant) -> str:
+    """Return ``cache.enabled=true metrics.enabled=false``; nothing for the order as given."""
+    return " ".join(f"{path}={value if isinstance(value, str) else json.dumps(value)}" for path, value in variant)
+
+
+def _all(switches: Iterable[Switch], *, is_on: bool) -> Variant:
+    return tuple((one.path, is_on) for one in switches if one.is_boolean and one.now is not is_on)
+
+
+def _pairs(switches: Sequence[Switch]) -> Iterator[Variant]:
+    for one, other in itertools.combinations(switches, 2):
+        for first, second in itertools.product(one.others, other.others):
+            yield ((one.path, first), (other.path, second))
+
+
+def _hashable(variants: Iterable[Variant]) -> Iterator[str]:
+    return (_key(variant) for variant in variants)
+
+
+def _key(variant: Variant) -> str:
+    return json.dumps(variant, sort_keys=True)
+
+
+def _is_same(one: JSONValue, other: JSONValue) -> bool:
+    return type(one) is type(other) and one == other

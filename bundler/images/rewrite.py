@@ -1,0 +1,137 @@
+"""What references become at a site: the one function behind import, template, diff, install and verify.
+
+Layer: images, pure.
+
+``docker.io/library/nginx:1.27`` becomes ``HOST/PREFIX/library/nginx@sha256:…``; images of any other registry keep its
+host as the first step of their path: ``quay.io/a/b`` becomes ``HOST/PREFIX/quay.io/a/b``. Nothing is guessed: a
+reference is one of the delivery's, written as the bundle writes it or as it stands at the site, or it is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundler.errors import ImageMissingError
+from bundler.images.inventory import where_of
+from bundler.images.places import places_of, pod_specs, replaced_at
+from bundler.model.image import DEFAULT_REGISTRY, ImageRef
+from bundler.model.json import canonical_json, is_mapping, list_at, mapping_at, text_at
+from bundler.model.labels import IMAGES
+from bundler.model.oci import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from bundler.images.places import ImageRule
+    from bundler.model.image import LockedImage
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.manifest import Manifest
+    from bundler.model.site import SiteRegistry
+
+_MISSING_HINT = (
+    "export the bundle again with the values used here, or declare the image in spec.images of bundle.yaml; "
+    "`bundler images` shows what each setting needs"
+)
+
+
+def site_repository(ref: ImageRef, registry: SiteRegistry) -> Repository:
+    """Return where an image lies in a site's registry."""
+    # a colon cannot stand in a path: the port of an origin becomes part of its name
+    origin = "" if ref.registry == DEFAULT_REGISTRY else f"{ref.registry.replace(':', '-').lower()}/"
+    prefix = f"{registry.prefix}/" if registry.prefix else ""
+    return Repository(registry.host, f"{prefix}{origin}{ref.repository}")
+
+
+def pinned(image: LockedImage, registry: SiteRegistry | None) -> str:
+    """Return what pods are given: the image by digest, at the site; at its origin where there is no site registry."""
+    if registry is None:
+        return f"{image.ref.registry}/{image.ref.repository}@{image.digest}"
+    return f"{site_repository(image.ref, registry)}@{image.digest}"
+
+
+class Rewriter:
+    """Turns references into those of a site.
+
+    Args:
+        images: what the delivery carries.
+        registry: of the site; None pins images by digest where they come from.
+        rules: declared places of images.
+        pull_secret: name of a Secret that every pod gets; empty: none.
+    """
+
+    def __init__(
+        self,
+        images: Iterable[LockedImage],
+        *,
+        registry: SiteRegistry | None,
+        rules: Collection[ImageRule],
+        pull_secret: str = "",
+    ) -> None:
+        self._registry = registry
+        self._rules = rules
+        self._pull_secret = pull_secret
+        self._locked: dict[ImageRef, LockedImage] = {}
+        for image in images:
+            self._locked[image.ref] = image
+            if registry is not None:
+                place = site_repository(image.ref, registry)
+                self._locked[ImageRef(place.host, place.name, image.ref.tag, image.ref.digest)] = image
+                self._locked[ImageRef(place.host, place.name, "", image.digest)] = image
+
+    def locked(self, text: str) -> LockedImage | None:
+        """Return what the delivery carries for a reference; None where it carries nothing."""
+        try:
+            return self._locked.get(ImageRef.parse(text))
+        except ValueError:
+            return None
+
+    def rewrite(self, manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+        """Return the objects with every image pinned, what they were called in an annotation, and the pull secret.
+
+        Raises:
+            ImageMissingError: with every image that the delivery does not carry, by template line.
+        """
+        missing: list[str] = []
+        result = tuple(self._rewritten(manifest, missing) for manifest in manifests)
+        if missing:
+            raise ImageMissingError(
+                "looking up the images of the release in the delivery",
+                context=sorted(set(missing)),
+                hint=_MISSING_HINT,
+            )
+        return result
+
+    def _rewritten(self, manifest: Manifest, missing: list[str]) -> Manifest:
+        changes: dict[tuple[str | int, ...], JSONValue] = {}
+        names: dict[str, str] = {}
+        for place in places_of(manifest, self._rules):
+            image = self.locked(place.text)
+            if image is None:
+                missing.append(f"{where_of(manifest, place)}: {place.text} is not in it")
+                continue
+            changes[place.steps] = place.before + pinned(image, self._registry)
+            names[".".join(map(str, place.steps)) if place.label in names else place.label] = str(image.ref)
+        body = replaced_at(manifest.body, changes) if changes else manifest.body
+        body = _annotated(body if is_mapping(body) else manifest.body, names)
+        return with_pull_secret(replace(manifest, body=body), self._pull_secret)
+
+
+def with_pull_secret(manifest: Manifest, name: str) -> Manifest:
+    """Add a pull secret to the pods of an object: merged by name, sorted."""
+    path = pod_specs(manifest)
+    if not name or path is None:
+        return manifest
+    pod = mapping_at(manifest.body, *path)
+    names = {text_at(one, "name") for one in list_at(pod, "imagePullSecrets")} - {""}
+    secrets: list[JSONValue] = [{"name": one} for one in sorted({*names, name})]
+    body = replaced_at(manifest.body, {path: {**pod, "imagePullSecrets": secrets}})
+    return replace(manifest, body=body) if is_mapping(body) else manifest
+
+
+def _annotated(body: Body, names: Mapping[str, str]) -> Body:
+    if not names:
+        return body
+    metadata = mapping_at(body, "metadata")
+    annotations = {**mapping_at(metadata, "annotations"), IMAGES: canonical_json(dict(names)).decode()}
+    return {**body, "metadata": {**metadata, "annotations": annotations}}

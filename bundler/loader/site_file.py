@@ -1,0 +1,230 @@
+"""The site file: what a place offers, and what it demands. Layer: loader; reads local files only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Final
+
+from bundler.errors import ValuesFileError
+from bundler.loader.decode import Node, kind_of
+from bundler.loader.definition import GRANTS, SITE_FACTS, check_head, site_facts
+from bundler.loader.problems import Problems
+from bundler.loader.user_files import HINT, parse_document, read_text
+from bundler.model.json import is_mapping
+from bundler.model.site import Site, SitePatch, SiteRegistry
+from bundler.model.trust import TrustPolicy, parse_public_key
+from bundler.model.values import LayerKind
+from bundler.values.merge import make_layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.model.json import Body
+    from bundler.model.trust import TrustedKey
+    from bundler.model.values import ValuesLayer
+
+FORBIDDABLE: Final = ("cluster-scoped", "namespace", *GRANTS)
+_FACTS: Final = tuple(fact for fact in SITE_FACTS if fact not in {"registry", "pullSecret"})
+_SPEC_KEYS: Final = (
+    "registry", "pullSecret", "namespace", "clusterUid", *_FACTS, "values", "patches", "keys", "policy", "forbid",
+)  # fmt: skip
+_OPERATIONS: Final = ("add", "remove", "replace", "test")
+_KEY_ID_CHARS: Final = (16, 64)
+
+
+def load_site(path: Path) -> Site:
+    """Load a site file.
+
+    Raises:
+        ValuesFileError: with every problem.
+    """
+    source = str(path)
+    document = parse_document(read_text(path), source)
+    problems = Problems()
+    site = _decode(Node.root(document, source, problems))
+    if problems:
+        raise ValuesFileError(f"reading site file {source}", context=problems.lines(), hint=HINT)
+    return site
+
+
+def _decode(root: Node) -> Site:
+    if not check_head(root, kind="Site"):
+        return Site(name="", values=make_layer({}, LayerKind.SITE, root.file))
+    root.allow("apiVersion", "kind", "metadata", "spec")
+    spec = root.mapping("spec", *_SPEC_KEYS)
+    registry = _registry(spec)
+    pull_secret = spec.text("pullSecret")
+    facts = site_facts(Node({k: v for k, v in spec.body.items() if k in _FACTS}, *_rest(spec)))
+    if registry is not None:
+        facts["registry"] = str(registry)
+    if pull_secret:
+        facts["pullSecret"] = pull_secret
+    policy = spec.mapping("policy", "requireSignature", "threshold", "revoked", "minimumVersions", "forbid")
+    return Site(
+        name=root.mapping("metadata", "name", is_required=True).named(),
+        source=root.file,
+        facts=facts,
+        registry=registry,
+        pull_secret=pull_secret,
+        namespace=spec.text("namespace"),
+        cluster_uid=spec.text("clusterUid"),
+        values=_values(spec, root.file),
+        patches=tuple(patch for node in _patch_nodes(spec) if (patch := _patch(node)) is not None),
+        trust=_trust(spec, policy, root.file),
+        forbidden=tuple(dict.fromkeys((*_forbidden(spec), *_forbidden(policy)))),
+    )
+
+
+def _rest(node: Node) -> tuple[str, dict[str, int], str, Problems]:
+    return node.pointer, dict(node.lines), node.file, node.problems
+
+
+def _values(spec: Node, file: str) -> ValuesLayer:
+    values = spec.mapping("values")
+    prefix = f"{values.pointer}/"
+    lines = {pointer[len(prefix) - 1 :]: line for pointer, line in spec.lines.items() if pointer.startswith(prefix)}
+    return make_layer(values.body, LayerKind.SITE, file, lines)
+
+
+def _registry(spec: Node) -> SiteRegistry | None:
+    """Read ``registry``: HOST/PREFIX as a text, or a mapping that says more."""
+    child = spec.child("registry")
+    if child is None:
+        return None
+    if not is_mapping(child.value):
+        return _parsed_registry(child, child.as_text(is_required=True))
+    child.allow("host", "prefix", "insecureHTTP", "ca")
+    prefix = child.text("prefix").strip("/")
+    host = child.text("host", is_required=True)
+    found = _parsed_registry(child, f"{host}/{prefix}" if prefix else host)
+    if found is None:
+        return None
+    return SiteRegistry(
+        host=found.host, prefix=found.prefix, is_insecure_http=_flag(child, "insecureHTTP"), ca=child.text("ca")
+    )
+
+
+def _parsed_registry(node: Node, text: str) -> SiteRegistry | None:
+    if not text:
+        return None
+    try:
+        return SiteRegistry.parse(text)
+    except ValueError as error:
+        node.fail(f"cannot be used: {error}")
+        return None
+
+
+def _flag(node: Node, key: str) -> bool:
+    child = node.child(key)
+    if child is None:
+        return False
+    if not isinstance(child.value, bool):
+        child.fail(f"must be true or false, not {kind_of(child.value)}")
+    return child.value is True
+
+
+def _patch_nodes(spec: Node) -> list[Node]:
+    return spec.items("patches", "target", "patch")
+
+
+def _patch(node: Node) -> SitePatch | None:
+    target = node.mapping("target", "group", "kind", "name", is_required=True)
+    kind, name = target.text("kind", is_required=True), target.text("name", is_required=True)
+    patch = node.required("patch")
+    if patch is None:
+        return None
+    merge: Body | None = None
+    operations: tuple[Body, ...] = ()
+    if is_mapping(patch.value):
+        merge = patch.value
+    else:
+        operations = tuple(_operation(one) for one in node.items("patch", "op", "path", "value"))
+    return SitePatch(
+        kind=kind,
+        name=name,
+        group=target.text("group") if target.child("group") is not None else None,
+        merge=merge,
+        operations=operations,
+        source=str(node.source),
+    )
+
+
+def _operation(node: Node) -> Body:
+    operation = node.choice("op", _OPERATIONS, is_required=True)
+    path = node.text("path", is_required=True)
+    if path and not path.startswith("/"):
+        node.fail(f'has the path "{path}", which is no JSON pointer; write /spec/replicas')
+    if operation != "remove" and operation and "value" not in node.body:
+        node.fail(f'needs a "value" for {operation}')
+    return node.body
+
+
+def _trust(spec: Node, policy: Node, file: str) -> TrustPolicy:
+    nodes = spec.items("keys", "name", "key", "notBefore", "notAfter")
+    keys = tuple(key for node in nodes if (key := _key(node)) is not None)
+    threshold = policy.integer("threshold", default=1, least=1, most=100)
+    requires = _flag(policy, "requireSignature")
+    if (requires or threshold > 1) and len(keys) < threshold and len(keys) == len(nodes):
+        policy.fail(f"asks for {threshold} of the keys in spec.keys, and there are {len(keys)}; no file would ever do")
+    return TrustPolicy(
+        keys=keys,
+        threshold=threshold,
+        requires_signature=requires,
+        revoked=frozenset(_revoked(policy)),
+        minimum_versions={name: policy.mapping("minimumVersions").version(name) for name in _names(policy)},
+        source=file,
+    )
+
+
+def _names(policy: Node) -> list[str]:
+    return [name for name, _ in policy.mapping("minimumVersions").members()]
+
+
+def _revoked(policy: Node) -> list[str]:
+    found = []
+    for text in policy.texts("revoked"):
+        word = text.lower()
+        if len(word) not in _KEY_ID_CHARS or set(word) - set("0123456789abcdef"):
+            (policy.child("revoked") or policy).fail(f'has "{text}"; a key id has 16 or 64 hex digits')
+        found.append(word)
+    return found
+
+
+def _key(node: Node) -> TrustedKey | None:
+    line = node.text("key", is_required=True)
+    since, until = _moment(node, "notBefore", is_end=False), _moment(node, "notAfter", is_end=True)
+    if not line:
+        return None
+    if since is not None and until is not None and since > until:
+        node.fail("ends (notAfter) before it begins (notBefore)")
+    try:
+        return parse_public_key(line, name=node.text("name"), not_before=since, not_after=until)
+    except ValueError as error:
+        node.fail(f"has a key that cannot be read: {error}")
+        return None
+
+
+def _moment(node: Node, key: str, *, is_end: bool) -> datetime | None:
+    """Read ``2026-12-31``, the whole day in UTC, or a moment with its offset."""
+    text = node.text(key)
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        node.fail(f'has {key} "{text}"; write "2026-12-31" or "2026-12-31T18:00:00Z"')
+        return None
+    if len(text) <= len("2026-12-31"):
+        return datetime.combine(found.date(), time.max if is_end else time.min, UTC)
+    if found.tzinfo is None:
+        node.fail(f'has {key} "{text}" without its offset from UTC; write "{text}Z"')
+        return None
+    return found.astimezone(UTC)
+
+
+def _forbidden(node: Node) -> tuple[str, ...]:
+    forbidden = node.texts("forbid")
+    for word in forbidden:
+        if word not in FORBIDDABLE:
+            (node.child("forbid") or node).fail(f'has "{word}"; known are: {", ".join(FORBIDDABLE)}')
+    return forbidden
