@@ -1,0 +1,34 @@
+"""Sign with a private key. Layer: signing, adapter of the Signer port; computes only."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from bundler.model.trust import Envelope, Signature, pre_authentication
+from bundler.signing.keys import load_secret
+
+if TYPE_CHECKING:
+    from bundler.model.trust import TrustedKey
+    from bundler.signing.keys import KeyPair
+
+
+class KeySigner:
+    """A private key that signs."""
+
+    def __init__(self, pair: KeyPair) -> None:
+        self._pair = pair
+
+    @property
+    def key(self) -> TrustedKey:
+        """Its public half."""
+        return self._pair.key
+
+    def sign(self, payload_type: str, payload: bytes) -> Envelope:
+        """Sign bytes that stand elsewhere."""
+        value = load_secret(self._pair.secret).sign(pre_authentication(payload_type, payload))
+        return Envelope(
+            payload_type=payload_type,
+            payload_sha256=hashlib.sha256(payload).hexdigest(),
+            signatures=(Signature(key_id=self._pair.key.key_id, value=value),),
+        )

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bundler.errors import DeliveryPolicyError, SignatureError, UnsignedError, UntrustedKeyError, WrongSignatureError
+from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD, Envelope, Signature, TrustPolicy, pre_authentication
+from bundler.signing.keys import generate_key
+from bundler.signing.sign import KeySigner
+from bundler.signing.verify import PolicyVerifier
+from tests.lib.clocks import START, FakeClock
+
+ACME, OTHER, THIRD = (KeySigner(generate_key(name)) for name in ("acme", "other", "third"))
+PAYLOAD = b'{"some":"index"}'
+DAY = timedelta(days=1)
+
+
+def policy(*signers: KeySigner, **more: object) -> TrustPolicy:
+    return TrustPolicy(keys=tuple(signer.key for signer in signers), source="acme.yaml", **more)
+
+
+def judge(policy: TrustPolicy, *envelopes: Envelope, payload: bytes = PAYLOAD, payload_type: str = INDEX_PAYLOAD):
+    return PolicyVerifier(policy, FakeClock())(payload_type, payload, envelopes)
+
+
+def test_the_signed_bytes_are_those_of_dsse() -> None:
+    # The example of DSSE's protocol.md.
+    assert pre_authentication("http://example.com/HelloWorld", b"hello world") == (
+        b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    )
+
+
+def test_a_signature_by_a_trusted_key_holds() -> None:
+    assert judge(policy(ACME), ACME.sign(INDEX_PAYLOAD, PAYLOAD)).signers == (ACME.key,)
+
+
+def test_all_trusted_signers_are_named_once() -> None:
+    envelopes = [signer.sign(INDEX_PAYLOAD, PAYLOAD) for signer in (OTHER, ACME, ACME, THIRD)]
+    assert judge(policy(ACME, OTHER), *envelopes).signers == (ACME.key, OTHER.key)
+
+
+@pytest.mark.parametrize(
+    ("case", "error"),
+    [
+        (lambda: judge(policy(ACME)), UnsignedError),
+        (lambda: judge(TrustPolicy(requires_signature=True)), UnsignedError),
+        (lambda: judge(policy(ACME), ACME.sign(BUNDLE_PAYLOAD, PAYLOAD)), UnsignedError),
+        (lambda: judge(policy(ACME), OTHER.sign(INDEX_PAYLOAD, PAYLOAD)), UntrustedKeyError),
+        (lambda: judge(TrustPolicy(requires_signature=True), ACME.sign(INDEX_PAYLOAD, PAYLOAD)), UntrustedKeyError),
+        (lambda: judge(policy(ACME), ACME.sign(INDEX_PAYLOAD, PAYLOAD), payload=PAYLOAD + b" "), WrongSignatureError),
+        (lambda: judge(policy(ACME, threshold=2), ACME.sign(INDEX_PAYLOAD, PAYLOAD)), DeliveryPolicyError),
+        (
+            lambda: judge(policy(ACME, threshold=2), *[ACME.sign(INDEX_PAYLOAD, PAYLOAD)] * 2),
+            DeliveryPolicyError,
+        ),
+        (
+            lambda: judge(policy(ACME, revoked=frozenset({ACME.key.key_id})), ACME.sign(INDEX_PAYLOAD, PAYLOAD)),
+            UntrustedKeyError,
+        ),
+        (
+            lambda: judge(policy(ACME, revoked=frozenset({ACME.key.key_id[:16]})), ACME.sign(INDEX_PAYLOAD, PAYLOAD)),
+            UntrustedKeyError,
+        ),
+    ],
+)
+def test_what_is_not_enough_is_refused_by_its_own_error(case, error: type[SignatureError]) -> None:
+    with pytest.raises(error) as caught:
+        case()
+    assert type(caught.value) is error
+    assert caught.value.context
+    assert caught.value.hint
+
+
+def test_two_keys_meet_a_threshold_of_two() -> None:
+    envelopes = [ACME.sign(INDEX_PAYLOAD, PAYLOAD), OTHER.sign(INDEX_PAYLOAD, PAYLOAD)]
+    assert len(judge(policy(ACME, OTHER, threshold=2), *envelopes).signers) == 2
+
+
+@pytest.mark.parametrize(
+    ("not_before", "not_after", "is_trusted"),
+    [
+        (None, None, True),
+        (START - DAY, START + DAY, True),
+        (START, START, True),
+        (START + DAY, None, False),
+        (None, START - DAY, False),
+    ],
+)
+def test_a_key_counts_only_in_its_time(not_before, not_after, is_trusted: bool) -> None:
+    key = replace(ACME.key, not_before=not_before, not_after=not_after)
+    trusted = TrustPolicy(keys=(key,))
+    envelope = ACME.sign(INDEX_PAYLOAD, PAYLOAD)
+    if is_trusted:
+        assert judge(trusted, envelope).signers == (key,)
+    else:
+        with pytest.raises(UntrustedKeyError) as caught:
+            judge(trusted, envelope)
+        assert '"acme"' in caught.value.context[0]
+
+
+def test_a_revoked_key_does_not_spoil_the_signature_of_another() -> None:
+    envelopes = [ACME.sign(INDEX_PAYLOAD, PAYLOAD), OTHER.sign(INDEX_PAYLOAD, PAYLOAD)]
+    judged = judge(policy(ACME, OTHER, revoked=frozenset({ACME.key.key_id})), *envelopes)
+    assert judged.signers == (OTHER.key,)
+
+
+def test_every_flipped_bit_of_a_signature_is_seen() -> None:
+    envelope = ACME.sign(INDEX_PAYLOAD, PAYLOAD)
+    value = envelope.signatures[0].value
+    for bit in range(0, 512, 7):
+        changed = bytearray(value)
+        changed[bit // 8] ^= 1 << bit % 8
+        forged = replace(envelope, signatures=(Signature(key_id=ACME.key.key_id, value=bytes(changed)),))
+        with pytest.raises(WrongSignatureError):
+            judge(policy(ACME), forged)
+
+
+def test_a_lie_about_the_payload_does_not_help() -> None:
+    import hashlib
+
+    other = b"another index"
+    forged = replace(ACME.sign(INDEX_PAYLOAD, PAYLOAD), payload_sha256=hashlib.sha256(other).hexdigest())
+    with pytest.raises(WrongSignatureError):
+        judge(policy(ACME), forged, payload=other)
+
+
+def test_without_keys_and_without_a_demand_nothing_is_judged() -> None:
+    assert judge(TrustPolicy(), ACME.sign(INDEX_PAYLOAD, PAYLOAD)).signers == ()
