@@ -1,0 +1,148 @@
+"""A secret given on the command line appears nowhere but where it belongs."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import sqlite3
+import string
+import zlib
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from bundler.actions.command_line import recorded_command
+from bundler.model.redaction import MASK
+from bundler.sandbox.client import SandboxClient
+from tests.lib.bundles import load_from
+from tests.lib.clocks import FakeClock
+from tests.lib.menus import small_bundle
+
+ALPHABET = string.ascii_letters + string.digits + "!$%&/()=?+*~#-_.:,;<>|@ "
+
+
+def drawn() -> str:
+    return "S" + "".join(secrets.choice(ALPHABET) for _ in range(22)) + "t"
+
+
+def spellings(secret: str) -> list[str]:
+    return [secret, base64.b64encode(secret.encode()).decode()]
+
+
+def command_lines(menu, secret: str) -> list[list[str]]:
+    token = f"token={secret}"
+    return [
+        ["lint", menu, "--set", token],
+        ["template", menu, "--set", token],
+        ["template", menu, "--set", token, "-o", "json"],
+        ["values", menu, "--set", token],
+        ["values", menu, "--set", token, "--explain"],
+        ["diff", "shop", menu, "--set", token],
+        ["install", "shop", menu, "--set", token, "-v"],
+        ["install", "shop", menu, "--set", token, "-v"],
+        ["diff", "shop", menu, "--set", "text=" + secret],
+        ["upgrade", "shop", menu, "--set", "text=new", "-m", f"because of {secret}", "-o", "json"],
+        ["diff", "shop", menu, "--set", f"token={secret}x", "-o", "json"],
+        ["diff", "shop", menu, "--unset", "token", "-o", "markdown"],
+        ["upgrade", "shop", menu, "--set", f"tokens={secret}"],
+        ["upgrade", "shop", menu, "--set-json", f"token=[{secret}]"],
+        ["rollback", "shop", "-v"],
+        ["status", "shop"],
+        ["history", "shop", "-o", "yaml"],
+        ["history", "shop", "--revision", "1"],
+        ["history", "shop", "--revision", "2", "-o", "json"],
+        ["get", "values", "shop"],
+        ["get", "manifest", "shop"],
+        ["get", "manifest", "shop", "-o", "json"],
+        ["get", "notes", "shop"],
+        ["logs", "shop"],
+        ["uninstall", "shop", "--dry-run"],
+    ]
+
+
+def test_a_random_secret_appears_in_no_output(cli):
+    menu = small_bundle(cli.home)
+    secret = drawn()
+    for argv in command_lines(menu, secret):
+        outcome = cli(*argv)
+        said = outcome.out + outcome.err
+        assert "Traceback" not in said
+        assert not [one for one in spellings(secret) if one in said], argv
+
+
+def test_a_generated_secret_appears_in_no_output(cli):
+    menu = small_bundle(cli.home)
+    cli("install", "shop", menu, "-v").ok()
+    with cli.sandbox() as sandbox:
+        from bundler.model.refs import ObjectRef
+
+        made = sandbox.get(ObjectRef("", "Secret", "default", "shop-password"))["data"]["password"]
+    text = base64.b64decode(made).decode()
+    assert len(text) == 24
+    for argv in (["status", "shop"], ["get", "manifest", "shop"], ["diff", "shop", menu, "--set", "text=x", "--full"]):
+        outcome = cli(*argv).ok()
+        assert text not in outcome.out + outcome.err
+        assert made not in outcome.out + outcome.err
+
+
+def test_a_secret_lies_in_its_own_record_alone(cli):
+    menu = small_bundle(cli.home)
+    secret = drawn()
+    cli("install", "shop", menu, "--set", f"token={secret}", "-m", f"for {secret}").ok()
+    from bundler.model.cluster import ListQuery
+
+    with cli.sandbox() as sandbox:
+        records = sandbox.list(ListQuery(group="", kind="Secret", namespace="default")).items
+    holders = set()
+    for body in records:
+        texts = [str(body["metadata"])]
+        for value in body.get("data", {}).values():
+            raw = base64.b64decode(value)
+            texts += [value, raw.decode("latin1"), *unpacked(raw)]
+        if any(one in text for one in spellings(secret) for text in texts):
+            holders.add(body["metadata"]["name"])
+    assert holders == {"shop-token", "bundler.sensitive.shop.v1"}
+
+
+def unpacked(raw: bytes) -> list[str]:
+    try:
+        return [zlib.decompress(raw).decode("latin1")]
+    except zlib.error:
+        return []
+
+
+@pytest.mark.parametrize("option", ["--set", "--set-json"])
+@pytest.mark.parametrize("is_joined", [True, False])
+def test_recorded_command_lines_are_masked(cli, option, is_joined):
+    bundle = load_from(small_bundle(cli.home))
+    words = [f"{option}=token=hush"] if is_joined else [option, "token=hush"]
+    text = recorded_command(["install", "shop", *words, "--set", "text=open"], bundle)
+    assert "hush" not in text
+    assert MASK in text
+    assert "text=open" in text
+
+
+def test_a_command_line_without_a_bundle_masks_every_value():
+    assert "open" not in recorded_command(["rollback", "--set", "text=open"])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    secret=st.text(
+        alphabet=st.characters(min_codepoint=33, max_codepoint=0x17F, exclude_characters="\x7f"),
+        min_size=8,
+        max_size=24,
+    )
+)
+def test_whatever_a_secret_looks_like_template_masks_it(cli, secret):
+    menu = small_bundle(cli.home)
+    outcome = cli("template", menu, "--set", f"token={secret}", "--only", "templates/config.yaml")
+    assert secret not in outcome.out + outcome.err
+
+
+def test_the_embedded_cluster_keeps_its_file_to_its_owner(cli):
+    cli("list").ok()
+    path = cli.home / "state" / "sandbox.db"
+    assert path.stat().st_mode & 0o077 == 0
+    sqlite3.connect(path).close()
+    SandboxClient.open(path, FakeClock()).close()
