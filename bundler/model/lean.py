@@ -87,6 +87,7 @@ class _StandardFields:
             repr=False,
             eq=False,
             kw_only=self._is_kw_only,
+            namespace={"__doc__": self._cls.__name__},  # else dataclasses writes one, for 3 ms
         )
         found: dict[str, Field[Any]] = vars(twin)["__dataclass_fields__"]
         self._cls.__dataclass_fields__ = found
