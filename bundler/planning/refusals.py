@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.errors import (
     BundlerError,
     FieldConflictError,
+    ForbiddenError,
     ForeignObjectError,
     ImmutableFieldError,
     RejectedObjectsError,
@@ -35,11 +36,13 @@ def raise_refusals(
     """Stop where an object is foreign, refused or contested.
 
     Raises:
+        ForbiddenError: when all that the server refused, it refused for lack of permission.
         ForeignObjectError, RejectedObjectsError, ImmutableFieldError, FieldConflictError: the gravest kind found,
             with the lines of every kind.
     """
     foreign = _foreign_lines(wanted, observation, candidates, outcomes)
     refused = [(candidate, outcomes.get(candidate.manifest.ref)) for candidate in candidates]
+    forbidden: list[str] = []
     immutable: list[str] = []
     rejected: list[str] = []
     conflicts: list[str] = []
@@ -48,10 +51,19 @@ def raise_refusals(
             continue
         if outcome.kind is RefusalKind.CONFLICT:
             conflicts += _conflict_lines(candidate, outcome)
-        elif outcome.kind in {RefusalKind.REJECTED, RefusalKind.FORBIDDEN}:
+        elif outcome.kind is RefusalKind.FORBIDDEN:
+            forbidden += _rejection_lines(candidate, outcome)
+        elif outcome.kind is RefusalKind.REJECTED:
             frozen = immutable_changes(candidate.live, candidate.manifest.body) if candidate.live else ()
             (immutable if frozen else rejected).extend(_rejection_lines(candidate, outcome))
-    _raise_gravest(foreign, rejected, immutable, conflicts)
+    if rejected or not forbidden:
+        _raise_gravest(foreign, [*rejected, *forbidden], immutable, conflicts)
+        return
+    raise ForbiddenError(
+        "planning the change",
+        context=[*forbidden, *foreign, *immutable, *conflicts],
+        hint="nothing was written; ask for what is missing: a permission, room in a quota, a policy that allows it",
+    )
 
 
 def _raise_gravest(foreign: list[str], rejected: list[str], immutable: list[str], conflicts: list[str]) -> None:

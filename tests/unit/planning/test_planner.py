@@ -2,7 +2,14 @@
 
 import pytest
 
-from bundler.errors import FieldConflictError, ForeignObjectError, ImmutableFieldError, PlanError, RejectedObjectsError
+from bundler.errors import (
+    FieldConflictError,
+    ForbiddenError,
+    ForeignObjectError,
+    ImmutableFieldError,
+    PlanError,
+    RejectedObjectsError,
+)
 from bundler.model.change import Action, Stage
 from bundler.model.cluster import Answer
 from bundler.model.manifest import GeneratedSecret
@@ -220,6 +227,19 @@ def test_all_refusals_of_all_objects_come_at_once():
         "templates/a.yaml:1: ConfigMap/a: spec.x: Invalid value",
         "templates/b.yaml:1: ConfigMap/b: spec.x: Invalid value",
     )
+
+
+def test_where_only_permissions_are_missing_the_error_says_so():
+    many = [manifest("ConfigMap", name) for name in "ab"]
+    denied = refused(RefusalKind.FORBIDDEN, ("cannot patch configmaps in namespace shop as eve",))
+    with pytest.raises(ForbiddenError) as raised:
+        build_plan(wanted(*many), seen(), {one.ref: denied for one in many})
+    assert raised.value.context == tuple(
+        f"templates/{name}.yaml:1: ConfigMap/{name}: cannot patch configmaps in namespace shop as eve" for name in "ab"
+    )
+    with pytest.raises(RejectedObjectsError) as mixed:
+        build_plan(wanted(*many), seen(), {many[0].ref: denied, many[1].ref: refused()})
+    assert len(mixed.value.context) == 2
 
 
 def test_a_conflict_names_field_both_values_manager_and_time():

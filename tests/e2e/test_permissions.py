@@ -1,0 +1,124 @@
+"""What a namespaced Role is enough for, and what those are told who have less. Every request is looked at."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lib.menus import small_bundle
+from tests.lib.sweep import Workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.lib.controlplane import ControlPlane
+    from tests.lib.killing_proxy import Seen
+
+FORBIDDEN = 403
+DISCOVERY = re.compile(r"^/(version|api|apis)(/v1|/[^/]+|/[^/]+/v[0-9a-z]+)?$")
+ABOUT_ONESELF = re.compile(r"^/apis/auth[^/]*\.k8s\.io/v1/self[a-z]+$")
+ONE_NAMESPACE = re.compile(r"^/api/v1/namespaces/[^/]+$")
+
+
+def reader_objects(namespace: str) -> list[tuple[str, dict]]:
+    """Let `viewer`, who may look at everything but Secrets, read the records of one namespace."""
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+    metadata = {"name": "record-reader", "namespace": namespace}
+    group = "rbac.authorization.k8s.io"
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}]
+    rules += [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]}]
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+    binding = {
+        "apiVersion": f"{group}/v1",
+        "kind": "RoleBinding",
+        "metadata": metadata,
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "record-reader"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": "viewer"}],
+    }
+    return [(f"{path}/roles", role), (f"{path}/rolebindings", binding)]
+
+
+@pytest.fixture
+def deployer(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Workplace]:
+    control_plane.grant_namespace_deployer(namespace)
+    with Workplace(control_plane, tmp_path / "deployer", user="deployer") as place:
+        yield place
+
+
+def outside(seen: list[Seen], namespace: str) -> list[str]:
+    """Return the requests that reach beyond the namespace, discovery and questions about oneself left out."""
+    found = []
+    for one in seen:
+        is_inside = f"/namespaces/{namespace}/" in one.path
+        is_harmless = DISCOVERY.match(one.path) or ABOUT_ONESELF.match(one.path)
+        is_named = one.method == "GET" and ONE_NAMESPACE.match(one.path)
+        if not (is_inside or is_harmless or is_named):
+            found.append(f"{one.method} {one.target}: {one.status}")
+    return found
+
+
+def test_a_namespaced_role_is_enough_for_the_whole_life_of_the_shop(deployer: Workplace, namespace: str) -> None:
+    here = ("-n", namespace)
+    for argv in (
+        ["install", "shop", "--set", "qps=1000", *here],
+        ["upgrade", "shop", "shop", "--set", "qps=3000", *here],
+        ["diff", "shop", "shop", "--set", "qps=4000", *here],
+        ["rollback", "shop", *here],
+        ["status", "shop", *here],
+        ["history", "shop", *here],
+        ["list", *here],
+        ["uninstall", "shop", "--yes", *here],
+    ):
+        code, text = deployer.run(argv)
+        assert code == 0, text
+        assert not outside(deployer.proxy.seen, namespace), argv
+        refused = {(one.method, one.path) for one in deployer.proxy.seen if one.status == FORBIDDEN}
+        assert refused <= {("GET", "/api/v1/namespaces/kube-system"), ("GET", f"/api/v1/namespaces/{namespace}")}, argv
+
+
+def test_somebody_who_may_only_look_can_look(
+    deployer: Workplace, namespace: str, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    menu = str(small_bundle(tmp_path))
+    code, text = deployer.run(["install", "shop", menu, "-n", namespace])
+    assert code == 0, text
+    for path, body in reader_objects(namespace):
+        control_plane.api("POST", path, body)
+    with Workplace(control_plane, tmp_path / "viewer", user="viewer") as viewer:
+        for argv in (["status", "shop"], ["history", "shop"], ["list"], ["diff", "shop", menu]):
+            code, text = viewer.run([*argv, "-n", namespace])
+            assert code == 0, (argv, text)
+            assert not viewer.proxy.writes()
+            assert not outside(viewer.proxy.seen, namespace), argv
+        code, text = viewer.run(["upgrade", "shop", menu, "--set", "text=other", "-n", namespace])
+        assert code == 1, text
+        assert not viewer.proxy.writes()
+    assert "error[forbidden]" in text
+    assert f"cannot patch configmaps in namespace {namespace} as viewer" in text
+    assert "hint: nothing was written; ask for what is missing" in text
+
+
+def test_who_may_not_make_the_record_is_told_so_and_nothing_is_left(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    menu = str(small_bundle(tmp_path))
+    with Workplace(control_plane, tmp_path / "stranger", user="stranger") as stranger:
+        for argv in (["install", "shop", menu], ["list"], ["status", "shop"], ["uninstall", "shop", "--yes"]):
+            code, text = stranger.run([*argv, "-n", namespace])
+            assert code == 1, (argv, text)
+            assert "error[forbidden]" in text
+            for word in ("stranger", "list", "secrets", namespace, "hint:"):
+                assert word in text, text
+            assert not stranger.proxy.writes()
+
+
+def test_a_deployer_cannot_make_a_namespace_and_is_told_so(deployer: Workplace, tmp_path: Path) -> None:
+    code, text = deployer.run(["install", "shop", str(small_bundle(tmp_path)), "-n", "not-there-at-all"])
+    assert code == 1, text
+    assert "error[forbidden]" in text
+    for word in ("deployer", "not-there-at-all", "hint:"):
+        assert word in text, text
+    assert [one.status for one in deployer.proxy.writes()] in ([], [FORBIDDEN]), "nothing but the refused namespace"
