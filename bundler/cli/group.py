@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -73,6 +72,8 @@ class VerbGroup(click.Group):
         name = args[0]
         if name in VERBS or ctx.resilient_parsing or name.startswith("-"):
             return super().resolve_command(ctx, args)
+        import difflib  # noqa: PLC0415 - for a mistake only
+
         near = difflib.get_close_matches(name, VERBS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise click.UsageError(f"there is no verb {name}{hint}", ctx=ctx)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,6 +77,8 @@ def closest(name: str, known: Iterable[str]) -> str:
     by_lower = {candidate.lower(): candidate for candidate in names}
     if name.lower() in by_lower:
         return by_lower[name.lower()]
+    import difflib  # noqa: PLC0415 - for a mistake only
+
     return next(iter(difflib.get_close_matches(name, names, n=1)), "")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,8 @@ def usage_lines(message: str, hint: str) -> list[Line]:
 
 def bug_lines(error: BaseException, *, is_verbose: bool) -> list[Line]:
     """Return a report on a failure that nobody foresaw; the whole traceback only with -v."""
+    import traceback  # noqa: PLC0415 - takes 2 ms to load, for what never happens
+
     frames = traceback.extract_tb(error.__traceback__)
     where = [f"at {_place(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames[-1:]]
     details = traceback.format_exception(error) if is_verbose else []
