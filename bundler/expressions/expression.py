@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from jinja2 import nodes
@@ -76,6 +76,7 @@ class Expression:
         return data_of(result)
 
 
+@lru_cache(maxsize=1024)
 def compile_expression(text: str, *, source: Source) -> Expression:
     """Compile a bare expression such as ``(values.qps / 250) | ceil``.
 
@@ -94,6 +95,7 @@ def compile_expression(text: str, *, source: Source) -> Expression:
         raise _error_of(explain(error, {}), text, source) from error
 
 
+@lru_cache(maxsize=1024)
 def compile_text(text: str, *, source: Source) -> Expression | None:
     """Compile a text that may hold ``{{ … }}``; None where it holds nothing to compute.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2.ext import Extension
 from jinja2.lexer import Token
@@ -23,6 +23,7 @@ from bundler.render.problems import Problem, problem_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from types import CodeType
 
     from jinja2.lexer import TokenStream
 
@@ -30,6 +31,9 @@ _OBJECT_LINE = re.compile(r"^(?=[ -]*(?:apiVersion|kind)[ ]*:)", re.MULTILINE)
 _DOCUMENT_LINE = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _NEWLINE = r"(?<=\n)"
 _CHUNK = 4096
+_MAX_COMPILED = 512
+_COMPILED: dict[tuple[object, ...], CodeType] = {}
+"""Code depends on the text, the name and the number of its file alone, never on values."""
 
 
 class RenderedText(NamedTuple):
@@ -91,6 +95,18 @@ class _MarkedLanguage(Language):
         self.marks_every_line = marks_every_line
         super().__init__(FunctionLoader(lambda name: files.get(name) if is_partial(name) else None))
         self.add_extension(_LineMarks)
+
+    def compile(self, source: Any, name: str | None = None, filename: str | None = None, *rest: Any) -> Any:
+        """Compile a template once, however often its bundle is rendered: the inventory of images renders it often."""
+        if rest or not isinstance(source, str):
+            return super().compile(source, name, filename, *rest)
+        key = (source, name, filename, self.index_of(name), self.marks_every_line)
+        code = _COMPILED.get(key)
+        if code is None:
+            if len(_COMPILED) >= _MAX_COMPILED:
+                _COMPILED.clear()
+            code = _COMPILED[key] = super().compile(source, name, filename)
+        return code
 
     def index_of(self, name: str | None) -> int:
         """Return the number by which marks name a file."""
