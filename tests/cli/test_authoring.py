@@ -115,6 +115,13 @@ def test_template_prints_chosen_files_alone(cli):
     assert cli("template", "shop", "--only", "web/templates/edge.yaml").code == 2
 
 
+def test_template_prints_broken_yaml_when_asked_to(cli):
+    files = {"templates/a.yaml": "a: {{ values.x }}\n", "values.yaml": "x: 'b: c'\n"}
+    path = make_bundle(cli.home, files)
+    assert cli("template", path).code == 1
+    assert "a: b: c" in cli("template", path, "--show-invalid").ok().out
+
+
 def test_template_needs_no_cluster(cli):
     assert cli("template", "shop", BUNDLER_CONTEXT="nowhere", KUBECONFIG="/nonexistent").code == 0
 

@@ -21,15 +21,25 @@ if TYPE_CHECKING:
 @release_name_option
 @kube_version_option
 @click.option("--only", "only", multiple=True, metavar="FILE", help="Print this template alone: web/templates/a.yaml.")
+@click.option("--show-invalid", is_flag=True, help="Print the text even where it is not valid YAML; nothing is added.")
 @show_secrets_option
 def template_command(
-    app: App, bundle: str, *, given: Given, release: str, kube_version: str, only: tuple[str, ...], show_secrets: bool
+    app: App,
+    bundle: str,
+    *,
+    given: Given,
+    release: str,
+    kube_version: str,
+    only: tuple[str, ...],
+    show_invalid: bool,
+    show_secrets: bool,
 ) -> None:
     """Print what BUNDLE renders to, labels and namespace in place.
 
     No cluster is asked: templates see the newest Kubernetes that bundler knows, or --kube-version.
     """
-    from bundler.cli.output.rendered import show_rendering  # noqa: PLC0415 - rendering is loaded when it is needed
+    from bundler.cli.output.rendered import show_raw_texts, show_rendering  # noqa: PLC0415 - rendering is loaded when it is needed
 
     order = make_order(app, take_bundle(app, bundle), given, release=release, kube_version=kube_version)
-    show_rendering(app, order, only=only, shows_secrets=show_secrets)
+    show = show_raw_texts if show_invalid else show_rendering
+    show(app, order, only=only, shows_secrets=show_secrets)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose import compose
+from bundler.actions.compose import compose, expression_names, render_context
 from bundler.errors import UsageError
+from bundler.render import render_texts
+from bundler.render.sensitive import sensitive_values
+from bundler.values.compute import compute_values
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
@@ -36,6 +39,21 @@ def show_rendering(app: App, order: Order, *, only: Sequence[str], shows_secrets
     paths = {template.path for template in templates}
     items = [m.body for m in composition.rendering.manifests if not only or m.source.file in paths]
     app.screen.document({"apiVersion": "v1", "kind": "List", "items": items}, app.output)
+
+
+def show_raw_texts(app: App, order: Order, *, only: Sequence[str], shows_secrets: bool) -> None:
+    """Print what templates render without reading it: broken YAML can be looked at.
+
+    Raises:
+        BundlerError: whatever is wrong with values, or with templates themselves.
+        UsageError: when ``only`` names a template that was not rendered.
+    """
+    values = compute_values(order.bundle, order.user, names=expression_names(order))
+    app.redactor.learn(*sensitive_values(values))
+    if shows_secrets:
+        app.screen.show_secrets()
+    templates = render_texts(order.bundle, values, render_context(order, None))
+    app.screen.text("".join(_document(template) for template in _chosen(templates, only)))
 
 
 def _chosen(templates: Sequence[RenderedTemplate], only: Sequence[str]) -> Sequence[RenderedTemplate]:
