@@ -1,0 +1,176 @@
+"""Every bundle that is shipped: loaded, linted, rendered, and held against its golden text. Pure but for reading them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bundler.actions.compose import Composition, Order, compose
+from bundler.actions.inputs import Inputs
+from bundler.actions.lint import lint
+from bundler.loader.load import load_bundle
+from bundler.loader.locate import find_bundle
+from bundler.model.labels import TRACK
+from bundler.model.values import UserLayers
+from bundler.values.assignments import parse_assignment
+from tests.lib.golden import check_golden
+from tests.lib.operator import BUNDLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NAMES = sorted(path.parent.name for path in BUNDLES.glob("*/bundle.yaml"))
+WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
+CREATED_IN_A_CLUSTER = {"shop": 27}
+
+
+def order(name: str, **sets: object) -> Composition:
+    assignments = tuple(parse_assignment(f"{path.replace('__', '.')}={value}") for path, value in sets.items())
+    bundle = load_bundle(find_bundle(str(BUNDLES / name)))
+    return compose(
+        Order(bundle=bundle, release=name, namespace="prod", user=UserLayers(assignments=assignments), site={})
+    )
+
+
+def bodies(composition: Composition) -> Mapping[str, Any]:
+    return {manifest.ref.short: manifest.body for manifest in composition.manifests}
+
+
+def text_of(composition: Composition) -> str:
+    """Return what `bundler template` prints: the rendered text itself, file by file."""
+    files = [f"# Source: {one.path}\n{one.text.rstrip()}\n" for one in composition.rendering.templates]
+    secrets = [
+        f"# Generated: Secret {one.ref.name}, key {one.key}, {one.kind} of {one.length}\n"
+        for one in composition.rendering.generated
+    ]
+    return "---\n".join([*files, *secrets])
+
+
+def test_there_is_something_to_test() -> None:
+    assert {"shop", "webapp", "postgres", "redis"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_bundle_has_nothing_to_find_fault_with(name: str) -> None:
+    result = lint(find_bundle(str(BUNDLES / name)), Inputs(user=UserLayers()))
+    assert result.bundle is not None
+    assert not result.findings
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_bundle_renders_to_its_golden_text(name: str) -> None:
+    check_golden(f"bundles/{name}.yaml", text_of(order(name)))
+
+
+def test_the_shop_for_a_thousand_requests_renders_to_its_golden_text() -> None:
+    check_golden("bundles/shop-qps-1000.yaml", text_of(order("shop", qps=1000)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_bundle_renders_the_same_twice(name: str) -> None:
+    assert text_of(order(name)) == text_of(order(name))
+
+
+def test_the_shop_is_web_database_and_cache() -> None:
+    shop = order("shop")
+    kinds = {manifest.ref.kind for manifest in shop.manifests}
+    assert kinds >= {
+        "Deployment",
+        "StatefulSet",
+        "Service",
+        "Ingress",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+    }
+    assert kinds >= {"ConfigMap", "NetworkPolicy", "ServiceAccount", "Job"}
+    assert len(shop.manifests) + len(shop.rendering.generated) == CREATED_IN_A_CLUSTER["shop"]
+    assert {secret.component for secret in shop.rendering.generated} == {"db", "cache"}
+    assert {manifest.component for manifest in shop.manifests} == {"", "db", "cache", "web"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_selectors_of_workloads_name_the_track_and_those_of_services_do_not(name: str) -> None:
+    for manifest in order(name).manifests:
+        spec: Any = manifest.body.get("spec") or {}
+        if manifest.ref.kind in WORKLOADS:
+            assert spec["selector"]["matchLabels"][TRACK] == "stable", manifest.ref
+            assert spec["template"]["metadata"]["labels"][TRACK] == "stable", manifest.ref
+        elif manifest.ref.kind == "Service":
+            assert spec["selector"], manifest.ref
+            assert TRACK not in spec["selector"], manifest.ref
+
+
+def pod_specs(composition: Composition) -> Iterator[tuple[str, Any]]:
+    for manifest in composition.manifests:
+        spec: Any = manifest.body.get("spec") or {}
+        if manifest.ref.kind in WORKLOADS | {"Job"}:
+            yield manifest.ref.short, spec["template"]["spec"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_pod_of_a_shipped_bundle_is_privileged_or_talks_to_the_api(name: str) -> None:
+    for ref, pod in pod_specs(order(name)):
+        assert pod["securityContext"]["runAsNonRoot"] is True, ref
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, ref
+        assert pod["automountServiceAccountToken"] is False, ref
+        for container in pod["containers"]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False, ref
+            assert context["capabilities"] == {"drop": ["ALL"]}, ref
+            assert container["resources"]["requests"], ref
+            assert container["resources"]["limits"]["memory"], ref
+
+
+def sizes(qps: int) -> Mapping[str, object]:
+    """Return what follows from qps, read off the objects."""
+    found = bodies(order("shop", qps=qps))
+    scaler = found["HorizontalPodAutoscaler/shop-web"]["spec"]
+    web = found["Deployment/shop-web"]["spec"]
+    db = found["StatefulSet/shop-db"]["spec"]["template"]["spec"]["containers"][0]
+    postgres = found["ConfigMap/shop-db"]["data"]["bundler.conf"]
+    redis = found["ConfigMap/shop-cache"]["data"]
+    lines = "\n".join([postgres, *redis.values()]).splitlines()
+    return {
+        "bounds": (scaler["minReplicas"], scaler["maxReplicas"]),
+        "replicas": web["replicas"],
+        "web cpu": web["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"],
+        "pool": found["ConfigMap/shop-web"]["data"]["DB_POOL_SIZE"],
+        "db cpu": db["resources"]["requests"]["cpu"],
+        "db memory": db["resources"]["limits"]["memory"],
+        "connections": next(line for line in lines if line.startswith("max_connections")),
+        "cache": next(line for line in lines if line.startswith("maxmemory ")),
+    }
+
+
+def test_everything_technical_follows_from_qps() -> None:
+    assert sizes(1000) == {
+        "bounds": (2, 4),
+        "replicas": 2,
+        "web cpu": "200m",
+        "pool": "63",
+        "db cpu": "2",
+        "db memory": "1512Mi",
+        "connections": "max_connections = 272",
+        "cache": "maxmemory 250mb",
+    }
+    small, large = sizes(200), sizes(8000)
+    assert small["bounds"] == (2, 2)
+    assert large["bounds"] == (16, 32)
+    assert all(
+        small[what] != large[what] for what in ("web cpu", "db cpu", "db memory", "connections", "cache", "pool")
+    )
+
+
+@pytest.mark.parametrize("qps", [1, 249, 250, 251, 500, 501, 5000, 12_500, 20_000])
+def test_the_connections_of_all_replicas_fit_the_database(qps: int) -> None:
+    size = sizes(qps)
+    _, most = size["bounds"]  # type: ignore[misc]
+    assert most * int(str(size["pool"])) < int(str(size["connections"]).rpartition(" ")[2])
+
+
+def test_a_shop_without_a_cache_has_nothing_of_it() -> None:
+    without = order("shop", cache__enabled="false")
+    assert not [one.ref for one in without.manifests if one.component == "cache" or "cache" in one.ref.name]
+    assert not any("CACHE" in key for key in bodies(without)["ConfigMap/shop-web"]["data"])
+    assert [one.component for one in without.rendering.generated] == ["db"]
