@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 from bundler.http.wire import Connection, WireError
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from bundler.http.gate import Gate
@@ -60,9 +60,24 @@ class Dialer:
         """
         if self._gate is not None:
             self._gate.check(self._server)
-        target = self._proxy or self._server
         # Certificates come first: a broken one is no reason to bother the server.
         context = self._tls() if self._server.scheme == "https" else None
+        return Connection(self._open(context))
+
+    def certificate(self) -> bytes:
+        """Return the certificate that an https server shows, as DER, trusted or not; only to talk about it.
+
+        Raises:
+            OSError, WireError: when it cannot be had.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with self._open(context) as sock:
+            shown = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
+        return shown or b""
+
+    def _open(self, context: ssl.SSLContext | None) -> socket.socket:
+        target = self._proxy or self._server
         sock = _connect(target.host, target.port)
         try:
             if self._proxy is not None:
@@ -76,7 +91,7 @@ class Dialer:
         except BaseException:
             sock.close()
             raise
-        return Connection(sock)
+        return sock
 
     def _tunnel(self, sock: socket.socket, proxy: Proxy) -> socket.socket:
         authority = self._server.authority

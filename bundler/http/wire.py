@@ -9,8 +9,9 @@ Source: RFC 9112.
 from __future__ import annotations
 
 import select
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     import socket
@@ -48,12 +49,19 @@ class Connection:
         self._timeout_s: float | None = -1.0
         self.is_reusable = True
         self.idle_since = 0.0
+        self.moved_bytes = 0
+        """Sent and received so far, heads and bodies."""
 
     def send(self, data: bytes, *, timeout_s: float) -> None:
         """Send a whole request; ``timeout_s`` also bounds every read after it."""
         self.is_reusable = False
         self.set_timeout(timeout_s)
+        self.send_more(data)
+
+    def send_more(self, data: bytes) -> None:
+        """Send a piece of a body whose head was sent; the head's timeout holds for each piece."""
         self._socket.sendall(data)
+        self.moved_bytes += len(data)
 
     def set_timeout(self, timeout_s: float) -> None:
         """Bound every read from here on."""
@@ -112,14 +120,18 @@ class Connection:
             pieces.append(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def pieces(self, head: Head) -> Iterator[bytes]:
+    def pieces(self, head: Head, *, answers: str = "GET") -> Iterator[bytes]:
         """Yield the body as it comes in; afterwards the connection can be used again, unless the peer closes it.
+
+        Args:
+            head: of the answer.
+            answers: the method that was asked with; an answer to HEAD has no body, whatever its head says.
 
         Raises:
             WireError: when it is cut short.
         """
         length = head.headers.get("content-length", "")
-        if head.status in {204, 304} or length == "0":
+        if head.status in {204, 304} or length == "0" or answers == "HEAD":
             pass
         elif head.headers.get("transfer-encoding", "").lower() == "chunked":
             yield from self._chunks()
@@ -135,7 +147,7 @@ class Connection:
         while (end := self._ahead.find(b"\r\n\r\n")) < 0:
             if len(self._ahead) > MAX_HEAD_BYTES:
                 raise WireError("the answer's headers are too large")
-            more = self._socket.recv(READ_BYTES)
+            more = self._receive(READ_BYTES)
             if not more:
                 if self._ahead:
                     raise WireError("the connection was closed in the middle of an answer")
@@ -145,8 +157,13 @@ class Connection:
         self._ahead = self._ahead[end + 4 :]
         return parse_head(text)
 
+    def _receive(self, size: int) -> bytes:
+        data = self._socket.recv(size)
+        self.moved_bytes += len(data)
+        return data
+
     def _more(self) -> bytes:
-        more = self._socket.recv(READ_BYTES)
+        more = self._receive(READ_BYTES)
         if not more:
             raise WireError("the connection was closed in the middle of an answer")
         return more
@@ -183,7 +200,7 @@ class Connection:
         if self._ahead:
             yield self._ahead
             self._ahead = b""
-        while piece := self._socket.recv(READ_BYTES):
+        while piece := self._receive(READ_BYTES):
             yield piece
 
 

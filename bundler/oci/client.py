@@ -1,0 +1,253 @@
+"""The Registry port over HTTP. Layer: adapter.
+
+Source: OCI distribution-spec v1.1; docker's Registry HTTP API V2 where registries are older than that.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.model.digest import Digest
+from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at
+from bundler.model.oci import OCI_INDEX, Descriptor, OciManifest
+from bundler.oci.authorize import Authorizer
+from bundler.oci.credentials import CredentialFiles
+from bundler.oci.downloads import read_blob
+from bundler.oci.endurance import Endurance
+from bundler.oci.errors import mismatch
+from bundler.oci.helpers import run_helper
+from bundler.oci.hosts import Hosts
+from bundler.oci.requests import (
+    ACCEPT_MANIFESTS,
+    PULL,
+    PUSH,
+    Ask,
+    blob_path,
+    manifest_path,
+    next_page,
+    scope_of,
+    uploads_path,
+)
+from bundler.oci.session import Session
+from bundler.oci.uploads import Uploader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from bundler.http.surroundings import Surroundings
+    from bundler.model.json import JSONValue
+    from bundler.model.oci import BlobSource, Repository
+    from bundler.oci.credentials import Credentials
+    from bundler.oci.requests import Answer
+    from bundler.oci.settings import RegistrySettings
+
+    FindCredentials = Callable[[str, str], Credentials | None]
+
+_ACCEPT = {"Accept": ACCEPT_MANIFESTS}
+PAGE = "n=1000"
+MAX_PAGES = 1000
+
+
+class OciClient:
+    """Registries; see bundler.ports.Registry for what each verb does and raises. Threads may share it."""
+
+    def __init__(
+        self,
+        settings: RegistrySettings,
+        around: Surroundings,
+        *,
+        find_credentials: FindCredentials,
+        learn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._hosts = Hosts(settings, around)
+        self._around, self._find, self._learn = around, find_credentials, learn
+        self._sessions: dict[str, tuple[Session, Endurance]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls, settings: RegistrySettings, around: Surroundings, *, learn: Callable[[str], None] = lambda _: None
+    ) -> OciClient:
+        """Make a client that knows the credentials of docker and podman; nothing is sent before the first verb.
+
+        Args:
+            settings: from ``settings.load_settings``.
+            around: environment, time, events, and the gate of ``--offline``.
+            learn: is told every secret that is used, so that it is masked wherever it would be printed.
+        """
+        return cls(settings, around, find_credentials=credential_files(around).find, learn=learn)
+
+    def close(self) -> None:
+        """Close the kept connections; the client can still be used."""
+        self._hosts.close()
+
+    def ping(self, host: str) -> None:
+        """Ask whether a registry answers and takes our credentials."""
+        session, _ = self._session(host)
+        session.expect(Ask(method="GET", target="/v2/", doing=f"asking the registry {host}"), 200)
+
+    def check_push(self, repository: Repository) -> None:
+        """Start an upload and cancel it."""
+        session, _ = self._session(repository.host)
+        doing = f"asking whether {repository} can be written"
+        scopes = (scope_of(repository, PUSH),)
+        answer = session.expect(Ask(method="POST", target=uploads_path(repository), doing=doing, scopes=scopes), 202)
+        if location := answer.headers.get("location", ""):
+            session.send(Ask(method="DELETE", target=location, doing=doing, scopes=scopes))
+
+    def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
+        """Return digest, size and media type; a registry that does not tell them in a head is asked for the whole."""
+        answer = self._get(repository, manifest_path(repository, reference), reference, method="HEAD")
+        if answer is None:
+            return None
+        size = answer.headers.get("content-length", "")
+        media_type = answer.headers.get("content-type", "").partition(";")[0]
+        if not answer.digest.startswith("sha256:") or not size.isdecimal() or not media_type:
+            found = self.manifest(repository, reference)
+            return found.descriptor if found else None
+        return Descriptor(digest=Digest(answer.digest), size=int(size), media_type=media_type)
+
+    def manifest(self, repository: Repository, reference: str) -> OciManifest | None:
+        """Return a manifest or index, its digest verified."""
+        answer = self._get(repository, manifest_path(repository, reference), reference)
+        if answer is None:
+            return None
+        media_type = answer.headers.get("content-type", "").partition(";")[0]
+        found = OciManifest.of(answer.body, text_at(answer.json(), "mediaType") or media_type)
+        wanted = reference if reference.startswith("sha256:") else answer.digest
+        if wanted.startswith("sha256:") and found.digest != wanted:
+            doing = f"reading manifest {_named(repository, reference)}"
+            raise mismatch(doing, f"what came has the digest {found.digest} instead of {wanted}")
+        return found
+
+    def put_manifest(self, repository: Repository, manifest: OciManifest, *, tag: str = "") -> None:
+        """Store a manifest byte for byte."""
+        session, _ = self._session(repository.host)
+        reference = tag or manifest.digest
+        doing = f"storing manifest {_named(repository, reference)}"
+        ask = Ask(
+            method="PUT",
+            target=manifest_path(repository, reference),
+            doing=doing,
+            scopes=(scope_of(repository, PUSH),),
+            headers={"Content-Type": manifest.media_type},
+            body=manifest.content,
+        )
+        answer = session.expect(ask, 200, 201, 202)
+        if answer.digest and answer.digest != manifest.digest:
+            raise mismatch(doing, f"the registry stored {answer.digest} instead of {manifest.digest}")
+        subject = mapping_at(manifest.body, "subject")
+        if subject and not answer.headers.get("oci-subject"):
+            self._add_referrer(repository, Digest(text_at(subject, "digest")), manifest)
+
+    def has_blob(self, repository: Repository, digest: Digest) -> bool:
+        """Tell whether a repository holds a blob."""
+        return self._get(repository, blob_path(repository, digest), digest, method="HEAD") is not None
+
+    def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
+        """Yield a blob."""
+        return read_blob(self._session(repository.host)[0], repository, descriptor)
+
+    def put_blob(
+        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
+    ) -> int:
+        """Store a blob, unless it is there; returns how many of its bytes were sent."""
+        session, endurance = self._session(repository.host)
+        return Uploader(session, endurance, repository, descriptor).store(source, mount_from=mount_from)
+
+    def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
+        """Return what refers to a manifest."""
+        answer = self._get(repository, f"/v2/{repository.name}/referrers/{digest}", f"referrers of {digest}")
+        body = answer.json() if answer is not None else None
+        if text_at(body, "mediaType") != OCI_INDEX:
+            fallback = self.manifest(repository, fallback_tag(digest))
+            body = fallback.body if fallback else {}
+        found = [Descriptor.from_json(item) for item in items_at(body, "manifests")]
+        return [one for one in found if not artifact_type or one.artifact_type == artifact_type]
+
+    def tags(self, repository: Repository) -> Sequence[str]:
+        """Return all tags, all pages."""
+        tags: list[str] = []
+        target = f"/v2/{repository.name}/tags/list?{PAGE}"
+        for _ in range(MAX_PAGES):
+            answer = self._get(repository, target, "its tags")
+            if answer is None:
+                break
+            tags += [tag for tag in list_at(answer.json(), "tags") if isinstance(tag, str)]
+            target = next_page(answer.headers.get("link", ""))
+            if not target:
+                break
+        return list(dict.fromkeys(tags))
+
+    def _session(self, host: str) -> tuple[Session, Endurance]:
+        with self._lock:
+            if host not in self._sessions:
+                authorizer = Authorizer(
+                    host,
+                    find=partial(self._find, host),
+                    fetch=partial(self._fetch, host),
+                    clock=self._around.clock,
+                    learn=self._learn,
+                )
+                self._sessions[host] = (Session(host, self._hosts, authorizer), Endurance())
+            return self._sessions[host]
+
+    def _fetch(self, host: str, ask: Ask, headers: Mapping[str, str]) -> Answer:
+        """Ask a token server, wherever it is."""
+        transport, target = self._hosts.away(ask.target, host)
+        return transport.send(
+            Ask(method=ask.method, target=target, doing=ask.doing, headers=ask.headers, body=ask.body), headers
+        )
+
+    def _get(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> Answer | None:
+        """Return an answer of success; None for what is absent."""
+        session, _ = self._session(repository.host)
+        ask = Ask(
+            method=method,
+            target=target,
+            doing=f"reading {_named(repository, what)}",
+            scopes=(scope_of(repository, PULL),),
+            headers=_ACCEPT,
+        )
+        answer = session.send(ask)
+        if answer.status == 200:
+            return answer
+        if answer.status == 404:
+            return None
+        raise session.refusal(ask, answer)
+
+    def _add_referrer(self, repository: Repository, subject: Digest, manifest: OciManifest) -> None:
+        """Keep the list of referrers by hand, where the registry does not. Source: distribution-spec, Referrers Tag."""
+        tag = fallback_tag(subject)
+        kept = self.manifest(repository, tag)
+        entries: dict[str, JSONValue] = {
+            text_at(item, "digest"): item for item in items_at(kept.body if kept else {}, "manifests")
+        }
+        body = manifest.body
+        kind = text_at(body, "artifactType") or text_at(body, "config", "mediaType")
+        entry: dict[str, JSONValue] = {**manifest.descriptor.to_json(), "artifactType": kind}
+        if annotations := mapping_at(body, "annotations"):
+            entry["annotations"] = annotations
+        entries[manifest.digest] = entry
+        index: dict[str, JSONValue] = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(entries.values())}
+        self.put_manifest(repository, OciManifest.of(canonical_json(index), OCI_INDEX), tag=tag)
+
+
+def credential_files(around: Surroundings) -> CredentialFiles:
+    """Return the credentials of the user that this environment belongs to."""
+    home = Path(around.env.get("HOME") or "/")
+    return CredentialFiles(around.env, home, partial(run_helper, around))
+
+
+def fallback_tag(digest: Digest) -> str:
+    """Return the tag that lists referrers where a registry has no API for them."""
+    return digest.replace(":", "-")
+
+
+def _named(repository: Repository, reference: str) -> str:
+    if reference.startswith("sha256:"):
+        return f"{repository}@{reference}"
+    return f"{reference} of {repository}" if " " in reference else f"{repository}:{reference}"

@@ -1,0 +1,217 @@
+"""Who we are at a registry: the files that docker and podman share. Layer: adapter; reads and writes those files.
+
+Source: docker's config.json (docs, `docker login`, "Credential store") and containers-auth.json(5).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.errors import RegistryLoginError
+from bundler.model.json import mapping_at, text_at
+from bundler.oci.settings import DOCKER_HUB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from bundler.model.json import Body, JSONValue
+
+DOCKER_HUB_KEY = "https://index.docker.io/v1/"
+_TOKEN_USER = "<token>"  # noqa: S105 - a word of the helpers' protocol, no password
+_HINT = "correct the file, or log in again with `bundler login HOST`"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A name and what proves it."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    """An OAuth2 refresh token, in place of a password."""
+    source: str = ""
+    """Which file or helper said so, for messages."""
+
+    @property
+    def basic(self) -> str:
+        """Value of an Authorization header."""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+
+class CredentialFiles:
+    """Credentials by host, from the first file that knows it; read once."""
+
+    def __init__(self, env: Mapping[str, str], home: Path, run_helper: Callable[[str, str, str], str]) -> None:
+        """Remember where to look.
+
+        Args:
+            env: the environment: REGISTRY_AUTH_FILE, DOCKER_CONFIG, XDG_RUNTIME_DIR, XDG_CONFIG_HOME.
+            home: of the user.
+            run_helper: ``helpers.run_helper`` bound to its surroundings: (helper, verb, text) -> what it printed.
+        """
+        self._env, self._home, self._run_helper = env, home, run_helper
+        self._bodies: dict[Path, Body] = {}
+
+    def paths(self) -> list[Path]:
+        """Return the files that are looked at, the first one first."""
+        if own := self._env.get("REGISTRY_AUTH_FILE"):
+            return [Path(own)]
+        runtime = self._env.get("XDG_RUNTIME_DIR")
+        config = self._env.get("XDG_CONFIG_HOME")
+        podman = [Path(runtime) / "containers/auth.json"] if runtime else []
+        podman.append((Path(config) if config else self._home / ".config") / "containers/auth.json")
+        return [*podman, self._docker_path()]
+
+    def find(self, host: str, repository: str = "") -> Credentials | None:
+        """Return who we are at ``host``; None: nobody.
+
+        Args:
+            host: as it stands in references.
+            repository: whose own entry (podman knows ``host/name/space``) wins over the host's.
+
+        Raises:
+            RegistryLoginError: when a file cannot be read, or a credential helper fails.
+        """
+        for path in self.paths():
+            body = self._body(path)
+            found = self._from_helper(body, host, path) or _from_auths(body, host, repository, path)
+            if found is not None:
+                return found
+        return None
+
+    def login_path(self) -> Path:
+        """Return the file that `login` writes: the one in use, else podman's where it is there, else docker's."""
+        if own := self._env.get("REGISTRY_AUTH_FILE"):
+            return Path(own)
+        if self._env.get("DOCKER_CONFIG"):
+            return self._docker_path()
+        return next((path for path in self.paths() if path.is_file()), self._docker_path())
+
+    def store(self, host: str, credentials: Credentials) -> str:
+        """Keep credentials; returns where, for people.
+
+        Raises:
+            RegistryLoginError: when the file cannot be written or the helper fails.
+        """
+        path = self.login_path()
+        body = self._body(path)
+        key = _key_of(host)
+        if helper := _helper_of(body, host):
+            entry = {"ServerURL": key, "Username": credentials.user, "Secret": credentials.password}
+            self._run_helper(helper, "store", json.dumps(entry))
+            return f"credential helper {helper}"
+        plain = base64.b64encode(f"{credentials.user}:{credentials.password}".encode()).decode()
+        auths = {**mapping_at(body, "auths"), key: {"auth": plain}}
+        _write(path, {**body, "auths": auths})
+        self._bodies.pop(path, None)
+        return str(path)
+
+    def _docker_path(self) -> Path:
+        folder = self._env.get("DOCKER_CONFIG")
+        return (Path(folder) if folder else self._home / ".docker") / "config.json"
+
+    def _body(self, path: Path) -> Body:
+        if path not in self._bodies:
+            self._bodies[path] = _read(path)
+        return self._bodies[path]
+
+    def _from_helper(self, body: Body, host: str, path: Path) -> Credentials | None:
+        helper = _helper_of(body, host)
+        if not helper:
+            return None
+        said = self._run_helper(helper, "get", _key_of(host))
+        if not said:
+            return None
+        try:
+            answer: JSONValue = json.loads(said)
+        except ValueError as error:
+            raise RegistryLoginError(
+                f"asking the credential helper {helper} of {path}",
+                context=["what it printed is no JSON"],
+                hint="try it by hand, or take it out of the file",
+            ) from error
+        user, secret = text_at(answer, "Username"), text_at(answer, "Secret")
+        source = f"credential helper {helper}"
+        if user == _TOKEN_USER:
+            return Credentials(identity_token=secret, source=source)
+        return Credentials(user=user, password=secret, source=source) if user or secret else None
+
+
+def _key_of(host: str) -> str:
+    return DOCKER_HUB_KEY if host == DOCKER_HUB else host
+
+
+def _helper_of(body: Body, host: str) -> str:
+    helpers = mapping_at(body, "credHelpers")
+    return text_at(helpers, _key_of(host)) or text_at(helpers, host) or text_at(body, "credsStore")
+
+
+def _from_auths(body: Body, host: str, repository: str, path: Path) -> Credentials | None:
+    auths = mapping_at(body, "auths")
+    for key in _keys(host, repository):
+        entry = mapping_at(auths, key)
+        if found := _from_entry(entry, key, path):
+            return found
+    # Old clients wrote whole URLs.
+    for key, value in auths.items():
+        if key.partition("://")[2].partition("/")[0] == host and (found := _from_entry(mapping_at(value), key, path)):
+            return found
+    return None
+
+
+def _keys(host: str, repository: str) -> Iterator[str]:
+    parts = repository.split("/") if repository else []
+    for length in range(len(parts), 0, -1):
+        yield "/".join((host, *parts[:length]))
+    yield host
+    if host == DOCKER_HUB:
+        yield from (DOCKER_HUB_KEY, "index.docker.io", "registry-1.docker.io")
+
+
+def _from_entry(entry: Body, key: str, path: Path) -> Credentials | None:
+    token = text_at(entry, "identitytoken")
+    user, password = text_at(entry, "username"), text_at(entry, "password")
+    if encoded := text_at(entry, "auth"):
+        try:
+            user, _, password = base64.b64decode(encoded, validate=True).decode().rstrip("\0").partition(":")
+        except (binascii.Error, ValueError) as error:
+            found = [f"{path}: the entry of {key} is not NAME:PASSWORD in base64"]
+            raise RegistryLoginError("reading the credentials of registries", context=found, hint=_HINT) from error
+    if token or user:
+        return Credentials(user=user, password=password, identity_token=token, source=str(path))
+    return None
+
+
+def _read(path: Path) -> Body:
+    try:
+        body = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is no JSON"
+        found = [f"{path}: {reason}"]
+        raise RegistryLoginError("reading the credentials of registries", context=found, hint=_HINT) from error
+    return body if isinstance(body, dict) else {}
+
+
+def _write(path: Path, body: Body) -> None:
+    """Write whole or not at all, readable by the user alone."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # A link (dotfiles kept elsewhere) is followed, not replaced.
+        target = path.resolve()
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".auth-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(json.dumps(body, indent=2) + "\n")
+        Path(name).replace(target)
+    except OSError as error:
+        found = [f"{path}: {error.strerror or error}"]
+        hint = "name another file with REGISTRY_AUTH_FILE"
+        raise RegistryLoginError("writing the credentials of registries", context=found, hint=hint) from error

@@ -1,0 +1,99 @@
+"""Turn refusals and failures of registries into our errors, once. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors import (
+    ContentMismatchError,
+    RegistryError,
+    RegistryForbiddenError,
+    RegistryLoginError,
+    RegistryNotFoundError,
+    RegistryRejectedError,
+    RegistryUnavailableError,
+)
+
+if TYPE_CHECKING:
+    from bundler.oci.requests import Answer
+    from bundler.oci.settings import RegistrySettings
+
+_DIGEST_INVALID = "DIGEST_INVALID"
+
+
+def refusal(doing: str, host: str, answer: Answer, *, who: str) -> RegistryError:
+    """Return the error that an answer with status 400 or more stands for.
+
+    Args:
+        doing: what was asked.
+        host: that answered.
+        answer: read to its end.
+        who: as whom we asked: ``as ada (from ~/.docker/config.json)``, ``without credentials``.
+    """
+    words = answer.says or "it gives no reason"
+    found = [f"{host} answers {answer.status}: {words}"]
+    match answer.status:
+        case 401:
+            hint = f"log in with `bundler login {host}`, or check that this user may do that"
+            return RegistryLoginError(doing, context=[*found, f"asked {who}"], hint=hint)
+        case 403:
+            hint = "ask for the right to do that, or name a repository that is yours"
+            return RegistryForbiddenError(doing, context=[*found, f"asked {who}"], hint=hint)
+        case 404:
+            return RegistryNotFoundError(doing, context=found, hint="check the name, the tag and the registry")
+        case _ if _DIGEST_INVALID in answer.codes:
+            hint = "the content was changed on the way or on disk; fetch it again"
+            return ContentMismatchError(doing, context=found, hint=hint)
+        case _:
+            return RegistryRejectedError(doing, context=found, hint=_rejected_hint(answer.status))
+
+
+def _rejected_hint(status: int) -> str:
+    if status == 413:
+        return "the registry, or a proxy before it, limits the size of requests; raise that limit"
+    if status == 405:
+        return "the registry is read-only, or does not know this kind of request"
+    return "see the registry's message, and its log"
+
+
+def untrusted(doing: str, host: str, why: str, *, issuer: str, settings: RegistrySettings) -> RegistryUnavailableError:
+    """Return the error for a certificate that does not verify.
+
+    Args:
+        doing: what was asked.
+        host: whose certificate it is.
+        why: what the check found.
+        issuer: who signed it (``CN=Site CA``); empty where that is not known.
+        settings: of registries, which name the configuration file.
+    """
+    signed = f" (issuer {issuer})" if issuer else ""
+    where = f" or add it in {settings.config_path}" if settings.config_path else ""
+    return RegistryUnavailableError(
+        doing,
+        context=[f"{host}: {why}{signed}"],
+        hint=f"pass --registry-ca FILE with the certificate of the authority{where}",
+    )
+
+
+def unavailable(doing: str, host: str, why: str, *, tries: int, speaks_plain: bool = False) -> RegistryUnavailableError:
+    """Return the error for a registry that could not be reached, or failed until the time ran out.
+
+    Args:
+        doing: what was asked.
+        host: that did not answer.
+        why: it failed.
+        tries: how many.
+        speaks_plain: it seems to speak HTTP without TLS.
+    """
+    how_often = "1 try" if tries == 1 else f"{tries} tries"
+    hint = "check the name, the network and the proxy; the same command can simply be run again"
+    if speaks_plain:
+        hint = f"if it speaks plain HTTP and that is meant, pass --insecure-http {host}"
+    return RegistryUnavailableError(doing, context=[f"{host}: {why} ({how_often})"], hint=hint)
+
+
+def mismatch(doing: str, found: str) -> ContentMismatchError:
+    """Return the error for content that is not what its digest says."""
+    return ContentMismatchError(
+        doing, context=[found], hint="fetch it again; if that does not help, the registry is damaged"
+    )

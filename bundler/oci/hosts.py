@@ -1,0 +1,130 @@
+"""A transport for each server, made when it is first needed. Layer: adapter."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bundler.errors import RegistryError
+from bundler.http.certificates import issuer_of
+from bundler.http.dial import Dialer, Pool
+from bundler.http.proxy import Address, AddressError, parse_server, proxy_from_environment
+from bundler.http.tls import ssl_reason, strict_context, trust
+from bundler.oci.errors import unavailable, untrusted
+from bundler.oci.settings import DOCKER_HUB, DOCKER_HUB_API
+from bundler.oci.transport import Transport
+
+if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
+
+    from bundler.http.retry import Failure
+    from bundler.http.surroundings import Surroundings
+    from bundler.oci.settings import RegistrySettings
+
+_PLAIN_SIGNS = ("WRONG_VERSION_NUMBER", "record layer failure", "packet length too long")
+
+
+class Hosts:
+    """Transports by server. Threads may share it."""
+
+    def __init__(self, settings: RegistrySettings, around: Surroundings) -> None:
+        self._settings, self._around = settings, around
+        self._transports: dict[Address, Transport] = {}
+        self._contexts: dict[Path | None, ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+
+    def address_of(self, host: str) -> Address:
+        """Return where a registry listens, by its name in references.
+
+        Raises:
+            RegistryError: when that is no name of a host.
+        """
+        scheme = "http" if self._settings.of(host).uses_plain_http else "https"
+        return self._parsed(f"{scheme}://{DOCKER_HUB_API if host == DOCKER_HUB else host}", host)
+
+    def at(self, server: Address, host: str) -> Transport:
+        """Return the transport for a server; ``host`` is the registry on whose behalf it is spoken to.
+
+        Raises:
+            RegistryError: when the proxy for it cannot be used.
+        """
+        with self._lock:
+            if server not in self._transports:
+                self._transports[server] = self._opened(server, host)
+            return self._transports[server]
+
+    def away(self, url: str, host: str) -> tuple[Transport, str]:
+        """Return the transport and the target for a URL that a registry names.
+
+        Raises:
+            RegistryError: when the URL cannot be used, or leaves TLS though the registry has it.
+        """
+        server = self._parsed(url, host)
+        if server.scheme == "http" and not self._settings.of(host).uses_plain_http:
+            raise RegistryError(
+                f"following {host} to {server.authority}",
+                context=["it names a server without TLS"],
+                hint=f"if that is meant, pass --insecure-http {host}",
+            )
+        return self.at(Address(server.scheme, server.host, server.port, ""), host), target_of(url)
+
+    def close(self) -> None:
+        """Close every kept connection."""
+        with self._lock:
+            for transport in self._transports.values():
+                transport.close()
+
+    def _parsed(self, url: str, host: str) -> Address:
+        try:
+            return parse_server(url)
+        except AddressError as error:
+            hint = "name a registry as HOST or HOST:PORT"
+            raise RegistryError(f"looking for the registry {host}", context=[str(error)], hint=hint) from error
+
+    def _opened(self, server: Address, host: str) -> Transport:
+        try:
+            proxy = proxy_from_environment(server, self._around.env)
+        except AddressError as error:
+            raise RegistryError(f"reading the proxy for {host}", context=[str(error)], hint=error.hint) from error
+        name = f"{server.host}:{server.port}"
+        authority = self._settings.of(name).authority_file or self._settings.of(host).authority_file
+        dial = Dialer(server, proxy=proxy, tls=lambda: self._context(authority), gate=self._around.gate)
+
+        def give_up(doing: str, failure: Failure, tries: int) -> RegistryError:
+            shown = host if server.host in host or host == DOCKER_HUB else f"{server.authority}, for {host}"
+            if failure.is_trust:
+                issuer = issuer_of(dial)
+                return untrusted(doing, shown, failure.why, issuer=issuer, settings=self._settings)
+            speaks_plain = server.scheme == "https" and any(sign in failure.why for sign in _PLAIN_SIGNS)
+            return unavailable(doing, shown, failure.why, tries=tries, speaks_plain=speaks_plain)
+
+        return Transport(server, pool=Pool(dial), around=self._around, give_up=give_up)
+
+    def _context(self, authority: Path | None) -> ssl.SSLContext:
+        with self._lock:
+            if authority not in self._contexts:
+                self._contexts[authority] = _made(authority)
+            return self._contexts[authority]
+
+
+def target_of(url: str) -> str:
+    """Return path and query of a URL."""
+    path = url.partition("://")[2]
+    slash = path.find("/")
+    return path[slash:].partition("#")[0] if slash >= 0 else "/"
+
+
+def _made(authority: Path | None) -> ssl.SSLContext:
+    context = strict_context()
+    context.load_default_certs()
+    if authority is not None:
+        try:
+            trust(context, authority.read_bytes())
+        except (OSError, ValueError) as error:
+            raise RegistryError(
+                "reading the certificate authority of the registry",
+                context=[f"{authority}: {ssl_reason(error)}"],
+                hint="name a file of PEM certificates",
+            ) from error
+    return context

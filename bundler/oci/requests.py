@@ -1,0 +1,118 @@
+"""One request to a registry, and its answer. Layer: adapter, pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from bundler.model.json import items_at, text_at
+from bundler.model.oci import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bundler.model.json import JSONValue
+    from bundler.model.oci import Repository
+
+ACCEPT_MANIFESTS = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_LIST}, {DOCKER_MANIFEST}"
+MAX_MESSAGE_CHARS = 300
+PULL = "pull"
+PUSH = "pull,push"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What is sent, and what to call it in messages."""
+
+    method: str
+    target: str
+    """Path and query, or a whole URL that a registry sent us to."""
+    doing: str
+    """``reading manifest registry.site/shop/web:1.4``."""
+    scopes: tuple[str, ...] = ()
+    """What a token must allow: ``repository:shop/web:pull``."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def digest(self) -> str:
+        """What the registry says it stores."""
+        return self.headers.get("docker-content-digest", "")
+
+    def json(self) -> JSONValue:
+        """Decode the body; None where it is no JSON."""
+        try:
+            decoded: JSONValue = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return decoded
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The registry's own error codes. Source: distribution-spec, Error Codes."""
+        return tuple(text_at(item, "code") for item in items_at(self.json(), "errors"))
+
+    @property
+    def says(self) -> str:
+        """The registry's words, on one line; empty where it says nothing that can be read."""
+        parts = []
+        for item in items_at(self.json(), "errors"):
+            words = [text_at(item, "code"), text_at(item, "message"), text_at(item, "detail")]
+            parts.append(": ".join(word for word in words if word))
+        return " ".join("; ".join(part for part in parts if part).split())[:MAX_MESSAGE_CHARS]
+
+
+def scope_of(repository: Repository, actions: str) -> str:
+    """Return the scope of a repository. Source: distribution's docs, Token Scope Documentation."""
+    return f"repository:{repository.name}:{actions}"
+
+
+def manifest_path(repository: Repository, reference: str) -> str:
+    """Return the path of a manifest by tag or digest."""
+    return f"/v2/{repository.name}/manifests/{quote(reference, safe=':')}"
+
+
+def blob_path(repository: Repository, digest: str) -> str:
+    """Return the path of a blob."""
+    return f"/v2/{repository.name}/blobs/{digest}"
+
+
+def uploads_path(repository: Repository, **query: str) -> str:
+    """Return the path that starts an upload."""
+    return f"/v2/{repository.name}/blobs/uploads/{f'?{urlencode(query)}' if query else ''}"
+
+
+def with_query(url: str, **query: str) -> str:
+    """Add to the query of a URL, which may have one already."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query, safe=':')}"
+
+
+def next_page(header: str) -> str:
+    """Return the target of ``Link: <…>; rel="next"``; empty where there is no further page. Source: RFC 8288."""
+    for link in header.replace("\n", ",").split(","):
+        target, _, parameters = link.strip().partition(">")
+        if target.startswith("<") and 'rel="next"' in parameters.replace("rel=next", 'rel="next"'):
+            return target[1:]
+    return ""
+
+
+def part_of(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Yield the first ``size`` bytes of what comes, or all of it where there is less."""
+    left = size
+    for piece in pieces:
+        if len(piece) >= left:
+            yield piece[:left]
+            return
+        left -= len(piece)
+        yield piece

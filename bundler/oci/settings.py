@@ -1,0 +1,121 @@
+"""What is known of each registry host: authority, plain HTTP. Layer: adapter; reads the user's configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bundler.errors import RegistryError
+from bundler.model.json import mapping_at, text_at, value_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bundler.model.json import JSONValue
+
+DOCKER_HUB = "docker.io"
+DOCKER_HUB_API = "registry-1.docker.io"
+CONFIG_FILE = "registries.yaml"
+_MAX_BYTES = 1024 * 1024
+_KEYS = frozenset({"ca", "insecureHTTP"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSettings:
+    """How one host is spoken to."""
+
+    authority_file: Path | None = None
+    """PEM certificates that are trusted beside those of the system."""
+    uses_plain_http: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrySettings:
+    """How hosts are spoken to."""
+
+    hosts: Mapping[str, HostSettings] = field(default_factory=dict)
+    """From the configuration file, by host as it stands in references."""
+    authority_file: Path | None = None
+    """``--registry-ca``: for every host that has none of its own."""
+    plain_http: frozenset[str] = frozenset()
+    """``--insecure-http``: hosts that may be spoken to without TLS."""
+    config_path: Path | None = None
+    """Where the configuration file is, or would be; for hints."""
+
+    def of(self, host: str) -> HostSettings:
+        """Return how one host is spoken to."""
+        known = self.hosts.get(host, HostSettings())
+        return HostSettings(
+            authority_file=known.authority_file or self.authority_file,
+            uses_plain_http=known.uses_plain_http or host in self.plain_http,
+        )
+
+
+def load_settings(
+    folder: Path, *, authority_file: Path | None = None, plain_http: Sequence[str] = ()
+) -> RegistrySettings:
+    """Read ``registries.yaml`` in ``folder``, and put what the command line says on top.
+
+    Raises:
+        RegistryError: when the file cannot be read; every problem is in the context.
+    """
+    path = folder / CONFIG_FILE
+    return RegistrySettings(
+        hosts=_read_hosts(path),
+        authority_file=authority_file,
+        plain_http=frozenset(plain_http),
+        config_path=path,
+    )
+
+
+def _read_hosts(path: Path) -> dict[str, HostSettings]:
+    try:
+        text = path.read_text("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8 text"
+        raise _unreadable(path, [f"{path}: {reason}"]) from error
+    from bundler.syntax.events import YamlSyntaxError  # noqa: PLC0415 - YAML is loaded only where there is a file
+    from bundler.syntax.reader import read_document  # noqa: PLC0415
+
+    try:
+        value = read_document(text[:_MAX_BYTES]).value
+    except YamlSyntaxError as error:
+        raise _unreadable(path, [f"{path}:{error.line}: {error.problem}"]) from error
+    hosts = mapping_at(value, "registries")
+    problems = [f"{path}: {problem}" for problem in _problems(value)]
+    if problems:
+        raise _unreadable(path, sorted(problems))
+    return {host: _host_settings(entry, path.parent) for host, entry in hosts.items()}
+
+
+def _problems(value: JSONValue) -> list[str]:
+    if value is None:
+        return []
+    top = mapping_at(value)
+    found = [f"{key!r} is not known; only `registries` is" for key in top if key != "registries"]
+    for host, entry in mapping_at(value, "registries").items():
+        known = mapping_at(entry)
+        found += [f"registries.{host}: {key!r} is not known; ca and insecureHTTP are" for key in set(known) - _KEYS]
+        if "ca" in known and not text_at(entry, "ca"):
+            found.append(f"registries.{host}.ca must be the path of a file of PEM certificates")
+        if "insecureHTTP" in known and not isinstance(known["insecureHTTP"], bool):
+            found.append(f"registries.{host}.insecureHTTP must be true or false")
+    if not top or (top.get("registries") is not None and not isinstance(top["registries"], dict)):
+        found.append("it must be a mapping with `registries`, and that a mapping by host")
+    return found
+
+
+def _host_settings(entry: JSONValue, folder: Path) -> HostSettings:
+    authority = text_at(entry, "ca")
+    return HostSettings(
+        authority_file=(folder / authority).expanduser() if authority else None,
+        uses_plain_http=value_at(entry, "insecureHTTP") is True,
+    )
+
+
+def _unreadable(path: Path, found: Sequence[str]) -> RegistryError:
+    hint = "correct the file: registries: {registry.site:5000: {ca: site-ca.pem}}"
+    return RegistryError(f"reading the settings of registries in {path}", context=found, hint=hint)
