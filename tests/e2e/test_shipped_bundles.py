@@ -1,0 +1,65 @@
+"""The shipped bundles where Pod Security is enforced: nothing is refused, and the API server warns of nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lib.operator import BUNDLES
+from tests.lib.sweep import DEPLOYED, Site, Workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.lib.controlplane import ControlPlane
+
+NAMES = sorted(path.parent.name for path in BUNDLES.glob("*/bundle.yaml"))
+LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+
+
+@pytest.fixture
+def site(control_plane: ControlPlane) -> Iterator[Site]:
+    site = Site(control_plane)
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": site.namespace, "labels": LEVELS}}
+    control_plane.api("POST", "/api/v1/namespaces", body)
+    yield site
+    site.delete()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_restricted_namespace_admits_a_shipped_bundle_without_a_warning(
+    control_plane: ControlPlane, site: Site, tmp_path: Path, name: str
+) -> None:
+    with Workplace(control_plane, tmp_path / "place") as place:
+        for sets in ((), ("--set", "qps=1000")) if name == "shop" else ((),):
+            code, text = place.run(["install", name, "-n", site.namespace, *sets])
+            assert code == 0, text
+            heard = [(one.path, warning) for one in place.proxy.seen for warning in one.warnings]
+            assert heard == []
+            assert "warning" not in text.lower(), text
+    assert set(site.statuses()) <= {"superseded", DEPLOYED}
+    pods = site.items("api/v1/.../pods")
+    assert pods
+    for pod in pods:
+        ready = {one["type"]: one["status"] for one in pod["status"]["conditions"]}.get("Ready")
+        assert ready == "True" or pod["status"]["phase"] == "Succeeded", pod["metadata"]["name"]
+    for kind in ("deployments", "statefulsets"):
+        for workload in site.items(f"apis/apps/v1/.../{kind}"):
+            assert workload["status"].get("readyReplicas") == workload["spec"]["replicas"]
+
+
+def test_such_a_namespace_warns_of_a_pod_that_asks_for_too_much(
+    control_plane: ControlPlane, site: Site, tmp_path: Path
+) -> None:
+    """So that the test above can fail: warnings get through the proxy, and are shown."""
+    from tests.lib.menus import small_bundle
+
+    with Workplace(control_plane, tmp_path / "place") as place:
+        code, text = place.run(
+            ["install", "shop", str(small_bundle(tmp_path)), "-n", site.namespace, "--timeout", "3s"]
+        )
+        assert code != 0
+        assert any("would violate PodSecurity" in warning for one in place.proxy.seen for warning in one.warnings)
+    assert "would violate PodSecurity" in text, text
