@@ -357,6 +357,8 @@ class Ports:
     """On ``clock.monotonic()``: when the budget of the whole command ends."""
     is_stopped: Callable[[], bool]
     """Whether the user or the system asked the run to stop."""
+    registry: Registry | None = None
+    """Where images lie; None where no delivery is at hand."""
 
     def remaining_s(self) -> float:
         """Return what is left of the command's budget, in seconds; never below zero."""

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bundler.model.bundle import Bundle, ReadinessRule
+    from bundler.model.image import LockedImage
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
+    from bundler.model.site import Site
     from bundler.model.values import MergedValues, UserLayers
     from bundler.ports import ClusterClient
     from bundler.render import Rendering
@@ -39,6 +41,10 @@ class Order:
     site: Body
     kube_version: str = ""
     """Overrides what the cluster, or nothing, says."""
+    place: Site | None = None
+    """The site file: its patches, registry and pull secret."""
+    carried: tuple[LockedImage, ...] | None = None
+    """The images of the delivery that the bundle was taken from; None where it was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,8 @@ class Composition:
     """Normalised and stamped: what is compared, shown, sent and recorded."""
     sensitive: frozenset[str]
     """Strings that must not be printed."""
+    notices: tuple[str, ...] = ()
+    """What deserves a look and stops nothing."""
 
     @property
     def readiness(self) -> tuple[ReadinessRule, ...]:
@@ -81,11 +89,13 @@ def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:
     Raises:
         KubeVersionError: when the bundle does not run on that Kubernetes.
         ValuesError, RenderError: everything that is wrong with values, templates or objects.
+        ImageMissingError: when the delivery lacks images that these values need.
+        SitePatchError: when a patch of the site file cannot be made.
     """
     context = render_context(order, cluster)
     _check_kube_version(order.bundle, context.capabilities.kube_version)
     values = compute_values(order.bundle, order.user, names=expression_names(order))
-    rendering = render_bundle(order.bundle, values, context)
+    rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
     uid = release_uid(order.namespace, order.release)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normalize_manifests(rendering.manifests))
     leaves = frozenset(leaf for manifest in manifests for leaf in secret_leaves(manifest))
@@ -95,7 +105,16 @@ def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:
         rendering=rendering,
         manifests=manifests,
         sensitive=sensitive_strings(rendering, values) | leaves,
+        notices=notices,
     )
+
+
+def _adapted(rendering: Rendering, order: Order) -> tuple[Rendering, tuple[str, ...]]:
+    if order.carried is None and (order.place is None or not order.place.patches):
+        return rendering, ()
+    from bundler.actions.adapt import adapt  # noqa: PLC0415 - only deliveries and patched sites pay for it
+
+    return adapt(rendering, order)
 
 
 def expression_names(order: Order) -> dict[str, object]:

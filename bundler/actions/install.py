@@ -11,6 +11,7 @@ from bundler.actions.recover import roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
 from bundler.errors import BundlerError, ForbiddenError
+from bundler.model.events import Notice, Warned
 from bundler.model.lean import dataclass
 from bundler.model.release import (
     Authorship,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.model.bundle import Bundle
+    from bundler.model.image import LockedImage
     from bundler.model.json import Body
+    from bundler.model.site import Site
     from bundler.model.values import UserLayers
     from bundler.ports import HeldLock, Ports
 
@@ -56,6 +59,10 @@ class InstallRequest:
     kube_version: str = ""
     rollback_s: float = 0.0
     """Seconds for a rollback after a failure; 0: leave things as they are."""
+    place: Site | None = None
+    """The site file."""
+    carried: tuple[LockedImage, ...] | None = None
+    """The images of the delivery that the bundle was taken from; None where it was not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +94,12 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
         user=user,
         site=request.site,
         kube_version=request.kube_version,
+        place=request.place,
+        carried=request.carried,
     )
     composition = compose(order, ports.cluster)
+    for notice in composition.notices:
+        ports.report(Warned(notice))
     ports.redactor.publish(request.release, request.bundle.metadata.name, *public_identifiers(composition.manifests))
     ports.redactor.learn(*composition.sensitive)
     check_upgrade_path(request.bundle, recorded, request.path_rules)
@@ -225,6 +236,7 @@ def install(
         BundlerError: what ended the run; the record says the same.
     """
     prepared = prepare(request, ports)
+    _check_images(request, prepared, ports)
 
     def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
@@ -242,3 +254,14 @@ def install(
         recover=recover if request.rollback_s else None,
         redraft=redraft,
     )
+
+
+def _check_images(request: InstallRequest, prepared: Prepared, ports: Ports) -> None:
+    """Ask the site's registry for every digest before anything is written."""
+    place = request.place.registry if request.place else None
+    if request.carried is None or place is None or ports.registry is None:
+        return
+    from bundler.actions.site_images import refuse_absent  # noqa: PLC0415 - only deliveries need it
+
+    count = refuse_absent(prepared.composition.manifests, request.carried, place, ports.registry)
+    ports.report(Notice(f"{place} holds all {count} images of this release"))

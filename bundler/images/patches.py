@@ -28,18 +28,23 @@ class PatchProblemError(ValueError):
     """An operation that cannot be carried out."""
 
 
-def apply_patches(manifests: Iterable[Manifest], patches: Sequence[SitePatch]) -> tuple[Manifest, ...]:
-    """Return the objects with the patches that fit them, in the order of the site file.
+def apply_patches(
+    manifests: Iterable[Manifest], patches: Sequence[SitePatch]
+) -> tuple[tuple[Manifest, ...], tuple[str, ...]]:
+    """Return the objects with the patches that fit them, in the order of the site file; and what fits nothing.
+
+    A site file serves several bundles, so a patch that fits none of these objects is worth a sentence, not a refusal.
 
     Raises:
-        SitePatchError: with every patch that fits no object, cannot be carried out, or changes what an object is.
+        SitePatchError: with every patch that cannot be carried out, or changes what an object is.
     """
     result = list(manifests)
     problems: list[str] = []
+    idle: list[str] = []
     for patch in patches:
         fitting = [index for index, one in enumerate(result) if fits(patch, one)]
         if not fitting:
-            problems.append(f"{patch.source}: no object of this release is {patch.target}")
+            idle.append(f"{patch.source}: the patch of {patch.target} fits no object of this release")
         for index in fitting:
             try:
                 result[index] = _patched(result[index], patch)
@@ -47,7 +52,7 @@ def apply_patches(manifests: Iterable[Manifest], patches: Sequence[SitePatch]) -
                 problems.append(f"{patch.source}: {result[index].ref.short}: {error}")
     if problems:
         raise SitePatchError("patching objects as the site file says", context=sorted(problems), hint=_HINT)
-    return tuple(result)
+    return tuple(result), tuple(idle)
 
 
 def fits(patch: SitePatch, manifest: Manifest) -> bool:
