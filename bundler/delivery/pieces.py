@@ -1,0 +1,214 @@
+"""The bytes of a delivery, in one file or in parts that are read where they lie. Layer: delivery; reads local files."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Final, Protocol, Self
+
+from bundler.delivery.part import PART_HEADER_BYTES, PART_MAGIC, PartHeader, decode_part
+from bundler.errors import DeliveryDamagedError, DeliveryError, ForeignPartError, PartMissingError
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+HINT_COPY: Final = "copy it again from where it was made, and verify it there too"
+_PART_NAME = re.compile(r"(.+)\.(\d{3,5})")
+
+
+class Pieces(Protocol):
+    """Bytes that can be read anywhere, by several threads at once."""
+
+    name: str
+    size: int
+    """Bytes."""
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` from ``offset``; less comes only where the bytes end."""
+        ...
+
+    def parts_between(self, start: int, end: int) -> Sequence[Part]:
+        """Return the parts that hold a range; nothing where there are no parts."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a split delivery."""
+
+    path: Path
+    header: PartHeader
+    fd: int
+    start: int
+    """Offset of its payload in the whole."""
+
+
+class WholeFile:
+    """A delivery in one file."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.name, self._fd = str(path), fd
+        self.size = os.fstat(fd).st_size
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` from ``offset``."""
+        return _fill(self._fd, offset, buffer)
+
+    def parts_between(self, start: int, end: int) -> Sequence[Part]:
+        """Return nothing: there are no parts."""
+        del start, end
+        return ()
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+class SplitFile:
+    """A delivery in parts."""
+
+    def __init__(self, name: str, parts: Sequence[Part]) -> None:
+        self.name, self._parts = name, tuple(parts)
+        self.size = parts[0].header.total_bytes
+        self.build_id = parts[0].header.build
+
+    def read_into(self, offset: int, buffer: memoryview) -> int:
+        """Fill ``buffer`` from ``offset``, across parts."""
+        done = 0
+        for part in self.parts_between(offset, offset + len(buffer)):
+            at = offset + done - part.start
+            here = min(len(buffer) - done, part.header.payload_bytes - at)
+            done += _fill(part.fd, PART_HEADER_BYTES + at, buffer[done : done + here])
+        return done
+
+    def parts_between(self, start: int, end: int) -> Sequence[Part]:
+        """Return the parts that hold a range."""
+        return [part for part in self._parts if part.start < end and part.start + part.header.payload_bytes > start]
+
+    def close(self) -> None:
+        """Close all parts."""
+        for part in self._parts:
+            os.close(part.fd)
+
+
+class _Opened:
+    """Descriptors that are closed unless everything went well."""
+
+    def __init__(self) -> None:
+        self.fds: list[int] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:
+            for fd in self.fds:
+                os.close(fd)
+
+    def open(self, path: Path, doing: str) -> int:
+        """Open a file for reading alone."""
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            found = f"{path}: {error.strerror or error}"
+            raise DeliveryError(doing, context=[found], hint="check the path and its permissions") from error
+        self.fds.append(fd)
+        return fd
+
+
+def open_pieces(paths: Sequence[Path]) -> Pieces:
+    """Open a delivery: its one file, any one of its parts, all of them, or the name that its parts share.
+
+    Raises:
+        PartMissingError: when a part is not there.
+        ForeignPartError: when a part belongs to another build or another split.
+        DeliveryDamagedError: when a part's head is damaged, or a part has not its size.
+        DeliveryError: when a file cannot be read.
+    """
+    first = paths[0]
+    doing = f"opening {first}"
+    stem = _stem_of(first)
+    if len({_stem_of(path) for path in paths}) > 1 or (len(paths) > 1 and stem == first):
+        found = [str(path) for path in paths]
+        raise DeliveryError(doing, context=found, hint="give one delivery: its file, or its parts")
+    if not first.exists() and part_path(first, 1).exists():
+        first = part_path(first, 1)
+    with _Opened() as opened:
+        fd = opened.open(first, doing)
+        if os.pread(fd, len(PART_MAGIC), 0) != PART_MAGIC:
+            return WholeFile(first, fd)
+        count = _header_of(first, fd, doing).count
+        stem = _stem_of(first)
+        wanted = {part_path(stem, number): number for number in range(1, count + 1)}
+        missing = [path for path in wanted if not path.exists()]
+        extra = [path for path in paths if path not in wanted and path != stem]
+        if missing:
+            found = [f"{path} is not there" for path in missing]
+            hint = f"bring all {count} parts into one folder"
+            raise PartMissingError(f"opening {stem} in {count} parts", context=found, hint=hint)
+        if extra:
+            found = [f"{path} is beyond the {count} parts of this build" for path in extra]
+            raise ForeignPartError(doing, context=found, hint="give the parts of one build")
+        fds = {path: opened.open(path, doing) for path in wanted}
+        os.close(fd)
+        opened.fds.remove(fd)
+        return SplitFile(str(stem), _checked(wanted, fds, first, doing))
+
+
+def _checked(wanted: dict[Path, int], fds: dict[Path, int], named: Path, doing: str) -> list[Part]:
+    """Return the parts, once their heads agree with that of the part that was named."""
+    headers = {path: _header_of(path, fd, doing) for path, fd in fds.items()}
+    like = headers[named]
+    foreign = [
+        f"{path} is part {one.number} of {one.count} of build {one.build}"
+        for path, one in headers.items()
+        if (one.build, one.count, one.part_bytes, one.total_bytes, one.number)
+        != (like.build, like.count, like.part_bytes, like.total_bytes, wanted[path])
+    ]
+    if foreign:
+        found = [*foreign, f"{named} is of build {like.build}"]
+        raise ForeignPartError(doing, context=found, hint="bring the parts of one build together, under their names")
+    short = [
+        f"{path} has {os.fstat(fds[path]).st_size} bytes, and its head says {PART_HEADER_BYTES + one.payload_bytes}"
+        for path, one in headers.items()
+        if os.fstat(fds[path]).st_size != PART_HEADER_BYTES + one.payload_bytes
+    ]
+    if short:
+        raise DeliveryDamagedError(doing, context=short, hint=HINT_COPY)
+    return [
+        Part(path=path, header=headers[path], fd=fds[path], start=(number - 1) * like.part_bytes)
+        for path, number in wanted.items()
+    ]
+
+
+def _header_of(path: Path, fd: int, doing: str) -> PartHeader:
+    try:
+        return decode_part(os.pread(fd, PART_HEADER_BYTES, 0))
+    except ValueError as error:
+        raise DeliveryDamagedError(doing, context=[f"{path}: its head is damaged: {error}"], hint=HINT_COPY) from error
+
+
+def _stem_of(path: Path) -> Path:
+    match = _PART_NAME.fullmatch(path.name)
+    return path.with_name(match[1]) if match else path
+
+
+def part_path(stem: Path, number: int) -> Path:
+    """Return the name of a part: ``shop-1.4.0.bundle.001``."""
+    return stem.with_name(f"{stem.name}.{number:03d}")
+
+
+def _fill(fd: int, offset: int, buffer: memoryview) -> int:
+    done = 0
+    while done < len(buffer):
+        count = os.preadv(fd, [buffer[done:]], offset + done)
+        if count == 0:
+            break
+        done += count
+    return done

@@ -1,0 +1,30 @@
+"""Numbers of bytes as people read and type them. Layer: model, pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
+_TYPED = re.compile(r"(\d{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)
+
+
+def shown_bytes(count: float) -> str:
+    """Return ``17 B``, ``3.1 GiB``."""
+    size, unit = float(count), 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size, unit = size / 1024, unit + 1
+    return f"{size:.0f} {_UNITS[unit]}" if unit == 0 or size >= 99.95 else f"{size:.1f} {_UNITS[unit]}"
+
+
+def parse_bytes(text: str) -> int:
+    """Read ``4G``, ``700M``, ``1048576``; units are powers of 1024.
+
+    Raises:
+        ValueError: when it is no size.
+    """
+    match = _TYPED.fullmatch(text.strip())
+    if match is None or int(match[1]) == 0:
+        msg = f"{text!r} is no size; write 4G, 700M or a number of bytes"
+        raise ValueError(msg)
+    return int(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")

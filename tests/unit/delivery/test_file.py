@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import os
+import tarfile
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.delivery.check import check_blobs, check_whole
+from bundler.delivery.envelopes import decode_envelopes
+from bundler.delivery.placement import header
+from bundler.delivery.reader import Delivery
+from bundler.delivery.writer import DeliveryWriter
+from bundler.errors import (
+    DeliveryDamagedError,
+    DeliveryError,
+    ForeignPartError,
+    NoSpaceError,
+    PartMissingError,
+)
+from bundler.model.delivery import BlobKind
+from bundler.model.digest import digest_of
+from bundler.signing.keys import generate_key
+from bundler.signing.sign import KeySigner
+from tests.lib.deliveries import make_content, without
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTENT = make_content()
+SIGNER = KeySigner(generate_key("acme"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return CONTENT.write(tmp_path / "shop-1.0.0.bundle", signers=[SIGNER])[0]
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> list[Path]:
+    return CONTENT.write(tmp_path / "shop-1.0.0.bundle", part_bytes=20_000, signers=[SIGNER])
+
+
+def flip(path: Path, offset: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 0x10
+    path.write_bytes(content)
+
+
+def verify(*paths: Path) -> None:
+    with Delivery.open(*paths) as delivery:
+        check_whole(delivery)
+
+
+def test_what_was_written_is_read_back(file: Path) -> None:
+    with Delivery.open(file) as delivery:
+        check_whole(delivery)
+        assert delivery.index == CONTENT.index
+        assert delivery.build_id == digest_of(delivery.raw_index)
+        assert len(delivery.envelopes) == 1
+        for digest, content in CONTENT.blobs.items():
+            assert delivery.read(digest) == content
+            assert b"".join(delivery.chunks(digest, 100)) == content[100:]
+        assert delivery.read(CONTENT.index.sbom) == CONTENT.sbom
+
+
+def test_the_same_content_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    before = os.umask(0o077)
+    try:
+        again = CONTENT.write(tmp_path / "other" / "x.bundle", signers=[SIGNER])[0]
+    finally:
+        os.umask(before)
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_tar_lists_it_and_finds_nothing_else(file: Path) -> None:
+    with tarfile.open(file) as archive:
+        names = archive.getnames()
+        index = archive.extractfile("index.json").read()
+        signatures = archive.extractfile("signatures.json").read()
+    assert names[:2] == ["index.json", "signatures.json"]
+    assert names[2:] == ["blobs/" + blob.digest.replace(":", "/") for blob in CONTENT.index.blobs]
+    with Delivery.open(file) as delivery:
+        assert index == delivery.raw_index
+        assert decode_envelopes(signatures) == delivery.envelopes
+
+
+def test_nothing_unfinished_is_left(file: Path, parts: list[Path]) -> None:
+    assert sorted(file.parent.iterdir()) == sorted([file, *parts])
+
+
+def test_reading_changes_nothing(file: Path) -> None:
+    file.chmod(0o444)
+    before = file.stat()
+    verify(file)
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+
+
+# --- damage ------------------------------------------------------------------------------------------------------
+
+
+def test_a_damaged_blob_is_named(file: Path) -> None:
+    with Delivery.open(file) as delivery:
+        entries = [entry for entry in delivery.placement.blobs if entry.blob.kind is BlobKind.LAYER][:2]
+    for entry in entries:
+        flip(file, entry.content_at + 17)
+    with pytest.raises(DeliveryDamagedError) as caught:
+        verify(file)
+    assert caught.value.context == tuple(f"layer {entry.blob.digest} is damaged" for entry in entries)
+    with Delivery.open(file) as delivery, pytest.raises(DeliveryDamagedError):
+        check_blobs(delivery, [entries[0].blob.digest])
+    with Delivery.open(file) as delivery:
+        check_blobs(delivery, [CONTENT.index.bundle.archive])
+        with pytest.raises(DeliveryDamagedError):
+            delivery.read(entries[0].blob.digest)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content[:-1],
+        lambda content: content[:-1024],
+        lambda content: content[:1000],
+        lambda content: content + b"\0",
+        lambda content: content + bytes(1024),
+        lambda content: content[:-1024] + header("evil", 0) + bytes(1024),
+        lambda content: b"",
+        lambda content: b"x" * 5000,
+        lambda content: content[: 512 + 65536] + header("signatures.json", 65535) + content[1024 + 65536 :],
+        lambda content: header("index.json", 1 << 40) + content[512:],
+        lambda content: header("index.json", 65535) + content[512:],
+        lambda content: header("index.json", 131072) + content[512:],
+        lambda content: content[:124] + b"-0000000001\0" + content[136:],
+        lambda content: content[:124] + b"zzzzzzzzzzz\0" + content[136:],
+    ],
+)
+def test_what_stands_outside_the_index_or_is_cut_is_damage(file: Path, change) -> None:
+    file.write_bytes(change(file.read_bytes()))
+    with pytest.raises(DeliveryDamagedError) as caught:
+        verify(file)
+    assert caught.value.exit_code == 20
+
+
+def test_swapped_blobs_are_damage(file: Path) -> None:
+    with Delivery.open(file) as delivery:
+        one, two = [entry for entry in delivery.placement.blobs if entry.blob.kind is BlobKind.MANIFEST][:2]
+    content = bytearray(file.read_bytes())
+    first, second = (bytes(content[e.content_at : e.content_at + e.size]) for e in (one, two))
+    assert len(first) == len(second)
+    content[one.content_at : one.content_at + one.size] = second
+    content[two.content_at : two.content_at + two.size] = first
+    file.write_bytes(content)
+    with pytest.raises(DeliveryDamagedError):
+        verify(file)
+
+
+@pytest.mark.parametrize("kind", [BlobKind.LAYER, BlobKind.CONFIG])
+def test_an_index_that_forgets_what_a_manifest_needs_is_damage(tmp_path: Path, kind: BlobKind) -> None:
+    file = without(CONTENT, kind).write(tmp_path / "x.bundle")[0]
+    with pytest.raises(DeliveryDamagedError, match="verifying") as caught:
+        verify(file)
+    assert "which the index does not list" in caught.value.context[0]
+
+
+# --- parts -------------------------------------------------------------------------------------------------------
+
+
+def test_parts_are_read_where_they_lie(parts: list[Path], file: Path) -> None:
+    whole = file.read_bytes()
+    assert b"".join(part.read_bytes()[512:] for part in parts) == whole
+    assert {part.stat().st_size for part in parts[:-1]} == {20_512}
+    stem = parts[0].with_suffix("")
+    file.unlink()
+    for paths in ([parts[0]], [parts[3]], parts, [stem]):
+        with Delivery.open(*paths) as delivery:
+            check_whole(delivery)
+            assert delivery.index == CONTENT.index
+
+
+def test_every_missing_part_is_named(parts: list[Path]) -> None:
+    parts[1].unlink()
+    parts[-1].unlink()
+    with pytest.raises(PartMissingError) as caught:
+        verify(parts[0])
+    assert caught.value.context == (f"{parts[1]} is not there", f"{parts[-1]} is not there")
+
+
+def test_a_part_of_another_build_is_named(parts: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    other = make_content(seed=2).write(tmp_path / "b" / "shop-1.0.0.bundle", part_bytes=20_000)
+    parts[2].write_bytes(other[2].read_bytes())
+    with pytest.raises(ForeignPartError) as caught:
+        verify(parts[0])
+    assert caught.value.context[0].startswith(f"{parts[2]} is part 3 of")
+    assert len(caught.value.context) == 2
+
+
+def test_parts_under_wrong_names_are_named(parts: list[Path]) -> None:
+    one, two = parts[1].read_bytes(), parts[2].read_bytes()
+    parts[1].write_bytes(two)
+    parts[2].write_bytes(one)
+    with pytest.raises(ForeignPartError) as caught:
+        verify(parts[0])
+    assert [line.split(" ")[0] for line in caught.value.context[:2]] == [str(parts[1]), str(parts[2])]
+
+
+def test_a_damaged_part_is_named(parts: list[Path]) -> None:
+    for number in range(len(parts)):
+        before = parts[number].read_bytes()
+        flip(parts[number], 512 + len(before) // 3)
+        with pytest.raises(DeliveryDamagedError) as caught:
+            verify(parts[0])
+        text = "\n".join(caught.value.context)
+        assert str(parts[number]) in text
+        assert not [part for part in parts[:number] + parts[number + 1 :] if str(part) in text]
+        parts[number].write_bytes(before)
+
+
+@pytest.mark.parametrize("offset", [0, 20, 130, 300, 511])
+def test_a_damaged_head_of_a_part_is_refused(parts: list[Path], offset: int) -> None:
+    flip(parts[1], offset)
+    with pytest.raises(DeliveryError) as caught:
+        verify(parts[0])
+    assert str(parts[1]) in caught.value.context[0]
+    assert caught.value.exit_code == 20
+
+
+def test_a_part_that_is_too_short_or_too_long_is_named(parts: list[Path]) -> None:
+    content = parts[1].read_bytes()
+    for changed in (content[:-1], content + b"\0"):
+        parts[1].write_bytes(changed)
+        with pytest.raises(DeliveryDamagedError) as caught:
+            verify(parts[0])
+        assert len(caught.value.context) == 1
+        assert caught.value.context[0].startswith(str(parts[1]))
+
+
+def test_files_of_two_deliveries_are_refused(file: Path, tmp_path: Path) -> None:
+    other = CONTENT.write(tmp_path / "other.bundle")[0]
+    with pytest.raises(DeliveryError):
+        verify(file, other)
+    with pytest.raises(DeliveryError):
+        verify(tmp_path / "none.bundle")
+
+
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
+    blob = CONTENT.index.stored[0]
+    with pytest.raises(DeliveryError), DeliveryWriter(tmp_path / "x.bundle", CONTENT.index) as writer:
+        writer.stream(blob.digest, [bytes(blob.size + 1)])
+    with pytest.raises(DeliveryError), DeliveryWriter(tmp_path / "x.bundle", CONTENT.index) as writer:
+        writer.stream(blob.digest, [bytes(blob.size - 1)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_dead_run_left_is_taken_over(tmp_path: Path, file: Path) -> None:
+    (tmp_path / ".x.bundle.unfinished").write_bytes(b"garbage" * 100_000)
+    (tmp_path / ".x.bundle.007.unfinished").write_bytes(b"garbage")
+    assert CONTENT.write(tmp_path / "x.bundle", signers=[SIGNER])[0].read_bytes() == file.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["shop-1.0.0.bundle", "x.bundle"]
+
+
+def test_parts_that_a_dead_run_left_are_taken_over(tmp_path: Path) -> None:
+    for number in (1, 2, 3, 99):
+        (tmp_path / f".x.bundle.{number:03d}.unfinished").write_bytes(b"garbage" * 10_000)
+    verify(*CONTENT.write(tmp_path / "x.bundle", part_bytes=20_000))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_two_exports_do_not_write_the_same_file(tmp_path: Path) -> None:
+    with DeliveryWriter(tmp_path / "x.bundle", CONTENT.index), pytest.raises(DeliveryError) as caught:
+        DeliveryWriter(tmp_path / "x.bundle", CONTENT.index)
+    assert "another export" in caught.value.context[0]
+
+
+def test_space_is_asked_for_first(tmp_path: Path) -> None:
+    sbom = CONTENT.index.blobs[-1]
+    layer = next(blob for blob in CONTENT.index.blobs if blob.kind is BlobKind.LAYER)
+    huge = replace(layer, size=1 << 49)
+    index = replace(CONTENT.index, blobs=(*(b if b != layer else huge for b in CONTENT.index.blobs[:-1]), sbom))
+    with pytest.raises(NoSpaceError) as caught:
+        DeliveryWriter(tmp_path / "x.bundle", index)
+    assert caught.value.context[0].startswith("need 512 TiB in")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DeliveryError):
+        CONTENT.write(tmp_path / "none" / "x.bundle")
+
+
+# --- delta -------------------------------------------------------------------------------------------------------
+
+
+def test_a_delta_holds_only_what_its_base_does_not(tmp_path: Path, file: Path) -> None:
+    new = make_content(version="1.1.0", images=3, base=CONTENT.index)
+    delta = new.write(tmp_path / "delta.bundle")[0]
+    assert delta.stat().st_size < file.stat().st_size
+    with Delivery.open(delta) as opened, Delivery.open(file) as base:
+        check_whole(opened)
+        assert opened.index.base.index == base.build_id
+        inside = [blob for blob in opened.index.blobs if blob.in_base]
+        assert len(inside) == 4
+        for blob in inside:
+            assert base.read(blob.digest) == new.blobs[blob.digest]
+            with pytest.raises(DeliveryError) as caught:
+                opened.read(blob.digest)
+            assert "is in its base shop 1.0.0" in caught.value.context[0]
