@@ -92,3 +92,12 @@ def test_a_broken_image_is_told_with_its_reason(real, place):
     assert outcome.code == 4
     assert "Deployment/shop-web" in outcome.err
     real("install", "shop", menu, "--set", "image=docker.io/library/web:1", "-n", place).ok()
+
+
+def test_a_new_bundle_installs_where_pod_security_is_enforced(real, control_plane, place, monkeypatch):
+    labels = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
+    control_plane.api("POST", "/api/v1/namespaces", {"metadata": {"name": place, "labels": labels}})
+    monkeypatch.chdir(real.home)
+    real("create", "my-app").ok()
+    done = real("install", "./my-app", "--set", "qps=600", "-n", place, "-o", "json").ok().document
+    assert (done["status"], done["warnings"]) == ("deployed", [])
