@@ -13,7 +13,9 @@ from bundler.model.lean import dataclass
 from bundler.model.values import AssignmentKind
 
 if TYPE_CHECKING:
-    from bundler.cli.verb import Decorator
+    from collections.abc import Callable
+
+    from bundler.cli.verb import Decorator, Function
 
 _SET_KINDS: Final = {
     "set_values": AssignmentKind.SET,
@@ -163,6 +165,41 @@ path_options: Decorator = gathered(
     ],
     ["allow_downgrade", "replace_bundle", "rollback_on_failure", "rollback_timeout_s"],
 )
+
+REGISTRY_CA: Final = "bundler.registry-ca"
+INSECURE_HTTP: Final = "bundler.insecure-http"
+"""Keys in ``Context.meta``: what the options of registries say; ``cli.registries`` reads them."""
+
+
+def registry_options(function: Function) -> Function:
+    """Add the options of registries; nothing is handed to the function, ``open_registry(app)`` knows what was typed."""
+
+    def keep(key: str) -> Callable[[click.Context, click.Parameter, object], object]:
+        def kept(context: click.Context, parameter: click.Parameter, value: object) -> object:
+            del parameter
+            context.meta[key] = value
+            return value
+
+        return kept
+
+    authority = click.option(
+        "--registry-ca",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        expose_value=False,
+        callback=keep(REGISTRY_CA),
+        help="Authority (PEM) that registries' certificates are trusted by, too.",
+    )
+    plain = click.option(
+        "--insecure-http",
+        multiple=True,
+        metavar="HOST",
+        expose_value=False,
+        callback=keep(INSECURE_HTTP),
+        help="Speak to this registry without TLS.",
+    )
+    return authority(plain(function))
+
 
 kube_version_option = click.option(
     "--kube-version", default="", metavar="VERSION", help="Kubernetes that templates see."

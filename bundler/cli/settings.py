@@ -77,6 +77,12 @@ class Environment:
         return self.folder("CACHE_DIR", "XDG_CACHE_HOME", ".cache")
 
     @property
+    def config_dir(self) -> Path:
+        """Where the user's own settings lie (``registries.yaml``)."""
+        base = self.variables.get("XDG_CONFIG_HOME", "")
+        return (Path(base) if base.startswith("/") else self.home / ".config") / "bundler"
+
+    @property
     def bundle_path(self) -> tuple[Path, ...]:
         """Folders in which a bundle's name is looked up before those shipped with bundler."""
         return tuple(Path(part).expanduser() for part in self.text("BUNDLE_PATH").split(os.pathsep) if part)

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.lib.certs import Authority
@@ -15,6 +14,7 @@ from tests.lib.processes import accepts_connections, free_ports, kill_all, spawn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 HOW_TO_GET = "install docker-registry, skopeo and htpasswd: sh tests/tools/install_registry_tools.sh (Debian, as root)"
 USER, PASSWORD = "ada", "correct-horse-7"
@@ -37,7 +37,7 @@ class Options:
 class RealRegistry:
     """One running registry."""
 
-    def __init__(self, folder: Path, options: Options = Options(), *, authority: Authority | None = None) -> None:  # noqa: B008
+    def __init__(self, folder: Path, options: Options = Options(), *, authority: Authority | None = None) -> None:
         """Write its configuration below ``folder``; `with` starts and ends it."""
         self.folder, self.options = folder, options
         self.port = free_ports(1)[0]

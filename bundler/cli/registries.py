@@ -1,0 +1,60 @@
+"""Build the way to registries, and take bundles from them. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
+from bundler.http.surroundings import Surroundings
+from bundler.oci.client import OciClient
+from bundler.oci.settings import load_settings
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+    from bundler.http.gate import Gate
+    from bundler.ports import Reporter
+
+
+def open_registry(app: App, *, gate: Gate | None = None, report: Reporter | None = None) -> OciClient:
+    """Return a client of registries for one run; it is closed at its end.
+
+    What ``--registry-ca`` and ``--insecure-http`` say (``options.registry_options``) is known to it.
+
+    Args:
+        app: settings and streams.
+        gate: the registries that may be spoken to, where ``--offline`` holds; None: all.
+        report: takes what is told while it goes on; the screen where none is given.
+
+    Raises:
+        RegistryError: when the settings of registries cannot be read.
+    """
+    meta = click.get_current_context().meta
+    authority = meta.get(REGISTRY_CA)
+    settings = load_settings(
+        app.settings.environment.config_dir,
+        authority_file=authority if isinstance(authority, Path) else None,
+        plain_http=meta.get(INSECURE_HTTP) or (),
+    )
+    client = OciClient.open(settings, registry_surroundings(app, gate=gate, report=report), learn=app.redactor.learn)
+    app.closing.callback(client.close)
+    return client
+
+
+def registry_surroundings(app: App, *, gate: Gate | None = None, report: Reporter | None = None) -> Surroundings:
+    """Return what a client of registries needs from the program around it."""
+    if report is None:
+        from bundler.cli.output.progress import Progress  # noqa: PLC0415 - those who draw bring their own
+
+        report = app.closing.enter_context(Progress(app.screen, app.clock))
+    environment = app.settings.environment
+    return Surroundings(
+        env=environment.variables,
+        clock=app.clock,
+        budget=lambda: max(0.0, app.deadline_s - app.clock.monotonic()),
+        report=report,
+        is_interactive=environment.stdin_is_terminal,
+        gate=gate,
+    )
