@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import tarfile
 import unicodedata
 import zlib
@@ -32,14 +33,37 @@ def read_archive(path: Path, *, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS) 
     """
     doing = f"reading archive {path}"
     try:
+        with path.open("rb") as packed:
+            return _read(packed, doing, packed_bytes=path.stat().st_size, limits=limits)
+    except OSError as error:
+        raise _as_archive_error(error, doing) from error
+
+
+def read_packed(content: bytes, *, name: str, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS) -> dict[str, BundleFile]:
+    """Return the files of a .tgz that is in memory; see :func:`read_archive`.
+
+    Args:
+        content: the archive.
+        name: how it is called in messages.
+        limits: on what it unpacks to.
+
+    Raises:
+        ArchiveError, UnsafeArchiveError: as for a file.
+    """
+    doing = f"reading archive {name}"
+    try:
+        return _read(io.BytesIO(content), doing, packed_bytes=len(content), limits=limits)
+    except OSError as error:
+        raise _as_archive_error(error, doing) from error
+
+
+def _read(packed: IO[bytes], doing: str, *, packed_bytes: int, limits: ArchiveLimits) -> dict[str, BundleFile]:
+    try:
         with (
-            path.open("rb") as packed,
-            _BoundedReader(packed, doing, packed_bytes=path.stat().st_size, limits=limits) as bounded,
+            _BoundedReader(packed, doing, packed_bytes=packed_bytes, limits=limits) as bounded,
             tarfile.open(fileobj=bounded, mode="r|", bufsize=65536) as archive,
         ):
             return _Checker(doing, limits).files(archive)
-    except OSError as error:
-        raise _as_archive_error(error, doing) from error
     except (EOFError, zlib.error, tarfile.TarError, UnicodeError, ValueError, OverflowError) as error:
         raise ArchiveError(doing, context=[f"it is damaged: {error}"], hint=_DAMAGED_HINT) from error
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
 from bundler.actions.command_line import recorded_command
 from bundler.actions.install import InstallRequest, diff, install
 from bundler.actions.release import RunOptions, is_no_op
-from bundler.actions.site_policy import refuse_forbidden
+from bundler.actions.site_policy import refuse_forbidden, refuse_other_cluster
 from bundler.actions.upgrade_path import PathRules
 from bundler.cli.asking import EXIT_DECLINED, Approval, say_where
 from bundler.cli.context import connect
-from bundler.cli.ordering import check_name, take_bundle, take_inputs
+from bundler.cli.ordering import check_name, take, take_inputs
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import show_difference
 from bundler.cli.output.text import Line
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from bundler.cli.options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.model.bundle import Bundle
     from bundler.model.change import Plan
+    from bundler.model.site import Site
 
 EXIT_PENDING = 3
 
@@ -131,11 +133,13 @@ def _prepare(app: App, wish: Wish) -> _Ready:
             context=["--reset-values and --reuse-values say the opposite of each other"],
             hint="give one of them",
         )
-    bundle = take_bundle(app, wish.bundle)
+    taken = take(app, wish.bundle, wish.given)
+    bundle = taken.bundle
     inputs = take_inputs(app, wish.given, bundle)
     release = check_name(wish.release or bundle.metadata.name)
-    connection = connect(app, bundle)
+    connection = at_site(app, connect(app, bundle), inputs.site, with_registry=taken.delivery is not None)
     say_where(app, connection)
+    refuse_other_cluster(connection.identity(), inputs.site)
     request = InstallRequest(
         bundle=bundle,
         release=release,
@@ -150,8 +154,34 @@ def _prepare(app: App, wish: Wish) -> _Ready:
         path_rules=PathRules(may_downgrade=wish.path.allow_downgrade, may_replace_bundle=wish.path.replace_bundle),
         kube_version=wish.kube_version,
         rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
+        place=inputs.site,
+        carried=taken.carried,
     )
     return _Ready(connection=connection, request=request, inputs=inputs)
+
+
+def at_site(app: App, connection: Connection, site: Site, *, with_registry: bool) -> Connection:
+    """Return the connection with the namespace and the registry that the site file names.
+
+    Args:
+        app: settings and streams.
+        connection: to the cluster.
+        site: the site file; an empty one changes nothing.
+        with_registry: a delivery is at hand, so that images are looked for.
+
+    Raises:
+        RegistryError: when the settings of registries cannot be read.
+    """
+    namespace = app.settings.namespace or site.namespace or connection.namespace
+    if not with_registry:
+        return replace(connection, namespace=namespace)
+    if site.registry is None:
+        app.screen.warn("no site registry is named (--site): pods pull from where the images come from, by digest")
+        return replace(connection, namespace=namespace)
+    from bundler.cli.delivering import open_site_registry  # noqa: PLC0415 - only deliveries need it
+
+    registry = open_site_registry(app, site.registry, site=site, report=connection.progress)
+    return replace(connection, namespace=namespace, ports=replace(connection.ports, registry=registry))
 
 
 def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from bundler.actions.inputs import read_inputs, sensitive_texts
+from bundler.cli.delivering import Taken, is_delivery, read_site, take_delivered
 from bundler.errors import UsageError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
@@ -25,10 +26,27 @@ def take_bundle(app: App, name: str) -> Bundle:
     Raises:
         BundleError: when there is none, or it is broken.
     """
+    return take(app, name).bundle
+
+
+def take(app: App, name: str, given: Given | None = None) -> Taken:
+    """Load the bundle that ``name`` means, and keep the delivery that it came in, if it came in one.
+
+    Args:
+        app: settings and streams.
+        name: as typed.
+        given: names the site file, whose policy a delivery is held against.
+
+    Raises:
+        BundleError: when there is none, or it is broken.
+        DeliveryError, SignatureError: when a delivery is not to be trusted.
+    """
+    if is_delivery(name):
+        return take_delivered(app, name, read_site(given.site if given else None))
     location = find_bundle(name, search_path=app.settings.environment.bundle_path)
     bundle = load_bundle(location)
     app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
-    return bundle
+    return Taken(bundle=bundle)
 
 
 def take_inputs(app: App, given: Given, bundle: Bundle | None = None) -> Inputs:
@@ -43,7 +61,7 @@ def take_inputs(app: App, given: Given, bundle: Bundle | None = None) -> Inputs:
     return inputs
 
 
-def make_order(app: App, bundle: Bundle, given: Given, *, release: str = "", kube_version: str = "") -> Order:
+def make_order(app: App, taken: Taken, given: Given, *, release: str = "", kube_version: str = "") -> Order:
     """Return an order that needs no cluster: for template and values.
 
     Raises:
@@ -52,14 +70,17 @@ def make_order(app: App, bundle: Bundle, given: Given, *, release: str = "", kub
     """
     from bundler.actions.compose import Order  # noqa: PLC0415 - rendering is loaded only by those who order
 
+    bundle = taken.bundle
     inputs = take_inputs(app, given, bundle)
     return Order(
         bundle=bundle,
         release=check_name(release or bundle.metadata.name),
-        namespace=app.settings.namespace or "default",
+        namespace=app.settings.namespace or inputs.site.namespace or "default",
         user=inputs.user,
         site=inputs.facts,
         kube_version=kube_version,
+        place=inputs.site,
+        carried=taken.carried,
     )
 
 

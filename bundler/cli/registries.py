@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,21 @@ from bundler.oci.client import OciClient
 from bundler.oci.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bundler.cli.invocation import App
     from bundler.http.gate import Gate
+    from bundler.oci.settings import HostSettings
     from bundler.ports import Reporter
 
 
-def open_registry(app: App, *, gate: Gate | None = None, report: Reporter | None = None) -> OciClient:
+def open_registry(
+    app: App,
+    *,
+    gate: Gate | None = None,
+    report: Reporter | None = None,
+    hosts: Mapping[str, HostSettings] | None = None,
+) -> OciClient:
     """Return a client of registries for one run; it is closed at its end.
 
     What ``--registry-ca`` and ``--insecure-http`` say (``options.registry_options``) is known to it.
@@ -27,6 +37,7 @@ def open_registry(app: App, *, gate: Gate | None = None, report: Reporter | None
         app: settings and streams.
         gate: the registries that may be spoken to, where ``--offline`` holds; None: all.
         report: takes what is told while it goes on; the screen where none is given.
+        hosts: what a site file says of hosts; it wins over ``registries.yaml``.
 
     Raises:
         RegistryError: when the settings of registries cannot be read.
@@ -38,6 +49,7 @@ def open_registry(app: App, *, gate: Gate | None = None, report: Reporter | None
         authority_file=authority if isinstance(authority, Path) else None,
         plain_http=meta.get(INSECURE_HTTP) or (),
     )
+    settings = replace(settings, hosts={**settings.hosts, **(hosts or {})})
     client = OciClient.open(settings, registry_surroundings(app, gate=gate, report=report), learn=app.redactor.learn)
     app.closing.callback(client.close)
     return client

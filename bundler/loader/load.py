@@ -26,9 +26,10 @@ from bundler.syntax.reader import read_document
 from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from bundler.archive.limits import ArchiveLimits
     from bundler.loader.definition import BundleDefinition
     from bundler.loader.limits import LoadLimits
     from bundler.loader.locate import BundleLocation
@@ -37,11 +38,14 @@ if TYPE_CHECKING:
     from bundler.model.values import ValuesLayer
     from bundler.syntax.reader import MarkedDocument
 
+    FetchComponent = Callable[[ComponentSpec, LockEntry | None], Path]
+
 VALUES_FILE = "values.yaml"
 NOTES_FILE = "NOTES.md"
 TEMPLATES = "templates/"
 CRDS = "crds/"
 COMPONENTS = "components/"
+REMOTE_PREFIX = "oci://"
 
 _Files = dict[str, BundleFile]
 
@@ -64,15 +68,28 @@ class _Place:
         return self.prefix.count("/")
 
 
-def load_bundle(location: BundleLocation, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Bundle:
+def load_bundle(
+    location: BundleLocation,
+    *,
+    limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+    fetch: FetchComponent | None = None,
+    is_fresh: bool = False,
+) -> Bundle:
     """Load the bundle at ``location``, components included; nothing is written.
+
+    Args:
+        location: where it is.
+        limits: of what is read.
+        fetch: brings a component that is in a registry, and is not vendored, as an archive on disk.
+        is_fresh: fetch components from registries even where they are vendored; what bundle.lock says is not held.
 
     Raises:
         BundleInvalidError: with every problem of the bundle and its components, by file and line.
         ArchiveError, UnsafeArchiveError: when an archive cannot be read or trusted.
+        RegistryError: what ``fetch`` raises.
     """
     problems = Problems()
-    loader = _Loader(problems, limits)
+    loader = _Loader(problems, limits, fetch, is_fresh=is_fresh)
     path = location.path.resolve()
     if location.is_archive:
         place = _Place(directory=None, origin=location.origin, above=(path,))
@@ -84,6 +101,27 @@ def load_bundle(location: BundleLocation, *, limits: LoadLimits = DEFAULT_LOAD_L
     return bundle
 
 
+def load_packed(content: bytes, *, origin: str, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Bundle:
+    """Load a bundle from the bytes of its archive: out of a delivery, or fresh from a registry.
+
+    Args:
+        content: a .tgz as ``bundler package`` writes it.
+        origin: where it was taken from, as the user would name it.
+        limits: on what it holds.
+
+    Raises:
+        BundleInvalidError: with every problem of the bundle and its components, by file and line.
+        ArchiveError, UnsafeArchiveError: when it cannot be read or trusted.
+    """
+    from bundler.archive.reader import read_packed  # noqa: PLC0415 - as below
+
+    problems = Problems()
+    files = read_packed(content, name=origin, limits=_archive_limits(limits))
+    bundle = _Loader(problems, limits).bundle(files, _Place(directory=None, origin=origin))
+    problems.raise_any(origin)
+    return bundle
+
+
 def bundle_digest(files: Iterable[BundleFile]) -> Digest:
     """Return the digest of a bundle's files: path, mode (0644 or 0755) and content of each."""
     return tree_digest((file.path, 0o755 if file.is_executable else 0o644, digest_of(file.content)) for file in files)
@@ -91,21 +129,27 @@ def bundle_digest(files: Iterable[BundleFile]) -> Digest:
 
 def _archive_files(path: Path, limits: LoadLimits) -> _Files:
     # tarfile and gzip cost more to import than a small bundle to load, and folders do not need them
-    from bundler.archive.limits import ArchiveLimits  # noqa: PLC0415
     from bundler.archive.reader import read_archive  # noqa: PLC0415
 
-    bounds = ArchiveLimits(
+    return read_archive(path, limits=_archive_limits(limits))
+
+
+def _archive_limits(limits: LoadLimits) -> ArchiveLimits:
+    from bundler.archive.limits import ArchiveLimits  # noqa: PLC0415
+
+    return ArchiveLimits(
         max_entries=limits.max_files, max_file_bytes=limits.max_file_bytes, max_total_bytes=limits.max_total_bytes
     )
-    return read_archive(path, limits=bounds)
 
 
 class _Loader:
     """Loads bundles recursively and gathers problems; what is broken becomes empty, so that all of it is seen."""
 
-    def __init__(self, problems: Problems, limits: LoadLimits) -> None:
-        self._problems = problems
-        self._limits = limits
+    def __init__(
+        self, problems: Problems, limits: LoadLimits, fetch: FetchComponent | None = None, *, is_fresh: bool = False
+    ) -> None:
+        self._problems, self._limits = problems, limits
+        self._fetch, self._is_fresh = fetch, is_fresh
 
     def bundle(self, files: _Files, place: _Place) -> Bundle:
         """Make a bundle of its files."""
@@ -191,7 +235,8 @@ class _Loader:
         for name in sorted(vendored.difference(component.name for component in definition.components)):
             message = "is no component of bundle.yaml; remove the folder or declare it"
             self._problems.add(Source(f"{place.prefix}{COMPONENTS}{name}", 0), message)
-        locked = self._locked(files, place.prefix) if vendored else {}
+        is_needed = vendored or any(_is_remote(component) for component in definition.components)
+        locked = self._locked(files, place.prefix) if is_needed else {}
         found = {}
         for component in definition.components:
             bundle = self._component(component, files, place, locked)
@@ -221,6 +266,9 @@ class _Loader:
             for name, file in files.items()
             if name.startswith(folder)
         }
+        is_fetched = _is_remote(component) and place.directory is not None and (self._is_fresh or not inner)
+        if is_fetched and self._fetch is not None:
+            return self._fetched(component, self._fetch(component, locked.get(component.name)), place, locked)
         if inner:
             return self._vendored(component, inner, place, locked)
         self._fail(component, _missing(component, place, path))
@@ -242,6 +290,15 @@ class _Loader:
         except BundlerError as error:
             self._fail(component, f"{error}: {'; '.join(error.context)}")
             return None
+
+    def _fetched(self, component: ComponentSpec, path: Path, place: _Place, locked: Mapping[str, LockEntry]) -> Bundle:
+        prefix = f"{place.prefix}{component.name}/"
+        inner = _Place(directory=None, origin=component.bundle, prefix=prefix, above=(*place.above, path))
+        bundle = self.bundle(_archive_files(path, self._limits), inner)
+        entry = locked.get(component.name)
+        if entry is not None and not self._is_fresh and f"sha256:{entry.sha256}" != bundle.digest:
+            self._fail(component, f"{component.bundle} {entry.version} is not what {LOCK_FILE} names: {bundle.digest}")
+        return bundle
 
     def _vendored(
         self, component: ComponentSpec, files: _Files, place: _Place, locked: Mapping[str, LockEntry]
@@ -275,6 +332,10 @@ def _path_of(component: ComponentSpec, place: _Place) -> Path | None:
     return place.directory / component.bundle
 
 
+def _is_remote(component: ComponentSpec) -> bool:
+    return component.bundle.startswith(REMOTE_PREFIX)
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
@@ -288,8 +349,8 @@ def _is_relative_path(text: str) -> bool:
 
 def _missing(component: ComponentSpec, place: _Place, path: Path | None) -> str:
     vendored = f"and {COMPONENTS}{component.name}/ is not there"
-    if component.bundle.startswith("oci://"):
-        return f"{component.bundle} is in a registry, which cannot be used yet, {vendored}"
+    if _is_remote(component):
+        return f"{component.bundle} is in a registry, {vendored}; `bundler lock --vendor` puts it there"
     if place.directory is None:
         return f"{component.bundle} cannot be reached from an archive, {vendored}; package the bundle again"
     if path is None:

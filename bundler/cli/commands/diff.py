@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.changing import Wish, diff_wish
+from bundler.cli.delivering import offline_option
 from bundler.cli.options import (
     kube_version_option,
     path_options,
+    registry_options,
     show_secrets_option,
     starting_options,
     values_options,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 @starting_options
 @path_options
 @kube_version_option
+@registry_options
+@offline_option
 @show_secrets_option
 @click.option("--full", is_flag=True, help="Show bundler's own labels and annotations too.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 where changes are pending.")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.changing import Wish, carry_out_wish
+from bundler.cli.delivering import offline_option
 from bundler.cli.options import (
     kube_version_option,
     path_options,
+    registry_options,
     run_options,
     starting_options,
     values_options,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 @write_options
 @path_options
 @kube_version_option
+@registry_options
+@offline_option
 def install_command(
     app: App,
     *,
@@ -44,7 +48,8 @@ def install_command(
 ) -> int:
     """Install BUNDLE as RELEASE, or upgrade the release that is there; RELEASE defaults to the bundle's name.
 
-    BUNDLE is a name, a folder or a .tgz archive. The plan is shown first; the namespace is made where it is missing.
+    BUNDLE is a name, a folder, a .tgz archive or a .bundle delivery; images of a delivery are pinned at the registry of
+    --site and looked for there first. The plan is shown first; the namespace is made where it is missing.
     """
     if len(words) > 2:
         raise click.UsageError(f"install takes a release and a bundle, not {len(words)} words")

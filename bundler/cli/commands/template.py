@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.options import kube_version_option, release_name_option, show_secrets_option, values_options
-from bundler.cli.ordering import make_order, take_bundle
+from bundler.cli.ordering import make_order, take
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
@@ -40,6 +40,6 @@ def template_command(
     """
     from bundler.cli.output.rendered import show_raw_texts, show_rendering  # noqa: PLC0415 - rendering is loaded when it is needed
 
-    order = make_order(app, take_bundle(app, bundle), given, release=release, kube_version=kube_version)
+    order = make_order(app, take(app, bundle, given), given, release=release, kube_version=kube_version)
     show = show_raw_texts if show_invalid else show_rendering
     show(app, order, only=only, shows_secrets=show_secrets)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.changing import Wish, carry_out_wish
+from bundler.cli.delivering import offline_option
 from bundler.cli.options import (
     kube_version_option,
     path_options,
+    registry_options,
     run_options,
     starting_options,
     values_options,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 @write_options
 @path_options
 @kube_version_option
+@registry_options
+@offline_option
 @click.option("--install", "may_install", is_flag=True, help="Install where there is no such release yet.")
 def upgrade_command(
     app: App,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.options import release_name_option, show_secrets_option, values_options
-from bundler.cli.ordering import make_order, take_bundle
+from bundler.cli.ordering import make_order, take
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
@@ -28,5 +28,5 @@ def values_command(app: App, bundle: str, given: Given, release: str, explain: s
     """
     from bundler.cli.output.values import show_values  # noqa: PLC0415 - computing is loaded when it is needed
 
-    order = make_order(app, take_bundle(app, bundle), given, release=release)
+    order = make_order(app, take(app, bundle, given), given, release=release)
     show_values(app, order, explain=explain, shows_secrets=show_secrets)

@@ -30,7 +30,7 @@ def show_rendering(app: App, order: Order, *, only: Sequence[str], shows_secrets
     app.redactor.learn(*composition.sensitive)
     if shows_secrets:
         app.screen.show_secrets()
-    for warning in composition.values.warnings:
+    for warning in (*composition.values.warnings, *composition.notices):
         app.screen.warn(warning)
     templates = _chosen(composition.rendering.templates, only)
     if app.output == "text":

@@ -1,0 +1,98 @@
+"""Open a delivery as far as it is trusted: signature, policy, index, bundle; in this order. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.delivery.reader import Delivery
+from bundler.errors import DeliveryDamagedError, DeliveryPolicyError
+from bundler.loader.load import load_packed
+from bundler.model.lean import dataclass
+from bundler.model.trust import INDEX_PAYLOAD
+from bundler.resolve.versions import parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.delivery import DeliveryIndex
+    from bundler.model.image import LockedImage
+    from bundler.model.trust import Evidence, TrustPolicy
+    from bundler.ports import Verifier
+
+_HINT_NEWER = "use a newer version, or ask whoever owns the site file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """An open delivery whose signature and index were checked; blobs are checked as they are read."""
+
+    delivery: Delivery
+    evidence: Evidence
+    index: DeliveryIndex
+
+    @property
+    def carried(self) -> tuple[LockedImage, ...]:
+        """The images that it brings, or that its base brought."""
+        return tuple(image.locked for image in self.index.images)
+
+    @property
+    def signed(self) -> str:
+        """``signed by "acme release 2026" (key id …)``, or that nobody looked for a signature."""
+        signers = ", ".join(key.shown for key in self.evidence.signers)
+        return f"signed by {signers}" if signers else "no signature was asked for"
+
+
+def open_trusted(paths: Sequence[Path], verify: Verifier, policy: TrustPolicy) -> Trusted:
+    """Open a delivery: its signature is judged before anything of its index is parsed.
+
+    Args:
+        paths: the file, or its parts.
+        verify: judges signatures.
+        policy: what the site asks of versions.
+
+    Raises:
+        DeliveryError: when it cannot be read, is damaged or not whole.
+        SignatureError: when it is not signed as the policy asks.
+        DeliveryPolicyError: when the site asks for a newer version.
+    """
+    delivery = Delivery.open(*paths)
+    try:
+        evidence = verify(INDEX_PAYLOAD, delivery.raw_index, delivery.envelopes)
+        index = delivery.index
+        refuse_older(index.bundle.name, index.bundle.version, policy)
+    except BaseException:
+        delivery.close()
+        raise
+    return Trusted(delivery=delivery, evidence=evidence, index=index)
+
+
+def refuse_older(name: str, version: str, policy: TrustPolicy) -> None:
+    """Stop where the site asks for a newer version of a bundle.
+
+    Raises:
+        DeliveryPolicyError: when it does.
+    """
+    least = policy.minimum_versions.get(name, "")
+    if least and parse_version(version) < parse_version(least):
+        found = f"this is {name} {version}, and {policy.source or 'the policy'} asks for {least} or newer"
+        raise DeliveryPolicyError(f"holding {name} against the site's policy", context=[found], hint=_HINT_NEWER)
+
+
+def load_delivered(trusted: Trusted) -> Bundle:
+    """Load the bundle of a delivery from its archive.
+
+    Raises:
+        DeliveryDamagedError: when the archive is not what the index says.
+        BundleError: when the bundle cannot be used.
+    """
+    delivery, carried = trusted.delivery, trusted.index.bundle
+    bundle = load_packed(delivery.read(carried.archive), origin=delivery.name)
+    said = (carried.name, carried.version, carried.digest)
+    if (bundle.metadata.name, bundle.metadata.version, bundle.digest) != said:
+        found = f"{delivery.name} holds another bundle than its index says: {bundle.metadata.name} {bundle.digest}"
+        raise DeliveryDamagedError(
+            f"loading the bundle of {delivery.name}", context=[found], hint="make the delivery again"
+        )
+    return bundle

@@ -1,0 +1,153 @@
+"""Bundles out of delivery files, and the registry of a site. Layer: cli."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from bundler.actions.deliver import Trusted
+    from bundler.cli.invocation import App
+    from bundler.cli.verb import Function
+    from bundler.model.bundle import Bundle
+    from bundler.model.image import LockedImage
+    from bundler.model.site import Site, SiteRegistry
+    from bundler.oci.client import OciClient
+    from bundler.ports import Reporter
+
+OFFLINE: Final = "bundler.offline"
+"""Key in ``Context.meta``: what --offline says; None where it is not given."""
+_DELIVERY = re.compile(r"\.bundle(\.\d{3,5})?$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A bundle, and the delivery that it came in."""
+
+    bundle: Bundle
+    delivery: Trusted | None = None
+
+    @property
+    def carried(self) -> tuple[LockedImage, ...] | None:
+        """The images of the delivery; None for a bundle without one."""
+        return self.delivery.carried if self.delivery else None
+
+
+def offline_option(function: Function) -> Function:
+    """Add ``--offline``; nothing is handed to the function, this module knows what was typed."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: object) -> object:
+        del parameter
+        context.meta[OFFLINE] = value
+        return value
+
+    return click.option(
+        "--offline/--no-offline",
+        default=None,
+        expose_value=False,
+        callback=keep,
+        help="Refuse every connection but to the cluster and the site's registry.  [default: on for .bundle files]",
+    )(function)
+
+
+def is_offline(*, default: bool) -> bool:
+    """Tell whether this run may reach nothing but the cluster and the site's registry."""
+    given = click.get_current_context().meta.get(OFFLINE)
+    return given if isinstance(given, bool) else default
+
+
+def is_delivery(name: str) -> bool:
+    """Tell whether a word names a delivery file or a part of one."""
+    return _DELIVERY.search(name) is not None
+
+
+def read_site(path: Path | None) -> Site | None:
+    """Load the site file that a command line names.
+
+    Raises:
+        ValuesFileError: with every problem.
+    """
+    if path is None:
+        return None
+    from bundler.loader.site_file import load_site  # noqa: PLC0415 - only those who name a site pay for it
+
+    return load_site(path)
+
+
+def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None) -> Trusted:
+    """Open a delivery by the policy of a site, and say what it is; it is closed at the end of the run.
+
+    Raises:
+        DeliveryError, SignatureError: when it is not to be trusted.
+    """
+    from bundler.actions.deliver import open_trusted  # noqa: PLC0415 - only deliveries need it
+    from bundler.model.trust import TrustPolicy  # noqa: PLC0415
+    from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
+
+    policy = site.trust if site else TrustPolicy()
+    trusted = open_trusted(paths, PolicyVerifier(policy, app.clock), policy)
+    app.closing.callback(trusted.delivery.close)
+    carried = trusted.index.bundle
+    app.screen.say(
+        f"delivery {trusted.delivery.name} {trusted.delivery.build_id}: {carried.name} {carried.version}, "
+        f"{len(trusted.index.images)} images, {trusted.signed}",
+        "dim",
+    )
+    return trusted
+
+
+def take_delivered(app: App, name: str, site: Site | None) -> Taken:
+    """Take the bundle out of a delivery file.
+
+    Raises:
+        DeliveryError, SignatureError: when the file is not to be trusted.
+        BundleError: when the bundle cannot be used.
+    """
+    from bundler.actions.deliver import load_delivered  # noqa: PLC0415 - only deliveries need it
+
+    trusted = open_delivery(app, (Path(name).expanduser(),), site)
+    bundle = load_delivered(trusted)
+    app.screen.say(f"bundle {bundle.metadata.name} {bundle.metadata.version}, {bundle.digest}", "dim")
+    return Taken(bundle=bundle, delivery=trusted)
+
+
+def open_site_registry(
+    app: App, place: SiteRegistry, *, site: Site | None = None, report: Reporter | None = None, offline: bool = True
+) -> OciClient:
+    """Return a client of registries that knows what the site file says of its own.
+
+    Args:
+        app: settings and streams.
+        place: the registry of the site.
+        site: its file, for paths in it.
+        report: takes what is told while it goes on.
+        offline: refuse every other registry, unless --no-offline says otherwise.
+
+    Raises:
+        RegistryError: when the settings of registries cannot be read.
+    """
+    from bundler.cli.registries import open_registry  # noqa: PLC0415 - only those who speak to registries
+    from bundler.http.gate import Gate  # noqa: PLC0415
+    from bundler.oci.settings import HostSettings  # noqa: PLC0415
+
+    gate = Gate(frozenset({place.host})) if is_offline(default=offline) else None
+    authority = _beside(site, place.ca) if place.ca else None
+    own = HostSettings(authority_file=authority, uses_plain_http=place.is_insecure_http)
+    is_said = authority is not None or place.is_insecure_http
+    return open_registry(app, gate=gate, report=report, hosts={place.host: own} if is_said else {})
+
+
+def _beside(site: Site | None, name: str) -> Path:
+    folder = Path(site.source).parent if site else Path()
+    return folder / Path(name).expanduser()
+
+
+def with_registry(site: Site | None, place: SiteRegistry | None) -> Site | None:
+    """Return a site with another registry: what ``--registry`` says wins over the file."""
+    return replace(site, registry=place) if site is not None and place is not None else site
