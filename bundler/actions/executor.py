@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from bundler.ports import Ports, Propagation
 
 _REPLICA_TRIES = 10
+_SCHEMA_LAG_S = 2.0
+"""An API server goes by the new schema of a CRD a moment after it has taken it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +90,18 @@ class Executor:
 
     def _verify(self, changes: Sequence[Change]) -> None:
         """Dry-run what waited for its namespace, CRD or Role; all of it, before any other object is written."""
+        ends_s = self._ports.clock.monotonic() + _SCHEMA_LAG_S
+        while problems := self._problems(changes):
+            if self._ports.clock.monotonic() >= ends_s:
+                raise RejectedObjectsError(
+                    "checking objects whose namespace, CRD or Role is new",
+                    context=sorted(problems),
+                    hint="only definitions were written; mend the bundle and run this again",
+                )
+            self._guard.check()
+            self._ports.clock.sleep(_SCHEMA_LAG_S / 10)
+
+    def _problems(self, changes: Sequence[Change]) -> list[str]:
         problems: list[str] = []
         for change in changes:
             if change.desired is None or change.stage is Stage.DEFINITIONS or _is_binding(change):
@@ -97,12 +111,7 @@ class Executor:
             except BundlerError as error:
                 where = f"{change.desired.source}: {change.ref.short}"
                 problems += [f"{where}: {line}" for line in error.context or (str(error),)]
-        if problems:
-            raise RejectedObjectsError(
-                "checking objects whose namespace, CRD or Role is new",
-                context=sorted(problems),
-                hint="only definitions were written; mend the bundle and run this again",
-            )
+        return problems
 
     def _run_components(self, changes: Sequence[Change]) -> None:
         """Run each component as soon as those it needs are ready; independent ones side by side."""

@@ -28,7 +28,7 @@ from bundler.planning.planner import build_plan, find_candidates, is_deleting
 from bundler.planning.quota import refuse_over_quota
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
@@ -103,7 +103,24 @@ def _ask_all(
     open_ones = [candidate for candidate in candidates if candidate.settled is None]
     asker = _Asker(wanted, observation, cluster, earlier)
     answers = map_parallel(asker.ask, open_ones)
-    return {candidate.manifest.ref: asked for candidate, asked in zip(open_ones, answers, strict=True)}
+    return _await_definitions(list(zip(open_ones, answers, strict=True)))
+
+
+def _await_definitions(asked: Sequence[tuple[Candidate, _Asked]]) -> Mapping[ObjectRef, _Asked]:
+    """What the server refuses while this plan changes its CRD is asked again once that is written."""
+    changing = frozenset(_kinds_defined_by([one.manifest for one, answer in asked if _changes(one, answer.outcome)]))
+
+    def judged(ref: ObjectRef, one: _Asked) -> _Asked:
+        outcome = one.outcome
+        if isinstance(outcome, Refusal) and outcome.kind is RefusalKind.REJECTED and (ref.group, ref.kind) in changing:
+            return replace(one, outcome=replace(outcome, kind=RefusalKind.UNVERIFIABLE))
+        return one
+
+    return {one.manifest.ref: judged(one.manifest.ref, answer) for one, answer in asked}
+
+
+def _changes(candidate: Candidate, outcome: Outcome) -> bool:
+    return isinstance(outcome, Answer) and (candidate.live is None or not same_content(candidate.live, outcome.body))
 
 
 class _Asker:
@@ -185,15 +202,14 @@ class _Asker:
 
     def _blocked(self, candidate: Candidate) -> Refusal | None:
         ref, version = candidate.manifest.ref, candidate.manifest.api_version.rpartition("/")[2]
+        if self._cluster.resource_type(ref.group, ref.kind, version) is None:
+            if (ref.group, ref.kind) in self._defined:
+                return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=("its CRD is not there yet",))
+            nobody = f"the cluster serves no {ref.kind} in {candidate.manifest.api_version}"
+            return Refusal(kind=RefusalKind.REJECTED, lines=(nobody,))
         if ref.namespace in self._observation.missing_namespaces:
             return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=(f"namespace {ref.namespace} is not there yet",))
-        if self._cluster.resource_type(ref.group, ref.kind, version) is not None:
-            return None
-        if (ref.group, ref.kind) in self._defined:
-            return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=("its CRD is not there yet",))
-        return Refusal(
-            kind=RefusalKind.REJECTED, lines=(f"the cluster serves no {ref.kind} in {candidate.manifest.api_version}",)
-        )
+        return None
 
     def _known_answer(self, candidate: Candidate, payload: Payload) -> Answer | None:
         if self._earlier is None:
@@ -239,7 +255,7 @@ def payload_of(manifest: Manifest, live: Body | None) -> Payload:
     return Payload(ref=manifest.ref, api_version=manifest.api_version, content=canonical_json(body))
 
 
-def _kinds_defined_by(manifests: tuple[Manifest, ...]) -> list[tuple[str, str]]:
+def _kinds_defined_by(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
     return [
         (text_at(manifest.body, "spec", "group"), text_at(manifest.body, "spec", "names", "kind"))
         for manifest in manifests

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lib import access
+from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 from tests.lib.sweep import Workplace
+from tests.lib.widgets import ACCESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,27 +21,33 @@ if TYPE_CHECKING:
     from tests.lib.killing_proxy import Seen
 
 FORBIDDEN = 403
+RBAC = "rbac.authorization.k8s.io"
 DISCOVERY = re.compile(r"^/(version|api|apis)(/v1|/[^/]+|/[^/]+/v[0-9a-z]+)?$")
 ABOUT_ONESELF = re.compile(r"^/apis/auth[^/]*\.k8s\.io/v1/self[a-z]+$")
 ONE_NAMESPACE = re.compile(r"^/api/v1/namespaces/[^/]+$")
 
 
-def reader_objects(namespace: str) -> list[tuple[str, dict]]:
-    """Let `viewer`, who may look at everything but Secrets, read the records of one namespace."""
-    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
-    metadata = {"name": "record-reader", "namespace": namespace}
-    group = "rbac.authorization.k8s.io"
-    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]}]
-    rules += [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]}]
-    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
+def role_objects(namespace: str, name: str, user: str, rules: list[dict]) -> list[tuple[str, dict]]:
+    """Return a Role and its binding, each with the path to POST it to."""
+    path, metadata = f"/apis/{RBAC}/v1/namespaces/{namespace}", {"name": name, "namespace": namespace}
+    role = {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata, "rules": rules}
     binding = {
-        "apiVersion": f"{group}/v1",
+        "apiVersion": f"{RBAC}/v1",
         "kind": "RoleBinding",
         "metadata": metadata,
-        "roleRef": {"apiGroup": group, "kind": "Role", "name": "record-reader"},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": "viewer"}],
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": name},
+        "subjects": [{"apiGroup": RBAC, "kind": "User", "name": user}],
     }
     return [(f"{path}/roles", role), (f"{path}/rolebindings", binding)]
+
+
+def reader_objects(namespace: str) -> list[tuple[str, dict]]:
+    """Let `viewer`, who may look at everything but Secrets, read the records of one namespace."""
+    rules = [
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get"]},
+    ]
+    return role_objects(namespace, "record-reader", "viewer", rules)
 
 
 @pytest.fixture
@@ -77,6 +86,45 @@ def test_a_namespaced_role_is_enough_for_the_whole_life_of_the_shop(deployer: Wo
         assert not outside(deployer.proxy.seen, namespace), argv
         refused = {(one.method, one.path) for one in deployer.proxy.seen if one.status == FORBIDDEN}
         assert refused <= {("GET", "/api/v1/namespaces/kube-system"), ("GET", f"/api/v1/namespaces/{namespace}")}, argv
+
+
+def role_writer_objects(namespace: str) -> list[tuple[str, dict]]:
+    """Let `deployer` write roles too; the API still lets nobody hand out more than they have."""
+    rules = [{"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": list(access.ALL_VERBS)}]
+    return role_objects(namespace, "role-writer", "deployer", rules)
+
+
+def test_a_deployer_installs_a_role_and_its_binding_in_one_plan(
+    deployer: Workplace, control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    menu = str(make_bundle(tmp_path, {"templates/access.yaml": ACCESS}))
+    code, text = deployer.run(["install", "w", menu, "-n", namespace])
+    assert code == 1, text
+    assert f"cannot list roles.{RBAC} in namespace {namespace} as deployer" in text, text
+    assert not deployer.proxy.writes()
+    for path, body in role_writer_objects(namespace):
+        control_plane.api("POST", path, body)
+    for option in ((), ("--force-revision",)):
+        code, text = deployer.run(["install", "w", menu, "-n", namespace, *option])
+        assert code == 0, text
+        assert not outside(deployer.proxy.seen, namespace)
+    code, text = deployer.run(["uninstall", "w", "--yes", "-n", namespace])
+    assert code == 0, text
+
+
+def test_a_role_that_hands_out_more_than_its_maker_has_is_refused(
+    deployer: Workplace, control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    greedy = ACCESS.replace("resources: [configmaps]", "resources: [nodes]")
+    menu = str(make_bundle(tmp_path, {"templates/access.yaml": greedy}))
+    for path, body in role_writer_objects(namespace):
+        control_plane.api("POST", path, body)
+    code, text = deployer.run(["install", "w", menu, "-n", namespace])
+    assert code == 1, text
+    assert "error[forbidden]" in text
+    assert "Role/w-reader" in text
+    assert "attempting to grant RBAC permissions not currently held" in text
+    assert not deployer.proxy.writes()
 
 
 def test_somebody_who_may_only_look_can_look(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,9 @@ from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator, RealClock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from bundler.ports import Clock, ClusterClient
 
 QUICK_FAILURE = FailFast(min_failures=1, min_s=0.5)
@@ -65,20 +67,22 @@ class World:
 
 
 @pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.controlplane)])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     menu = small_bundle(tmp_path)
     if request.param == "sandbox":
-        return _sandbox_world(menu)
-    return _real_world(request.getfixturevalue("control_plane"), menu)
+        yield _sandbox_world(menu)
+    else:
+        yield from _real_world(request.getfixturevalue("control_plane"), menu)
 
 
 @pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.controlplane)])
-def timed_world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
+def timed_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """For what depends on real time passing: heartbeats of locks."""
     menu = small_bundle(tmp_path)
     if request.param == "sandbox":
-        return _sandbox_world(menu, RealClock())
-    return _real_world(request.getfixturevalue("control_plane"), menu)
+        yield _sandbox_world(menu, RealClock())
+    else:
+        yield from _real_world(request.getfixturevalue("control_plane"), menu)
 
 
 @pytest.fixture
@@ -96,7 +100,7 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
     return world
 
 
-def _real_world(plane, menu: Path) -> World:
+def _real_world(plane, menu: Path) -> Iterator[World]:
     from tests.lib.real import open_client
 
     namespace = f"scenario-{uuid.uuid4().hex[:8]}"
@@ -116,4 +120,6 @@ def _real_world(plane, menu: Path) -> World:
         plane.api("PATCH", path, patch, content_type=merge)
 
     world.scaler, world.editor = scale, edit  # type: ignore[attr-defined]
-    return world
+    yield world
+    client.delete(ObjectRef("", "Namespace", "", namespace))
+    client.close()

@@ -1,0 +1,114 @@
+"""Bundles that bring their own kinds, and roles beside those who need them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.errors import ForeignObjectError, RejectedObjectsError, UndeclaredReachError
+from bundler.model.cluster import Payload
+from bundler.model.refs import ObjectRef
+from tests.lib.bundles import make_bundle
+from tests.lib.widgets import DEFINITIONS, WIDGET, widgets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.scenario.conftest import World
+
+
+@pytest.fixture
+def group(world: World) -> Iterator[str]:
+    """A group of its own: definitions are shared by the whole cluster."""
+    name = f"g{uuid.uuid4().hex[:8]}.example"
+    yield name
+    world.cluster.delete(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{name}"))
+
+
+def crd(world: World, group: str) -> dict:
+    found = world.cluster.get(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}"))
+    assert found is not None
+    return found  # type: ignore[return-value]
+
+
+def test_a_kind_and_its_first_object_are_installed_in_one_go(world: World, group: str, tmp_path: Path) -> None:
+    result = world.operator.install(widgets(tmp_path, group), "w")
+    unverified = {change.ref.kind for change in result.proposal.plan.changes if not change.is_verified}
+    assert "Widget" in unverified
+    assert "ServiceAccount" not in unverified, "by the second look its namespace is there"
+    assert world.get("Widget", "w-widget", group)["spec"] == {"size": 1, "color": "red"}  # type: ignore[index]
+    assert world.get("RoleBinding", "w-reader", "rbac.authorization.k8s.io") is not None
+    assert world.operator.statuses("w") == ["deployed"]
+    assert world.operator.install(world.menu.parent / "widgets", "w").revision is None
+
+
+def test_a_kind_grows_a_field_before_an_object_uses_it(world: World, group: str, tmp_path: Path) -> None:
+    world.operator.install(widgets(tmp_path / "old", group, "size", "color"), "w")
+    grown = widgets(tmp_path / "new", group, "size", "color", "shape")
+    (grown / "templates/widget.yaml").write_text(WIDGET.format(group=group).replace("spec: {", "spec: {shape: round, "))
+    world.operator.upgrade(grown, "w", size="2")
+    assert world.get("Widget", "w-widget", group)["spec"] == {"size": 2, "color": "red", "shape": "round"}  # type: ignore[index]
+    assert world.operator.statuses("w") == ["superseded", "deployed"]
+
+
+@pytest.mark.slow  # a garbage collector takes up to 30 s to hear of a new kind
+def test_uninstall_keeps_the_kind_and_what_others_made_of_it(world: World, group: str, tmp_path: Path) -> None:
+    menu = widgets(tmp_path, group)
+    world.operator.install(menu, "w")
+    uid, namespace = crd(world, group)["metadata"]["uid"], world.operator.namespace
+    own = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "own", "namespace": namespace}}
+    own_ref = ObjectRef(group, "Widget", namespace, "own")
+    world.cluster.create(Payload(ref=own_ref, api_version=f"{group}/v1", content=json.dumps(own).encode()))
+    kept = [one.ref.short for one in world.operator.uninstall("w").kept]
+    assert kept == [f"CustomResourceDefinition/widgets.{group}"]
+    assert crd(world, group)["metadata"]["uid"] == uid
+    assert set(world.bodies("Widget", group)) == {"own"}
+    world.operator.install(menu, "w")
+    assert crd(world, group)["metadata"]["uid"] == uid
+    assert set(world.bodies("Widget", group)) == {"own", "w-widget"}
+
+
+def test_a_kind_that_another_release_brought_is_not_taken(world: World, group: str, tmp_path: Path) -> None:
+    menu = widgets(tmp_path, group)
+    world.operator.install(menu, "first")
+    with pytest.raises(ForeignObjectError) as raised:
+        world.operator.install(menu, "second")
+    assert f"CustomResourceDefinition/widgets.{group} exists in the cluster" in raised.value.context[0]
+    assert 'bundler release "first"' in raised.value.context[0]
+
+
+def test_an_object_that_its_new_kind_refuses_is_named_and_mended_by_the_next_run(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    broken = widgets(tmp_path / "broken", group, "size")
+    with pytest.raises(RejectedObjectsError) as raised:
+        world.operator.install(broken, "w")
+    assert "Widget/w-widget" in "\n".join(raised.value.context)
+    assert "color" in "\n".join(raised.value.context)
+    assert world.get("ServiceAccount", "w-reader") is None, "nothing but definitions was written"
+    assert world.operator.statuses("w") == ["failed"]
+    world.operator.install(widgets(tmp_path / "mended", group), "w")
+    assert world.operator.statuses("w") == ["failed", "deployed"]
+
+
+def test_a_kind_that_nobody_serves_is_refused_before_anything_is_written(world: World, tmp_path: Path) -> None:
+    menu = make_bundle(
+        tmp_path,
+        {"templates/widget.yaml": WIDGET.format(group="nobody.example"), "values.yaml": "size: 1\ncolor: red\n"},
+    )
+    with pytest.raises(RejectedObjectsError) as raised:
+        world.operator.install(menu, "w")
+    assert "the cluster serves no Widget in nobody.example/v1" in "\n".join(raised.value.context)
+    assert world.operator.statuses("w") == []
+    assert world.cluster.get(ObjectRef("", "Namespace", "", world.operator.namespace)) is None
+
+
+def test_a_kind_must_be_declared(world: World, tmp_path: Path) -> None:
+    menu = widgets(tmp_path, "undeclared.example", reach={})
+    with pytest.raises(UndeclaredReachError) as raised:
+        world.operator.install(menu, "w")
+    assert "cluster-scoped: CustomResourceDefinition/widgets.undeclared.example" in raised.value.context
