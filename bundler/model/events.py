@@ -69,4 +69,16 @@ class Retrying:
     why: str
 
 
-Event: TypeAlias = Notice | Warned | PhaseStarted | ChangeStarted | ChangeFinished | HealthChanged | Retrying
+@dataclass(frozen=True, slots=True)
+class BytesMoved:
+    """How far moving bytes is; told often, shown now and then."""
+
+    doing: str
+    """``importing``, ``exporting``."""
+    done: int
+    """Bytes."""
+    total: int
+    """Bytes."""
+
+
+Event: TypeAlias = Notice | Warned | PhaseStarted | ChangeStarted | ChangeFinished | HealthChanged | Retrying | BytesMoved

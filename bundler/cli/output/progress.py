@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, assert_never
 from bundler.cli.output.text import counted, seconds
 from bundler.model.change import Action
 from bundler.model.events import (
+    BytesMoved,
     ChangeFinished,
     ChangeStarted,
     HealthChanged,
@@ -18,6 +19,7 @@ from bundler.model.events import (
     Warned,
 )
 from bundler.model.health import Status
+from bundler.model.size import shown_bytes
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 HEARTBEAT_S = 15.0
 BEAT_S = 1.0
 """How often silence is looked for."""
+BYTES_EVERY_S = 3.0
+"""Between two lines about bytes on their way."""
 _SETTLED = {Status.CURRENT, Status.UNKNOWN}
 _VERBS = {
     Action.CREATE: "created",
@@ -73,6 +77,9 @@ class Progress:
         self._over = threading.Event()
         self._beating: threading.Thread | None = None
         self._live: LiveTable | None = None
+        self._moving: tuple[str, float, int] | None = None
+        """What is moved, since when (monotonic), and how many bytes lay there then."""
+        self._told_s = 0.0
         self._may_draw = screen.looks.err_is_terminal and screen.looks.has_color and not screen.is_quiet
 
     def __enter__(self) -> Self:
@@ -111,8 +118,24 @@ class Progress:
                 self._see(event)
             case Retrying():
                 self._say(f"retrying ({event.attempt}): {event.doing}: {event.why}", "dim")
+            case BytesMoved():
+                self._tell_bytes(event)
             case _:
                 assert_never(event)
+
+    def _tell_bytes(self, event: BytesMoved) -> None:
+        now_s = self._clock.monotonic()
+        if self._moving is None or self._moving[0] != event.doing:
+            self._moving = (event.doing, now_s, event.done)
+            self._told_s = now_s
+        if now_s - self._told_s < BYTES_EVERY_S:
+            return
+        self._told_s = now_s
+        _, since_s, start = self._moving
+        rate = (event.done - start) / max(now_s - since_s, 0.001)
+        left = f", {seconds((event.total - event.done) / rate)} left" if rate > 0 else ""
+        done, total = shown_bytes(event.done), shown_bytes(event.total)
+        self._say(f"{event.doing}: {done} of {total}, {shown_bytes(rate)}/s{left}", "dim")
 
     def _start(self, event: PhaseStarted) -> None:
         self._begin()
