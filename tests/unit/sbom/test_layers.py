@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import shutil
+import subprocess
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.sbom.image import installed
+from bundler.sbom.layer import LayerScan
+from bundler.sbom.packages import Package, UnreadableError, read_database
+from tests.lib.layers import APK, DPKG, layer_of, rpm_header, rpm_ndb, rpm_sqlite, tar_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIBC = Package("deb", "libc6", "2.36-9+deb12u8", "amd64")
+MUSL, ZLIB = Package("apk", "musl", "1.2.5-r0", "x86_64", "MIT"), Package("apk", "zlib", "1.3.1-r1", "x86_64", "Zlib")
+BASH = Package("rpm", "bash", "5.2.15-3.el9", "x86_64", "GPLv3+")
+DIFF = Package("rpm", "diffutils", "2:3.7-12", "noarch", "GPLv3+")
+BASH_HEADER = rpm_header("bash", "5.2.15", "3.el9", licence="GPLv3+")
+DIFF_HEADER = rpm_header("diffutils", "3.7", "12", licence="GPLv3+", arch="noarch", epoch=2)
+KEY_HEADER = rpm_header("gpg-pubkey", "1", "2")
+STATUS = "var/lib/dpkg/status"
+
+
+OPEN: list[LayerScan] = []
+
+
+@pytest.fixture(autouse=True)
+def everything_is_closed() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
+def scanned(layer: bytes, *, step: int = 1000) -> LayerScan:
+    scan = LayerScan()
+    OPEN.append(scan)
+    pieces = [layer[at : at + step] for at in range(0, len(layer), step)]
+    assert list(scan.watch(pieces)) == pieces
+    return scan
+
+
+@pytest.mark.parametrize(
+    ("files", "packages"),
+    [
+        ({STATUS: DPKG}, (LIBC,)),
+        ({"./var/lib/dpkg/status": DPKG}, (LIBC,)),
+        ({"var/lib/dpkg/status.d/libc6": "Package: libc6\nVersion: 2.36-9+deb12u8\nArchitecture: amd64\n"}, (LIBC,)),
+        ({"lib/apk/db/installed": APK}, (MUSL, ZLIB)),
+        ({"usr/lib/apk/db/installed": APK}, (MUSL, ZLIB)),
+        ({"var/lib/rpm/rpmdb.sqlite": rpm_sqlite(BASH_HEADER, KEY_HEADER, DIFF_HEADER)}, (BASH, DIFF)),
+        ({"usr/lib/sysimage/rpm/Packages.db": rpm_ndb(DIFF_HEADER, BASH_HEADER)}, (BASH, DIFF)),
+        ({"home/var/lib/dpkg/status": DPKG, "var/lib/dpkg/status-old": DPKG}, ()),
+        ({}, ()),
+    ],
+)
+def test_packages_are_found_in_each_database(files, packages) -> None:
+    assert installed([scanned(layer_of(files))]) == (packages, "", ())
+
+
+def test_the_distribution_is_read() -> None:
+    layer = layer_of({"usr/lib/os-release": 'NAME="x"\nID=debian\nVERSION_ID="12"\n', STATUS: DPKG})
+    assert installed([scanned(layer)])[1] == "debian-12"
+
+
+def test_a_database_that_is_damaged_or_too_old_is_said() -> None:
+    layer = layer_of({"var/lib/rpm/Packages": b"berkeley", "usr/share/rpm/rpmdb.sqlite": b"garbage" * 100})
+    packages, _, problems = installed([scanned(layer)])
+    assert packages == ()
+    assert problems[0].startswith("usr/share/rpm/rpmdb.sqlite: damaged")
+    assert problems[1] == "var/lib/rpm/Packages: Berkeley databases of older rpm are not read"
+
+
+@pytest.mark.parametrize("make", [rpm_sqlite, rpm_ndb])
+def test_a_lying_rpm_header_is_an_error_and_nothing_else(make) -> None:
+    chance = random.Random(3)
+    path = "rpmdb.sqlite" if make is rpm_sqlite else "Packages.db"
+    for _ in range(200):
+        header = bytearray(BASH_HEADER)
+        for _ in range(3):
+            header[chance.randrange(len(header))] = chance.randrange(256)
+        try:
+            read_database(path, io.BytesIO(make(bytes(header))))
+        except UnreadableError:
+            continue
+
+
+@pytest.mark.parametrize(
+    ("layers", "packages"),
+    [
+        ([{STATUS: DPKG}, {STATUS: ""}], ()),
+        ([{STATUS: DPKG}, {"other": "x"}], (LIBC,)),
+        ([{STATUS: DPKG}, {"var/lib/dpkg/.wh.status": ""}], ()),
+        ([{STATUS: DPKG}, {"var/lib/.wh.dpkg": ""}], ()),
+        ([{STATUS: DPKG}, {".wh.var": ""}], ()),
+        ([{STATUS: DPKG}, {"var/lib/dpkg/.wh..wh..opq": ""}], ()),
+        ([{STATUS: DPKG}, {".wh..wh..opq": ""}], ()),
+        ([{STATUS: DPKG}, {"var/lib/dpkg/.wh.stat": ""}], (LIBC,)),
+        ([{STATUS: DPKG}, {"var/lib/.wh.dpkg": "", "lib/apk/db/installed": APK}], (MUSL, ZLIB)),
+        ([{STATUS: DPKG}, {"var/.wh..wh..opq": "", STATUS: DPKG}], (LIBC,)),
+    ],
+)
+def test_upper_layers_hide_and_replace_what_lies_below(layers, packages) -> None:
+    assert installed([scanned(layer_of(layer)) for layer in layers])[0] == packages
+
+
+# --- how layers are packed ---------------------------------------------------------------------------------------
+
+FILES = {f"usr/share/{'deep/' * 30}{number}": bytes(number * 37) for number in range(40)} | {STATUS: DPKG}
+
+
+@pytest.mark.parametrize("step", [1, 7, 511, 512, 513, 100_000])
+@pytest.mark.parametrize("tar_format", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_pieces_of_any_size_give_the_same(step: int, tar_format: int) -> None:
+    plain = tar_of(FILES, kind=tar_format)
+    for layer in (plain, gzip.compress(plain)):
+        assert installed([scanned(layer, step=step)])[0] == (LIBC,)
+
+
+def test_long_names_are_read_in_both_formats() -> None:
+    folder = "x" * 120
+    for tar_format in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
+        scan = scanned(tar_of({f"{folder}/.wh.gone": "", STATUS: DPKG}, kind=tar_format))
+        assert scan.hides(f"{folder}/gone")
+        assert installed([scan])[0] == (LIBC,)
+
+
+def test_gzip_of_several_members_is_read_to_its_end() -> None:
+    plain = tar_of({"a": b"x" * 5000, STATUS: DPKG})
+    layer = b"".join(gzip.compress(plain[at : at + 1500]) for at in range(0, len(plain), 1500))
+    assert installed([scanned(layer)])[0] == (LIBC,)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        gzip.compress(b"no tar at all" * 100),
+        gzip.compress(tar_of(FILES))[:300] + b"garbage" * 100,
+        b"neither packed nor tar" * 100,
+        tar_of({STATUS: DPKG})[:156] + b"L" + b"\xff" * 3000,
+    ],
+)
+def test_a_layer_that_cannot_be_read_says_so_and_travels_on(layer: bytes) -> None:
+    scan = scanned(layer)
+    assert scan.problem
+    assert installed([scan])[2][0].startswith("a layer is not read: ")
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="no zstd program here to pack with")
+def test_zstd_is_read_or_said_to_be_unread() -> None:
+    layer = subprocess.run(["zstd", "-c"], input=tar_of({STATUS: DPKG}), capture_output=True, check=True).stdout
+    packages, _, problems = installed([scanned(layer)])
+    assert packages == (LIBC,) or "no zstd library" in problems[0]
+
+
+def test_a_bomb_is_passed_over_without_being_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bundler.sbom.layer._MAX_UNPACKED_BYTES", 10_000_000)
+    scan = scanned(gzip.compress(tar_of({"big": bytes(30_000_000), STATUS: DPKG})), step=1 << 20)
+    assert scan.problem == "it unpacks to more than is looked through"
