@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.model.cluster import FIELD_MANAGER, Answer, ClusterIdentity, Listing, WatchEvent
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox import refusals, writes
-from bundler.sandbox.controllers.engine import is_due, run_controllers
+from bundler.sandbox.controllers.engine import catch_up, is_due
 from bundler.sandbox.controllers.world import rfc3339
 from bundler.sandbox.deletion import find_deletable, start_deletion
 from bundler.sandbox.discovery import all_types, find_type
@@ -132,7 +132,7 @@ class SandboxClient(Tampering):
 
     def apply(self, payload: Payload, *, is_dry_run: bool = False, is_forced: bool = False) -> Answer:
         """Server-side apply as field manager ``bundler``."""
-        with self._store.transaction(is_dry_run=is_dry_run) as tx:
+        with self._writing(is_dry_run=is_dry_run) as tx:
             write = self._begin(tx, "applying", payload)
             body, is_created = writes.apply(tx, write, payload.content, is_forced=is_forced)
             answer = _answered(tx, payload.ref, body, is_dry_run=is_dry_run)
@@ -140,14 +140,14 @@ class SandboxClient(Tampering):
 
     def create(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """POST an object."""
-        with self._store.transaction(is_dry_run=is_dry_run) as tx:
+        with self._writing(is_dry_run=is_dry_run) as tx:
             body = writes.create(tx, self._begin(tx, "creating", payload), payload.content)
             answer = _answered(tx, payload.ref, body, is_dry_run=is_dry_run)
         return Answer(body=answer, is_created=True)
 
     def replace(self, payload: Payload) -> Answer:
         """PUT an object."""
-        with self._store.transaction() as tx:
+        with self._writing() as tx:
             body = writes.replace(tx, self._begin(tx, "replacing", payload), payload.content)
         return Answer(body=body, is_created=False)
 
@@ -161,7 +161,7 @@ class SandboxClient(Tampering):
         is_dry_run: bool = False,
     ) -> bool:
         """Delete one object; False where it is gone already."""
-        with self._store.transaction(is_dry_run=is_dry_run) as tx:
+        with self._writing(is_dry_run=is_dry_run) as tx:
             served = find_type(tx, ref.group, ref.kind)
             if served is None:
                 return False
@@ -194,8 +194,7 @@ class SandboxClient(Tampering):
             if not is_due(tx, now_s):
                 return
         with self._store.transaction() as tx:
-            if is_due(tx, now_s):
-                run_controllers(tx, now_s=now_s, settings=self._settings)
+            catch_up(tx, now_s=now_s, settings=self._settings)
 
     def _begin(self, tx: Transaction, verb: str, payload: Payload) -> writes.Write:
         version = payload.api_version.rpartition("/")[2]

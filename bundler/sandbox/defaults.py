@@ -9,7 +9,7 @@ import hashlib
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from bundler.fields.kinds import pod_spec_path
+from bundler.fields.kinds import kind_info, pod_spec_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from bundler.sandbox.store import Tree
 
 DEFAULT_STORAGE_CLASS = "standard"
+
+_FIRST_STATUS: Mapping[tuple[str, str], Tree] = {
+    ("", "Namespace"): {"phase": "Active"},
+    ("", "PersistentVolumeClaim"): {"phase": "Pending"},
+    ("", "Pod"): {"phase": "Pending"},
+    ("", "Service"): {"loadBalancer": {}},
+    ("apps", "DaemonSet"): dict.fromkeys(
+        ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0
+    ),
+    ("apps", "ReplicaSet"): {"replicas": 0},
+    ("apps", "StatefulSet"): {"replicas": 0, "availableReplicas": 0},
+    ("autoscaling", "HorizontalPodAutoscaler"): {"desiredReplicas": 0, "currentMetrics": None},
+    ("networking.k8s.io", "Ingress"): {"loadBalancer": {}},
+    ("policy", "PodDisruptionBudget"): dict.fromkeys(
+        ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0
+    ),
+}
 
 
 def fill_defaults(group: str, kind: str, body: Tree, live: Tree | None) -> None:
@@ -32,6 +49,14 @@ def fill_defaults(group: str, kind: str, body: Tree, live: Tree | None) -> None:
         spec = spec.get(step) if isinstance(spec, dict) else None
     if isinstance(spec, dict):
         _pod_spec(spec)
+
+
+def initial_status(group: str, kind: str) -> Tree | None:
+    """Return the status that a new object has before any controller saw it; None where the kind has none."""
+    info = kind_info(group, kind)
+    if info is None or not info.has_status:
+        return None
+    return dict(_FIRST_STATUS.get((group, kind), {}))
 
 
 def _pod_spec(spec: Tree) -> None:

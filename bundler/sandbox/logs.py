@@ -61,9 +61,8 @@ def _written(pod: str, container: str, status: Body) -> list[str]:
     lines = [f"{pod} {container}: starting", f"{pod} {container}: configuration read"]
     if mapping_at(status, "lastState", "terminated") or int_at(status, "state", "terminated", "exitCode"):
         return [*lines, "FATAL: the sandbox was asked to let this container fail"]
-    if mapping_at(status, "state", "terminated"):
-        return [*lines, f"{pod} {container}: done"]
-    return [*lines, f"{pod} {container}: ready to serve"]
+    lines.append(f"{pod} {container}: ready to serve")
+    return [*lines, f"{pod} {container}: done"] if mapping_at(status, "state", "terminated") else lines
 
 
 def _why(reason: str) -> str:

@@ -41,7 +41,7 @@ def quota_problem(tx: Transaction, ref: ObjectRef, body: Body) -> str:
         over = [key for key in sorted(hard) if needs.get(key) and used[key] + needs[key] > amount_of(hard[key])]
         if over:
             said = [
-                f"{word}: {','.join(f'{key}={canonical(str(values[key]))}' for key in over)}"
+                f"{word}: {','.join(f'{key}={written(values[key], hard[key])}' for key in over)}"
                 for word, values in (
                     ("requested", needs),
                     ("used", used),
@@ -75,6 +75,11 @@ def object_needs(ref: ObjectRef, body: Body) -> Iterator[tuple[str, Decimal]]:
         yield from _service_needs(text_at(body, "spec", "type"))
     if ref.group == "" and ref.kind == "Pod" and not is_ended:
         yield from _pod_needs(body).items()
+
+
+def written(amount: Decimal, like: JSONValue) -> str:
+    """Write an amount in the suffixes of another: ``1Gi`` beside ``4Gi``, ``1500m`` beside ``2``."""
+    return canonical(f"{amount / 1024}Ki" if str(like).endswith("i") else str(amount))
 
 
 def amount_of(value: JSONValue) -> Decimal:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bundler.errors import UsageError
 from bundler.fields.kinds import all_kinds
 from bundler.model.refs import ObjectRef
 from bundler.sandbox import refusals, writes
-from bundler.sandbox.controllers.engine import unsettle
+from bundler.sandbox.controllers.engine import touch, unsettle
 from bundler.sandbox.controllers.pod_status import REASONS
 from bundler.sandbox.controllers.world import rfc3339
 from bundler.sandbox.discovery import find_type
@@ -17,7 +18,7 @@ from bundler.sandbox.seed import seed_store
 from bundler.sandbox.store import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from bundler.model.json import Body
@@ -52,7 +53,7 @@ class Tampering:
         fault = Fault(ref=_failing_ref(kind, name, namespace), reason=reason, since_s=self._now_s())
         with self._store.transaction() as tx:
             tx.set_fault(fault)
-            unsettle(tx)
+            unsettle(tx, self._now_s())
 
     def heal(self, kind: str, name: str, namespace: str = "default") -> bool:
         """Take a failure back; False where there was none.
@@ -62,7 +63,7 @@ class Tampering:
         """
         with self._store.transaction() as tx:
             is_known = tx.drop_fault(_failing_ref(kind, name, namespace))
-            unsettle(tx)
+            unsettle(tx, self._now_s())
         return is_known
 
     def faults(self) -> Sequence[Fault]:
@@ -87,7 +88,7 @@ class Tampering:
             ObjectNotFoundError: when it is not there.
             RejectedError: when the result is not valid.
         """
-        with self._store.transaction() as tx:
+        with self._writing() as tx:
             write, live = self._found(tx, ref, version=version, manager=manager)
             merged = merge_patch(live, patch)
             return writes.replace_tree(tx, write, live, merged, subresource=subresource)
@@ -112,6 +113,13 @@ class Tampering:
             raise refusals.not_found("editing", ref, served)
         write = writes.begin(tx, "editing", ref, served.version, manager=manager, time=rfc3339(self._now_s()))
         return write, live
+
+    @contextmanager
+    def _writing(self, *, is_dry_run: bool = False) -> Iterator[Transaction]:
+        """Open a transaction and note when it changed something, for the controllers to go on from there."""
+        with self._store.transaction(is_dry_run=is_dry_run) as tx:
+            yield tx
+            touch(tx, self._now_s())
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()

@@ -14,7 +14,7 @@ from bundler.model.json import text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.sandbox import refusals
-from bundler.sandbox.defaults import fill_defaults
+from bundler.sandbox.defaults import fill_defaults, initial_status
 from bundler.sandbox.discovery import find_schema, find_type, has_status
 from bundler.sandbox.quota import quota_problem
 from bundler.sandbox.store import new_uid
@@ -198,6 +198,9 @@ def _store_new(tx: Transaction, write: Write, body: Tree) -> Tree:
     metadata |= {"uid": new_uid(), "creationTimestamp": write.time}
     if has_generation(write.ref.group, write.ref.kind):
         metadata["generation"] = 1
+    status = initial_status(write.ref.group, write.ref.kind)
+    if status is not None:
+        body["status"] = status
     _complete(write, body, None)
     if write.ref.namespace and (why := quota_problem(tx, write.ref, body)):
         raise refusals.over_quota(write.verb, write.ref, write.served, why)

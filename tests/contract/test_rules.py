@@ -254,3 +254,24 @@ def test_a_service_keeps_what_was_allocated(cluster: Subject, kind: str) -> None
 def test_an_external_name_has_no_address(cluster: Subject) -> None:
     body = of("Service", spec={"type": "ExternalName", "externalName": "db.example.com"})
     assert "clusterIP" not in cluster.apply(body).body["spec"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (deployment(), {}),
+        (stateful_set(replicas=0), {"replicas": 0, "availableReplicas": 0}),
+        (service(), {"loadBalancer": {}}),
+        (job(), {}),
+        (of("PersistentVolumeClaim", spec={"accessModes": ["ReadWriteOnce"], "resources": SIZE}), {"phase": "Pending"}),
+        (of("CronJob", "batch/v1", spec={"schedule": "@daily", "jobTemplate": {"spec": job()["spec"]}}), {}),
+        (config_map(), None),
+        (of("NetworkPolicy", "networking.k8s.io/v1", spec={"podSelector": {}}), None),
+    ],
+    ids=lambda value: value.get("kind") if value else "",
+)
+def test_a_new_object_has_the_status_of_one_that_nobody_saw(
+    cluster: Subject, body: dict[str, Any], status: dict[str, Any] | None
+) -> None:
+    made = cluster.apply(body, is_dry_run=True).body
+    assert made.get("status") == status

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 MAX_ROUNDS = 200
 """Far more than the longest chain takes; only two controllers that undo each other's work get there."""
-_SETTLED, _WAKES = "settled", "wakes"
+MAX_STEPS = 100
+"""How many moments of a long absence are gone through; a container that crashes has no end of them."""
+_SETTLED, _WAKES, _TOUCHED = "settled", "wakes", "touched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,6 @@ _CONTROLLERS = (
     _Controller("stateful sets", stateful_sets.run_stateful_sets, stateful_sets.WATCHED),
     _Controller("daemon sets", replicas.run_daemon_sets, replicas.DAEMONS_WATCHED),
     _Controller("jobs", jobs.run_jobs, jobs.WATCHED),
-    _Controller("cron jobs", jobs.run_cron_jobs, jobs.CRON_WATCHED),
     _Controller("claims", volumes.run_claims, volumes.WATCHED),
     _Controller("pods", pods.run_pods, pods.WATCHED),
     _Controller("services", services.run_services, services.SERVICES_WATCHED),
@@ -88,14 +89,34 @@ def run_controllers(tx: Transaction, *, now_s: float, settings: SandboxSettings)
     tx.set_meta(_WAKES, json.dumps(wakes))
 
 
-def unsettle(tx: Transaction) -> None:
-    """Have every controller look at everything the next time."""
+def catch_up(tx: Transaction, *, now_s: float, settings: SandboxSettings) -> None:
+    """Do what the controllers would have done since somebody last looked, each thing at its own time."""
+    for _ in range(MAX_STEPS):
+        due_s = _next_due_s(tx)
+        if due_s is None or due_s >= now_s:
+            break
+        run_controllers(tx, now_s=due_s, settings=settings)
+    if is_due(tx, now_s):
+        run_controllers(tx, now_s=now_s, settings=settings)
+
+
+def touch(tx: Transaction, now_s: float) -> None:
+    """Remember when the store was last written to from outside."""
+    if tx.version != tx.first_version:
+        tx.set_meta(_TOUCHED, repr(now_s))
+
+
+def _next_due_s(tx: Transaction) -> float | None:
+    wakes = list(json.loads(tx.meta(_WAKES, "{}")).values())
+    if tx.meta(_SETTLED) != str(tx.version):
+        wakes.append(float(tx.meta(_TOUCHED, "inf")))
+    return min(wakes, default=None)
+
+
+def unsettle(tx: Transaction, now_s: float) -> None:
+    """Have every controller look at everything again."""
     tx.set_meta(_SETTLED, "")
-
-
-def next_wake_s(tx: Transaction) -> float | None:
-    """Return when a controller wants to be called next, in seconds since the epoch."""
-    return min(json.loads(tx.meta(_WAKES, "{}")).values(), default=None)
+    tx.set_meta(_TOUCHED, repr(now_s))
 
 
 def _chosen(due: Iterable[str], changed: set[tuple[str, str]]) -> list[_Controller]:

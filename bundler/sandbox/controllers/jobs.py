@@ -1,4 +1,4 @@
-"""Jobs and CronJobs. Layer: sandbox, pure over a store.
+"""Jobs; the schedules of CronJobs are not run. Layer: sandbox, pure over a store.
 
 Source: Kubernetes, "Jobs" (completions, parallelism, backoffLimit, activeDeadlineSeconds, ttlSecondsAfterFinished).
 """
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from bundler.sandbox.store import Tree
 
 WATCHED = frozenset({("batch", "Job"), ("", "Pod"), ("", "ServiceAccount")})
-CRON_WATCHED = frozenset({("batch", "CronJob")})
 
 
 def run_jobs(world: World) -> None:
@@ -31,13 +30,6 @@ def run_jobs(world: World) -> None:
             _expire(world, job)
         else:
             _sync(world, job)
-
-
-def run_cron_jobs(world: World) -> None:
-    """Note that every CronJob was seen; schedules are not run."""
-    for cron_job in world.all("batch", "CronJob"):
-        if "status" not in cron_job:
-            world.set_status(cron_job, {})
 
 
 def is_finished(job: Body) -> bool:

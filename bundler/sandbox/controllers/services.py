@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bundler.fields.quantity import canonical
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox.controllers.world import is_leaving, is_pod_ready, owner_reference, short_hash, with_times
-from bundler.sandbox.quota import usage
+from bundler.sandbox.quota import usage, written
 from bundler.sandbox.selectors import labels_match, selector_of
 from bundler.sandbox.writes import thawed
 
@@ -49,7 +48,7 @@ def run_quotas(world: World) -> None:
     for quota in world.all("", "ResourceQuota"):
         hard = mapping_at(quota, "spec", "hard")
         used = usage(world.tx, text_at(quota, "metadata", "namespace"), hard)
-        counted = {key: canonical(str(amount)) for key, amount in used.items()}
+        counted = {key: written(amount, hard[key]) for key, amount in used.items()}
         world.set_status(quota, {"hard": hard, "used": counted})
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes' own: no vowels, so that no words come about."""
+MOMENT_S = 0.001
 MANAGER = "kube-controller-manager"
 
 
@@ -40,6 +41,8 @@ class World:
 
     def wake_at(self, due_s: float) -> None:
         """Ask to be called again at a time, in seconds since the epoch."""
+        # Sums of floats may fall short of the moment that they stand for.
+        due_s += MOMENT_S
         if self.next_s is None or due_s < self.next_s:
             self.next_s = due_s
 
