@@ -62,7 +62,31 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         "export the bundle again",
     ),
     errors.SitePatchError: ("patching Deployment/web", ["acme.yaml:9: it fits no object"], "correct its target"),
-    errors.WrongClusterError: ("checking the cluster", ["site acme is cluster 1, this is cluster 2"], "change --context"),
+    errors.WrongClusterError: (
+        "checking the cluster",
+        ["site acme is cluster 1, this is cluster 2"],
+        "change --context",
+    ),
     errors.PreflightError: ("checking the site", ["storage class: there is none"], "make one"),
+    errors.DeliveryError: ("reading shop-1.4.0.bundle", ["it is no delivery file"], "ask for the file again"),
+    errors.DeliveryDamagedError: ("verifying shop-1.4.0.bundle", ["block 7 is not what it was"], "copy the file again"),
+    errors.PartMissingError: ("reading shop-1.4.0.bundle", ["part 2 of 3 is not there"], "put it beside the others"),
+    errors.ForeignPartError: (
+        "reading shop-1.4.0.bundle",
+        ["part 2 is of another build"],
+        "take the parts of one build",
+    ),
+    errors.BaseMissingError: ("reading shop-1.5.0.bundle", ["its base 1.4.0 is not there"], "put it beside the delta"),
+    errors.ExportError: ("exporting shop", ["nginx:1.27 has no linux/arm64"], "choose another platform"),
+    errors.NoSpaceError: ("writing shop-1.4.0.bundle", ["3 GiB are needed, 1 GiB is free"], "make room"),
+    errors.UnsignedError: (
+        "verifying shop-1.4.0.bundle",
+        ["there is no signature"],
+        "sign it, or leave the policy out",
+    ),
+    errors.WrongSignatureError: ("verifying shop-1.4.0.bundle", ["it changed after it was signed"], "fetch it again"),
+    errors.UntrustedKeyError: ("verifying shop-1.4.0.bundle", ["key 1a2b is not trusted"], "add it to the site file"),
+    errors.DeliveryPolicyError: ("verifying shop-1.4.0.bundle", ["two signatures are asked for"], "get another one"),
+    errors.KeyFileError: ("reading key acme.key", ["others may read it"], "chmod 600 it"),
 }
 """(message, context, hint) of each class; add a line for a new class, then `pytest --update-golden tests/cli`."""
