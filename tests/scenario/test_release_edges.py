@@ -10,11 +10,11 @@ from bundler.actions import install as installing
 from bundler.actions.release import RunOptions
 from bundler.actions.status import release_state, wait_for_release
 from bundler.errors import (
+    ForbiddenError,
     ForeignObjectError,
     InterruptedRunError,
     ObjectNotFoundError,
     QuotaExceededError,
-    RejectedObjectsError,
     ReleaseNotFoundError,
     WaitTimeoutError,
 )
@@ -64,8 +64,9 @@ def test_a_missing_namespace_is_not_made_when_that_is_refused(world: World):
 def test_a_quota_that_the_sum_would_break_stops_the_plan(world: World):
     make_namespace(world)
     make(world, "ResourceQuota", "team", spec={"hard": {"services": "0", "pods": "0"}})
-    with pytest.raises((QuotaExceededError, RejectedObjectsError)) as raised:
+    with pytest.raises((QuotaExceededError, ForbiddenError)) as raised:
         world.operator.install(world.menu)
+    assert "quota" in raised.value.hint
     assert "services" in "\n".join(raised.value.context)
     assert world.operator.statuses() == []
 
