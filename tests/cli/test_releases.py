@@ -215,3 +215,37 @@ def test_a_site_can_forbid_what_a_bundle_declares(cli):
     assert outcome.code == 25
     assert "ClusterRole/wide" in outcome.err
     assert cli("list", "-A", "-o", "json").document == []
+
+
+STATEFUL = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db, bundler.dev/track: stable}}
+  template:
+    metadata: {labels: {app: db, bundler.dev/track: stable}}
+    spec: {containers: [{name: db, image: db:1}]}
+"""
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME}\n"
+
+
+def test_an_upgrade_that_deletes_what_holds_data_needs_a_word(cli):
+    full = make_bundle(cli.home, {"templates/db.yaml": STATEFUL, "templates/a.yaml": CONFIG.replace("NAME", "a")})
+    cli("install", "demo", full, *NS).ok()
+    (full / "templates" / "db.yaml").unlink()
+    refused = cli("upgrade", "demo", full, *NS)
+    assert refused.code == 2
+    assert "delete StatefulSet/db" in refused.err
+    assert len(cli("history", "demo", "-o", "json", *NS).document) == 1
+    assert cli("upgrade", "demo", full, "--yes", *NS).code == 0
+
+
+def test_an_upgrade_that_deletes_what_can_be_made_again_needs_none(cli):
+    files = {"templates/a.yaml": CONFIG.replace("NAME", "a"), "templates/b.yaml": CONFIG.replace("NAME", "b")}
+    full = make_bundle(cli.home, files)
+    cli("install", "demo", full, *NS).ok()
+    (full / "templates" / "b.yaml").unlink()
+    outcome = cli("upgrade", "demo", full, *NS).ok()
+    assert "- delete ConfigMap/b" in outcome.err

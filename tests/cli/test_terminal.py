@@ -134,6 +134,7 @@ def test_an_interrupt_at_the_question_leaves_at_once(cli, menu):
     assert releases(cli) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_waiting_is_recorded_and_the_next_run_goes_on(cli, menu, number):
     subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
