@@ -48,7 +48,7 @@ golden: $(VENV)/.dev ## Write golden files anew; look at the diff before you com
 	$(BIN)/python -m pytest --update-golden -m "not slow" $(PYTEST_OPTIONS)
 
 bench: $(VENV)/.dev ## Compare with the peers
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.run
 
 format: $(VENV)/.dev ## Format, and mend what can be mended
 	$(BIN)/ruff format

@@ -182,16 +182,17 @@ def describe_bundle(bundle: Bundle) -> dict[str, JSONValue]:
             "namespaces": list(bundle.reach.namespaces),
             "grants": list(bundle.reach.grants),
         },
-        "menu": [
-            {
-                "path": item.path,
-                "type": item.type,
-                "default": item.default,
-                "allowed": item.choices,
-                "required": item.is_required,
-                "derived": item.is_derived,
-                "description": item.description,
-            }
-            for item in menu_of(bundle)
-        ],
+        "menu": [_item_data(item) for item in menu_of(bundle)],
+    }
+
+
+def _item_data(item: MenuItem) -> dict[str, JSONValue]:
+    return {
+        "path": item.path,
+        "type": item.type,
+        "default": item.default,
+        "allowed": item.choices,
+        "required": item.is_required,
+        "derived": item.is_derived,
+        "description": item.description,
     }
