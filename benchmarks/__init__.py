@@ -1,0 +1,1 @@
+"""bundler measured beside its peers."""
