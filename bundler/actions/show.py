@@ -137,7 +137,7 @@ def _comments(bundle: Bundle) -> dict[Pointer, str]:
     except YamlSyntaxError:
         return {}
     rows = text.split("\n")
-    first_of_line = {line: pointer for pointer, line in reversed(lines.items()) if pointer}
+    first_of_line = {line: pointer for pointer, line in reversed(list(lines.items())) if pointer}
     return {pointer: comment for line, pointer in first_of_line.items() if (comment := _above(rows, line))}
 
 
