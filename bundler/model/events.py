@@ -81,4 +81,6 @@ class BytesMoved:
     """Bytes."""
 
 
-Event: TypeAlias = Notice | Warned | PhaseStarted | ChangeStarted | ChangeFinished | HealthChanged | Retrying | BytesMoved
+Event: TypeAlias = (
+    Notice | Warned | PhaseStarted | ChangeStarted | ChangeFinished | HealthChanged | Retrying | BytesMoved
+)

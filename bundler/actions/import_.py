@@ -1,0 +1,242 @@
+"""Bring the images of a delivery into a site's registry. Layer: actions.
+
+Nothing is unpacked: blobs go from the file to the registry. What is there already is skipped, so that a run that was
+cut short is simply run again. Manifests follow their blobs, children before parents, so that whatever is named in the
+registry is whole there.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bundler.actions.parallel import map_parallel
+from bundler.errors import BaseMissingError
+from bundler.images.rewrite import site_repository
+from bundler.images.tree import ImageTree, image_tree
+from bundler.model.events import BytesMoved, Notice
+from bundler.model.lean import dataclass
+from bundler.model.oci import OCI_MANIFEST, Descriptor
+from bundler.model.size import shown_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.actions.deliver import Trusted
+    from bundler.delivery.reader import Delivery
+    from bundler.model.digest import Digest
+    from bundler.model.image import LockedImage
+    from bundler.model.oci import BlobSource, OciManifest, Repository
+    from bundler.model.site import SiteRegistry
+    from bundler.ports import Registry, Reporter
+
+UPLOADS_AT_ONCE = 4
+_MAX_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest:
+    """What to bring where."""
+
+    trusted: Trusted
+    place: SiteRegistry
+    base: Delivery | None = None
+    """The file that a delta builds on, where it is at hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedImage:
+    """Where one image went."""
+
+    image: LockedImage
+    repository: Repository
+    was_there: bool
+    """Nothing of it had to be moved."""
+
+    @property
+    def target(self) -> str:
+        """``registry.site/acme/library/nginx@sha256:…``."""
+        return f"{self.repository}@{self.image.digest}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What came of it."""
+
+    images: tuple[ImportedImage, ...]
+    sent_bytes: int
+    """Bytes of blobs that went over the wire, those sent twice included."""
+    sent_blobs: int
+    skipped_blobs: int
+    """Blobs that were there, or that the registry took from another repository of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cargo:
+    """One image or attachment on its way to one repository."""
+
+    tree: ImageTree
+    repository: Repository
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Move:
+    """One blob and everywhere it has to lie."""
+
+    blob: Descriptor
+    repositories: tuple[Repository, ...]
+    mount_from: str = ""
+    """Another repository that holds it, where no file at hand does."""
+
+
+def import_delivery(request: ImportRequest, registry: Registry, report: Reporter) -> ImportResult:
+    """Bring every image of a delivery to a registry; a second run moves nothing.
+
+    Raises:
+        BaseMissingError: when a delta's base is neither in the registry nor at hand; nothing was written.
+        DeliveryDamagedError: when what is read from the file is not what its index says.
+        RegistryError: when the registry cannot be asked, or does not take it.
+    """
+    return _Importer(request, registry, report).run()
+
+
+class _Importer:
+    def __init__(self, request: ImportRequest, registry: Registry, report: Reporter) -> None:
+        self._delivery, self._index = request.trusted.delivery, request.trusted.index
+        self._place, self._base = request.place, request.base
+        self._registry, self._report = registry, report
+        self._carried = {blob.digest for blob in self._index.blobs}
+        self._lock = threading.Lock()
+        self._moved = self._sent = self._total = self._sent_blobs = self._skipped = 0
+
+    def run(self) -> ImportResult:
+        """Do it."""
+        cargoes = [self._cargo_of(image.locked) for image in self._index.images]
+        extras = list(self._attachments())
+        is_there = map_parallel(self._is_whole, [*cargoes, *extras])
+        missing = [cargo for cargo, there in zip([*cargoes, *extras], is_there, strict=True) if not there]
+        moves = self._with_base(self._moves(missing))
+        self._total = sum(move.blob.size for move in moves)
+        if missing:
+            self._report(Notice(f"bringing {len(missing)} images, {shown_bytes(self._total)}, to {self._place}"))
+        map_parallel(self._move, moves, at_once=UPLOADS_AT_ONCE)
+        map_parallel(self._store, missing, at_once=UPLOADS_AT_ONCE)
+        images = tuple(
+            ImportedImage(image=one.locked, repository=site_repository(one.locked.ref, self._place), was_there=there)
+            for one, there in zip(self._index.images, is_there, strict=False)
+        )
+        return ImportResult(
+            images=images, sent_bytes=self._sent, sent_blobs=self._sent_blobs, skipped_blobs=self._skipped
+        )
+
+    def _cargo_of(self, image: LockedImage) -> _Cargo:
+        tree = image_tree(image.digest, image.media_type, self._delivery.read, self._carried)
+        return _Cargo(tree=tree, repository=site_repository(image.ref, self._place), tag=image.ref.tag)
+
+    def _attachments(self) -> Iterator[_Cargo]:
+        """Yield what is attached to images, for every repository where such an image lies."""
+        holders: dict[Digest, list[Repository]] = {}
+        for image in self._index.images:
+            locked = image.locked
+            tree = image_tree(locked.digest, locked.media_type, self._delivery.read, self._carried)
+            for manifest in tree.manifests:
+                holders.setdefault(manifest.digest, []).append(site_repository(locked.ref, self._place))
+        for one in self._index.attachments:
+            tree = image_tree(one.digest, OCI_MANIFEST, self._delivery.read, self._carried)
+            for repository in dict.fromkeys(holders.get(one.image, [])):
+                yield _Cargo(tree=tree, repository=repository)
+
+    def _is_whole(self, cargo: _Cargo) -> bool:
+        """Ask for the root by digest, and by tag: a registry takes no manifest whose parts it does not hold."""
+        root = cargo.tree.root.digest
+        found = self._registry.head_manifest(cargo.repository, root)
+        if found is None or found.digest != root:
+            return False
+        tagged = self._registry.head_manifest(cargo.repository, cargo.tag) if cargo.tag else found
+        return tagged is not None and tagged.digest == root
+
+    def _moves(self, cargoes: list[_Cargo]) -> list[_Move]:
+        """Return the blobs to move, the largest first, so that none is waited for at the end."""
+        blobs: dict[Digest, Descriptor] = {}
+        places: dict[Digest, list[Repository]] = {}
+        for cargo in cargoes:
+            for blob in cargo.tree.blobs:
+                blobs[blob.digest] = blob
+                known = places.setdefault(blob.digest, [])
+                if cargo.repository not in known:
+                    known.append(cargo.repository)
+        moves = [_Move(blob=blobs[digest], repositories=tuple(found)) for digest, found in places.items()]
+        return sorted(moves, key=lambda move: (-move.blob.size, move.blob.digest))
+
+    def _with_base(self, moves: list[_Move]) -> list[_Move]:
+        """Find every blob that only a delta's base holds, before anything is written."""
+        absent = [move for move in moves if not self._is_at_hand(move.blob.digest)]
+        found = dict(zip([move.blob.digest for move in absent], map_parallel(self._holder, absent), strict=True))
+        missing = [move for move in absent if found[move.blob.digest] is None]
+        if missing:
+            raise self._base_missing(missing)
+        return [
+            _Move(blob=move.blob, repositories=move.repositories, mount_from=found.get(move.blob.digest) or "")
+            for move in moves
+        ]
+
+    def _is_at_hand(self, digest: Digest) -> bool:
+        return self._delivery.has(digest) or (self._base is not None and self._base.has(digest))
+
+    def _holder(self, move: _Move) -> str | None:
+        """Return the repository that holds a blob: its own, or any other of this delivery."""
+        every = [site_repository(image.locked.ref, self._place) for image in self._index.images]
+        for repository in dict.fromkeys([*move.repositories, *every]):
+            if self._registry.has_blob(repository, move.blob.digest):
+                return repository.name
+        return None
+
+    def _base_missing(self, missing: list[_Move]) -> BaseMissingError:
+        base = self._index.base
+        named = f"{base.name} {base.version} (build {base.index})" if base else "another delivery"
+        lines = [f"{m.blob.digest} ({shown_bytes(m.blob.size)}) for {m.repositories[0]}" for m in missing]
+        more = [f"and {len(lines) - _MAX_NAMED} more"] if len(lines) > _MAX_NAMED else []
+        old = f"{base.name}-{base.version}.bundle" if base else "the file it builds on"
+        return BaseMissingError(
+            f"importing {self._delivery.name} into {self._place}",
+            context=[
+                f"it builds on {named}, and {len(lines)} blobs of that are not there:",
+                *lines[:_MAX_NAMED],
+                *more,
+            ],
+            hint=f"import {old} first, or name it: --base {old}",
+        )
+
+    def _move(self, move: _Move) -> None:
+        """Bring a blob to its first repository, and let the registry hand it on to the others."""
+        first, *others = move.repositories
+        mount_from = move.mount_from if move.mount_from != first.name else ""
+        sent = self._registry.put_blob(first, move.blob, self._source(move), mount_from=mount_from)
+        for repository in others:
+            sent += self._registry.put_blob(repository, move.blob, self._source(move), mount_from=first.name)
+        with self._lock:
+            self._sent += sent
+            self._sent_blobs += sent > 0 or move.blob.size == 0
+            self._skipped += sent == 0 and move.blob.size > 0
+            self._moved += move.blob.size
+            self._report(BytesMoved("importing", self._moved, self._total))
+
+    def _source(self, move: _Move) -> BlobSource:
+        digest = move.blob.digest
+
+        def pieces(offset: int) -> Iterator[bytes]:
+            holder = self._delivery if self._delivery.has(digest) else self._base
+            if holder is None or not holder.has(digest):
+                raise self._base_missing([move])
+            return holder.chunks(digest, offset)
+
+        return pieces
+
+    def _store(self, cargo: _Cargo) -> None:
+        for manifest in cargo.tree.manifests[:-1]:
+            self._put(cargo, manifest, "")
+        self._put(cargo, cargo.tree.root, cargo.tag)
+
+    def _put(self, cargo: _Cargo, manifest: OciManifest, tag: str) -> None:
+        self._registry.put_manifest(cargo.repository, manifest, tag=tag)
