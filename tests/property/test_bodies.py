@@ -1,0 +1,92 @@
+"""What is sent is the rendered body and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings, strategies as st
+
+from bundler.errors import FieldConflictError
+from bundler.model.refs import ObjectRef
+from bundler.sandbox.client import SandboxClient
+from tests.lib.clocks import FakeClock
+from tests.lib.menus import small_bundle
+from tests.lib.operator import Operator
+from tests.lib.rendered import additions, leaves, rendered_bodies
+
+if TYPE_CHECKING:
+    from bundler.model.cluster import Answer, Payload
+
+TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF, exclude_characters="\x7f\x85"), max_size=20)
+ORDERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": TEXTS,
+        "token": TEXTS,
+        "replicas": st.integers(0, 5).map(str),
+        "step": st.sampled_from(["migrate", "again"]),
+        "extra": st.sampled_from(["true", "false"]),
+        "autoscale": st.sampled_from(["true", "false"]),
+    },
+)
+MEANWHILE = ("nothing", "scaled", "labelled")
+
+
+class Recording:
+    """Keeps every payload of apply, dry-runs included."""
+
+    def __init__(self, inner: SandboxClient) -> None:
+        self._inner = inner
+        self.applied: list[Payload] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def apply(self, payload: Payload, **options: bool) -> Answer:
+        self.applied.append(payload)
+        return self._inner.apply(payload, **options)
+
+
+def disturb(client: SandboxClient, what: str) -> None:
+    """What controllers and colleagues do between two upgrades."""
+    web = ObjectRef("apps", "Deployment", "prod", "shop-web")
+    if what == "scaled" and client.get(web) is not None:
+        client.scale("Deployment", "shop-web", 7, namespace="prod")
+    if what == "labelled" and client.get(web) is not None:
+        client.edit(web, {"metadata": {"annotations": {"team": "web"}}, "spec": {"paused": False}})
+
+
+@settings(max_examples=25, deadline=None)
+@given(orders=st.lists(st.tuples(ORDERS, st.sampled_from(MEANWHILE)), min_size=1, max_size=4))
+def test_no_body_holds_a_field_that_the_render_did_not(orders: list[tuple[dict[str, str], str]]) -> None:
+    with TemporaryDirectory() as folder:
+        menu = small_bundle(Path(folder))
+        clock = FakeClock()
+        client = SandboxClient.open(None, clock)
+        seen = 0
+        recorded: dict[str, str] = {}
+        for sets, what in orders:
+            cluster = Recording(client)
+            operator = Operator(cluster, "prod", clock=clock, timeout_s=600)  # type: ignore[arg-type]
+            asked = {**recorded, **sets}
+            with contextlib.suppress(FieldConflictError):
+                operator.install(menu, **sets)
+                recorded = asked
+            rendered = rendered_bodies(operator.request(menu, "shop", asked))
+            for payload in cluster.applied:
+                assert additions(payload.content, rendered) == [], payload.ref
+            seen += len(cluster.applied)
+            disturb(client, what)
+        assert seen, "nothing was sent"
+
+
+def test_the_check_itself_finds_what_was_added() -> None:
+    rendered = {("ConfigMap", "a"): {"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}}}
+    sent: dict[str, Any] = {"kind": "ConfigMap", "metadata": {"name": "a", "uid": "1"}, "data": {"k": "w", "more": ""}}
+    found = additions(json.dumps(sent).encode(), rendered)
+    assert found == ["('data', 'k'): rendered 'v', sent 'w'", "('data', 'more'): only in the body"]
+    assert dict(leaves({"a": [], "b": {"c": 1}})) == {("a",): [], ("b", "c"): 1}
