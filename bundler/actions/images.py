@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import Order, expression_names, render_context
-from bundler.errors import BundlerError
+from bundler.errors import BundlerError, ImageMissingError
 from bundler.expressions.expression import compile_expression
 from bundler.images.inventory import find_suspects, find_uses
 from bundler.images.matrix import Matrix, Switch, described, make_matrix
@@ -20,11 +20,12 @@ from bundler.values.paths import format_path, get_value, parse_path
 from bundler.values.schema_view import bundle_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.images.matrix import Variant
     from bundler.images.places import ImageRule
     from bundler.model.bundle import Bundle
+    from bundler.model.image import LockedImage
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.values import MergedValues
@@ -51,6 +52,31 @@ def take_inventory(order: Order) -> ImageInventory:
     for variant in matrix.variants:
         gathered.take(order, variant)
     return gathered.inventory(order.bundle, matrix)
+
+
+def refuse_uncarried(inventory: ImageInventory, carried: Iterable[LockedImage]) -> None:
+    """Hold an inventory against what a delivery carries.
+
+    Raises:
+        ImageMissingError: with every image that it lacks, each place that names it, and the settings that lead there.
+    """
+    there = {image.ref for image in carried}
+    lines = [
+        f"{use.where}: {image.ref} is not in it{_only_with(image)}"
+        for image in inventory.images
+        if image.ref not in there
+        for use in image.uses
+    ]
+    if lines:
+        raise ImageMissingError(
+            "holding the images of the bundle against the delivery",
+            context=sorted(lines),
+            hint="export the bundle again; images that only some settings need can be left out with --set at export",
+        )
+
+
+def _only_with(image: FoundImage) -> str:
+    return "" if image.settings == ("",) else f" (only with {'; or '.join(image.settings)})"
 
 
 def find_switches(order: Order, values: MergedValues) -> tuple[Switch, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from bundler.errors import UsageError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -148,6 +149,37 @@ def _beside(site: Site | None, name: str) -> Path:
     return folder / Path(name).expanduser()
 
 
-def with_registry(site: Site | None, place: SiteRegistry | None) -> Site | None:
-    """Return a site with another registry: what ``--registry`` says wins over the file."""
-    return replace(site, registry=place) if site is not None and place is not None else site
+def parse_place(text: str) -> SiteRegistry:
+    """Read HOST/PREFIX as typed.
+
+    Raises:
+        UsageError: when it is none.
+    """
+    from bundler.model.site import SiteRegistry  # noqa: PLC0415 - only those who name one
+
+    try:
+        return SiteRegistry.parse(text)
+    except ValueError as error:
+        raise UsageError(
+            "reading the registry of the site", context=[str(error)], hint="write HOST/PREFIX, like registry.site/acme"
+        ) from error
+
+
+def place_of(typed: str, site: Site | None) -> SiteRegistry:
+    """Return the registry that a command line means: the one typed, else the one of the site file.
+
+    Raises:
+        UsageError: when there is neither.
+    """
+    if typed:
+        place = parse_place(typed)
+        known = site.registry if site else None
+        # what the file says about the host holds, wherever below it things go
+        return replace(known, prefix=place.prefix) if known is not None and known.host == place.host else place
+    if site is not None and site.registry is not None:
+        return site.registry
+    raise UsageError(
+        "looking for the registry of the site",
+        context=["neither --registry nor a --site with a registry is given"],
+        hint="say where images go: --registry registry.site/acme, or --site acme.yaml",
+    )

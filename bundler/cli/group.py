@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -19,7 +20,19 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "template": "Print what a bundle renders to.",
         "values": "Print the values a bundle works with, and who set them.",
         "show": "Describe a bundle: what it is, its parts and its menu.",
+        "lock": "Write down which components a bundle has, exactly.",
         "package": "Pack a bundle into one archive, the same bytes every time.",
+    },
+    "Registries": {
+        "login": "Log in to a registry.",
+        "push": "Publish a bundle in a registry.",
+        "pull": "Fetch a bundle from a registry.",
+    },
+    "Offline delivery": {
+        "images": "List every image that a bundle can need.",
+        "import": "Bring the images of a delivery into a registry.",
+        "site": "Describe the place where bundles are installed.",
+        "preflight": "Look whether everything that an installation needs is there.",
     },
     "Change a release": {
         "install": "Install a bundle, or upgrade the release that is there.",
@@ -61,7 +74,8 @@ class VerbGroup(click.Group):
         del ctx
         if cmd_name not in VERBS:
             return None
-        module = import_module(f"bundler.cli.commands.{cmd_name}")
+        # `import` is a word of Python's, so its module is called import_
+        module = import_module(f"bundler.cli.commands.{cmd_name}{'_' if iskeyword(cmd_name) else ''}")
         command = getattr(module, f"{cmd_name}_command", None)
         return command if isinstance(command, click.Command) else None
 

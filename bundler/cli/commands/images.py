@@ -1,0 +1,64 @@
+"""``bundler images``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.delivering import open_delivery, parse_place, read_site
+from bundler.cli.options import release_name_option, values_options
+from bundler.cli.ordering import make_order, take
+from bundler.cli.verb import verb
+from bundler.errors import UsageError
+
+if TYPE_CHECKING:
+    from bundler.actions.inputs import Given
+    from bundler.cli.invocation import App
+    from bundler.model.image import LockedImage
+
+
+@verb("images", outputs=("text", "json", "yaml", "plain"))
+@click.argument("bundle")
+@values_options()
+@release_name_option
+@click.option("--to", "to", default="", metavar="HOST/PREFIX", help="Show what references become at this registry.")
+@click.option("--check", is_flag=True, help="Fail where a delivery lacks an image that some setting needs.")
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The delivery to check; BUNDLE itself may be one.",
+)
+def images_command(
+    app: App, bundle: str, *, given: Given, release: str, to: str, check: bool, against: Path | None
+) -> None:
+    """List every image that BUNDLE can need, over all switches in its schema, and where each is used.
+
+    For a delivery: the images that it carries. With --to, or the registry of --site, also what they become there.
+    """
+    from bundler.actions.images import refuse_uncarried, take_inventory  # noqa: PLC0415 - rendering is loaded late
+    from bundler.cli.output.images import show_carried, show_inventory  # noqa: PLC0415
+
+    site = read_site(given.site)
+    place = parse_place(to) if to else site.registry if site else None
+    taken = take(app, bundle, given)
+    carried: tuple[LockedImage, ...] | None = taken.carried
+    if against is not None:
+        carried = open_delivery(app, (against,), site).carried
+    if check and carried is None:
+        raise UsageError(
+            "checking the images of the bundle",
+            context=[f"{bundle} is no delivery, and none is named"],
+            hint="name one: bundler images BUNDLE --check --against shop-1.4.0.bundle",
+        )
+    if carried is not None and not check and against is None:
+        show_carried(app, carried, place)
+        return
+    inventory = take_inventory(make_order(app, taken, given, release=release))
+    for warning in inventory.warnings:
+        app.screen.warn(warning)
+    if check and carried is not None:
+        refuse_uncarried(inventory, carried)
+    show_inventory(app, inventory, place, carried or ())

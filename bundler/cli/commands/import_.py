@@ -1,0 +1,51 @@
+"""``bundler import``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.delivering import (
+    offline_option,
+    open_delivery,
+    open_site_registry,
+    place_of,
+    read_site,
+)
+from bundler.cli.options import registry_options
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--registry", default="", metavar="HOST/PREFIX", help="Where to; the registry of --site otherwise.")
+@click.option("--site", "site_file", type=click.Path(path_type=Path), metavar="FILE", help="Site file.")
+@click.option("--base", type=click.Path(path_type=Path), metavar="FILE", help="The delivery that a delta builds on.")
+@registry_options
+@offline_option
+def import_command(
+    app: App, files: tuple[Path, ...], *, registry: str, site_file: Path | None, base: Path | None
+) -> None:
+    """Bring the images of a delivery, its FILE or its parts, into a registry.
+
+    The file is only read. What the registry holds already is skipped: a run that was cut short is simply run again.
+    """
+    from bundler.actions.import_ import ImportRequest, import_delivery  # noqa: PLC0415 - only those who import
+    from bundler.cli.output.images import show_import  # noqa: PLC0415
+    from bundler.cli.output.progress import Progress  # noqa: PLC0415
+    from bundler.delivery.reader import Delivery  # noqa: PLC0415
+
+    site = read_site(site_file)
+    place = place_of(registry, site)
+    trusted = open_delivery(app, files, site)
+    opened = app.closing.enter_context(Delivery.open(base)) if base is not None else None
+    progress = app.closing.enter_context(Progress(app.screen, app.clock))
+    client = open_site_registry(app, place, site=site, report=progress)
+    result = import_delivery(ImportRequest(trusted=trusted, place=place, base=opened), client, progress)
+    progress.stop()
+    show_import(app, result, place)
