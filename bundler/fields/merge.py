@@ -113,7 +113,8 @@ def server_side_apply(
     last = managers[key].fields if key in managers else EMPTY
     owned = Ownership(fields=applied_fields(sent, root), api_version=api_version, time=time)
     managers = {**managers, key: owned}
-    after = _pruned(_as_map(merge_values(before, sent, root)), managers, last, root)
+    merged = _as_map(merge_values(before, sent, root))
+    after = _with_identity(_pruned(merged, managers, last, root), merged, last)
     managers, conflicts = _settled(before, after, managers, key, root, is_forced=is_forced)
     if conflicts and live is not None:
         return Applied(body=live, conflicts=conflicts)
@@ -147,6 +148,14 @@ def _pruned(merged: Body, managers: Managers, last: FieldSet, root: SchemaNode) 
     # An item or map that only came to be empty of our fields, and was never ours itself, stays.
     kept = FieldSet(with_named_parents(field_set_of(pruned, root).tree, root))
     return _as_map(remove_fields(merged, had.difference(kept).intersection(FieldSet(before)).tree, root))
+
+
+def _with_identity(pruned: Body, merged: Body, last: FieldSet) -> Body:
+    """Put back metadata that was never the manager's: taking its last label away takes nothing else along."""
+    owned = {path[1].removeprefix("f:") for path in last.paths() if path[0] == "f:metadata" and len(path) > 1}
+    left = mapping_at(pruned, "metadata")
+    back = {k: v for k, v in mapping_at(merged, "metadata").items() if k not in left and k not in owned}
+    return {**pruned, "metadata": {**back, **left}} if back else pruned
 
 
 def _without_zeros(before: Body, after: Body, last: FieldSet, root: SchemaNode) -> Body:

@@ -303,3 +303,16 @@ def test_more_than_ten_updaters_are_folded_into_one() -> None:
     assert len(updates) == 10
     assert "ancient-changes" in updates
     assert len(owned(live, "ancient-changes", "Update")) == 6
+
+
+def test_metadata_that_nobody_owns_survives_the_last_owned_label():
+    first = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n", "labels": {"l": "1"}}}
+    time = "2026-11-01T12:00:00Z"
+    schema = schema_for("", "v1", "ConfigMap")
+    made = server_side_apply(live=None, applied=first, manager="bundler", schema=schema, time=time).body
+    servers = {"uid": "u-1", "annotations": {"k": "v"}, "finalizers": ["x/y"], "resourceVersion": "7"}
+    live = {**made, "metadata": {**made["metadata"], **servers}}
+    bare = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}, "data": {"z": "1"}}
+    after = server_side_apply(live=live, applied=bare, manager="bundler", schema=schema, time=time).body
+    metadata = {key: value for key, value in after["metadata"].items() if key != "managedFields"}
+    assert metadata == {"name": "a", "namespace": "n", **servers}
