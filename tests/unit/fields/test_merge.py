@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bundler.fields.field_set import owned_fields, to_path
-from bundler.fields.kinds import schema_from_crd, schema_of
+from bundler.fields.kinds import schema_for, schema_from_crd, schema_of
 from bundler.fields.merge import Applied, applied_fields, managers_of, server_side_apply, track_update
 from tests.lib.random_objects import CRD, Body
 
