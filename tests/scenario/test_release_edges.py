@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,7 +26,9 @@ from bundler.model.health import Status
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
-from tests.scenario.conftest import World
+
+if TYPE_CHECKING:
+    from tests.scenario.conftest import World
 
 
 def make(world: World, kind: str, name: str, api_version: str = "v1", **fields) -> None:

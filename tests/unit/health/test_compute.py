@@ -403,7 +403,12 @@ OTHERS = [
         "InProgress",
         "1 of 2",
     ),
-    ("PodDisruptionBudget", "{status: {expectedPods: 2, currentHealthy: 2, desiredHealthy: 1}}", "Current", "2 pods are healthy"),
+    (
+        "PodDisruptionBudget",
+        "{status: {expectedPods: 2, currentHealthy: 2, desiredHealthy: 1}}",
+        "Current",
+        "2 pods are healthy",
+    ),
     ("PodDisruptionBudget", "{status: {expectedPods: 0, currentHealthy: 0, desiredHealthy: 1}}", "Current", "no pods"),
     ("HorizontalPodAutoscaler", "{}", "Current", "ready"),
     ("Namespace", "{status: {phase: Active}}", "Current", "active"),
