@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from bundler.actions.inputs import Inputs
+    from bundler.loader.load import FetchComponent
     from bundler.loader.locate import BundleLocation
     from bundler.model.bundle import Bundle
     from bundler.model.manifest import Manifest
@@ -71,15 +72,16 @@ class LintResult:
         return sum(finding.level is level for finding in self.findings)
 
 
-def lint(location: BundleLocation, inputs: Inputs) -> LintResult:
+def lint(location: BundleLocation, inputs: Inputs, *, fetch: FetchComponent | None = None) -> LintResult:
     """Load, order and render a bundle as far as it goes, and hold what comes of it against the rules.
 
     Args:
         location: of the bundle.
         inputs: values to order it with, for bundles that cannot do without.
+        fetch: brings components that are in registries.
     """
     try:
-        bundle = load_bundle(location)
+        bundle = load_bundle(location, fetch=fetch)
     except BundleError as error:
         return LintResult(findings=tuple(sorted(_from_error(error))), bundle=None)
     order = Order(

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.inputs import read_inputs, sensitive_texts
 from bundler.cli.delivering import Taken, is_delivery, read_site, take_delivered
 from bundler.errors import UsageError
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import find_bundle
+from bundler.loader.locate import OCI_SCHEME, find_bundle
 from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.actions.compose import Order
     from bundler.actions.inputs import Given, Inputs
     from bundler.cli.invocation import App
-    from bundler.model.bundle import Bundle
+    from bundler.loader.lockfile import LockEntry
+    from bundler.model.bundle import Bundle, ComponentSpec
 
 
 def take_bundle(app: App, name: str) -> Bundle:
@@ -43,10 +47,27 @@ def take(app: App, name: str, given: Given | None = None) -> Taken:
     """
     if is_delivery(name):
         return take_delivered(app, name, read_site(given.site if given else None))
+    if name.startswith(OCI_SCHEME):
+        from bundler.cli.publishing import take_published  # noqa: PLC0415 - only registries need the way to them
+
+        published, bundle = take_published(app, name)
+        app.screen.say(f"bundle {published.address} {bundle.metadata.version}, {bundle.digest}", "dim")
+        return Taken(bundle=bundle)
     location = find_bundle(name, search_path=app.settings.environment.bundle_path)
-    bundle = load_bundle(location)
+    bundle = load_bundle(location, fetch=partial(fetch_component, app))
     app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
     return Taken(bundle=bundle)
+
+
+def fetch_component(app: App, component: ComponentSpec, locked: LockEntry | None) -> Path:
+    """Return the archive of a component that is in a registry.
+
+    Raises:
+        BundleError, RegistryError: when it cannot be had.
+    """
+    from bundler.cli.publishing import make_fetcher  # noqa: PLC0415 - as above
+
+    return make_fetcher(app).component(component, locked)
 
 
 def take_inputs(app: App, given: Given, bundle: Bundle | None = None) -> Inputs:

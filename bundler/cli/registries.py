@@ -10,7 +10,7 @@ import click
 
 from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
 from bundler.http.surroundings import Surroundings
-from bundler.oci.client import OciClient
+from bundler.oci.client import OciClient, credential_files
 from bundler.oci.settings import load_settings
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bundler.cli.invocation import App
     from bundler.http.gate import Gate
+    from bundler.oci.client import FindCredentials
     from bundler.oci.settings import HostSettings
     from bundler.ports import Reporter
 
@@ -28,6 +29,7 @@ def open_registry(
     gate: Gate | None = None,
     report: Reporter | None = None,
     hosts: Mapping[str, HostSettings] | None = None,
+    find_credentials: FindCredentials | None = None,
 ) -> OciClient:
     """Return a client of registries for one run; it is closed at its end.
 
@@ -38,6 +40,7 @@ def open_registry(
         gate: the registries that may be spoken to, where ``--offline`` holds; None: all.
         report: takes what is told while it goes on; the screen where none is given.
         hosts: what a site file says of hosts; it wins over ``registries.yaml``.
+        find_credentials: says who we are, in place of the files of docker and podman.
 
     Raises:
         RegistryError: when the settings of registries cannot be read.
@@ -50,7 +53,9 @@ def open_registry(
         plain_http=meta.get(INSECURE_HTTP) or (),
     )
     settings = replace(settings, hosts={**settings.hosts, **(hosts or {})})
-    client = OciClient.open(settings, registry_surroundings(app, gate=gate, report=report), learn=app.redactor.learn)
+    around = registry_surroundings(app, gate=gate, report=report)
+    find = find_credentials or credential_files(around).find
+    client = OciClient(settings, around, find_credentials=find, learn=app.redactor.learn)
     app.closing.callback(client.close)
     return client
 

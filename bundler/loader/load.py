@@ -9,7 +9,7 @@ from bundler.errors import BundlerError
 from bundler.loader.decode import Node
 from bundler.loader.definition import NO_FACTS, decode_definition
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE
+from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE, OCI_SCHEME
 from bundler.loader.lockfile import LOCK_FILE, LockEntry, decode_lock, dump_lock
 from bundler.loader.problems import Problems
 from bundler.loader.schema_refs import load_schema
@@ -45,7 +45,6 @@ NOTES_FILE = "NOTES.md"
 TEMPLATES = "templates/"
 CRDS = "crds/"
 COMPONENTS = "components/"
-REMOTE_PREFIX = "oci://"
 
 _Files = dict[str, BundleFile]
 
@@ -296,8 +295,10 @@ class _Loader:
         inner = _Place(directory=None, origin=component.bundle, prefix=prefix, above=(*place.above, path))
         bundle = self.bundle(_archive_files(path, self._limits), inner)
         entry = locked.get(component.name)
-        if entry is not None and not self._is_fresh and f"sha256:{entry.sha256}" != bundle.digest:
-            self._fail(component, f"{component.bundle} {entry.version} is not what {LOCK_FILE} names: {bundle.digest}")
+        version = bundle.metadata.version
+        is_held = entry is None or (f"sha256:{entry.sha256}", entry.version) == (bundle.digest, version)
+        if not is_held and not self._is_fresh:
+            self._fail(component, f"{version}, {bundle.digest}, is not what {LOCK_FILE} names; run `bundler lock`")
         return bundle
 
     def _vendored(
@@ -333,7 +334,7 @@ def _path_of(component: ComponentSpec, place: _Place) -> Path | None:
 
 
 def _is_remote(component: ComponentSpec) -> bool:
-    return component.bundle.startswith(REMOTE_PREFIX)
+    return component.bundle.startswith(OCI_SCHEME)
 
 
 def _exists(path: Path) -> bool:

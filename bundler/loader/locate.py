@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BUNDLE_FILE = "bundle.yaml"
 ARCHIVE_SUFFIX = ".tgz"
+OCI_SCHEME = "oci://"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +41,11 @@ def find_bundle(name_or_path: str, *, search_path: Sequence[Path] = ()) -> Bundl
     Raises:
         BundleNotFoundError: naming where was looked.
     """
-    if name_or_path.startswith("oci://"):
+    if name_or_path.startswith(OCI_SCHEME):
         raise BundleNotFoundError(
             f"looking for bundle {name_or_path}",
-            context=["bundles in OCI registries cannot be used yet"],
-            hint="give the path of a folder or a .tgz archive",
+            context=["a bundle in a registry is no local file"],
+            hint="fetch it with `bundler pull`, and give the path of the .tgz",
         )
     try:
         return _at_path(name_or_path) if _is_path(name_or_path) else _by_name(name_or_path, search_path)

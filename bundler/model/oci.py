@@ -6,6 +6,7 @@ Source: OCI image-spec v1.1 (descriptor.md, manifest.md, image-index.md) and dis
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -32,6 +33,12 @@ BUNDLE_CONFIG: Final = "application/vnd.bundler.bundle.config.v1+json"
 BUNDLE_ARCHIVE: Final = "application/vnd.bundler.bundle.archive.v1.tar+gzip"
 BUNDLE_SIGNATURE: Final = "application/vnd.bundler.bundle.signature.v1+json"
 
+OCI_SCHEME: Final = "oci://"
+REPOSITORY_PATTERN: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+TAG_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+DIGEST_PATTERN: Final = r"sha256:[0-9a-f]{64}"
+_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
+
 BlobSource: TypeAlias = Callable[[int], Iterator[bytes]]
 """Opens the content of a blob at an offset, in bytes, and yields it from there to its end. An upload that is cut asks
 again, with the offset from which it goes on; pieces of 64 KiB to 1 MiB are best."""
@@ -48,6 +55,52 @@ class Repository:
 
     def __str__(self) -> str:
         return f"{self.host}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OciAddress:
+    """``oci://host/repository[:version][@sha256:…]``: where a bundle stands."""
+
+    repository: Repository
+    tag: str = ""
+    digest: str = ""
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{OCI_SCHEME}{self.repository}{tag}{f'@{self.digest}' if self.digest else ''}"
+
+    @property
+    def reference(self) -> str:
+        """The digest where one is given, else the tag; empty where there is neither."""
+        return self.digest or self.tag
+
+    @classmethod
+    def parse(cls, text: str) -> OciAddress:
+        """Read an address.
+
+        Raises:
+            ValueError: when it is none.
+        """
+        host, slash, path = text.removeprefix(OCI_SCHEME).partition("/")
+        msg = f"{text!r} is no address like oci://registry.example/bundles/shop:1.4.0"
+        if not text.startswith(OCI_SCHEME) or not slash or not re.fullmatch(_HOST, host):
+            raise ValueError(msg)
+        name, at, digest = path.partition("@")
+        name, colon, tag = name.partition(":")
+        is_good = re.fullmatch(REPOSITORY_PATTERN, name) and (not colon or re.fullmatch(TAG_PATTERN, tag))
+        if not is_good or (at and not re.fullmatch(DIGEST_PATTERN, digest)):
+            raise ValueError(msg)
+        return cls(repository=Repository(host, name), tag=tag, digest=digest)
+
+
+def version_tag(version: str) -> str:
+    """Return the tag of a version: a tag may not hold ``+``."""
+    return version.replace("+", "_")
+
+
+def tag_version(tag: str) -> str:
+    """Return the version that a tag stands for."""
+    return tag.replace("_", "+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,23 +62,23 @@ class OciClient:
         find_credentials: FindCredentials,
         learn: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """Know nobody yet.
+
+        Args:
+            settings: from ``settings.load_settings``.
+            around: environment, time, events, and the gate of ``--offline``.
+            find_credentials: (host, repository) -> who we are there.
+            learn: is told every secret that is used, so that it is masked wherever it would be printed.
+        """
         self._hosts = Hosts(settings, around)
         self._around, self._find, self._learn = around, find_credentials, learn
         self._sessions: dict[str, tuple[Session, Endurance]] = {}
         self._lock = threading.Lock()
 
     @classmethod
-    def open(
-        cls, settings: RegistrySettings, around: Surroundings, *, learn: Callable[[str], None] = lambda _: None
-    ) -> OciClient:
-        """Make a client that knows the credentials of docker and podman; nothing is sent before the first verb.
-
-        Args:
-            settings: from ``settings.load_settings``.
-            around: environment, time, events, and the gate of ``--offline``.
-            learn: is told every secret that is used, so that it is masked wherever it would be printed.
-        """
-        return cls(settings, around, find_credentials=credential_files(around).find, learn=learn)
+    def open(cls, settings: RegistrySettings, around: Surroundings) -> OciClient:
+        """Make a client that knows the credentials of docker and podman; nothing is sent before the first verb."""
+        return cls(settings, around, find_credentials=credential_files(around).find)
 
     def close(self) -> None:
         """Close the kept connections; the client can still be used."""
@@ -160,7 +160,7 @@ class OciClient:
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
         """Return what refers to a manifest."""
-        answer = self._get(repository, f"/v2/{repository.name}/referrers/{digest}", f"referrers of {digest}")
+        answer = self._get(repository, f"/v2/{repository.name}/referrers/{digest}", f"what refers to {digest}")
         body = answer.json() if answer is not None else None
         if text_at(body, "mediaType") != OCI_INDEX:
             fallback = self.manifest(repository, fallback_tag(digest))
@@ -173,7 +173,7 @@ class OciClient:
         tags: list[str] = []
         target = f"/v2/{repository.name}/tags/list?{PAGE}"
         for _ in range(MAX_PAGES):
-            answer = self._get(repository, target, "its tags")
+            answer = self._get(repository, target, "the tags")
             if answer is None:
                 break
             tags += [tag for tag in list_at(answer.json(), "tags") if isinstance(tag, str)]

@@ -99,7 +99,11 @@ def unknown_bundle(cli):
 
 
 def registry_bundle(cli):
-    return ["install", "oci://registry.example/shop"], {}
+    return ["install", "oci://127.0.0.1:1/shop"], {}
+
+
+def registry_address(cli):
+    return ["install", "oci://registry.example"], {}
 
 
 def broken_bundle_yaml(cli):
@@ -343,7 +347,8 @@ SITUATIONS = {
     no_credentials: "credentials",
     sandbox_file_broken: "sandbox-store",
     unknown_bundle: "bundle-not-found",
-    registry_bundle: "bundle-not-found",
+    registry_bundle: "registry-unavailable",
+    registry_address: "bundle-invalid",
     broken_bundle_yaml: "bundle-invalid",
     wrong_bundle_yaml: "bundle-invalid",
     too_old_kubernetes: "kube-version",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.archive.writer import archive_name, write_archive
+from bundler.cli.options import registry_options
 from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
 from bundler.cli.verb import verb
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 @verb("package")
 @click.argument("bundle")
+@registry_options
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="File or folder.  [default: NAME-VERSION.tgz]"
 )

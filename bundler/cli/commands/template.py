@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.options import kube_version_option, release_name_option, show_secrets_option, values_options
+from bundler.cli.options import (
+    kube_version_option,
+    registry_options,
+    release_name_option,
+    show_secrets_option,
+    values_options,
+)
 from bundler.cli.ordering import make_order, take
 from bundler.cli.verb import verb
 
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
 @verb("template")
 @click.argument("bundle")
 @values_options()
+@registry_options
 @release_name_option
 @kube_version_option
 @click.option("--only", "only", multiple=True, metavar="FILE", help="Print this template alone: web/templates/a.yaml.")

@@ -1,0 +1,115 @@
+"""Bring bundles from registries to local files, kept by what is in them. Layer: actions; writes a cache folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.actions.published import fetch_archive, find_published
+from bundler.errors import BundleInvalidError, VersionRangeError
+from bundler.model.digest import digest_of
+from bundler.model.events import Notice
+from bundler.model.oci import OciAddress, version_tag
+from bundler.resolve.versions import parse_range, parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.actions.published import PublishedBundle
+    from bundler.loader.lockfile import LockEntry
+    from bundler.model.bundle import ComponentSpec
+    from bundler.ports import Registry, Reporter
+
+
+def parse_address(text: str, *, doing: str) -> OciAddress:
+    """Read an address that a user or an author wrote.
+
+    Raises:
+        BundleInvalidError: when it is none.
+    """
+    try:
+        return OciAddress.parse(text)
+    except ValueError as error:
+        hint = "write it as oci://HOST/REPOSITORY or oci://HOST/REPOSITORY:VERSION"
+        raise BundleInvalidError(doing, context=[str(error)], hint=hint) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleFetcher:
+    """Fetches bundles; the same one is not fetched twice."""
+
+    registry: Callable[[], Registry]
+    """Opened only when something must be asked: what is locked and kept needs no registry."""
+    folder: Path
+    """Where archives are kept; everything in it can be deleted."""
+    report: Reporter
+    is_fresh: bool = False
+    """Take the highest version in the range, whatever is locked."""
+
+    def bundle(self, address: OciAddress, *, accepts: str = "") -> tuple[PublishedBundle, Path]:
+        """Return a bundle that a user names, and its archive on disk.
+
+        Raises:
+            RegistryError: when it cannot be had.
+        """
+        published = find_published(self.registry(), address, accepts=accepts)
+        return published, self._archive(published)
+
+    def component(self, component: ComponentSpec, locked: LockEntry | None) -> Path:
+        """Return the archive of a component: the version that is locked, else the highest in its range.
+
+        Raises:
+            BundleInvalidError: when its address cannot be read.
+            RegistryError: when it cannot be had.
+        """
+        doing = f"fetching component {component.name}"
+        address = parse_address(component.bundle, doing=doing)
+        is_held = locked is not None and locked.source == component.bundle and _admits(component, locked)
+        if locked is not None and is_held and not self.is_fresh:
+            kept = self.folder / f"{locked.sha256}.tgz"
+            if kept.is_file():
+                return kept
+            if not address.reference:
+                address = OciAddress(repository=address.repository, tag=version_tag(locked.version))
+        published, path = self.bundle(address, accepts=component.version)
+        if locked is None and not self.is_fresh:
+            self.report(Notice(f"component {component.name}: {published.address}; `bundler lock` would hold it"))
+        return path
+
+    def _archive(self, published: PublishedBundle) -> Path:
+        name = (published.digest or published.archive.digest).removeprefix("sha256:")
+        path = self.folder / f"{name}.tgz"
+        if name.isalnum() and _has(path, published):
+            return path
+        content = fetch_archive(self.registry(), published)
+        try:
+            return _written(path, content)
+        except OSError:
+            # A cache that cannot be written is no reason to fail.
+            return _written(Path(tempfile.mkdtemp(prefix="bundler-")) / path.name, content)
+
+
+def _admits(component: ComponentSpec, locked: LockEntry) -> bool:
+    try:
+        return parse_range(component.version).admits(parse_version(locked.version))
+    except VersionRangeError:
+        return False
+
+
+def _has(path: Path, published: PublishedBundle) -> bool:
+    try:
+        return digest_of(path.read_bytes()) == published.archive.digest
+    except OSError:
+        return False
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".bundle-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+    Path(name).replace(path)
+    return path

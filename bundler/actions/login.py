@@ -1,0 +1,26 @@
+"""Log in to a registry: try the credentials, then keep them. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.ports import Registry
+
+
+def login(host: str, registry: Registry, keep: Callable[[], str]) -> str:
+    """Ask a registry whether it takes the credentials that ``registry`` uses, and keep them only then.
+
+    Args:
+        host: of the registry.
+        registry: a client that uses the new credentials.
+        keep: writes them where docker and podman look; returns where.
+
+    Raises:
+        RegistryLoginError: when the registry refuses them, or they cannot be kept.
+        RegistryError: when it cannot be reached.
+    """
+    registry.ping(host)
+    return keep()

@@ -1,0 +1,173 @@
+"""Bundles in registries: find, fetch, publish. Layer: actions.
+
+A bundle is an OCI artifact: a manifest with ``artifactType`` application/vnd.bundler.bundle.v1, bundle.yaml as JSON for
+its config, the .tgz that `bundler package` writes as its one layer. Its tag is its version.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bundler.errors import RegistryNotFoundError, RegistryRejectedError, VersionRangeError
+from bundler.model.json import text_at
+from bundler.model.oci import (
+    BUNDLE_ARCHIVE,
+    BUNDLE_ARTIFACT,
+    BUNDLE_SIGNATURE,
+    OciAddress,
+    OciManifest,
+    tag_version,
+    version_tag,
+)
+from bundler.resolve.versions import parse_range, parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.oci import Descriptor
+    from bundler.ports import Registry
+
+ANNOTATION_DIGEST: Final = "dev.bundler.bundle.digest"
+ANNOTATION_TITLE: Final = "org.opencontainers.image.title"
+ANNOTATION_VERSION: Final = "org.opencontainers.image.version"
+ANNOTATION_DESCRIPTION: Final = "org.opencontainers.image.description"
+MAX_ARCHIVE_BYTES: Final = 1024 * 1024 * 1024
+MAX_SIGNATURE_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedBundle:
+    """A bundle in a registry, not yet fetched."""
+
+    address: OciAddress
+    """With its tag, where it was found by one, and always with its digest."""
+    manifest: OciManifest
+    archive: Descriptor
+
+    @property
+    def name(self) -> str:
+        """The bundle's name."""
+        return self.archive.annotations.get(ANNOTATION_TITLE, "").rpartition("-" + self.version)[0]
+
+    @property
+    def version(self) -> str:
+        """The bundle's version."""
+        return self.archive.annotations.get(ANNOTATION_VERSION, "")
+
+    @property
+    def digest(self) -> str:
+        """The bundle's own digest, as its publisher says; what is fetched is checked by the archive's."""
+        return self.archive.annotations.get(ANNOTATION_DIGEST, "")
+
+
+def find_published(registry: Registry, address: OciAddress, *, accepts: str = "") -> PublishedBundle:
+    """Find a bundle: the one that the address names, else the highest version in a range.
+
+    Args:
+        registry: to ask.
+        address: of the bundle; with a tag or a digest, ``accepts`` is not looked at.
+        accepts: a range of versions; empty: every release.
+
+    Raises:
+        RegistryNotFoundError: when there is no such bundle, or no version of it in the range.
+        RegistryRejectedError: when what stands there is no bundle.
+        RegistryError: what the registry answers.
+    """
+    if not address.reference:
+        version = _highest(registry, address, accepts)
+        address = OciAddress(repository=address.repository, tag=version_tag(version))
+    manifest = registry.manifest(address.repository, address.reference)
+    if manifest is None:
+        raise RegistryNotFoundError(
+            f"looking for {address}",
+            context=[f"{address.repository.host} has no {address.repository.name} with {address.reference}"],
+            hint=f"these are there: {_shown(registry.tags(address.repository))}",
+        )
+    return _read(OciAddress(repository=address.repository, tag=address.tag, digest=manifest.digest), manifest)
+
+
+def published_versions(registry: Registry, address: OciAddress) -> list[str]:
+    """Return all versions of a bundle, the highest first; tags that are no versions are passed over.
+
+    Raises:
+        RegistryError: what the registry answers.
+    """
+    found = {}
+    for tag in registry.tags(address.repository):
+        text = tag_version(tag)
+        try:
+            found[text] = parse_version(text)
+        except VersionRangeError:
+            continue
+    return sorted(found, key=lambda text: (found[text], text), reverse=True)
+
+
+def fetch_archive(registry: Registry, published: PublishedBundle) -> bytes:
+    """Return the .tgz of a bundle, its digest checked.
+
+    Raises:
+        RegistryError: what the registry answers; ContentMismatchError for other content.
+    """
+    return b"".join(registry.blob(published.address.repository, published.archive))
+
+
+def fetch_signatures(registry: Registry, published: PublishedBundle) -> list[bytes]:
+    """Return what is signed beside a bundle: the content of ``NAME-VERSION.tgz.sig`` files, as they were pushed.
+
+    Raises:
+        RegistryError: what the registry answers.
+    """
+    repository = published.address.repository
+    found: list[bytes] = []
+    for one in registry.referrers(repository, published.manifest.digest, artifact_type=BUNDLE_SIGNATURE):
+        manifest = registry.manifest(repository, one.digest)
+        layers = manifest.layers if manifest else ()
+        small = [layer for layer in layers if 0 <= layer.size <= MAX_SIGNATURE_BYTES]
+        found += [b"".join(registry.blob(repository, layer)) for layer in small]
+    return found
+
+
+def _read(address: OciAddress, manifest: OciManifest) -> PublishedBundle:
+    layers = [layer for layer in manifest.layers if layer.media_type == BUNDLE_ARCHIVE]
+    if text_at(manifest.body, "artifactType") != BUNDLE_ARTIFACT or len(layers) != 1:
+        kind = text_at(manifest.body, "artifactType") or text_at(manifest.body, "config", "mediaType")
+        raise RegistryRejectedError(
+            f"reading {address}",
+            context=[f"it is no bundle, but {kind or manifest.media_type}"],
+            hint="name a repository that `bundler push` wrote",
+        )
+    if not 0 <= layers[0].size <= MAX_ARCHIVE_BYTES:
+        found = [f"its archive has {layers[0].size} bytes, the limit is {MAX_ARCHIVE_BYTES}"]
+        raise RegistryRejectedError(f"reading {address}", context=found, hint="ask whoever pushed it")
+    return PublishedBundle(address=address, manifest=manifest, archive=layers[0])
+
+
+def _highest(registry: Registry, address: OciAddress, accepts: str) -> str:
+    wanted = parse_range(accepts)
+    versions = published_versions(registry, address)
+    for text in versions:
+        if wanted.admits(parse_version(text)):
+            return text
+    if not versions:
+        raise RegistryNotFoundError(
+            f"looking for {address}",
+            context=[f"{address.repository.host} has no version of {address.repository.name}"],
+            hint="check the address; `bundler push` publishes a bundle",
+        )
+    what = f'version "{accepts}"' if accepts else "release"
+    raise RegistryNotFoundError(
+        f"looking for {address}", context=[f"no {what} is there"], hint=f"these are there: {_shown(versions)}"
+    )
+
+
+def _shown(names: Sequence[str]) -> str:
+    if not names:
+        return "none"
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def config_json(definition: object) -> bytes:
+    """Return bundle.yaml as the JSON that stands in the registry."""
+    return json.dumps(definition, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()

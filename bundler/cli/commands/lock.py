@@ -1,0 +1,55 @@
+"""``bundler lock``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.lock import check_lock, lock_components
+from bundler.cli.options import registry_options
+from bundler.cli.output.text import counted, table
+from bundler.cli.publishing import make_fetcher
+from bundler.cli.verb import verb
+from bundler.loader.locate import find_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bundler.cli.invocation import App
+    from bundler.loader.lockfile import LockEntry
+
+
+@verb("lock")
+@click.argument("bundle")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 3 where bundle.lock and the components differ.")
+@click.option("--vendor", is_flag=True, help="Write components from registries into components/.")
+@registry_options
+def lock_command(app: App, bundle: str, check: bool, vendor: bool) -> None:
+    """Write bundle.lock of the folder BUNDLE: version, source and sha256 of every component.
+
+    Components from registries are taken at the highest version in their range; from then on at the one that is locked.
+    """
+    location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
+    if check:
+        _show(app, check_lock(location, make_fetcher(app).component))
+        app.screen.say("bundle.lock is what the components are", "green")
+        return
+    result = lock_components(location, make_fetcher(app, is_fresh=True).component, vendors=vendor)
+    _show(app, result.entries)
+    vendored = f", {counted(result.vendored, 'file')} written below components/" if vendor else ""
+    app.screen.say(f"{result.path}: {counted(len(result.changed), 'change')}{vendored}", "green")
+
+
+def _show(app: App, entries: Iterable[LockEntry]) -> None:
+    if app.output == "text":
+        rows = [(entry.name, entry.version, entry.source, f"sha256:{entry.sha256[:16]}…") for entry in entries]
+        app.screen.lines(table(rows, heads=("COMPONENT", "VERSION", "SOURCE", "FILES")) if rows else [])
+        return
+    app.screen.document(
+        [
+            {"name": entry.name, "version": entry.version, "source": entry.source, "sha256": entry.sha256}
+            for entry in entries
+        ],
+        app.output,
+    )

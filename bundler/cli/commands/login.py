@@ -1,0 +1,66 @@
+"""``bundler login``. Layer: cli."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.login import login
+from bundler.cli.options import registry_options
+from bundler.cli.output.text import Line
+from bundler.cli.registries import open_registry, registry_surroundings
+from bundler.cli.verb import verb
+from bundler.errors import UsageError
+from bundler.oci.client import credential_files
+from bundler.oci.credentials import Credentials
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("login")
+@click.argument("host")
+@click.option("-u", "--username", required=True, metavar="NAME", help="Who to log in as.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@registry_options
+def login_command(app: App, host: str, username: str, password_stdin: bool) -> None:
+    """Log in to the registry HOST, and keep the login where docker and podman look, too.
+
+    The registry is asked first; what it refuses is not kept.
+    """
+    if not host or "/" in host or ":" in username:
+        raise UsageError(
+            "reading the command line",
+            context=[f"{host!r} and {username!r} must be a host (HOST or HOST:PORT) and a name without a colon"],
+            hint="give the host alone, without oci:// and without a repository",
+        )
+    credentials = Credentials(
+        user=username, password=_password(app, host, from_stdin=password_stdin), source="this login"
+    )
+    app.redactor.learn(credentials.password, credentials.basic.removeprefix("Basic "))
+    files = credential_files(registry_surroundings(app))
+    registry = open_registry(app, find_credentials=lambda at, _: credentials if at == host else None)
+    kept = login(host, registry, lambda: files.store(host, credentials))
+    if app.output == "text":
+        app.screen.lines([Line(f"logged in to {host} as {username}, kept in {kept}")])
+    else:
+        app.screen.document({"host": host, "user": username, "kept": kept}, app.output)
+
+
+def _password(app: App, host: str, *, from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.read().rstrip("\r\n")
+    elif app.may_ask:
+        password = getpass.getpass(f"Password for {host}: ")
+    else:
+        password = ""
+    if password:
+        return password
+    raise UsageError(
+        f"logging in to {host}",
+        context=["no password is given, and nobody is there to ask" if not from_stdin else "standard input is empty"],
+        hint=f"pass it on standard input: bundler login {host} -u NAME --password-stdin < FILE",
+    )

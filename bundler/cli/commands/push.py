@@ -1,0 +1,67 @@
+"""``bundler push``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.fetch import parse_address
+from bundler.actions.push import push
+from bundler.archive.writer import pack_files
+from bundler.cli.options import registry_options
+from bundler.cli.ordering import take_bundle
+from bundler.cli.output.text import Line
+from bundler.cli.registries import open_registry
+from bundler.cli.verb import verb
+from bundler.errors import ArchiveError
+from bundler.loader.locate import ARCHIVE_SUFFIX
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+    from bundler.model.bundle import Bundle
+
+
+@verb("push")
+@click.argument("bundle")
+@click.argument("address", metavar="oci://HOST/REPOSITORY")
+@registry_options
+def push_command(app: App, bundle: str, address: str) -> None:
+    """Publish BUNDLE, a folder or a .tgz, under its version.
+
+    A published version never changes: pushing the same bundle again does nothing, another one is refused. A signature
+    beside a .tgz (NAME-VERSION.tgz.sig) is attached to it.
+    """
+    place = parse_address(address, doing=f"pushing to {address}")
+    loaded = take_bundle(app, bundle)
+    archive, signature = _archive(bundle, loaded, mtime=app.settings.environment.archive_time_s)
+    result = push(open_registry(app), loaded, archive, place, signature=signature)
+    if app.output == "text":
+        did = "pushed" if result.is_new else "was published already, the same bundle:"
+        signed = ", signed" if result.signatures else ""
+        app.screen.lines([Line(f"{did} {result.address}{signed}")])
+    else:
+        app.screen.document(
+            {
+                "address": str(result.address),
+                "digest": loaded.digest,
+                "new": result.is_new,
+                "sentBytes": result.sent_bytes,
+                "signatures": result.signatures,
+            },
+            app.output,
+        )
+
+
+def _archive(name: str, bundle: Bundle, *, mtime: int) -> tuple[bytes, bytes | None]:
+    """Return a bundle's .tgz, packed where it is none yet, and the signature that lies beside one."""
+    path = Path(name).expanduser()
+    if not name.endswith(ARCHIVE_SUFFIX) or not path.is_file():
+        return pack_files(bundle.files.values(), top=bundle.metadata.name, mtime=mtime), None
+    beside = path.with_name(f"{path.name}.sig")
+    try:
+        return path.read_bytes(), beside.read_bytes() if beside.is_file() else None
+    except OSError as error:
+        found = [f"{error.filename}: {error.strerror or error}"]
+        raise ArchiveError(f"reading {name}", context=found, hint="check the permissions") from error

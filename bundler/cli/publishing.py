@@ -1,0 +1,56 @@
+"""Bundles from and to registries: from options to requests. Layer: cli."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from bundler.actions.fetch import BundleFetcher, parse_address
+from bundler.cli.registries import open_registry
+from bundler.loader.load import load_bundle
+from bundler.loader.locate import BundleLocation
+
+if TYPE_CHECKING:
+    from bundler.actions.published import PublishedBundle
+    from bundler.cli.invocation import App
+    from bundler.cli.output.progress import Progress
+    from bundler.model.bundle import Bundle
+    from bundler.ports import Registry, Reporter
+
+
+def make_fetcher(app: App, *, is_fresh: bool = False) -> BundleFetcher:
+    """Return what fetches bundles; the registry is opened when it is first asked.
+
+    Args:
+        app: settings and streams.
+        is_fresh: take the highest version in a range, whatever is locked.
+    """
+    report = _reporter(app)
+
+    @cache
+    def opened() -> Registry:
+        return open_registry(app, report=report)
+
+    return BundleFetcher(
+        registry=opened, folder=app.settings.environment.cache_dir / "bundles", report=report, is_fresh=is_fresh
+    )
+
+
+def take_published(app: App, name: str, *, accepts: str = "") -> tuple[PublishedBundle, Bundle]:
+    """Fetch and load the bundle at an ``oci://`` address.
+
+    Raises:
+        BundleError: when the address cannot be read, or the bundle is broken.
+        RegistryError: when it cannot be had.
+    """
+    address = parse_address(name, doing=f"looking for bundle {name}")
+    published, path = make_fetcher(app).bundle(address, accepts=accepts)
+    bundle = load_bundle(BundleLocation(path=path, origin=name, found=f"bundle {name}", is_archive=True))
+    return published, bundle
+
+
+def _reporter(app: App) -> Reporter:
+    from bundler.cli.output.progress import Progress  # noqa: PLC0415 - only those who fetch tell something
+
+    progress: Progress = app.closing.enter_context(Progress(app.screen, app.clock))
+    return progress
