@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
-from bundler.actions.command_line import recorded_command
 from bundler.cli.output.progress import Progress
 from bundler.cli.settings import DEFAULT_LOCK_DURATION_S
 from bundler.errors import AmbiguousContextError
@@ -14,7 +13,7 @@ from bundler.model.lean import dataclass
 from bundler.ports import Ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bundler.cli.invocation import App
@@ -56,19 +55,15 @@ def connect(app: App, bundle: Bundle | None = None) -> Connection:
         AmbiguousContextError: when the kubeconfig has a context named sandbox.
         KubeconfigError, CredentialsError, SandboxStoreError: when there is no way to the cluster.
     """
-    from bundler.storage.holder import this_process  # noqa: PLC0415 - only verbs that reach a cluster need it
-    from bundler.storage.lock import LeaseLock  # noqa: PLC0415
-    from bundler.storage.secrets import SecretReleaseStore  # noqa: PLC0415
+    from bundler.storage.secrets import SecretReleaseStore  # noqa: PLC0415 - for verbs that reach a cluster
 
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     cluster, namespace = _open_cluster(app, progress)
-    holder = this_process(user=_local_user(app), command=recorded_command(app.argv, bundle), tool_version=__version__)
     duration_s = app.settings.environment.duration_s("LOCK_DURATION", DEFAULT_LOCK_DURATION_S)
-    lock = LeaseLock(cluster, app.clock, holder, duration_s=duration_s)
     ports = Ports(
         cluster=cluster,
         store=SecretReleaseStore(cluster, app.clock),
-        lock=_CarefulLock(lock, app.stop),
+        lock=_CarefulLock(lambda: _make_lock(app, cluster, bundle, duration_s=duration_s), app.stop),
         clock=app.clock,
         report=progress,
         redactor=app.redactor,
@@ -138,6 +133,15 @@ def _open_http(app: App, progress: Progress) -> tuple[ClusterClient, str]:
     return client, access.namespace or "default"
 
 
+def _make_lock(app: App, cluster: ClusterClient, bundle: Bundle | None, *, duration_s: float) -> ReleaseLock:
+    from bundler.actions.command_line import recorded_command  # noqa: PLC0415 - only verbs that change take a lock
+    from bundler.storage.holder import this_process  # noqa: PLC0415
+    from bundler.storage.lock import LeaseLock  # noqa: PLC0415
+
+    holder = this_process(user=_local_user(app), command=recorded_command(app.argv, bundle), tool_version=__version__)
+    return LeaseLock(cluster, app.clock, holder, duration_s=duration_s)
+
+
 def _local_user(app: App) -> str:
     variables = app.settings.environment.variables
     return variables.get("USER") or variables.get("LOGNAME") or "unknown"
@@ -146,11 +150,12 @@ def _local_user(app: App) -> str:
 class _CarefulLock:
     """A lock that makes signals careful while it is held: requests in flight are finished, records are written."""
 
-    def __init__(self, inner: ReleaseLock, stop: Stop) -> None:
-        self._inner, self._stop = inner, stop
+    def __init__(self, make: Callable[[], ReleaseLock], stop: Stop) -> None:
+        self._make, self._stop = make, stop
 
     @contextmanager
     def hold(self, namespace: str, release: str, *, doing: str, timeout_s: float) -> Iterator[HeldLock]:
         """Take the lock; see bundler.ports.ReleaseLock."""
-        with self._inner.hold(namespace, release, doing=doing, timeout_s=timeout_s) as held, self._stop.careful():
+        lock = self._make()
+        with lock.hold(namespace, release, doing=doing, timeout_s=timeout_s) as held, self._stop.careful():
             yield held

@@ -10,11 +10,14 @@ JSONValue: TypeAlias = "str | int | float | bool | Mapping[str, JSONValue] | Seq
 Body: TypeAlias = "Mapping[str, JSONValue]"
 
 _EMPTY: Body = {}
+_MAPPINGS = (dict, Mapping)
+"""The concrete type first: asking an abstract one takes ten times as long."""
+_LISTS = (list, tuple, Sequence)
 
 
 def is_mapping(value: JSONValue) -> TypeGuard[Body]:
     """Tell whether ``value`` is a JSON object."""
-    return isinstance(value, Mapping)
+    return isinstance(value, _MAPPINGS)
 
 
 def is_list(value: JSONValue) -> TypeGuard[Sequence[JSONValue]]:
@@ -26,7 +29,7 @@ def value_at(body: JSONValue, *path: str) -> JSONValue:
     """Return what stands at ``path``, or None where a step is missing or not a mapping."""
     here = body
     for step in path:
-        if not isinstance(here, Mapping):
+        if not isinstance(here, _MAPPINGS):
             return None
         here = here.get(step)
     return here
@@ -35,18 +38,18 @@ def value_at(body: JSONValue, *path: str) -> JSONValue:
 def mapping_at(body: JSONValue, *path: str) -> Body:
     """Return the mapping at ``path``; an empty one where there is none."""
     here = value_at(body, *path)
-    return here if isinstance(here, Mapping) else _EMPTY
+    return here if isinstance(here, _MAPPINGS) else _EMPTY
 
 
 def list_at(body: JSONValue, *path: str) -> Sequence[JSONValue]:
     """Return the list at ``path``; an empty one where there is none."""
     here = value_at(body, *path)
-    return here if isinstance(here, Sequence) and not isinstance(here, str) else ()
+    return here if isinstance(here, _LISTS) and not isinstance(here, str) else ()
 
 
 def items_at(body: JSONValue, *path: str) -> Sequence[Body]:
     """Return the mappings in the list at ``path``; anything else in it is passed over."""
-    return [item for item in list_at(body, *path) if isinstance(item, Mapping)]
+    return [item for item in list_at(body, *path) if isinstance(item, _MAPPINGS)]
 
 
 def text_at(body: JSONValue, *path: str) -> str:

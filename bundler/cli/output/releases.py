@@ -62,7 +62,7 @@ def bundle_text(summary: RevisionSummary) -> str:
 
 def moment(when: datetime) -> str:
     """Return a time of day in UTC, to the second."""
-    return when.strftime("%Y-%m-%d %H:%M:%SZ")
+    return f"{when.isoformat(' ', 'seconds')[:19]}Z"
 
 
 def summary_data(summary: RevisionSummary) -> dict[str, JSONValue]:
