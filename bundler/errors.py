@@ -614,9 +614,3 @@ class WrongClusterError(PlanError):
 
     code = "wrong-cluster"
     exit_code = 25
-
-
-class PreflightError(PlanError):
-    """Something that an installation needs is not there."""
-
-    code = "preflight"

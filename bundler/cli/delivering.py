@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.image import LockedImage
     from bundler.model.site import Site, SiteRegistry
-    from bundler.oci.client import OciClient
+    from bundler.oci.client import FindCredentials, OciClient
     from bundler.ports import Reporter
 
 OFFLINE: Final = "bundler.offline"
@@ -119,7 +119,12 @@ def take_delivered(app: App, name: str, site: Site | None) -> Taken:
 
 
 def open_site_registry(
-    app: App, place: SiteRegistry, *, site: Site | None = None, report: Reporter | None = None, offline: bool = True
+    app: App,
+    place: SiteRegistry,
+    *,
+    site: Site | None = None,
+    report: Reporter | None = None,
+    find_credentials: FindCredentials | None = None,
 ) -> OciClient:
     """Return a client of registries that knows what the site file says of its own.
 
@@ -128,7 +133,7 @@ def open_site_registry(
         place: the registry of the site.
         site: its file, for paths in it.
         report: takes what is told while it goes on.
-        offline: refuse every other registry, unless --no-offline says otherwise.
+        find_credentials: says who we are, in place of the files of docker and podman.
 
     Raises:
         RegistryError: when the settings of registries cannot be read.
@@ -137,11 +142,12 @@ def open_site_registry(
     from bundler.http.gate import Gate  # noqa: PLC0415
     from bundler.oci.settings import HostSettings  # noqa: PLC0415
 
-    gate = Gate(frozenset({place.host})) if is_offline(default=offline) else None
+    gate = Gate(frozenset({place.host})) if is_offline(default=True) else None
     authority = _beside(site, place.ca) if place.ca else None
     own = HostSettings(authority_file=authority, uses_plain_http=place.is_insecure_http)
     is_said = authority is not None or place.is_insecure_http
-    return open_registry(app, gate=gate, report=report, hosts={place.host: own} if is_said else {})
+    hosts = {place.host: own} if is_said else {}
+    return open_registry(app, gate=gate, report=report, hosts=hosts, find_credentials=find_credentials)
 
 
 def _beside(site: Site | None, name: str) -> Path:

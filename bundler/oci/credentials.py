@@ -144,6 +144,21 @@ class CredentialFiles:
         return Credentials(user=user, password=secret, source=source) if user or secret else None
 
 
+def credentials_in(body: Body, host: str, repository: str = "", *, source: str) -> Credentials | None:
+    """Return who a config.json says that somebody is at ``host``: of a pull secret, say, as pods use it.
+
+    Args:
+        body: the parsed file, ``{"auths": …}``.
+        host: as it stands in references.
+        repository: whose own entry wins over the host's.
+        source: what it is called in messages.
+
+    Raises:
+        RegistryLoginError: when an entry cannot be read.
+    """
+    return _from_auths(body, host, repository, Path(source))
+
+
 def _key_of(host: str) -> str:
     return DOCKER_HUB_KEY if host == DOCKER_HUB else host
 

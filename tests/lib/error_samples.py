@@ -67,7 +67,6 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["site acme is cluster 1, this is cluster 2"],
         "change --context",
     ),
-    errors.PreflightError: ("checking the site", ["storage class: there is none"], "make one"),
     errors.DeliveryError: ("reading shop-1.4.0.bundle", ["it is no delivery file"], "ask for the file again"),
     errors.DeliveryDamagedError: ("verifying shop-1.4.0.bundle", ["block 7 is not what it was"], "copy the file again"),
     errors.PartMissingError: ("reading shop-1.4.0.bundle", ["part 2 of 3 is not there"], "put it beside the others"),

@@ -1,0 +1,97 @@
+"""Look whether everything that an installation needs is there; nothing is written. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose import Composition, Order, compose
+from bundler.actions.looking import first_line, make_checks
+from bundler.actions.preflight_cluster import cluster_looks
+from bundler.actions.preflight_images import image_looks
+from bundler.actions.preflight_rights import rights_looks
+from bundler.actions.site_policy import refuse_other_cluster
+from bundler.errors import BundlerError, WrongClusterError
+from bundler.model.check import Check, failed, passed, skipped
+from bundler.model.lean import dataclass
+from bundler.resolve.versions import parse_kubernetes_version, parse_range
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bundler.actions.deliver import Trusted
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.ports import ClusterClient, Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightRequest:
+    """What would be installed, and where."""
+
+    order: Order
+    delivery: Trusted | None = None
+    registry: Registry | None = None
+    """The site's, with our own credentials."""
+    registry_of: Callable[[Body], Registry] | None = None
+    """Opens the site's registry with the credentials of a pull secret (``.dockerconfigjson``)."""
+    may_create_namespace: bool = True
+
+
+def preflight(request: PreflightRequest, cluster: ClusterClient) -> tuple[Check, ...]:
+    """Return what was looked at, every failure at once."""
+    order = request.order
+    try:
+        version = cluster.identity().version
+    except BundlerError as error:
+        unreachable = failed("cluster", first_line(error), error.hint)
+        rest = make_checks(image_looks(request, (), cluster=None))
+        return (unreachable, skipped("objects", "without the cluster they cannot be looked at"), *rest)
+    checks = [*_cluster_checks(request, cluster, version)]
+    composition, check = _composed(order, cluster)
+    manifests: Sequence[Manifest] = composition.manifests if composition else ()
+    checks.append(check)
+    looks = [
+        *cluster_looks(request, manifests, cluster),
+        *rights_looks(request, manifests, cluster),
+        *image_looks(request, manifests, cluster=cluster),
+    ]
+    return (*checks, *make_checks(looks))
+
+
+def _composed(order: Order, cluster: ClusterClient) -> tuple[Composition | None, Check]:
+    try:
+        composition = compose(order, cluster)
+        return composition, passed("bundle", f"{len(composition.manifests)} objects render with these values")
+    except BundlerError as error:
+        return None, failed("bundle", first_line(error), error.hint)
+
+
+def _cluster_checks(request: PreflightRequest, cluster: ClusterClient, version: str) -> Iterator[Check]:
+    identity = cluster.identity()
+    yield passed("cluster", f"{identity.server or identity.context} answers, {version}, as {identity.user}")
+    site = request.order.place
+    if site is not None and site.cluster_uid:
+        try:
+            refuse_other_cluster(identity, site)
+            yield passed("site", f"this is the cluster of {site.name}")
+        except WrongClusterError as error:
+            yield failed("site", "; ".join(error.context), error.hint)
+    every = _bundles(request.order.bundle)
+    wrong = [f"{one.metadata.name} needs {one.kube_version}" for one in every if not _fits(one, version)]
+    hint = "use a version of the bundle made for this Kubernetes, or upgrade the cluster"
+    yield (
+        failed("version", f"{version} runs; {', '.join(wrong)}", hint)
+        if wrong
+        else passed("version", f"{version} fits")
+    )
+
+
+def _bundles(bundle: Bundle) -> Iterator[Bundle]:
+    yield bundle
+    for inner in bundle.component_bundles.values():
+        yield from _bundles(inner)
+
+
+def _fits(bundle: Bundle, version: str) -> bool:
+    return not bundle.kube_version or parse_range(bundle.kube_version).admits(parse_kubernetes_version(version))

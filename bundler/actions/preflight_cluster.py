@@ -1,0 +1,210 @@
+"""What the cluster offers: nodes, storage, quota, namespaces, Pod Security. Layer: actions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bundler.actions.checks import check_manifest
+from bundler.actions.looking import Look, list_all
+from bundler.errors import QuotaExceededError
+from bundler.fields.kinds import pod_spec_path
+from bundler.images.places import containers_of
+from bundler.model.check import Check, failed, passed, skipped, warned
+from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.refs import ObjectRef
+from bundler.planning.quota import refuse_over_quota
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bundler.actions.preflight import PreflightRequest
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.ports import ClusterClient
+
+_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+_ENFORCE = "pod-security.kubernetes.io/enforce"
+_RECORD_SECRETS = 3
+_MAX_NAMED = 4
+
+
+def cluster_looks(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
+    """Return the checks of what the cluster offers."""
+    namespaces = sorted({request.order.namespace, *(one.ref.namespace for one in manifests if one.ref.namespace)})
+    looks = [
+        Look(name="storage class", make=partial(_storage, manifests, cluster)),
+        Look(name="ingress class", make=partial(_ingress, manifests, cluster)),
+        Look(name="platforms", make=partial(_platforms, request, cluster)),
+    ]
+    for name in namespaces:
+        looks.append(Look(name=f"namespace {name}", make=partial(_namespace, request, name, manifests, cluster)))
+        looks.append(Look(name=f"quota of {name}", make=partial(_quota, name, manifests, cluster)))
+    return looks
+
+
+def node_platforms(nodes: Sequence[Body]) -> tuple[str, ...]:
+    """Return the platforms of nodes, sorted: ``linux/amd64``."""
+    found = {
+        "/".join(text_at(node, "status", "nodeInfo", key) for key in ("operatingSystem", "architecture"))
+        for node in nodes
+    }
+    return tuple(sorted(found - {"/"}))
+
+
+def default_storage_classes(classes: Sequence[Body]) -> list[str]:
+    """Return the names of default storage classes."""
+    return [
+        text_at(one, "metadata", "name")
+        for one in classes
+        if mapping_at(one, "metadata", "annotations").get(_DEFAULT_CLASS) == "true"
+    ]
+
+
+def _claims(manifests: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
+    """Yield (object, storage class) of every volume claim; an empty class asks for the default."""
+    for manifest in manifests:
+        if (manifest.ref.group, manifest.ref.kind) == ("", "PersistentVolumeClaim"):
+            yield manifest.ref.short, _class_of(manifest.body)
+        for template in items_at(manifest.body, "spec", "volumeClaimTemplates"):
+            if manifest.ref.kind == "StatefulSet":
+                yield f"{manifest.ref.short} {text_at(template, 'metadata', 'name')}", _class_of(template)
+
+
+def _class_of(claim: Body) -> str:
+    written = value_at(claim, "spec", "storageClassName")
+    return "-" if written == "" else text_at(claim, "spec", "storageClassName")
+
+
+def _storage(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
+    """Check that each claim's class is there; ``-`` is a claim that wants none."""
+    claims = list(_claims(manifests))
+    if not claims:
+        return [skipped("storage class", "nothing asks for a volume")]
+    classes = list_all(cluster, "storage.k8s.io", "StorageClass")
+    names = {text_at(one, "metadata", "name"): one for one in classes}
+    default = default_storage_classes(classes)
+    used: set[str] = set()
+    problems: list[str] = []
+    for claim, wanted in claims:
+        if wanted == "-":
+            continue
+        if not wanted and not default:
+            problems.append(f"{claim} asks for the default class, and there is none")
+        elif wanted and wanted not in names:
+            problems.append(f"{claim} asks for {wanted}, and there is no such class")
+        else:
+            used.add(wanted or default[0])
+    if problems:
+        known = f"classes are: {', '.join(sorted(names)) or 'none'}"
+        hint = "name one in the site file (storageClass), or mark one as the default"
+        return [failed("storage class", f"{'; '.join(problems[:_MAX_NAMED])}; {known}", hint)]
+    checks = [passed("storage class", f"{len(claims)} claims use {', '.join(sorted(used)) or 'none'}")]
+    rigid = [name for name in sorted(used) if value_at(names[name], "allowVolumeExpansion") is not True]
+    if rigid:
+        found = f"volumes of {', '.join(rigid)} cannot grow later"
+        checks.append(warned("volume expansion", found, "ask for enough now, or use a class with allowVolumeExpansion"))
+    return checks
+
+
+def _ingress(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
+    wanted = {text_at(one.body, "spec", "ingressClassName") for one in manifests if one.ref.kind == "Ingress"}
+    if not wanted:
+        return [skipped("ingress class", "nothing is reached through an Ingress")]
+    there = {text_at(one, "metadata", "name") for one in list_all(cluster, "networking.k8s.io", "IngressClass")}
+    missing = sorted(wanted - there - {""})
+    if missing:
+        known = ", ".join(sorted(there)) or "none"
+        hint = "name one in the site file (ingressClass)"
+        return [failed("ingress class", f"there is no {', '.join(missing)}; classes are: {known}", hint)]
+    return [passed("ingress class", ", ".join(sorted(wanted - {""})) or "the default one")]
+
+
+def _platforms(request: PreflightRequest, cluster: ClusterClient) -> list[Check]:
+    carried = request.order.carried
+    if carried is None:
+        return [skipped("platforms", "the bundle was not taken from a delivery")]
+    nodes = node_platforms(list_all(cluster, "", "Node"))
+    if not nodes:
+        return [skipped("platforms", "no node tells its platform")]
+    lacking = sorted(
+        f"{image.ref} has {', '.join(image.platforms) or 'no platform'}"
+        for image in carried
+        if image.platforms and not any(_runs_on(node, image.platforms) for node in nodes)
+    )
+    if lacking:
+        found = f"nodes are {', '.join(nodes)}; {'; '.join(lacking[:_MAX_NAMED])}"
+        return [failed("platforms", found, f"export with --platform {nodes[0]}")]
+    partly = sorted(
+        {node for node in nodes for image in carried if image.platforms and not _runs_on(node, image.platforms)}
+    )
+    if partly:
+        found = f"not all images run on the nodes of {', '.join(partly)}"
+        return [warned("platforms", found, "set nodeSelector in the site file, or export these platforms too")]
+    return [passed("platforms", f"images run on all nodes: {', '.join(nodes)}")]
+
+
+def _runs_on(node: str, platforms: Sequence[str]) -> bool:
+    return any(one == node or one.startswith(f"{node}/") for one in platforms)
+
+
+def _namespace(
+    request: PreflightRequest, name: str, manifests: Sequence[Manifest], cluster: ClusterClient
+) -> list[Check]:
+    body = cluster.get(ObjectRef("", "Namespace", "", name))
+    if body is None:
+        is_made = any(one.ref.kind == "Namespace" and one.ref.name == name for one in manifests)
+        if is_made or (name == request.order.namespace and request.may_create_namespace):
+            return [passed(f"namespace {name}", "it is not there and will be created")]
+        return [failed(f"namespace {name}", "it is not there", f"create it: kubectl create namespace {name}")]
+    level = text_at(body, "metadata", "labels", _ENFORCE) or "privileged"
+    problems = [problem for one in manifests if one.ref.namespace == name for problem in _insecure(one, level)]
+    if problems:
+        more = f"; and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
+        found = f"it enforces {level}, and {'; '.join(problems[:_MAX_NAMED])}{more}"
+        return [failed(f"namespace {name}", found, "mend the bundle, or ask for another Pod Security level")]
+    return [passed(f"namespace {name}", f"it is there, and enforces Pod Security {level}")]
+
+
+def _insecure(manifest: Manifest, level: str) -> Iterator[str]:
+    """Yield what the Pod Security level of a namespace refuses."""
+    path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
+    if path is None or level == "privileged":
+        return
+    pod = mapping_at(manifest.body, *path)
+    yield from (f"{manifest.ref.short}: {problem}" for problem in _below_baseline(pod))
+    if level == "restricted":
+        for flaw in check_manifest(manifest):
+            if flaw.rule == "pod-security":
+                yield f"{manifest.ref.short}: {flaw.message}"
+
+
+def _below_baseline(pod: Body) -> Iterator[str]:
+    """Source: kubernetes.io/docs/concepts/security/pod-security-standards, "Baseline"."""
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.get(field) is True:
+            yield f"{field} is true"
+    yield from (
+        f"volume {text_at(volume, 'name')} is a hostPath" for volume in items_at(pod, "volumes") if "hostPath" in volume
+    )
+    for container in containers_of(pod):
+        name = text_at(container, "name")
+        if value_at(container, "securityContext", "privileged") is True:
+            yield f"container {name} is privileged"
+        if any(value_at(port, "hostPort") for port in items_at(container, "ports")):
+            yield f"container {name} takes a port of the host"
+        if any(one != "NET_BIND_SERVICE" for one in list_at(container, "securityContext", "capabilities", "add")):
+            yield f"container {name} adds capabilities"
+
+
+def _quota(name: str, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
+    quotas = list_all(cluster, "", "ResourceQuota", namespace=name)
+    if not quotas:
+        return [passed(f"quota of {name}", "there is none")]
+    new = [one for one in manifests if one.ref.namespace == name and cluster.get(one.ref) is None]
+    pairs = [(ObjectRef("", "ResourceQuota", name, text_at(one, "metadata", "name")), one) for one in quotas]
+    try:
+        refuse_over_quota(new, pairs, extra_secrets=_RECORD_SECRETS)
+    except QuotaExceededError as error:
+        return [failed(f"quota of {name}", "; ".join(error.context), error.hint)]
+    return [passed(f"quota of {name}", f"what is new ({len(new)} objects) fits")]

@@ -1,0 +1,33 @@
+"""``bundler preflight``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.delivering import offline_option
+from bundler.cli.options import registry_options, release_name_option, values_options
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.actions.inputs import Given
+    from bundler.cli.invocation import App
+
+
+@verb("preflight")
+@click.argument("bundle")
+@values_options()
+@release_name_option
+@click.option("--no-create-namespace", is_flag=True, help="Count a missing namespace as a failure.")
+@registry_options
+@offline_option
+def preflight_command(app: App, bundle: str, *, given: Given, release: str, no_create_namespace: bool) -> int:
+    """Look whether everything that an installation of BUNDLE needs is there; nothing is written.
+
+    The API server and its version, permissions, storage, quota and Pod Security; for a delivery with --site also the
+    registry, each image by its digest, one of them pulled with the pull secret of the pods, and the nodes' platforms.
+    """
+    from bundler.cli.looking import look_ahead  # noqa: PLC0415 - rendering and registries are loaded late
+
+    return look_ahead(app, bundle, given, release=release, may_create_namespace=not no_create_namespace)
