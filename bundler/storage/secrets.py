@@ -143,7 +143,7 @@ class SecretReleaseStore:
         try:
             self._write(encoded, summary, written)
         except (ForbiddenError, RejectedError) as error:
-            self._take_back(written)
+            self._take_back(written, encoded.head)
             if not is_about_size(error):
                 raise
             raise refused(encoded, written, error) from error
@@ -185,13 +185,18 @@ class SecretReleaseStore:
             self._cluster.delete(record.ref, uid=text_at(left, "metadata", "uid"))
             self._cluster.create(records.payload_of(record.body()))
 
-    def _take_back(self, written: Iterable[Record]) -> None:
-        """Remove what was written before a refusal, as far as that goes: without a head nobody sees it."""
-        for record in written:
-            try:
-                self._cluster.delete(record.ref)
-            except BundlerError:
+    def _take_back(self, written: Iterable[Record], head: Record) -> None:
+        """Remove what was written before a refusal, as far as that goes: without a head nobody sees it.
+
+        A refusal can be the answer to a second try whose first one got through (a quota that the first one filled).
+        """
+        try:
+            if self._cluster.get(head.ref, version="v1", metadata_only=True) is not None:
                 return
+            for record in written:
+                self._cluster.delete(record.ref)
+        except BundlerError:
+            return
 
     def mark(
         self, summary: RevisionSummary, status: ReleaseStatus, *, description: str = "", evidence: str = ""
