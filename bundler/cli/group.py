@@ -30,6 +30,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Offline delivery": {
         "images": "List every image that a bundle can need.",
+        "export": "Write a bundle and everything it needs into one file.",
+        "verify": "Check a delivery to its last byte, and who signed it.",
+        "keygen": "Make a pair of keys to sign with.",
+        "sign": "Sign a delivery or an archive.",
         "import": "Bring the images of a delivery into a registry.",
         "site": "Describe the place where bundles are installed.",
         "preflight": "Look whether everything that an installation needs is there.",

@@ -181,17 +181,16 @@ class Delivery:
         """Return which parts hold a range; where it lies in several, those whose own checksum does not fit."""
         parts = self.pieces.parts_between(*where)
         bad = [
-            part
-            for part in parts
-            if len(parts) == 1 or self._payload_of(part.start, part.header) != part.header.payload
+            part for part in parts if len(parts) == 1 or self.payload_of(part.start, part.header) != part.header.payload
         ]
         return [f"in part {part.path}" for part in (bad or parts)]
 
-    def _payload_of(self, start: int, header: PartHeader) -> str:
+    def payload_of(self, start: int, said: PartHeader) -> str:
+        """Return the digest of a part's payload as it lies there."""
         hasher, buffer = hashlib.sha256(), bytearray(CHUNK_BYTES)
         view = memoryview(buffer)
-        for at in range(start, start + header.payload_bytes, CHUNK_BYTES):
-            piece = view[: min(CHUNK_BYTES, start + header.payload_bytes - at)]
+        for at in range(start, start + said.payload_bytes, CHUNK_BYTES):
+            piece = view[: min(CHUNK_BYTES, start + said.payload_bytes - at)]
             hasher.update(piece[: self.pieces.read_into(at, piece)])
         return f"sha256:{hasher.hexdigest()}"
 

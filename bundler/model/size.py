@@ -27,4 +27,4 @@ def parse_bytes(text: str) -> int:
     if match is None or int(match[1]) == 0:
         msg = f"{text!r} is no size; write 4G, 700M or a number of bytes"
         raise ValueError(msg)
-    return int(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")
+    return int(match[1]) << (10 * " KMGT".index(match[2].upper() or " "))

@@ -1,0 +1,183 @@
+"""Check a delivery or an archive: whole, signed by whom it should, complete. Layer: actions; local files only."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bundler.actions.deliver import load_delivered, open_trusted, refuse_older
+from bundler.delivery.check import check_blobs, check_whole
+from bundler.delivery.envelopes import REGION_BYTES, decode_envelopes
+from bundler.errors import BaseMissingError, DeliveryDamagedError, DeliveryError
+from bundler.loader.load import load_packed
+from bundler.model.events import BytesMoved
+from bundler.model.lean import dataclass
+from bundler.model.size import shown_bytes
+from bundler.model.trust import BUNDLE_PAYLOAD, bundle_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bundler.delivery.reader import Delivery
+    from bundler.model.bundle import Bundle
+    from bundler.model.digest import Digest
+    from bundler.model.trust import Envelope, Evidence, TrustPolicy
+    from bundler.ports import Reporter, Verifier
+
+SIGNATURE_SUFFIX = ".sig"
+_MAX_ARCHIVE_BYTES = 128 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was found good."""
+
+    name: str
+    version: str
+    digest: Digest
+    """Build id of a delivery, digest of a bundle."""
+    blobs: int
+    """0 for an archive."""
+    size: int
+    """Bytes of what was checked."""
+    evidence: Evidence
+
+    @property
+    def line(self) -> str:
+        """The one line of evidence."""
+        what = f"{self.blobs} blobs, " if self.blobs else f"bundle {self.name} {self.version}, "
+        return f"OK {what}{shown_bytes(self.size)}, {self.digest}, {signed_by(self.evidence)}"
+
+
+def signed_by(evidence: Evidence) -> str:
+    """Return ``signed by "acme release 2026" (key id …)``, or that nobody looked."""
+    signers = ", ".join(key.shown for key in evidence.signers)
+    return f"signed by {signers}" if signers else "signature not asked for"
+
+
+def verify_delivery(
+    paths: Sequence[Path], verify: Verifier, policy: TrustPolicy, *, bases: Sequence[Delivery] = (), report: Reporter
+) -> Verified:
+    """Check a delivery to its last byte: the signature first, then everything that the index says.
+
+    Args:
+        paths: the file, or its parts.
+        verify: judges signatures.
+        policy: what is asked of versions.
+        bases: where blobs of a delta's base lie.
+        report: hears how far it is.
+
+    Raises:
+        DeliveryError: when it is damaged, not whole, or its base is missing.
+        SignatureError: when it is not signed as the policy asks.
+        BundleError: when its bundle cannot be used.
+    """
+    trusted = open_trusted(paths, verify, policy)
+    with trusted.delivery as delivery:
+        check_whole(delivery, _Counter(report, sum(blob.size for blob in trusted.index.stored)))
+        bundle = load_delivered(trusted)
+        _check_bases(delivery, bases)
+        return Verified(
+            name=bundle.metadata.name,
+            version=bundle.metadata.version,
+            digest=delivery.build_id,
+            blobs=len(trusted.index.stored),
+            size=delivery.pieces.size,
+            evidence=trusted.evidence,
+        )
+
+
+def verify_archive(path: Path, verify: Verifier, policy: TrustPolicy) -> Verified:
+    """Check a bundle's archive against the signature beside it (``NAME-VERSION.tgz.sig``).
+
+    Raises:
+        BundleError: when the archive cannot be used.
+        SignatureError: when it is not signed as the policy asks.
+    """
+    bundle, size = load_archive(path)
+    evidence = verify(BUNDLE_PAYLOAD, document_of(bundle), read_signatures(path))
+    refuse_older(bundle.metadata.name, bundle.metadata.version, policy)
+    return Verified(
+        name=bundle.metadata.name,
+        version=bundle.metadata.version,
+        digest=bundle.digest,
+        blobs=0,
+        size=size,
+        evidence=evidence,
+    )
+
+
+def load_archive(path: Path) -> tuple[Bundle, int]:
+    """Load the bundle of an archive, and its size in bytes.
+
+    Raises:
+        BundleError: when it cannot be read or used.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_ARCHIVE_BYTES + 1)
+    except OSError as error:
+        found = f"{path}: {error.strerror or error}"
+        raise DeliveryError(f"reading {path}", context=[found], hint="check the path and its permissions") from error
+    if len(content) > _MAX_ARCHIVE_BYTES:
+        raise DeliveryError(f"reading {path}", context=[f"{path} is too large"], hint="give a bundle's archive")
+    return load_packed(content, origin=str(path)), len(content)
+
+
+def document_of(bundle: Bundle) -> bytes:
+    """Return what is signed for a bundle outside of a delivery."""
+    return bundle_document(bundle.metadata.name, bundle.metadata.version, bundle.digest)
+
+
+def signature_path(archive: Path) -> Path:
+    """Return where the signature of an archive lies: beside it."""
+    return archive.with_name(archive.name + SIGNATURE_SUFFIX)
+
+
+def read_signatures(archive: Path) -> tuple[Envelope, ...]:
+    """Return the signatures beside an archive; none where there is no such file.
+
+    Raises:
+        DeliveryDamagedError: when the file is damaged.
+    """
+    path = signature_path(archive)
+    if not path.exists():
+        return ()
+    try:
+        with path.open("rb") as file:
+            return decode_envelopes(file.read(REGION_BYTES + 1).rstrip(b"\n"))
+    except (OSError, ValueError) as error:
+        hint = "copy it again from where it was made"
+        raise DeliveryDamagedError(f"reading {path}", context=[f"{path}: {error}"], hint=hint) from error
+
+
+def _check_bases(delivery: Delivery, bases: Sequence[Delivery]) -> None:
+    """Check that the blobs a delta leaves out are in the files that are named, and whole there."""
+    left = [blob.digest for blob in delivery.index.blobs if blob.in_base]
+    missing = [digest for digest in left if not any(base.has(digest) for base in bases)]
+    said = delivery.index.base
+    if missing and said is not None:
+        found = [
+            f"it builds on {said.name} {said.version} ({said.index})",
+            *(f"{digest} is missing" for digest in missing),
+        ]
+        hint = "the file itself is whole; name what it builds on by --base OLD.bundle"
+        raise BaseMissingError(f"looking for the base of {delivery.name}", context=found, hint=hint)
+    for base in bases:
+        check_blobs(base, [digest for digest in left if base.has(digest)])
+
+
+class _Counter:
+    """Adds up what several threads move."""
+
+    def __init__(self, report: Reporter, total: int) -> None:
+        self._report, self._total = report, total
+        self._done, self._lock = 0, threading.Lock()
+
+    def __call__(self, count: int) -> None:
+        """Take a number of bytes."""
+        with self._lock:
+            self._done += count
+            done = self._done
+        self._report(BytesMoved("verifying", done, self._total))

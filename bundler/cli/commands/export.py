@@ -1,0 +1,73 @@
+"""``bundler export``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bundler.cli.keys import passphrase_option
+from bundler.cli.options import registry_options, values_options
+from bundler.cli.output.text import Line
+from bundler.cli.verb import verb
+from bundler.model.size import shown_bytes
+
+if TYPE_CHECKING:
+    from bundler.actions.export import Exported
+    from bundler.actions.inputs import Given
+    from bundler.cli.invocation import App
+    from bundler.model.json import Body
+
+
+@verb("export")
+@click.argument("bundle")
+@click.option("--out", type=click.Path(path_type=Path), help="File or folder.  [default: NAME-VERSION.bundle]")
+@click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Platform to carry.")
+@click.option("--all-platforms", is_flag=True, help="Carry every platform of every image.")
+@click.option("--split", default="", metavar="SIZE", help="Write parts of this size: 4G, 700M.")
+@click.option("--since", type=click.Path(path_type=Path), metavar="FILE", help="Leave out the layers of this delivery.")
+@click.option("--layout", "layouts", multiple=True, metavar="[IMAGE=]DIR", help="OCI layout to take images from.")
+@click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Private key to sign with.")
+@passphrase_option
+@click.option("--with-tool", is_flag=True, help="Carry bundler itself, as one file.")
+@click.option("--tool", type=click.Path(path_type=Path), metavar="FILE", help="That file, where it is elsewhere.")
+@values_options()
+@registry_options
+def export_command(app: App, bundle: str, given: Given, **options: Any) -> None:
+    """Write BUNDLE, its components, every image it can need and an SBOM into one file.
+
+    The same inputs give the same bytes. `verify` checks it, `import` and `install` use it, without internet.
+    """
+    from bundler.cli.exporting import ExportFlags, carry_out_export  # noqa: PLC0415 - help needs none of it
+
+    exported = carry_out_export(app, bundle, given, ExportFlags(**options))
+    if app.output == "text":
+        app.screen.lines([Line(f"{path}  {shown_bytes(path.stat().st_size)}") for path in exported.paths])
+        app.screen.say(_summary(exported))
+    else:
+        app.screen.document(_facts(exported), app.output)
+
+
+def _summary(exported: Exported) -> str:
+    index = exported.index
+    left_out = sum(blob.in_base for blob in index.blobs)
+    delta = f", {left_out} layers left to {index.base.name} {index.base.version}" if index.base else ""
+    said = f"{len(index.images)} images, {len(index.stored)} blobs, {shown_bytes(exported.size)}{delta}"
+    return f"exported {index.bundle.name} {index.bundle.version}: {said}, {exported.build_id}"
+
+
+def _facts(exported: Exported) -> Body:
+    index = exported.index
+    return {
+        "files": [str(path) for path in exported.paths],
+        "bytes": exported.size,
+        "build": exported.build_id,
+        "bundle": {"name": index.bundle.name, "version": index.bundle.version, "digest": index.bundle.digest},
+        "images": [
+            {"ref": str(one.locked.ref), "digest": one.locked.digest, "platforms": list(one.locked.platforms)}
+            for one in index.images
+        ],
+        "blobs": len(index.stored),
+        "inBase": sum(blob.in_base for blob in index.blobs),
+    }

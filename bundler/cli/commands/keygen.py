@@ -1,0 +1,38 @@
+"""``bundler keygen``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.keys import passphrase_of, passphrase_option
+from bundler.cli.output.text import Line
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("keygen")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", required=True, help="File of the private key.")
+@passphrase_option
+def keygen_command(app: App, name: str, out: Path, passphrase_file: Path | None) -> None:
+    """Make a pair of keys to sign with; NAME says whose it is ("acme release 2026").
+
+    The private key goes to FILE, which only you can read; the public one beside it, with .pub at its end.
+    """
+    from bundler.signing.keys import generate_key, write_pair  # noqa: PLC0415 - the library is loaded here alone
+
+    is_asked = passphrase_file is not None or app.may_ask
+    passphrase = passphrase_of(app, passphrase_file, "passphrase (empty: none)", is_new=True) if is_asked else ""
+    public = out.with_name(out.name.removesuffix(".key") + ".pub")
+    pair = generate_key(name)
+    write_pair(pair, out, public, passphrase=passphrase)
+    if app.output == "text":
+        app.screen.lines([Line(f"{out}  private, keep it to yourself"), Line(f"{public}  {pair.key.shown}")])
+    else:
+        facts = {"private": str(out), "public": str(public), "name": pair.key.name, "keyId": pair.key.key_id}
+        app.screen.document(facts, app.output)

@@ -1,0 +1,37 @@
+"""``bundler sign``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.sign import sign_archive, sign_delivery
+from bundler.cli.delivering import is_delivery
+from bundler.cli.keys import open_signer, passphrase_option, signing_key_option
+from bundler.cli.output.text import Line
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("sign")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@signing_key_option
+@passphrase_option
+def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: Path | None) -> None:
+    """Sign a delivery in its place, or a bundle's .tgz by a .sig file beside it.
+
+    Signatures by other keys stay. A delivery in parts is named by one of them.
+    """
+    signer = open_signer(app, key, passphrase_file)
+    if is_delivery(str(files[0])):
+        digests = {str(files[0]): sign_delivery(files, signer)}
+    else:
+        digests = {str(file): sign_archive(file, signer) for file in files}
+    if app.output == "text":
+        app.screen.lines([Line(f"{file}  {digest}, signed by {signer.key.shown}") for file, digest in digests.items()])
+    else:
+        app.screen.document({"signed": dict(digests), "keyId": signer.key.key_id}, app.output)
