@@ -107,7 +107,7 @@ def _pull(
         found = cluster.get(ObjectRef("", "Secret", namespace, site.pull_secret))
         if found is None:
             return [failed(name, f"Secret/{site.pull_secret} is not there", _how_to_make(site, place, namespace))]
-        config = _config_of(found)
+        config = config_of(found)
         if not config:
             hint = "make it with kubectl create secret docker-registry"
             return [failed(name, f"Secret/{site.pull_secret} holds no {DOCKER_CONFIG}", hint)]
@@ -122,7 +122,8 @@ def _pull(
     return [passed(name, f"pods pull {image.ref} {as_whom}")]
 
 
-def _config_of(secret: Body) -> Body:
+def config_of(secret: Body) -> Body:
+    """Return the logins of a pull secret, ``{"auths": …}``; an empty mapping where it holds none."""
     text = text_at(secret, "data", DOCKER_CONFIG)
     try:
         config = json.loads(base64.b64decode(text, validate=True)) if text else {}

@@ -1,0 +1,49 @@
+"""``bundler site``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.delivering import offline_option
+from bundler.cli.options import registry_options
+from bundler.cli.verb import verb
+
+if TYPE_CHECKING:
+    from bundler.cli.invocation import App
+
+
+@verb("site")
+@click.argument("doing", type=click.Choice(["init", "check"]))
+@click.argument("target", metavar="NAME|FILE")
+@click.option("--registry", default="", metavar="HOST/PREFIX", help="For init: where images are imported to.")
+@click.option("--pull-secret", default="", metavar="NAME", help="For init: the Secret by which pods pull.")
+@click.option("--domain", default="", help="For init: below which host names lie.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="For init.  [default: NAME.yaml]")
+@click.option("--force", is_flag=True, help="For init: write over the file that is there.")
+@registry_options
+@offline_option
+def site_command(
+    app: App,
+    *,
+    doing: str,
+    target: str,
+    registry: str,
+    pull_secret: str,
+    domain: str,
+    out: Path | None,
+    force: bool,
+) -> int:
+    """Describe the place where bundles are installed.
+
+    init NAME: ask the cluster, and write a site file with what it says. check FILE: hold a site file against its
+    cluster and its registry.
+    """
+    from bundler.cli.siting import SiteOptions, check_file, write_file  # noqa: PLC0415 - adapters are loaded late
+
+    if doing == "check":
+        return check_file(app, Path(target))
+    options = SiteOptions(registry=registry, pull_secret=pull_secret, domain=domain)
+    return write_file(app, target, options, out=out or Path(f"{target}.yaml"), is_forced=force)

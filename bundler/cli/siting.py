@@ -1,0 +1,79 @@
+"""Write and check site files. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.site import SiteWish, check_site, survey, write_site
+from bundler.cli.context import connect
+from bundler.cli.delivering import open_site_registry, parse_place, read_site
+from bundler.cli.ordering import check_name
+from bundler.cli.output.checks import show_checks
+from bundler.cli.output.text import Line
+from bundler.errors import UsageError
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.cli.invocation import App
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteOptions:
+    """What the command line says of a new site."""
+
+    registry: str
+    pull_secret: str
+    domain: str
+
+
+def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_forced: bool) -> int:
+    """Ask the cluster and write a site file; return the exit code.
+
+    Raises:
+        UsageError: when the name cannot be one, or the file is there.
+        ClusterError: when the cluster cannot be asked.
+    """
+    wish = SiteWish(
+        name=check_name(name),
+        registry=parse_place(options.registry) if options.registry else None,
+        pull_secret=options.pull_secret,
+        namespace=app.settings.namespace,
+        domain=options.domain,
+    )
+    if out.exists() and not is_forced:
+        raise UsageError(
+            "writing the site file", context=[f"{out} is there already"], hint="pass --force, or --out FILE"
+        )
+    text = write_site(wish, survey(connect(app).ports.cluster))
+    try:
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(
+            "writing the site file",
+            context=[f"{out}: {error.strerror or error}"],
+            hint="choose another place: --out FILE",
+        ) from error
+    if app.output == "text":
+        app.screen.lines([Line(str(out))])
+    else:
+        app.screen.document({"path": str(out), "site": text}, app.output)
+    app.screen.say(f"look through {out}, then: bundler site check {out}")
+    return 0
+
+
+def check_file(app: App, path: Path) -> int:
+    """Check a site file and print what was found; return the exit code.
+
+    Raises:
+        ValuesFileError: with every problem of the file itself.
+    """
+    site = read_site(path)
+    if site is None:
+        return 0
+    connection = connect(app)
+    registry = open_site_registry(app, site.registry, site=site, report=connection.progress) if site.registry else None
+    checks = check_site(site, connection.ports.cluster, now=app.clock.now(), registry=registry)
+    connection.progress.stop()
+    return show_checks(app, checks)
