@@ -6,7 +6,7 @@ PYTEST_OPTIONS ?=
 HAS_GO := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check lint format controlplane bench golden clean
+.PHONY: help demo test test-fast check lint format controlplane setup-registry bench golden clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -35,14 +35,23 @@ check: $(VENV)/.dev ## Style, types and layers
 
 lint: check
 
-test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API
-	$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+# The fast part runs on all cores; the rest shares one control plane, and one machine to be killed on, and runs alone.
+FAST := -m "not slow and not controlplane and not registry" --numprocesses auto
+REST := -m "slow or controlplane"
 
-test-fast: check ## What takes under a minute
-	$(BIN)/python -m pytest -m "not slow and not controlplane" $(PYTEST_OPTIONS)
+test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API
+	$(BIN)/python -m pytest $(FAST) $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest $(REST) $(PYTEST_OPTIONS)
+
+test-fast: $(VENV)/.dev ## What takes under a minute
+	$(BIN)/ruff check
+	$(BIN)/python -m pytest $(FAST) $(PYTEST_OPTIONS)
 
 controlplane: ## Build the control plane of the tests (Go, about 4 minutes the first time)
 	$(PYTHON) tests/controlplane/build.py
+
+setup-registry: ## Install docker-registry and skopeo for the tests (Debian, as root)
+	@sh tests/tools/install_registry_tools.sh
 
 golden: $(VENV)/.dev ## Write golden files anew; look at the diff before you commit it
 	$(BIN)/python -m pytest --update-golden -m "not slow" $(PYTEST_OPTIONS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-pytest_plugins = ["tests.lib.fixtures_controlplane", "tests.lib.fixtures_cli"]
+pytest_plugins = ["tests.lib.fixtures_controlplane", "tests.lib.fixtures_cli", "tests.lib.fixtures_registry"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -159,6 +159,9 @@ class Transport:
         except (OSError, WireError) as error:
             connection.close()
             raise BrokenError(failure_of_error(error, may_have_arrived=True)) from error
+        except BaseException:
+            connection.close()
+            raise
         self._has_answered = True
         answer = self._read(connection, head, ask.method)
         self._pool.give_back(connection)
