@@ -21,6 +21,7 @@ from bundler.errors import (
 )
 from bundler.model.change import Action, Change, Stage
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, PhaseStarted, Warned
+from bundler.model.json import int_at
 from bundler.planning.autoscale import REPLICAS_PATH
 from bundler.planning.order import component_order
 from bundler.planning.ownership import is_ours
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from bundler.ports import Ports, Propagation
 
 _REPLICA_TRIES = 10
+_REPLICAS = (("spec", 1), ("status", 0))
+"""Where a workload says how many pods it has, and what it means when it does not."""
 _SCHEMA_LAG_S = 2.0
 """An API server goes by the new schema of a CRD a moment after it has taken it."""
 
@@ -257,7 +260,7 @@ class Executor:
     def _delete(self, change: Change) -> None:
         with self._guard.writing():
             self._report(ChangeStarted(change.ref, Action.DELETE))
-            propagation: Propagation = "Foreground" if self._plan.is_removal else "Background"
+            propagation: Propagation = "Foreground" if self._plan.is_removal and _may_own(change) else "Background"
             try:
                 self._ports.cluster.delete(change.ref, uid=change.live_uid, propagation=propagation)
             except ConflictError:
@@ -282,6 +285,18 @@ class Executor:
 def _is_binding(change: Change) -> bool:
     """A binding to a Role of this plan is checked by its own write: the Role is written in the same stage."""
     return change.ref.kind.endswith("Binding")
+
+
+def _may_own(change: Change) -> bool:
+    """Tell whether something may end with the object that is worth waiting for: pods, or whatever an operator made.
+
+    Deletion in the foreground makes the garbage collector look at each object: half a second and more for a hundred.
+    """
+    if change.stage not in {Stage.WORKLOADS, Stage.DEFINITIONS}:
+        return False
+    is_scalable = change.ref.kind in {"Deployment", "StatefulSet", "ReplicaSet"}
+    wanted, running = (int_at(change.before, part, "replicas", default=default) for part, default in _REPLICAS)
+    return not (is_scalable and wanted == running == 0)
 
 
 def _groups(deletes: Sequence[Change]) -> list[list[Change]]:

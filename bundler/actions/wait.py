@@ -129,7 +129,9 @@ class _Wait:
         return gather_evidence(unready, self._pods, self._ports)
 
 
-def list_live(refs: Iterable[ObjectRef], ports: Ports, *, uid: str) -> Mapping[ObjectRef, Body]:
+def list_live(
+    refs: Iterable[ObjectRef], ports: Ports, *, uid: str, metadata_only: bool = False
+) -> Mapping[ObjectRef, Body]:
     """Return the live objects among ``refs`` that carry the release's uid: one list per kind and namespace."""
     wanted = frozenset(refs)
     shelves = sorted({(ref.group, ref.kind, ref.namespace) for ref in wanted})
@@ -137,7 +139,9 @@ def list_live(refs: Iterable[ObjectRef], ports: Ports, *, uid: str) -> Mapping[O
     def listed(shelf: tuple[str, str, str]) -> Sequence[Body]:
         group, kind, namespace = shelf
         selector = f"{RELEASE_UID}={uid}" if uid else ""
-        query = ListQuery(group=group, kind=kind, namespace=namespace, label_selector=selector)
+        query = ListQuery(
+            group=group, kind=kind, namespace=namespace, label_selector=selector, metadata_only=metadata_only
+        )
         try:
             return ports.cluster.list(query).items
         except UnknownKindError:
@@ -175,7 +179,7 @@ def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard) -> No
 def _remains(left: Mapping[ObjectRef, Change], ports: Ports) -> Mapping[ObjectRef, Body]:
     """Return those objects that are still the ones that were deleted: same name and same uid."""
     uid = next((text_at(c.before, "metadata", "labels", RELEASE_UID) for c in left.values()), "")
-    found = list_live(left, ports, uid=uid)
+    found = list_live(left, ports, uid=uid, metadata_only=True)
     return {ref: body for ref, body in found.items() if text_at(body, "metadata", "uid") == _old_uid(left[ref])}
 
 
