@@ -37,12 +37,6 @@ class Trusted:
         """The images that it brings, or that its base brought."""
         return tuple(image.locked for image in self.index.images)
 
-    @property
-    def signed(self) -> str:
-        """``signed by "acme release 2026" (key id …)``, or that nobody looked for a signature."""
-        signers = ", ".join(key.shown for key in self.evidence.signers)
-        return f"signed by {signers}" if signers else "no signature was asked for"
-
 
 def open_trusted(paths: Sequence[Path], verify: Verifier, policy: TrustPolicy) -> Trusted:
     """Open a delivery: its signature is judged before anything of its index is parsed.

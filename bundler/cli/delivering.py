@@ -81,23 +81,30 @@ def read_site(path: Path | None) -> Site | None:
     return load_site(path)
 
 
-def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None) -> Trusted:
+def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None, *, keys: tuple[Path, ...] = ()) -> Trusted:
     """Open a delivery by the policy of a site, and say what it is; it is closed at the end of the run.
+
+    Args:
+        app: settings and streams.
+        paths: the file, or its parts.
+        site: whose policy holds.
+        keys: public keys that are trusted in place of the site's.
 
     Raises:
         DeliveryError, SignatureError: when it is not to be trusted.
     """
     from bundler.actions.deliver import open_trusted  # noqa: PLC0415 - only deliveries need it
-    from bundler.model.trust import TrustPolicy  # noqa: PLC0415
+    from bundler.actions.verify import signed_by  # noqa: PLC0415
+    from bundler.cli.keys import policy_for  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
-    policy = site.trust if site else TrustPolicy()
+    policy = policy_for(site, keys)
     trusted = open_trusted(paths, PolicyVerifier(policy, app.clock), policy)
     app.closing.callback(trusted.delivery.close)
     carried = trusted.index.bundle
     app.screen.say(
         f"delivery {trusted.delivery.name} {trusted.delivery.build_id}: {carried.name} {carried.version}, "
-        f"{len(trusted.index.images)} images, {trusted.signed}",
+        f"{len(trusted.index.images)} images, {signed_by(trusted.evidence)}",
         "dim",
     )
     return trusted

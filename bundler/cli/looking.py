@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import click
+
 from bundler.actions.preflight import PreflightRequest, preflight
 from bundler.cli.asking import say_where
 from bundler.cli.changing import at_site
@@ -44,7 +46,9 @@ def look_ahead(app: App, bundle: str, given: Given, *, release: str, may_create_
         order=replace(order, namespace=connection.namespace),
         delivery=taken.delivery,
         registry=connection.ports.registry,
-        registry_of=partial(registry_with, app, site) if site is not None and site.registry else None,
+        registry_of=partial(registry_with, app, site, click.get_current_context())
+        if site is not None and site.registry
+        else None,
         may_create_namespace=may_create_namespace,
     )
     checks = preflight(request, connection.ports.cluster)
@@ -52,8 +56,14 @@ def look_ahead(app: App, bundle: str, given: Given, *, release: str, may_create_
     return show_checks(app, checks)
 
 
-def registry_with(app: App, site: Site, config: Body) -> Registry:
+def registry_with(app: App, site: Site, context: click.Context, config: Body) -> Registry:
     """Open the site's registry as somebody else: with the credentials of a pull secret.
+
+    Args:
+        app: settings and streams.
+        site: whose registry.
+        context: of the command line; checks run in threads, which have none of their own.
+        config: ``{"auths": …}``.
 
     Raises:
         RegistryError: when the settings of registries cannot be read.
@@ -65,4 +75,5 @@ def registry_with(app: App, site: Site, config: Body) -> Registry:
     if site.registry is None:
         msg = "a site without a registry is not pulled from"
         raise ValueError(msg)
-    return open_site_registry(app, site.registry, site=site, find_credentials=find)
+    with context.scope(cleanup=False):
+        return open_site_registry(app, site.registry, site=site, find_credentials=find)

@@ -155,4 +155,7 @@ class MemoryRegistry:
         return []
 
     def tags(self, repository: Repository) -> Sequence[str]:
-        return [tag for name, tag in self.manifests if name == str(repository) and not tag.startswith("sha256:")]
+        return self.tags_of(str(repository))
+
+    def tags_of(self, repository: str) -> list[str]:
+        return [tag for name, tag in self.manifests if name == repository and not tag.startswith("sha256:")]

@@ -14,6 +14,7 @@ from bundler.cli.delivering import (
     place_of,
     read_site,
 )
+from bundler.cli.keys import public_keys_option
 from bundler.cli.options import registry_options
 from bundler.cli.verb import verb
 
@@ -26,10 +27,17 @@ if TYPE_CHECKING:
 @click.option("--registry", default="", metavar="HOST/PREFIX", help="Where to; the registry of --site otherwise.")
 @click.option("--site", "site_file", type=click.Path(path_type=Path), metavar="FILE", help="Site file.")
 @click.option("--base", type=click.Path(path_type=Path), metavar="FILE", help="The delivery that a delta builds on.")
+@public_keys_option
 @registry_options
 @offline_option
 def import_command(
-    app: App, files: tuple[Path, ...], *, registry: str, site_file: Path | None, base: Path | None
+    app: App,
+    files: tuple[Path, ...],
+    *,
+    registry: str,
+    site_file: Path | None,
+    base: Path | None,
+    keys: tuple[Path, ...],
 ) -> None:
     """Bring the images of a delivery, its FILE or its parts, into a registry.
 
@@ -42,7 +50,7 @@ def import_command(
 
     site = read_site(site_file)
     place = place_of(registry, site)
-    trusted = open_delivery(app, files, site)
+    trusted = open_delivery(app, files, site, keys=keys)
     opened = app.closing.enter_context(Delivery.open(base)) if base is not None else None
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     client = open_site_registry(app, place, site=site, report=progress)

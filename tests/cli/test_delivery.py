@@ -1,0 +1,440 @@
+"""Images, site files, preflight, import and install of a delivery on the command line; the registry is in memory."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.model.trust import make_key
+from tests.lib.bundles import make_bundle
+from tests.lib.delivered import MemoryRegistry, content_of
+from tests.lib.fixtures_cli import scrub
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "{{ release.name }}-web"}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web, bundler.dev/track: stable}}
+  template:
+    metadata: {labels: {app: web, bundler.dev/track: stable}}
+    spec:
+      imagePullSecrets: [{name: own}]
+      containers:
+        - {name: web, image: "{{ values.image }}"}
+        {% if values.metrics.enabled %}
+        - {name: metrics, image: "quay.io/org/exporter:{{ values.metrics.version }}"}
+        {% endif %}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: "{{ release.name }}-migrate"}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{name: migrate, image: "docker.io/library/tool:1"}]
+"""
+SCHEMA = """
+{"type": "object", "properties": {
+  "image": {"type": "string"},
+  "metrics": {"type": "object", "properties": {
+    "enabled": {"type": "boolean"}, "version": {"enum": ["1", "2"]}}}}}
+"""
+VALUES = "image: nginx:1.27\nmetrics: {enabled: false, version: '1'}\n"
+REFS = ("nginx:1.27", "quay.io/org/exporter:1", "quay.io/org/exporter:2", "docker.io/library/tool:1")
+SITE = """\
+apiVersion: bundler.dev/v1
+kind: Site
+metadata: {name: acme}
+spec:
+  registry: {host: "registry.site:5000", prefix: acme}
+  pullSecret: site-pull
+  namespace: kitchen
+"""
+
+
+def web_bundle(folder: Path, version: str = "1.0.0") -> Path:
+    files = {"templates/web.yaml": WEB, "values.yaml": VALUES, "values.schema.json": SCHEMA}
+    return make_bundle(folder, files, name="web", version=version)
+
+
+class World:
+    """A delivery on disk, a site file and a registry."""
+
+    def __init__(self, cli, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cli, self.registry = cli, MemoryRegistry()
+        self.opened: list[dict] = []
+        self.site = cli.home / "acme.yaml"
+        self.site.write_text(SITE)
+        self.bundle = web_bundle(cli.home / "src")
+        self.content = content_of(self.bundle, dict.fromkeys(REFS), scratch=cli.home)
+        self.file = self.content.write(cli.home / "web-1.0.0.bundle")[0]
+
+        def open_registry(app, **options):
+            del app
+            self.opened.append(options)
+            return self.registry
+
+        monkeypatch.setattr("bundler.cli.registries.open_registry", open_registry)
+
+    def manifests(self, *argv: object) -> dict[str, dict]:
+        items = self.cli("template", *argv, "-o", "json").ok().document["items"]
+        return {item["kind"]: item for item in items}
+
+
+@pytest.fixture
+def world(cli, monkeypatch) -> World:
+    return World(cli, monkeypatch)
+
+
+# --- images ---------------------------------------------------------------------------------------------------------
+
+
+def test_images_are_found_behind_every_switch(world) -> None:
+    found = world.cli("images", world.bundle, "-o", "json").ok().document
+    assert {one["ref"]: one["settings"] for one in found["images"]} == {
+        "docker.io/library/nginx:1.27": [""],
+        "docker.io/library/tool:1": [""],
+        "quay.io/org/exporter:1": ["metrics.enabled=true"],
+        "quay.io/org/exporter:2": ["metrics.enabled=true metrics.version=2"],
+    }
+
+
+def test_what_set_says_is_no_switch_any_more(world) -> None:
+    found = world.cli("images", world.bundle, "--set", "metrics.enabled=false", "-o", "plain").ok()
+    assert found.out.splitlines() == ["docker.io/library/nginx:1.27", "docker.io/library/tool:1"]
+
+
+def test_images_show_what_they_become(world) -> None:
+    tagged = world.cli("images", world.bundle, "--to", "r.site/acme", "-o", "plain").ok().out
+    assert "r.site/acme/quay.io/org/exporter:2" in tagged
+    pinned = world.cli("images", world.file, "--site", world.site, "-o", "plain").ok().out.splitlines()
+    assert all(line.startswith("registry.site:5000/acme/") and "@sha256:" in line for line in pinned)
+    assert len(pinned) == len(REFS)
+
+
+def test_check_holds_a_bundle_against_a_delivery(world) -> None:
+    world.cli("images", world.file, "--check").ok()
+    world.cli("images", world.bundle, "--check", "--against", world.file).ok()
+    lacking = content_of(world.bundle, dict.fromkeys(REFS[:2] + REFS[3:]), scratch=world.cli.home)
+    other = lacking.write(world.cli.home / "other.bundle")[0]
+    outcome = world.cli("images", world.bundle, "--check", "--against", other)
+    assert outcome.code == 1
+    assert "Deployment/web-web metrics (templates/web.yaml:1): quay.io/org/exporter:2 is not in it" in outcome.err
+    assert "(only with metrics.enabled=true metrics.version=2)" in outcome.err
+    assert world.cli("images", world.bundle, "--check").code == 2
+
+
+def test_images_that_templates_cannot_show_are_declared(cli) -> None:
+    bundle = make_bundle(
+        cli.home,
+        {
+            "values.yaml": "extra: false\n",
+            "values.schema.json": '{"properties": {"extra": {"type": "boolean"}}}',
+            "templates/a.yaml": """
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: a}
+            data: {config: "image: quay.io/org/seen:1"}
+            ---
+            apiVersion: example.org/v1
+            kind: Gizmo
+            metadata: {name: g}
+            spec: {image: "quay.io/org/gizmo:3"}
+            """,
+        },
+        images=[
+            {"ref": "quay.io/org/declared:1", "when": "values.extra"},
+            {"ref": "quay.io/org/never:1", "when": "false"},
+            {"path": "spec.image", "match": {"group": "example.org", "kind": "Gizmo"}},
+        ],
+    )
+    outcome = cli("images", bundle, "-o", "json").ok()
+    assert [one["ref"] for one in outcome.document["images"]] == ["quay.io/org/declared:1", "quay.io/org/gizmo:3"]
+    assert "ConfigMap/a: data.config may name the image quay.io/org/seen:1" in outcome.err
+    assert "no setting that was tried switches it on" in outcome.err
+
+
+# --- import ---------------------------------------------------------------------------------------------------------
+
+
+def test_import_brings_everything_once_and_tells_what_went_where(world) -> None:
+    first = world.cli("import", world.file, "--site", world.site, "-o", "json").ok().document
+    assert {one["wasThere"] for one in first["images"]} == {False}
+    assert first["sentBytes"] == sum(len(content) for content in world.registry.blobs.values())
+    assert world.registry.tags_of("registry.site:5000/acme/library/nginx") == ["1.27"]
+    second = world.cli("import", world.file, "--registry", "registry.site:5000/acme", "-o", "json").ok().document
+    assert {one["wasThere"] for one in second["images"]} == {True}
+    assert second["sentBlobs"] == 0
+
+
+def test_import_goes_on_where_it_was_cut(world) -> None:
+    world.registry.fails_after = 4
+    assert world.cli("import", world.file, "--site", world.site).code == 1
+    assert not any(tag.startswith("1") for _, tag in world.registry.manifests)
+    before = list(world.registry.sent)
+    world.registry.fails_after = -1
+    world.cli("import", world.file, "--site", world.site).ok()
+    assert len(set(world.registry.sent)) == len(world.registry.sent) > len(before)
+
+
+def test_a_blob_that_two_images_share_is_sent_once(cli, monkeypatch) -> None:
+    from tests.lib.images import make_image
+
+    world = World(cli, monkeypatch)
+    image = make_image("same", layer_bytes=(1000,))
+    content = content_of(world.bundle, {**dict.fromkeys(REFS[2:]), "nginx:1.27": image, "quay.io/org/exporter:1": image}, scratch=cli.home)  # fmt: skip
+    file = content.write(cli.home / "shared.bundle")[0]
+    cli("import", file, "--site", world.site).ok()
+    digests = [digest for _, digest in world.registry.sent]
+    assert len(digests) == len(set(digests))
+
+
+def test_a_delta_needs_its_base_at_the_site_or_at_hand(world) -> None:
+    newer = web_bundle(world.cli.home / "newer", version="1.1.0")
+    delta = content_of(newer, dict.fromkeys(REFS), scratch=world.cli.home, base=world.content.index)
+    file = delta.write(world.cli.home / "web-1.1.0.bundle")[0]
+    outcome = world.cli("import", file, "--site", world.site)
+    assert outcome.code == 27
+    assert "web 1.0.0" in outcome.err
+    assert world.registry.blobs == {}
+    world.cli("import", file, "--site", world.site, "--base", world.file).ok()
+    at_hand = dict(world.registry.blobs)
+    world.registry.blobs.clear()
+    world.registry.manifests.clear()
+    world.cli("import", world.file, "--site", world.site).ok()
+    world.cli("import", file, "--site", world.site).ok()
+    assert world.registry.blobs == at_hand
+
+
+def test_import_needs_a_place(world) -> None:
+    assert world.cli("import", world.file).code == 2
+    assert world.cli("import", world.file, "--registry", "https://x").code == 2
+
+
+def test_a_flipped_byte_reaches_no_registry(world) -> None:
+    layer = max(world.content.index.blobs, key=lambda blob: blob.size if blob.kind == "layer" else 0)
+    raw = bytearray(world.file.read_bytes())
+    at = bytes(raw).index(world.content.blobs[layer.digest])
+    raw[at + 5] ^= 1
+    world.file.write_bytes(raw)
+    assert world.cli("import", world.file, "--site", world.site).code == 20
+    assert all(digest != layer.digest for _, digest in world.registry.sent)
+
+
+# --- install --------------------------------------------------------------------------------------------------------
+
+
+def test_template_diff_and_install_give_the_same_pinned_objects(world) -> None:
+    world.cli("import", world.file, "--site", world.site).ok()
+    shown = world.manifests(world.file, "--site", world.site)
+    pod = shown["Deployment"]["spec"]["template"]["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "own"}, {"name": "site-pull"}]
+    assert pod["containers"][0]["image"].startswith("registry.site:5000/acme/library/nginx@sha256:")
+    diff = world.cli("diff", "web", world.file, "--site", world.site, "-o", "json").ok().document
+    world.cli("install", world.file, "--site", world.site).ok()
+    live = world.cli("get", "manifest", "web", "-n", "kitchen", "-o", "json").ok().document
+    items = {item["kind"]: item for item in (live.get("items", live))}
+    assert items["Deployment"]["spec"]["template"]["spec"]["containers"] == pod["containers"]
+    assert json.dumps(pod["containers"][0]["image"]) in json.dumps(diff)
+    names = json.loads(items["Deployment"]["metadata"]["annotations"]["bundler.dev/images"])
+    assert names == {"web": "docker.io/library/nginx:1.27"}
+    assert items["Job"]["metadata"]["name"].startswith("web-migrate-")
+
+
+def test_the_text_of_template_shows_the_pinned_objects_too(world) -> None:
+    text = world.cli("template", world.file, "--site", world.site).ok().out
+    assert "# templates/web.yaml" in text
+    assert "nginx:1.27\n" not in text
+    assert text.count("registry.site:5000/acme/") == 2
+
+
+def test_nothing_is_written_while_an_image_is_missing_at_the_site(world) -> None:
+    outcome = world.cli("install", world.file, "--site", world.site)
+    assert outcome.code == 1
+    assert "error[image-missing]" in outcome.err
+    assert "bundler import FILE --registry registry.site:5000/acme" in outcome.err
+    assert world.cli("list", "-A", "-o", "json").ok().document == []
+
+
+def test_only_the_images_that_these_values_need_are_looked_for(world) -> None:
+    world.cli("import", world.file, "--site", world.site).ok()
+    gone = [key for key in world.registry.manifests if "exporter" in key[0]]
+    for key in gone:
+        del world.registry.manifests[key]
+    world.cli("install", world.file, "--site", world.site).ok()
+    outcome = world.cli("upgrade", "web", world.file, "--site", world.site, "--set", "metrics.enabled=true")
+    assert outcome.code == 1
+    assert "acme/quay.io/org/exporter" in outcome.err
+
+
+def test_values_that_need_an_image_that_is_not_carried_are_refused(world) -> None:
+    outcome = world.cli("template", world.file, "--site", world.site, "--set", "image=nginx:1.28")
+    assert outcome.code == 1
+    assert "templates/web.yaml:1): nginx:1.28 is not in it" in outcome.err
+
+
+def test_upgrade_and_rollback_come_from_the_files(world) -> None:
+    world.cli("import", world.file, "--site", world.site).ok()
+    world.cli("install", world.file, "--site", world.site).ok()
+    newer = content_of(
+        web_bundle(world.cli.home / "newer", version="1.1.0"), dict.fromkeys(REFS), scratch=world.cli.home
+    )
+    file = newer.write(world.cli.home / "web-1.1.0.bundle")[0]
+    world.cli("import", file, "--site", world.site).ok()
+    world.cli("upgrade", "web", file, "--site", world.site, "--set", "metrics.enabled=true").ok()
+    world.cli("rollback", "web", "-n", "kitchen").ok()
+    history = world.cli("history", "web", "-n", "kitchen", "-o", "json").ok().document
+    assert [one["bundle"]["version"] for one in history] == ["1.0.0", "1.1.0", "1.0.0"]
+
+
+def test_a_registry_is_opened_for_nothing_but_the_site(world) -> None:
+    world.cli("import", world.file, "--site", world.site).ok()
+    world.cli("install", world.file, "--site", world.site).ok()
+    assert [sorted(one["gate"].allowed) for one in world.opened] == [["registry.site:5000"]] * 2
+    world.cli("install", world.file, "--site", world.site, "--no-offline").ok()
+    assert world.opened[-1]["gate"] is None
+
+
+def test_without_a_site_images_are_pinned_where_they_come_from(world) -> None:
+    outcome = world.cli("install", world.file, "--dry-run")
+    outcome.ok()
+    assert "no site registry is named" in outcome.err
+    pod = world.manifests(world.file)["Deployment"]["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"].startswith("docker.io/library/nginx@sha256:")
+
+
+# --- the site file --------------------------------------------------------------------------------------------------
+
+
+def add(world: World, text: str) -> None:
+    world.site.write_text(world.site.read_text() + text)
+
+
+def test_a_site_file_names_its_cluster(world) -> None:
+    add(world, "  clusterUid: 11111111-2222-3333-4444-555555555555\n")
+    outcome = world.cli("install", world.file, "--site", world.site)
+    assert outcome.code == 25
+    assert "error[wrong-cluster]" in outcome.err
+    assert "site acme" in outcome.err
+    assert "context sandbox" in outcome.err
+
+
+def test_patches_of_the_site_reach_objects_and_their_images_are_looked_up(world) -> None:
+    add(
+        world,
+        """\
+  patches:
+    - target: {kind: Deployment, name: "*-web"}
+      patch: {spec: {replicas: 3}}
+    - target: {kind: Deployment, name: web-web}
+      patch: [{op: add, path: /spec/template/spec/priorityClassName, value: high}]
+    - target: {kind: StatefulSet, name: db}
+      patch: {}
+""",
+    )
+    outcome = world.cli("template", world.file, "--site", world.site, "-o", "json").ok()
+    (deployment,) = [item for item in outcome.document["items"] if item["kind"] == "Deployment"]
+    assert deployment["spec"]["replicas"] == 3
+    assert deployment["spec"]["template"]["spec"]["priorityClassName"] == "high"
+    assert "the patch of StatefulSet/db fits no object of this release" in outcome.err
+    add(
+        world,
+        "    - target: {kind: Job, name: web-migrate}\n      patch: {spec: {template: {spec: {containers: [{name: x, image: other}]}}}}\n",
+    )
+    assert "other is not in it" in world.cli("template", world.file, "--site", world.site).err
+
+
+def test_patches_hold_for_bundles_from_a_folder_too(world) -> None:
+    add(world, "  patches: [{target: {kind: Deployment, name: web-web}, patch: {spec: {replicas: 7}}}]\n")
+    assert world.manifests(world.bundle, "--site", world.site)["Deployment"]["spec"]["replicas"] == 7
+
+
+def test_the_policy_is_asked_before_the_index_is_read(world) -> None:
+    key = make_key(b"k" * 32, "acme release").line
+    add(world, f"  keys: [{{key: {json.dumps(key)}}}]\n")
+    outcome = world.cli("install", world.file, "--site", world.site)
+    assert outcome.code == 23
+    add(world, "  policy: {minimumVersions: {web: 2.0.0}}\n")
+    assert world.cli("install", world.file, "--site", world.site).code == 23
+
+
+def test_a_version_that_is_too_old_is_refused(world) -> None:
+    add(world, "  policy: {minimumVersions: {web: 1.0.1}}\n")
+    outcome = world.cli("install", world.file, "--site", world.site)
+    assert outcome.code == 25
+    assert "1.0.1 or newer" in outcome.err
+
+
+def test_site_init_writes_what_site_check_accepts(world) -> None:
+    out = world.cli.home / "new.yaml"
+    argv = ["site", "init", "new", "--registry", "registry.site:5000/acme", "-n", "kitchen", "--out", out]
+    world.cli(*argv).ok()
+    assert world.cli(*argv).code == 2
+    checked = world.cli("site", "check", out, "-o", "json").ok().document
+    assert {one["name"]: one["state"] for one in checked} == {
+        "file": "passed",
+        "keys": "warned",
+        "cluster": "passed",
+        "cluster uid": "passed",
+        "registry": "passed",
+        "storage class": "passed",
+        "ingress class": "skipped",
+        "namespace": "passed",
+        "pull secret": "skipped",
+    }
+    with world.cli.sandbox() as sandbox:
+        uid = sandbox.identity().uid
+    assert uid in out.read_text()
+
+
+def test_site_check_tells_everything_that_is_wrong_at_once(world) -> None:
+    add(world, "  clusterUid: other\n  storageClass: gold\n  ingressClass: gate\n")
+    outcome = world.cli("site", "check", world.site)
+    assert outcome.code == 1
+    assert outcome.out.count("✖") == 4
+    for word in ("cluster uid", "gold", "gate", "site-pull"):
+        assert word in outcome.out
+
+
+# --- preflight ------------------------------------------------------------------------------------------------------
+
+
+def test_preflight_tells_every_failure_at_once(world) -> None:
+    found = world.cli("preflight", world.file, "--site", world.site, "-o", "json")
+    assert found.code == 1
+    states = {one["name"]: one["state"] for one in found.document}
+    assert states["images"] == "failed"
+    assert states["pull secret in kitchen"] == "failed"
+    assert {states[name] for name in ("cluster", "version", "bundle", "kinds", "registry", "import", "platforms")} == {
+        "passed"
+    }
+
+
+def test_preflight_passes_where_everything_is_there(world) -> None:
+    world.cli("import", world.file, "--site", world.site).ok()
+    world.site.write_text(SITE.replace("  pullSecret: site-pull\n", ""))
+    outcome = world.cli("preflight", world.file, "--site", world.site)
+    assert outcome.code == 0, outcome.out + outcome.err
+    assert "holds all 2 by their digests" in outcome.out
+    assert scrub(outcome.out).count("✔") >= 9
+
+
+def test_preflight_looks_at_a_bundle_from_a_folder_too(world) -> None:
+    states = {one["name"]: one["state"] for one in world.cli("preflight", world.bundle, "-o", "json").ok().document}
+    assert states["images"] == "skipped"
+    assert states["bundle"] == "passed"
+
+
+def test_preflight_tells_of_a_bundle_that_does_not_render(world) -> None:
+    outcome = world.cli("preflight", world.file, "--site", world.site, "--set", "image=nginx:1.28")
+    assert outcome.code == 1
+    assert "✖ bundle" in outcome.out
+    assert "✖ images" in outcome.out
