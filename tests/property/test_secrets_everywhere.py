@@ -1,0 +1,148 @@
+"""A secret, given or generated, stands in its own Secrets alone: not in records, leases, events, plans or errors.
+
+The bundle leaks on purpose: its author put a sensitive value where it does not belong, and the server quotes it. Names
+of objects are left out: they are shown wherever anything is shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import string
+import zlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import Phase, given, settings, strategies as st
+
+from bundler.cli.output.plan import PlanView, plan_lines
+from bundler.errors import BundlerError, RejectedError
+from bundler.model.cluster import ListQuery
+from bundler.model.refs import ObjectRef
+from bundler.sandbox.client import SandboxClient
+from tests.lib.clocks import FakeClock
+from tests.lib.faulty import FaultyCluster
+from tests.lib.golden import error_text
+from tests.lib.menus import small_bundle
+from tests.lib.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ALPHABET = string.ascii_letters + string.digits + "!$%&/()=?+*~#-_.:;<>|@\"' "
+SECRETS = st.tuples(st.sampled_from(string.ascii_letters), st.text(ALPHABET, min_size=22, max_size=22)).map(
+    lambda parts: f"{parts[0]}{parts[1]}z"
+)
+LEAKS = {
+    "annotation": 'metadata: {name: leak, annotations: {hint: {{ values.token | to_json }}}}\ndata: {k: "v"}',
+    "data": "metadata: {name: leak}\ndata: {k: {{ values.token | to_json }}}",
+    "inside a text": "metadata: {name: leak}\ndata: {url: {{ ('https://user:' ~ values.token ~ '@host/') | to_json }}}",
+    "an invalid label": "metadata: {name: leak, labels: {token: {{ values.token | to_json }}}}",
+    "an unknown field": "metadata: {name: leak}\n{{ values.token | to_json }}: 1",
+    "a key": "metadata: {name: leak}\ndata: {{ {values.token: 'x'} | to_json }}",
+    "nowhere": "metadata: {name: leak}",
+}
+WEB, HERE = ObjectRef("apps", "Deployment", "prod", "shop-web"), "prod"
+
+
+def spellings(secret: str) -> set[str]:
+    escaped = json.dumps(secret)[1:-1]
+    return {secret, escaped, base64.b64encode(secret.encode()).decode()}
+
+
+def unpacked(data: bytes) -> Iterator[str]:
+    """Yield all texts that a Secret's value can be read as."""
+    yield data.decode("latin1")
+    with contextlib.suppress(zlib.error):
+        yield zlib.decompress(data).decode("latin1")
+    for start in range(min(len(data), 4096)):
+        if data[start : start + 1] == b"x":
+            with contextlib.suppress(zlib.error):
+                yield zlib.decompressobj().decompress(data[start:]).decode("latin1")
+
+
+def recorded_texts(client: SandboxClient) -> Iterator[tuple[str, str]]:
+    """Yield every text in the cluster that is not the place of a secret: heads, packs and leases."""
+    for body in client.list(ListQuery(group="", kind="Secret", namespace=HERE)).items:
+        metadata: Any = body["metadata"]
+        yield metadata["name"], json.dumps({**metadata, "managedFields": []})
+        if metadata["labels"].get("bundler.dev/record") in {"head", "pack"}:
+            for value in body["data"].values():  # type: ignore[union-attr]
+                yield from ((metadata["name"], text) for text in unpacked(base64.b64decode(str(value))))
+    for body in client.list(ListQuery(group="coordination.k8s.io", kind="Lease", namespace=HERE)).items:
+        yield "lease", json.dumps(body)
+
+
+def said_by(operator: Operator) -> Iterator[tuple[str, str]]:
+    """Yield what a terminal would show: events and plans, redacted where text is printed."""
+    for event in operator.events:
+        yield "event", operator.redactor.redact(str(event))
+    view = PlanView(namespace=HERE, has_bodies=True, shows_secrets=False)
+    for proposal in operator.shown:
+        for line in plan_lines(proposal.plan, view):
+            yield "plan", operator.redactor.redact(line.text)
+
+
+def quoting(secret: str) -> RejectedError:
+    """What an admission webhook may answer."""
+    return RejectedError("applying", context=[f'denied: "{secret}" is too weak, {secret!r}'], hint=f"not {secret}")
+
+
+def find_leaks(texts: Iterator[tuple[str, str]], secrets: set[str]) -> list[str]:
+    wanted = {one for secret in secrets for one in spellings(secret)}
+    return [where for where, text in texts if any(one in text for one in wanted)]
+
+
+def generated_in(client: SandboxClient) -> set[str]:
+    found = client.get(ObjectRef("", "Secret", HERE, "shop-password"))
+    return {base64.b64decode(found["data"]["password"]).decode()} if found else set()  # type: ignore[call-overload, index, arg-type]
+
+
+def steps(menu: Path, secret: str, client: SandboxClient) -> list[Callable[[Operator], object]]:
+    return [
+        lambda one: one.install(menu, token=secret),
+        lambda one: one.diff(menu, text="x", token=secret[::-1]),
+        lambda one: one.install(menu, text=secret, token=secret),
+        lambda one: (
+            client.get(WEB)
+            and client.edit(WEB, {"spec": {"template": {"spec": {"containers": [{"name": "web", "image": "hotfix"}]}}}})
+        ),
+        lambda one: one.upgrade(menu, image=f"docker.io/library/web:{len(secret)}", token=secret),
+        lambda one: one.upgrade(menu, token=secret, replicas="many"),
+        lambda one: one.rollback(),
+        lambda one: one.uninstall(),
+    ]
+
+
+@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(secret=SECRETS, leak=st.sampled_from(sorted(LEAKS)), refused=st.integers(0, 14))
+def test_a_secret_is_nowhere_but_where_it_belongs(secret: str, leak: str, refused: int) -> None:
+    with TemporaryDirectory() as folder:
+        template = f"apiVersion: v1\nkind: ConfigMap\n{LEAKS[leak]}\n"
+        menu = small_bundle(Path(folder), **{"templates/leak.yaml": template})
+        clock = FakeClock()
+        client = SandboxClient.open(None, clock)
+        cluster = FaultyCluster(client)
+        cluster.fail_at(refused, before=quoting(secret))
+        known = {secret, secret[::-1]}
+        for number, step in enumerate(steps(menu, secret, client)):
+            operator = Operator(cluster, HERE, clock=clock, timeout_s=600)
+            try:
+                step(operator)
+            except BundlerError as error:
+                known |= generated_in(client)
+                told = operator.redactor.redact(error_text(error))
+                assert not find_leaks(iter([("error", told)]), known), (number, told)
+            known |= generated_in(client)
+            assert not find_leaks(said_by(operator), known), number
+            assert not find_leaks(recorded_texts(client), known), number
+
+
+def test_the_check_finds_a_leak() -> None:
+    secret = "a secret of 24 characters"
+    packed = zlib.compress(json.dumps({"a": secret}).encode())
+    assert find_leaks((("pack", text) for text in unpacked(b"head" + packed)), {secret}) == ["pack"]
+    assert find_leaks(iter([("event", base64.b64encode(secret.encode()).decode())]), {secret}) == ["event"]
+    assert find_leaks(iter([("event", "nothing")]), {secret}) == []
