@@ -45,6 +45,7 @@ class SchemaNode:
 
     __slots__ = (
         "_fields",
+        "_has_keyed_lists",
         "_items",
         "_raw",
         "_table",
@@ -92,6 +93,7 @@ class SchemaNode:
         self._raw: dict[str, Raw] = node if isinstance(node, dict) else {}
         self._fields: dict[str, SchemaNode] = {}
         self._items: SchemaNode | None = None
+        self._has_keyed_lists: bool | None = None
         self.is_atomic = is_atomic
         self.map_type = "atomic" if is_atomic else "granular"
         self.scalar = _SCALARS[node] if isinstance(node, str) else ""
@@ -128,6 +130,13 @@ class SchemaNode:
             self._items = self._node(self._raw["i"])
         return RAW if self.shape == "any" else self._items
 
+    @property
+    def has_keyed_lists(self) -> bool:
+        """Whether a list whose items have keys may stand here or anywhere below."""
+        if self._has_keyed_lists is None:
+            self._has_keyed_lists = _has_keys(self._raw, self._table, set())
+        return self._has_keyed_lists
+
     def _node(self, raw: Raw) -> SchemaNode:
         return SchemaNode(raw, self._table, drops_empty=self.drops_empty)
 
@@ -145,6 +154,19 @@ def _resolve(raw: Raw, table: Sequence[Raw]) -> tuple[Raw, bool]:
             break
     own = raw == "u" or (isinstance(raw, dict) and bool(raw.get("a")))
     return raw, own if override is None else override
+
+
+def _has_keys(raw: Raw, table: Sequence[Raw], seen: set[int]) -> bool:
+    """Look through a schema for keyed lists; ``seen`` holds the places of the table that were looked at."""
+    if isinstance(raw, int):
+        if raw in seen:
+            return False
+        seen.add(raw)
+        return _has_keys(table[raw], table, seen)
+    if not isinstance(raw, dict):
+        return False
+    below = [*raw.get("f", _NOTHING).values(), *(raw[part] for part in ("$", "i", "v") if part in raw)]
+    return bool(raw.get("k")) or any(_has_keys(one, table, seen) for one in below)
 
 
 def _shape(node: Raw) -> Shape:
