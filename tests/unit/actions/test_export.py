@@ -1,0 +1,329 @@
+"""Exporting images in memory; what is written is read back by the real reader."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.actions.export import Exported, ExportRequest, Tool, export_bundle
+from bundler.actions.sources import SourceChain
+from bundler.delivery.check import check_whole
+from bundler.delivery.layout import LayoutSource
+from bundler.delivery.reader import Delivery
+from bundler.errors import BundlerError, ContentMismatchError, DeliveryError, ExportError, InterruptedRunError
+from bundler.model.delivery import BlobKind
+from bundler.model.digest import digest_of
+from bundler.model.events import BytesMoved, Event, Notice, Warned
+from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
+from bundler.model.oci import OCI_INDEX, OciManifest, Repository
+from tests.lib.bundles import load_from, make_bundle
+from tests.lib.images import TestImage, make_image, write_layout
+from tests.lib.layers import DPKG
+from tests.lib.memory_source import MemorySource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APP, DB = "registry.example/app:1", "docker.io/library/db:2"
+OS_RELEASE = b"ID=debian\nVERSION_ID=12\n"
+
+
+def app_image(**more: object) -> TestImage:
+    files = {"var/lib/dpkg/status": DPKG.encode(), "etc/os-release": OS_RELEASE}
+    return make_image("app", layer_bytes=(4000, 9000), files=files, labels={"org.opencontainers.image.licenses": "MIT"}, **more)  # fmt: skip
+
+
+def inventory(*names: str, warnings: tuple[str, ...] = ()) -> ImageInventory:
+    images = [
+        FoundImage(ref=ImageRef.parse(name), uses=(ImageUse(name, f"Deployment/web {number}"),))
+        for number, name in enumerate(names)
+    ]
+    return ImageInventory(images=tuple(sorted(images, key=lambda one: one.ref)), warnings=warnings)
+
+
+class World:
+    """A source with two images, and a folder to write to."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+        self.bundle = load_from(make_bundle(tmp_path, name="shop"))
+        self.source = MemorySource()
+        self.app, self.db = app_image(), make_image("db", is_docker=True, has_index=False)
+        self.source.add(APP, self.app)
+        self.source.add(DB, self.db)
+        self.events: list[Event] = []
+
+    def export(self, *names: str, target: str = "shop.bundle", **more: object) -> Exported:
+        request = ExportRequest(
+            bundle=self.bundle,
+            inventory=inventory(*(names or (APP, DB))),
+            platforms=("linux/amd64",),
+            target=self.folder / target,
+        )
+        return export_bundle(replace(request, **more), self.source, report=self.events.append)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def opened(exported: Exported) -> Delivery:
+    delivery = Delivery.open(exported.paths[0])
+    check_whole(delivery)
+    return delivery
+
+
+def sbom_of(exported: Exported) -> dict:
+    with opened(exported) as delivery:
+        return json.loads(delivery.read(exported.index.sbom))
+
+
+def test_one_platform_is_carried_with_byte_exact_digests(world: World) -> None:
+    exported = world.export()
+    amd64 = world.app.manifests[0]
+    with opened(exported) as delivery:
+        assert delivery.index == exported.index
+        by_ref = {str(image.locked.ref): image for image in delivery.index.images}
+        assert by_ref[APP].root == by_ref[APP].locked.digest == amd64.digest
+        assert by_ref[APP].locked.platforms == ("linux/amd64",)
+        assert by_ref[APP].locked.used_by == ("Deployment/web 0",)
+        assert by_ref[DB].root == world.db.top.digest
+        assert delivery.read(amd64.digest) == amd64.content
+        for blob in (*amd64.blobs, *world.db.top.blobs):
+            assert delivery.read(blob.digest) == world.source.blobs[blob.digest]
+        assert not delivery.has(world.app.manifests[1].digest)
+
+
+def test_all_platforms_carry_the_index(world: World) -> None:
+    exported = world.export(APP, platforms=())
+    with opened(exported) as delivery:
+        image = delivery.index.images[0]
+        assert image.root == world.app.top.digest
+        assert image.locked.platforms == ("linux/amd64", "linux/arm64/v8")
+        assert delivery.index.all_platforms
+        assert {blob.digest for blob in delivery.index.blobs} >= set(world.app.blobs)
+
+
+def test_the_sbom_tells_images_packages_and_licences(world: World) -> None:
+    body = sbom_of(world.export())
+    components = {one["name"]: one for one in body["components"]}
+    assert components["libc6"]["purl"].endswith("distro=debian-12")
+    assert components["registry.example/app"]["licenses"] == [{"license": {"name": "MIT"}}]
+    assert body["metadata"]["component"]["name"] == "shop"
+
+
+def test_two_exports_give_the_same_bytes(world: World, tmp_path: Path) -> None:
+    one, two = world.export(), world.export(DB, APP, target="again.bundle")
+    first, second = one.paths[0].read_bytes(), two.paths[0].read_bytes()
+    assert one.build_id != two.build_id  # the uses are numbered by their order
+    assert world.export(target="third.bundle").paths[0].read_bytes() == first != second
+
+
+def test_every_blob_is_fetched_once(world: World) -> None:
+    world.source.add("registry.example/other:1", world.app)
+    world.export(APP, "registry.example/other:1")
+    fetched = [digest for digest in world.source.fetched if digest not in _configs(world)]
+    assert len(fetched) == len(set(fetched)) == 2
+
+
+def _configs(world: World) -> set[str]:
+    return {manifest.config.digest for manifest in (*world.app.manifests, world.db.top)}
+
+
+def test_progress_ends_where_it_should(world: World) -> None:
+    world.export()
+    moved = [event for event in world.events if isinstance(event, BytesMoved)]
+    assert (
+        moved[-1].done == moved[-1].total == sum(b.size for b in world.export().index.blobs if b.kind is BlobKind.LAYER)
+    )
+
+
+def test_warnings_of_the_inventory_are_told(world: World) -> None:
+    world.export(inventory=inventory(APP, warnings=("that may be an image",)))
+    assert Warned("that may be an image") in world.events
+
+
+def test_several_platforms_of_more_carry_all_and_say_so(world: World) -> None:
+    many = make_image("many", platforms=("linux/amd64", "linux/arm64/v8", "linux/s390x"))
+    world.source.add("r.example/many:1", many)
+    exported = world.export("r.example/many:1", platforms=("linux/amd64", "linux/arm64"))
+    assert exported.index.images[0].root == many.top.digest
+    said = [event.text for event in world.events if isinstance(event, Notice)]
+    assert said == ["r.example/many:1 carries 1 more platforms, because several are pinned by its index alone"]
+
+
+# --- what is attached --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("artifact_type", ["application/spdx+json", "application/vnd.cyclonedx+json"])
+def test_an_attached_sbom_travels(world: World, artifact_type: str) -> None:
+    amd64 = world.app.manifests[0].digest
+    attached = world.source.attach("registry.example/app", amd64, artifact_type, b'{"an":"sbom"}')
+    world.source.attach("registry.example/app", amd64, "application/vnd.other.signature", b"signature")
+    exported = world.export(APP)
+    with opened(exported) as delivery:
+        (one,) = delivery.index.attachments
+        assert (one.image, one.media_type, one.digest) == (amd64, artifact_type, attached.digest)
+        assert delivery.read(digest_of(b'{"an":"sbom"}')) == b'{"an":"sbom"}'
+        assert not delivery.has(digest_of(b"signature"))
+
+
+def test_an_sbom_under_cosigns_tag_travels(world: World) -> None:
+    amd64 = world.app.manifests[0].digest
+    attached = world.source.attach("registry.example/app", digest_of(b"nobody"), "text/spdx+json", b"sbom")
+    world.source.manifests["registry.example/app", f"{amd64.replace(':', '-')}.sbom"] = attached
+    assert world.export(APP).index.attachments[0].digest == attached.digest
+
+
+def test_an_sbom_that_the_index_lists_as_buildkit_does_travels(world: World) -> None:
+    amd64 = world.app.manifests[0]
+    body = json.loads(world.source.attach("registry.example/app", amd64.digest, "x", b"in-toto").content)
+    world.source.attached.clear()
+    body["layers"][0]["annotations"] = {"in-toto.io/predicate-type": "https://spdx.dev/Document"}
+    attestation = OciManifest.of(json.dumps(body).encode(), amd64.media_type)
+    top = json.loads(world.app.top.content)
+    annotations = {"vnd.docker.reference.digest": amd64.digest, "vnd.docker.reference.type": "attestation-manifest"}
+    platform = {"os": "unknown", "architecture": "unknown"}
+    top["manifests"].append(attestation.descriptor.to_json() | {"annotations": annotations, "platform": platform})
+    index = OciManifest.of(json.dumps(top).encode(), OCI_INDEX)
+    world.source.manifests |= {
+        ("registry.example/app", "1"): index,
+        ("registry.example/app", attestation.digest): attestation,
+    }
+    one = world.export(APP).index
+    assert [(a.image, a.digest) for a in one.attachments] == [(amd64.digest, attestation.digest)]
+    whole = world.export(APP, platforms=()).index
+    assert whole.images[0].root == index.digest
+    assert whole.images[0].locked.platforms == ("linux/amd64", "linux/arm64/v8")
+
+
+# --- delta, tool, parts ------------------------------------------------------------------------------------------
+
+
+def test_a_delta_leaves_out_the_layers_of_its_base_and_tells_as_much(world: World) -> None:
+    old = world.export(APP)
+    with Delivery.open(old.paths[0]) as base:
+        new = world.export(APP, DB, target="new.bundle", base=base)
+    left_out = [blob for blob in new.index.blobs if blob.in_base]
+    assert {blob.digest for blob in left_out} == {layer.digest for layer in world.app.manifests[0].layers}
+    assert new.index.base.index == old.build_id
+    whole = world.export(APP, DB, target="whole.bundle")
+    assert sbom_of(new) == sbom_of(whole)
+    assert new.size < whole.size
+
+
+def test_a_delta_of_a_delta_says_what_it_could_not_look_into(world: World) -> None:
+    with Delivery.open(world.export(APP).paths[0]) as base:
+        middle = world.export(APP, DB, target="middle.bundle", base=base)
+    with Delivery.open(middle.paths[0]) as base:
+        last = world.export(APP, target="last.bundle", base=base)
+    said = [p["value"] for c in sbom_of(last)["components"] for p in c.get("properties", [])]
+    assert "a layer is not read: it is in the base's own base" in said
+
+
+def test_the_tool_travels(world: World) -> None:
+    exported = world.export(tool=Tool(content=b"a zipapp", version="1.0"))
+    with opened(exported) as delivery:
+        assert delivery.read(delivery.index.tool.digest) == b"a zipapp"
+
+
+def test_parts_hold_the_same_delivery(world: World) -> None:
+    whole, parts = world.export(), world.export(target="parts.bundle", part_bytes=50_000)
+    assert len(parts.paths) > 2
+    assert parts.build_id == whole.build_id
+    with opened(parts) as delivery:
+        assert delivery.index == whole.index
+
+
+# --- what goes wrong ---------------------------------------------------------------------------------------------
+
+
+def refused(world: World, error: type[BundlerError], *names: str, **more: object) -> BundlerError:
+    with pytest.raises(error) as caught:
+        world.export(*names, **more)
+    assert [path.name for path in world.folder.iterdir()] == ["shop"]
+    return caught.value
+
+
+def test_every_image_that_is_not_there_is_named(world: World) -> None:
+    error = refused(world, ExportError, APP, "r.example/none:1", "r.example/nor:2")
+    assert error.context == ("r.example/none:1: there is no 1", "r.example/nor:2: there is no 2")
+
+
+def test_a_platform_that_is_not_there_is_named_with_those_that_are(world: World) -> None:
+    error = refused(world, ExportError, platforms=("linux/s390x",))
+    assert error.context == (
+        "docker.io/library/db:2: it is not there for linux/s390x; there is linux/amd64",
+        "registry.example/app:1: it is not there for linux/s390x; there is linux/amd64, linux/arm64/v8",
+    )
+
+
+def test_a_manifest_of_an_unknown_type_is_refused(world: World) -> None:
+    world.source.manifests["registry.example/app", "1"] = OciManifest.of(b"{}", "application/vnd.docker.v1")
+    assert "cannot be carried" in refused(world, ExportError).context[0]
+
+
+def test_a_layer_that_is_not_what_its_digest_says_ends_it(world: World) -> None:
+    layer = world.app.manifests[0].layers[0].digest
+    world.source.faults[layer] = ContentMismatchError("reading a blob", context=["it differs"], hint="again")
+    assert refused(world, ContentMismatchError).context == ("it differs",)
+
+
+def test_a_layer_of_another_size_than_its_manifest_says_ends_it(world: World) -> None:
+    layer = world.app.manifests[0].layers[0].digest
+    world.source.blobs[layer] += b"more"
+    refused(world, DeliveryError)
+
+
+def test_asked_to_stop_it_stops_and_leaves_nothing(world: World) -> None:
+    request = ExportRequest(
+        bundle=world.bundle, inventory=inventory(APP), platforms=(), target=world.folder / "shop.bundle"
+    )
+    with pytest.raises(InterruptedRunError):
+        export_bundle(request, world.source, report=world.events.append, is_stopped=lambda: True)
+    assert [path.name for path in world.folder.iterdir()] == ["shop"]
+
+
+# --- layouts -----------------------------------------------------------------------------------------------------
+
+
+def test_layouts_come_first_and_give_all_of_an_image(world: World, tmp_path: Path) -> None:
+    named = LayoutSource(write_layout(world.app, tmp_path / "named", tag=APP))
+    tagged = LayoutSource(write_layout(world.db, tmp_path / "tagged", tag="2"), image="docker.io/library/db")
+    registry = MemorySource()
+    request = ExportRequest(
+        bundle=world.bundle, inventory=inventory(APP, DB), platforms=("linux/amd64",), target=tmp_path / "l.bundle"
+    )
+    exported = export_bundle(request, SourceChain([named, tagged, registry]), report=world.events.append)
+    assert exported.paths[0].read_bytes() == world.export().paths[0].read_bytes()
+    assert registry.asked == []
+    assert registry.fetched == []
+
+
+def test_a_layout_is_checked_as_it_is_read(world: World, tmp_path: Path) -> None:
+    folder = write_layout(world.app, tmp_path / "layout", tag=APP)
+    layer = world.app.manifests[0].layers[0]
+    path = folder / "blobs" / layer.digest.replace(":", "/")
+    path.write_bytes(bytes(layer.size))
+    source = LayoutSource(folder)
+    with pytest.raises(ContentMismatchError):
+        list(source.blob(Repository("registry.example", "app"), layer))
+    (folder / "blobs" / world.app.top.digest.replace(":", "/")).write_bytes(b"{}")
+    with pytest.raises(ContentMismatchError):
+        source.manifest(Repository("registry.example", "app"), "1")
+    path.unlink()
+    with pytest.raises(ExportError):
+        list(source.blob(Repository("registry.example", "app"), layer))
+
+
+@pytest.mark.parametrize("content", [None, b"no json", b"[]", b'{"manifests":[]}', b" " * 5_000_000])
+def test_what_is_no_layout_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "index.json").write_bytes(content)
+    with pytest.raises(ExportError) as caught:
+        LayoutSource(tmp_path)
+    assert str(tmp_path) in caught.value.context[0]
