@@ -1,0 +1,108 @@
+"""Death right before and right after each write of rollback and uninstall, on the sandbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.errors import ReleaseNotFoundError
+from bundler.sandbox.client import SandboxClient
+from tests.lib.clocks import FakeClock
+from tests.lib.dying import DeathError, DyingCluster
+from tests.lib.menus import small_bundle
+from tests.lib.operator import Operator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bundler.model.json import Body
+
+pytestmark = pytest.mark.slow
+
+NOBODY = 4_194_305
+"""One more than any process id can be: the process that held the lock is gone."""
+Act = "Callable[[Operator], object]"
+
+
+@pytest.fixture
+def make_operator(tmp_path: Path) -> Callable[..., Operator]:
+    """Return a maker of operators: with a cluster, on that one; without, on a fresh copy of two revisions."""
+    menu, path = small_bundle(tmp_path), tmp_path / "two.db"
+    clock = FakeClock()
+    client = SandboxClient.open(path, clock)
+    first = Operator(client, "prod", clock=clock, timeout_s=600)
+    first.install(menu, extra="true", text="one", token="a-token-of-24-characters")
+    first.install(menu, extra="false", text="two", step="again")
+    client.close()
+    content = path.read_bytes()
+    opened: list[SandboxClient] = []
+
+    def make() -> Operator:
+        while opened:
+            opened.pop().close()
+        now = tmp_path / "now.db"
+        now.write_bytes(content)
+        clock = FakeClock()
+        opened.append(SandboxClient.open(now, clock))
+        return Operator(opened[0], "prod", clock=clock, timeout_s=600)
+
+    return make
+
+
+def dying(operator: Operator, number: int, *, is_after: bool = False) -> tuple[Operator, DyingCluster]:
+    """Return another operator on the same cluster, who dies at a write."""
+    cluster = DyingCluster(operator.cluster, number=number, is_after=is_after)
+    return Operator(cluster, "prod", clock=operator.clock, timeout_s=600, pid=NOBODY), cluster  # type: ignore[arg-type]
+
+
+def deaths(make_operator: Callable[..., Operator], act: Callable[[Operator], object]) -> list[tuple[int, bool]]:
+    doomed, cluster = dying(make_operator(), 0)
+    act(doomed)
+    return [(number, is_after) for number in range(1, len(cluster.writes) + 1) for is_after in (False, True)]
+
+
+def data(operator: Operator, kind: str, name: str) -> Body | None:
+    found = operator.live(kind, name)
+    return None if found is None else found["data"]  # type: ignore[return-value]
+
+
+def test_a_rollback_that_dies_anywhere_goes_on_when_it_is_repeated(make_operator: Callable[..., Operator]) -> None:
+    def act(operator: Operator) -> object:
+        return operator.rollback(revision=1)
+
+    for number, is_after in deaths(make_operator, act):
+        operator = make_operator()
+        doomed, _ = dying(operator, number, is_after=is_after)
+        with pytest.raises(DeathError):
+            act(doomed)
+        act(operator)
+        statuses = operator.statuses()
+        assert statuses[:2] == ["superseded", "superseded"], (number, is_after)
+        assert statuses[-1] == "deployed"
+        assert set(statuses[2:-1]) <= {"interrupted", "superseded"}
+        assert data(operator, "ConfigMap", "shop-config") == {"text": "one"}
+        assert data(operator, "ConfigMap", "shop-extra") == {"more": "yes"}
+        assert data(operator, "Secret", "shop-token") == {"token": "YS10b2tlbi1vZi0yNC1jaGFyYWN0ZXJz"}
+
+
+def test_an_uninstall_that_dies_anywhere_goes_on_when_it_is_repeated(make_operator: Callable[..., Operator]) -> None:
+    for number, is_after in deaths(make_operator, Operator.uninstall):
+        operator = make_operator()
+        password = data(operator, "Secret", "shop-password")
+        doomed, _ = dying(operator, number, is_after=is_after)
+        with pytest.raises(DeathError):
+            doomed.uninstall()
+        try:
+            operator.uninstall()
+        except ReleaseNotFoundError:
+            assert is_after or number > 1, "it was not begun"
+        assert operator.statuses() == [], (number, is_after)
+        for group, kind, name in (
+            ("", "ConfigMap", "shop-config"),
+            ("apps", "Deployment", "shop-web"),
+            ("", "Service", "shop-web"),
+        ):
+            assert operator.live(kind, name, group) is None, (number, is_after)
+        assert data(operator, "Secret", "shop-password") == password, "passwords stay"
