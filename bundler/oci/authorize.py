@@ -80,13 +80,24 @@ class Authorizer:
                 return {"Authorization": found.basic} if found else {}
             return {"Authorization": f"Bearer {self._token(challenge, scopes)}"}
 
-    def challenged(self, header: str, scopes: Scopes) -> bool:
-        """Take a challenge; tell whether asking again with `headers` can help."""
+    @property
+    def is_known(self) -> bool:
+        """Tell whether the host has said how it wants us to log in: requests from now on do."""
+        return self._challenge is not None
+
+    def challenged(self, header: str, scopes: Scopes, *, was_known: bool) -> bool:
+        """Take a challenge; tell whether asking again with `headers` can help.
+
+        Args:
+            header: WWW-Authenticate.
+            scopes: of the request.
+            was_known: the request went out with a login; threads that begin together all go out without.
+        """
         challenge = choose_challenge(header)
         if challenge is None:
             return False
         with self._lock:
-            is_new = self._challenge is None
+            is_new = not was_known
             self._challenge = challenge
             was_sent = self._tokens.pop(scopes, None) is not None
             if challenge.scheme == "basic":

@@ -46,11 +46,13 @@ class Session:
         """
         logins = 0
         while True:
+            was_known = self._authorizer.is_known
             answer = self._follow(ask)
             if answer.status != 401 or logins == MAX_LOGINS:
                 return answer
             logins += 1
-            if not self._authorizer.challenged(answer.headers.get("www-authenticate", ""), ask.scopes):
+            challenge = answer.headers.get("www-authenticate", "")
+            if not self._authorizer.challenged(challenge, ask.scopes, was_known=was_known):
                 return answer
 
     def expect(self, ask: Ask, *statuses: int) -> Answer:
@@ -66,7 +68,7 @@ class Session:
 
     def renew(self, answer: Answer, scopes: tuple[str, ...]) -> bool:
         """Take the challenge of a 401; tell whether asking again can help."""
-        return self._authorizer.challenged(answer.headers.get("www-authenticate", ""), scopes)
+        return self._authorizer.challenged(answer.headers.get("www-authenticate", ""), scopes, was_known=True)
 
     def refusal(self, ask: Ask, answer: Answer) -> RegistryError:
         """Return the error that an answer stands for."""
@@ -83,6 +85,7 @@ class Session:
         with ExitStack() as stack:
             logins = 0
             while True:
+                was_known = self._authorizer.is_known
                 head, pieces = self._opened(ask, stack)
                 if head.status < 400:
                     yield head, pieces
@@ -93,7 +96,9 @@ class Session:
                 if failure is not None:
                     raise BrokenError(failure)
                 challenge = head.headers.get("www-authenticate", "")
-                if head.status != 401 or logins == MAX_LOGINS or not self._authorizer.challenged(challenge, ask.scopes):
+                if head.status != 401 or logins == MAX_LOGINS:
+                    raise self.refusal(ask, answer)
+                if not self._authorizer.challenged(challenge, ask.scopes, was_known=was_known):
                     raise self.refusal(ask, answer)
                 logins += 1
 
