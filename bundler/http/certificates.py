@@ -23,7 +23,7 @@ def issuer_of(dial: Dialer) -> str:
     try:
         certificate = dial.certificate()
         return issuer_name(certificate)
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, IndexError, StopIteration):
         return ""
 
 
@@ -31,9 +31,10 @@ def issuer_name(certificate: bytes) -> str:
     """Return the issuer's common name (or organization) in a DER certificate.
 
     Raises:
-        ValueError, IndexError: when it is none.
+        ValueError, IndexError, StopIteration: when it is none.
     """
-    body = next(_elements(next(_elements(certificate))[1]))[1]
+    whole = next(iter(_elements(certificate)))[1]
+    body = next(iter(_elements(whole)))[1]
     fields = [element for element in _elements(body) if element[0] != 0xA0]
     names = dict(_names(fields[2][1]))
     for kind, label in ((_COMMON_NAME, "CN"), (_ORGANIZATION, "O")):

@@ -13,6 +13,8 @@ import threading
 FIRST_BYTES = 4_000_000
 """Trusted from the start."""
 LEAST_BYTES = 262_144
+WORTH_BYTES = 2 * LEAST_BYTES
+"""What a kept connection must still be able to carry to be worth a request."""
 SHORT_CUTS_TO_BELIEVE = 3
 """A registry that is started anew cuts every connection once, however little it carried; that is no limit."""
 DARED_RATIO = 0.15
@@ -28,10 +30,11 @@ class Endurance:
         self._short_cuts = 0
         self._lock = threading.Lock()
 
-    def limit(self, *, size: int, offset: int, lost: int) -> int:
-        """Return how many bytes a fresh connection may carry.
+    def limit(self, *, carried: int, size: int, offset: int, lost: int) -> int:
+        """Return how many bytes a connection may carry, all in all.
 
         Args:
+            carried: what it carried so far.
             size: of the blob.
             offset: from which it is to be sent.
             lost: bytes of this blob that were sent in vain so far.
@@ -40,7 +43,7 @@ class Endurance:
             if self._ceiling:
                 return max(LEAST_BYTES, self._ceiling)
             dared = int(size * DARED_RATIO) - offset - lost
-            return max(self._proven, dared)
+            return max(self._proven, carried + dared)
 
     def carried(self, moved_bytes: int) -> None:
         """Note that a connection lived to carry so many bytes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bundler.errors import RegistryError
 from bundler.http.certificates import issuer_of
@@ -110,9 +111,8 @@ class Hosts:
 
 def target_of(url: str) -> str:
     """Return path and query of a URL."""
-    path = url.partition("://")[2]
-    slash = path.find("/")
-    return path[slash:].partition("#")[0] if slash >= 0 else "/"
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _made(authority: Path | None) -> ssl.SSLContext:

@@ -47,14 +47,20 @@ class BrokenError(Exception):
 class Patience:
     """How often something was tried, and whether to go on; one for each thing that is done."""
 
-    def __init__(self, doing: str, around: Surroundings, give_up: Callable[[str, Failure, int], RegistryError]) -> None:
+    def __init__(
+        self,
+        doing: str,
+        around: Surroundings,
+        give_up: Callable[[str, Failure, int], RegistryError],
+        has_answered: Callable[[], bool],
+    ) -> None:
         self._doing, self._around, self._give_up = doing, around, give_up
+        self._has_answered = has_answered
         self._tries = 0
-        self.has_answered = False
 
     def progressed(self) -> None:
         """Start counting anew: something was moved."""
-        self._tries, self.has_answered = 0, True
+        self._tries = 0
 
     def pause(self, failure: Failure, cause: BaseException | None = None) -> None:
         """Wait before the next try.
@@ -64,7 +70,7 @@ class Patience:
         """
         self._tries += 1
         pause = delay_s(self._tries, wait_s=failure.wait_s, jitter=os.urandom(1)[0] / 255)
-        is_switched_off = failure.is_contact and not self.has_answered and self._tries >= FIRST_CONTACT_TRIES
+        is_switched_off = failure.is_contact and not self._has_answered() and self._tries >= FIRST_CONTACT_TRIES
         if failure.is_final or is_switched_off or pause >= self._around.budget():
             raise self._give_up(self._doing, failure, self._tries) from cause
         self._around.report(Retrying(doing=self._doing, attempt=self._tries, why=failure.why))
@@ -87,9 +93,7 @@ class Transport:
 
     def patience(self, doing: str) -> Patience:
         """Return patience for one thing that is done."""
-        patience = Patience(doing, self._around, self._give_up)
-        patience.has_answered = self._has_answered
-        return patience
+        return Patience(doing, self._around, self._give_up, lambda: self._has_answered)
 
     def send(self, ask: Ask, headers: Mapping[str, str]) -> Answer:
         """Return the final answer, whatever its status; passing failures are tried again until the budget ends.
@@ -102,7 +106,6 @@ class Transport:
             try:
                 answer = self.exchange(ask, headers)
             except BrokenError as broken:
-                patience.has_answered |= self._has_answered
                 patience.pause(broken.failure, broken)
                 continue
             failure = failure_of(answer)
@@ -167,14 +170,14 @@ class Transport:
         self._pool.give_back(connection)
         return answer
 
-    def connection(self, *, moved_at_most: int) -> Connection:
-        """Return a kept connection that moved no more than that many bytes, or a fresh one.
+    def connection(self, is_good: Callable[[int], bool]) -> Connection:
+        """Return a kept connection, where the number of bytes that it moved is good, or a fresh one.
 
         Raises:
             BrokenError: when none can be opened.
         """
         connection, is_kept = self._take(is_fresh=False)
-        if is_kept and (connection.moved_bytes > moved_at_most or not connection.is_quiet()):
+        if is_kept and (not is_good(connection.moved_bytes) or not connection.is_quiet()):
             connection.close()
             connection, _ = self._take(is_fresh=True)
         return connection

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.oci.endurance import WORTH_BYTES
 from bundler.oci.errors import mismatch
 from bundler.oci.requests import PULL, PUSH, Ask, blob_path, part_of, scope_of, uploads_path, with_query
 from bundler.oci.transport import BrokenError, failure_of
@@ -104,10 +105,13 @@ class Uploader:
         """
         transport, target, headers = self._session.place(upload.location, self._scopes)
         size = self._blob.size
-        limit = self._endurance.limit(size=size, offset=upload.offset, lost=upload.sent - upload.offset)
-        rest = size - upload.offset
-        connection = transport.connection(moved_at_most=max(0, limit - min(rest, limit // 2)))
-        count = min(rest, limit - connection.moved_bytes)
+        lost, rest = upload.sent - upload.offset, size - upload.offset
+
+        def left(carried: int) -> int:
+            return self._endurance.limit(carried=carried, size=size, offset=upload.offset, lost=lost) - carried
+
+        connection = transport.connection(lambda carried: left(carried) >= min(rest, WORTH_BYTES))
+        count = min(rest, left(connection.moved_bytes))
         is_last = count == rest
         if is_last:
             target = with_query(target, digest=self._blob.digest)

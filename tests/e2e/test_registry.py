@@ -69,7 +69,7 @@ def secure(registry: RealRegistry, tmp_path: Path) -> OciClient:
 
 
 @pytest.fixture(params=["plain", "secure"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[RealRegistry, OciClient]:
+def place(request: pytest.FixtureRequest, registry_tools: None, tmp_path: Path) -> tuple[RealRegistry, OciClient]:
     if request.param == "plain":
         registry: RealRegistry = request.getfixturevalue("registry")
         return registry, plain(registry.host)
@@ -81,7 +81,6 @@ def blob_of(content: bytes) -> Descriptor:
     return Descriptor(digest=digest_of(content), size=len(content), media_type="application/octet-stream")
 
 
-@pytest.mark.usefixtures("registry_tools")
 @pytest.mark.parametrize("is_docker", [False, True])
 def test_skopeo_reads_what_we_push_byte_for_byte(
     place: tuple[RealRegistry, OciClient], tmp_path: Path, is_docker: bool
@@ -101,7 +100,6 @@ def test_skopeo_reads_what_we_push_byte_for_byte(
     assert (tmp_path / "copy" / "manifest.json").read_bytes() == image.top.content
 
 
-@pytest.mark.usefixtures("registry_tools")
 def test_we_read_what_skopeo_pushes_byte_for_byte(place: tuple[RealRegistry, OciClient], tmp_path: Path) -> None:
     registry, oci = place
     image = make_image("theirs", layer_bytes=(3000, 70_000))
@@ -263,6 +261,7 @@ def test_offline_lets_only_what_is_named_pass(registry: RealRegistry) -> None:
         closed.ping(registry.host)
 
 
+@pytest.mark.usefixtures("registry_tools")
 @pytest.mark.parametrize("has_tls", [False, True])
 def test_uploads_through_a_proxy_that_cuts_every_8_megabytes_end_and_move_little_more_than_the_blobs(
     request: pytest.FixtureRequest, tmp_path: Path, has_tls: bool

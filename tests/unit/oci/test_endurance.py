@@ -1,0 +1,69 @@
+"""What is sent in vain stays below a fifth of a blob, wherever a proxy cuts."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings, strategies as st
+
+from bundler.oci.endurance import FIRST_BYTES, LEAST_BYTES, WORTH_BYTES, Endurance
+
+MEGABYTE = 1_000_000
+
+
+def moved(endurance: Endurance, *, size: int, cut_after: int, carried: int = 0) -> tuple[int, int]:
+    """Send one blob through a proxy that cuts, to a registry that forgets what was cut.
+
+    Returns how many bytes went out, and how many the last connection carried; the next blob goes on with that one.
+    """
+    offset = sent = 0
+    for _ in range(10_000):
+        lost, rest = sent - offset, size - offset
+        fresh = endurance.limit(carried=0, size=size, offset=offset, lost=lost)
+        limit = endurance.limit(carried=carried, size=size, offset=offset, lost=lost)
+        if limit - carried < min(rest, WORTH_BYTES):
+            limit, carried = fresh, 0
+        count = min(rest, limit - carried)
+        if carried + count > cut_after:
+            sent += cut_after - carried
+            endurance.was_cut(cut_after)
+            offset = carried = 0
+            continue
+        sent, offset, carried = sent + count, offset + count, carried + count
+        endurance.carried(carried)
+        if offset == size:
+            return sent, carried
+    raise AssertionError("it never ends")
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.integers(0, 3_000 * MEGABYTE), min_size=1, max_size=6),
+    st.integers(int(1.5 * FIRST_BYTES), 1_000 * MEGABYTE),
+)
+def test_blobs_of_any_size_move_at_most_a_fifth_more(sizes: list[int], cut_after: int) -> None:
+    endurance, carried = Endurance(), 0
+    for size in sizes:
+        sent, carried = moved(endurance, size=size, cut_after=cut_after, carried=carried)
+        assert sent <= 1.2 * size
+
+
+@given(st.integers(10 * LEAST_BYTES, FIRST_BYTES), st.integers(0, 100 * MEGABYTE))
+def test_even_where_less_than_the_first_bytes_pass_it_ends(cut_after: int, size: int) -> None:
+    endurance = Endurance()
+    first, carried = moved(endurance, size=size, cut_after=cut_after)
+    assert first <= size + 4 * FIRST_BYTES
+    assert moved(endurance, size=size, cut_after=cut_after, carried=carried)[0] <= size + 4 * FIRST_BYTES
+
+
+def test_without_cuts_connections_carry_more_and_more() -> None:
+    endurance, carried = Endurance(), 0
+    for _ in range(20):
+        sent, carried = moved(endurance, size=100 * MEGABYTE, cut_after=10**12, carried=carried)
+        assert sent == 100 * MEGABYTE
+    assert endurance.limit(carried=0, size=100 * MEGABYTE, offset=50 * MEGABYTE, lost=0) > 5 * FIRST_BYTES
+
+
+def test_a_registry_that_starts_anew_is_no_limit() -> None:
+    endurance = Endurance()
+    for _ in range(2):
+        endurance.was_cut(1000)
+    assert endurance.limit(carried=0, size=100 * MEGABYTE, offset=50 * MEGABYTE, lost=0) == FIRST_BYTES
