@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.looking import Look
 from bundler.actions.parallel import map_parallel
+from bundler.errors import RejectedError
 from bundler.model.check import Check, failed, passed, skipped
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, mapping_at, text_at, value_at
@@ -113,11 +114,13 @@ def _is_allowed(cluster: ClusterClient, right: _Right) -> bool | None:
     body: dict[str, JSONValue] = {
         "apiVersion": f"{_REVIEW}/v1",
         "kind": "SelfSubjectAccessReview",
-        "metadata": {"name": "preflight"},
         "spec": {"resourceAttributes": attributes},
     }
-    ref = ObjectRef(_REVIEW, "SelfSubjectAccessReview", "", "preflight")
+    ref = ObjectRef(_REVIEW, "SelfSubjectAccessReview", "", f"{right.verb}-{right.plural}")
     payload = Payload(ref=ref, api_version=f"{_REVIEW}/v1", content=canonical_json(body))
-    answer = cluster.create(payload, is_dry_run=True).body
+    try:
+        answer = cluster.create(payload, is_dry_run=True).body
+    except RejectedError:
+        return None
     allowed = value_at(mapping_at(answer, "status"), "allowed")
     return allowed if isinstance(allowed, bool) else None
