@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bundler.model.bundle import Bundle
+    from bundler.model.delivery import DeliveryIndex
     from bundler.model.json import JSONValue
     from bundler.model.values import Pointer
     from bundler.values.schema_view import SchemaView
@@ -195,4 +196,30 @@ def _item_data(item: MenuItem) -> dict[str, JSONValue]:
         "required": item.is_required,
         "derived": item.is_derived,
         "description": item.description,
+    }
+
+
+def describe_delivery(index: DeliveryIndex, build_id: str) -> dict[str, JSONValue]:
+    """Return as data what a delivery carries."""
+    return {
+        "build": build_id,
+        "platforms": list(index.platforms) or ["all"],
+        "blobs": len(index.stored),
+        "bytes": sum(blob.size for blob in index.stored),
+        "images": [
+            {
+                "ref": str(image.locked.ref),
+                "digest": image.locked.digest,
+                "platforms": list(image.locked.platforms),
+                "bytes": image.locked.size,
+                "usedBy": list(image.locked.used_by),
+            }
+            for image in index.images
+        ],
+        "attachments": len(index.attachments),
+        "base": {"name": index.base.name, "version": index.base.version, "build": index.base.index}
+        if index.base
+        else None,
+        "leftToBase": sum(blob.in_base for blob in index.blobs),
+        "tool": index.tool.version if index.tool else None,
     }

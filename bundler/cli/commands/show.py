@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.show import describe_bundle
+from bundler.actions.show import describe_bundle, describe_delivery
 from bundler.cli.options import registry_options
-from bundler.cli.ordering import take_bundle
+from bundler.cli.ordering import take
 from bundler.cli.output.described import show_description
 from bundler.cli.verb import verb
 
@@ -20,5 +20,12 @@ if TYPE_CHECKING:
 @click.argument("bundle")
 @registry_options
 def show_command(app: App, bundle: str) -> None:
-    """Describe BUNDLE: what it is, its components, and the menu of values that it takes."""
-    show_description(app, describe_bundle(take_bundle(app, bundle)))
+    """Describe BUNDLE: what it is, its components, and the menu of values that it takes.
+
+    Of a delivery also what it carries; its index alone is read.
+    """
+    taken = take(app, bundle)
+    description = describe_bundle(taken.bundle)
+    if taken.delivery is not None:
+        description["delivery"] = describe_delivery(taken.delivery.index, taken.delivery.delivery.build_id)
+    show_description(app, description)

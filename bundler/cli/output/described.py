@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line, table
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.cli.output.text import Line, counted, table
+from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.size import shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +59,29 @@ def _text(description: Body) -> Iterator[Line]:
     if menu:
         yield Line("")
         yield from table(menu, heads=_HEADS)
+    if delivery := mapping_at(description, "delivery"):
+        yield Line("")
+        yield from _delivery(delivery)
+
+
+def _delivery(delivery: Body) -> Iterator[Line]:
+    blobs, size = int_at(delivery, "blobs"), shown_bytes(int_at(delivery, "bytes"))
+    yield Line(f"delivery {text_at(delivery, 'build')}: {counted(blobs, 'blob')}, {size}")
+    if base := mapping_at(delivery, "base"):
+        left = counted(int_at(delivery, "leftToBase"), "layer")
+        yield Line(f"  builds on {text_at(base, 'name')} {text_at(base, 'version')}, which brought {left}")
+    if tool := text_at(delivery, "tool"):
+        yield Line(f"  carries bundler {tool}")
+    rows = [
+        (
+            text_at(image, "ref"),
+            shown_bytes(int_at(image, "bytes")),
+            ", ".join(map(str, _listed(image, "platforms"))),
+            text_at(image, "digest"),
+        )
+        for image in items_at(delivery, "images")
+    ]
+    yield from table(rows, heads=("IMAGE", "SIZE", "PLATFORMS", "DIGEST"))
 
 
 def _reach(description: Body) -> Iterator[Line]:
