@@ -150,3 +150,17 @@ def test_a_class_that_changes_or_inherits_fields_is_refused() -> None:
         @dataclass(frozen=True, slots=True)
         class Child(Light):
             more: int = 0
+
+
+def test_the_hundredth_object_is_made_as_the_first() -> None:
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class Many:
+        number: int
+        names: list[str] = field(default_factory=list)
+        text: str = "same"
+
+    made = [Many(number=number) for number in range(100)]
+    assert [(one.number, one.names, one.text) for one in made] == [(number, [], "same") for number in range(100)]
+    assert len({id(one.names) for one in made}) == 100
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'number'"):
+        Many(text="other")
