@@ -108,6 +108,8 @@ class _Importer:
         self._registry, self._report = registry, report
         self._carried = {blob.digest for blob in self._index.blobs}
         self._lock = threading.Lock()
+        self._reached: dict[Digest, int] = {}
+        """How far each blob is, in bytes; a cut takes one back."""
         self._moved = self._sent = self._total = self._sent_blobs = self._skipped = 0
 
     def run(self) -> ImportResult:
@@ -219,8 +221,7 @@ class _Importer:
             self._sent += sent
             self._sent_blobs += sent > 0 or move.blob.size == 0
             self._skipped += sent == 0 and move.blob.size > 0
-            self._moved += move.blob.size
-            self._report(BytesMoved("importing", self._moved, self._total))
+        self._reach(move.blob.digest, move.blob.size)
 
     def _source(self, move: _Move) -> BlobSource:
         digest = move.blob.digest
@@ -229,9 +230,20 @@ class _Importer:
             holder = self._delivery if self._delivery.has(digest) else self._base
             if holder is None or not holder.has(digest):
                 raise self._base_missing([move])
-            return holder.chunks(digest, offset)
+            at = offset
+            for piece in holder.chunks(digest, offset):
+                yield piece
+                at += len(piece)
+                self._reach(digest, at)
 
         return pieces
+
+    def _reach(self, digest: Digest, at: int) -> None:
+        with self._lock:
+            self._moved += at - self._reached.get(digest, 0)
+            self._reached[digest] = at
+            moved = self._moved
+        self._report(BytesMoved("importing", moved, self._total))
 
     def _store(self, cargo: _Cargo) -> None:
         for manifest in cargo.tree.manifests[:-1]:
