@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass, field
 from bundler.model.trust import TrustPolicy
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import ValuesLayer
+
+_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
+_STEP = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_PREFIX: Final = re.compile(rf"{_STEP}(?:/{_STEP})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +42,15 @@ class SiteRegistry:
         Raises:
             ValueError: when there is no host.
         """
-        host, _, prefix = text.strip().removesuffix("/").partition("/")
-        if not host or "://" in text or any(sign in text for sign in "@ \t"):
+        host, _, prefix = text.strip().rstrip("/").partition("/")
+        prefix = prefix.strip("/")
+        if not _HOST.fullmatch(host) or (prefix and not _PREFIX.fullmatch(prefix)):
             msg = f"{text!r} is no registry; write HOST/PREFIX, like registry.site:5000/acme"
             raise ValueError(msg)
-        return cls(host=host, prefix=prefix.strip("/"))
+        if "." not in host and ":" not in host and host != "localhost":
+            msg = f"{host!r} would be read as a path of docker.io; give the host a dot or a port"
+            raise ValueError(msg)
+        return cls(host=host, prefix=prefix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

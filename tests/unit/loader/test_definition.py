@@ -39,6 +39,7 @@ spec:
   - {name: id, secret: id, key: id, kind: uuid}
   images:
   - {ref: nginx:1.27, when: values.web.enabled}
+  - {path: "spec.pods[*].image", match: {group: postgresql.example, kind: Cluster}}
   readiness:
   - {match: {group: postgresql.example, kind: Cluster}, ready: "object.status.phase == 'Healthy'"}
   - {match: {group: "", kind: Pod, name: x}, ready: "true", failed: "false"}
@@ -84,6 +85,8 @@ def test_every_field_is_decoded_with_its_source() -> None:
         GenerateSpec(name="id", secret="id", key="id", kind="uuid", length=36, source=Source("web/bundle.yaml", 18)),
     )
     assert found.images[0].ref == "nginx:1.27"
+    place = found.images[1]
+    assert (place.path, place.match_group, place.match_kind) == ("spec.pods[*].image", "postgresql.example", "Cluster")
     assert [(rule.group, rule.kind, rule.name, rule.failed) for rule in found.readiness] == [
         ("postgresql.example", "Cluster", "", ""),
         ("", "Pod", "x", "false"),
@@ -136,6 +139,8 @@ BROKEN = {
     "generate text": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: hex, length: x}]}\n", "must be a whole number, not a string"),
     "uuid length": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: uuid, length: 36}]}\n", "has no meaning for a uuid"),
     "image": (HEAD + "spec: {images: [nginx]}\n", "spec.images[0] must be a mapping with ref, when"),
+    "image and path": (HEAD + "spec: {images: [{ref: a, path: b, match: {kind: C}}]}\n", 'has "ref" and "path"'),
+    "image place": (HEAD + "spec: {images: [{path: a.b}]}\n", 'spec.images[0] needs "match"'),
     "readiness": (HEAD + "spec: {readiness: [{match: {group: x}}]}\n", 'spec.readiness[0].match needs "kind"'),
     "grant": (HEAD + "spec: {reach: {grants: [privilege]}}\n", 'has "privilege", which is no grant; did you mean "privileged"?'),
     "site": (HEAD + "spec: {site: {domian: x}}\n", 'did you mean "domain"?'),
@@ -148,6 +153,8 @@ DECODER_ONLY = {
     "dangling": (HEAD + "spec: {components: [{name: cache, bundle: ./a}, {name: b, bundle: ./a, needs: [cahce]}]}\n", 'spec.components[1] needs "cahce", which is no component; did you mean "cache"?'),
     "self": (HEAD + "spec: {components: [{name: a, bundle: ./a, needs: [a]}]}\n", 'needs itself ("a")'),
     "circle": (HEAD + "spec: {components: [{name: a, bundle: ./a, needs: [b]}, {name: b, bundle: ./a, needs: [c]}, {name: c, bundle: ./a, needs: [a]}]}\n", "spec.components[0] needs itself in a circle: a -> b -> c -> a"),
+    "image path": (HEAD + "spec: {images: [{path: 'a..b', match: {kind: C}}]}\n", 'has the path "a..b": '),
+    "image ref": (HEAD + "spec: {images: [{ref: 'A b'}]}\n", "is no image reference"),
     "path": (HEAD + "spec: {derive: {a..b: x}}\n", "spec.derive.a..b is no path"),
     "generate twice": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: hex}, {name: a, secret: s, key: k, kind: hex}]}\n", 'a generated secret named "a"'),
 }  # fmt: skip

@@ -153,7 +153,10 @@ def test_all_problems_of_all_components_come_at_once_with_file_and_line(tmp_path
     ("component", "found"),
     [
         ({"bundle": "../db", "version": "^2"}, 'component c: asks for version "^2", and ../db is 1.0.0'),
-        ({"bundle": "oci://host/db"}, "is in a registry, and components/c/ is not there; `bundler lock --vendor` puts it there"),
+        (
+            {"bundle": "oci://host/db"},
+            "is in a registry, and components/c/ is not there; `bundler lock --vendor` puts it there",
+        ),
         ({"bundle": "db"}, '"db" must be a path relative to the bundle, like ../c'),
         ({"bundle": "/srv/db"}, '"/srv/db" must be a path relative to the bundle, like ../c'),
         ({"bundle": "../nothing"}, "../nothing does not exist"),

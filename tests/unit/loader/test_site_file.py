@@ -1,0 +1,161 @@
+"""The site file: the decoder, and the JSON Schema for editors, held to one table."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from bundler.errors import ValuesFileError
+from bundler.loader.shipped import shipped_dir
+from bundler.loader.site_file import load_site
+from bundler.model.site import SiteRegistry
+from bundler.model.trust import make_key
+from bundler.syntax.reader import read_document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.model.site import Site
+
+KEY = make_key(b"k" * 32, "acme release").line
+HEAD = "apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {name: acme}\nspec:\n"
+FULL = (
+    HEAD
+    + f"""\
+  registry: {{host: "registry.site:5000", prefix: /acme/, insecureHTTP: true, ca: site-ca.pem}}
+  pullSecret: pull
+  namespace: kitchen
+  clusterUid: 1-2-3
+  storageClass: fast
+  ingressClass: gate
+  exposure: ingress
+  domain: acme.example
+  tls: {{secret: wildcard}}
+  proxy: {{https: "http://proxy:3128", noProxy: .acme.example}}
+  nodeSelector: {{pool: web}}
+  tolerations: [{{key: a, operator: Exists, effect: NoSchedule}}]
+  values: {{qps: 500}}
+  patches:
+    - {{target: {{group: apps, kind: Deployment, name: "*"}}, patch: {{spec: {{replicas: 2}}}}}}
+    - {{target: {{kind: Service, name: web}}, patch: [{{op: remove, path: /spec/ports/0}}]}}
+  keys:
+    - {{key: {json.dumps(KEY)}, notBefore: "2026-01-01", notAfter: "2026-12-31"}}
+    - {{key: {json.dumps(KEY)}, name: other, notAfter: "2026-06-01T12:00:00+02:00"}}
+  policy: {{requireSignature: true, threshold: 2, revoked: [{"a" * 16}], minimumVersions: {{shop: 1.4.0}}, forbid: [webhooks]}}
+  forbid: [privileged]
+"""
+)
+
+
+def loaded(folder: Path, text: str) -> Site:
+    path = folder / "acme.yaml"
+    path.write_text(text)
+    return load_site(path)
+
+
+def schema() -> Draft202012Validator:
+    return Draft202012Validator(json.loads((shipped_dir("schemas") / "site.v1.schema.json").read_text()))
+
+
+def test_everything_that_a_site_file_can_say(tmp_path: Path) -> None:
+    site = loaded(tmp_path, FULL)
+    assert [error.message for error in schema().iter_errors(read_document(FULL).value)] == []
+    assert site.registry == SiteRegistry(
+        host="registry.site:5000", prefix="acme", is_insecure_http=True, ca="site-ca.pem"
+    )
+    assert (site.pull_secret, site.namespace, site.cluster_uid) == ("pull", "kitchen", "1-2-3")
+    assert site.facts == {
+        "storageClass": "fast",
+        "ingressClass": "gate",
+        "exposure": "ingress",
+        "domain": "acme.example",
+        "tls": {"secret": "wildcard", "issuer": ""},
+        "proxy": {"http": "", "https": "http://proxy:3128", "noProxy": ".acme.example"},
+        "nodeSelector": {"pool": "web"},
+        "tolerations": [{"key": "a", "operator": "Exists", "effect": "NoSchedule"}],
+        "registry": "registry.site:5000/acme",
+        "pullSecret": "pull",
+    }
+    first, second = site.patches
+    assert (first.group, first.target, first.merge) == ("apps", "Deployment/*", {"spec": {"replicas": 2}})
+    assert (second.group, second.operations) == (None, ({"op": "remove", "path": "/spec/ports/0"},))
+    assert first.source.endswith("acme.yaml:19")
+    trust = site.trust
+    assert [(key.name, key.not_before, key.not_after) for key in trust.keys] == [
+        ("acme release", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, 59, 999999, UTC)),
+        ("other", None, datetime(2026, 6, 1, 10, tzinfo=UTC)),
+    ]
+    assert (trust.threshold, trust.requires_signature, trust.minimum_versions) == (2, True, {"shop": "1.4.0"})
+    assert trust.revoked == {"a" * 16}
+    assert site.forbidden == ("privileged", "webhooks")
+    assert site.values.data == {"qps": 500}
+
+
+def test_a_registry_can_be_one_text(tmp_path: Path) -> None:
+    site = loaded(tmp_path, HEAD + "  registry: registry.site/a/b/\n")
+    assert site.registry == SiteRegistry(host="registry.site", prefix="a/b")
+
+
+def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
+    site = loaded(tmp_path, HEAD.replace("spec:\n", ""))
+    assert (site.registry, site.facts, site.patches, site.trust.keys) == (None, {}, (), ())
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("registry: {prefix: a}", 'needs "host"'),
+        ("registry: {host: a, path: b}", 'unknown key "path"'),
+        ("registry: {host: a.b, insecureHTTP: sometimes}", "must be true or false"),
+        ('registry: "https://a"', "is no registry"),
+        ("namespace: 5", "must be a string"),
+        ("registry: [a]", "must be a string"),
+        ("nodeSelector: {a: 1}", "must be a string"),
+        ("tolerations: [{keys: a}]", 'did you mean "key"?'),
+        ("tls: {secretName: a}", 'unknown key "secretName"'),
+        ("patches: [{target: {kind: A}, patch: {}}]", 'needs "name"'),
+        ("patches: [{target: {kind: A, name: b}}]", 'needs "patch"'),
+        ("patches: [{target: {kind: A, name: b}, patch: [{op: move, path: /a}]}]", "must be one of: add"),
+        ("patches: [{target: {kind: A, name: b}, patch: [{op: remove, path: a}]}]", "no JSON pointer"),
+        ("keys: [{key: abc}]", "cannot be read"),
+        (f"keys: [{{key: {json.dumps(KEY)}, notAfter: soon}}]", 'write "2026-12-31"'),
+        ("policy: {threshold: 0}", "from 1 to 100"),
+        ("policy: {revoked: [zz]}", "a key id has 16 or 64 hex digits"),
+        ("policy: {forbid: [everything]}", "known are"),
+        ("colour: red", 'unknown key "colour"'),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_fails_the_decoder_and_the_schema(tmp_path: Path, line: str, found: str) -> None:
+    text = f"{HEAD}  {line}\n"
+    with pytest.raises(ValuesFileError) as caught:
+        loaded(tmp_path, text)
+    assert any(found in problem for problem in caught.value.context), caught.value.context
+    assert all("acme.yaml:5" in problem for problem in caught.value.context)
+    assert not schema().is_valid(read_document(text).value)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("policy: {requireSignature: true}", "no file would ever do"),
+        (f'keys: [{{key: {json.dumps(KEY)}, notBefore: "2027-01-01", notAfter: "2026-01-01"}}]', "before it begins"),
+        (f'keys: [{{key: {json.dumps(KEY)}, notAfter: "2026-01-01T00:00"}}]', "without its offset"),
+        ("policy: {minimumVersions: {shop: new}}", "cannot be used"),
+        ("registry: registry/acme", "would be read as a path of docker.io"),
+        ("registry: {host: registry.site, prefix: ACME}", "is no registry"),
+    ],
+)
+def test_what_no_schema_can_say_is_told_by_the_decoder(tmp_path: Path, line: str, found: str) -> None:
+    with pytest.raises(ValuesFileError) as caught:
+        loaded(tmp_path, f"{HEAD}  {line}\n")
+    assert any(found in problem for problem in caught.value.context), caught.value.context
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ValuesFileError) as caught:
+        loaded(tmp_path, HEAD + "  colour: red\n  registry: {}\n  policy: {threshold: 0}\n")
+    assert len(caught.value.context) == 3
