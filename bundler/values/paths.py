@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.errors import ValuesPathError
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
 PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'
 
-_PLAIN_KEY = re.compile(r"[^.\[\]\"'=\\\s]+")
-_INDEX = re.compile(r"\[(\d+)\]")
-_QUOTED = re.compile(r'\[("(?:[^"\\]|\\.)*")\]')
-_QUOTED_SINGLE = re.compile(r"\['([^']*)'\]")
-_MATCH = re.compile(r"\[([^.\[\]\"'=\\\s]+)=([^\]]*)\]")
+_PLAIN_KEY = r"[^.\[\]\"'=\\\s]+"
+_INDEX = r"\[(\d+)\]"
+_QUOTED = r'\[("(?:[^"\\]|\\.)*")\]'
+_QUOTED_SINGLE = r"\['([^']*)'\]"
+_MATCH = r"\[([^.\[\]\"'=\\\s]+)=([^\]]*)\]"
+_pattern = cache(re.compile)
+"""Compiled when a path is read: most runs read none."""
 
 
 class Match(NamedTuple):
@@ -72,7 +75,7 @@ def format_path(path: Sequence[Step]) -> str:
                 parts.append(f"[{step}]")
             case Match():
                 parts.append(f"[{step.key}={step.text}]")
-            case str() if _PLAIN_KEY.fullmatch(step):
+            case str() if re.fullmatch(_PLAIN_KEY, step):
                 parts.append(f".{step}" if parts else step)
             case _:
                 parts.append(f"[{json.dumps(step, ensure_ascii=False)}]")
@@ -199,20 +202,20 @@ def _read_step(text: str, at: int, *, is_first: bool) -> tuple[Step, int]:
     if text[at] == "[":
         return _read_bracket(text, at)
     start = at + 1 if text[at] == "." and not is_first else at
-    found = _PLAIN_KEY.match(text, start) if is_first or start > at else None
+    found = _pattern(_PLAIN_KEY).match(text, start) if is_first or start > at else None
     if found is None:
         raise _bad_path(text, min(start, len(text)))
     return found.group(), found.end()
 
 
 def _read_bracket(text: str, at: int) -> tuple[Step, int]:
-    if found := _INDEX.match(text, at):
+    if found := _pattern(_INDEX).match(text, at):
         return int(found[1]), found.end()
-    if found := _QUOTED.match(text, at):
+    if found := _pattern(_QUOTED).match(text, at):
         return _unquote(text, at, found[1]), found.end()
-    if found := _QUOTED_SINGLE.match(text, at):
+    if found := _pattern(_QUOTED_SINGLE).match(text, at):
         return found[1], found.end()
-    if found := _MATCH.match(text, at):
+    if found := _pattern(_MATCH).match(text, at):
         return Match(found[1], found[2]), found.end()
     raise _bad_path(text, at)
 

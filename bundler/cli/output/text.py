@@ -10,13 +10,12 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ESCAPES: Final = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+_ESCAPES: Final = (
+    r"(?s)\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\Z)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
-    r"|\x1b[ -/]*[0-~]?",  # everything shorter
-    re.DOTALL,
+    r"|\x1b[ -/]*[0-~]?"  # everything shorter
 )
-_CONTROLS: Final = re.compile(
+_CONTROLS: Final = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"
     "\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # marks that change the direction of what follows
 )
@@ -45,7 +44,7 @@ def clean(text: str) -> str:
     """Return foreign text without control sequences; line ends and tabs stay."""
     if text.isprintable():
         return text
-    return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
+    return re.sub(_CONTROLS, "", re.sub(_ESCAPES, "", text.replace("\r\n", "\n")))
 
 
 def paint(text: str, style: str, *, has_color: bool) -> str:
