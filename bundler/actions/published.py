@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors import RegistryNotFoundError, RegistryRejectedError, VersionRangeError
+from bundler.delivery.envelopes import decode_envelopes
+from bundler.errors import DeliveryDamagedError, RegistryNotFoundError, RegistryRejectedError, VersionRangeError
 from bundler.model.json import text_at
 from bundler.model.oci import (
     BUNDLE_ARCHIVE,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.model.oci import Descriptor
+    from bundler.model.trust import Envelope
     from bundler.ports import Registry
 
 ANNOTATION_DIGEST: Final = "dev.bundler.bundle.digest"
@@ -113,12 +115,25 @@ def fetch_archive(registry: Registry, published: PublishedBundle) -> bytes:
     return b"".join(registry.blob(published.address.repository, published.archive))
 
 
-def fetch_signatures(registry: Registry, published: PublishedBundle) -> list[bytes]:
-    """Return what is signed beside a bundle: the content of ``NAME-VERSION.tgz.sig`` files, as they were pushed.
+def fetch_signatures(registry: Registry, published: PublishedBundle) -> tuple[Envelope, ...]:
+    """Return the signatures that were pushed with a bundle, each once.
 
     Raises:
         RegistryError: what the registry answers.
+        DeliveryDamagedError: when one of them cannot be read.
     """
+    found: dict[Envelope, None] = {}
+    for content in _signatures(registry, published):
+        try:
+            found |= dict.fromkeys(decode_envelopes(content.rstrip(b"\n")))
+        except ValueError as error:
+            hint = "ask whoever pushed it to sign and push it again"
+            doing = f"reading the signatures of {published.address}"
+            raise DeliveryDamagedError(doing, context=[str(error)], hint=hint) from error
+    return tuple(found)
+
+
+def _signatures(registry: Registry, published: PublishedBundle) -> list[bytes]:
     repository = published.address.repository
     found: list[bytes] = []
     for one in registry.referrers(repository, published.manifest.digest, artifact_type=BUNDLE_SIGNATURE):

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.fetch import parse_address
 from bundler.actions.published import fetch_signatures
+from bundler.actions.verify import signature_path
 from bundler.archive.writer import archive_name
+from bundler.delivery.envelopes import encode_envelopes
 from bundler.errors import ArchiveError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from bundler.actions.fetch import BundleFetcher
+    from bundler.model.bundle import Bundle
     from bundler.model.oci import OciAddress
+    from bundler.model.trust import Envelope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +38,14 @@ class PullResult:
     signatures: int
 
 
-def pull(fetcher: BundleFetcher, address: str, out: Path, *, accepts: str = "") -> PullResult:
+def pull(
+    fetcher: BundleFetcher,
+    address: str,
+    out: Path,
+    *,
+    accepts: str = "",
+    judge: Callable[[Bundle, Sequence[Envelope]], object],
+) -> PullResult:
     """Write a bundle's archive, and the signatures that were pushed with it, to ``out``.
 
     Args:
@@ -40,20 +53,23 @@ def pull(fetcher: BundleFetcher, address: str, out: Path, *, accepts: str = "") 
         address: ``oci://``, as typed.
         out: a file, or a folder that gets ``NAME-VERSION.tgz``.
         accepts: a range, where the address names no version.
+        judge: refuses what is not signed as it should be, before anything is written.
 
     Raises:
         BundleError: when the address cannot be read, or what is there is broken.
         RegistryError: when it cannot be had.
         ArchiveError: when it cannot be written.
+        SignatureError: what ``judge`` raises.
     """
     published, kept = fetcher.bundle(parse_address(address, doing=f"pulling {address}"), accepts=accepts)
     bundle = load_bundle(BundleLocation(path=kept, origin=address, found=address, is_archive=True))
     path = out / archive_name(bundle) if out.is_dir() else out
     signatures = fetch_signatures(fetcher.registry(), published)
+    judge(bundle, signatures)
     try:
         _write(path, kept.read_bytes())
-        for number, signature in enumerate(signatures):
-            _write(path.with_name(f"{path.name}.sig{f'.{number + 1}' if number else ''}"), signature)
+        if signatures:
+            _write(signature_path(path), encode_envelopes(signatures) + b"\n")
     except OSError as error:
         hint = "name a folder that exists and that you may write to"
         raise ArchiveError(f"writing {path}", context=[error.strerror or str(error)], hint=hint) from error

@@ -96,8 +96,7 @@ def verify_archive(path: Path, verify: Verifier, policy: TrustPolicy) -> Verifie
         SignatureError: when it is not signed as the policy asks.
     """
     bundle, size = load_archive(path)
-    evidence = verify(BUNDLE_PAYLOAD, document_of(bundle), read_signatures(path))
-    refuse_older(bundle.metadata.name, bundle.metadata.version, policy)
+    evidence = check_bundle(bundle, read_signatures(path), verify, policy)
     return Verified(
         name=bundle.metadata.name,
         version=bundle.metadata.version,
@@ -106,6 +105,17 @@ def verify_archive(path: Path, verify: Verifier, policy: TrustPolicy) -> Verifie
         size=size,
         evidence=evidence,
     )
+
+
+def check_bundle(bundle: Bundle, envelopes: Sequence[Envelope], verify: Verifier, policy: TrustPolicy) -> Evidence:
+    """Check the signatures of a bundle outside of a delivery, and its version; return who signed.
+
+    Raises:
+        SignatureError: when it is not signed as the policy asks.
+    """
+    evidence = verify(BUNDLE_PAYLOAD, document_of(bundle), envelopes)
+    refuse_older(bundle.metadata.name, bundle.metadata.version, policy)
+    return evidence
 
 
 def load_archive(path: Path) -> tuple[Bundle, int]:

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.inputs import read_inputs, sensitive_texts
 from bundler.cli.delivering import Taken, is_delivery, read_site, take_delivered
+from bundler.cli.trusting import judge_bundle, requires_signature
 from bundler.errors import UsageError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, find_bundle
 from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from bundler.actions.compose import Order
     from bundler.actions.inputs import Given, Inputs
     from bundler.cli.invocation import App
+    from bundler.loader.locate import BundleLocation
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, ComponentSpec
+    from bundler.model.trust import Envelope
 
 
 def take_bundle(app: App, name: str) -> Bundle:
@@ -39,24 +43,32 @@ def take(app: App, name: str, given: Given | None = None) -> Taken:
     Args:
         app: settings and streams.
         name: as typed.
-        given: names the site file, whose policy a delivery is held against.
+        given: names the site file, whose policy a delivery, or a signed bundle, is held against.
 
     Raises:
         BundleError: when there is none, or it is broken.
         DeliveryError, SignatureError: when a delivery is not to be trusted.
     """
+    site = read_site(given.site if given else None)
     if is_delivery(name):
-        return take_delivered(app, name, read_site(given.site if given else None))
+        return take_delivered(app, name, site)
     if name.startswith(OCI_SCHEME):
         from bundler.cli.publishing import take_published  # noqa: PLC0415 - only registries need the way to them
 
-        published, bundle = take_published(app, name)
-        app.screen.say(f"bundle {published.address} {bundle.metadata.version}, {bundle.digest}", "dim")
-        return Taken(bundle=bundle)
+        return Taken(bundle=take_published(app, name, site))
     location = find_bundle(name, search_path=app.settings.environment.bundle_path)
     bundle = load_bundle(location, fetch=partial(fetch_component, app))
     app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
+    if location.is_archive or requires_signature(site):
+        judge_bundle(app, bundle, lambda: _beside(location), site)
     return Taken(bundle=bundle)
+
+
+def _beside(location: BundleLocation) -> Sequence[Envelope]:
+    """Return the signatures beside an archive; a folder has none."""
+    from bundler.actions.verify import read_signatures  # noqa: PLC0415 - only those who trust somebody pay
+
+    return read_signatures(location.path) if location.is_archive else ()
 
 
 def fetch_component(app: App, component: ComponentSpec, locked: LockEntry | None) -> Path:

@@ -6,15 +6,17 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from bundler.actions.fetch import BundleFetcher, parse_address
+from bundler.actions.published import fetch_signatures
 from bundler.cli.registries import open_registry
+from bundler.cli.trusting import judge_bundle
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
 
 if TYPE_CHECKING:
-    from bundler.actions.published import PublishedBundle
     from bundler.cli.invocation import App
     from bundler.cli.output.progress import Progress
     from bundler.model.bundle import Bundle
+    from bundler.model.site import Site
     from bundler.ports import Registry, Reporter
 
 
@@ -36,17 +38,21 @@ def make_fetcher(app: App, *, is_fresh: bool = False) -> BundleFetcher:
     )
 
 
-def take_published(app: App, name: str, *, accepts: str = "") -> tuple[PublishedBundle, Bundle]:
-    """Fetch and load the bundle at an ``oci://`` address.
+def take_published(app: App, name: str, site: Site | None) -> Bundle:
+    """Fetch and load the bundle at an ``oci://`` address, and say which one it is.
 
     Raises:
         BundleError: when the address cannot be read, or the bundle is broken.
         RegistryError: when it cannot be had.
+        SignatureError: when it is not signed as the site asks.
     """
     address = parse_address(name, doing=f"looking for bundle {name}")
-    published, path = make_fetcher(app).bundle(address, accepts=accepts)
+    fetcher = make_fetcher(app)
+    published, path = fetcher.bundle(address)
     bundle = load_bundle(BundleLocation(path=path, origin=name, found=f"bundle {name}", is_archive=True))
-    return published, bundle
+    app.screen.say(f"bundle {published.address} {bundle.metadata.version}, {bundle.digest}", "dim")
+    judge_bundle(app, bundle, lambda: fetch_signatures(fetcher.registry(), published), site)
+    return bundle
 
 
 def _reporter(app: App) -> Reporter:

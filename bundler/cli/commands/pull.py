@@ -8,13 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.pull import pull
+from bundler.cli.delivering import read_site
+from bundler.cli.keys import public_keys_option
 from bundler.cli.options import registry_options
 from bundler.cli.output.text import Line, counted
 from bundler.cli.publishing import make_fetcher
+from bundler.cli.trusting import judge_bundle
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bundler.cli.invocation import App
+    from bundler.model.bundle import Bundle
+    from bundler.model.trust import Envelope
 
 
 @verb("pull")
@@ -23,13 +30,20 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path(), metavar="FILE", help="File or folder.  [default: .]"
 )
+@public_keys_option
+@click.option("--site", type=click.Path(path_type=Path), metavar="FILE", help="Site file: keys and policy.")
 @registry_options
-def pull_command(app: App, address: str, accepts: str, out: Path) -> None:
+def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple[Path, ...], site: Path | None) -> None:
     """Fetch a bundle as NAME-VERSION.tgz, and its signature beside it where there is one.
 
-    Without a version: the highest release.
+    Without a version: the highest release. With --key or --site nothing is written that is not signed as they ask.
     """
-    pulled = pull(make_fetcher(app), address, out, accepts=accepts)
+    trusting = read_site(site)
+
+    def judge(bundle: Bundle, signatures: Sequence[Envelope]) -> object:
+        return judge_bundle(app, bundle, lambda: signatures, trusting, keys=keys)
+
+    pulled = pull(make_fetcher(app), address, out, accepts=accepts, judge=judge)
     if app.output == "text":
         signed = f", {counted(pulled.signatures, 'signature')}" if pulled.signatures else ""
         app.screen.lines([Line(f"{pulled.path}  {pulled.digest}{signed}")])
