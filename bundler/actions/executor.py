@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _REPLICA_TRIES = 10
 _REPLICAS = (("spec", 1), ("status", 0))
 """Where a workload says how many pods it has, and what it means when it does not."""
-_SCHEMA_LAG_S = 2.0
-"""An API server goes by the new schema of a CRD a moment after it has taken it."""
+_SCHEMA_LAG_S = 5.0
+"""An API server serves a new kind, or goes by its new schema, a moment after it called the CRD established."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,7 +102,8 @@ class Executor:
                     hint="only definitions were written; mend the bundle and run this again",
                 )
             self._guard.check()
-            self._ports.clock.sleep(_SCHEMA_LAG_S / 10)
+            self._ports.clock.sleep(_SCHEMA_LAG_S / 20)
+            self._ports.cluster.forget_discovery()
 
     def _problems(self, changes: Sequence[Change]) -> list[str]:
         problems: list[str] = []
