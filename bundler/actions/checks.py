@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import kind_info, pod_spec_path, schema_for, unknown_fields
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
 
 _CONTAINERS = ("initContainers", "containers")
+_FETCH = re.compile(
+    r"\b(?:curl|wget)\b[^|;&]*?\bhttps?://(?!127\.)(?!\S*\.(?:svc|local)\b)[\w-]+(?:\.[\w-]+)+", re.IGNORECASE
+)
+"""A download by hand from a host that is none of the cluster's."""
 _LONG_RUNNING = {"Deployment", "StatefulSet", "DaemonSet"}
 
 
@@ -117,6 +122,11 @@ def _names(containers: list[Body]) -> str:
     return f"container{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
+def _fetches(container: Body) -> bool:
+    words = [str(one) for key in ("command", "args") for one in list_at(container, key)]
+    return _FETCH.search(" ".join(words)) is not None
+
+
 def _container_flaws(pod: Body, *, is_long_running: bool) -> Iterator[Flaw]:
     for container in (c for group in _CONTAINERS for c in items_at(pod, group)):
         name, image = text_at(container, "name"), text_at(container, "image")
@@ -125,6 +135,18 @@ def _container_flaws(pod: Body, *, is_long_running: bool) -> Iterator[Flaw]:
                 rule="image-tag",
                 message=f"container {name} runs {image}, which is another image every day",
                 hint="name a version, or a digest",
+            )
+        if container.get("imagePullPolicy") == "Always":
+            yield Flaw(
+                rule="pull-always",
+                message=f"container {name} pulls its image at every start",
+                hint="leave imagePullPolicy out: images are pinned by digest, and a site may be cut off",
+            )
+        if _fetches(container):
+            yield Flaw(
+                rule="fetches",
+                message=f"container {name} seems to fetch something from the network when it starts",
+                hint="put it into the image; at a site without internet it is not there",
             )
         if not mapping_at(container, "resources", "requests"):
             yield Flaw(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 OFFLINE: Final = "bundler.offline"
 """Key in ``Context.meta``: what --offline says; None where it is not given."""
+SITE_HOSTS: Final = "bundler.site-hosts"
+"""Key in ``Context.meta``: the registries of the site file, which --offline lets pass."""
 _DELIVERY = re.compile(r"\.bundle(\.\d{3,5})?$")
 
 
@@ -78,7 +80,10 @@ def read_site(path: Path | None) -> Site | None:
         return None
     from bundler.loader.site_file import load_site  # noqa: PLC0415 - only those who name a site pay for it
 
-    return load_site(path)
+    site = load_site(path)
+    if site.registry is not None:
+        click.get_current_context().meta[SITE_HOSTS] = frozenset({site.registry.host})
+    return site
 
 
 def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None, *, keys: tuple[Path, ...] = ()) -> Trusted:

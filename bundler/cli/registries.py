@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.delivering import SITE_HOSTS, is_offline
 from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
+from bundler.http.gate import Gate
 from bundler.http.surroundings import Surroundings
 from bundler.oci.client import OciClient, credential_files
 from bundler.oci.settings import load_settings
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.cli.invocation import App
-    from bundler.http.gate import Gate
     from bundler.oci.client import FindCredentials
     from bundler.oci.settings import HostSettings
     from bundler.ports import Reporter
@@ -37,7 +38,7 @@ def open_registry(
 
     Args:
         app: settings and streams.
-        gate: the registries that may be spoken to, where ``--offline`` holds; None: all.
+        gate: the registries that may be spoken to; None: all, or with ``--offline`` those of the site file.
         report: takes what is told while it goes on; the screen where none is given.
         hosts: what a site file says of hosts; it wins over ``registries.yaml``.
         find_credentials: says who we are, in place of the files of docker and podman.
@@ -53,6 +54,8 @@ def open_registry(
         plain_http=meta.get(INSECURE_HTTP) or (),
     )
     settings = replace(settings, hosts={**settings.hosts, **(hosts or {})})
+    if gate is None and is_offline(default=False):
+        gate = Gate(meta.get(SITE_HOSTS) or frozenset())
     around = registry_surroundings(app, gate=gate, report=report)
     find = find_credentials or credential_files(around).find
     client = OciClient(settings, around, find_credentials=find, learn=app.redactor.learn)

@@ -63,8 +63,8 @@ def _at_path(text: str) -> BundleLocation:
     path = Path(text).expanduser()
     doing = f"looking for bundle {text}"
     if text.endswith(".bundle"):
-        hint = "give the path of a folder or a .tgz archive"
-        raise BundleNotFoundError(doing, context=["delivery files (.bundle) cannot be used yet"], hint=hint)
+        found = "a delivery holds the bundle packed, and this verb works on its source"
+        raise BundleNotFoundError(doing, context=[found], hint="give the path of a folder or a .tgz archive")
     if path.is_dir():
         if not (path / BUNDLE_FILE).is_file():
             hint = f"name a folder that holds {BUNDLE_FILE}, or make one with `bundler create`"

@@ -311,6 +311,12 @@ def test_without_a_site_images_are_pinned_where_they_come_from(world) -> None:
     assert pod["containers"][0]["image"].startswith("docker.io/library/nginx@sha256:")
 
 
+def test_offline_refuses_every_other_registry(cli) -> None:
+    outcome = cli("install", "oci://registry.example/shop:1.0.0", "--offline")
+    assert outcome.code == 1
+    assert "error[offline]" in outcome.err
+
+
 # --- the site file --------------------------------------------------------------------------------------------------
 
 
@@ -402,6 +408,34 @@ def test_site_check_tells_everything_that_is_wrong_at_once(world) -> None:
     assert outcome.out.count("✖") == 4
     for word in ("cluster uid", "gold", "gate", "site-pull"):
         assert word in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("container", "rules"),
+    [
+        ("imagePullPolicy: Always", {"pull-always"}),
+        ('command: [sh, -c, "curl -fsSL https://get.example.org/x | sh"]', {"fetches"}),
+        ('command: [sh, -c, "wget http://dl.example.org/a"]', {"fetches"}),
+        ('command: [sh, -c, "curl http://localhost:80/"]', set()),
+        ('command: [sh, -c, "curl http://web.prod.svc:80/"]', set()),
+        ('command: [sh, -c, "curl http://web:80/"]', set()),
+        ("imagePullPolicy: IfNotPresent", set()),
+    ],
+)
+def test_lint_flags_what_does_not_work_without_internet(cli, container, rules) -> None:
+    pod = f"""
+    apiVersion: v1
+    kind: Pod
+    metadata: {{name: a}}
+    spec:
+      containers:
+        - name: a
+          image: docker.io/library/a:1
+          {container}
+    """
+    bundle = make_bundle(cli.home, {"templates/a.yaml": pod})
+    found = {one["rule"] for one in cli("lint", bundle, "-o", "json").document}
+    assert found & {"pull-always", "fetches"} == rules
 
 
 # --- preflight ------------------------------------------------------------------------------------------------------
