@@ -236,11 +236,13 @@ def legacy_authorization(user: UserEntry) -> str:
     Raises:
         CredentialsError: when the provider is unknown or gives no token.
     """
-    from kubernetes import client, config  # noqa: PLC0415 - 0.3 s that only these users pay
+    name = text_at(user.auth_provider, "name")
+    try:
+        from kubernetes import client, config  # noqa: PLC0415 - 0.3 s that only these users pay
+    except ImportError as error:
+        raise _legacy_failed(user, name, "bundler as one file carries no library for it") from error
 
     load: Callable[..., None] = config.load_kube_config_from_dict
-
-    name = text_at(user.auth_provider, "name")
     # The server is never contacted: only the user entry is read.
     described = {
         "current-context": "it",

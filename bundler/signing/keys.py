@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors import KeyFileError
 from bundler.model.trust import make_key, parse_public_key
+from bundler.signing.library import decrypt, load_cipher, public_half
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from bundler.model.trust import TrustedKey
 
@@ -60,7 +59,9 @@ def private_text(pair: KeyPair, passphrase: str = "") -> str:
     salt = secrets.token_hex(16)
     kdf = f"scrypt n={_SCRYPT_N} r=8 p=1 salt={salt}" if passphrase else "none"
     head = f"{_VERSION}\nname: {pair.key.name}\nkdf: {kdf}\n"
-    body = _cipher(passphrase, kdf).encrypt(_NONCE, pair.secret, head.encode()) if passphrase else pair.secret
+    body = pair.secret
+    if passphrase:
+        body = load_cipher(_key_from(passphrase, kdf)).encrypt(_NONCE, pair.secret, head.encode())
     return f"{BEGIN}\n{head}\n{base64.b64encode(body).decode()}\n{END}\n"
 
 
@@ -111,21 +112,9 @@ def read_private(path: Path, ask_passphrase: Callable[[], str]) -> KeyPair:
     return _pair(secret, name, doing=doing)
 
 
-def load_secret(secret: bytes) -> Ed25519PrivateKey:
-    """Return the library's form of a private key."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - 60 ms that only signers pay
-        Ed25519PrivateKey,
-    )
-
-    return Ed25519PrivateKey.from_private_bytes(secret)
-
-
 def _pair(secret: bytes, name: str, *, doing: str) -> KeyPair:
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - as above
-
     try:
-        public = load_secret(secret).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return KeyPair(key=make_key(public, name), secret=secret)
+        return KeyPair(key=make_key(public_half(secret), name), secret=secret)
     except ValueError as error:
         raise KeyFileError(doing, context=[str(error)], hint="give a name of one line; make keys by keygen") from error
 
@@ -143,41 +132,24 @@ def _parsed(text: str, path: Path, doing: str) -> tuple[str, str, str, bytes]:
 
 
 def _decrypted(kdf: str, head: str, body: bytes, passphrase: str, doing: str) -> bytes:
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
-
     try:
-        return _cipher(passphrase, kdf).decrypt(_NONCE, body, head.encode())
-    except (InvalidTag, ValueError) as error:
+        secret = decrypt(_key_from(passphrase, kdf), _NONCE, body, head.encode())
+    except ValueError as error:
+        raise KeyFileError(doing, context=[str(error)], hint="give a file that keygen wrote") from error
+    if secret is None:
         found = "the passphrase is wrong, or the file was changed"
-        raise KeyFileError(doing, context=[found], hint="try again; a lost passphrase cannot be found out") from error
+        raise KeyFileError(doing, context=[found], hint="try again; a lost passphrase cannot be found out")
+    return secret
 
 
-class _Cipher:
-    """ChaCha20-Poly1305 under a passphrase."""
-
-    def __init__(self, key: bytes) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415 - as above
-
-        self._inner = ChaCha20Poly1305(key)
-
-    def encrypt(self, nonce: bytes, data: bytes, head: bytes) -> bytes:
-        """Encrypt and authenticate."""
-        return self._inner.encrypt(nonce, data, head)
-
-    def decrypt(self, nonce: bytes, data: bytes, head: bytes) -> bytes:
-        """Check and decrypt."""
-        return self._inner.decrypt(nonce, data, head)
-
-
-def _cipher(passphrase: str, kdf: str) -> _Cipher:
+def _key_from(passphrase: str, kdf: str) -> bytes:
     match = _SCRYPT.fullmatch(kdf)
     if match is None or not 2 <= int(match[1]) <= _MAX_SCRYPT_N:
         msg = "unknown key derivation"
         raise ValueError(msg)
     n, r, p = (int(match[group]) for group in (1, 2, 3))
     salt = bytes.fromhex(match[4])
-    key = hashlib.scrypt(passphrase.encode(), salt=salt, n=n, r=r, p=p, maxmem=_SCRYPT_MEMORY_BYTES, dklen=32)
-    return _Cipher(key)
+    return hashlib.scrypt(passphrase.encode(), salt=salt, n=n, r=r, p=p, maxmem=_SCRYPT_MEMORY_BYTES, dklen=32)
 
 
 def _read(path: Path, doing: str) -> tuple[str, int]:

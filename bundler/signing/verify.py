@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import DeliveryPolicyError, UnsignedError, UntrustedKeyError, WrongSignatureError
 from bundler.model.trust import SHORT_KEY_ID_CHARS, Evidence, pre_authentication
+from bundler.signing.library import is_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,11 @@ class PolicyVerifier:
             key = keys.get(signature.key_id)
             if why := self._why_not(key, signature, now):
                 findings.ignored.append(why)
-            elif key is not None and envelope.payload_sha256 == digest and holds(key, signed, signature.value):
+            elif (
+                key is not None
+                and envelope.payload_sha256 == digest
+                and is_signature(key.public, signed, signature.value)
+            ):
                 findings.good[key.key_id] = key
             elif key is not None:
                 findings.wrong.append(f"the signature by {key.shown} does not fit: what it signed was changed")
@@ -88,15 +93,3 @@ class PolicyVerifier:
             found = [f"{said}, and {len(signers)} count", *(f"signed by {key.shown}" for key in signers), *ignored]
             raise DeliveryPolicyError(_DOING, context=found, hint="ask the other holders of keys to sign it too")
         return Evidence(signers=signers)
-
-
-def holds(key: TrustedKey, signed: bytes, value: bytes) -> bool:
-    """Tell whether a signature holds."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - 60 ms that only verifiers pay
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
-
-    try:
-        Ed25519PublicKey.from_public_bytes(key.public).verify(value, signed)
-    except (InvalidSignature, ValueError):
-        return False
-    return True

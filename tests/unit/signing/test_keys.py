@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import KeyFileError
+from bundler.errors import KeyFileError, SignatureError
 from bundler.model.trust import make_key, parse_public_key
 from bundler.signing.keys import generate_key, private_text, read_private, read_public, write_pair
 
@@ -127,6 +127,22 @@ def test_a_public_line_round_trips() -> None:
 def test_what_is_no_public_line_is_refused(line: str) -> None:
     with pytest.raises(ValueError):
         parse_public_key(line)
+
+
+@pytest.mark.parametrize("passphrase", ["", "pass"])
+def test_without_the_library_it_is_said_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passphrase: str
+) -> None:
+    import sys
+
+    write_pair(generate_key("acme"), tmp_path / "k", tmp_path / "k.pub", passphrase=passphrase)
+    for name in [name for name in sys.modules if name.startswith("cryptography")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(SignatureError, match="signing or checking") as caught:
+        read_private(tmp_path / "k", lambda: passphrase)
+    assert "`cryptography` cannot be loaded" in caught.value.context[0]
+    assert read_public(tmp_path / "k.pub").name == "acme"
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 101, "two\nlines", 'quo"te'])
