@@ -27,6 +27,10 @@ _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 _RECORD_SECRETS = 3
 _MAX_NAMED = 4
+_BASELINE = {
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP",
+    "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+}  # fmt: skip
 
 
 def cluster_looks(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
@@ -193,8 +197,9 @@ def _below_baseline(pod: Body) -> Iterator[str]:
             yield f"container {name} is privileged"
         if any(value_at(port, "hostPort") for port in items_at(container, "ports")):
             yield f"container {name} takes a port of the host"
-        if any(one != "NET_BIND_SERVICE" for one in list_at(container, "securityContext", "capabilities", "add")):
-            yield f"container {name} adds capabilities"
+        added = {str(one) for one in list_at(container, "securityContext", "capabilities", "add")} - _BASELINE
+        if added:
+            yield f"container {name} adds {', '.join(sorted(added))}"
 
 
 def _quota(name: str, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:

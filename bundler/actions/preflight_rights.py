@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient
 
 _REVIEW = "authorization.k8s.io"
-_OBJECT_VERBS = ("get", "list", "watch", "create", "patch", "delete")
-_RECORD_VERBS = ("get", "list", "create", "patch", "update", "delete")
+_OBJECT_VERBS = ("get", "list", "create", "patch", "delete")
+_RECORD_VERBS = ("get", "list", "create", "update", "delete")
+_LOCK_VERBS = ("get", "create", "update", "delete")
 _LOOKED_AT = (("", "Pod"), ("", "Event"), ("apps", "ReplicaSet"))
-"""What waiting looks at to say why something is not ready."""
+"""What waiting lists to say why something is not ready."""
 _MAX_NAMED = 6
 
 
@@ -93,12 +94,11 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
 
 def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:
     namespace = request.order.namespace
-    for verb in _RECORD_VERBS:
-        yield _Right("", "secrets", namespace, verb)
-        yield _Right("coordination.k8s.io", "leases", namespace, verb)
+    yield from (_Right("", "secrets", namespace, verb) for verb in _RECORD_VERBS)
+    yield from (_Right("coordination.k8s.io", "leases", namespace, verb) for verb in _LOCK_VERBS)
     for group, kind in _LOOKED_AT:
         if (served := cluster.resource_type(group, kind)) is not None:
-            yield from (_Right(group, served.plural, namespace, verb) for verb in ("get", "list"))
+            yield _Right(group, served.plural, namespace, "list")
     for manifest in manifests:
         served = cluster.resource_type(manifest.ref.group, manifest.ref.kind)
         if served is not None:

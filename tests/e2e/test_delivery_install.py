@@ -182,6 +182,22 @@ def test_a_delivery_is_installed_upgraded_by_a_delta_and_rolled_back(kitchen, co
     kitchen.cli("uninstall", "web", "--yes", "-n", place).ok()
 
 
+def test_preflight_knows_what_a_role_allows(real, control_plane, monkeypatch) -> None:
+    monkeypatch.setenv("BUNDLER_CONTEXT", "")
+    place = f"p{uuid.uuid4().hex[:8]}"
+    body = {"metadata": {"name": place, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    control_plane.api("POST", "/api/v1/namespaces", body)
+    control_plane.grant_namespace_deployer(place)
+    states = {}
+    for user in ("deployer", "viewer"):
+        found = real("preflight", "shop", "-n", place, "-o", "json", KUBECONFIG=str(control_plane.kubeconfig(user)))
+        states[user] = {one["name"]: one for one in found.document}
+    assert states["deployer"]["permissions"]["state"] == "passed"
+    assert not [one for one in states["deployer"].values() if one["state"] == "failed"]
+    assert states["viewer"]["permissions"]["state"] == "failed"
+    assert f"create configmaps in {place}" in states["viewer"]["permissions"]["found"]
+
+
 def test_a_wrong_login_is_told_before_anything_is_written(kitchen) -> None:
     file = kitchen.export("1.0.0", "web:1")
     outcome = kitchen.cli("import", file, "--site", kitchen.file)
