@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-pytest_plugins = ["tests.lib.fixtures_controlplane", "tests.lib.fixtures_cli", "tests.lib.fixtures_registry"]
+pytest_plugins = [
+    "tests.lib.fixtures_controlplane",
+    "tests.lib.fixtures_cli",
+    "tests.lib.fixtures_registry",
+    "tests.lib.fixtures_netns",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

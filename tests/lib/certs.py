@@ -49,8 +49,17 @@ class Authority:
         self.certificate = folder / "ca.crt"
         self.certificate.write_bytes(signed.public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, *, groups: tuple[str, ...] = (), server: bool = False) -> KeyPair:
-        """Sign a certificate with common name `name`; Kubernetes reads the name as user and organizations as groups."""
+    def issue(
+        self, name: str, *, groups: tuple[str, ...] = (), server: bool = False, names: tuple[str, ...] = ()
+    ) -> KeyPair:
+        """Sign a certificate with common name `name`; Kubernetes reads the name as user and organizations as groups.
+
+        Args:
+            name: the common name, and the name of the files.
+            groups: organizations.
+            server: it is for a server, on loopback or by one of `names`.
+            names: further host names of the server.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         purpose = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = (
@@ -60,7 +69,7 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if server:
-            builder = builder.add_extension(_loopback_names(), critical=False)
+            builder = builder.add_extension(_names_of_server(names), critical=False)
         signed = builder.sign(self._key, hashes.SHA256())
         pair = KeyPair(certificate=self._folder / f"{name}.crt", key=self._folder / f"{name}.key")
         pair.certificate.write_bytes(signed.public_bytes(Encoding.PEM))
@@ -95,8 +104,8 @@ def _distinguished_name(common_name: str, groups: tuple[str, ...]) -> x509.Name:
     return x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _loopback_names() -> x509.SubjectAlternativeName:
-    names = ("localhost", "kubernetes", "kubernetes.default.svc")
+def _names_of_server(others: tuple[str, ...]) -> x509.SubjectAlternativeName:
+    names = ("localhost", "kubernetes", "kubernetes.default.svc", *others)
     addresses = ("127.0.0.1", "10.96.0.1")
     return x509.SubjectAlternativeName(
         [*map(x509.DNSName, names), *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses)]

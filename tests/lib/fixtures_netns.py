@@ -1,0 +1,68 @@
+"""pytest plugin: the fixture `namespaces`, and the line that says whether those tests ran.
+
+`--require-namespaces` makes it an error that the kernel grants none; `.ci/run` gives it where it grants them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lib.netns import HOW_TO_GET, are_granted
+
+FIXTURE = "namespaces"
+MARKER = "namespaces"
+
+
+class Tally:
+    """Counts the tests in network namespaces that ran and that were skipped."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.run = self.skipped = 0
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count a test once: by its call, or by the setup that did not get that far."""
+        if MARKER not in report.keywords:
+            return
+        if report.skipped and report.when == "setup":
+            self.skipped += 1
+        elif report.when == "call" or (report.when == "setup" and report.failed):
+            self.run += 1
+
+    @pytest.hookimpl
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say in one line what became of them."""
+        if self.skipped:
+            terminalreporter.write_line(f"tests in namespaces: {self.run} run, {self.skipped} skipped: {HOW_TO_GET}")
+        elif self.run:
+            terminalreporter.write_line(f"tests in namespaces: {self.run} run")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our option."""
+    group = parser.getgroup("namespaces")
+    group.addoption("--require-namespaces", action="store_true", help="fail where no network namespace can be made")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start counting."""
+    config.pluginmanager.register(Tally())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that makes namespaces, before `-m` selects."""
+    for item in items:
+        if FIXTURE in getattr(item, "fixturenames", ()):
+            item.add_marker(MARKER)
+
+
+@pytest.fixture(scope="session")
+def namespaces(pytestconfig: pytest.Config) -> None:
+    """Skip, or fail where that was asked for, where no network namespace can be made."""
+    if are_granted():
+        return
+    if pytestconfig.getoption("--require-namespaces"):
+        pytest.fail(f"no network namespaces, and --require-namespaces is given: {HOW_TO_GET}", pytrace=False)
+    pytest.skip(HOW_TO_GET)
