@@ -6,7 +6,7 @@ PYTEST_OPTIONS ?=
 HAS_GO := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check lint format controlplane setup-registry bench golden clean
+.PHONY: help demo test test-fast check lint format controlplane setup-registry bench golden dist clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ golden: $(VENV)/.dev ## Write golden files anew; look at the diff before you com
 
 bench: $(VENV)/.dev ## Compare with the peers
 	$(BIN)/python -m benchmarks.run
+
+dist: $(VENV)/.dev ## bundler as one file that needs only Python: dist/bundler.pyz
+	$(BIN)/python tool/build.py
 
 format: $(VENV)/.dev ## Format, and mend what can be mended
 	$(BIN)/ruff format
