@@ -69,7 +69,9 @@ def test_ports_that_differ_in_protocol_alone_are_two_ports():
     ports = [{"port": 53, "protocol": "UDP"}, {"port": 53}]
     normalize_manifests([manifest("Service", "dns", spec={"ports": ports})])
     with pytest.raises(ManifestError):
-        normalize_manifests([manifest("Service", "dns", spec={"ports": [{"port": 53, "protocol": "TCP"}, {"port": 53}]})])
+        normalize_manifests(
+            [manifest("Service", "dns", spec={"ports": [{"port": 53, "protocol": "TCP"}, {"port": 53}]})]
+        )
 
 
 def job(command="migrate", name="migrate"):

@@ -30,7 +30,11 @@ def test_every_kind_has_its_stage(group, kind, stage):
 
 def test_components_come_in_waves():
     needs = {"web": ("db", "cache"), "edge": ("web",)}
-    assert component_order(frozenset({"web", "db", "cache", "edge", ""}), needs) == (("", "cache", "db"), ("web",), ("edge",))
+    assert component_order(frozenset({"web", "db", "cache", "edge", ""}), needs) == (
+        ("", "cache", "db"),
+        ("web",),
+        ("edge",),
+    )
 
 
 def test_a_circle_is_an_error_that_names_its_members():

@@ -6,7 +6,10 @@ BODY = {
     "metadata": {"labels": {"app.kubernetes.io/name": "web", "a": "b"}},
     "spec": {
         "replicas": 3,
-        "containers": [{"name": "web", "image": "w"}, {"name": "side", "ports": [{"containerPort": 80, "protocol": "TCP"}]}],
+        "containers": [
+            {"name": "web", "image": "w"},
+            {"name": "side", "ports": [{"containerPort": 80, "protocol": "TCP"}]},
+        ],
         "finalizers": ["x", "y"],
     },
 }

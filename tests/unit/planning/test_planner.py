@@ -23,11 +23,15 @@ from tests.lib.manifests import UID, autoscaler, deployment, live_of, manifest
 
 
 def wanted(*manifests, **fields):
-    return Wanted(release="shop", namespace="shop", uid=UID, manifests=tuple(stamp(m, uid=UID) for m in manifests), **fields)
+    return Wanted(
+        release="shop", namespace="shop", uid=UID, manifests=tuple(stamp(m, uid=UID) for m in manifests), **fields
+    )
 
 
 def entry(one, **fields):
-    return InventoryEntry(ref=one.ref, api_version=one.api_version, stage=stage_of(one.ref), component=one.component, **fields)
+    return InventoryEntry(
+        ref=one.ref, api_version=one.api_version, stage=stage_of(one.ref), component=one.component, **fields
+    )
 
 
 def owned(*manifests):
@@ -141,7 +145,9 @@ def test_the_claims_of_a_deleted_stateful_set_are_named_as_kept():
     assert [kept.ref.name for kept in plan.kept] == ["data-db-0", "data-db-1"]
 
 
-SECRET = GeneratedSecret(name="pw", ref=ObjectRef("", "Secret", "shop", "db"), key="password", kind="password", length=24)
+SECRET = GeneratedSecret(
+    name="pw", ref=ObjectRef("", "Secret", "shop", "db"), key="password", kind="password", length=24
+)
 
 
 def test_a_generated_secret_is_made_once_and_kept_for_ever():
@@ -208,7 +214,10 @@ def test_an_autoscaled_workload_is_created_with_the_larger_of_both(rendered, low
 
 def test_a_foreign_object_is_refused_and_its_owner_named():
     one = manifest("ConfigMap", "cfg")
-    helm = {**live_of(one, owner=""), "metadata": {"annotations": {"meta.helm.sh/release-name": "old", "meta.helm.sh/release-namespace": "prod"}}}
+    helm = {
+        **live_of(one, owner=""),
+        "metadata": {"annotations": {"meta.helm.sh/release-name": "old", "meta.helm.sh/release-namespace": "prod"}},
+    }
     with pytest.raises(ForeignObjectError) as raised:
         build_plan(wanted(one), seen(foreign={one.ref: helm}), {one.ref: answered(one)})
     assert raised.value.context == ('ConfigMap/cfg exists in shop and belongs to Helm release "old" (namespace prod)',)
@@ -245,7 +254,9 @@ def test_where_only_permissions_are_missing_the_error_says_so():
 def test_a_conflict_names_field_both_values_manager_and_time():
     web = deployment(image="web:1.4")
     body = live_of(deployment(image="web:hotfix"))
-    body["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "operation": "Update", "time": "2026-03-02T14:11:00Z"}]
+    body["metadata"]["managedFields"] = [
+        {"manager": "kubectl-edit", "operation": "Update", "time": "2026-03-02T14:11:00Z"}
+    ]
     path = '.spec.template.spec.containers[name="web"].image'
     conflict = refused(RefusalKind.CONFLICT, conflicts=((path, "kubectl-edit"),))
     with pytest.raises(FieldConflictError) as raised:

@@ -27,7 +27,12 @@ def test_what_fits_passes():
         ([web(3, cpu="500m")], {"requests.cpu": "1"}, {}, "needs 1500m requests.cpu, 0 of 1 are used"),
         ([web(3, cpu="500m")], {"cpu": "2"}, {"cpu": "1"}, "needs 1500m cpu, 1 of 2 are used"),
         ([web(3)], {"pods": "2"}, {}, "needs 3 pods, 0 of 2 are used"),
-        ([manifest("ConfigMap", "a"), manifest("ConfigMap", "b")], {"configmaps": "2"}, {"configmaps": "1"}, "needs 2 configmaps"),
+        (
+            [manifest("ConfigMap", "a"), manifest("ConfigMap", "b")],
+            {"configmaps": "2"},
+            {"configmaps": "1"},
+            "needs 2 configmaps",
+        ),
         ([web(1)], {"count/deployments.apps": "0"}, {}, "needs 1 count/deployments.apps"),
     ],
 )
