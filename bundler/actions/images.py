@@ -185,7 +185,7 @@ class _Gathered:
             warnings.append(f"{len(self._failed) - _MAX_WARNINGS} more settings could not be tried")
         if matrix.is_cut:
             warnings.append("there are too many switches to try each; declare what is rare in spec.images")
-        return ImageInventory(images=images, warnings=tuple(warnings), variants=self._tried)
+        return ImageInventory(images=images, warnings=tuple(warnings), variants=self._tried, has_pairs=matrix.has_pairs)
 
 
 def _shortest(settings: Sequence[str]) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """Which settings of a bundle's switches are rendered to see every image. Layer: images, pure.
 
 All settings of n switches are 2**n; these are tried: the order as given, each switch alone at each of its other values,
-everything on, everything off, and every pair of two switches as long as the whole stays within ``MAX_VARIANTS``. An
-image that needs three switches set against their defaults at once, while the others are not, is not found that way:
-``spec.images`` with ``when`` declares such a one.
+everything on, everything off, each other value of an enumeration with everything on, and every pair of two booleans as
+long as the whole stays within ``MAX_VARIANTS``. An image that needs more than that, three switches set against their
+defaults while the others are not, is not found that way: ``spec.images`` with ``when`` declares such a one.
 """
 
 from __future__ import annotations
@@ -63,13 +63,15 @@ class Matrix:
 def make_matrix(switches: Sequence[Switch], *, max_variants: int = MAX_VARIANTS) -> Matrix:
     """Return the settings that are tried, in a fixed order."""
     singles: list[Variant] = [((switch.path, choice),) for switch in switches for choice in switch.others]
-    whole = [_all(switches, is_on=True), _all(switches, is_on=False)]
+    is_cut = len(singles) > MAX_SINGLES
+    everything = _all(switches, is_on=True)
+    base: list[Variant] = [(), *singles[:MAX_SINGLES], everything, _all(switches, is_on=False)]
+    plain = [] if is_cut else [one for one in switches if not one.is_boolean]
+    base += [(*everything, (one.path, choice)) for one in plain for choice in one.others if everything]
     pairs = list(itertools.islice(_pairs(switches), max_variants + 1))
-    base: list[Variant] = [(), *singles[:MAX_SINGLES], *whole]
     has_pairs = len(base) + len(pairs) <= max_variants
-    variants = tuple(dict.fromkeys(_hashable([*base, *(pairs if has_pairs else [])])))
-    found = {_key(variant): variant for variant in [*base, *pairs]}
-    return Matrix(tuple(found[key] for key in variants), has_pairs, len(singles) > MAX_SINGLES)
+    tried = {_key(variant): variant for variant in [*base, *(pairs if has_pairs else [])]}
+    return Matrix(tuple(tried.values()), has_pairs, is_cut)
 
 
 def described(variant: Variant) -> str:
@@ -82,13 +84,9 @@ def _all(switches: Iterable[Switch], *, is_on: bool) -> Variant:
 
 
 def _pairs(switches: Sequence[Switch]) -> Iterator[Variant]:
-    for one, other in itertools.combinations(switches, 2):
+    for one, other in itertools.combinations([switch for switch in switches if switch.is_boolean], 2):
         for first, second in itertools.product(one.others, other.others):
             yield ((one.path, first), (other.path, second))
-
-
-def _hashable(variants: Iterable[Variant]) -> Iterator[str]:
-    return (_key(variant) for variant in variants)
 
 
 def _key(variant: Variant) -> str:

@@ -89,6 +89,8 @@ class ImageInventory:
     """Texts that look like images in places that nobody declared; values that could not be tried."""
     variants: int = 1
     """How many settings of the switches were rendered."""
+    has_pairs: bool = True
+    """False: there are too many booleans to try every two of them together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

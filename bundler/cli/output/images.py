@@ -28,11 +28,20 @@ def show_inventory(
         _plain(app, ((str(image.ref), target) for image, target in rows))
     elif app.output == "text":
         app.screen.lines(_inventory_lines(rows, has_target=place is not None))
-        app.screen.say(f"{counted(len(rows), 'image')}, over {counted(inventory.variants, 'setting')} of the switches")
+        pairs = "" if inventory.has_pairs else "; too many switches to try every two together"
+        app.screen.say(
+            f"{counted(len(rows), 'image')}, over {counted(inventory.variants, 'setting')} of the switches{pairs}"
+        )
     else:
         data: list[JSONValue] = [_found_data(image, target) for image, target in rows]
         app.screen.document(
-            {"images": data, "warnings": list(inventory.warnings), "settings": inventory.variants}, app.output
+            {
+                "images": data,
+                "warnings": list(inventory.warnings),
+                "settings": inventory.variants,
+                "hasPairs": inventory.has_pairs,
+            },
+            app.output,
         )
 
 

@@ -19,11 +19,11 @@ def texts(*switches: Switch, **bounds: int) -> list[str]:
     return [described(variant) for variant in make_matrix(switches, **bounds).variants]
 
 
-def test_each_alone_all_on_all_off_and_pairs() -> None:
-    found = texts(switch("a"), switch("b", now=True), switch("c", "x", ("x", "y", "z")))
+def test_each_alone_all_on_all_off_enumerations_with_all_on_and_pairs_of_booleans() -> None:
+    found = texts(switch("a"), switch("b", now=True), switch("c", "x", ("x", "y", "z")), switch("d"))
     assert found == [
-        "", "a=true", "b=false", "c=y", "c=z",
-        "a=true b=false", "a=true c=y", "a=true c=z", "b=false c=y", "b=false c=z",
+        "", "a=true", "b=false", "c=y", "c=z", "d=true", "a=true d=true",
+        "a=true d=true c=y", "a=true d=true c=z", "a=true b=false", "b=false d=true",
     ]  # fmt: skip
 
 
