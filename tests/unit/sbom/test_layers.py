@@ -145,6 +145,7 @@ def test_gzip_of_several_members_is_read_to_its_end() -> None:
         b"neither packed nor tar" * 100,
         tar_of({STATUS: DPKG})[:156] + b"L" + b"\xff" * 3000,
     ],
+    ids=["no tar", "cut", "neither", "lying"],
 )
 def test_a_layer_that_cannot_be_read_says_so_and_travels_on(layer: bytes) -> None:
     scan = scanned(layer)
