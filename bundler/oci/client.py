@@ -16,7 +16,6 @@ from bundler.model.oci import OCI_INDEX, Descriptor, OciManifest
 from bundler.oci.authorize import Authorizer
 from bundler.oci.credentials import CredentialFiles
 from bundler.oci.downloads import read_blob
-from bundler.oci.endurance import Endurance
 from bundler.oci.errors import mismatch
 from bundler.oci.helpers import run_helper
 from bundler.oci.hosts import Hosts
@@ -72,7 +71,7 @@ class OciClient:
         """
         self._hosts = Hosts(settings, around)
         self._around, self._find, self._learn = around, find_credentials, learn
-        self._sessions: dict[str, tuple[Session, Endurance]] = {}
+        self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -86,12 +85,12 @@ class OciClient:
 
     def ping(self, host: str) -> None:
         """Ask whether a registry answers and takes our credentials."""
-        session, _ = self._session(host)
+        session = self._session(host)
         session.expect(Ask(method="GET", target="/v2/", doing=f"asking the registry {host}"), 200)
 
     def check_push(self, repository: Repository) -> None:
         """Start an upload and cancel it."""
-        session, _ = self._session(repository.host)
+        session = self._session(repository.host)
         doing = f"asking whether {repository} can be written"
         scopes = (scope_of(repository, PUSH),)
         answer = session.expect(Ask(method="POST", target=uploads_path(repository), doing=doing, scopes=scopes), 202)
@@ -125,7 +124,7 @@ class OciClient:
 
     def put_manifest(self, repository: Repository, manifest: OciManifest, *, tag: str = "") -> None:
         """Store a manifest byte for byte."""
-        session, _ = self._session(repository.host)
+        session = self._session(repository.host)
         reference = tag or manifest.digest
         doing = f"storing manifest {_named(repository, reference)}"
         ask = Ask(
@@ -149,14 +148,14 @@ class OciClient:
 
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob."""
-        return read_blob(self._session(repository.host)[0], repository, descriptor)
+        return read_blob(self._session(repository.host), repository, descriptor)
 
     def put_blob(
         self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
     ) -> int:
         """Store a blob, unless it is there; returns how many of its bytes were sent."""
-        session, endurance = self._session(repository.host)
-        return Uploader(session, endurance, repository, descriptor).store(source, mount_from=mount_from)
+        session = self._session(repository.host)
+        return Uploader(session, repository, descriptor).store(source, mount_from=mount_from)
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
         """Return what refers to a manifest."""
@@ -182,7 +181,7 @@ class OciClient:
                 break
         return list(dict.fromkeys(tags))
 
-    def _session(self, host: str) -> tuple[Session, Endurance]:
+    def _session(self, host: str) -> Session:
         with self._lock:
             if host not in self._sessions:
                 authorizer = Authorizer(
@@ -192,7 +191,7 @@ class OciClient:
                     clock=self._around.clock,
                     learn=self._learn,
                 )
-                self._sessions[host] = (Session(host, self._hosts, authorizer), Endurance())
+                self._sessions[host] = Session(host, self._hosts, authorizer)
             return self._sessions[host]
 
     def _fetch(self, host: str, ask: Ask, headers: Mapping[str, str]) -> Answer:
@@ -204,7 +203,7 @@ class OciClient:
 
     def _get(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> Answer | None:
         """Return an answer of success; None for what is absent."""
-        session, _ = self._session(repository.host)
+        session = self._session(repository.host)
         ask = Ask(
             method=method,
             target=target,

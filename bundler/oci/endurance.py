@@ -45,6 +45,12 @@ class Endurance:
             dared = int(size * DARED_RATIO) - offset - lost
             return max(self._proven, carried + dared)
 
+    @property
+    def ceiling(self) -> int:
+        """How many bytes connections have been cut above; 0 where none was."""
+        with self._lock:
+            return self._ceiling
+
     def carried(self, moved_bytes: int) -> None:
         """Note that a connection lived to carry so many bytes."""
         with self._lock:

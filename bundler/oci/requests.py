@@ -35,6 +35,8 @@ class Ask:
     """What a token must allow: ``repository:shop/web:pull``."""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    is_fresh: bool = False
+    """On a connection of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

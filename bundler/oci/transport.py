@@ -16,6 +16,7 @@ from bundler.http.retry import (
 )
 from bundler.http.wire import ClosedError, WireError
 from bundler.model.events import Retrying
+from bundler.oci.endurance import Endurance
 from bundler.oci.requests import Answer
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Transport:
     ) -> None:
         self.server, self._pool, self._around, self._give_up = server, pool, around, give_up
         self._has_answered = False
+        self.endurance = Endurance()
 
     def patience(self, doing: str) -> Patience:
         """Return patience for one thing that is done."""
@@ -134,6 +136,9 @@ class Transport:
         connection, head = self._start(ask, headers)
         try:
             yield head, connection.pieces(head, answers=ask.method)
+        except (OSError, WireError):
+            self.endurance.was_cut(connection.moved_bytes)
+            raise
         finally:
             self._pool.give_back(connection)
 
@@ -188,7 +193,7 @@ class Transport:
 
     def _start(self, ask: Ask, headers: Mapping[str, str]) -> tuple[Connection, Head]:
         data = self._head_of(ask, headers) + ask.body
-        connection, is_kept = self._take(is_fresh=False)
+        connection, is_kept = self._take(is_fresh=ask.is_fresh)
         try:
             return connection, self._ask(connection, data)
         except (OSError, WireError) as error:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from bundler.http.wire import Connection
     from bundler.model.oci import BlobSource, Descriptor, Repository
-    from bundler.oci.endurance import Endurance
     from bundler.oci.requests import Answer
     from bundler.oci.session import Session
     from bundler.oci.transport import Patience
@@ -42,8 +41,8 @@ class _Upload:
 class Uploader:
     """Stores one blob in one repository."""
 
-    def __init__(self, session: Session, endurance: Endurance, repository: Repository, blob: Descriptor) -> None:
-        self._session, self._endurance = session, endurance
+    def __init__(self, session: Session, repository: Repository, blob: Descriptor) -> None:
+        self._session, self._endurance = session, session.home.endurance
         self._repository, self._blob = repository, blob
         self._doing = f"storing blob {blob.digest} in {repository}"
         self._scopes: tuple[str, ...] = (scope_of(repository, PUSH),)
