@@ -74,7 +74,9 @@ def carry_out_export(app: App, bundle: str, given: Given, flags: ExportFlags) ->
         archive_time_s=app.settings.environment.archive_time_s,
     )
     source = open_sources(app, flags.layouts, report)
-    return export_bundle(request, source, signers=signers, report=report, is_stopped=app.stop.is_asked)
+    # The first signal lets the unfinished file be taken away; the second ends at once, and the next run takes it over.
+    with app.stop.careful():
+        return export_bundle(request, source, signers=signers, report=report, is_stopped=app.stop.is_asked)
 
 
 def open_sources(app: App, layouts: Sequence[str], report: Reporter) -> ImageSource:
