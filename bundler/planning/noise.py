@@ -16,10 +16,14 @@ _SERVER_FIELDS = frozenset(
 
 
 def content_of(body: Body) -> dict[str, JSONValue]:
-    """Return the body without status and without what the server keeps in metadata."""
-    content = {key: value for key, value in body.items() if key not in {"status", "metadata"}}
+    """Return the body without status and without what the server keeps in metadata.
+
+    Version, kind and metadata come first: lists, answers and templates each have an order of their own.
+    """
+    head = {key: body[key] for key in ("apiVersion", "kind") if key in body}
+    content = {key: value for key, value in body.items() if key not in {"apiVersion", "kind", "metadata", "status"}}
     metadata = {key: value for key, value in mapping_at(body, "metadata").items() if key not in _SERVER_FIELDS}
-    return {**content, "metadata": metadata}
+    return {**head, "metadata": metadata, **content}
 
 
 def same_content(one: Body, other: Body) -> bool:
