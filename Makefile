@@ -36,8 +36,8 @@ check: $(VENV)/.dev ## Style, types and layers
 lint: check
 
 # The fast part runs on all cores; the rest shares one control plane, and one machine to be killed on, and runs alone.
-FAST := -m "not slow and not controlplane and not registry" --numprocesses auto
-REST := -m "slow or controlplane or registry"
+FAST := -m "not slow and not controlplane and not registry and not namespaces" --numprocesses auto
+REST := -m "slow or controlplane or registry or namespaces"
 
 test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API
 	$(BIN)/python -m pytest $(FAST) $(PYTEST_OPTIONS)
