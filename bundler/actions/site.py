@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body
     from bundler.model.site import Site, SiteRegistry
+    from bundler.model.trust import TrustedKey
     from bundler.ports import ClusterClient, Registry
 
 _DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
@@ -37,6 +38,8 @@ class SiteWish:
     pull_secret: str = ""
     namespace: str = ""
     domain: str = ""
+    keys: tuple[TrustedKey, ...] = ()
+    """Whose signatures are trusted; where there are any, no delivery is taken without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +130,19 @@ def write_site(wish: SiteWish, around: Surroundings) -> str:
         "  # patches:              # changes of your own to rendered objects",
         "  #   - target: {kind: Deployment, name: shop-web}",
         "  #     patch: {spec: {template: {metadata: {annotations: {team: web}}}}}",
-        "  # keys:                 # whose signatures are trusted: the lines of their .pub files",
-        '  #   - {key: "bundler-ed25519 … release 2026", notAfter: "2027-12-31"}',
-        "  policy: {requireSignature: false, forbid: []}",
+        *_key_lines(wish),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _key_lines(wish: SiteWish) -> list[str]:
+    said = "# whose signatures are trusted: the lines of their .pub files"
+    if wish.keys:
+        keys = [f"  keys:   {said}", *(f"    - {{key: {_quoted(key.line)}}}" for key in wish.keys)]
+    else:
+        keys = [f"  # keys:                 {said}"]
+        keys.append('  #   - {key: "bundler-ed25519 … release 2026", notAfter: "2027-12-31"}')
+    return [*keys, f"  policy: {{requireSignature: {'true' if wish.keys else 'false'}, forbid: []}}"]
 
 
 def _registry_lines(wish: SiteWish) -> list[str]:

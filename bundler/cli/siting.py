@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from bundler.actions.site import SiteWish, check_site, survey, write_site
 from bundler.cli.context import connect
 from bundler.cli.delivering import open_site_registry, parse_place, read_site
+from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
 from bundler.cli.ordering import check_name
 from bundler.cli.output.checks import show_checks
 from bundler.cli.output.text import Line
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass
+from bundler.signing.keys import read_public
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bundler.cli.invocation import App
+    from bundler.model.site import SiteRegistry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,8 @@ class SiteOptions:
     registry: str
     pull_secret: str
     domain: str
+    keys: tuple[Path, ...]
+    """Public keys to trust."""
 
 
 def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_forced: bool) -> int:
@@ -33,14 +41,16 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
 
     Raises:
         UsageError: when the name cannot be one, or the file is there.
+        KeyFileError: when a public key cannot be read.
         ClusterError: when the cluster cannot be asked.
     """
     wish = SiteWish(
         name=check_name(name),
-        registry=parse_place(options.registry) if options.registry else None,
+        registry=_place(options.registry, out) if options.registry else None,
         pull_secret=options.pull_secret,
         namespace=app.settings.namespace,
         domain=options.domain,
+        keys=tuple(read_public(path) for path in options.keys),
     )
     if out.exists() and not is_forced:
         raise UsageError(
@@ -61,6 +71,17 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
         app.screen.document({"path": str(out), "site": text}, app.output)
     app.screen.say(f"look through {out}, then: bundler site check {out}")
     return 0
+
+
+def _place(typed: str, out: Path) -> SiteRegistry:
+    """Return the registry with what is typed of its TLS; its authority is named relative to the site file."""
+    place, meta = parse_place(typed), click.get_current_context().meta
+    authority = meta.get(REGISTRY_CA)
+    return replace(
+        place,
+        ca=os.path.relpath(authority, out.parent) if isinstance(authority, Path) else "",
+        is_insecure_http=place.host in (meta.get(INSECURE_HTTP) or ()),
+    )
 
 
 def check_file(app: App, path: Path) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.loader.site_file import load_site
 from bundler.model.trust import make_key
 from tests.lib.bundles import make_bundle
 from tests.lib.delivered import MemoryRegistry, content_of
@@ -399,6 +400,22 @@ def test_site_init_writes_what_site_check_accepts(world) -> None:
     with world.cli.sandbox() as sandbox:
         uid = sandbox.identity().uid
     assert uid in out.read_text()
+
+
+def test_site_init_takes_the_registrys_authority_and_the_senders_key(world) -> None:
+    home = world.cli.home
+    world.cli("keygen", "acme release", "--out", home / "acme.key").ok()
+    out = home / "sites" / "new.yaml"
+    out.parent.mkdir()
+    words = ["--registry", "registry.site/acme", "--registry-ca", home / "ca.crt", "--key", home / "acme.pub"]
+    world.cli("site", "init", "new", *words, "--insecure-http", "registry.other", "--out", out).ok()
+    spec = load_site(out)
+    assert spec.registry is not None
+    assert (spec.registry.ca, spec.registry.is_insecure_http) == ("../ca.crt", False)
+    assert [key.name for key in spec.trust.keys] == ["acme release"]
+    assert spec.trust.requires_signature
+    world.cli("site", "init", "new", "--registry", "registry.site/acme", "--insecure-http", "registry.site", "--out", out, "--force").ok()  # fmt: skip
+    assert "insecureHTTP: true" in out.read_text()
 
 
 def test_site_check_tells_everything_that_is_wrong_at_once(world) -> None:

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 @click.option("--registry", default="", metavar="HOST/PREFIX", help="For init: where images are imported to.")
 @click.option("--pull-secret", default="", metavar="NAME", help="For init: the Secret by which pods pull.")
 @click.option("--domain", default="", help="For init: below which host names lie.")
+@click.option(
+    "--key",
+    "keys",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="For init: public key to trust.",
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="For init.  [default: NAME.yaml]")
 @click.option("--force", is_flag=True, help="For init: write over the file that is there.")
 @registry_options
@@ -33,6 +41,7 @@ def site_command(
     registry: str,
     pull_secret: str,
     domain: str,
+    keys: tuple[Path, ...],
     out: Path | None,
     force: bool,
 ) -> int:
@@ -45,5 +54,5 @@ def site_command(
 
     if doing == "check":
         return check_file(app, Path(target))
-    options = SiteOptions(registry=registry, pull_secret=pull_secret, domain=domain)
+    options = SiteOptions(registry=registry, pull_secret=pull_secret, domain=domain, keys=keys)
     return write_file(app, target, options, out=out or Path(f"{target}.yaml"), is_forced=force)
