@@ -1,7 +1,7 @@
 """Measure bundler beside its peers on one control plane: `python benchmarks/run.py [--pairs N] [--only PART ...]`.
 
 Every number is a median over pairs: one run of bundler and one of the peer, one after the other, the order changing
-from pair to pair. Parts: start, template, release, wait, list.
+from pair to pair. Parts: start, template, delivery, release, wait, list.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import workload  # noqa: E402
+from benchmarks.delivery import measure_delivery  # noqa: E402
 from benchmarks.measure import Sample, median_ratio, median_wall, run, timed  # noqa: E402
 from benchmarks.peers import find_peers  # noqa: E402
 from benchmarks.raw import RawLimit  # noqa: E402
@@ -33,7 +34,7 @@ from tests.lib.controlplane import HOW_TO_GET, ControlPlane, find_binaries  # no
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PARTS = ("start", "template", "release", "wait", "list")
+PARTS = ("start", "template", "delivery", "release", "wait", "list")
 LISTED_RELEASES = 1000
 RELEASE = "items"
 
@@ -344,6 +345,8 @@ def measure(bench: Bench, parts: set[str], running: Path | None) -> None:
         measure_start(bench)
     if "template" in parts:
         measure_template(bench, find_peers()["helm"])
+    if "delivery" in parts:
+        measure_delivery(bench)
     if not parts & {"release", "wait", "list"}:
         return
     plane = ControlPlane.attach(running) if running else _start(bench.folder / "plane")
