@@ -230,6 +230,12 @@ def test_an_archive_is_signed_beside_it(kitchen: Kitchen, cli: Cli, tmp_path: Pa
     assert cli("verify", archive, "--key", public).code == 20
 
 
+def test_an_archive_can_be_signed_as_it_is_packed(kitchen: Kitchen, cli: Cli, tmp_path: Path) -> None:
+    archive, public = tmp_path / "shop-1.4.0.tgz", kitchen.key("acme")
+    cli("package", tmp_path / "shop", "--out", archive, "--key", public.with_suffix(".key")).ok()
+    cli("verify", archive, "--key", public).ok()
+
+
 def test_an_archive_of_another_bundle_is_not_covered_by_the_signature(
     kitchen: Kitchen, cli: Cli, tmp_path: Path
 ) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.actions.sign import sign_archive
 from bundler.archive.writer import archive_name, write_archive
+from bundler.cli.keys import open_signer, passphrase_option
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
@@ -24,13 +26,18 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="File or folder.  [default: NAME-VERSION.tgz]"
 )
-def package_command(app: App, bundle: str, out: Path | None) -> None:
+@click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Private key to sign with.")
+@passphrase_option
+def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None, passphrase_file: Path | None) -> None:
     """Pack BUNDLE and its components into one archive: the same bytes for the same files, anywhere.
 
-    SOURCE_DATE_EPOCH sets the time of its entries.
+    SOURCE_DATE_EPOCH sets the time of its entries. With --key, its signature lies beside it: NAME-VERSION.tgz.sig.
     """
+    signer = open_signer(app, key, passphrase_file) if key else None
     loaded = take_bundle(app, bundle)
     written = write_archive(loaded, out or Path(archive_name(loaded)), mtime=app.settings.environment.archive_time_s)
+    if signer is not None:
+        sign_archive(written.path, signer)
     if app.output == "text":
         app.screen.lines([Line(f"{written.path}  sha256:{written.sha256}  {loaded.digest}")])
     else:

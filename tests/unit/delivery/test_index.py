@@ -92,3 +92,16 @@ def test_a_tool_must_be_among_the_blobs() -> None:
     tool = CarriedTool(digest=CONTENT.index.bundle.archive, version="1", python=">=3.11")
     with pytest.raises(ValueError, match="named and not among its blobs"):
         decode_index(encode_index(replace(CONTENT.index, tool=tool)))
+
+
+def test_the_published_schema_describes_what_is_written() -> None:
+    from pathlib import Path
+
+    from jsonschema import Draft202012Validator
+
+    path = Path(__file__).parents[3] / "schemas" / "delivery-index.v1.schema.json"
+    validator = Draft202012Validator(json.loads(path.read_text()))
+    for index in (CONTENT.index, make_content(base=CONTENT.index, version="1.1.0").index):
+        assert list(validator.iter_errors(json.loads(encode_index(index)))) == []
+    for broken in (changed(more=1), changed(sbom="x"), blobs_with(0, kind="other"), blobs_with(0, size=-1)):
+        assert list(validator.iter_errors(json.loads(broken)))
