@@ -57,7 +57,7 @@ def best_match(offered: Sequence[tuple[Digest, str]], wanted: str) -> Digest | N
     """Return the manifest for a platform: the very one, else the usual variant, else the highest of its variants."""
     by_platform = {platform: digest for digest, platform in reversed(offered)}
     for name in (wanted, _SAME.get(wanted, ""), next((k for k, v in _SAME.items() if v == wanted), "")):
-        if name in by_platform:
+        if name and name in by_platform:
             return by_platform[name]
     variants = sorted(platform for platform in by_platform if platform.startswith(f"{wanted}/"))
     return by_platform[variants[-1]] if variants else None

@@ -327,3 +327,76 @@ def test_what_is_no_layout_is_refused(tmp_path: Path, content: bytes | None) -> 
     with pytest.raises(ExportError) as caught:
         LayoutSource(tmp_path)
     assert str(tmp_path) in caught.value.context[0]
+
+
+# --- odd images --------------------------------------------------------------------------------------------------
+
+
+def store(world: World, name: str, body: dict, media_type: str) -> OciManifest:
+    repository, _, tag = name.rpartition(":")
+    manifest = OciManifest.of(json.dumps(body).encode(), media_type)
+    world.source.manifests |= {(repository, tag): manifest, (repository, manifest.digest): manifest}
+    return manifest
+
+
+def test_an_index_that_does_not_say_platforms_is_read_from_the_configs(world: World) -> None:
+    top = json.loads(world.app.top.content)
+    for entry in top["manifests"]:
+        del entry["platform"]
+    store(world, APP, top, OCI_INDEX)
+    image = world.export(APP).index.images[0]
+    assert image.root == world.app.manifests[0].digest
+    assert image.locked.platforms == ("linux/amd64",)
+
+
+def test_an_index_of_indexes_is_refused(world: World) -> None:
+    inner = world.app.top.descriptor.to_json() | {"platform": {"os": "linux", "architecture": "amd64"}}
+    store(world, APP, {"schemaVersion": 2, "manifests": [inner]}, OCI_INDEX)
+    assert "lists other indexes" in refused(world, ExportError, APP).context[0]
+
+
+def changed_manifest(world: World, **keys: object) -> None:
+    body = json.loads(world.db.top.content)
+    store(world, DB, {**body, **keys}, world.db.top.media_type)
+
+
+def test_a_config_that_is_too_large_is_refused(world: World) -> None:
+    config = world.db.top.config
+    changed_manifest(world, config={**config.to_json(), "size": 9_000_000})
+    assert "its config has 9000000 bytes" in refused(world, ExportError, DB).context[0]
+
+
+@pytest.mark.parametrize("content", [b"no json", b"[]", b"[" * 100_000])
+def test_a_config_that_is_none_has_no_platform(world: World, content: bytes) -> None:
+    config = {"mediaType": "x", "digest": digest_of(content), "size": len(content)}
+    world.source.blobs[digest_of(content)] = content
+    changed_manifest(world, config=config)
+    assert "there is an unnamed platform" in refused(world, ExportError, DB).context[0]
+    assert world.export(DB, platforms=()).index.images[0].locked.platforms == ()
+
+
+def test_manifests_that_disagree_about_a_size_are_refused(world: World) -> None:
+    layers = [layer.to_json() for layer in world.db.top.layers]
+    world.source.add("r.example/other:1", world.db)
+    layers[0]["size"] = 7
+    store(world, "r.example/other:1", json.loads(world.db.top.content) | {"layers": layers}, world.db.top.media_type)
+    assert "bytes in one manifest and" in refused(world, ExportError, DB, "r.example/other:1").context[0]
+
+
+def test_layers_that_are_to_be_had_from_their_maker_alone_are_left_out(world: World) -> None:
+    layers = [layer.to_json() for layer in world.db.top.layers]
+    elsewhere = {"mediaType": "x", "digest": digest_of(b"windows"), "size": 7, "urls": ["https://maker.example/l"]}
+    changed_manifest(world, layers=[*layers, elsewhere])
+    with opened(world.export(DB)) as delivery:
+        assert not delivery.has(digest_of(b"windows"))
+
+
+def test_an_image_without_layers_can_be_carried(world: World) -> None:
+    changed_manifest(world, layers=[])
+    with opened(world.export(DB)) as delivery:
+        assert not [blob for blob in delivery.index.blobs if blob.kind is BlobKind.LAYER]
+
+
+def test_a_bundle_without_images_can_be_carried(world: World) -> None:
+    with opened(world.export(inventory=inventory())) as delivery:
+        assert delivery.index.images == ()

@@ -66,3 +66,8 @@ def test_several_that_are_all_bring_the_index_without_a_word() -> None:
 def test_what_is_not_there_is_named() -> None:
     _, choice = chosen(("linux/amd64", "linux/s390x"))
     assert choice.missing == ("linux/s390x",)
+
+
+def test_an_image_that_does_not_say_its_platform_is_for_none() -> None:
+    assert chosen(("linux/s390x",), ("",))[1].missing == ("linux/s390x",)
+    assert chosen((), ("",))[1].is_whole

@@ -9,8 +9,10 @@ import pytest
 
 from bundler.delivery.check import check_blobs, check_whole
 from bundler.delivery.envelopes import decode_envelopes
+from bundler.delivery.part import decode_part, encode_part
 from bundler.delivery.placement import header
 from bundler.delivery.reader import Delivery
+from bundler.delivery.resign import replace_signatures
 from bundler.delivery.writer import DeliveryWriter
 from bundler.errors import (
     DeliveryDamagedError,
@@ -310,3 +312,89 @@ def test_a_delta_holds_only_what_its_base_does_not(tmp_path: Path, file: Path) -
             with pytest.raises(DeliveryError) as caught:
                 opened.read(blob.digest)
             assert "is in its base shop 1.0.0" in caught.value.context[0]
+
+
+# --- edges -------------------------------------------------------------------------------------------------------
+
+
+def test_more_parts_than_can_be_numbered_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DeliveryError) as caught:
+        DeliveryWriter(tmp_path / "x.bundle", CONTENT.index, part_bytes=10)
+    assert "are more than 10000 parts" in caught.value.context[0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parts_of_any_size_hold_the_same_bytes(tmp_path: Path, file: Path) -> None:
+    whole = file.read_bytes()
+    for size in (len(whole), len(whole) - 1, len(whole) + 1, len(whole) // 2, 7001):
+        parts = CONTENT.write(tmp_path / f"{size}.bundle", part_bytes=size, signers=[SIGNER])
+        assert b"".join(part.read_bytes()[512:] for part in parts) == whole
+        verify(*parts)
+
+
+def test_signatures_are_replaced_in_place_across_parts(tmp_path: Path) -> None:
+    (tmp_path / "signed").mkdir()
+    for part_bytes in (0, 30_000, 7001):
+        target = tmp_path / f"{part_bytes}.bundle"
+        paths = CONTENT.write(target, part_bytes=part_bytes)
+        signed = CONTENT.write(tmp_path / "signed" / target.name, part_bytes=part_bytes, signers=[SIGNER])
+        with Delivery.open(*signed) as delivery:
+            envelopes = delivery.envelopes
+        replace_signatures(paths, envelopes)
+        assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in signed]
+
+
+def test_a_file_that_may_not_be_written_cannot_be_signed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr("bundler.delivery.resign._write", refuse)
+    with pytest.raises(DeliveryError) as caught:
+        replace_signatures([file], [])
+    assert "Permission denied" in caught.value.context[0]
+
+
+def test_more_signatures_than_fit_are_refused(file: Path) -> None:
+    with Delivery.open(file) as delivery:
+        envelopes = delivery.envelopes
+    with pytest.raises(DeliveryError) as caught:
+        replace_signatures([file], envelopes * 1000)
+    assert "there is room for 65536" in caught.value.context[0]
+
+
+def test_a_disk_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with DeliveryWriter(tmp_path / "x.bundle", CONTENT.index) as writer:
+        monkeypatch.setattr("os.pwrite", fail)
+        with pytest.raises(DeliveryError) as caught:
+            writer.put(CONTENT.index.bundle.archive, b"x")
+    assert "No space left on device" in caught.value.context[0]
+
+
+def test_a_blob_that_is_too_large_to_be_read_whole_is_refused(file: Path) -> None:
+    with Delivery.open(file) as delivery, pytest.raises(DeliveryError) as caught:
+        delivery.read(CONTENT.index.bundle.archive, max_bytes=3)
+    assert "3 are the limit" in caught.value.context[0]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"number": 9}, {"count": 3}, {"payload_bytes": 5}, {"part_bytes": 0}, {"total_bytes": 10**15}]
+)
+def test_a_head_of_a_part_that_lies_is_refused(parts: list[Path], changes: dict[str, int]) -> None:
+    head = decode_part(parts[1].read_bytes()[:512])
+    parts[1].write_bytes(encode_part(replace(head, **changes)) + parts[1].read_bytes()[512:])
+    with pytest.raises(DeliveryError) as caught:
+        verify(parts[0])
+    assert caught.value.exit_code in {20, 22}
+
+
+def test_an_index_under_the_heads_of_another_build_is_damage(parts: list[Path], tmp_path: Path) -> None:
+    for path in parts:
+        content = path.read_bytes()
+        head = replace(decode_part(content[:512]), build=digest_of(b"another"))
+        path.write_bytes(encode_part(head) + content[512:])
+    with pytest.raises(DeliveryDamagedError) as caught:
+        verify(parts[0])
+    assert "its index is not the one that its parts were made with" in caught.value.context[0]
