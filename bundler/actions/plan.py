@@ -48,6 +48,7 @@ class Planned:
     plan: Plan
     wanted: Wanted
     observation: Observation
+    candidates: Mapping[ObjectRef, Candidate] = field(default_factory=dict)
     outcomes: Mapping[ObjectRef, Outcome] = field(default_factory=dict)
     payloads: Mapping[ObjectRef, Payload] = field(default_factory=dict)
     """The bytes that were dry-run; the same bytes are applied."""
@@ -71,15 +72,19 @@ def make_plan(wanted: Wanted, cluster: ClusterClient, *, earlier: Planned | None
         ClusterError: when the API server cannot be asked.
     """
     observation = observe(wanted, cluster)
-    asked = _ask_all(find_candidates(wanted, observation), wanted, observation, cluster, earlier)
+    candidates = find_candidates(wanted, observation, known=earlier.candidates if earlier else {})
+    asked = _ask_all(candidates, wanted, observation, cluster, earlier)
     generated = _find_generated(wanted, observation, cluster)
     observation = _with_findings(observation, asked, generated, wanted.uid)
     outcomes = {ref: one.outcome for ref, one in asked.items()}
-    plan = build_plan(wanted, observation, outcomes)
+    known = {candidate.manifest.ref: candidate for candidate in candidates}
+    plan = build_plan(wanted, observation, outcomes, known=known)
     created = [c.desired for c in plan.changes if c.action is Action.CREATE and c.desired is not None]
     refuse_over_quota(created, observation.quotas, extra_secrets=_RECORD_SECRETS if not plan.is_empty else 0)
     payloads = {ref: one.payload for ref, one in asked.items()}
-    return Planned(plan=plan, wanted=wanted, observation=observation, outcomes=outcomes, payloads=payloads)
+    return Planned(
+        plan=plan, wanted=wanted, observation=observation, candidates=known, outcomes=outcomes, payloads=payloads
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

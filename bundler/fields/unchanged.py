@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bundler.fields.schema import SchemaNode
     from bundler.model.json import Body, JSONValue
 
+_MAPPINGS: Final = (dict, Mapping)
 _SCALARS: Final = frozenset({str, int, bool, float})
 _IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion")
 _NOT_OWNED: Final = frozenset({*_IDENTITY, "creationTimestamp", "generation", "managedFields", "selfLink"})
@@ -83,7 +84,7 @@ def _are_kept(entries: Sequence[Body], api_version: JSONValue, kind: JSONValue) 
 def _tree_of(entry: Body) -> Tree:
     tree = entry.get("fieldsV1")
     # Below fieldsV1 there are only maps; the server refuses anything else.
-    return cast("Tree", tree) if isinstance(tree, Mapping) else _NOTHING
+    return cast("Tree", tree) if isinstance(tree, _MAPPINGS) else _NOTHING
 
 
 class _Walk:
@@ -132,8 +133,8 @@ class _Walk:
             return (desired == live and type(desired) is type(live)) or self._leaf(desired, live, here)
         if not node:
             return self._leaf(desired, live, here)
-        if isinstance(desired, Mapping):
-            return isinstance(live, Mapping) and self._map(desired, live, node, here)
+        if isinstance(desired, _MAPPINGS):
+            return isinstance(live, _MAPPINGS) and self._map(desired, live, node, here)
         return is_items(desired) and is_items(live) and self._items(desired, live, node, here)
 
     def _items(self, desired: Sequence[JSONValue], live: Sequence[JSONValue], tree: Tree, here: Trail) -> bool:
@@ -160,7 +161,7 @@ class _Walk:
     def _item(self, desired: JSONValue, live: JSONValue, node: Tree, here: Trail) -> bool:
         if not node:
             return self._leaf(desired, live, here)
-        is_pair = isinstance(desired, Mapping) and isinstance(live, Mapping)
+        is_pair = isinstance(desired, _MAPPINGS) and isinstance(live, _MAPPINGS)
         return "." in node and is_pair and self._map(mapping_at(desired), mapping_at(live), node, here)
 
     # --- doubtful values ---------------------------------------------------------------------------------------
@@ -168,8 +169,8 @@ class _Walk:
     def _leaf(self, desired: JSONValue, live: Value, here: Trail) -> bool:
         """Compare where the manager owns a value as a whole."""
         if same(desired, live):
-            return not (isinstance(desired, Mapping) and desired) or self._is_atomic(here)
-        if isinstance(desired, Mapping) and not desired and isinstance(live, Mapping):
+            return not (isinstance(desired, _MAPPINGS) and desired) or self._is_atomic(here)
+        if isinstance(desired, _MAPPINGS) and not desired and isinstance(live, _MAPPINGS):
             schema = self._schema(here)
             return schema is not None and schema.shape == "map" and not schema.is_atomic
         return self._is_stored_as(desired, live, here) and not self._is_shared(here)
@@ -178,7 +179,7 @@ class _Walk:
         """Tell whether the server would store ``desired`` as ``live``, although they are spelled differently."""
         schema = self._schema(here)
         if live is ABSENT:
-            is_collection = isinstance(desired, Mapping) or is_items(desired)
+            is_collection = isinstance(desired, _MAPPINGS) or is_items(desired)
             return not desired and not self._counts_empty() and (schema is not None or is_collection)
         if schema is None:
             return False
@@ -252,7 +253,7 @@ def _key(step: str) -> tuple[tuple[str, ...], tuple[JSONValue, ...]]:
 
 
 def _values(item: JSONValue, names: tuple[str, ...]) -> tuple[JSONValue, ...]:
-    values = item if isinstance(item, Mapping) else _NOTHING
+    values = item if isinstance(item, _MAPPINGS) else _NOTHING
     found = tuple(values.get(name) for name in names)
     # A key is a scalar; anything else is no key, and would not hash.
     return found if all(value is None or type(value) in _SCALARS for value in found) else ()

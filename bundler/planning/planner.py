@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from bundler.errors import PlanError
 from bundler.fields.field_set import owned_fields
@@ -34,19 +35,38 @@ _NEVER_DELETED = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): "deleting it deletes every object of its kind",
 }
 
-
-def find_candidates(wanted: Wanted, observation: Observation) -> tuple[Candidate, ...]:
-    """Pair wanted objects with live ones and settle, without asking, those that cannot have changed."""
-    return tuple(_candidate(manifest, wanted, observation) for manifest in wanted.manifests)
+_NONE_KNOWN: Final[Mapping[ObjectRef, Candidate]] = MappingProxyType({})
 
 
-def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation) -> Candidate:
+def find_candidates(
+    wanted: Wanted, observation: Observation, *, known: Mapping[ObjectRef, Candidate] = _NONE_KNOWN
+) -> tuple[Candidate, ...]:
+    """Pair wanted objects with live ones and settle, without asking, those that cannot have changed.
+
+    Args:
+        wanted: what is wanted.
+        observation: live objects.
+        known: candidates of an earlier look; where neither side moved since, they stand.
+    """
+    return tuple(_candidate(manifest, wanted, observation, known.get(manifest.ref)) for manifest in wanted.manifests)
+
+
+def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, known: Candidate | None) -> Candidate:
     live = observation.live.get(manifest.ref)
     lowest = observation.autoscaled.get(manifest.ref)
+    if known is not None and lowest is None and _still_holds(known, manifest, live):
+        return known
     if lowest is not None:
         manifest = with_followed_replicas(manifest, live=live, lowest=lowest)
     settled = _settle(manifest, live, wanted, is_autoscaled=lowest is not None)
     return Candidate(manifest=manifest, live=live, is_autoscaled=lowest is not None, settled=settled)
+
+
+def _still_holds(known: Candidate, manifest: Manifest, live: Body | None) -> bool:
+    if known.manifest is not manifest or known.is_autoscaled or known.live is None or live is None:
+        return False
+    version = text_at(live, "metadata", "resourceVersion")
+    return known.live is live or (version != "" and version == text_at(known.live, "metadata", "resourceVersion"))
 
 
 def _settle(manifest: Manifest, live: Body | None, wanted: Wanted, *, is_autoscaled: bool) -> str | None:
@@ -72,19 +92,26 @@ def job_failed(ref: ObjectRef, live: Body) -> bool:
     return any(c.get("type") == "Failed" and c.get("status") == "True" for c in items_at(live, "status", "conditions"))
 
 
-def build_plan(wanted: Wanted, observation: Observation, outcomes: Mapping[ObjectRef, Outcome]) -> Plan:
+def build_plan(
+    wanted: Wanted,
+    observation: Observation,
+    outcomes: Mapping[ObjectRef, Outcome],
+    *,
+    known: Mapping[ObjectRef, Candidate] = _NONE_KNOWN,
+) -> Plan:
     """Make the plan out of what is wanted, what was seen, and what the server answered to dry-runs.
 
     Args:
         wanted: normalised, stamped manifests and what the release owned before.
         observation: live objects.
         outcomes: an answer or refusal for each candidate that was not settled.
+        known: candidates found before; see ``find_candidates``.
 
     Raises:
         RejectedObjectsError, ForeignObjectError, FieldConflictError, ImmutableFieldError: with all objects at once.
         PlanError: when components need each other in a circle.
     """
-    candidates = find_candidates(wanted, observation)
+    candidates = find_candidates(wanted, observation, known=known)
     raise_refusals(wanted, observation, candidates, outcomes)
     changes = [_change(candidate, outcomes.get(candidate.manifest.ref)) for candidate in candidates]
     changes += list(_generated_changes(wanted, observation))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import isinf, isnan
 from typing import TYPE_CHECKING
 
+from bundler.model.json import is_list, is_mapping
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.model.json import JSONValue
 
@@ -52,9 +54,11 @@ def dump_documents(values: Iterable[JSONValue]) -> str:
 
 
 def _lines(value: JSONValue, margin: str) -> list[str]:
-    if isinstance(value, Mapping) and value:
+    if isinstance(value, str):
+        return _text_lines(value, margin)
+    if is_mapping(value) and value:
         return _mapping_lines(value, margin)
-    if isinstance(value, Sequence) and not isinstance(value, str) and value:
+    if is_list(value) and value:
         return _sequence_lines(value, margin)
     return _scalar_lines(value, margin)
 
@@ -67,11 +71,14 @@ def _mapping_lines(value: Mapping[str, JSONValue], margin: str) -> list[str]:
         if len(name) > _MAX_SIMPLE_KEY_CHARS:
             lines.append(f"{start}? {name}")
             start, name = margin, ""
-        if isinstance(item, Mapping) and item:
+        if isinstance(item, str):
+            first, *rest = _text_lines(item, margin)
+            lines += [f"{start}{name}: {first}", *rest]
+        elif is_mapping(item) and item:
             inner = margin + "  "
             below = _mapping_lines(item, inner)
             lines += [f"{start}{name}:", inner + below[0], *below[1:]]
-        elif isinstance(item, Sequence) and not isinstance(item, str) and item:
+        elif is_list(item) and item:
             # an explicit key needs its list further in
             inner = margin if name else margin + "  "
             below = _sequence_lines(item, inner)
@@ -102,7 +109,7 @@ def _scalar_lines(value: JSONValue, margin: str) -> list[str]:
         return [_float(value)]
     if isinstance(value, int):
         return [str(value)]
-    return ["{}" if isinstance(value, Mapping) else "[]"]
+    return ["{}" if is_mapping(value) else "[]"]
 
 
 def _text_lines(text: str, margin: str) -> list[str]:
@@ -116,7 +123,9 @@ def _text_lines(text: str, margin: str) -> list[str]:
     return [f"|{chomping}", *lines, *[""] * (newlines - 1)]
 
 
+@lru_cache(maxsize=4096)
 def _key(text: str) -> str:
+    """Write a text on one line; the same few hundred make up thousands of objects."""
     if re.fullmatch(_PLAIN, text) and not _is_retyped(text):
         return text
     # the same characters mean the same in JSON and in double quotes, but for those that YAML does not print

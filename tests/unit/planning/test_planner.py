@@ -296,3 +296,20 @@ def test_a_rollback_leaves_claims_and_definitions_as_they_are():
     assert candidate.settled == "never goes back"
     (absent,) = find_candidates(wanted(old, is_rollback=True), seen())
     assert absent.settled is None
+
+
+def test_a_candidate_found_before_stands_while_neither_side_moved():
+    one = deployment("web")
+    body = {**live(one)[1], "metadata": {**live(one)[1]["metadata"], "resourceVersion": "1"}}
+    moved = {**body, "metadata": {**body["metadata"], "resourceVersion": "2"}}
+    order = wanted(one)
+    (first,) = find_candidates(order, seen((one.ref, body)))
+    known = {one.ref: first}
+    (again,) = find_candidates(order, seen((one.ref, dict(body))), known=known)
+    (after,) = find_candidates(order, seen((one.ref, moved)), known=known)
+    (gone,) = find_candidates(order, seen(), known=known)
+    (scaled,) = find_candidates(order, seen((one.ref, body), autoscaled={one.ref: 1}), known=known)
+    assert again is first
+    assert (after is first, after.live) == (False, moved)
+    assert (gone is first, gone.live) == (False, None)
+    assert scaled.is_autoscaled
