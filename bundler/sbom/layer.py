@@ -20,6 +20,8 @@ DATABASES: Final = re.compile(
 WHITEOUT: Final = ".wh."
 OPAQUE: Final = ".wh..wh..opq"
 _MAX_DATABASE_BYTES: Final = 512 * 1024 * 1024
+"""Of all databases of one layer together."""
+_MAX_NAMES: Final = 100_000
 _MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024 * 1024
 _CHUNK_BYTES: Final = 1024 * 1024
 _GZIP = b"\x1f\x8b"
@@ -40,7 +42,7 @@ class LayerScan:
     """
 
     def __init__(self) -> None:
-        self._tar = TarStream(_is_wanted, max_file_bytes=_MAX_DATABASE_BYTES)
+        self._tar = TarStream(_is_wanted, max_kept_bytes=_MAX_DATABASE_BYTES, max_names=_MAX_NAMES)
         self._unpack: _Decompressor | None = None
         self._head = b""
         self._unpacked = 0

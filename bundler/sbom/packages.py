@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import struct
 import tempfile
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 _TAGS: Final = {1000: "name", 1001: "version", 1002: "release", 1003: "epoch", 1014: "license", 1022: "arch"}
 _INT32, _STRING, _I18N = 4, 6, 9
 _MAX_HEADER_ENTRIES = 100_000
+MAX_PACKAGES: Final = 100_000
+_MAX_LINE_BYTES = 64 * 1024
+"""Longer lines (lists of files, in dpkg's status) are read in pieces: only their beginning is looked at."""
 _NDB_MAGIC, _NDB_SLOT, _NDB_BLOB = b"RpmP", b"Slot", b"BlbS"
 _NDB_BLOCK, _NDB_PAGE = 16, 4096
 
@@ -60,9 +64,12 @@ def read_database(path: str, file: IO[bytes]) -> list[Package]:
         raise UnreadableError(f"{path}: Berkeley databases of older rpm are not read")
     file.seek(0)
     try:
-        return list(reader(file))
+        found = list(islice(reader(file), MAX_PACKAGES + 1))
     except (ValueError, struct.error, sqlite3.Error, IndexError) as error:
         raise UnreadableError(f"{path}: damaged: {error}") from error
+    if len(found) > MAX_PACKAGES:
+        raise UnreadableError(f"{path}: it lists more than {MAX_PACKAGES} packages")
+    return found
 
 
 def read_os_release(file: IO[bytes]) -> dict[str, str]:
@@ -89,7 +96,7 @@ def _apk(file: IO[bytes]) -> Iterator[Package]:
 def _paragraphs(file: IO[bytes], sign: str) -> Iterator[Mapping[str, str]]:
     """Yield groups of ``key: value`` lines; the first value of a key counts, continued lines are passed over."""
     fields: dict[str, str] = {}
-    for raw in file:
+    for raw in iter(lambda: file.readline(_MAX_LINE_BYTES), b""):
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
         if not line.strip():
             yield fields

@@ -23,8 +23,15 @@ _WITHOUT_CONTENT = frozenset({b"1", b"2", b"3", b"4", b"5", b"6"})
 class TarStream:
     """Takes a tar piece by piece and keeps the files that are wanted."""
 
-    def __init__(self, is_wanted: Callable[[str], bool], *, max_file_bytes: int) -> None:
-        self._is_wanted, self._max_file_bytes = is_wanted, max_file_bytes
+    def __init__(self, is_wanted: Callable[[str], bool], *, max_kept_bytes: int, max_names: int) -> None:
+        """Begin.
+
+        Args:
+            is_wanted: tells by name what is kept.
+            max_kept_bytes: of all files together; a file beyond it is passed over.
+            max_names: of all wanted names; a tar with more is refused.
+        """
+        self._is_wanted, self._room_bytes, self._max_names = is_wanted, max_kept_bytes, max_names
         self.files: dict[str, IO[bytes]] = {}
         self.names: list[str] = []
         """Wanted names of any type, in order: whiteouts and links among them."""
@@ -101,8 +108,12 @@ class TarStream:
         self._skip, self._sink = size + -size % _BLOCK, None
         if kind in {b"g", b"K"} or not self._is_wanted(name):
             return
+        if len(self.names) >= self._max_names:
+            msg = "it holds more than is looked through"
+            raise ValueError(msg)
         self.names.append(name)
-        if kind in _REGULAR and size <= self._max_file_bytes:
+        if kind in _REGULAR and size <= self._room_bytes:
+            self._room_bytes -= size
             if (before := self.files.pop(name, None)) is not None:
                 before.close()
             self._sink = self.files[name] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - kept

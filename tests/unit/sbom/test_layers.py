@@ -164,3 +164,24 @@ def test_a_bomb_is_passed_over_without_being_kept(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("bundler.sbom.layer._MAX_UNPACKED_BYTES", 10_000_000)
     scan = scanned(gzip.compress(tar_of({"big": bytes(30_000_000), STATUS: DPKG})), step=1 << 20)
     assert scan.problem == "it unpacks to more than is looked through"
+
+
+def test_a_layer_that_holds_too_much_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bundler.sbom.layer._MAX_NAMES", 5)
+    scan = scanned(layer_of({f".wh.{number}": "" for number in range(9)}))
+    assert scan.problem == "it holds more than is looked through"
+    monkeypatch.setattr("bundler.sbom.layer._MAX_DATABASE_BYTES", 1000)
+    files = {f"var/lib/dpkg/status.d/{number}": DPKG + " " * 300 for number in range(3)}
+    assert len(scanned(layer_of(files)).files) == 1
+
+
+def test_a_database_with_too_many_packages_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bundler.sbom.packages.MAX_PACKAGES", 1)
+    _, _, problems = installed([scanned(layer_of({"lib/apk/db/installed": APK}))])
+    assert problems == ("lib/apk/db/installed: it lists more than 1 packages",)
+
+
+def test_a_long_line_does_not_hide_what_follows() -> None:
+    long = f"Package: a\nVersion: 1\nDepends: {'x' * 200_000}: y\n\n{DPKG}"
+    names = [package.name for package in installed([scanned(layer_of({STATUS: long}))])[0]]
+    assert names == ["a", "libc6"]
