@@ -52,6 +52,8 @@ class SecretReleaseStore:
         self._clock = clock
         self._pieces: dict[tuple[str, str], list[Piece]] = {}
         """Packs read or written in this run, by namespace and name; they never change."""
+        self._revisions: dict[tuple[str, str, int, str, bool], Revision] = {}
+        """Revisions read in this run, by the resourceVersion of their head too."""
         self._heads: dict[_Key, Body] = {}
         """Heads written in this run, so that marking one need not read it again."""
         self._secrets: dict[_Key, Secrets] = {}
@@ -74,6 +76,12 @@ class SecretReleaseStore:
         Raises:
             ReleaseNotFoundError, RecordDamagedError, RecordTooNewError, ClusterError.
         """
+        key = (*_key(summary), summary.resource_version, with_sensitive)
+        if not summary.resource_version or key not in self._revisions:
+            self._revisions[key] = self._load(summary, with_sensitive=with_sensitive)
+        return self._revisions[key]
+
+    def _load(self, summary: RevisionSummary, *, with_sensitive: bool) -> Revision:
         name = records.head_name(summary.release, summary.revision)
         secret = self._read_head(summary)
         with reading(name):
