@@ -166,10 +166,8 @@ def test_identity_names_the_cluster(cluster: Subject) -> None:
     assert found.user
 
 
-def test_a_definition_brings_its_kind(cluster: Subject) -> None:
-    group = f"{cluster.namespace}.example.com"
-    with pytest.raises(UnknownKindError):
-        cluster.apply(widget(group))
+def serve_widgets(cluster: Subject, group: str) -> ObjectRef:
+    """Define a kind and wait until it is served."""
     cluster.client.apply(cluster.payload(crd(group), namespace=""))
     ref = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", f"widgets.{group}")
 
@@ -186,6 +184,14 @@ def test_a_definition_brings_its_kind(cluster: Subject) -> None:
         return cluster.client.resource_type(group, "Widget") is not None
 
     cluster.wait("served", is_served)
+    return ref
+
+
+def test_a_definition_brings_its_kind(cluster: Subject) -> None:
+    group = f"{cluster.namespace}.example.com"
+    with pytest.raises(UnknownKindError):
+        cluster.apply(widget(group))
+    ref = serve_widgets(cluster, group)
     body = cluster.apply(widget(group)).body
     assert body["metadata"]["generation"] == 1  # type: ignore[call-overload, index]
     assert cluster.apply(widget(group, size=2)).body["metadata"]["generation"] == 2  # type: ignore[call-overload, index]
@@ -249,9 +255,13 @@ def test_a_watch_hears_what_happens_while_it_lasts(cluster: Subject) -> None:
 
 
 def test_a_watch_from_too_long_ago_has_expired(cluster: Subject) -> None:
-    query = ListQuery(group="", kind="ConfigMap", namespace=cluster.namespace)
+    """A real server remembers each kind from when it began to serve it: a new kind has no past to watch."""
+    group = f"{cluster.namespace}.example.org"
+    ref = serve_widgets(cluster, group)
+    query = ListQuery(group=group, kind="Widget", namespace=cluster.namespace)
     if cluster.name == "sandbox":
         for number in range(2200):
             cluster.apply(config_map("often", count=str(number)))
     with pytest.raises(ExpiredError):
         list(cluster.client.watch(query, resource_version="1", timeout_s=5))
+    cluster.client.delete(ref)
