@@ -112,20 +112,6 @@ def write_chart(folder: Path) -> Path:
     return folder
 
 
-def write_small_bundle(folder: Path) -> Path:
-    """Write a bundle of one object, for releases that are only there to be listed."""
-    _write(folder / "bundle.yaml", BUNDLE_YAML)
-    _write(folder / "templates" / "one.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n")
-    return folder
-
-
-def write_small_chart(folder: Path) -> Path:
-    """Write a chart of one object."""
-    _write(folder / "Chart.yaml", CHART_YAML)
-    _write(folder / "templates" / "one.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n")
-    return folder
-
-
 def bodies(namespace: str, *, count: int = 200, mode: str = "one", replicas: int = 0) -> list[Body]:
     """Return what both render, as the API takes it."""
     return [body for n in range(count) for body in _item(namespace, n, mode, replicas)]
