@@ -106,7 +106,9 @@ spec:
       containers: [{name: job, image: "{{ values.job }}", command: ["{{ values.step }}"]}]
 """
 
-GENERATE = [{"name": "password", "secret": "{{ release.name }}-password", "key": "password", "kind": "password", "length": 24}]
+GENERATE = [
+    {"name": "password", "secret": "{{ release.name }}-password", "key": "password", "kind": "password", "length": 24}
+]
 
 
 def small_bundle(parent: Path, **changes: object) -> Path:

@@ -84,7 +84,9 @@ class Operator:
             is_stopped=lambda: False,
         )
 
-    def request(self, bundle: str | Path, release: str, sets: dict[str, str], **extra: Any) -> installing.InstallRequest:
+    def request(
+        self, bundle: str | Path, release: str, sets: dict[str, str], **extra: Any
+    ) -> installing.InstallRequest:
         path = BUNDLES / bundle if isinstance(bundle, str) else bundle
         fields: dict[str, Any] = {
             "bundle": load_bundle(find_bundle(str(path))),
@@ -107,7 +109,9 @@ class Operator:
         request: dict[str, Any] | None = None,
         **sets: str,
     ) -> ChangeResult:
-        asked = self.request(bundle, release, {key.replace("__", "."): text for key, text in sets.items()}, **request or {})
+        asked = self.request(
+            bundle, release, {key.replace("__", "."): text for key, text in sets.items()}, **request or {}
+        )
         options = options or RunOptions()
         options = replace(options, fail_fast=self.fail_fast)
         return installing.install(asked, self.ports(), options, lambda _prepared, proposal: self._see(proposal))
