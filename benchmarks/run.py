@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,10 @@ class Row:
         ratio = median_ratio(self.ours, self.theirs)
         shown = [f"{median_wall(self.ours):8.3f}", f"{median_wall(self.theirs):8.3f}", f"{ratio:6.2f}"]
         found = [self._line(self.work, self.peer, *shown, self.limit, is_met=ratio <= self.limit)]
+        if all(sample.cpu_s for sample in (*self.ours, *self.theirs)):
+            cpu = [statistics.median(sample.cpu_s for sample in samples) for samples in (self.ours, self.theirs)]
+            shown = [f"{cpu[0]:8.3f}", f"{cpu[1]:8.3f}", f"{cpu[0] / cpu[1]:6.2f}"]
+            found.append(self._line("  processor time", self.peer, *shown, None, is_met=True))
         if self.limit_memory is not None:
             memory = [max(sample.rss_mib for sample in samples) for samples in (self.ours, self.theirs)]
             ratio = memory[0] / memory[1]
@@ -64,8 +69,12 @@ class Row:
             found.append(self._line("  peak memory", self.peer, *shown, self.limit_memory, is_met=is_met))
         return found
 
-    def _line(self, work: str, peer: str, ours: str, theirs: str, ratio: str, limit: float, *, is_met: bool) -> str:
-        return f"| {work:<34} | {peer:<24} | {ours} | {theirs} | {ratio} | {limit:5.2f} | {'yes' if is_met else 'NO ':<3} |"
+    def _line(
+        self, work: str, peer: str, ours: str, theirs: str, ratio: str, limit: float | None, *, is_met: bool
+    ) -> str:
+        met = "   " if limit is None else "yes" if is_met else "NO "
+        bound = "     " if limit is None else f"{limit:5.2f}"
+        return f"| {work:<34} | {peer:<26} | {ours} | {theirs} | {ratio} | {bound} | {met} |"
 
 
 class Bench:
@@ -317,8 +326,8 @@ def versions(cluster: Cluster) -> str:
 def table(rows: Sequence[Row]) -> str:
     """Return all rows as Markdown."""
     head = [
-        f"| {'work':<34} | {'beside':<24} | {'bundler':>8} | {'peer':>8} | {'ratio':>6} | limit | met |",
-        "|" + "|".join("-" * width for width in (36, 26, 10, 10, 8, 7, 5)) + "|",
+        f"| {'work':<34} | {'beside':<26} | {'bundler':>8} | {'peer':>8} | {'ratio':>6} | limit | met |",
+        "|" + "|".join("-" * width for width in (36, 28, 10, 10, 8, 7, 5)) + "|",
     ]
     return "\n".join(head + [line for row in rows if row.ours for line in row.lines()])
 
