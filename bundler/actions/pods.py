@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bundler.errors import ForbiddenError
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.health.pods import FailFast, PodProblem
-    from bundler.model.json import Body
+    from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports
 
@@ -38,9 +39,10 @@ class PodWatch:
         self._problems, self._final = {}, set()
         if age_s < PATIENCE_S or not selecting:
             return
-        pods = {name: self._pods(name) for name in {ref.namespace for ref in selecting}}
+        pods = {name: _by_label(self._pods(name)) for name in {ref.namespace for ref in selecting}}
         for ref, body in selecting.items():
-            self._judge(ref, newest_pods(body, pods[ref.namespace]))
+            found = [pods[ref.namespace].get(label, ()) for label in pod_selector(body).items()]
+            self._judge(ref, newest_pods(body, min(found, key=len)))
 
     def _pods(self, namespace: str) -> Sequence[Body]:
         try:
@@ -82,6 +84,15 @@ class PodWatch:
     def troubled(self, ref: ObjectRef) -> tuple[Body, PodProblem] | None:
         """Return the pod that ``detail`` is about, and its problem."""
         return self._problems.get(ref)
+
+
+def _by_label(pods: Sequence[Body]) -> Mapping[tuple[str, JSONValue], Sequence[Body]]:
+    """Index pods by each of their labels: two hundred workloads must not each go through the pods of all."""
+    found: defaultdict[tuple[str, JSONValue], list[Body]] = defaultdict(list)
+    for pod in pods:
+        for label in mapping_at(pod, "metadata", "labels").items():
+            found[label].append(pod)
+    return found
 
 
 def pod_selector(workload: Body) -> Mapping[str, str]:
