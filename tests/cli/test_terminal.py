@@ -17,6 +17,8 @@ import pytest
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 
+pytestmark = pytest.mark.slow
+
 BUNDLER = [sys.executable, "-m", "bundler"]
 DEADLINE_S = 30.0
 

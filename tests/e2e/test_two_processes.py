@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.lib.controlplane import ControlPlane
 
+pytestmark = pytest.mark.slow
+
 LOCKED = 75
 WAITING = ("--lock-timeout", "60s")
 

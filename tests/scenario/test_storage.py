@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from bundler.ports import Clock, ClusterClient
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clock() -> Clock:
