@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bundler.ports import Ports
 
 PATIENCE_S = 1.0
-"""Pods are looked at only for what is not ready after this long; most never are."""
+"""Pods are looked at only for what is not ready after this long, and not more often; most never are."""
 _HASH_LABELS = ("pod-template-hash", "controller-revision-hash", "batch.kubernetes.io/controller-uid")
 
 
@@ -32,13 +32,14 @@ class PodWatch:
         self._problems: dict[ObjectRef, tuple[Body, PodProblem]] = {}
         self._told: dict[ObjectRef, str] = {}
         self._final: set[ObjectRef] = set()
+        self._looked_s = 0.0
 
     def look(self, workloads: Mapping[ObjectRef, Body], *, age_s: float) -> None:
         """Read the pods of the namespaces concerned, once each, and judge them."""
         selecting = {ref: body for ref, body in workloads.items() if pod_selector(body)}
-        self._problems, self._final = {}, set()
-        if age_s < PATIENCE_S or not selecting:
+        if age_s - self._looked_s < PATIENCE_S or not selecting:
             return
+        self._looked_s, self._problems, self._final = age_s, {}, set()
         pods = {name: _by_label(self._pods(name)) for name in {ref.namespace for ref in selecting}}
         for ref, body in selecting.items():
             found = [pods[ref.namespace].get(label, ()) for label in pod_selector(body).items()]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bundler.ports import Ports
 
 _FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 0.5
 _NOT_THERE = Health(Status.NOT_FOUND, "it is not there")
 
 
