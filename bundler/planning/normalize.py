@@ -69,19 +69,25 @@ def _with_body(manifest: Manifest, body: Body) -> Manifest:
 
 
 def without_nulls(body: Body) -> Body:
-    """Return the body without keys whose value is null, at any depth. Lists keep their items."""
-    return {
-        key: value if isinstance(value, _LEAVES) else without_nulls(value) if isinstance(value, dict) else _clean(value)
-        for key, value in body.items()
-        if value is not None
-    }
+    """Return the body without keys whose value is null, at any depth; what has none is not copied. Lists keep items."""
+    changed: dict[str, JSONValue] = {}
+    for key, value in body.items():
+        if not isinstance(value, _LEAVES):
+            cleaned = _clean(value)
+            if cleaned is None or cleaned is not value:
+                changed[key] = cleaned
+    if not changed:
+        return body
+    return {key: changed.get(key, value) for key, value in body.items() if value is not None}
 
 
 def _clean(value: JSONValue) -> JSONValue:
-    if is_mapping(value):
+    if isinstance(value, dict) or is_mapping(value):
         return without_nulls(value)
     if is_list(value):
-        return [_clean(item) for item in value]
+        for item in value:
+            if not isinstance(item, _LEAVES) and _clean(item) is not item:
+                return [_clean(one) for one in value]
     return value
 
 

@@ -222,6 +222,7 @@ class _Stamper:
         self._scope_of = context.scope_of
         self._scopes: dict[tuple[str, str], bool] = dict(scopes)
         self._labels = ((MANAGED_BY, MANAGED_BY_VALUE), (INSTANCE, context.release_name))
+        self._label_names = frozenset(name for name, _ in self._labels)
         self._annotations = ((BUNDLE_VERSION, f"{metadata.name}@{metadata.version}"),)
 
     def stamp(self, found: ObjectPart, text: str) -> tuple[Manifest, list[Insertion]]:
@@ -239,7 +240,9 @@ class _Stamper:
         labels = mapping_at(metadata, "labels")
         stamps = Stamps(
             namespace=self._namespace if is_namespaced and not written else "",
-            labels=tuple(pair for pair in self._labels if pair[0] not in labels),
+            labels=self._labels
+            if self._label_names.isdisjoint(labels)
+            else tuple(pair for pair in self._labels if pair[0] not in labels),
             annotations=self._annotations,
         )
         inserted = insertions(metadata, stamps, found.find_mark, text)
