@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from bundler.delivery.part import PART_HEADER_BYTES, PART_MAGIC, PartHeader, decode_part
@@ -11,7 +13,7 @@ from bundler.errors import DeliveryDamagedError, DeliveryError, ForeignPartError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 HINT_COPY: Final = "copy it again from where it was made, and verify it there too"
@@ -114,12 +116,23 @@ class _Opened:
     def open(self, path: Path, doing: str) -> int:
         """Open a file for reading alone."""
         try:
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            # A pipe that nobody writes to would be waited for; what is read here and there must be a file anyway.
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             found = f"{path}: {error.strerror or error}"
             raise DeliveryError(doing, context=[found], hint="check the path and its permissions") from error
         self.fds.append(fd)
+        if what := _no_file(os.fstat(fd).st_mode):
+            hint = "give the path of the file: a delivery is read at many places at once"
+            raise DeliveryError(doing, context=[f"{path} is {what}"], hint=hint)
         return fd
+
+
+def _no_file(mode: int) -> str:
+    """Say what something is that cannot be read at any place; empty for files."""
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a pipe" if stat.S_ISFIFO(mode) else "a device or socket" if not stat.S_ISREG(mode) else ""
 
 
 def open_pieces(paths: Sequence[Path]) -> Pieces:
@@ -137,28 +150,43 @@ def open_pieces(paths: Sequence[Path]) -> Pieces:
     if len({_stem_of(path) for path in paths}) > 1 or (len(paths) > 1 and stem == first):
         found = [str(path) for path in paths]
         raise DeliveryError(doing, context=found, hint="give one delivery: its file, or its parts")
-    if not first.exists() and part_path(first, 1).exists():
-        first = part_path(first, 1)
+    first = _there(first, stem)
     with _Opened() as opened:
         fd = opened.open(first, doing)
         if os.pread(fd, len(PART_MAGIC), 0) != PART_MAGIC:
             return WholeFile(first, fd)
-        count = _header_of(first, fd, doing).count
+        head = _header_of(first, fd, doing)
         stem = _stem_of(first)
-        wanted = {part_path(stem, number): number for number in range(1, count + 1)}
-        missing = [path for path in wanted if not path.exists()]
-        extra = [path for path in paths if path not in wanted and path != stem]
-        if missing:
-            found = [f"{path} is not there" for path in missing]
-            hint = f"bring all {count} parts into one folder"
-            raise PartMissingError(f"opening {stem} in {count} parts", context=found, hint=hint)
-        if extra:
-            found = [f"{path} is beyond the {count} parts of this build" for path in extra]
-            raise ForeignPartError(doing, context=found, hint="give the parts of one build")
+        wanted = {part_path(stem, number): number for number in range(1, head.count + 1)}
+        _check_names([first, *paths[1:]], wanted, head, doing)
         fds = {path: opened.open(path, doing) for path in wanted}
         os.close(fd)
         opened.fds.remove(fd)
         return SplitFile(str(stem), _checked(wanted, fds, first, doing))
+
+
+def _there(first: Path, stem: Path) -> Path:
+    """Return the file to begin with: the one that is named, else any part of the delivery that it names."""
+    if first.exists():
+        return first
+    parts = [path for path in stem.parent.glob(f"{glob.escape(stem.name)}.[0-9]*") if _stem_of(path) == stem]
+    return min(parts, default=first)
+
+
+def _check_names(named: Sequence[Path], wanted: Mapping[Path, int], head: PartHeader, doing: str) -> None:
+    """Hold the files that are there against those that the head of the first of them asks for."""
+    stem = _stem_of(named[0])
+    if missing := [path for path in wanted if not path.exists()]:
+        found = [f"{path} is not there" for path in missing]
+        hint = f"bring all {head.count} parts into one folder"
+        raise PartMissingError(f"opening {stem} in {head.count} parts", context=found, hint=hint)
+    if named[0] not in wanted:
+        own = part_path(stem, head.number).name
+        found = [f"{named[0]} is part {head.number} of {head.count}, which belongs under the name {own}"]
+        raise ForeignPartError(doing, context=found, hint="bring the parts of one build together, under their names")
+    if extra := [path for path in named if path not in wanted]:
+        found = [f"{path} is beyond the {head.count} parts of this build" for path in extra]
+        raise ForeignPartError(doing, context=found, hint="give the parts of one build")
 
 
 def _checked(wanted: dict[Path, int], fds: dict[Path, int], named: Path, doing: str) -> list[Part]:

@@ -166,6 +166,15 @@ def test_an_index_that_forgets_what_a_manifest_needs_is_damage(tmp_path: Path, k
     assert "which the index does not list" in caught.value.context[0]
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path, make) -> None:
+    path = tmp_path / "shop-1.0.0.bundle"
+    make(path)
+    with pytest.raises(DeliveryError) as caught:
+        Delivery.open(path)
+    assert caught.value.context[0].startswith(f"{path} is a ")
+
+
 # --- parts -------------------------------------------------------------------------------------------------------
 
 
@@ -189,6 +198,14 @@ def test_every_missing_part_is_named(parts: list[Path]) -> None:
     assert caught.value.context == (f"{parts[1]} is not there", f"{parts[-1]} is not there")
 
 
+def test_the_first_part_is_missed_like_any_other(parts: list[Path]) -> None:
+    parts[0].unlink()
+    for named in (parts[0], parts[0].with_suffix(""), parts[1]):
+        with pytest.raises(PartMissingError) as caught:
+            verify(named)
+        assert caught.value.context == (f"{parts[0]} is not there",)
+
+
 def test_a_part_of_another_build_is_named(parts: list[Path], tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     other = make_content(seed=2).write(tmp_path / "b" / "shop-1.0.0.bundle", part_bytes=20_000)
@@ -206,6 +223,15 @@ def test_parts_under_wrong_names_are_named(parts: list[Path]) -> None:
     with pytest.raises(ForeignPartError) as caught:
         verify(parts[0])
     assert [line.split(" ")[0] for line in caught.value.context[:2]] == [str(parts[1]), str(parts[2])]
+
+
+@pytest.mark.parametrize("name", ["shop-1.0.0.bundle", "shop-1.0.0.bundle.0001", "shop-1.0.0.bundle.000"])
+def test_a_part_under_a_name_that_no_part_has_is_told_beside_the_others(parts: list[Path], name: str) -> None:
+    copy = parts[0].with_name(name)
+    copy.write_bytes(parts[0].read_bytes())
+    with pytest.raises(ForeignPartError) as caught:
+        verify(copy)
+    assert caught.value.context == (f"{copy} is part 1 of {len(parts)}, which belongs under the name {parts[0].name}",)
 
 
 def test_a_damaged_part_is_named(parts: list[Path]) -> None:
