@@ -14,8 +14,9 @@ from bundler.model.lean import dataclass, field
 from bundler.model.site import Site
 from bundler.model.values import AssignmentKind, LayerKind, UserLayers, ValuesLayer
 from bundler.values.assignments import parse_assignment
+from bundler.values.list_operators import readings
 from bundler.values.merge import make_layer
-from bundler.values.paths import Match, get_value, parse_path, pointer_tokens
+from bundler.values.paths import Match, get_value, parse_path, pointer_steps
 from bundler.values.schema_view import bundle_view
 from bundler.values.user import is_secret_place
 from bundler.values.validate import sensitive_pointers
@@ -160,8 +161,9 @@ def sensitive_texts(bundle: Bundle, inputs: Inputs) -> set[str]:
     view = bundle_view(bundle)
     found: set[str] = set()
     for layer in inputs.user.layers:
-        for pointer in sensitive_pointers(layer.data, view):
-            found |= set(_texts(get_value(layer.data, pointer_tokens(pointer))))
+        for data in readings(layer.data, view):
+            for pointer in sensitive_pointers(data, view):
+                found |= set(_texts(get_value(data, pointer_steps(pointer, data))))
     for assignment in inputs.user.assignments:
         place = [0 if isinstance(step, Match) else step for step in parse_path(assignment.path)]
         if is_secret_place(view, place):

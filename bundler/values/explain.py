@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesPathError
-from bundler.model.json import is_mapping
+from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.values.flatten import Leaf, flatten, shown_leaf
-from bundler.values.merge import origin_in
-from bundler.values.paths import Match, parse_path, pointer_as_path, pointer_to, pointer_tokens, starts_below
+from bundler.values.merge import nearest_origin, origin_in
+from bundler.values.paths import (
+    Match,
+    format_path,
+    parse_path,
+    pointer_as_path,
+    pointer_to,
+    pointer_tokens,
+    starts_below,
+)
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.model.json import JSONValue
-    from bundler.model.values import MergedValues, Pointer, ValuesLayer
+    from bundler.model.values import MergedValues, Origin, Pointer, ValuesLayer
+    from bundler.values.paths import ValuePath
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +58,27 @@ class ExplainRow:
 def explain(merged: MergedValues, path: str = "") -> tuple[ExplainRow, ...]:
     """Return a row for each value at or below ``path``, all of them where it is empty, sorted by path.
 
+    A list is one row; where several files or options made it, rows for its parts follow.
+
     Raises:
         ValuesPathError: when there is no value at ``path``.
     """
     leaves = flatten(merged)
-    wanted = pointer_to([_plain(step) for step in parse_path(path)]) if path else ""
-    rows = [_row(pointer, leaf) for pointer, leaf in leaves.items() if _is_wanted(pointer, wanted)]
+    wanted = pointer_to(_plain(parse_path(path))) if path else ""
+    rows = [
+        row
+        for pointer, leaf in sorted(leaves.items(), key=lambda entry: pointer_as_path(entry[0]))
+        if _is_wanted(pointer, wanted)
+        for row in (_row(pointer_as_path(pointer), leaf), *_item_rows(pointer, leaf, wanted))
+    ]
     if path and not rows:
         raise _not_there(path, [pointer_as_path(pointer) for pointer in leaves])
-    return tuple(sorted(rows, key=lambda row: row.path))
+    return tuple(rows)
 
 
-def _plain(step: str | int | Match) -> str | int:
-    return str(step) if isinstance(step, Match) else step
+def _plain(path: ValuePath) -> list[str | int]:
+    """Return the steps before the first item that is chosen by a name: all items are shown."""
+    return [step for step in takewhile(lambda step: not isinstance(step, Match), path) if not isinstance(step, Match)]
 
 
 def _is_wanted(pointer: Pointer, wanted: Pointer) -> bool:
@@ -78,11 +96,54 @@ def _not_there(path: str, known: list[str]) -> ValuesPathError:
     )
 
 
-def _row(pointer: Pointer, leaf: Leaf) -> ExplainRow:
+def _item_rows(pointer: Pointer, leaf: Leaf, wanted: Pointer) -> Iterator[ExplainRow]:
+    """Yield the parts of a list where not all of them come from one file or option."""
+    if not is_list(leaf.value) or _maker(leaf.value, leaf.pointer, leaf.owner.origins):
+        return
+    above = pointer[: len(pointer) - len(leaf.pointer)]
+    for steps, value, origin in _parts(leaf.value, leaf.pointer, leaf.owner.origins):
+        inside = leaf.pointer + pointer_to(steps)
+        if _is_wanted(above + inside, wanted):
+            path = format_path([*pointer_tokens(pointer), *steps])
+            part = Leaf(value, origin, leaf.owner, inside)
+            yield ExplainRow(path=path, value=part.shown, layer=str(origin.kind), source=str(origin))
+
+
+def _parts(
+    value: JSONValue, pointer: Pointer, origins: Mapping[Pointer, Origin]
+) -> Iterator[tuple[tuple[str | int, ...], JSONValue, Origin]]:
+    for step, item in _members(value):
+        here = pointer + pointer_to([step])
+        if origin := _maker(item, here, origins):
+            yield (step,), item, origin
+        else:
+            yield from (((step, *rest), part, origin) for rest, part, origin in _parts(item, here, origins))
+
+
+def _maker(value: JSONValue, pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origin | None:
+    """Return who made the whole of ``value``, the earliest line of it; None where several did."""
+    makers = list(_makers(value, pointer, origins))
+    same = {(origin.kind, origin.source) for origin in makers}
+    return min(makers, key=lambda origin: origin.line) if len(same) == 1 else None
+
+
+def _makers(value: JSONValue, pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Iterator[Origin]:
+    members = list(_members(value))
+    if not members and (origin := nearest_origin(pointer, origins)) is not None:
+        yield origin
+    for step, item in members:
+        yield from _makers(item, pointer + pointer_to([step]), origins)
+
+
+def _members(value: JSONValue) -> Iterable[tuple[str | int, JSONValue]]:
+    return value.items() if is_mapping(value) else enumerate(value) if is_list(value) else ()
+
+
+def _row(path: str, leaf: Leaf) -> ExplainRow:
     said = list(_contributions(leaf))
     formula = leaf.origin.detail if leaf.origin else ""
     return ExplainRow(
-        path=pointer_as_path(pointer),
+        path=path,
         value="deleted" if leaf.value is None else leaf.shown,
         layer=str(leaf.origin.kind) if leaf.origin else "",
         source=str(leaf.origin) if leaf.origin else "",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import JSONValue
     from bundler.values.paths import Step
 
 _SWITCH = "enabled"
@@ -92,13 +92,6 @@ def outlook(bundle: Bundle, view: SchemaView, outside: Sequence[ValuesLayer]) ->
         below = view.child(name)
         inside = outlook(inner, below, layers_for_component(name, inner, below, layers))
         data[name] = merge_values(inside, mapping_at(data, name))
-    return data
-
-
-def with_prefix(data: Body, steps: Sequence[str]) -> Body:
-    """Return ``data`` as it stands below ``steps``."""
-    for step in reversed(steps):
-        data = {step: data}
     return data
 
 

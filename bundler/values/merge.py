@@ -85,12 +85,17 @@ def layer_below(layer: ValuesLayer, key: str) -> ValuesLayer | None:
 
 def origin_in(layer: ValuesLayer, pointer: Pointer) -> Origin:
     """Return who set what stands at ``pointer`` in ``layer``: the nearest place whose origin is known."""
+    return nearest_origin(pointer, layer.leaf_origins) or layer.origin
+
+
+def nearest_origin(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origin | None:
+    """Return who set what stands at ``pointer``: the nearest place around it that ``origins`` knows."""
     here = pointer
     while here:
-        if (origin := layer.leaf_origins.get(here)) is not None:
+        if (origin := origins.get(here)) is not None:
             return origin
         here = parent_pointer(here)
-    return layer.origin
+    return None
 
 
 def _is_in(pointer: Pointer, prefix: Pointer) -> bool:

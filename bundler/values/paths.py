@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bundler.model.values import Pointer
 
 PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'
+ITEM_HINT = "name an item that is there, or give the whole list with --set-json"
 
 _PLAIN_KEY = r"[^.\[\]\"'=\\\s]+"
 _INDEX = r"\[(\d+)\]"
@@ -111,7 +112,12 @@ def pointer_tokens(pointer: Pointer) -> tuple[str, ...]:
 
 def pointer_as_path(pointer: Pointer, data: JSONValue = None) -> str:
     """Write a pointer as a path. ``data`` tells lists from mappings; without it, digits are keys."""
-    steps: list[Step] = []
+    return format_path(pointer_steps(pointer, data))
+
+
+def pointer_steps(pointer: Pointer, data: JSONValue) -> tuple[str | int, ...]:
+    """Return a pointer's keys, and where ``data`` has a list its indexes."""
+    steps: list[str | int] = []
     here = data
     for token in pointer_tokens(pointer):
         if is_list(here) and token.isdigit():
@@ -120,7 +126,7 @@ def pointer_as_path(pointer: Pointer, data: JSONValue = None) -> str:
         else:
             steps.append(token)
             here = here.get(token) if is_mapping(here) else None
-    return format_path(steps)
+    return tuple(steps)
 
 
 def parent_pointer(pointer: Pointer) -> Pointer:
@@ -280,5 +286,5 @@ def _bad_step(path: Sequence[Step], depth: int, found: str) -> ValuesPathError:
     return ValuesPathError(
         f"following the path {format_path(path)}",
         context=[f"{format_path(path[:depth]) or 'the values'}: {found}"],
-        hint="name an item that is there, or give the whole list with --set-json",
+        hint=ITEM_HINT,
     )

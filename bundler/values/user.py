@@ -9,21 +9,13 @@ from bundler.errors import ValuesInvalidError, ValuesPathError
 from bundler.model.json import is_mapping, mapping_at
 from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
 from bundler.values.assignments import MismatchError, assigned_value, assignment_origin
-from bundler.values.layers import outlook, owning_layers, with_prefix
-from bundler.values.merge import fold_layers, merge_all, without_nulls
-from bundler.values.paths import (
-    Match,
-    format_path,
-    get_value,
-    leading_keys,
-    parse_path,
-    pointer_to,
-    resolve_path,
-    set_value,
-    starts_below,
-    unset_value,
-)
+from bundler.values.layers import outlook
+from bundler.values.list_operators import apply_operators
+from bundler.values.list_patches import patched_list
+from bundler.values.merge import merge_all, without_nulls
+from bundler.values.paths import Match, leading_keys, parse_path, set_value, unset_value
 from bundler.values.schema_view import bundle_view
+from bundler.values.traced import Traced
 from bundler.values.validate import sensitive_pointers
 
 if TYPE_CHECKING:
@@ -31,8 +23,7 @@ if TYPE_CHECKING:
 
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body, JSONValue
-    from bundler.model.values import Assignment, Pointer, UserLayers
-    from bundler.values.paths import Step, ValuePath
+    from bundler.model.values import Assignment, UserLayers
     from bundler.values.schema_view import SchemaView
 
 
@@ -70,7 +61,7 @@ def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | Non
 
     The mapping alone says the same as the layers one after the other: where a later layer starts a mapping afresh
     that an earlier one deleted, the keys of the bundle that would show through are recorded as deleted. An assignment
-    into a list records the whole list as it was then.
+    into a list, and a list operator of a values file, record the whole list as it was then.
 
     Args:
         bundle: whose schemas type the assignments and whose values lists are patched in.
@@ -83,7 +74,9 @@ def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | Non
     """
     view = view or bundle_view(bundle)
     refusals = _Refusals()
-    layers = _without_unset(user, refusals)
+    layers: list[ValuesLayer] = []
+    for layer in _without_unset(user, refusals):
+        layers.append(apply_operators(layer, bundle=bundle, view=view, lower=layers, refuse=refusals.paths.append))
     for assignment in user.assignments:
         try:
             layers.append(_assigned_layer(assignment, bundle, view, layers))
@@ -147,44 +140,9 @@ def _assigned_layer(
     is_secret = is_secret_place(view, steps)
     value = assigned_value(assignment, view.at(steps), is_sensitive=is_secret)
     origin = assignment_origin(assignment, is_sensitive=is_secret)
-    keys = leading_keys(path)
-    if len(keys) == len(path):
+    if len(leading_keys(path)) == len(path):
         return ValuesLayer(data=set_value({}, path, value), origin=origin, leaf_origins={})
-    return _patched_list(path, value, origin, owning_layers(bundle, view, lower, path))
-
-
-def _patched_list(
-    path: ValuePath, value: JSONValue, origin: Origin, owner: tuple[Sequence[ValuesLayer], int]
-) -> ValuesLayer:
-    layers, depth = owner
-    above, local = [str(step) for step in path[:depth]], path[depth:]
-    fold = fold_layers(layers)
-    data = without_nulls(fold.data)
-    try:
-        target = pointer_to(resolve_path(data, local))
-        patched = set_value(data, local, value)
-    except ValuesPathError as error:
-        raise _as_given(error, path, above) from error
-    keys = leading_keys(local)
-    inside = pointer_to(keys)
-    prefix = pointer_to(above)
-    origins: dict[Pointer, Origin] = {
-        f"{prefix}{pointer}": kept
-        for pointer, kept in fold.origins.items()
-        if starts_below(pointer, inside) and not starts_below(pointer, target)
-    }
-    origins[f"{prefix}{target}"] = origin
-    whole = set_value({}, keys, get_value(patched, keys))
-    return ValuesLayer(data=with_prefix(whole, above), origin=origin, leaf_origins=origins)
-
-
-def _as_given(error: ValuesPathError, path: Sequence[Step], above: Sequence[str]) -> ValuesPathError:
-    inside = f"{format_path(above)}." if above else ""
-    return ValuesPathError(
-        f"following the path {format_path(path)}",
-        context=[f"{inside}{line}" for line in error.context],
-        hint=error.hint,
-    )
+    return patched_list(path, lambda _: Traced(value, {"": origin}), origin, bundle=bundle, view=view, lower=lower)
 
 
 def _folded(bundle: Bundle, view: SchemaView, layers: Sequence[ValuesLayer]) -> Body:

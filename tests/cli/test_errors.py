@@ -167,6 +167,13 @@ def path_without_value(cli):
     return ["install", "shop", "--set", "qps"], {}
 
 
+def wrong_list_operators(cli):
+    text = "args+: [c]\nargs[7]: z\ncontainers[name=wbe]:\n  image: nginx:2\nqps+: [1]\n"
+    (cli.home / "prod.yaml").write_text(text)
+    values = "qps: 1\nargs: [a, b]\ncontainers: [{name: web, image: nginx:1}]\n"
+    return ["values", make_bundle(cli.home, {"values.yaml": values}), "-f", cli.home / "prod.yaml"], {}
+
+
 def circular_derive(cli):
     derive = {"a": "values.b + 1", "b": "values.a + 1"}
     return ["values", make_bundle(cli.home, derive=derive)], {}
@@ -359,6 +366,7 @@ SITUATIONS = {
     invalid_values: "values-invalid",
     missing_values_file: "values-file",
     path_without_value: "values-path",
+    wrong_list_operators: "values-path",
     circular_derive: "values-derive",
     broken_expression: "values-derive",
     template_with_wrong_syntax: "template-syntax",

@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 
+from bundler.errors import ValuesPathError
 from bundler.model.values import LayerKind, UserLayers
 from bundler.values.compute import compute_values
-from bundler.values.flatten import leaves_of
+from bundler.values.flatten import leaves_of, whole_data
 from bundler.values.merge import fold_layers, make_layer, merge_all, merge_values, without_nulls
 from bundler.values.paths import Match, format_path, parse_path, pointer_to, pointer_tokens
 from bundler.values.quick_check import is_surely_valid
@@ -186,3 +187,59 @@ def test_recorded_values_alone_give_what_the_layers_gave(layers: list[dict[str, 
     assert first.components is not None
     assert again.components["db"].data == first.components["db"].data
     assert again.user.data == first.user.data
+
+
+OPERATED = bundle(
+    "a: [1, {a: 1}]\nb: {c: [x]}\nc: [[1], {a: 1, b: [2]}]\ndb: {b: [{a: 1}]}\n",
+    components={"db": bundle("a: [1]\nb: [2]\nc: {a: [1]}\n", name="db")},
+)
+ITEM = st.one_of(SCALARS, st.dictionaries(st.sampled_from(["a", "b", "b+"]), st.lists(SCALARS, max_size=2), max_size=2))
+OPERATORS = st.fixed_dictionaries(
+    {},
+    optional={
+        "a+": st.lists(ITEM, max_size=3),
+        "a[0]": st.one_of(st.none(), ITEM),
+        "b": st.fixed_dictionaries({}, optional={"c+": st.lists(ITEM, max_size=2), "c": ITEMS}),
+        "c[0]+": st.lists(SCALARS, max_size=2),
+        "c[1]": st.fixed_dictionaries({}, optional={"b+": st.lists(SCALARS, max_size=2), "a": st.none()}),
+        "db": st.fixed_dictionaries({}, optional={"a+": st.lists(SCALARS, max_size=2), "b[0]": SCALARS}),
+    },
+)
+
+
+@given(st.lists(ITEM, max_size=3), st.lists(ITEM, max_size=3))
+def test_appending_and_reading_is_concatenation(below: list[Any], above: list[Any]) -> None:
+    low, high = make_layer({"a": below}, LayerKind.FILE, "low"), make_layer({"a+": above}, LayerKind.FILE, "high")
+    merged = compute_values(OPERATED, user(low, high))
+    assert merged.data["a"] == [*below, *above]
+    makers = [merged.origins[f"/a/{index}"].source for index in range(len(below) + len(above))]
+    assert makers == ["low"] * len(below) + ["high"] * len(above)
+
+
+@settings(deadline=None)
+@given(st.lists(OPERATORS, max_size=3))
+def test_recorded_values_alone_give_what_operators_gave(layers: list[dict[str, Any]]) -> None:
+    before = copy.deepcopy(layers)
+    given_layers = [make_layer(data, LayerKind.FILE, f"{index}.yaml") for index, data in enumerate(layers)]
+    try:
+        first = compute_values(OPERATED, user(*given_layers))
+    except ValuesPathError:
+        return  # a patch took away, or replaced, what the next one names
+    assert layers == before
+    again = compute_values(OPERATED, user(recorded_layer(first.user.data, 1)))
+    assert whole_data(again) == whole_data(first)
+    assert again.user.data == first.user.data
+
+
+@settings(deadline=None)
+@given(OPERATORS)
+def test_parts_of_a_list_that_an_operator_leaves_keep_their_origins(data: dict[str, Any]) -> None:
+    plain, changed = (
+        compute_values(OPERATED, UserLayers()),
+        compute_values(OPERATED, user(make_layer(data, LayerKind.FILE, "prod.yaml"))),
+    )
+    if "a[0]" not in data:
+        for pointer in ("/a/0", "/a/1/a"):
+            assert changed.origins[pointer] == plain.origins[pointer]
+    older = set(plain.origins.values())
+    assert all(origin.source == "prod.yaml" or origin in older for origin in changed.origins.values())
