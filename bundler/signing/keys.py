@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors import KeyFileError
-from bundler.model.trust import make_key, parse_public_key
+from bundler.model.trust import PUBLIC_KEY_WORD, make_key, parse_public_key
 from bundler.signing.library import decrypt, load_cipher, public_half
 
 if TYPE_CHECKING:
@@ -104,6 +104,9 @@ def read_private(path: Path, ask_passphrase: Callable[[], str]) -> KeyPair:
     """
     doing = f"reading private key {path}"
     text, mode = _read(path, doing)
+    if text.startswith(PUBLIC_KEY_WORD):
+        hint = "give the file of the private key; it lies where keygen wrote it"
+        raise KeyFileError(doing, context=[f"{path} holds a public key"], hint=hint)
     if mode & 0o077:
         found = f"{path} has mode {mode & 0o777:04o}: others can read it"
         raise KeyFileError(doing, context=[found], hint=f"chmod 600 {path}, and think about who has seen it")

@@ -260,6 +260,12 @@ def test_a_key_with_a_passphrase_needs_it(kitchen: Kitchen, cli: Cli, tmp_path: 
     assert cli("keygen", "acme", "--out", key).code == 1
 
 
+def test_a_private_key_gets_no_name_of_a_public_one(cli: Cli, tmp_path: Path) -> None:
+    outcome = cli("keygen", "acme", "--out", tmp_path / "acme.pub")
+    assert (outcome.code, list(tmp_path.glob("*.pub*"))) == (2, [])
+    assert "--out acme.key" in outcome.err
+
+
 def test_the_private_key_is_never_said(kitchen: Kitchen, cli: Cli) -> None:
     public = kitchen.key("acme")
     secret = public.with_suffix(".key").read_text().splitlines()[5]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from bundler.cli.keys import passphrase_of, passphrase_option
 from bundler.cli.output.text import Line
 from bundler.cli.verb import verb
+from bundler.errors import UsageError
 
 if TYPE_CHECKING:
     from bundler.cli.invocation import App
+
+PUBLIC_SUFFIX: Final = ".pub"
 
 
 @verb("keygen")
@@ -26,9 +29,12 @@ def keygen_command(app: App, name: str, out: Path, passphrase_file: Path | None)
     """
     from bundler.signing.keys import generate_key, write_pair  # noqa: PLC0415 - the library is loaded here alone
 
+    if out.suffix == PUBLIC_SUFFIX:
+        found = f"{out} ends as public keys do, and would be handed out as one"
+        raise UsageError("reading --out", context=[found], hint=f"name the private file: --out {out.stem}.key")
     is_asked = passphrase_file is not None or app.may_ask
     passphrase = passphrase_of(app, passphrase_file, "passphrase (empty: none)", is_new=True) if is_asked else ""
-    public = out.with_name(out.name.removesuffix(".key") + ".pub")
+    public = out.with_name(out.name.removesuffix(".key") + PUBLIC_SUFFIX)
     pair = generate_key(name)
     write_pair(pair, out, public, passphrase=passphrase)
     if app.output == "text":

@@ -106,6 +106,14 @@ def test_a_private_key_given_as_the_public_one_is_not_read_out(tmp_path: Path) -
     assert "holds a private key" in caught.value.context[0]
 
 
+def test_a_public_key_given_as_the_private_one_is_told_as_that(tmp_path: Path) -> None:
+    write_pair(generate_key("acme"), tmp_path / "k", tmp_path / "k.pub")
+    with pytest.raises(KeyFileError) as caught:
+        read_private(tmp_path / "k.pub", no_passphrase)
+    assert caught.value.context == (f"{tmp_path / 'k.pub'} holds a public key",)
+    assert "chmod" not in caught.value.hint
+
+
 def test_a_public_line_round_trips() -> None:
     key = make_key(bytes(range(32)), "acme release 2026")
     assert parse_public_key(key.line + "\n") == key
