@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.deliver import Trusted
     from bundler.delivery.reader import Delivery
+    from bundler.model.delivery import Base
     from bundler.model.digest import Digest
     from bundler.model.image import LockedImage
     from bundler.model.oci import BlobSource, OciManifest, Repository
@@ -40,8 +41,8 @@ class ImportRequest:
 
     trusted: Trusted
     place: SiteRegistry
-    base: Delivery | None = None
-    """The file that a delta builds on, where it is at hand."""
+    bases: tuple[Delivery, ...] = ()
+    """The files that a delta builds on, as far as they are at hand: one may be a delta itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def import_delivery(request: ImportRequest, registry: Registry, report: Reporter
 class _Importer:
     def __init__(self, request: ImportRequest, registry: Registry, report: Reporter) -> None:
         self._delivery, self._index = request.trusted.delivery, request.trusted.index
-        self._place, self._base = request.place, request.base
+        self._place, self._bases = request.place, request.bases
         self._registry, self._report = registry, report
         self._carried = {blob.digest for blob in self._index.blobs}
         self._lock = threading.Lock()
@@ -121,7 +122,7 @@ class _Importer:
         moves = self._with_base(self._moves(missing))
         self._total = sum(move.blob.size for move in moves)
         if missing:
-            self._report(Notice(f"bringing {len(missing)} images, {shown_bytes(self._total)}, to {self._place}"))
+            self._report(Notice(self._announced(sum(not there for there in is_there[: len(cargoes)]))))
         map_parallel(self._move, moves, at_once=UPLOADS_AT_ONCE)
         map_parallel(self._store, missing, at_once=UPLOADS_AT_ONCE)
         images = tuple(
@@ -131,6 +132,11 @@ class _Importer:
         return ImportResult(
             images=images, sent_bytes=self._sent, sent_blobs=self._sent_blobs, skipped_blobs=self._skipped
         )
+
+    def _announced(self, images: int) -> str:
+        # Where only what is attached to images is missing, there is no image to count.
+        what = f"{images} image{'' if images == 1 else 's'}" if images else "what is attached to images"
+        return f"bringing {what}, {shown_bytes(self._total)}, to {self._place}"
 
     def _cargo_of(self, image: LockedImage) -> _Cargo:
         tree = image_tree(image.digest, image.media_type, self._delivery.read, self._carried)
@@ -184,7 +190,10 @@ class _Importer:
         ]
 
     def _is_at_hand(self, digest: Digest) -> bool:
-        return self._delivery.has(digest) or (self._base is not None and self._base.has(digest))
+        return self._at_hand(digest) is not None
+
+    def _at_hand(self, digest: Digest) -> Delivery | None:
+        return next((one for one in (self._delivery, *self._bases) if one.has(digest)), None)
 
     def _holder(self, move: _Move) -> str | None:
         """Return the repository that holds a blob: its own, or any other of this delivery."""
@@ -195,7 +204,7 @@ class _Importer:
         return None
 
     def _base_missing(self, missing: list[_Move]) -> BaseMissingError:
-        base = self._index.base
+        base = self._base_to_name()
         named = f"{base.name} {base.version} (build {base.index})" if base else "another delivery"
         lines = [f"{m.blob.digest} ({shown_bytes(m.blob.size)}) for {m.repositories[0]}" for m in missing]
         more = [f"and {len(lines) - _MAX_NAMED} more"] if len(lines) > _MAX_NAMED else []
@@ -207,8 +216,16 @@ class _Importer:
                 *lines[:_MAX_NAMED],
                 *more,
             ],
-            hint=f"import {old} first, or name it: --base {old}",
+            hint=f"import {old} first, or name it{' too' if self._bases else ''}: --base {old}",
         )
+
+    def _base_to_name(self) -> Base | None:
+        """Return the delivery that is not at hand, down the chain of those that are."""
+        builds = {one.build_id: one.index.base for one in self._bases}
+        base = self._index.base
+        while base is not None and builds.get(base.index) is not None:
+            base = builds.pop(base.index)
+        return base
 
     def _move(self, move: _Move) -> None:
         """Bring a blob to its first repository, and let the registry hand it on to the others."""
@@ -227,8 +244,8 @@ class _Importer:
         digest = move.blob.digest
 
         def pieces(offset: int) -> Iterator[bytes]:
-            holder = self._delivery if self._delivery.has(digest) else self._base
-            if holder is None or not holder.has(digest):
+            holder = self._at_hand(digest)
+            if holder is None:
                 raise self._base_missing([move])
             at = offset
             for piece in holder.chunks(digest, offset):

@@ -215,6 +215,23 @@ def test_a_delta_needs_its_base_at_the_site_or_at_hand(world) -> None:
     assert world.registry.blobs == at_hand
 
 
+def test_a_delta_on_a_delta_names_the_base_that_is_not_at_hand(world) -> None:
+    home, base, files = world.cli.home, world.content.index, [world.file]
+    for version in ("1.1.0", "1.2.0"):
+        newer = web_bundle(home / version, version=version)
+        content = content_of(newer, dict.fromkeys(REFS), scratch=home, base=base)
+        files.append(content.write(home / f"web-{version}.bundle")[0])
+        base = content.index
+    said = [
+        world.cli("import", files[2], "--site", world.site, *bases)
+        for bases in ([], ["--base", files[1]], ["--base", files[0]], ["--base", files[0], "--base", files[1]])
+    ]
+    assert [one.code for one in said] == [27, 27, 0, 0]
+    assert "hint: import web-1.1.0.bundle first, or name it: --base web-1.1.0.bundle" in said[0].err
+    assert "hint: import web-1.0.0.bundle first, or name it too: --base web-1.0.0.bundle" in said[1].err
+    assert "bringing 4 images" in said[2].err
+
+
 def test_import_needs_a_place(world) -> None:
     assert world.cli("import", world.file).code == 2
     assert world.cli("import", world.file, "--registry", "https://x").code == 2

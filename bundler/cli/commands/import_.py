@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--registry", default="", metavar="HOST/PREFIX", help="Where to; the registry of --site otherwise.")
 @click.option("--site", "site_file", type=click.Path(path_type=Path), metavar="FILE", help="Site file.")
-@click.option("--base", type=click.Path(path_type=Path), metavar="FILE", help="The delivery that a delta builds on.")
+@click.option(
+    "--base", "bases", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What a delta builds on."
+)
 @public_keys_option
 @registry_options
 @offline_option
@@ -36,7 +38,7 @@ def import_command(
     *,
     registry: str,
     site_file: Path | None,
-    base: Path | None,
+    bases: tuple[Path, ...],
     keys: tuple[Path, ...],
 ) -> None:
     """Bring the images of a delivery, its FILE or its parts, into a registry.
@@ -51,9 +53,9 @@ def import_command(
     site = read_site(site_file)
     place = place_of(registry, site)
     trusted = open_delivery(app, files, site, keys=keys)
-    opened = app.closing.enter_context(Delivery.open(base)) if base is not None else None
+    opened = tuple(app.closing.enter_context(Delivery.open(base)) for base in bases)
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     client = open_site_registry(app, place, site=site, report=progress)
-    result = import_delivery(ImportRequest(trusted=trusted, place=place, base=opened), client, progress)
+    result = import_delivery(ImportRequest(trusted=trusted, place=place, bases=opened), client, progress)
     progress.stop()
     show_import(app, result, place)
