@@ -26,7 +26,8 @@ _MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024 * 1024
 _CHUNK_BYTES: Final = 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
-_ZSTD_MODULES = ("compression.zstd", "zstandard", "pyzstd")
+_ZSTD_MODULES = ("compression.zstd", "backports.zstd")
+"""Of Python 3.14, and the same for older ones."""
 
 
 class _Decompressor(Protocol):
@@ -131,29 +132,34 @@ class _Gunzip:
 
 
 class _Unzstd:
-    """zstd, by whichever library is there."""
+    """zstd, of any number of frames; those without content (zstd:chunked has some) are passed over by the library.
+
+    The library holds the window alone: 8 MiB at most where nobody asked for more, and never above 128 MiB.
+    """
 
     def __init__(self) -> None:
-        self._inner = _zstd_object()
+        self._library = _zstd_library()
+        self._inner = self._library.ZstdDecompressor()
 
     def __call__(self, piece: bytes) -> Iterator[bytes]:
         """Yield what ``piece`` unpacks to."""
         try:
-            # Small steps, because one of the libraries knows no bound on what it returns.
-            for start in range(0, len(piece), 16 * 1024):
-                yield self._inner.decompress(piece[start : start + 16 * 1024])
-        except Exception as error:
+            while piece:
+                if self._inner.eof:
+                    self._inner = self._library.ZstdDecompressor()
+                yield self._inner.decompress(piece, _CHUNK_BYTES)
+                while not self._inner.eof and not self._inner.needs_input:
+                    yield self._inner.decompress(b"", _CHUNK_BYTES)
+                piece = self._inner.unused_data if self._inner.eof else b""
+        except self._library.ZstdError as error:
             msg = f"it is damaged: {error}"
             raise ValueError(msg) from error
 
 
-def _zstd_object() -> Any:
+def _zstd_library() -> Any:
     for name in _ZSTD_MODULES:
         try:
-            module = importlib.import_module(name)
+            return importlib.import_module(name)
         except ImportError:
             continue
-        if name == "zstandard":
-            return module.ZstdDecompressor().decompressobj()
-        return module.ZstdDecompressor()
     raise _NoZstdError

@@ -24,6 +24,7 @@ from bundler.oci.settings import RegistrySettings
 from tests.lib.bundles import make_bundle
 from tests.lib.cutting_proxy import CuttingProxy
 from tests.lib.images import make_image, push_image
+from tests.lib.layers import rpm_berkeley, rpm_header
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +103,35 @@ def test_what_skopeo_pushed_is_carried_byte_for_byte(registry: RealRegistry, tmp
         assert delivery.index.images[0].root == image.digest
         for digest, content in image.blobs.items():
             assert delivery.read(digest) == content
+
+
+def test_layers_that_skopeo_packed_by_zstd_are_looked_into(registry: RealRegistry, tmp_path: Path) -> None:
+    from tests.lib.images import write_layout
+
+    database = rpm_berkeley(rpm_header("bash", "4.4.20", "1.el8"))
+    layout = write_layout(make_image("zstd", files={"var/lib/rpm/Packages": database}), tmp_path / "layout", tag="1")
+    target = f"docker://{registry.host}/export/zstd:1"
+    packing = ["--dest-compress-format", "zstd", "--dest-compress", *registry.skopeo_flags("dest")]
+    registry.skopeo("copy", "--all", *packing, f"oci:{layout}:1", target)
+    done = bundler(
+        tmp_path,
+        "export",
+        shop(tmp_path, target.removeprefix("docker://")),
+        "--out",
+        tmp_path,
+        "--insecure-http",
+        registry.host,
+    )
+    assert done.code == 0, done.err
+    with Delivery.open(tmp_path / "shop-1.4.0.bundle") as delivery:
+        assert any(layer.startswith(b"\x28\xb5\x2f\xfd") for layer in map(delivery.read, layers_of(delivery)))
+        sbom = json.loads(delivery.read(delivery.index.sbom))
+    assert ["bash"] == [one["name"] for one in sbom["components"] if one["type"] == "library"]
+    assert "bundler:unread" not in json.dumps(sbom)
+
+
+def layers_of(delivery: Delivery) -> list[str]:
+    return [blob.digest for blob in delivery.index.blobs if blob.kind == "layer"]
 
 
 def test_tls_from_a_private_authority_and_a_login_are_enough(secure_registry: RealRegistry, tmp_path: Path) -> None:

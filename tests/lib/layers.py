@@ -8,6 +8,7 @@ import sqlite3
 import struct
 import tarfile
 import tempfile
+import zlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,14 +85,36 @@ def rpm_sqlite(*headers: bytes) -> bytes:
 
 def rpm_ndb(*headers: bytes) -> bytes:
     """Return Packages.db."""
-    slots = [struct.pack("<4sIII", b"RpmP", 0, 1, 1), struct.pack("<4sIII", b"\0\0\0\0", len(headers) + 1, 0, 0)]
+    slots = [struct.pack("<4sIII", b"RpmP", 0, 1, 1), struct.pack("<IIII", len(headers) + 1, 0, 0, 0)]
     blobs, block = b"", 4096 // 16
     for number, header in enumerate(headers, start=1):
         blob = struct.pack("<4sIII", b"BlbS", number, 1, len(header)) + header
-        blob += bytes(-len(blob) % 16)
+        blob += bytes(-(len(blob) + 12) % 16)
+        blob += struct.pack("<II4s", zlib.adler32(blob), len(header), b"BlbE")
         slots.append(struct.pack("<4sIII", b"Slot", number, block, len(blob) // 16))
         block += len(blob) // 16
         blobs += blob
-    while len(slots) < 256:
-        slots.append(struct.pack("<4sIII", b"Slot", 0, 0, 0))
+    slots += [struct.pack("<4sIII", b"Slot", 0, 0, 0)] * (256 - len(slots))
     return b"".join(slots) + blobs
+
+
+def rpm_berkeley(*headers: bytes, order: str = "<") -> bytes:
+    """Return Packages, a hash of one bucket: what is long in overflow pages, what is short beside its key."""
+    size, overflow = 4096, []
+    items = [b"\x01" + bytes(4), b"\x01" + struct.pack(f"{order}I", len(headers) + 1)]
+    for number, header in enumerate(headers, start=1):
+        items.append(b"\x01" + struct.pack(f"{order}I", number))
+        if len(header) <= size // 4:
+            items.append(b"\x01" + header)
+            continue
+        first, pieces = 2 + len(overflow), [header[at : at + size - 26] for at in range(0, len(header), size - 26)]
+        items.append(struct.pack(f"{order}BxxxII", 3, first, len(header)))
+        for at, piece in enumerate(pieces, start=first):
+            following = at + 1 if at + 1 < first + len(pieces) else 0
+            head = struct.pack(f"{order}8xIIIHHBB", at, 0, following, 1, len(piece), 0, 7)
+            overflow.append((head + piece).ljust(size, b"\0"))
+    starts = [size - sum(map(len, items[: count + 1])) for count in range(len(items))]
+    bucket = struct.pack(f"{order}8xIIIHHBB{len(items)}H", 1, 0, 0, len(items), starts[-1], 0, 13, *starts)
+    bucket += bytes(size - len(bucket) - sum(map(len, items))) + b"".join(reversed(items))
+    meta = struct.pack(f"{order}8xIIIIBBBBII", 0, 0x061561, 9, size, 0, 8, 0, 0, 0, 1 + len(overflow))
+    return b"".join([meta.ljust(size, b"\0"), bucket, *overflow])

@@ -3,8 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
-import shutil
-import subprocess
+import sys
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ import pytest
 from bundler.sbom.image import installed
 from bundler.sbom.layer import LayerScan
 from bundler.sbom.packages import Package, UnreadableError, read_database
-from tests.lib.layers import APK, DPKG, layer_of, rpm_header, rpm_ndb, rpm_sqlite, tar_of
+from tests.lib.layers import APK, DPKG, layer_of, rpm_berkeley, rpm_header, rpm_ndb, rpm_sqlite, tar_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +55,7 @@ def scanned(layer: bytes, *, step: int = 1000) -> LayerScan:
         ({"usr/lib/apk/db/installed": APK}, (MUSL, ZLIB)),
         ({"var/lib/rpm/rpmdb.sqlite": rpm_sqlite(BASH_HEADER, KEY_HEADER, DIFF_HEADER)}, (BASH, DIFF)),
         ({"usr/lib/sysimage/rpm/Packages.db": rpm_ndb(DIFF_HEADER, BASH_HEADER)}, (BASH, DIFF)),
+        ({"var/lib/rpm/Packages": rpm_berkeley(DIFF_HEADER, BASH_HEADER)}, (BASH, DIFF)),
         ({"home/var/lib/dpkg/status": DPKG, "var/lib/dpkg/status-old": DPKG}, ()),
         ({}, ()),
     ],
@@ -69,18 +69,18 @@ def test_the_distribution_is_read() -> None:
     assert installed([scanned(layer)])[1] == "debian-12"
 
 
-def test_a_database_that_is_damaged_or_too_old_is_said() -> None:
+def test_a_database_that_is_damaged_is_said() -> None:
     layer = layer_of({"var/lib/rpm/Packages": b"berkeley", "usr/share/rpm/rpmdb.sqlite": b"garbage" * 100})
     packages, _, problems = installed([scanned(layer)])
     assert packages == ()
     assert problems[0].startswith("usr/share/rpm/rpmdb.sqlite: damaged")
-    assert problems[1] == "var/lib/rpm/Packages: Berkeley databases of older rpm are not read"
+    assert problems[1] == "var/lib/rpm/Packages: damaged: it is cut short"
 
 
-@pytest.mark.parametrize("make", [rpm_sqlite, rpm_ndb])
+@pytest.mark.parametrize("make", [rpm_sqlite, rpm_ndb, rpm_berkeley])
 def test_a_lying_rpm_header_is_an_error_and_nothing_else(make) -> None:
     chance = random.Random(3)
-    path = "rpmdb.sqlite" if make is rpm_sqlite else "Packages.db"
+    path = {rpm_sqlite: "rpmdb.sqlite", rpm_ndb: "Packages.db", rpm_berkeley: "Packages"}[make]
     for _ in range(200):
         header = bytearray(BASH_HEADER)
         for _ in range(3):
@@ -153,11 +153,45 @@ def test_a_layer_that_cannot_be_read_says_so_and_travels_on(layer: bytes) -> Non
     assert installed([scan])[2][0].startswith("a layer is not read: ")
 
 
-@pytest.mark.skipif(shutil.which("zstd") is None, reason="no zstd program here to pack with")
-def test_zstd_is_read_or_said_to_be_unread() -> None:
-    layer = subprocess.run(["zstd", "-c"], input=tar_of({STATUS: DPKG}), capture_output=True, check=True).stdout
-    packages, _, problems = installed([scanned(layer)])
-    assert packages == (LIBC,) or "no zstd library" in problems[0]
+zstd = pytest.importorskip("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+ZSTD_LAYER = zstd.compress(tar_of(FILES))
+SKIPPABLE = b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"other"
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000, 100_000])
+def test_zstd_is_read_in_pieces_of_any_size(step: int) -> None:
+    assert installed([scanned(ZSTD_LAYER, step=step)])[0] == (LIBC,)
+
+
+def test_zstd_of_several_frames_is_read_to_its_end() -> None:
+    plain = tar_of({"a": bytes(5000), STATUS: DPKG})
+    frames = [zstd.compress(plain[at : at + 1500]) for at in range(0, len(plain), 1500)]
+    assert installed([scanned(SKIPPABLE.join(frames) + SKIPPABLE)])[0] == (LIBC,)
+
+
+@pytest.mark.parametrize("damaged", [ZSTD_LAYER[:200] + b"garbage" * 100, ZSTD_LAYER + b"garbage" * 100])
+def test_damaged_zstd_says_so(damaged: bytes) -> None:
+    assert scanned(damaged).problem.startswith("it is damaged: ")
+
+
+def test_a_zstd_window_that_nobody_should_have_to_hold_is_refused() -> None:
+    options = {zstd.CompressionParameter.window_log: 28, zstd.CompressionParameter.enable_long_distance_matching: 1}
+    compressor = zstd.ZstdCompressor(options=options)
+    # Its size is not told before, so that the window is what was asked for.
+    layer = compressor.compress(tar_of(FILES)) + compressor.flush()
+    assert scanned(layer).problem.startswith("it is damaged: ")
+
+
+def test_zstd_unpacks_in_pieces_that_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr("bundler.sbom.layer.TarStream.feed", lambda _, plain: sizes.append(len(plain)))
+    scanned(zstd.compress(bytes(30_000_000)), step=1 << 20)
+    assert (sum(sizes), max(sizes)) == (30_000_000, 1 << 20)
+
+
+def test_zstd_without_a_library_is_said_to_be_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bundler.sbom.layer._ZSTD_MODULES", ("no.such.library",))
+    assert scanned(ZSTD_LAYER).problem == "it is packed by zstd, and this Python has no zstd library"
 
 
 def test_a_bomb_is_passed_over_without_being_kept(monkeypatch: pytest.MonkeyPatch) -> None:
