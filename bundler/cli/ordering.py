@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.inputs import read_inputs, sensitive_texts
 from bundler.cli.delivering import Taken, is_delivery, read_site, take_delivered
-from bundler.cli.trusting import judge_bundle, requires_signature
+from bundler.cli.trusting import judge_bundle, judge_version, requires_signature
 from bundler.errors import UsageError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, find_bundle
@@ -61,6 +61,8 @@ def take(app: App, name: str, given: Given | None = None) -> Taken:
     app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
     if location.is_archive or requires_signature(site):
         judge_bundle(app, bundle, lambda: _beside(location), site)
+    else:
+        judge_version(bundle, site)
     return Taken(bundle=bundle)
 
 

@@ -53,6 +53,18 @@ def judge_bundle(
     return evidence
 
 
+def judge_version(bundle: Bundle, site: Site | None) -> None:
+    """Hold the version of a bundle from a folder, which nobody signs, against what a site asks for.
+
+    Raises:
+        DeliveryPolicyError: when the site asks for a newer one.
+    """
+    if site is not None and site.trust.minimum_versions:
+        from bundler.actions.deliver import refuse_older  # noqa: PLC0415 - only where a site asks for versions
+
+        refuse_older(bundle.metadata.name, bundle.metadata.version, site.trust)
+
+
 def requires_signature(site: Site | None) -> bool:
     """Tell whether a site takes nothing unsigned."""
     return site is not None and site.trust.requires_signature

@@ -17,6 +17,7 @@ from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from bundler.model.json import Body
@@ -161,7 +162,7 @@ def _operation(node: Node) -> Body:
 
 def _trust(spec: Node, policy: Node, file: str) -> TrustPolicy:
     nodes = spec.items("keys", "name", "key", "notBefore", "notAfter")
-    keys = tuple(key for node in nodes if (key := _key(node)) is not None)
+    keys = tuple(_keys(nodes))
     threshold = policy.integer("threshold", default=1, least=1, most=100)
     requires = _flag(policy, "requireSignature")
     if (requires or threshold > 1) and len(keys) < threshold and len(keys) == len(nodes):
@@ -188,6 +189,19 @@ def _revoked(policy: Node) -> list[str]:
             (policy.child("revoked") or policy).fail(f'has "{text}"; a key id has 16 or 64 hex digits')
         found.append(word)
     return found
+
+
+def _keys(nodes: Sequence[Node]) -> Iterator[TrustedKey]:
+    """Yield each key once: a key that stands there twice would look like two signers."""
+    first: dict[str, Node] = {}
+    for node in nodes:
+        key = _key(node)
+        if key is None:
+            continue
+        if first.setdefault(key.key_id, node) is not node:
+            node.fail(f"is the same key as in line {first[key.key_id].source.line}: {key.shown}")
+            continue
+        yield key
 
 
 def _key(node: Node) -> TrustedKey | None:

@@ -72,8 +72,12 @@ class PolicyVerifier:
         short = signature.key_id[:SHORT_KEY_ID_CHARS]
         if {short, signature.key_id} & self._policy.revoked:
             return f"key id {short} is revoked"
-        if key is None:
-            return f"key id {short} is not known here"
+        return f"key id {short} is not known here" if key is None else self._spent(key, now)
+
+    def _spent(self, key: TrustedKey, now: datetime) -> str:
+        """Return why a trusted key counts for nothing here and now; empty where it counts."""
+        if {key.key_id[:SHORT_KEY_ID_CHARS], key.key_id} & self._policy.revoked:
+            return f"{key.shown} is revoked"
         if key.not_before is not None and now < key.not_before:
             return f"{key.shown} is trusted only from {key.not_before:%Y-%m-%d %H:%M} UTC"
         if key.not_after is not None and now > key.not_after:
@@ -85,7 +89,9 @@ class PolicyVerifier:
             raise WrongSignatureError(_DOING, context=sorted(set(findings.wrong)), hint=_HINT_CHANGED)
         ignored = sorted(set(findings.ignored))
         if not findings.good:
-            trusted = [f"trusted is {key.shown}" for key in self._policy.keys] or ["no key is trusted here"]
+            now = self._clock.now()
+            counting = [key for key in self._policy.keys if not self._spent(key, now)]
+            trusted = [f"trusted is {key.shown}" for key in counting] or ["no key is trusted here and now"]
             raise UntrustedKeyError(_DOING, context=[*ignored, *sorted(trusted)], hint=_HINT_KEYS)
         signers = tuple(sorted(findings.good.values(), key=lambda key: (key.name, key.key_id)))
         if len(signers) < self._policy.threshold:

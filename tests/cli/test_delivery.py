@@ -128,7 +128,7 @@ def test_check_holds_a_bundle_against_a_delivery(world) -> None:
     other = lacking.write(world.cli.home / "other.bundle")[0]
     outcome = world.cli("images", world.bundle, "--check", "--against", other)
     assert outcome.code == 1
-    assert "Deployment/web-web metrics (templates/web.yaml:1): quay.io/org/exporter:2 is not in it" in outcome.err
+    assert "Deployment/web-web metrics (templates/web.yaml:14): quay.io/org/exporter:2 is not in it" in outcome.err
     assert "(only with metrics.enabled=true metrics.version=2)" in outcome.err
     assert world.cli("images", world.bundle, "--check").code == 2
 
@@ -296,7 +296,7 @@ def test_only_the_images_that_these_values_need_are_looked_for(world) -> None:
 def test_values_that_need_an_image_that_is_not_carried_are_refused(world) -> None:
     outcome = world.cli("template", world.file, "--site", world.site, "--set", "image=nginx:1.28")
     assert outcome.code == 1
-    assert "templates/web.yaml:1): nginx:1.28 is not in it" in outcome.err
+    assert "templates/web.yaml:12): nginx:1.28 is not in it" in outcome.err
 
 
 def test_upgrade_and_rollback_come_from_the_files(world) -> None:
@@ -395,6 +395,7 @@ def test_a_version_that_is_too_old_is_refused(world) -> None:
     outcome = world.cli("install", world.file, "--site", world.site)
     assert outcome.code == 25
     assert "1.0.1 or newer" in outcome.err
+    assert world.cli("install", world.bundle, "--site", world.site, "--context", "sandbox").code == 25
 
 
 def test_site_init_writes_what_site_check_accepts(world) -> None:

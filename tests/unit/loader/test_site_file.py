@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bundler.model.site import Site
 
-KEY = make_key(b"k" * 32, "acme release").line
+KEY, NEXT = (make_key(secret * 32, "acme release").line for secret in (b"k", b"n"))
 HEAD = "apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {name: acme}\nspec:\n"
 FULL = (
     HEAD
@@ -44,7 +44,7 @@ FULL = (
     - {{target: {{kind: Service, name: web}}, patch: [{{op: remove, path: /spec/ports/0}}]}}
   keys:
     - {{key: {json.dumps(KEY)}, notBefore: "2026-01-01", notAfter: "2026-12-31"}}
-    - {{key: {json.dumps(KEY)}, name: other, notAfter: "2026-06-01T12:00:00+02:00"}}
+    - {{key: {json.dumps(NEXT)}, name: other, notAfter: "2026-06-01T12:00:00+02:00"}}
   policy: {{requireSignature: true, threshold: 2, revoked: [{"a" * 16}], minimumVersions: {{shop: 1.4.0}}, forbid: [webhooks]}}
   forbid: [privileged]
 """
@@ -147,6 +147,7 @@ def test_what_is_wrong_fails_the_decoder_and_the_schema(tmp_path: Path, line: st
         ("policy: {minimumVersions: {shop: new}}", "cannot be used"),
         ("registry: registry/acme", "would be read as a path of docker.io"),
         ("registry: {host: registry.site, prefix: ACME}", "is no registry"),
+        (f"keys: [{{key: {json.dumps(KEY)}}}, {{key: {json.dumps(KEY)}, name: other}}]", "is the same key as in line"),
     ],
 )
 def test_what_no_schema_can_say_is_told_by_the_decoder(tmp_path: Path, line: str, found: str) -> None:

@@ -128,3 +128,11 @@ def test_a_lie_about_the_payload_does_not_help() -> None:
 
 def test_without_keys_and_without_a_demand_nothing_is_judged() -> None:
     assert judge(TrustPolicy(), ACME.sign(INDEX_PAYLOAD, PAYLOAD)).signers == ()
+
+
+def test_a_key_that_counts_no_more_is_not_called_trusted() -> None:
+    old = replace(OTHER.key, not_after=START - DAY)
+    given = replace(policy(ACME, THIRD, revoked=frozenset({ACME.key.key_id[:16]})), keys=(ACME.key, THIRD.key, old))
+    with pytest.raises(UntrustedKeyError) as caught:
+        judge(given, ACME.sign(INDEX_PAYLOAD, PAYLOAD), OTHER.sign(INDEX_PAYLOAD, PAYLOAD))
+    assert [line for line in caught.value.context if "trusted is" in line] == [f"trusted is {THIRD.key.shown}"]
