@@ -15,7 +15,14 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, with_followed_replicas
 from bundler.planning.noise import same_content
 from bundler.planning.observation import Candidate, Refusal, RefusalKind
-from bundler.planning.order import component_order, effective_needs, stage_of
+from bundler.planning.order import (
+    change_order,
+    effective_needs,
+    is_custom,
+    removal_order,
+    stage_of,
+    with_implied_needs,
+)
 from bundler.planning.ownership import has_controller, is_ours
 from bundler.planning.reach import find_reach
 from bundler.planning.refusals import raise_refusals
@@ -118,8 +125,9 @@ def build_plan(
     deletes, kept = _prune(wanted, observation)
     components = frozenset(change.component for change in (*changes, *deletes))
     needs = effective_needs(components, wanted.needs)
+    removal_needs = with_implied_needs(needs, _definers(deletes, wanted, observation))
     return Plan(
-        changes=(*_in_order(changes, needs), *reversed(_in_order(deletes, needs))),
+        changes=(*change_order(changes, needs), *removal_order(deletes, removal_needs)),
         needs=needs,
         kept=tuple(sorted(kept)),
         reach=find_reach(wanted.manifests, namespace=wanted.namespace, declared=wanted.reach),
@@ -127,10 +135,17 @@ def build_plan(
     )
 
 
-def _in_order(changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> tuple[Change, ...]:
-    waves = component_order(frozenset(needs), needs)
-    rank = {name: number for number, wave in enumerate(waves) for name in wave}
-    return tuple(sorted(changes, key=lambda c: (rank[c.component], c.component, c.stage, c.ref)))
+def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observation) -> Iterable[tuple[str, str]]:
+    """Pair each component that loses objects of a kind with the one that defines the kind: its operator is there."""
+    definers = {
+        (text_at(live, "spec", "group"), text_at(live, "spec", "names", "kind")): entry.component
+        for ref, entry in wanted.owned.items()
+        if ref.kind == "CustomResourceDefinition" and (live := observation.live.get(ref)) is not None
+    }
+    for change in deletes:
+        definer = definers.get((change.ref.group, change.ref.kind))
+        if definer is not None:
+            yield change.component, definer
 
 
 def _change(candidate: Candidate, outcome: Outcome | None) -> Change:
@@ -214,10 +229,12 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
             continue
         if why := _kept_because(ref, entry):
             kept.append(KeptObject(ref, why))
-        elif not is_deleting(live) or wanted.is_removal:
+        elif not is_deleting(live) or wanted.is_removal or is_custom(ref):
             deletes.append(_delete(entry, live, is_removal=wanted.is_removal))
             kept += _claims_of(ref, live)
-    return deletes, kept
+    # A custom object on its way out is waited for where its operator may be among what goes now.
+    is_idle = not wanted.is_removal and all(is_deleting(change.before or {}) for change in deletes)
+    return ([] if is_idle else deletes), kept
 
 
 def _claims_of(ref: ObjectRef, live: Body) -> Iterable[KeptObject]:

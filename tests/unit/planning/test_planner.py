@@ -313,3 +313,34 @@ def test_a_candidate_found_before_stands_while_neither_side_moved():
     assert (after is first, after.live) == (False, moved)
     assert (gone is first, gone.live) == (False, None)
     assert scaled.is_autoscaled
+
+
+def kafka(component=""):
+    return manifest("Kafka", "main", "k.example/v1", component=component)
+
+
+def leaving(one):
+    body = live_of(one)
+    return one.ref, {**body, "metadata": {**body["metadata"], "deletionTimestamp": "2026-11-22T10:00:00Z"}}
+
+
+def test_an_operator_goes_after_the_objects_of_the_kinds_that_its_component_defines():
+    names = {"group": "k.example", "names": {"kind": "Kafka"}}
+    definition = manifest(
+        "CustomResourceDefinition", "x", "apiextensions.k8s.io/v1", namespace="", component="op", spec=names
+    )
+    base, operator = deployment("base", component="base"), deployment("operator", component="op")
+    old, needs = [definition, base, operator, kafka("zoo")], {"op": ("base",)}
+    plan = build_plan(wanted(owned=owned(*old), needs=needs, is_removal=True), seen(*map(live, old)), {})
+    assert [change.ref.short for change in plan.changes] == ["Kafka/main", "Deployment/operator", "Deployment/base"]
+
+
+def test_a_custom_object_on_its_way_out_is_waited_for_before_its_operator_is_pruned():
+    old = [kafka(), deployment("operator")]
+    plan = build_plan(wanted(owned=owned(*old)), seen(leaving(old[0]), live(old[1])), {})
+    assert actions(plan) == [(Action.DELETE, "Kafka/main"), (Action.DELETE, "Deployment/operator")]
+
+
+def test_what_is_on_its_way_out_by_itself_is_no_change():
+    old = [kafka(), deployment("web")]
+    assert build_plan(wanted(owned=owned(*old)), seen(*map(leaving, old)), {}).is_empty
