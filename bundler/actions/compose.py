@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bundler.errors import KubeVersionError
-from bundler.fields.kinds import pod_spec_path, scope_of
+from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.release import release_uid
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.model.values import MergedValues, UserLayers
     from bundler.ports import ClusterClient
     from bundler.render import Rendering
+    from bundler.render.compiled import CompiledShelf
 
 NEWEST_KUBERNETES = "v1.36.2"
 """What templates see without a cluster: the newest Kubernetes that this bundler's tables were made from."""
@@ -45,6 +47,8 @@ class Order:
     """The site file: its patches, registry and pull secret."""
     carried: tuple[LockedImage, ...] | None = None
     """The images of the delivery that the bundle was taken from; None where it was not."""
+    compiled: CompiledShelf | None = None
+    """Where compiled templates lie between two runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,7 @@ def render_context(order: Order, cluster: ClusterClient | None) -> RenderContext
         capabilities=_capabilities(order, cluster),
         site=order.site,
         scope_of=scope_of if cluster is None else _scopes_of(cluster),
+        compiled=order.compiled,
     )
 
 
@@ -149,16 +154,19 @@ def _scopes_of(cluster: ClusterClient) -> Callable[[str, str], bool | None]:
 
 def _capabilities(order: Order, cluster: ClusterClient | None) -> Capabilities:
     if cluster is None:
-        return Capabilities(kube_version=order.kube_version or NEWEST_KUBERNETES, apis=known_apis())
+        return Capabilities(kube_version=order.kube_version or NEWEST_KUBERNETES, has_api=_is_known_api)
     served = cluster.resource_types()
     apis = {one.api_version for one in served} | {f"{one.api_version}/{one.kind}" for one in served}
-    return Capabilities(kube_version=order.kube_version or cluster.identity().version, apis=frozenset(apis))
+    return Capabilities(kube_version=order.kube_version or cluster.identity().version, has_api=apis.__contains__)
 
 
-def known_apis() -> frozenset[str]:
-    """Return what the newest Kubernetes serves, as ``has_api`` asks for it."""
-    from bundler.fields.kinds import all_kinds  # noqa: PLC0415 - the table is read only when a template asks
+def _is_known_api(name: str) -> bool:
+    """Tell whether the newest Kubernetes serves what ``has_api`` asks for; its table is read when a template asks."""
+    return name in _known_apis()
 
+
+@cache
+def _known_apis() -> frozenset[str]:
     found: set[str] = set()
     for info in all_kinds():
         for version in info.versions:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.model.values import UserLayers
     from bundler.ports import HeldLock, Ports
+    from bundler.render.compiled import CompiledShelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,8 @@ class InstallRequest:
     """The site file."""
     carried: tuple[LockedImage, ...] | None = None
     """The images of the delivery that the bundle was taken from; None where it was not."""
+    compiled: CompiledShelf | None = None
+    """Where compiled templates lie between two runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,7 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
         kube_version=request.kube_version,
         place=request.place,
         carried=request.carried,
+        compiled=request.compiled,
     )
     composition = compose(order, ports.cluster)
     for notice in composition.notices:

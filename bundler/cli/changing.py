@@ -13,7 +13,7 @@ from bundler.actions.site_policy import refuse_forbidden, refuse_other_cluster
 from bundler.actions.upgrade_path import PathRules
 from bundler.cli.asking import EXIT_DECLINED, Approval, say_where
 from bundler.cli.context import connect
-from bundler.cli.ordering import check_name, take, take_inputs
+from bundler.cli.ordering import check_name, compiled_shelf, take, take_inputs
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import show_difference
 from bundler.cli.output.text import Line
@@ -156,6 +156,7 @@ def _prepare(app: App, wish: Wish) -> _Ready:
         rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
         place=inputs.site,
         carried=taken.carried,
+        compiled=compiled_shelf(app),
     )
     return _Ready(connection=connection, request=request, inputs=inputs)
 

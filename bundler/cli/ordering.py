@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, ComponentSpec
     from bundler.model.trust import Envelope
+    from bundler.render.compiled import CompiledShelf
 
 
 def take_bundle(app: App, name: str) -> Bundle:
@@ -116,7 +117,15 @@ def make_order(app: App, taken: Taken, given: Given, *, release: str = "", kube_
         kube_version=kube_version,
         place=inputs.site,
         carried=taken.carried,
+        compiled=compiled_shelf(app),
     )
+
+
+def compiled_shelf(app: App) -> CompiledShelf:
+    """Return where compiled templates lie between two runs."""
+    from bundler.cli.compiled import CompiledFiles  # noqa: PLC0415 - as above
+
+    return CompiledFiles(app.settings.environment.cache_dir / "templates")
 
 
 def check_name(release: str) -> str:

@@ -11,6 +11,7 @@ from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import BUNDLE_VERSION, INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef, group_of
+from bundler.render.compiled import CompiledTemplates
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
 from bundler.render.problems import Problem, raise_problems
@@ -136,10 +137,12 @@ class _BundleRendering:
         names = base_names(bundle, part.values.data, self._context, component=part.component, site=part.site)
         secrets = self._generated_of(part, names)
         names["generated"] = GeneratedAddresses(secrets)
-        templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES))
+        compiled = CompiledTemplates(bundle.digest, self._context.compiled)
+        templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES), compiled=compiled)
         for path in sorted(bundle.templates):
             if not is_partial(path):
                 self._render_template(part, templates, path)
+        compiled.keep()
 
     def _generated_of(self, part: Part, names: Mapping[str, object]) -> tuple[GeneratedSecret, ...]:
         try:

@@ -52,7 +52,7 @@ def _capabilities(capabilities: Capabilities) -> dict[str, object]:
     version = _numbers(capabilities.kube_version)
 
     def has_api(name: str) -> bool:
-        return name in capabilities.apis
+        return capabilities.has_api(name)
 
     def kube_at_least(wanted: str) -> bool:
         return version >= _numbers(wanted)

@@ -19,21 +19,20 @@ from bundler.expressions.failures import FAILURES, explain, template_frames
 from bundler.expressions.language import Language
 from bundler.expressions.markers import finish_text, mark_line
 from bundler.model.manifest import Source
+from bundler.render.compiled import code_key
 from bundler.render.problems import Problem, problem_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from types import CodeType
 
     from jinja2.lexer import TokenStream
+
+    from bundler.render.compiled import CompiledTemplates
 
 _OBJECT_LINE = re.compile(r"^(?=[ -]*(?:apiVersion|kind)[ ]*:)", re.MULTILINE)
 _DOCUMENT_LINE = re.compile(r"^---[^\n]*\n", re.MULTILINE)
 _NEWLINE = r"(?<=\n)"
 _CHUNK = 4096
-_MAX_COMPILED = 512
-_COMPILED: dict[tuple[object, ...], CodeType] = {}
-"""Code depends on the text, the name and the number of its file alone, never on values."""
 
 
 class RenderedText(NamedTuple):
@@ -90,22 +89,22 @@ class _LineMarks(Extension):
 class _MarkedLanguage(Language):
     """The language with line marks switched on."""
 
-    def __init__(self, files: Mapping[str, str], *, marks_every_line: bool) -> None:
+    def __init__(self, files: Mapping[str, str], compiled: CompiledTemplates, *, marks_every_line: bool) -> None:
         self._indexes: dict[str, int] = {}
+        self._compiled = compiled
         self.marks_every_line = marks_every_line
         super().__init__(FunctionLoader(lambda name: files.get(name) if is_partial(name) else None))
         self.add_extension(_LineMarks)
 
     def compile(self, source: Any, name: str | None = None, filename: str | None = None, *rest: Any) -> Any:
-        """Compile a template once, however often its bundle is rendered: the inventory of images renders it often."""
+        """Compile a template once, however often its bundle is rendered."""
         if rest or not isinstance(source, str):
             return super().compile(source, name, filename, *rest)
-        key = (source, name, filename, self.index_of(name), self.marks_every_line)
-        code = _COMPILED.get(key)
+        key = code_key(source, name, filename, self.index_of(name), self.marks_every_line)
+        code = self._compiled.find(key)
         if code is None:
-            if len(_COMPILED) >= _MAX_COMPILED:
-                _COMPILED.clear()
-            code = _COMPILED[key] = super().compile(source, name, filename)
+            code = super().compile(source, name, filename)
+            self._compiled.add(key, code)
         return code
 
     def index_of(self, name: str | None) -> int:
@@ -126,11 +125,15 @@ def is_partial(path: str) -> bool:
 class TemplateSet:
     """The templates of one bundle, with the names they see."""
 
-    def __init__(self, files: Mapping[str, str], names: Mapping[str, object], *, folder: str) -> None:
+    def __init__(
+        self, files: Mapping[str, str], names: Mapping[str, object], *, folder: str, compiled: CompiledTemplates
+    ) -> None:
         self._files = files
+        self._compiled = compiled
         self._names = dict(names)
         self._folder = folder
         self._language = self._make_language(marks_every_line=False)
+        self._traced: dict[str, tuple[RenderedText, _MarkedLanguage]] = {}
 
     def render(self, name: str) -> RenderedText:
         """Render one template within the current meter.
@@ -145,18 +148,22 @@ class TemplateSet:
 
     def source_at(self, rendered: RenderedText, offset: int) -> Source:
         """Return the template line that printed the line at ``offset``; the template runs again to find it."""
-        language = self._make_language(marks_every_line=True)
-        try:
-            traced = self._run(rendered.name, language)
-        except FAILURES:
-            traced = rendered
-        if traced.text != rendered.text:
-            # a template that looks at its own text (a set block compared with something) saw the marks
-            traced, language = rendered, self._language
+        if rendered.name not in self._traced:
+            self._traced[rendered.name] = self._trace(rendered)
+        traced, language = self._traced[rendered.name]
         line_start = rendered.text.rfind("\n", 0, offset) + 1
         before = [note for note in traced.notes if note[0] <= line_start]
         chosen = before[-1] if before else traced.notes[0] if traced.notes else None
         return self._source(language, chosen, rendered.name)
+
+    def _trace(self, rendered: RenderedText) -> tuple[RenderedText, _MarkedLanguage]:
+        language = self._make_language(marks_every_line=True)
+        try:
+            traced = self._run(rendered.name, language)
+        except FAILURES:
+            return rendered, self._language
+        # a template that looks at its own text (a set block compared with something) saw the marks
+        return (traced, language) if traced.text == rendered.text else (rendered, self._language)
 
     def object_source(self, rendered: RenderedText, note: tuple[int, int, int] | None) -> Source:
         """Return the template line of a note of the fast mode."""
@@ -172,7 +179,7 @@ class TemplateSet:
         return Source(self._folder + language.file_names[note[1]], note[2])
 
     def _make_language(self, *, marks_every_line: bool) -> _MarkedLanguage:
-        language = _MarkedLanguage(self._files, marks_every_line=marks_every_line)
+        language = _MarkedLanguage(self._files, self._compiled, marks_every_line=marks_every_line)
         # globals, because imported files see no others
         language.globals.update(self._names)
         return language

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from bundler.model.digest import Digest
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
+    from bundler.render.compiled import CompiledShelf
+
+
+def _serves_nothing(_name: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +27,8 @@ class Capabilities:
 
     kube_version: str
     """``1.36.2``, with or without a leading ``v`` and a vendor's suffix."""
-    apis: frozenset[str] = frozenset()
-    """``apps/v1`` and ``apps/v1/Deployment`` for everything that is served."""
+    has_api: Callable[[str], bool] = _serves_nothing
+    """Whether ``apps/v1``, or ``apps/v1/Deployment``, is served."""
 
 
 def _unknown_scope(_group: str, _kind: str) -> bool | None:
@@ -42,6 +47,8 @@ class RenderContext:
     scope_of: Callable[[str, str], bool | None] = _unknown_scope
     """(group, kind) -> whether it is namespaced; None where nobody knows."""
     bounds: Bounds = DEFAULT_BOUNDS
+    compiled: CompiledShelf | None = None
+    """Where compiled templates lie between two runs; the text does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

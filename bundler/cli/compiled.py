@@ -1,0 +1,103 @@
+"""Compiled templates as files of the user's cache. Layer: cli.
+
+What lies there is code, as in Python's own ``__pycache__``: it is taken only from a folder and files that belong to
+this user and that nobody else may write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import CodeType
+
+    from bundler.model.digest import Digest
+
+MAX_FILES: Final = 64
+_MAX_FILE_BYTES: Final = 8 << 20
+_DIGEST_BYTES: Final = 32
+_OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_COMPILER_MODULES: Final = (
+    "jinja2.compiler",
+    "jinja2.parser",
+    "bundler.expressions.language",
+    "bundler.render.templates",
+)
+
+
+class CompiledFiles:
+    """A shelf of compiled templates: one file a bundle; anything wrong with a file counts as no file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def take(self, bundle: Digest) -> Mapping[str, CodeType]:
+        """Return what an earlier run compiled of a bundle with the same compiler."""
+        try:
+            if not _is_ours(self._folder.lstat(), stat.S_ISDIR):
+                return {}
+            packed = _read_ours(self._path(bundle))
+            if hashlib.sha256(packed[_DIGEST_BYTES:]).digest() != packed[:_DIGEST_BYTES]:
+                return {}
+            codes = marshal.loads(packed[_DIGEST_BYTES:])  # noqa: S302 - of a file that only this user can have written
+        except (OSError, ValueError, EOFError, TypeError):
+            return {}
+        return codes if isinstance(codes, dict) else {}
+
+    def put(self, bundle: Digest, codes: Mapping[str, CodeType]) -> None:
+        """Keep what was compiled; a cache that cannot be written is no failure of the command."""
+        payload = marshal.dumps(dict(codes))
+        packed = hashlib.sha256(payload).digest() + payload
+        if len(packed) > _MAX_FILE_BYTES:
+            return
+        try:
+            path = self._path(bundle)
+            fresh = path.with_suffix(f".{os.getpid()}")
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not _is_ours(self._folder.lstat(), stat.S_ISDIR):
+                return
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(packed)
+            fresh.replace(path)
+            self._forget_oldest()
+        except OSError:
+            return
+
+    def _path(self, bundle: Digest) -> Path:
+        name = hashlib.sha256("\n".join([*_compiler(), bundle]).encode()).hexdigest()
+        return self._folder / f"{name[:40]}.code"
+
+    def _forget_oldest(self) -> None:
+        kept = sorted(self._folder.iterdir(), key=lambda path: path.lstat().st_mtime_ns)
+        for path in kept[:-MAX_FILES]:
+            path.unlink(missing_ok=True)
+
+
+def _compiler() -> Iterator[str]:
+    """Yield what compiled code depends on besides its source: the interpreter, and the files of the compiler."""
+    yield f"{sys.implementation.cache_tag} {sys.hexversion:x}"
+    for name in _COMPILER_MODULES:
+        module = sys.modules[name]
+        # inside of an archive, the archive stands for its files
+        origin = getattr(module.__loader__, "archive", module.__file__)
+        found = Path(str(origin)).stat()
+        yield f"{origin} {found.st_size} {found.st_mtime_ns}"
+
+
+def _read_ours(path: Path) -> bytes:
+    """Read a file that nobody else can have written."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+        if not _is_ours(os.fstat(file.fileno()), stat.S_ISREG):
+            return b""
+        return file.read(_MAX_FILE_BYTES)
+
+
+def _is_ours(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
+    return is_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & _OTHERS_MAY_WRITE
