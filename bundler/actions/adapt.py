@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.images.patches import apply_patches
-from bundler.images.places import rules_of
+from bundler.images.inventory import where_of
+from bundler.images.patches import apply_patches, fits
+from bundler.images.places import places_of, rules_of
 from bundler.images.rewrite import Rewriter
 from bundler.model.json import mapping_at
 from bundler.model.labels import IMAGES
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bundler.actions.compose import Order
+    from bundler.images.inventory import Where
+    from bundler.images.places import Place
     from bundler.model.image import LockedImage
     from bundler.model.manifest import Manifest
     from bundler.render import Rendering
@@ -43,6 +46,7 @@ def adapt(rendering: Rendering, order: Order) -> tuple[Rendering, tuple[str, ...
 
     Raises:
         SitePatchError: with every patch that cannot be made.
+        ImageReferenceError: with every declared place whose image cannot be rewritten.
         ImageMissingError: with every image that the delivery does not carry.
     """
     rewriter = rewriter_of(order)
@@ -51,10 +55,30 @@ def adapt(rendering: Rendering, order: Order) -> tuple[Rendering, tuple[str, ...
         return rendering, ()
     manifests, idle = apply_patches(rendering.manifests, patches)
     if rewriter is not None:
-        manifests = rewriter.rewrite(manifests)
+        manifests = rewriter.rewrite(manifests, where_in(rendering, order))
     if manifests == rendering.manifests:
         return rendering, idle
     return replace(rendering, manifests=manifests, templates=_written(manifests)), idle
+
+
+def where_in(rendering: Rendering, order: Order) -> Where:
+    """Return what says where an image stands: in which template line, or in which patch of the site file.
+
+    Args:
+        rendering: as rendered; patched or not.
+        order: of it.
+    """
+    rules, patches = rules_of(order.bundle), order.place.patches if order.place else ()
+
+    def where(manifest: Manifest, place: Place) -> str:
+        named = [patch.source for patch in patches if fits(patch, manifest)]
+        if named:
+            rendered = next((one for one in rendering.manifests if one.ref == manifest.ref), manifest)
+            if (place.steps, place.text) not in {(one.steps, one.text) for one in places_of(rendered, rules)}:
+                return f"{manifest.ref.short} {place.label} ({named[-1]})"
+        return where_of(manifest, place, rendering.find_source)
+
+    return where
 
 
 def _written(manifests: Sequence[Manifest]) -> tuple[RenderedTemplate, ...]:

@@ -6,11 +6,13 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bundler.actions.adapt import rewriter_of, where_in
 from bundler.actions.compose import Order, expression_names, render_context
 from bundler.errors import BundlerError, ImageMissingError
 from bundler.expressions.expression import compile_expression
 from bundler.images.inventory import find_suspects, find_uses
 from bundler.images.matrix import Matrix, Switch, described, make_matrix
+from bundler.images.patches import apply_patches
 from bundler.images.places import rules_of
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
 from bundler.model.values import Assignment, AssignmentKind
@@ -20,12 +22,12 @@ from bundler.values.paths import format_path, get_value, parse_path
 from bundler.values.schema_view import bundle_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from bundler.images.inventory import Where
     from bundler.images.matrix import Variant
-    from bundler.images.places import ImageRule
+    from bundler.images.places import ImageRule, Place
     from bundler.model.bundle import Bundle
-    from bundler.model.image import LockedImage
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.values import MergedValues
@@ -54,23 +56,40 @@ def take_inventory(order: Order) -> ImageInventory:
     return gathered.inventory(order.bundle, matrix)
 
 
-def refuse_uncarried(inventory: ImageInventory, carried: Iterable[LockedImage]) -> None:
-    """Hold an inventory against what a delivery carries.
+def take_order(order: Order) -> ImageInventory:
+    """Find the images of an order as it is given, over no switches.
+
+    Raises:
+        BundlerError: when it cannot be rendered, or names something that is no image.
+    """
+    matrix = Matrix(((),), has_pairs=True, is_cut=False)
+    gathered = _Gathered(rules_of(order.bundle))
+    gathered.take(order, ())
+    return gathered.inventory(order.bundle, matrix)
+
+
+def lacking_lines(inventory: ImageInventory, order: Order) -> list[str]:
+    """Return a line for each place of an image that the delivery of an order does not carry, sorted."""
+    rewriter = rewriter_of(order)
+    return sorted(
+        f"{use.where}: {image.ref} is not in it{_only_with(image)}"
+        for image in inventory.images
+        for use in image.uses
+        if rewriter is None or rewriter.locked(use.ref) is None
+    )
+
+
+def refuse_uncarried(inventory: ImageInventory, order: Order) -> None:
+    """Hold an inventory against what the delivery of an order carries.
 
     Raises:
         ImageMissingError: with every image that it lacks, each place that names it, and the settings that lead there.
     """
-    there = {image.ref for image in carried}
-    lines = [
-        f"{use.where}: {image.ref} is not in it{_only_with(image)}"
-        for image in inventory.images
-        if image.ref not in there
-        for use in image.uses
-    ]
+    lines = lacking_lines(inventory, order)
     if lines:
         raise ImageMissingError(
             "holding the images of the bundle against the delivery",
-            context=sorted(lines),
+            context=lines,
             hint="export the bundle again; images that only some settings need can be left out with --set at export",
         )
 
@@ -135,6 +154,10 @@ class _Gathered:
 
     def __init__(self, rules: Sequence[ImageRule]) -> None:
         self._rules = rules
+        self._leading: set[str] = set()
+        """Declared paths that led to an image."""
+        self._known: dict[tuple[object, ...], str] = {}
+        """Where images stand; finding a line renders once more, so each is looked for once."""
         self._uses: dict[ImageRef, set[ImageUse]] = {}
         self._settings: dict[ImageRef, list[str]] = {}
         self._manifests: dict[tuple[object, ...], Manifest] = {}
@@ -163,10 +186,22 @@ class _Gathered:
 
     def _rendered(self, order: Order) -> tuple[list[tuple[ImageRef, ImageUse]], tuple[Manifest, ...]]:
         values = compute_values(order.bundle, order.user, names=expression_names(order))
-        manifests = render_bundle(order.bundle, values, render_context(order, None)).manifests
+        rendering = render_bundle(order.bundle, values, render_context(order, None))
+        manifests, _ = apply_patches(rendering.manifests, order.place.patches if order.place else ())
         declared = list(_declared(order.bundle, values, expression_names(order), ""))
         self._switched_on |= {use.where for _, use in declared}
-        return [*find_uses(manifests, self._rules), *declared], manifests
+        uses = find_uses(manifests, self._rules, self._remembered(where_in(rendering, order)))
+        return [*uses, *declared], manifests
+
+    def _remembered(self, where: Where) -> Where:
+        def remembered(manifest: Manifest, place: Place) -> str:
+            self._leading.add(place.label)
+            key = (manifest.ref, manifest.source, place.label, place.text)
+            if key not in self._known:
+                self._known[key] = where(manifest, place)
+            return self._known[key]
+
+        return remembered
 
     def inventory(self, bundle: Bundle, matrix: Matrix) -> ImageInventory:
         """Return the whole, sorted."""
@@ -179,6 +214,7 @@ class _Gathered:
         warnings = [
             *suspects,
             *(f"{where}: no setting that was tried switches it on" for where in idle),
+            *(f"{source}: no setting that was tried has an image at {path}" for source, path in self._astray(bundle)),
             *self._failed[:_MAX_WARNINGS],
         ]
         if len(self._failed) > _MAX_WARNINGS:
@@ -186,6 +222,14 @@ class _Gathered:
         if matrix.is_cut:
             warnings.append("there are too many switches to try each; declare what is rare in spec.images")
         return ImageInventory(images=images, warnings=tuple(warnings), variants=self._tried, has_pairs=matrix.has_pairs)
+
+    def _astray(self, bundle: Bundle) -> Iterator[tuple[str, str]]:
+        """Yield declared paths that lead to nothing: most likely they are misspelt."""
+        for spec in bundle.images:
+            if spec.path and spec.path not in self._leading:
+                yield str(spec.source), spec.path
+        for inner in bundle.component_bundles.values():
+            yield from self._astray(inner)
 
 
 def _shortest(settings: Sequence[str]) -> tuple[str, ...]:

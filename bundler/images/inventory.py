@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors import ImageReferenceError
 from bundler.images.places import places_of
+from bundler.images.spelling import read_mapping
 from bundler.model.image import ImageRef, ImageUse
 from bundler.model.json import is_list, is_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from bundler.images.places import ImageRule, Place
     from bundler.model.json import JSONValue
-    from bundler.model.manifest import Manifest
+    from bundler.model.manifest import FindSource, Manifest
+
+Where: TypeAlias = "Callable[[Manifest, Place], str]"
+"""Says where an image stands; :func:`where_of`, or the like with better lines."""
 
 _HOST = r"(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+|localhost)(?::\d+)?"
 _LOOKS_LIKE_IMAGE = re.compile(
@@ -25,33 +29,61 @@ _LONGEST_TEXT_CHARS = 1024 * 1024
 _IMAGE_KEY = re.compile(r"(?:^|[a-z_])image$", re.IGNORECASE)
 
 
-def find_uses(manifests: Iterable[Manifest], rules: Collection[ImageRule]) -> list[tuple[ImageRef, ImageUse]]:
+def where_of(manifest: Manifest, place: Place, find_source: FindSource | None = None) -> str:
+    """Return ``Deployment/web web (web/templates/web.yaml:12)``.
+
+    Args:
+        manifest: the object.
+        place: of an image in it.
+        find_source: finds the line of the image; None names the line where the object begins.
+    """
+    found = find_source(manifest.ref, place.line_steps) if find_source is not None else None
+    return f"{manifest.ref.short} {place.label} ({found or manifest.source})"
+
+
+def find_uses(
+    manifests: Iterable[Manifest], rules: Collection[ImageRule], where: Where = where_of
+) -> list[tuple[ImageRef, ImageUse]]:
     """Return every image of rendered objects, completed, with the place that names it; sorted.
 
+    Args:
+        manifests: rendered objects.
+        rules: declared places.
+        where: says where an image stands.
+
     Raises:
-        ImageReferenceError: with every text that stands for an image and is none.
+        ImageReferenceError: with everything that stands for an image and is none.
     """
     found: set[tuple[ImageRef, ImageUse]] = set()
     broken: list[str] = []
     for manifest in manifests:
         for place in places_of(manifest, rules):
-            where = where_of(manifest, place)
-            try:
-                found.add((ImageRef.parse(place.text), ImageUse(place.text, where)))
-            except ValueError as error:
-                broken.append(f"{where}: {error}")
-    if broken:
-        raise ImageReferenceError(
-            "looking for the images of the bundle",
-            context=sorted(set(broken)),
-            hint="write images as registry/repository:tag, or with @sha256:…; an empty value renders to no image",
-        )
+            ref = parse_image(place.text)
+            if ref is None or place.problem:
+                broken.append(broken_line(manifest, place, where))
+            else:
+                found.add((ref, ImageUse(place.text, where(manifest, place))))
+    refuse_broken(broken)
     return sorted(found)
 
 
-def where_of(manifest: Manifest, place: Place) -> str:
-    """Return ``Deployment/web web (web/templates/web.yaml:12)``."""
-    return f"{manifest.ref.short} {place.label} ({manifest.source})"
+def refuse_broken(lines: Collection[str]) -> None:
+    """Stop where something stands for an image and is none.
+
+    Raises:
+        ImageReferenceError: with every line, from :func:`broken_line`.
+    """
+    if lines:
+        raise ImageReferenceError(
+            "looking for the images of the bundle",
+            context=sorted(set(lines)),
+            hint="write images as registry/repository:tag, or with @sha256:…; an empty value renders to no image",
+        )
+
+
+def broken_line(manifest: Manifest, place: Place, where: Where) -> str:
+    """Say where something stands for an image, and why it is none."""
+    return f"{where(manifest, place)}: {place.problem or f'{place.text!r} is no image reference'}"
 
 
 def find_suspects(
@@ -70,7 +102,7 @@ def find_suspects(
             continue
         declared = {place.steps for place in places_of(manifest, rules)}
         for steps, image in _suspects(manifest.body, (), declared):
-            if _parsed(image) not in known:
+            if parse_image(image) not in known:
                 path = ".".join(str(step) for step in steps)
                 found.add(f"{manifest.source}: {manifest.ref.short}: {path} may name the image {image}")
     return sorted(found)
@@ -82,6 +114,9 @@ def _suspects(
     if way in declared or way == ("metadata",):
         return
     if is_mapping(value):
+        if "tag" in value and (spelled := read_mapping(value)).spelling.has_tag and parse_image(spelled.text):
+            yield way, spelled.text
+            return
         for key, inner in value.items():
             yield from _suspects(inner, (*way, key), declared)
     elif is_list(value):
@@ -95,11 +130,12 @@ def _images_in(text: str, way: tuple[str | int, ...]) -> Iterator[str]:
     hits = _LOOKS_LIKE_IMAGE.findall(text)
     yield from hits
     is_named_so = bool(way) and _IMAGE_KEY.search(str(way[-1])) is not None
-    if not hits and is_named_so and ":" in text and _parsed(text) is not None:
+    if not hits and is_named_so and ":" in text and parse_image(text) is not None:
         yield text
 
 
-def _parsed(text: str) -> ImageRef | None:
+def parse_image(text: str) -> ImageRef | None:
+    """Return the image that a text names; None where it names none."""
     try:
         return ImageRef.parse(text)
     except ValueError:

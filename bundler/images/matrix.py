@@ -1,9 +1,10 @@
 """Which settings of a bundle's switches are rendered to see every image. Layer: images, pure.
 
 All settings of n switches are 2**n; these are tried: the order as given, each switch alone at each of its other values,
-everything on, everything off, each other value of an enumeration with everything on, and every pair of two booleans as
-long as the whole stays within ``MAX_VARIANTS``. An image that needs more than that, three switches set against their
-defaults while the others are not, is not found that way: ``spec.images`` with ``when`` declares such a one.
+everything on, everything off, each other value of an enumeration with everything on, and pairs of two switches as long
+as the whole stays within ``MAX_VARIANTS``: booleans with booleans first, then with enumerations, then enumerations with
+each other. An image that needs more than that, three switches set against their defaults while the others are not, is
+not found that way: ``spec.images`` with ``when`` declares such a one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bundler.model.json import JSONValue
 
 MAX_VARIANTS = 160
-"""More settings than these are not tried in pairs."""
+"""More settings than these are not tried for the sake of pairs."""
 MAX_SINGLES = 1000
 """More switches than these are not tried at all; the answer says so."""
 
@@ -55,7 +56,7 @@ class Matrix:
     variants: tuple[Variant, ...]
     """The order as given (empty) first; each once."""
     has_pairs: bool
-    """False where pairs of switches were too many."""
+    """False where not every two switches were tried together: there are too many."""
     is_cut: bool
     """True where not even every switch is tried alone."""
 
@@ -68,9 +69,13 @@ def make_matrix(switches: Sequence[Switch], *, max_variants: int = MAX_VARIANTS)
     base: list[Variant] = [(), *singles[:MAX_SINGLES], everything, _all(switches, is_on=False)]
     plain = [] if is_cut else [one for one in switches if not one.is_boolean]
     base += [(*everything, (one.path, choice)) for one in plain for choice in one.others if everything]
-    pairs = list(itertools.islice(_pairs(switches), max_variants + 1))
-    has_pairs = len(base) + len(pairs) <= max_variants
-    tried = {_key(variant): variant for variant in [*base, *(pairs if has_pairs else [])]}
+    tried = {_key(variant): variant for variant in base}
+    has_pairs = not is_cut
+    for variant in () if is_cut else _pairs(switches):
+        if len(tried) >= max_variants and _key(variant) not in tried:
+            has_pairs = False
+            break
+        tried.setdefault(_key(variant), variant)
     return Matrix(tuple(tried.values()), has_pairs, is_cut)
 
 
@@ -84,7 +89,11 @@ def _all(switches: Iterable[Switch], *, is_on: bool) -> Variant:
 
 
 def _pairs(switches: Sequence[Switch]) -> Iterator[Variant]:
-    for one, other in itertools.combinations([switch for switch in switches if switch.is_boolean], 2):
+    plain = [switch for switch in switches if switch.is_boolean]
+    others = [switch for switch in switches if not switch.is_boolean]
+    pairs = (itertools.combinations(plain, 2), itertools.product(plain, others), itertools.combinations(others, 2))
+    # the most telling first: what is switched on and off decides more often than how something is done
+    for one, other in itertools.chain(*pairs):
         for first, second in itertools.product(one.others, other.others):
             yield ((one.path, first), (other.path, second))
 

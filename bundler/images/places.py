@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
+from bundler.images.spelling import PLAIN, Spelling, read_mapping
 from bundler.model.json import is_list, is_mapping, items_at, list_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 
@@ -76,9 +77,25 @@ class Place(NamedTuple):
     before: str
     """What stands before the image in the same text: ``--image=``."""
     text: str
-    """The image as written."""
+    """The image as written; the parts of a mapping put together."""
     label: str
     """``web``, ``volume data`` or the path that a bundle declares."""
+    spelling: Spelling = PLAIN
+    """How it is written: as one text, or as the keys of a mapping."""
+    problem: str = ""
+    """Why what stands there cannot be read and written as an image; empty where it can."""
+
+    @property
+    def line_steps(self) -> tuple[str | int, ...]:
+        """Where in the body the line stands that a reader looks for: that of the text, or of the repository's key."""
+        return (*self.steps, self.spelling.repository) if self.spelling.keys else self.steps
+
+    def pinned(self, host: str, name: str, tag: str, digest: str) -> dict[tuple[str | int, ...], JSONValue]:
+        """Return what has to stand where, so that it names one digest in one repository."""
+        if not self.spelling.keys:
+            return {self.steps: f"{self.before}{host}/{name}@{digest}"}
+        parts = self.spelling.pinned(host, name, tag, digest)
+        return {(*self.steps, key): text for key, text in parts.items()}
 
 
 def parse_image_path(text: str) -> tuple[RuleStep, ...]:
@@ -162,10 +179,22 @@ def pod_specs(manifest: Manifest) -> tuple[str, ...] | None:
 
 def _declared(body: Body, rule: ImageRule) -> Iterator[Place]:
     for steps, value in _walk(body, rule.steps, ()):
-        if isinstance(value, str) and value:
+        if isinstance(value, str):
             before, image = _after_flag(value)
             if image:
                 yield Place(steps, before, image, rule.path)
+        elif is_mapping(value):
+            read = read_mapping(value)
+            if read.text or read.problem:
+                yield Place(steps, "", read.text, rule.path, read.spelling, read.problem)
+        elif value is not None and not isinstance(rule.steps[-1], _Every):
+            # among the items of [*] other things may stand; a path that leads to one value means that one
+            yield Place(steps, "", "", rule.path, problem=_no_image(value))
+
+
+def _no_image(value: JSONValue) -> str:
+    kind = "a list; write [*] after its path" if is_list(value) else f"{json.dumps(value)}, which is no text"
+    return f"it is {kind}"
 
 
 def _after_flag(text: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import ImageMissingError
-from bundler.images.inventory import where_of
+from bundler.images.inventory import broken_line, parse_image, refuse_broken, where_of
 from bundler.images.places import places_of, pod_specs, replaced_at
 from bundler.model.image import DEFAULT_REGISTRY, ImageRef
 from bundler.model.json import canonical_json, is_mapping, list_at, mapping_at, text_at
@@ -23,7 +23,8 @@ from bundler.model.oci import Repository
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from bundler.images.places import ImageRule
+    from bundler.images.inventory import Where
+    from bundler.images.places import ImageRule, Place
     from bundler.model.image import LockedImage
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
@@ -45,9 +46,13 @@ def site_repository(ref: ImageRef, registry: SiteRegistry) -> Repository:
 
 def pinned(image: LockedImage, registry: SiteRegistry | None) -> str:
     """Return what pods are given: the image by digest, at the site; at its origin where there is no site registry."""
+    return f"{_target(image, registry)}@{image.digest}"
+
+
+def _target(image: LockedImage, registry: SiteRegistry | None) -> Repository:
     if registry is None:
-        return f"{image.ref.registry}/{image.ref.repository}@{image.digest}"
-    return f"{site_repository(image.ref, registry)}@{image.digest}"
+        return Repository(image.ref.registry, image.ref.repository)
+    return site_repository(image.ref, registry)
 
 
 class Rewriter:
@@ -74,47 +79,53 @@ class Rewriter:
         self._locked: dict[ImageRef, LockedImage] = {}
         for image in images:
             self._locked[image.ref] = image
-            if registry is not None:
-                place = site_repository(image.ref, registry)
-                self._locked[ImageRef(place.host, place.name, image.ref.tag, image.ref.digest)] = image
-                self._locked[ImageRef(place.host, place.name, "", image.digest)] = image
+            target = _target(image, registry)
+            for tag, digest in ((image.ref.tag, image.ref.digest), ("", image.digest), (image.ref.tag, image.digest)):
+                self._locked[ImageRef(target.host, target.name, tag, digest)] = image
 
     def locked(self, text: str) -> LockedImage | None:
         """Return what the delivery carries for a reference; None where it carries nothing."""
-        try:
-            return self._locked.get(ImageRef.parse(text))
-        except ValueError:
-            return None
+        ref = parse_image(text)
+        return None if ref is None else self._locked.get(ref)
 
-    def rewrite(self, manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    def rewrite(self, manifests: Iterable[Manifest], where: Where = where_of) -> tuple[Manifest, ...]:
         """Return the objects with every image pinned, what they were called in an annotation, and the pull secret.
 
+        Args:
+            manifests: rendered objects.
+            where: says where an image stands.
+
         Raises:
+            ImageReferenceError: with every declared place that holds no image that could be read and written.
             ImageMissingError: with every image that the delivery does not carry, by template line.
         """
-        missing: list[str] = []
-        result = tuple(self._rewritten(manifest, missing) for manifest in manifests)
-        if missing:
+        lacking: list[tuple[Manifest, Place]] = []
+        result = tuple(self._rewritten(manifest, lacking) for manifest in manifests)
+        refuse_broken([broken_line(*one, where) for one in lacking if one[1].problem])
+        if lacking:
+            lines = {f"{where(*one)}: {one[1].text} is not in it" for one in lacking}
             raise ImageMissingError(
-                "looking up the images of the release in the delivery",
-                context=sorted(set(missing)),
-                hint=_MISSING_HINT,
+                "looking up the images of the release in the delivery", context=sorted(lines), hint=_MISSING_HINT
             )
         return result
 
-    def _rewritten(self, manifest: Manifest, missing: list[str]) -> Manifest:
+    def _rewritten(self, manifest: Manifest, lacking: list[tuple[Manifest, Place]]) -> Manifest:
         changes: dict[tuple[str | int, ...], JSONValue] = {}
         names: dict[str, str] = {}
         for place in places_of(manifest, self._rules):
-            image = self.locked(place.text)
+            image = None if place.problem else self.locked(place.text)
             if image is None:
-                missing.append(f"{where_of(manifest, place)}: {place.text} is not in it")
+                lacking.append((manifest, place))
                 continue
-            changes[place.steps] = place.before + pinned(image, self._registry)
+            changes |= self._pinned(place, image)
             names[".".join(map(str, place.steps)) if place.label in names else place.label] = str(image.ref)
         body = replaced_at(manifest.body, changes) if changes else manifest.body
         body = _annotated(body if is_mapping(body) else manifest.body, names)
         return with_pull_secret(replace(manifest, body=body), self._pull_secret)
+
+    def _pinned(self, place: Place, image: LockedImage) -> dict[tuple[str | int, ...], JSONValue]:
+        target, written = _target(image, self._registry), parse_image(place.text)
+        return place.pinned(target.host, target.name, written.tag if written else "", image.digest)
 
 
 def with_pull_secret(manifest: Manifest, name: str) -> Manifest:

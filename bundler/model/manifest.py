@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
+
+FindSource: TypeAlias = "Callable[[ObjectRef, Sequence[str | int]], Source | None]"
+"""An object and keys and indexes from its root -> the template line that printed what stands there; slow, for errors
+and reports. None where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

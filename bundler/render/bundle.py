@@ -18,6 +18,7 @@ from bundler.render.problems import Problem, raise_problems
 from bundler.render.sensitive import redactor_of
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
+from bundler.render.tracing import TracedObject, Tracer
 from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
@@ -49,7 +50,16 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
             rendering.render(part)
     result = rendering.finish()
     _raise(rendering.problems, bundle, values, context)
-    return replace(result, needs=dict(_needs(bundle, values, "")))
+    tracer = Tracer(lambda: _traced(bundle, values, context), context.bounds)
+    return replace(result, needs=dict(_needs(bundle, values, "")), find_source=tracer.find_source)
+
+
+def _traced(bundle: Bundle, values: MergedValues, context: RenderContext) -> list[TracedObject]:
+    """Render once more and keep what lines are found by; kept from the first time, it would weigh on every run."""
+    rendering = _BundleRendering(context)
+    for part in walk(bundle, values, context.site):
+        rendering.render(part)
+    return list(rendering.traced())
 
 
 def _raise(problems: list[Problem], bundle: Bundle, values: MergedValues, context: RenderContext) -> None:
@@ -118,7 +128,7 @@ class _BundleRendering:
     def __init__(self, context: RenderContext) -> None:
         self._context = context
         self._reader = ObjectReader(context.bounds)
-        self._texts: list[tuple[Part, str, str, list[ObjectPart]]] = []
+        self._texts: list[tuple[Part, str, TextPart, list[ObjectPart]]] = []
         self._generated: list[GeneratedSecret] = []
         self._readiness: list[ReadinessRule] = []
         self._bundles: list[RenderedBundle] = []
@@ -165,7 +175,7 @@ class _BundleRendering:
             source_of_note=lambda note: templates.object_source(rendered, note),
             source_at=lambda offset: templates.source_at(rendered, offset),
         )
-        self._texts.append((part, part.path(_TEMPLATES + path), rendered.text, self._reader.read(text_part)))
+        self._texts.append((part, part.path(_TEMPLATES + path), text_part, self._reader.read(text_part)))
 
     def _read_crd(self, part: Part, path: str, text: str) -> None:
         full = part.path(_CRDS + path.removeprefix(_CRDS))
@@ -180,20 +190,32 @@ class _BundleRendering:
         objects = [
             found._replace(source=source_at(found.document.start_offset)) for found in self._reader.read(text_part)
         ]
-        self._texts.append((part, full, text, objects))
+        self._texts.append((part, full, text_part, objects))
 
     @property
     def texts(self) -> tuple[RenderedTemplate, ...]:
         """What was printed, as it was printed."""
         return tuple(
-            RenderedTemplate(component=part.component, path=path, text=text) for part, path, text, _ in self._texts
+            RenderedTemplate(component=part.component, path=path, text=text.text) for part, path, text, _ in self._texts
         )
+
+    def traced(self) -> Iterator[TracedObject]:
+        """Yield every object with the text that it stands in."""
+        scopes = self._scopes()
+        for part, _, text, objects in self._texts:
+            stamper = _Stamper(part, self._context, scopes)
+            for one in objects:
+                yield TracedObject(stamper.ref_of(one.body), one, text)
+
+    def _scopes(self) -> dict[tuple[str, str], bool]:
+        return dict(_defined_scopes(found.body for _, _, _, objects in self._texts for found in objects))
 
     def finish(self) -> Rendering:
         """Stamp every object and return the whole."""
-        scopes = dict(_defined_scopes(found.body for _, _, _, objects in self._texts for found in objects))
+        scopes = self._scopes()
         templates, manifests = [], []
-        for part, path, text, objects in self._texts:
+        for part, path, text_part, objects in self._texts:
+            text = text_part.text
             stamper = _Stamper(part, self._context, scopes)
             found: list[Insertion] = []
             for one in objects:
@@ -236,13 +258,10 @@ class _Stamper:
         """
         body = found.body
         metadata = mapping_at(body, "metadata")
-        api_version, kind = text_at(body, "apiVersion"), text_at(body, "kind")
-        group = group_of(api_version)
-        is_namespaced = self._is_namespaced(group, kind)
-        written = text_at(metadata, "namespace")
+        ref = self.ref_of(body)
         labels = mapping_at(metadata, "labels")
         stamps = Stamps(
-            namespace=self._namespace if is_namespaced and not written else "",
+            namespace=ref.namespace if not text_at(metadata, "namespace") else "",
             labels=self._labels
             if self._label_names.isdisjoint(labels)
             else tuple(pair for pair in self._labels if pair[0] not in labels),
@@ -251,12 +270,19 @@ class _Stamper:
         inserted = insertions(metadata, stamps, found.find_mark, text)
         stamped = stamped_body(body, stamps)
         _verify(found, stamped, inserted)
-        namespace = (written or self._namespace) if is_namespaced else ""
-        ref = ObjectRef(group, kind, namespace, text_at(metadata, "name"))
+        api_version = text_at(body, "apiVersion")
         manifest = Manifest(
             ref=ref, api_version=api_version, body=stamped, source=found.source, component=self._component
         )
         return manifest, inserted
+
+    def ref_of(self, body: Body) -> ObjectRef:
+        """Return what an object is called once it is stamped."""
+        metadata = mapping_at(body, "metadata")
+        group, kind = group_of(text_at(body, "apiVersion")), text_at(body, "kind")
+        is_namespaced = self._is_namespaced(group, kind)
+        namespace = (text_at(metadata, "namespace") or self._namespace) if is_namespaced else ""
+        return ObjectRef(group, kind, namespace, text_at(metadata, "name"))
 
     def _is_namespaced(self, group: str, kind: str) -> bool:
         key = (group, kind)

@@ -35,6 +35,8 @@ class ObjectPart(NamedTuple):
     source: Source
     document: ObjectDocument
     find_mark: FindMark
+    pointer: str = ""
+    """JSON pointer of the object in its document; not empty inside a List."""
 
 
 class TextPart(NamedTuple):
@@ -91,7 +93,8 @@ class ObjectReader:
             elif self._check(item, document, part, pointer):
                 offset = detail.marks[pointer].offset if pointer in detail.marks else document.start_offset
                 base = f"{pointer}/metadata"
-                yield ObjectPart(item, part.source_at(offset), document, _list_finder(detail.marks, base))
+                find_mark = _list_finder(detail.marks, base)
+                yield ObjectPart(item, part.source_at(offset), document, find_mark, pointer)
 
     def _check(self, body: Body, document: ObjectDocument, part: TextPart, pointer: str) -> bool:
         wrong = _first_wrong(body)
@@ -103,7 +106,7 @@ class ObjectReader:
 
     def _refuse(self, document: ObjectDocument, part: TextPart, pointer: str, sentence: str, hint: str) -> None:
         line = document.line_of(pointer) if pointer else _first_line(document)
-        offset = _offset_of_line(part.text, line)
+        offset = offset_of_line(part.text, line)
         is_format = sentence.startswith(("it ", "its "))
         self.problems.append(
             Problem(
@@ -196,7 +199,7 @@ def _syntax_problem(error: YamlSyntaxError, part: TextPart) -> Problem:
     shown = rendered_excerpt(part.text, line, is_secret=_is_secret(_around(part.text, line)))
     return Problem(
         error_type=RenderedYamlError,
-        source=part.source_at(_offset_of_line(part.text, line)),
+        source=part.source_at(offset_of_line(part.text, line)),
         sentence=f"what it renders is not valid YAML: {error.problem}",
         hint=_YAML_HINT,
         details=(f"rendered, line {line}:", *shown),
@@ -233,7 +236,8 @@ def _first_line(document: ObjectDocument) -> int:
     return mark.line if mark is not None else document.line_of("")
 
 
-def _offset_of_line(text: str, line: int) -> int:
+def offset_of_line(text: str, line: int) -> int:
+    """Return where a line (from 1) begins."""
     offset = 0
     for _ in range(line - 1):
         following = text.find("\n", offset)

@@ -8,12 +8,13 @@ from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bundler.model.bundle import ReadinessRule
     from bundler.model.digest import Digest
     from bundler.model.json import Body
-    from bundler.model.manifest import GeneratedSecret, Manifest
+    from bundler.model.manifest import FindSource, GeneratedSecret, Manifest, Source
+    from bundler.model.refs import ObjectRef
     from bundler.render.compiled import CompiledShelf
 
 
@@ -71,6 +72,10 @@ class RenderedBundle:
     digest: Digest
 
 
+def _unknown_source(_ref: ObjectRef, _steps: Sequence[str | int]) -> Source | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
     """All that a bundle comes to."""
@@ -84,3 +89,5 @@ class Rendering:
     """Component path -> component paths; those switched off are left out on both sides."""
     readiness: tuple[ReadinessRule, ...]
     bundles: tuple[RenderedBundle, ...]
+    find_source: FindSource = field(default=_unknown_source, compare=False, repr=False)
+    """The template line of any place in ``manifests``; the first question renders once more."""

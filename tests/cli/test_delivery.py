@@ -163,6 +163,49 @@ def test_images_that_templates_cannot_show_are_declared(cli) -> None:
     assert "no setting that was tried switches it on" in outcome.err
 
 
+GIZMOS = """
+apiVersion: example.org/v1
+kind: Gizmo
+metadata: {name: g}
+spec:
+  size: 3
+  agent:
+    repository: quay.io/org/agent
+    tag: {TAG}
+"""
+
+
+def gizmo_bundle(folder: Path, tag: str, *paths: str) -> Path:
+    rules = [{"path": path, "match": {"group": "example.org", "kind": "Gizmo"}} for path in paths]
+    return make_bundle(folder, {"templates/g.yaml": GIZMOS.replace("{TAG}", tag)}, images=rules)
+
+
+def test_an_image_spelled_by_keys_is_found_at_its_own_line(cli) -> None:
+    bundle = gizmo_bundle(cli.home, '"1.2"', "spec.agent", "spec.agnet.image")
+    outcome = cli("images", bundle, "-o", "json").ok()
+    (one,) = outcome.document["images"]
+    assert one["ref"] == "quay.io/org/agent:1.2"
+    assert one["uses"][0]["where"] == "Gizmo/g spec.agent (templates/g.yaml:7)"
+    assert "no setting that was tried has an image at spec.agnet.image" in outcome.err
+
+
+def test_keys_that_cannot_be_rewritten_are_told_where_they_stand(cli) -> None:
+    outcome = cli("images", gizmo_bundle(cli.home, "1", "spec.agent", "spec.size"))
+    assert outcome.code == 1
+    assert "Gizmo/g spec.agent (templates/g.yaml:6): its tag is no text; quote it" in outcome.err
+    assert "Gizmo/g spec.size (templates/g.yaml:5): it is 3, which is no text" in outcome.err
+
+
+def test_images_that_patches_of_the_site_name_are_needed_too(world) -> None:
+    add(world, "  patches:\n    - target: {kind: Job, name: '*'}\n      patch: {spec: {template: {spec: {containers: [{name: migrate, image: other:9}]}}}}\n")  # fmt: skip
+    found = world.cli("images", world.bundle, "--site", world.site, "-o", "json").ok().document["images"]
+    where = {one["ref"]: [use["where"] for use in one["uses"]] for one in found}
+    assert where["docker.io/library/other:9"] == [f"Job/web-migrate migrate ({world.site}:9)"]
+    assert "docker.io/library/tool:1" not in where
+    shown = world.cli("template", world.file, "--site", world.site)
+    assert f"Job/web-migrate migrate ({world.site}:9): other:9 is not in it" in shown.err
+
+
 # --- import ---------------------------------------------------------------------------------------------------------
 
 

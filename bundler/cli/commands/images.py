@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,10 @@ def images_command(
     if carried is not None and not check and against is None:
         show_carried(app, carried, place)
         return
-    inventory = take_inventory(make_order(app, taken, given, release=release))
+    order = make_order(app, taken, given, release=release)
+    inventory = take_inventory(order)
     for warning in inventory.warnings:
         app.screen.warn(warning)
     if check and carried is not None:
-        refuse_uncarried(inventory, carried)
+        refuse_uncarried(inventory, replace(order, carried=carried))
     show_inventory(app, inventory, place, carried or ())

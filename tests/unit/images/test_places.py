@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
-from bundler.images.inventory import find_suspects, find_uses
+from bundler.errors import ImageReferenceError
+from bundler.images.inventory import find_suspects, find_uses, where_of
 from bundler.images.places import ImagePathError, ImageRule, parse_image_path, places_of, replaced_at
 from bundler.model.image import ImageRef
 from bundler.model.manifest import Manifest, Source
@@ -127,3 +130,92 @@ def test_suspects_are_told_unless_they_are_known_declared_or_secret() -> None:
     ]
     rules = [ImageRule.of("example.org", "Gizmo", path) for path in ("spec.image", "spec.pods[*].image")]
     assert find_suspects([config, gizmo], rules, {ImageRef.parse("quay.io/org/tool:1.2")}) == []
+
+
+GADGET = {
+    "spec": {
+        "image": {"repository": "a/b", "tag": "1", "pullPolicy": "Always"},
+        "split": {"registry": "quay.io", "repository": "c/d", "tag": "2"},
+        "digested": {"repository": "e/f", "tag": "3", "digest": ""},
+        "by-digest": {"image": "g/h", "digest": "sha256:" + "c" * 64},
+        "whole": {"name": "i/j:5"},
+        "named": {"image": "k/l", "tag": ""},
+        "none": {"repository": "", "tag": "9"},
+        "empty": {},
+        "nothing": None,
+        "list": [{"repository": "m/n", "tag": "6"}],
+        "policy": {"pullPolicy": "Always"},
+        "untagged": {"repository": "o/p"},
+        "number": {"repository": "q/r", "tag": 7},
+        "version": 8,
+    }
+}
+
+
+def gadget_places(path: str) -> list:
+    rule = ImageRule.of("example.org", "Gadget", path)
+    return places_of(manifest("example.org/v1", "Gadget", GADGET), [rule])
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("spec.image", "a/b:1"),
+        ("spec.split", "quay.io/c/d:2"),
+        ("spec.digested", "e/f:3"),
+        ("spec.by-digest", "g/h@sha256:" + "c" * 64),
+        ("spec.whole", "i/j:5"),
+        ("spec.named", "k/l"),
+        ("spec.list[*]", "m/n:6"),
+    ],
+)
+def test_an_image_that_is_spelled_by_keys_is_one_place(path, text) -> None:
+    (place,) = gadget_places(path)
+    assert (place.text, place.problem) == (text, "")
+
+
+@pytest.mark.parametrize("path", ["spec.none", "spec.empty", "spec.nothing", "spec.missing"])
+def test_keys_that_name_nothing_are_no_image(path) -> None:
+    assert gadget_places(path) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("spec.policy", "it is a mapping of pullPolicy; an image has a repository"),
+        ("spec.untagged", "it has neither a tag nor a digest"),
+        ("spec.number", "its tag is no text; quote it"),
+        ("spec.list", "it is a list; write [*]"),
+        ("spec.version", "it is 8, which is no text"),
+    ],
+)
+def test_a_declared_place_that_cannot_be_rewritten_says_why(path, problem) -> None:
+    rules = [ImageRule.of("example.org", "Gadget", path)]
+    with pytest.raises(ImageReferenceError) as caught:
+        find_uses([manifest("example.org/v1", "Gadget", GADGET)], rules)
+    (line,) = caught.value.context
+    assert line.startswith(f"Gadget/x {path} (templates/x.yaml:7): {problem}")
+
+
+def test_keys_that_look_like_an_image_are_suspects_where_nobody_declared_them() -> None:
+    gadget = manifest("example.org/v1", "Gadget", {"spec": {"image": {"repository": "a/b", "tag": "1"}}})
+    assert find_suspects([gadget], [], set()) == ["templates/x.yaml:7: Gadget/x: spec.image may name the image a/b:1"]
+
+
+def test_the_line_of_an_image_is_that_of_its_text_or_its_repository() -> None:
+    asked = []
+
+    def find(ref: ObjectRef, steps: object) -> Source:
+        asked.append((ref.short, steps))
+        return Source("templates/x.yaml", 40 + len(asked))
+
+    gadget = manifest("example.org/v1", "Gadget", GADGET)
+    pod = manifest("v1", "Pod", {"spec": {"containers": [{"name": "web", "image": "nginx:1"}]}}, name="p")
+    uses = find_uses(
+        [pod, gadget], [ImageRule.of("example.org", "Gadget", "spec.split")], partial(where_of, find_source=find)
+    )
+    assert asked == [("Pod/p", ("spec", "containers", 0, "image")), ("Gadget/x", ("spec", "split", "repository"))]
+    assert [use.where for _, use in uses] == [
+        "Pod/p web (templates/x.yaml:41)",
+        "Gadget/x spec.split (templates/x.yaml:42)",
+    ]

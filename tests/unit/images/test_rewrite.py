@@ -8,14 +8,14 @@ import json
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bundler.errors import ImageMissingError
+from bundler.errors import ImageMissingError, ImageReferenceError
 from bundler.images.places import ImageRule
 from bundler.images.rewrite import Rewriter, pinned, site_repository, with_pull_secret
 from bundler.model.digest import Digest
 from bundler.model.image import ImageRef, LockedImage
 from bundler.model.oci import OCI_MANIFEST
 from bundler.model.site import SiteRegistry
-from tests.unit.images.test_places import GIZMO, manifest, nested
+from tests.unit.images.test_places import GADGET, GIZMO, manifest, nested
 
 SITE = SiteRegistry(host="registry.site:5000", prefix="acme")
 DIGEST = Digest("sha256:" + "b" * 64)
@@ -77,6 +77,35 @@ def test_declared_flags_keep_what_stands_before_the_image() -> None:
     assert after.body["spec"]["image"] == f"registry.site:5000/acme/a/b@{DIGEST}"
     assert after.body["spec"]["args"][1] == f"--sidecar-image=registry.site:5000/acme/e/f@{DIGEST}"
     assert after.body["spec"]["env"] is GIZMO["spec"]["env"]
+
+
+@pytest.mark.parametrize(
+    ("field", "becomes"),
+    [
+        ("image", {"repository": "registry.site:5000/acme/a/b", "tag": f"1@{DIGEST}", "pullPolicy": "Always"}),
+        ("split", {"registry": "registry.site:5000", "repository": "acme/quay.io/c/d", "tag": f"2@{DIGEST}"}),
+        ("digested", {"repository": "registry.site:5000/acme/e/f", "tag": "3", "digest": DIGEST}),
+        ("by-digest", {"image": "registry.site:5000/acme/g/h", "digest": DIGEST}),
+        ("whole", {"name": f"registry.site:5000/acme/i/j@{DIGEST}"}),
+        ("named", {"image": "registry.site:5000/acme/k/l", "tag": f"latest@{DIGEST}"}),
+    ],
+)
+def test_images_spelled_by_keys_are_pinned_by_digest(field, becomes) -> None:
+    rules = [ImageRule.of("example.org", "Gadget", f"spec.{field}")]
+    refs = ["a/b:1", "quay.io/c/d:2", "e/f:3", "g/h@sha256:" + "c" * 64, "i/j:5", "k/l"]
+    tool = rewriter(*refs, rules=rules)
+    (after,) = tool.rewrite([manifest("example.org/v1", "Gadget", GADGET)])
+    assert after.body["spec"][field] == becomes
+    assert [key for key in GADGET["spec"] if after.body["spec"][key] is not GADGET["spec"][key]] == [field]
+    assert tool.rewrite([after]) == (after,)
+
+
+def test_a_declared_place_that_cannot_be_rewritten_stops_before_anything_is_looked_up() -> None:
+    rules = [ImageRule.of("example.org", "Gadget", path) for path in ("spec.untagged", "spec.image")]
+    with pytest.raises(ImageReferenceError) as caught:
+        rewriter(rules=rules).rewrite([manifest("example.org/v1", "Gadget", GADGET)])
+    (line,) = caught.value.context
+    assert line.startswith("Gadget/x spec.untagged (templates/x.yaml:7): it has neither a tag nor a digest")
 
 
 def test_everything_that_is_missing_is_named_with_its_line() -> None:

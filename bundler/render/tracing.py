@@ -1,0 +1,60 @@
+"""The template line of any place in a rendered object. Layer: render, pure.
+
+An object knows the line where it begins. The line of an image in it is asked for by few: errors, and the list of
+images. So nothing is kept for them while objects are rendered; who asks renders once more, with marks on every line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bundler.expressions.bounds import Bounds, Meter, metered
+from bundler.render.objects import offset_of_line
+from bundler.syntax.events import escape_pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from bundler.model.manifest import Source
+    from bundler.model.refs import ObjectRef
+    from bundler.render.objects import ObjectPart, TextPart
+
+
+class TracedObject(NamedTuple):
+    """One object, where it stands in its text, and how that text maps to template lines."""
+
+    ref: ObjectRef
+    part: ObjectPart
+    text: TextPart
+
+
+class Tracer:
+    """Finds template lines in one rendering."""
+
+    def __init__(self, render: Callable[[], Iterable[TracedObject]], bounds: Bounds) -> None:
+        """Know nothing yet; ``render`` is called at the first question."""
+        self._render, self._bounds = render, bounds
+        self._found: dict[ObjectRef, TracedObject] | None = None
+        self._lines: dict[ObjectRef, dict[str, int]] = {}
+
+    def find_source(self, ref: ObjectRef, steps: Sequence[str | int]) -> Source | None:
+        """Return the template line that printed the value at ``steps``, or what is nearest around it.
+
+        None where no such object is rendered.
+        """
+        with metered(Meter(self._bounds)):
+            if self._found is None:
+                self._found = {}
+                for one in self._render():
+                    self._found.setdefault(one.ref, one)
+            found = self._found.get(ref)
+            return None if found is None else self._source(found, steps)
+
+    def _source(self, found: TracedObject, steps: Sequence[str | int]) -> Source:
+        if found.ref not in self._lines:
+            self._lines[found.ref] = dict(found.part.document.detail().lines)
+        lines = self._lines[found.ref]
+        pointer = found.part.pointer + "".join(f"/{escape_pointer(str(step))}" for step in steps)
+        while pointer not in lines:
+            pointer = pointer.rpartition("/")[0]
+        return found.text.source_at(offset_of_line(found.text.text, lines[pointer]))

@@ -1,0 +1,90 @@
+"""The template line of any place in a rendered object."""
+
+from __future__ import annotations
+
+import pytest
+
+from bundler.model.refs import ObjectRef
+from tests.lib.rendering import bundle_of, context_of, render, values_of
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    spec:
+      containers:
+        {% for name in values.names %}
+        - name: {{ name }}
+          image: "nginx:{{ loop.index }}"
+        {% endfor %}
+        - {{ values.extra | to_yaml }}
+{% include "_job.yaml" %}
+---
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: v1
+    kind: Pod
+    metadata: {name: one}
+    spec:
+      containers:
+        - name: a
+          image: busybox:1
+  - apiVersion: v1
+    kind: Pod
+    metadata: {name: two}
+    spec: {containers: [{name: b,
+      image: "busybox:2"}]}
+"""
+JOB = """---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: job}
+spec:
+  template:
+    spec:
+      containers: [{name: x, image: tool:1}]
+"""
+DATA = {"names": ["a", "b"], "extra": {"name": "c", "image": "nginx:3"}}
+CONTAINERS = ("spec", "template", "spec", "containers")
+
+
+@pytest.mark.parametrize(
+    ("ref", "steps", "line"),
+    [
+        (ObjectRef("apps", "Deployment", "prod", "web"), (*CONTAINERS, 0, "image"), "templates/web.yaml:10"),
+        (ObjectRef("apps", "Deployment", "prod", "web"), (*CONTAINERS, 1, "image"), "templates/web.yaml:10"),
+        (ObjectRef("apps", "Deployment", "prod", "web"), (*CONTAINERS, 1, "name"), "templates/web.yaml:9"),
+        (ObjectRef("apps", "Deployment", "prod", "web"), (*CONTAINERS, 2, "image"), "templates/web.yaml:12"),
+        (ObjectRef("apps", "Deployment", "prod", "web"), ("spec", "template", "nowhere"), "templates/web.yaml:5"),
+        (ObjectRef("batch", "Job", "prod", "job"), (*CONTAINERS, 0, "image"), "templates/_job.yaml:8"),
+        (ObjectRef("", "Pod", "prod", "one"), ("spec", "containers", 0, "image"), "templates/web.yaml:24"),
+        (ObjectRef("", "Pod", "prod", "two"), ("spec", "containers", 0, "image"), "templates/web.yaml:29"),
+    ],
+)
+def test_a_place_has_the_line_that_printed_it(ref, steps, line) -> None:
+    rendering = render({"web.yaml": WEB, "_job.yaml": JOB}, DATA)
+    assert str(rendering.find_source(ref, steps)) == line
+
+
+def test_an_object_that_is_not_rendered_has_no_line() -> None:
+    assert render({"web.yaml": JOB}).find_source(ObjectRef("", "Pod", "prod", "no"), ("spec",)) is None
+
+
+def test_a_component_is_named_in_front_of_its_template() -> None:
+    from bundler.model.bundle import ComponentSpec
+    from bundler.model.manifest import Source
+    from bundler.render import render_bundle
+
+    inner = bundle_of({"job.yaml": JOB}, name="db")
+    spec = ComponentSpec(name="db", bundle="../db", source=Source("bundle.yaml", 3))
+    outer = bundle_of({}, components=(spec,), component_bundles={"db": inner})
+    rendering = render_bundle(outer, values_of({}, db=values_of({})), context_of())
+    found = rendering.find_source(ObjectRef("batch", "Job", "prod", "job"), (*CONTAINERS, 0, "image"))
+    assert str(found) == "db/templates/job.yaml:8"
+
+
+def test_lines_do_not_make_two_renderings_different() -> None:
+    assert render({"web.yaml": JOB}) == render({"web.yaml": JOB})
