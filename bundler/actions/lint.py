@@ -15,6 +15,7 @@ from bundler.planning.normalize import normalize_manifests
 from bundler.planning.reach import find_reach, refuse_undeclared
 from bundler.render import render_bundle
 from bundler.values.compute import compute_values
+from bundler.values.unread import unread_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -101,6 +102,18 @@ def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
         yield _warning(
             "values.yaml", "no-schema", "there is no values.schema.json, so typing errors are not found", "add one"
         )
+    yield from _unread_findings(bundle)
+
+
+def _unread_findings(bundle: Bundle) -> Iterator[Finding]:
+    try:
+        unread = unread_values(bundle)
+    except BundlerError:
+        return  # rendering tells what is not valid
+    for found in unread:
+        message = f"no template and no expression reads the value {found.path}"
+        hint = "take it out, or use it; one that is kept for old values files is marked deprecated in the schema"
+        yield Finding(found.file, found.line, 0, Level.WARNING, "unread-value", message, (), hint)
 
 
 def _warning(file: str, rule: str, message: str, hint: str) -> Finding:

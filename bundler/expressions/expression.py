@@ -166,7 +166,7 @@ def _walk_paths(node: nodes.Node) -> Iterator[ValuePath]:
             yield from _walk_paths(argument)
         return
     if isinstance(node, nodes.Name | nodes.Getattr | nodes.Getitem):
-        path = _static_path(node)
+        path = path_of(node)
         if path:
             yield path
             return
@@ -174,16 +174,16 @@ def _walk_paths(node: nodes.Node) -> Iterator[ValuePath]:
         yield from _walk_paths(child)
 
 
-def _static_path(node: nodes.Node) -> ValuePath:
+def path_of(node: nodes.Node) -> ValuePath:
     """Return the keys of a path that is written out as a whole; none otherwise."""
     match node:
         case nodes.Name(ctx="load"):
             return (node.name,)
         case nodes.Getattr():
-            parent = _static_path(node.node)
+            parent = path_of(node.node)
             return (*parent, node.attr) if parent else ()
         case nodes.Getitem(arg=nodes.Const() as key) if isinstance(key.value, str):
-            parent = _static_path(node.node)
+            parent = path_of(node.node)
             return (*parent, key.value) if parent else ()
         case _:
             return ()

@@ -94,6 +94,26 @@ def test_lint_writes_json(cli):
     assert {"file", "line", "level", "rule", "message", "hint"} <= findings[0].keys()
 
 
+def test_lint_names_values_that_nothing_reads(cli):
+    files = {
+        "values.yaml": "name: a\nweb:\n  image: x\n  old: {one: 1, two: 2}\n",
+        "templates/a.yaml": """\
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: {{ values.name }}}
+            data: {image: {{ values.web.image }}}
+            """,
+    }
+    path = make_bundle(cli.home, files)
+    cli.golden("lint-unread", "lint", path).ok()
+    assert cli("lint", path, "--strict").code == 1
+    finding = next(one for one in cli("lint", path, "-o", "json").document if one["rule"] == "unread-value")
+    assert (finding["file"], finding["line"], finding["level"]) == ("values.yaml", 4, "warning")
+    results = cli("lint", path, "-o", "sarif").document["runs"][0]["results"]
+    place = next(one for one in results if one["ruleId"] == "unread-value")["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "values.yaml"}, "region": {"startLine": 4}}
+
+
 def test_template_prints_the_text_with_comments_and_additions(cli):
     files = {"templates/a.yaml": "# kept\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a} # too\n"}
     cli.golden("template", "template", make_bundle(cli.home, files), "-n", "prod").ok()
