@@ -84,9 +84,16 @@ class KubeVersionError(BundleError):
 
 
 class ArchiveError(BundleError):
-    """An archive is damaged or not an archive."""
+    """An archive cannot be read or written."""
 
     code = "archive"
+
+
+class ArchiveDamagedError(ArchiveError):
+    """An archive is damaged or not an archive."""
+
+    code = "archive-damaged"
+    exit_code = 20
 
 
 class UnsafeArchiveError(ArchiveError):

@@ -10,7 +10,7 @@ import zlib
 from typing import IO, TYPE_CHECKING
 
 from bundler.archive.limits import DEFAULT_ARCHIVE_LIMITS
-from bundler.errors import ArchiveError, UnsafeArchiveError
+from bundler.errors import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
 from bundler.model.bundle import BundleFile
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def read_archive(path: Path, *, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS) 
     """Return the files of a .tgz by their path below its one top folder; nothing is written to disk.
 
     Raises:
-        ArchiveError: when it cannot be read, is damaged or no archive.
+        ArchiveError: when it cannot be read; ArchiveDamagedError: when it is damaged or no archive.
         UnsafeArchiveError: when it links, leaves its folder, or exceeds ``limits``.
     """
     doing = f"reading archive {path}"
@@ -65,12 +65,12 @@ def _read(packed: IO[bytes], doing: str, *, packed_bytes: int, limits: ArchiveLi
         ):
             return _Checker(doing, limits).files(archive)
     except (EOFError, zlib.error, tarfile.TarError, UnicodeError, ValueError, OverflowError) as error:
-        raise ArchiveError(doing, context=[f"it is damaged: {error}"], hint=_DAMAGED_HINT) from error
+        raise ArchiveDamagedError(doing, context=[f"it is damaged: {error}"], hint=_DAMAGED_HINT) from error
 
 
 def _as_archive_error(error: OSError, doing: str) -> ArchiveError:
     if isinstance(error, gzip.BadGzipFile):
-        return ArchiveError(doing, context=[f"it is damaged, or no .tgz: {error}"], hint=_DAMAGED_HINT)
+        return ArchiveDamagedError(doing, context=[f"it is damaged, or no .tgz: {error}"], hint=_DAMAGED_HINT)
     hint = "check the path and its permissions"
     return ArchiveError(doing, context=[f"it cannot be read: {error.strerror or error}"], hint=hint)
 
@@ -122,7 +122,7 @@ class _Checker:
             source = archive.extractfile(member)
             content = source.read() if source else b""
             if len(content) != member.size:
-                raise ArchiveError(
+                raise ArchiveDamagedError(
                     self._doing, context=[f'it is damaged: "{member.name}" is cut short'], hint=_DAMAGED_HINT
                 )
             files[path] = BundleFile(path=path, content=content, is_executable=bool(member.mode & 0o100))

@@ -360,7 +360,7 @@ SITUATIONS = {
     wrong_bundle_yaml: "bundle-invalid",
     too_old_kubernetes: "kube-version",
     unsafe_archive: "archive-unsafe",
-    broken_archive: "archive",
+    broken_archive: "archive-damaged",
     unknown_value: "values-invalid",
     mistyped_value: "values-invalid",
     invalid_values: "values-invalid",

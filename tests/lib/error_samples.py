@@ -13,6 +13,7 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
     errors.BundlerError: ("doing something", ["it went wrong"], "do it differently"),
     errors.UsageError: ("reading the options", ["--a and --b exclude each other"], "give one of them"),
     errors.InterruptedRunError: ("carrying out the plan", ["the run was asked to stop"], "run the same command again"),
+    errors.ArchiveError: ("writing archive shop-1.4.0.tgz", ["No space left on device"], "name another folder"),
     errors.VersionRangeError: ("reading version range ^x", ["x is no version"], "write ^1.2"),
     errors.ValuesError: ("reading values", ["they cannot be used"], "correct them"),
     errors.ExpressionError: ("computing ready", ["bundle.yaml:3: object.status is not set"], "use default()"),

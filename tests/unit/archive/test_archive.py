@@ -11,7 +11,7 @@ import pytest
 from bundler.archive.limits import ArchiveLimits
 from bundler.archive.reader import read_archive
 from bundler.archive.writer import pack_files
-from bundler.errors import ArchiveError, UnsafeArchiveError
+from bundler.errors import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
 from bundler.model.bundle import BundleFile
 
 if TYPE_CHECKING:
@@ -125,12 +125,12 @@ def test_damage_is_told_apart_from_danger(tmp_path: Path) -> None:
         gzip.compress(b"x" * 5000),
     ):
         path.write_bytes(content)
-        with pytest.raises(ArchiveError) as caught:
+        with pytest.raises(ArchiveDamagedError) as caught:
             read_archive(path)
-        assert not isinstance(caught.value, UnsafeArchiveError)
         assert "damaged" in caught.value.context[0]
     with pytest.raises(ArchiveError) as caught:
         read_archive(tmp_path / "missing.tgz")
+    assert not isinstance(caught.value, ArchiveDamagedError)
     assert "cannot be read" in caught.value.context[0]
 
 
