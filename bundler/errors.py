@@ -565,6 +565,12 @@ class DeliveryDamagedError(DeliveryError):
     exit_code = 20
 
 
+class DeliveryIncompleteError(DeliveryDamagedError):
+    """A delivery is whole to its last byte, and lacks an image that its bundle needs: no copy of it will do."""
+
+    code = "delivery-incomplete"
+
+
 class PartMissingError(DeliveryError):
     """A part of a split delivery is not there."""
 

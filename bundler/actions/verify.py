@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import threading
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from bundler.actions.deliver import load_delivered, open_trusted, refuse_older
 from bundler.delivery.check import check_blobs, check_whole
 from bundler.delivery.envelopes import REGION_BYTES, decode_envelopes
-from bundler.errors import BaseMissingError, DeliveryDamagedError, DeliveryError
+from bundler.errors import (
+    BaseMissingError,
+    DeliveryDamagedError,
+    DeliveryError,
+    DeliveryIncompleteError,
+    RenderError,
+    ValuesError,
+)
 from bundler.loader.load import load_packed
-from bundler.model.events import BytesMoved
+from bundler.model.events import BytesMoved, Warned
 from bundler.model.lean import dataclass
 from bundler.model.size import shown_bytes
 from bundler.model.trust import BUNDLE_PAYLOAD, bundle_document
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bundler.actions.compose import Order
+    from bundler.actions.deliver import Trusted
     from bundler.delivery.reader import Delivery
     from bundler.model.bundle import Bundle
     from bundler.model.digest import Digest
@@ -42,6 +52,8 @@ class Verified:
     size: int
     """Bytes of what was checked."""
     evidence: Evidence
+    images: int | None = None
+    """How many images the bundle rendered to, each of them carried; None where nobody looked."""
 
     @property
     def line(self) -> str:
@@ -57,9 +69,15 @@ def signed_by(evidence: Evidence) -> str:
 
 
 def verify_delivery(
-    paths: Sequence[Path], verify: Verifier, policy: TrustPolicy, *, bases: Sequence[Delivery] = (), report: Reporter
+    paths: Sequence[Path],
+    verify: Verifier,
+    policy: TrustPolicy,
+    *,
+    bases: Sequence[Delivery] = (),
+    report: Reporter,
+    make_order: Callable[[Trusted, Bundle], Order] | None = None,
 ) -> Verified:
-    """Check a delivery to its last byte: the signature first, then everything that the index says.
+    """Check a delivery to its last byte: the signature first, then everything that the index says, then its images.
 
     Args:
         paths: the file, or its parts.
@@ -67,17 +85,20 @@ def verify_delivery(
         policy: what is asked of versions.
         bases: where blobs of a delta's base lie.
         report: hears how far it is.
+        make_order: returns with which values the bundle is rendered, to hold its images against the index; None: not.
 
     Raises:
-        DeliveryError: when it is damaged, not whole, or its base is missing.
+        DeliveryError: when it is damaged, not whole, its base is missing, or it lacks an image.
         SignatureError: when it is not signed as the policy asks.
         BundleError: when its bundle cannot be used.
+        ValuesError, RenderError: when it cannot be rendered with the values that were given.
     """
     trusted = open_trusted(paths, verify, policy)
     with trusted.delivery as delivery:
         check_whole(delivery, _Counter(report, sum(blob.size for blob in trusted.index.stored)))
         bundle = load_delivered(trusted)
         _check_bases(delivery, bases)
+        images = _check_images(make_order(trusted, bundle), delivery.name, report) if make_order else None
         return Verified(
             name=bundle.metadata.name,
             version=bundle.metadata.version,
@@ -85,7 +106,30 @@ def verify_delivery(
             blobs=len(trusted.index.stored),
             size=delivery.pieces.size,
             evidence=trusted.evidence,
+            images=images,
         )
+
+
+def _check_images(order: Order, name: str, report: Reporter) -> int | None:
+    """Render the bundle and look up each image in the index; neither layers nor any network are asked."""
+    from bundler.actions.images import lacking_lines, take_order  # noqa: PLC0415 - loads the language of templates
+
+    metadata = order.bundle.metadata
+    try:
+        inventory = take_order(order)
+    except (ValuesError, RenderError) as error:
+        if order.user.layers or order.user.assignments:
+            raise
+        first = next(iter(error.context), "").strip()
+        report(Warned(f"images were not looked at: {error}: {first}; give the values by -f, --set or --site"))
+        return None
+    if lines := lacking_lines(inventory, order):
+        raise DeliveryIncompleteError(
+            f"holding the images of {metadata.name} {metadata.version} against {name}",
+            context=lines,
+            hint="give the values that it was exported with (-f, --set, --site), or export it again with these",
+        )
+    return len(inventory.images)
 
 
 def verify_archive(path: Path, verify: Verifier, policy: TrustPolicy) -> Verified:
@@ -143,6 +187,16 @@ def document_of(bundle: Bundle) -> bytes:
 def signature_path(archive: Path) -> Path:
     """Return where the signature of an archive lies: beside it."""
     return archive.with_name(archive.name + SIGNATURE_SUFFIX)
+
+
+def is_signed(bundle: Bundle, archive: Path) -> bool:
+    """Tell whether all that is signed beside an archive is this bundle; whose signatures those are is not asked."""
+    try:
+        envelopes = read_signatures(archive)
+    except DeliveryDamagedError:
+        return False
+    signed = sha256(document_of(bundle)).hexdigest()
+    return all(one.payload_sha256 == signed for one in envelopes)
 
 
 def read_signatures(archive: Path) -> tuple[Envelope, ...]:

@@ -123,6 +123,52 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(kitchen: Kitchen,
     assert not list(kitchen.folder.glob(".*.unfinished"))
 
 
+# --- verify: the images ------------------------------------------------------------------------------------------
+
+
+def test_verify_holds_what_the_bundle_renders_against_the_index(kitchen: Kitchen, cli: Cli) -> None:
+    kitchen.export("--set", "metrics.enabled=false")
+    assert cli("verify", kitchen.file, "-o", "json").ok().document["images"] == 1
+    outcome = cli.golden("delivery/incomplete", "verify", kitchen.file, "--set", "metrics.enabled=true")
+    assert outcome.code == 20
+    assert "Pod/web metrics (templates/pod.yaml:8): registry.example/metrics:2 is not in it" in outcome.err
+
+
+def test_verify_takes_values_from_files_and_from_the_site(kitchen: Kitchen, cli: Cli) -> None:
+    kitchen.export("--set", "metrics.enabled=false")
+    (kitchen.folder / "on.yaml").write_text("metrics: {enabled: true}\n")
+    site = kitchen.folder / "acme.yaml"
+    site.write_text("apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {name: acme}\nspec:\n  values: {metrics: {enabled: true}}\n")  # fmt: skip
+    assert cli("verify", kitchen.file, "-f", kitchen.folder / "on.yaml").code == 20
+    assert cli("verify", kitchen.file, "--site", site).code == 20
+    cli("verify", kitchen.file, "--site", site, "--set", "metrics.enabled=false").ok()
+
+
+def test_verify_asks_no_cluster_for_its_version(kitchen: Kitchen, cli: Cli) -> None:
+    path = kitchen.folder / "shop" / "bundle.yaml"
+    path.write_text(path.read_text().replace("spec: {}", "spec: {kubeVersion: '<1.20'}"))
+    kitchen.export()
+    cli("verify", kitchen.file, KUBECONFIG="/nowhere").ok()
+
+
+def test_a_bundle_that_needs_values_is_verified_without_its_images_until_they_are_given(
+    kitchen: Kitchen, cli: Cli
+) -> None:
+    schema = {**SCHEMA, "required": ["name"], "properties": {**SCHEMA["properties"], "name": {"type": "string"}}}
+    (kitchen.folder / "shop" / "values.schema.json").write_text(json.dumps(schema))
+    kitchen.export("--set", "name=x")
+    outcome = cli("verify", kitchen.file, "-o", "json").ok()
+    assert outcome.document["images"] is None
+    assert "images were not looked at" in outcome.err
+    assert cli("verify", kitchen.file, "--set", "name=x", "-o", "json").ok().document["images"] == 1
+    assert cli("verify", kitchen.file, "--set", "nam=x").code == 1
+
+
+def test_values_for_an_archive_are_refused(kitchen: Kitchen, cli: Cli) -> None:
+    cli("package", kitchen.folder / "shop", "--out", kitchen.folder).ok()
+    assert cli("verify", kitchen.folder / "shop-1.4.0.tgz", "--set", "metrics.enabled=true").code == 2
+
+
 # --- verify: every case has its own exit code --------------------------------------------------------------------
 
 

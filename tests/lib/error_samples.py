@@ -52,6 +52,11 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
     errors.VersionPublishedError: ("pushing shop 1.4.0", ["it is published with other content"], "raise the version"),
     errors.OfflineError: ("connecting to registry.example", ["--offline is set"], "leave --offline out"),
     errors.LockDriftError: ("checking bundle.lock", ["db: 16.2.1 is locked, 16.3.0 is there"], "run `bundler lock`"),
+    errors.DeliveryIncompleteError: (
+        "holding the images of shop 1.4.0 against shop-1.4.0.bundle",
+        ["Deployment/web web (templates/web.yaml:14): docker.io/library/nginx:1 is not in it"],
+        "export it again",
+    ),
     errors.ImageReferenceError: (
         "looking for the images of the bundle",
         ["Deployment/web web (templates/web.yaml:3): 'a b' is no image reference"],

@@ -10,35 +10,44 @@ import click
 from bundler.actions.verify import verify_archive, verify_delivery
 from bundler.cli.delivering import read_site
 from bundler.cli.keys import policy_for, public_keys_option
+from bundler.cli.options import values_options
 from bundler.cli.output.progress import Progress
 from bundler.cli.output.text import Line
 from bundler.cli.verb import verb
+from bundler.errors import UsageError
 
 if TYPE_CHECKING:
+    from bundler.actions.compose import Order
+    from bundler.actions.deliver import Trusted
+    from bundler.actions.inputs import Given
     from bundler.actions.verify import Verified
     from bundler.cli.invocation import App
+    from bundler.model.bundle import Bundle
     from bundler.model.json import Body
     from bundler.model.trust import TrustPolicy
 
 
 @verb("verify")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @public_keys_option
-@click.option("--site", type=click.Path(path_type=Path), metavar="FILE", help="Site file: keys and policy.")
 @click.option(
     "--base", "bases", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What a delta builds on."
 )
+@values_options()
 def verify_command(
-    app: App, files: tuple[Path, ...], keys: tuple[Path, ...], site: Path | None, bases: tuple[Path, ...]
+    app: App, paths: tuple[Path, ...], keys: tuple[Path, ...], bases: tuple[Path, ...], given: Given
 ) -> None:
-    """Check a delivery to its last byte, and who signed it; or a bundle's .tgz and the .sig beside it.
+    """Check a delivery to its last byte, who signed it, and that it carries the images that its bundle renders to.
 
-    Asks no network. Exit codes: 20 damaged, 21 part missing, 22 part of another build, 23 unsigned, 24 signed by an
-    untrusted key, 25 refused by the site's policy, 27 base of a delta missing.
+    Those are looked up for the bundle's defaults, or the values that are given. For a bundle's .tgz: the .sig beside
+    it. Asks no network. Exit codes: 20 damaged, or short of an image, 21 part missing, 22 part of another build,
+    23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a delta missing.
     """
-    verified = _verified(app, files, policy_for(read_site(site), keys), bases)
+    verified = _verified(app, paths, policy_for(read_site(given.site), keys), bases, given)
     if app.output == "text":
         app.screen.lines([Line(verified.line)])
+        if verified.images is not None:
+            app.screen.say(f"it carries every image of these values ({verified.images})", "dim")
     else:
         facts: Body = {
             "name": verified.name,
@@ -46,18 +55,30 @@ def verify_command(
             "digest": verified.digest,
             "blobs": verified.blobs,
             "bytes": verified.size,
+            "images": verified.images,
             "signedBy": [{"name": key.name, "keyId": key.key_id} for key in verified.evidence.signers],
         }
         app.screen.document(facts, app.output)
 
 
-def _verified(app: App, files: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...]) -> Verified:
-    from bundler.delivery.reader import Delivery  # noqa: PLC0415 - help needs none of it
+def _verified(
+    app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: Given
+) -> Verified:
+    from bundler.cli.delivering import Taken  # noqa: PLC0415 - help needs none of it
+    from bundler.cli.ordering import make_order  # noqa: PLC0415
+    from bundler.delivery.reader import Delivery  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
     verifier = PolicyVerifier(policy, app.clock)
-    if len(files) == 1 and files[0].name.endswith(".tgz"):
-        return verify_archive(files[0], verifier, policy)
+    if len(paths) == 1 and paths[0].name.endswith(".tgz"):
+        if given.files or given.assignments:
+            found, hint = f"{paths[0]} carries no images", "give values with a delivery (.bundle)"
+            raise UsageError("reading the values to verify with", context=[found], hint=hint)
+        return verify_archive(paths[0], verifier, policy)
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     opened = [app.closing.enter_context(Delivery.open(base)) for base in bases]
-    return verify_delivery(files, verifier, policy, bases=opened, report=progress)
+
+    def order_of(trusted: Trusted, bundle: Bundle) -> Order:
+        return make_order(app, Taken(bundle=bundle, delivery=trusted), given)
+
+    return verify_delivery(paths, verifier, policy, bases=opened, report=progress, make_order=order_of)
