@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.errors import ConflictError, ReleaseNotFoundError
+from bundler.errors import ConflictError, ForbiddenError, RecordDamagedError, ReleaseNotFoundError
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
@@ -114,6 +114,18 @@ def owned_objects(history: History, store: ReleaseStore) -> Mapping[ObjectRef, I
 def load_deployed(history: History, store: ReleaseStore, *, with_sensitive: bool = False) -> Revision | None:
     """Return the deployed revision whole; None where there is none."""
     return store.load(history.deployed, with_sensitive=with_sensitive) if history.deployed else None
+
+
+def learn_live_secrets(history: History, ports: Ports) -> None:
+    """Learn the secrets of the deployed revision and of those after it: what they left may be live, and in a diff."""
+    since = history.deployed.revision if history.deployed else 0
+    for summary in history.summaries:
+        if summary.revision < since:
+            continue
+        try:
+            ports.redactor.learn(*ports.store.load(summary, with_sensitive=True).sensitive)
+        except (ForbiddenError, RecordDamagedError):
+            continue
 
 
 def settle_dead_runs(history: History, ports: Ports) -> History:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import Composition, Order, compose, public_identifiers
-from bundler.actions.history import History, load_deployed, read_history, require_history
+from bundler.actions.history import History, learn_live_secrets, load_deployed, read_history, require_history
 from bundler.actions.recover import roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
@@ -122,7 +122,7 @@ def _recorded(history: History, ports: Ports) -> Revision | None:
         recorded = found or ports.store.load(history.newest, with_sensitive=True)
     except ForbiddenError:
         recorded = ports.store.load(history.newest)
-    ports.redactor.learn(*recorded.sensitive)
+    learn_live_secrets(history, ports)
     return recorded
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import public_identifiers
-from bundler.actions.history import History, require_history
+from bundler.actions.history import History, learn_live_secrets, require_history
 from bundler.actions.release import ChangeResult, Draft, RunOptions, change_release
 from bundler.errors import DowngradeError, UndeclaredReachError
 from bundler.model.bundle import Reach, ReadinessRule
@@ -56,6 +56,7 @@ def rollback(
     manifests = [entry.manifest for entry in recorded.inventory if entry.manifest is not None]
     ports.redactor.publish(request.release, *public_identifiers(manifests))
     ports.redactor.learn(*recorded.sensitive)
+    learn_live_secrets(history, ports)
     _refuse_barrier(request, history, target, ports)
     _refuse_wider_reach(request, history, recorded, ports)
     return change_release(draft_of(recorded, request), ports, options, approve)

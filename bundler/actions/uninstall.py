@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.executor import Executor
@@ -11,14 +12,18 @@ from bundler.actions.plan import Planned, make_plan
 from bundler.actions.wait import WaitRules
 from bundler.errors import BundlerError, LockLostError
 from bundler.model.events import Notice
+from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus, release_uid
+from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
-    from bundler.model.change import KeptObject, Plan
+    from bundler.model.change import Change, KeptObject, Plan
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.refs import ObjectRef
     from bundler.ports import HeldLock, Ports
 
 
@@ -28,6 +33,8 @@ class UninstallProposal:
 
     planned: Planned
     history: History
+    shown: Plan
+    """The plan to look at: what the records hide is hidden in the live objects too."""
 
     @property
     def plan(self) -> Plan:
@@ -67,7 +74,23 @@ def _propose(history: History, ports: Ports) -> UninstallProposal:
         owned=owned_objects(history, ports.store),
         is_removal=True,
     )
-    return UninstallProposal(planned=make_plan(wanted, ports.cluster), history=history)
+    planned = make_plan(wanted, ports.cluster)
+    shown = replace(planned.plan, changes=tuple(_hidden(planned.plan.changes, history, ports)))
+    return UninstallProposal(planned=planned, history=history, shown=shown)
+
+
+def _hidden(changes: Iterable[Change], history: History, ports: Ports) -> Iterator[Change]:
+    """Hide in live objects what any retained revision hides there; who deletes need not read secrets for that."""
+    recorded: dict[ObjectRef, list[Body]] = {}
+    for summary in history.summaries:
+        for entry in ports.store.load(summary).inventory:
+            if entry.manifest is not None:
+                recorded.setdefault(entry.ref, []).append(entry.manifest.body)
+    for change in changes:
+        before: JSONValue = change.before
+        for body in recorded.get(change.ref, ()):
+            before = hidden_like(before, body)
+        yield replace(change, before=before) if is_mapping(before) else change
 
 
 def uninstall(

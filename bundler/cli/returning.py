@@ -73,12 +73,12 @@ def carry_out_removal(app: App, release: str, run: RunFlags) -> int:
     say_where(app, connection)
     if run.dry_run:
         proposal = propose_uninstall(connection.namespace, release, connection.ports)
-        show_plan_as_data(app, proposal.plan, shows_secrets=False)
+        show_plan_as_data(app, proposal.shown, shows_secrets=False)
         return 0
     approval = Approval(app=app, connection=connection, is_yes=run.yes)
 
     def approve(proposal: UninstallProposal) -> bool:
-        return approval.approve(proposal.plan)
+        return approval.approve(proposal.shown)
 
     result = uninstall(
         connection.namespace, release, connection.ports, lock_timeout_s=run.lock_timeout_s, approve=approve

@@ -85,6 +85,38 @@ def test_a_generated_secret_appears_in_no_output(cli):
         assert made not in outcome.out + outcome.err
 
 
+def in_config(secret: str) -> list[str]:
+    """A secret that an author also wrote into a ConfigMap: its diff must not show what nobody may see."""
+    return ["--set", f"token={secret}", "--set", f"text={secret}"]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["rollback", "shop", "1", "--dry-run"], ["rollback", "shop", "1", "-v"], ["uninstall", "shop", "--dry-run"]],
+)
+def test_what_goes_away_shows_no_secret_either(cli, argv):
+    menu = small_bundle(cli.home)
+    secret = drawn()
+    cli("install", "shop", menu).ok()
+    cli("upgrade", "shop", menu, *in_config(secret)).ok()
+    outcome = cli(*argv).ok()
+    assert "ConfigMap/shop-config" in outcome.out + outcome.err
+    assert not [one for one in spellings(secret) if one in outcome.out + outcome.err]
+
+
+@pytest.mark.parametrize("argv", [["diff", "shop", "MENU", "--set", "text=ho"], ["uninstall", "shop", "--dry-run"]])
+def test_what_a_failed_upgrade_left_shows_no_secret_either(cli, argv):
+    menu = small_bundle(cli.home)
+    secret = drawn()
+    cli("install", "shop", menu).ok()
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "shop-web", "ErrImageNeverPull", "default")
+    assert cli("upgrade", "shop", menu, *in_config(secret), "--set", "image=broken:1").code == 1
+    outcome = cli(*(str(menu) if word == "MENU" else word for word in argv)).ok()
+    assert "ConfigMap/shop-config" in outcome.out
+    assert not [one for one in spellings(secret) if one in outcome.out + outcome.err]
+
+
 def test_a_secret_lies_in_its_own_record_alone(cli):
     menu = small_bundle(cli.home)
     secret = drawn()

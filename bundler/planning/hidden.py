@@ -1,0 +1,38 @@
+"""Show a live object without what its record hides. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.json import is_list, is_mapping
+from bundler.model.redaction import MASK
+
+if TYPE_CHECKING:
+    from bundler.model.json import JSONValue
+
+
+def hidden_like(live: JSONValue, recorded: JSONValue) -> JSONValue:
+    """Return ``live`` with a mask wherever ``recorded`` has one; lists of another length are hidden whole.
+
+    Args:
+        live: an object, or a part of one.
+        recorded: the same part as a revision recorded it, read without its sensitive leaves.
+    """
+    if recorded == MASK:
+        return MASK
+    if is_mapping(live) and is_mapping(recorded):
+        return {key: hidden_like(value, recorded.get(key)) for key, value in live.items()}
+    if is_list(recorded) and has_hidden(recorded):
+        if not is_list(live) or len(live) != len(recorded):
+            return MASK
+        return [hidden_like(value, other) for value, other in zip(live, recorded, strict=True)]
+    return live
+
+
+def has_hidden(recorded: JSONValue) -> bool:
+    """Tell whether a record hides something in this part."""
+    if is_mapping(recorded):
+        return any(has_hidden(value) for value in recorded.values())
+    if is_list(recorded):
+        return any(has_hidden(value) for value in recorded)
+    return recorded == MASK
