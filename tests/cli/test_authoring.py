@@ -175,6 +175,19 @@ def test_a_site_file_lies_below_values_files(cli):
     assert outcome.document == {"a": 2, "b": 3, "c": 1}
 
 
+def test_site_and_values_files_change_lists_in_place(cli):
+    path = make_bundle(cli.home, {"values.yaml": "args: [a]\nweb: [{name: x, port: 1}]\n"})
+    site = cli.home / "site.yaml"
+    site.write_text(
+        "apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {name: acme}\nspec:\n  values:\n    args+: [b]\n"
+    )
+    (cli.home / "f.yaml").write_text("args+: [c]\nweb[name=x]: {port: 2}\n")
+    argv = ["values", path, "--site", site, "-f", cli.home / "f.yaml", "-o", "json"]
+    assert cli(*argv).ok().document == {"args": ["a", "b", "c"], "web": [{"name": "x", "port": 2}]}
+    sources = {row["path"]: row["source"] for row in cli(*argv, "--explain").ok().document}
+    assert (sources["args[1]"], sources["args[2]"]) == (f"{site}:6", f"{cli.home / 'f.yaml'}:1")
+
+
 @pytest.mark.parametrize("output", ["text", "json", "yaml", "markdown", "html"])
 def test_show_describes_a_bundle(cli, output):
     cli.golden(f"show-{output}", "show", "shop", "-o", output).ok()

@@ -84,6 +84,11 @@ def test_what_is_recorded_is_the_whole_list_as_it_was() -> None:
     assert again.data["args"] == ["a", "b", "c"]
 
 
+def test_a_file_over_recorded_values_appends_to_what_is_recorded() -> None:
+    merged = compute(SHOP, recorded_layer({"args": ["a", "b", "c"]}, 1), layer("args+: [c]"))
+    assert merged.data["args"] == ["a", "b", "c", "c"]
+
+
 def test_a_recorded_key_of_that_spelling_is_itself() -> None:
     made = bundle("args: [a]\n'x+': 1")
     merged = compute_values(made, UserLayers(layers=(recorded_layer({"x+": [2]}, 1),)))
