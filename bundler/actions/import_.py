@@ -115,6 +115,8 @@ class _Importer:
 
     def run(self) -> ImportResult:
         """Do it."""
+        # Whoever does not answer, or does not know us, is told once and not for every image.
+        self._registry.ping(self._place.host)
         cargoes = [self._cargo_of(image.locked) for image in self._index.images]
         extras = list(self._attachments())
         is_there = map_parallel(self._is_whole, [*cargoes, *extras])

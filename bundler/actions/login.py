@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.errors import RegistryLoginError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,5 +24,9 @@ def login(host: str, registry: Registry, keep: Callable[[], str]) -> str:
         RegistryLoginError: when the registry refuses them, or they cannot be kept.
         RegistryError: when it cannot be reached.
     """
-    registry.ping(host)
+    try:
+        registry.ping(host)
+    except RegistryLoginError as error:
+        hint = "check the name and the password; nothing was kept"
+        raise RegistryLoginError(f"logging in to {host}", context=error.context, hint=hint) from error
     return keep()

@@ -70,6 +70,9 @@ def pull(
         _write(path, kept.read_bytes())
         if signatures:
             _write(signature_path(path), encode_envelopes(signatures) + b"\n")
+        else:
+            # One that lies there is of what was at this path before.
+            signature_path(path).unlink(missing_ok=True)
     except OSError as error:
         hint = "name a folder that exists and that you may write to"
         raise ArchiveError(f"writing {path}", context=[error.strerror or str(error)], hint=hint) from error

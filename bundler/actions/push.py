@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from bundler.actions.published import (
@@ -12,7 +13,9 @@ from bundler.actions.published import (
     ANNOTATION_VERSION,
     config_json,
 )
-from bundler.errors import UsageError, VersionPublishedError
+from bundler.actions.verify import document_of
+from bundler.delivery.envelopes import decode_envelopes
+from bundler.errors import UsageError, VersionPublishedError, WrongSignatureError
 from bundler.model.digest import digest_of
 from bundler.model.json import canonical_json, mapping_at
 from bundler.model.oci import (
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from bundler.ports import Registry
 
 _EMPTY = b"{}"
+_HINT_SIGN = "sign it again by `bundler sign`, or take the .sig file away to publish it unsigned"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ def push(
     Raises:
         UsageError: when the address names another version, or a digest.
         VersionPublishedError: when that version is published with other content.
+        WrongSignatureError: when the signature is that of something else; nothing was sent.
         RegistryError: what the registry answers.
     """
     tag = version_tag(bundle.metadata.version)
@@ -77,6 +82,8 @@ def push(
             context=[f"the address names {tag_version(address.reference)}, the bundle is {bundle.metadata.version}"],
             hint="leave the version out of the address: it is taken from bundle.yaml",
         )
+    if signature is not None:
+        _check_signature(bundle, signature)
     place, sent = address.repository, 0
     config, manifest = _artifact(bundle, archive)
     there = _published(registry, bundle, place, tag)
@@ -90,6 +97,20 @@ def push(
         sent += _attach(registry, place, manifest, signature)
     at = OciAddress(repository=place, tag=tag, digest=manifest.digest)
     return PushResult(address=at, is_new=there is None, sent_bytes=sent, signatures=int(signature is not None))
+
+
+def _check_signature(bundle: Bundle, signature: bytes) -> None:
+    """Hold a signature against the bundle: packed anew after it was signed, it would be published in vain."""
+    doing = f"pushing {bundle.metadata.name} {bundle.metadata.version}"
+    try:
+        envelopes = decode_envelopes(signature.rstrip(b"\n"))
+    except ValueError as error:
+        found = f"the signature beside the archive cannot be read: {error}"
+        raise WrongSignatureError(doing, context=[found], hint=_HINT_SIGN) from error
+    signed = sha256(document_of(bundle)).hexdigest()
+    if any(one.payload_sha256 != signed for one in envelopes):
+        found = "the signature beside the archive is that of another bundle, or of another version of its files"
+        raise WrongSignatureError(doing, context=[found], hint=_HINT_SIGN)
 
 
 def _published(registry: Registry, bundle: Bundle, place: Repository, tag: str) -> OciManifest | None:

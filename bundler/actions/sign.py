@@ -47,7 +47,9 @@ def sign_archive(path: Path, signer: Signer) -> Digest:
     bundle, _ = load_archive(path)
     envelope = signer.sign(BUNDLE_PAYLOAD, document_of(bundle))
     target = signature_path(path)
-    content = encode_envelopes([*_of_others(read_signatures(path), signer), envelope]) + b"\n"
+    # What others signed before the archive was packed anew would only make it look tampered with.
+    still_good = [one for one in read_signatures(path) if one.payload_sha256 == envelope.payload_sha256]
+    content = encode_envelopes([*_of_others(still_good, signer), envelope]) + b"\n"
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:
         unfinished.write_bytes(content)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from bundler.cli.clock import SystemClock
 from bundler.cli.output.screen import Looks, Screen
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bundler.cli.settings import CommonOptions, Environment, Settings
+
+# A registry named as name:password@host is refused, and the refusal names what was typed.
+_LOGIN_IN_ADDRESS: Final = re.compile(r"(?:--[a-z-]+=)?(?:[a-z]+://)?[^\s/@:=]+:([^\s/@]+)@(?!sha256:)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,7 @@ class Invocation:
         self._started_s = self._clock.monotonic()
         self._closing = ExitStack()
         self.redactor = Redactor()
+        self.redactor.learn(*(found[1] for word in argv if (found := _LOGIN_IN_ADDRESS.match(word))))
         self.stop = Stop()
         self.is_verbose = False
         looks = Looks(

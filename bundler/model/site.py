@@ -19,6 +19,11 @@ _STEP = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PREFIX: Final = re.compile(rf"{_STEP}(?:/{_STEP})*")
 
 
+def is_host(text: str) -> bool:
+    """Tell whether a text is the host of a registry, HOST or HOST:PORT, and nothing else."""
+    return _HOST.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteRegistry:
     """The registry of a site and the place below which everything lies."""

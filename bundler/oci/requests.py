@@ -68,6 +68,8 @@ class Answer:
     @property
     def says(self) -> str:
         """The registry's words, on one line; empty where it says nothing that can be read."""
+        if self.headers.get("content-type", "").startswith("text/plain"):
+            return " ".join(self.body[:MAX_MESSAGE_CHARS].decode(errors="replace").split())
         parts = []
         for item in items_at(self.json(), "errors"):
             words = [text_at(item, "code"), text_at(item, "message"), text_at(item, "detail")]

@@ -280,6 +280,31 @@ def test_import_needs_a_place(world) -> None:
     assert world.cli("import", world.file, "--registry", "https://x").code == 2
 
 
+def test_a_registry_that_is_away_is_told_once(world) -> None:
+    world.registry.is_away = True
+    outcome = world.cli("import", world.file, "--site", world.site)
+    assert outcome.code == 1
+    assert "error[registry-unavailable]: asking registry.site:5000" in outcome.err
+    assert (outcome.err.count("nobody answers"), world.registry.sent) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["login", "ada:hunter22@registry.site", "-u", "ada", "--password-stdin"], 2),
+        (["push", "shop", "oci://ada:hunter22@registry.site/shop"], 1),
+        (["pull", "oci://ada:hunter22@registry.site/shop"], 1),
+        (["import", "x.bundle", "--registry", "ada:hunter22@registry.site/acme"], 2),
+        (["import", "x.bundle", "--registry=https://ada:hunter22@registry.site/acme"], 2),
+    ],
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(cli, words: list[str], code: int) -> None:
+    outcome = cli(*words, stdin="x\n")
+    assert outcome.code == code
+    assert "***@registry.site" in outcome.err
+    assert "hunter22" not in outcome.err
+
+
 def test_a_flipped_byte_reaches_no_registry(world) -> None:
     layer = max(world.content.index.blobs, key=lambda blob: blob.size if blob.kind == "layer" else 0)
     raw = bytearray(world.file.read_bytes())

@@ -293,6 +293,24 @@ def test_an_archive_of_another_bundle_is_not_covered_by_the_signature(
     assert cli("verify", archive, "--key", public).code == 20
 
 
+def test_a_signature_does_not_outlive_what_it_signed(kitchen: Kitchen, cli: Cli, tmp_path: Path) -> None:
+    acme, other = kitchen.key("acme"), kitchen.key("other")
+    packed = tmp_path / "shop-1.4.0.tgz"
+    assert "sign it again" not in cli("package", kitchen.folder / "shop", "--out", packed).ok().err
+    cli("sign", packed, "--key", acme.with_suffix(".key")).ok()
+    assert "sign it again" not in cli("package", kitchen.folder / "shop", "--out", packed).ok().err
+    (kitchen.folder / "shop" / "values.yaml").write_text("metrics: {enabled: true}\n")
+    assert "sign it again" in cli("package", kitchen.folder / "shop", "--out", packed).ok().err
+    assert cli("verify", packed, "--key", acme).code == 20
+    refused = cli("push", packed, "oci://registry.example/shop")
+    assert refused.code == 20
+    assert "error[signature-wrong]: pushing shop 1.4.0" in refused.err
+    cli("sign", packed, "--key", other.with_suffix(".key")).ok()
+    cli("verify", packed, "--key", acme, "--key", other).ok()
+    packed.with_name(packed.name + ".sig").write_text("no signature")
+    assert "cannot be read: not JSON" in cli("push", packed, "oci://registry.example/shop").err
+
+
 def test_a_key_with_a_passphrase_needs_it(kitchen: Kitchen, cli: Cli, tmp_path: Path) -> None:
     word, wrong = tmp_path / "word", tmp_path / "wrong"
     word.write_text("correct horse\n")

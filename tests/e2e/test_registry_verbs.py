@@ -63,6 +63,7 @@ def test_a_login_is_tried_before_it_is_kept(desk: Desk) -> None:
     assert wrong.code == 1
     assert "error[registry-login]" in wrong.err
     assert "asked as ada (from this login)" in wrong.err
+    assert "check the name and the password" in wrong.err
     assert "wrong-horse-8" not in wrong.err
     kept = desk.cli.home / ".docker" / "config.json"
     assert not kept.exists()
@@ -202,13 +203,17 @@ def test_a_signature_travels_with_the_bundle(desk: Desk, tmp_path: Path) -> None
     pulled = desk("pull", desk.address, "--key", public, "--out", tmp_path / "again.tgz").ok()
     assert 'signed by "acme release"' in pulled.err
     desk.cli("verify", tmp_path / "again.tgz", "--key", public).ok()
+    desk("push", desk.bundle("shop", "1.0.1"), desk.address).ok()
+    desk("pull", desk.address, "--out", tmp_path / "again.tgz").ok()
+    assert not (tmp_path / "again.tgz.sig").exists()
+    desk("pull", f"{desk.address}:1.0.0", "--out", tmp_path / "again.tgz").ok()
     site = tmp_path / "site.yaml"
     key = public.read_text().strip()
     site.write_text(
         "apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {name: acme}\n"
         f"spec:\n  keys:\n    - {{name: acme, key: '{key}'}}\n  policy: {{requireSignature: true}}\n"
     )
-    installed = desk("install", "web", desk.address, "--site", site).ok()
+    installed = desk("install", "web", f"{desk.address}:1.0.0", "--site", site).ok()
     assert "signed by" in installed.err
     assert desk("install", "other", desk.bundle("shop"), "--site", site).code == 23
 

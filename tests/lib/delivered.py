@@ -98,10 +98,13 @@ class MemoryRegistry:
     sent: list[tuple[str, Digest]] = field(default_factory=list)
     fails_after: int = -1
     """How many blobs are taken before nobody answers any more; negative: all."""
+    is_away: bool = False
+    """Nobody answers at all."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ping(self, host: str) -> None:
-        del host
+        if self.is_away:
+            raise RegistryUnavailableError(f"asking {host}", context=["nobody answers"], hint="check the network")
 
     def check_push(self, repository: Repository) -> None:
         del repository

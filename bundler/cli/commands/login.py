@@ -14,6 +14,7 @@ from bundler.cli.output.text import Line
 from bundler.cli.registries import open_registry, registry_surroundings
 from bundler.cli.verb import verb
 from bundler.errors import UsageError
+from bundler.model.site import is_host
 from bundler.oci.client import credential_files
 from bundler.oci.credentials import Credentials
 
@@ -31,11 +32,11 @@ def login_command(app: App, host: str, username: str, password_stdin: bool) -> N
 
     The registry is asked first; what it refuses is not kept.
     """
-    if not host or "/" in host or ":" in username:
+    if not is_host(host) or ":" in username:
         raise UsageError(
             "reading the command line",
             context=[f"{host!r} and {username!r} must be a host (HOST or HOST:PORT) and a name without a colon"],
-            hint="give the host alone, without oci:// and without a repository",
+            hint="give the host alone, without oci://, a repository or a name and password",
         )
     credentials = Credentials(
         user=username, password=_password(app, host, from_stdin=password_stdin), source="this login"

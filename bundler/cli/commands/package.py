@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.sign import sign_archive
+from bundler.actions.verify import is_signed, signature_path
 from bundler.archive.writer import archive_name, write_archive
 from bundler.cli.keys import open_signer, passphrase_option
 from bundler.cli.options import registry_options
@@ -38,6 +39,8 @@ def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None
     written = write_archive(loaded, out or Path(archive_name(loaded)), mtime=app.settings.environment.archive_time_s)
     if signer is not None:
         sign_archive(written.path, signer)
+    elif signature_path(written.path).exists() and not is_signed(loaded, written.path):
+        app.screen.warn(f"{signature_path(written.path)} is no signature of what was packed now; sign it again")
     if app.output == "text":
         app.screen.lines([Line(f"{written.path}  sha256:{written.sha256}  {loaded.digest}")])
     else:

@@ -61,3 +61,10 @@ def test_a_part_is_the_beginning(pieces: list[bytes], size: int) -> None:
 )
 def test_the_words_of_a_registry_are_read_as_far_as_they_can_be(body: bytes, expected: str) -> None:
     assert Answer(status=400, headers={}, body=body).says == expected
+
+
+def test_what_is_said_in_plain_text_is_read_too() -> None:
+    body = b"Client sent an HTTP request\nto an HTTPS server.\n" + b"x" * 1000
+    said = Answer(status=400, headers={"content-type": "text/plain; charset=utf-8"}, body=body).says
+    assert said.startswith("Client sent an HTTP request to an HTTPS server. x")
+    assert len(said) <= 300
