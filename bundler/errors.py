@@ -56,6 +56,12 @@ class InterruptedRunError(BundlerError):
     exit_code = 130
 
 
+class OutputError(BundlerError):
+    """What was asked for cannot be written to where it should go."""
+
+    code = "output"
+
+
 # --- bundles -----------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from bundler.syntax.writer import dump_yaml
 if TYPE_CHECKING:
     from bundler.model.json import JSONValue
 
-_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_UNPRINTABLE = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
 _MAX_DEPTH = 100
 
 
@@ -130,4 +130,6 @@ def quote(value: object) -> str:
 
 def _escape_unprintable(text: str) -> str:
     """Escape what JSON allows and YAML does not."""
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return re.sub(_UNPRINTABLE, lambda match: f"\\u{ord(match[0]):04x}", text)

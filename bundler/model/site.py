@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import ValuesLayer
 
-_HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
+_HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?"
 _STEP = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_PREFIX: Final = re.compile(rf"{_STEP}(?:/{_STEP})*")
+_PREFIX: Final = rf"{_STEP}(?:/{_STEP})*"
 
 
 def is_host(text: str) -> bool:
@@ -49,7 +49,7 @@ class SiteRegistry:
         """
         host, _, prefix = text.strip().rstrip("/").partition("/")
         prefix = prefix.strip("/")
-        if not _HOST.fullmatch(host) or (prefix and not _PREFIX.fullmatch(prefix)):
+        if not re.fullmatch(_HOST, host) or (prefix and not re.fullmatch(_PREFIX, prefix)):
             msg = f"{text!r} is no registry; write HOST/PREFIX, like registry.site:5000/acme"
             raise ValueError(msg)
         if "." not in host and ":" not in host and host != "localhost":

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from bundler.render.compiled import CompiledTemplates
 
-_OBJECT_LINE = re.compile(r"^(?=[ -]*(?:apiVersion|kind)[ ]*:)", re.MULTILINE)
-_DOCUMENT_LINE = re.compile(r"^---[^\n]*\n", re.MULTILINE)
+# Kept as text: a template that was compiled before needs none of them.
+_OBJECT_LINE = r"(?m)^(?=[ -]*(?:apiVersion|kind)[ ]*:)"
+_DOCUMENT_LINE = r"(?m)^---[^\n]*\n"
 _NEWLINE = r"(?<=\n)"
 _CHUNK = 4096
 
@@ -81,8 +82,8 @@ class _LineMarks(Extension):
             found = [(match.start(), 0) for match in re.finditer(_NEWLINE, data)]
             return [(0, 0), *found] if starts_line and (not found or found[0][0]) else found
         # the line after `---` stands for objects that have no line of their own: {{ object | to_yaml }}
-        found = [(match.start(), 0) for match in _OBJECT_LINE.finditer(data)]
-        found += [(match.start(), 1) for match in _DOCUMENT_LINE.finditer(data)]
+        found = [(match.start(), 0) for match in re.finditer(_OBJECT_LINE, data)]
+        found += [(match.start(), 1) for match in re.finditer(_DOCUMENT_LINE, data)]
         return sorted(place for place in found if place[0] or starts_line)
 
 

@@ -21,6 +21,7 @@ _RETYPED_WORDS = frozenset(
     "y n yes no on off true false null ~ = << .inf -.inf +.inf .nan nan inf".split()  # noqa: SIM905 - reads better
 )
 # Patterns are kept as text: re compiles and remembers them when they are first used.
+_NUMBER_STARTS = frozenset("+-.0123456789")
 _RETYPED_NUMBER = r"""(?x)[-+]?(?:
       0[xX][0-9a-fA-F_]+ | 0[oO][0-7_]+ | 0[bB][01_]+       # hexadecimal, octal, binary
       | [0-9_.]*[0-9][0-9_.]*(?:[eE][-+]?[0-9_]*)?          # decimals; 1.1 allows dots and underscores anywhere
@@ -129,14 +130,15 @@ def _key(text: str) -> str:
     if re.fullmatch(_PLAIN, text) and not _is_retyped(text):
         return text
     # the same characters mean the same in JSON and in double quotes, but for those that YAML does not print
-    return re.sub(_ESCAPED, _escape, json.dumps(text, ensure_ascii=False))
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if quoted.isascii() and "\x7f" not in quoted else re.sub(_ESCAPED, _escape, quoted)
 
 
 def _is_retyped(text: str) -> bool:
     return (
         text.lower() in _RETYPED_WORDS
-        or re.fullmatch(_RETYPED_NUMBER, text) is not None
-        or bool(re.search(_ESCAPED, text))
+        or (text[:1] in _NUMBER_STARTS and re.fullmatch(_RETYPED_NUMBER, text) is not None)
+        or (not text.isascii() and bool(re.search(_ESCAPED, text)))
     )
 
 

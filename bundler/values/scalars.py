@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
     from bundler.model.json import JSONValue
 
-_CANONICAL_INT = re.compile(r"-?[1-9][0-9]*|0")
-_CANONICAL_FLOAT = re.compile(r"-?[0-9]+\.[0-9]+")
-_DECIMAL = re.compile(r"[-+]?[0-9]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_HEX = re.compile(r"0x[0-9a-fA-F]+")
-_OCTAL = re.compile(r"0o[0-7]+")
+# Patterns are kept as text: re compiles and remembers them when they are first used.
+_CANONICAL_INT = r"-?[1-9][0-9]*|0"
+_CANONICAL_FLOAT = r"-?[0-9]+\.[0-9]+"
+_DECIMAL = r"[-+]?[0-9]+"
+_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+_HEX = r"0x[0-9a-fA-F]+"
+_OCTAL = r"0o[0-7]+"
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _MAX_DIGITS = 4000
 """Python bounds the digits it converts; so do we, evenly."""
@@ -77,9 +78,9 @@ def _canonical_readings(text: str, types: frozenset[str]) -> list[JSONValue]:
         return []
     if "boolean" in types and text in ("true", "false"):
         return [text == "true"]
-    if "integer" in types and _CANONICAL_INT.fullmatch(text):
+    if "integer" in types and re.fullmatch(_CANONICAL_INT, text):
         return [int(text)]
-    if "number" in types and _CANONICAL_FLOAT.fullmatch(text) and repr(float(text)) == text:
+    if "number" in types and re.fullmatch(_CANONICAL_FLOAT, text) and repr(float(text)) == text:
         return [float(text)]
     return []
 
@@ -91,18 +92,18 @@ def _lenient_readings(text: str, types: frozenset[str]) -> list[JSONValue]:
         return [_WORDS[text]]
     if "integer" in types and (whole := _whole_number(text)) is not None:
         return [whole]
-    if "number" in types and _FLOAT.fullmatch(text) and abs(number := YamlFloat(text)) != float("inf"):
+    if "number" in types and re.fullmatch(_FLOAT, text) and abs(number := YamlFloat(text)) != float("inf"):
         return [number]
     return []
 
 
 def _whole_number(text: str) -> int | None:
-    if _DECIMAL.fullmatch(text):
+    if re.fullmatch(_DECIMAL, text):
         return int(text)
-    if _HEX.fullmatch(text):
+    if re.fullmatch(_HEX, text):
         return int(text, 16)
-    if _OCTAL.fullmatch(text):
+    if re.fullmatch(_OCTAL, text):
         return int(text, 8)
-    if _FLOAT.fullmatch(text) and (number := float(text)).is_integer() and abs(number) < _EXACT_FLOAT:
+    if re.fullmatch(_FLOAT, text) and (number := float(text)).is_integer() and abs(number) < _EXACT_FLOAT:
         return int(number)
     return None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
     errors.BundlerError: ("doing something", ["it went wrong"], "do it differently"),
     errors.UsageError: ("reading the options", ["--a and --b exclude each other"], "give one of them"),
+    errors.OutputError: ("writing to stdout", ["No space left on device"], "make room there"),
     errors.InterruptedRunError: ("carrying out the plan", ["the run was asked to stop"], "run the same command again"),
     errors.ArchiveError: ("writing archive shop-1.4.0.tgz", ["No space left on device"], "name another folder"),
     errors.VersionRangeError: ("reading version range ^x", ["x is no version"], "write ^1.2"),

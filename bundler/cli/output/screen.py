@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, TextIO
 
 from bundler.cli.output.text import Line, clean, paint
+from bundler.errors import OutputError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 
@@ -133,6 +134,12 @@ class Screen:
                 self._out.flush()
             except BrokenPipeError as error:
                 raise ReaderGoneError from error
+            except OSError as error:
+                raise OutputError(
+                    "writing to stdout",
+                    context=[error.strerror or str(error)],
+                    hint="make room there, or send the output elsewhere; what the command changed is done and recorded",
+                ) from error
 
     def _write_err(self, lines: Iterable[Line]) -> None:
         has_color = self.looks.err_is_terminal and self.looks.has_color
@@ -146,7 +153,7 @@ class Screen:
                 try:
                     self._err.write(text)
                     self._err.flush()
-                except BrokenPipeError:
+                except OSError:
                     self._err_is_open = False  # a change must not stop half way because nobody reads about it
 
 

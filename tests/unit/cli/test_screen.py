@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 
@@ -10,7 +11,7 @@ import pytest
 from bundler.cli.output.errors import error_lines
 from bundler.cli.output.screen import Looks, ReaderGoneError, Screen
 from bundler.cli.output.text import Line
-from bundler.errors import ReleaseError
+from bundler.errors import OutputError, ReleaseError
 from bundler.model.redaction import Redactor
 
 SECRET = "s3cret-pass phrase"
@@ -109,3 +110,24 @@ def test_foreign_lines_keep_their_style_on_each_line():
     streams = Streams(is_terminal=True, has_color=True)
     streams.screen.lines([Line("a\nb", "green")])
     assert streams.out.getvalue() == "\x1b[32ma\x1b[0m\n\x1b[32mb\x1b[0m\n"
+
+
+class Full(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_output_that_cannot_be_written_is_an_error_and_no_bug():
+    streams = Streams()
+    screen = Screen(Full(), streams.err, looks=streams.screen.looks, redactor=Redactor(), is_quiet=False)
+    with pytest.raises(OutputError) as caught:
+        screen.text("data")
+    assert caught.value.context == ("No space left on device",)
+
+
+def test_a_change_goes_on_when_stderr_is_full():
+    streams = Streams()
+    screen = Screen(streams.out, Full(), looks=streams.screen.looks, redactor=Redactor(), is_quiet=False)
+    screen.say("applying")
+    screen.text("data")
+    assert streams.out.getvalue() == "data"
