@@ -14,14 +14,14 @@ _RENAMED = {"bundleignore": ".bundleignore"}
 
 
 def create_bundle(folder: Path) -> tuple[Path, ...]:
-    """Write a small bundle into a new folder, named after it; return the files written, sorted.
+    """Write a small bundle into a new or empty folder, named after it; return the files written, sorted.
 
     Raises:
         UsageError: when the folder's name cannot be a bundle's.
         BundleError: when the folder is there already, or cannot be written.
     """
-    name = folder.name
-    if not re.match(NAME_PATTERN, name) or len(name) > NAME_MAX_CHARS:
+    name = folder.resolve().name if folder.name in {"", ".."} else folder.name
+    if not re.fullmatch(NAME_PATTERN, name) or len(name) > NAME_MAX_CHARS:
         raise UsageError(
             f"creating bundle {name}",
             context=[f"{name!r} is no name of a bundle"],

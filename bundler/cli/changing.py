@@ -13,7 +13,8 @@ from bundler.actions.site_policy import refuse_forbidden, refuse_other_cluster
 from bundler.actions.upgrade_path import PathRules
 from bundler.cli.asking import EXIT_DECLINED, Approval, say_where
 from bundler.cli.context import connect
-from bundler.cli.ordering import check_name, compiled_shelf, take, take_inputs
+from bundler.cli.names import check_name, check_namespace
+from bundler.cli.ordering import compiled_shelf, take, take_inputs
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import show_difference
 from bundler.cli.output.text import Line
@@ -173,7 +174,7 @@ def at_site(app: App, connection: Connection, site: Site, *, with_registry: bool
     Raises:
         RegistryError: when the settings of registries cannot be read.
     """
-    namespace = app.settings.namespace or site.namespace or connection.namespace
+    namespace = check_namespace(app.settings.namespace or site.namespace or connection.namespace)
     if not with_registry:
         return replace(connection, namespace=namespace)
     if site.registry is None:

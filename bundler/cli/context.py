@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
+from bundler.cli.names import check_namespace
 from bundler.cli.output.progress import Progress
 from bundler.cli.settings import DEFAULT_LOCK_DURATION_S
 from bundler.errors import AmbiguousContextError
@@ -70,7 +71,7 @@ def connect(app: App, bundle: Bundle | None = None) -> Connection:
         deadline_s=app.deadline_s,
         is_stopped=app.stop.is_asked,
     )
-    return Connection(ports=ports, namespace=app.settings.namespace or namespace, progress=progress)
+    return Connection(ports=ports, namespace=app.settings.namespace or check_namespace(namespace), progress=progress)
 
 
 def is_embedded(app: App) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.inputs import read_inputs, sensitive_texts
 from bundler.cli.delivering import Taken, is_delivery, read_site, take_delivered
+from bundler.cli.names import check_name, check_namespace
 from bundler.cli.trusting import judge_bundle, judge_version, requires_signature
-from bundler.errors import UsageError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, find_bundle
-from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +109,7 @@ def make_order(app: App, taken: Taken, given: Given, *, release: str = "", kube_
     return Order(
         bundle=bundle,
         release=check_name(release or bundle.metadata.name),
-        namespace=app.settings.namespace or inputs.site.namespace or "default",
+        namespace=check_namespace(app.settings.namespace or inputs.site.namespace or "default"),
         user=inputs.user,
         site=inputs.facts,
         kube_version=kube_version,
@@ -126,18 +124,3 @@ def compiled_shelf(app: App) -> CompiledShelf:
     from bundler.cli.compiled import CompiledFiles  # noqa: PLC0415 - as above
 
     return CompiledFiles(app.settings.environment.cache_dir / "templates")
-
-
-def check_name(release: str) -> str:
-    """Return a release's name.
-
-    Raises:
-        UsageError: when it cannot be one.
-    """
-    if re.match(NAME_PATTERN, release) and len(release) <= NAME_MAX_CHARS:
-        return release
-    raise UsageError(
-        "reading the release's name",
-        context=[f"{release!r} cannot be the name of a release"],
-        hint=f"use small letters, digits and dashes, at most {NAME_MAX_CHARS}; a bundle's path comes after the name",
-    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.cli.durations import parse_duration
+from bundler.cli.names import check_namespace
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass
 
@@ -133,7 +134,7 @@ def make_settings(environment: Environment, options: CommonOptions, outputs: tup
         outputs: what the verb can print, the first one by default.
 
     Raises:
-        UsageError: when a variable holds what its option would not take.
+        UsageError: when an option or a variable holds what cannot be taken.
     """
     timeout_s = options.timeout_s
     return Settings(
@@ -144,8 +145,12 @@ def make_settings(environment: Environment, options: CommonOptions, outputs: tup
         timeout_s=environment.duration_s("TIMEOUT", DEFAULT_TIMEOUT_S) if timeout_s is None else timeout_s,
         context=environment.text("CONTEXT") if options.context is None else options.context,
         kubeconfig=options.kubeconfig,
-        namespace=environment.text("NAMESPACE") if options.namespace is None else options.namespace,
+        namespace=_namespace(environment.text("NAMESPACE") if options.namespace is None else options.namespace),
     )
+
+
+def _namespace(name: str) -> str:
+    return check_namespace(name) if name else ""
 
 
 def _output(environment: Environment, options: CommonOptions, outputs: tuple[str, ...]) -> str:

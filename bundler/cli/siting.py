@@ -12,8 +12,8 @@ import click
 from bundler.actions.site import SiteWish, check_site, survey, write_site
 from bundler.cli.context import connect
 from bundler.cli.delivering import open_site_registry, parse_place, read_site
+from bundler.cli.names import check_name
 from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
-from bundler.cli.ordering import check_name
 from bundler.cli.output.checks import show_checks
 from bundler.cli.output.text import Line
 from bundler.errors import UsageError

@@ -31,6 +31,13 @@ def test_create_never_touches_what_is_there(cli, monkeypatch):
     assert (cli.home / "my-app" / "values.yaml").read_text() == "mine: 1\n"
 
 
+def test_create_fills_the_empty_folder_one_stands_in(cli, monkeypatch):
+    (cli.home / "my-app").mkdir()
+    monkeypatch.chdir(cli.home / "my-app")
+    assert cli("create", ".", "-o", "json").ok().document["name"] == "my-app"
+    cli("lint", ".").ok()
+
+
 def test_create_refuses_a_name_that_no_bundle_can_have(cli):
     assert cli("create", "My_App").code == 2
 

@@ -36,6 +36,37 @@ def test_no_verb_at_all_is_answered_with_the_help(cli):
     assert "Usage: bundler" in outcome.err
 
 
+@pytest.mark.parametrize("name", ["", "a/b", "Shop", "shop\n", "x,bundler.dev/record=head", "a" * 54])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["install", "NAME", "shop"],
+        ["upgrade", "NAME", "shop"],
+        ["diff", "NAME", "shop"],
+        ["rollback", "NAME"],
+        ["uninstall", "NAME", "--yes"],
+        ["status", "NAME"],
+        ["history", "NAME"],
+        ["get", "values", "NAME"],
+        ["logs", "NAME"],
+        ["wait", "NAME"],
+        ["unlock", "NAME"],
+    ],
+    ids=lambda argv: argv[0],
+)
+def test_no_verb_takes_a_name_that_no_release_can_have(cli, argv, name):
+    outcome = cli(*(name if word == "NAME" else word for word in argv))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "cannot be the name of a release" in outcome.err
+
+
+@pytest.mark.parametrize("variables", [{}, {"BUNDLER_NAMESPACE": "Bad_NS"}])
+def test_no_verb_takes_a_name_that_no_namespace_can_have(cli, variables):
+    outcome = cli("list", *([] if variables else ["-n", "Bad_NS"]), **variables)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "'Bad_NS' cannot be the name of a namespace" in outcome.err
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_name_the_program(cli, shell):
     assert "_BUNDLER_COMPLETE" in cli("completion", shell).ok().out
@@ -52,6 +83,8 @@ def test_completion_scripts_name_the_program(cli, shell):
         ("too-many-words", ["install", "a", "b", "c"]),
         ("opposite-options", ["install", "shop", "--reset-values", "--reuse-values"]),
         ("bad-release-name", ["install", "Shop_1", "shop"]),
+        ("empty-release-name", ["uninstall", "", "--yes"]),
+        ("bad-namespace", ["install", "shop", "-n", "../x?y=1"]),
     ],
 )
 def test_mistakes_on_the_command_line_have_three_parts(cli, name, argv):

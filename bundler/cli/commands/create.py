@@ -23,6 +23,6 @@ def create_command(app: App, name: Path) -> None:
     if app.output == "text":
         app.screen.lines(Line(str(file)) for file in files)
     else:
-        app.screen.document({"name": name.name, "files": [str(file) for file in files]}, app.output)
-    place = name if "/" in str(name) else f"./{name}"
+        app.screen.document({"name": name.resolve().name, "files": [str(file) for file in files]}, app.output)
+    place = name if "/" in str(name) or str(name) == "." else f"./{name}"
     app.screen.say(f"try it: bundler install {place} --context sandbox")

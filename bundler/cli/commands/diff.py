@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.changing import Wish, diff_wish
 from bundler.cli.delivering import offline_option
+from bundler.cli.names import release_argument
 from bundler.cli.options import (
     kube_version_option,
     path_options,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @verb("diff", outputs=("text", "json", "yaml", "markdown", "html"))
-@click.argument("release")
+@release_argument
 @click.argument("bundle")
 @values_options(can_unset=True)
 @starting_options

@@ -8,6 +8,7 @@ import click
 
 from bundler.actions.records import load_revision
 from bundler.cli.context import connect
+from bundler.cli.names import release_argument
 from bundler.cli.options import show_secrets_option
 from bundler.cli.output.revision import show_manifest, show_notes, show_recorded_plan, show_values
 from bundler.cli.verb import verb
@@ -20,7 +21,7 @@ _SHOWS = {"values": show_values, "manifest": show_manifest, "notes": show_notes,
 
 @verb("get")
 @click.argument("part", type=click.Choice(list(_SHOWS)))
-@click.argument("release")
+@release_argument
 @click.option("--revision", type=click.IntRange(min=1), help="Which revision.  [default: the newest]")
 @show_secrets_option
 def get_command(app: App, *, part: str, release: str, revision: int | None, show_secrets: bool) -> None:

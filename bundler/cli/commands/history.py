@@ -8,6 +8,7 @@ import click
 
 from bundler.actions.records import list_revisions, load_revision
 from bundler.cli.context import connect
+from bundler.cli.names import release_argument
 from bundler.cli.output.releases import show_history
 from bundler.cli.output.revision import show_evidence, show_revision
 from bundler.cli.verb import verb
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb("history")
-@click.argument("release")
+@release_argument
 @click.option("--revision", type=click.IntRange(min=1), help="Show one revision: who, from where, why.")
 @click.option("--why", is_flag=True, help="Show the report of a failure: of --revision, or of the newest.")
 def history_command(app: App, *, release: str, revision: int | None, why: bool) -> None:

@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.changing import Wish, carry_out_wish
 from bundler.cli.delivering import offline_option
+from bundler.cli.names import check_name
 from bundler.cli.options import (
     kube_version_option,
     path_options,
@@ -53,10 +54,10 @@ def install_command(
     """
     if len(words) > 2:
         raise click.UsageError(f"install takes a release and a bundle, not {len(words)} words")
-    release, bundle = ("", *words)[-2:]
+    release = check_name(words[0]) if len(words) == 2 else ""
     wish = Wish(
         release=release,
-        bundle=bundle,
+        bundle=words[-1],
         given=given,
         start=start,
         path=path,

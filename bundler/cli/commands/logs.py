@@ -8,6 +8,7 @@ import click
 
 from bundler.actions.logs import release_logs
 from bundler.cli.context import connect
+from bundler.cli.names import release_argument
 from bundler.cli.output.text import Line
 from bundler.cli.verb import verb
 from bundler.model.cluster import LogQuery
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb("logs", outputs=("text",))
-@click.argument("release")
+@release_argument
 @click.option("-c", "--component", default="", help="Only the pods of this component.")
 @click.option("--container", default="", help="Only containers of this name.")
 @click.option("--follow", is_flag=True, help="Go on as lines come.")

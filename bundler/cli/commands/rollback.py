@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.names import release_argument
 from bundler.cli.options import run_options, write_options
 from bundler.cli.returning import Return, carry_out_return
 from bundler.cli.verb import verb
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @verb("rollback")
-@click.argument("release")
+@release_argument
 @click.argument("revision", type=click.IntRange(min=1), required=False)
 @run_options
 @write_options

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from bundler.actions.status import release_state
 from bundler.cli.context import connect
+from bundler.cli.names import release_argument
 from bundler.cli.output.state import show_state
 from bundler.cli.verb import verb
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @verb("status")
-@click.argument("release")
+@release_argument
 def status_command(app: App, release: str) -> None:
     """Show RELEASE: its newest revision, the health of each of its objects, its notes."""
     connection = connect(app)

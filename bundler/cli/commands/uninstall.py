@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
+from bundler.cli.names import release_argument
 from bundler.cli.options import run_options
 from bundler.cli.returning import carry_out_removal
 from bundler.cli.verb import verb
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @verb("uninstall")
-@click.argument("release")
+@release_argument
 @run_options
 def uninstall_command(app: App, *, release: str, run: RunFlags) -> int:
     """Delete what RELEASE owns, and its records.

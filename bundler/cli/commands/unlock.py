@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.names import release_argument
 from bundler.cli.unlocking import carry_out_unlock
 from bundler.cli.verb import verb
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @verb("unlock")
-@click.argument("release")
+@release_argument
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def unlock_command(app: App, *, release: str, yes: bool) -> int:
     """Break the lock of RELEASE when you are sure that its holder is dead.

@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.changing import Wish, carry_out_wish
 from bundler.cli.delivering import offline_option
+from bundler.cli.names import release_argument
 from bundler.cli.options import (
     kube_version_option,
     path_options,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @verb("upgrade")
-@click.argument("release")
+@release_argument
 @click.argument("bundle")
 @values_options(can_unset=True)
 @starting_options

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from bundler.actions.status import wait_for_release
 from bundler.cli.context import connect
+from bundler.cli.names import release_argument
 from bundler.cli.output.state import show_state
 from bundler.cli.verb import verb
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @verb("wait")
-@click.argument("release")
+@release_argument
 def wait_command(app: App, release: str) -> None:
     """Wait until every object of RELEASE is ready; nothing is changed.
 
