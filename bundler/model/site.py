@@ -21,7 +21,7 @@ _PREFIX: Final = rf"{_STEP}(?:/{_STEP})*"
 
 def is_host(text: str) -> bool:
     """Tell whether a text is the host of a registry, HOST or HOST:PORT, and nothing else."""
-    return _HOST.fullmatch(text) is not None
+    return re.fullmatch(_HOST, text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
