@@ -131,7 +131,19 @@ def _open_http(app: App, progress: Progress) -> tuple[ClusterClient, str]:
     )
     client = HttpClusterClient.open(access, around, cache_dir=environment.cache_dir)
     app.closing.callback(client.close)
+    _let_pass(app, access.cluster.server)
     return client, access.namespace or "default"
+
+
+def _let_pass(app: App, server: str) -> None:
+    """Name the API server to the fence of the process, which ``--offline`` puts up now or later."""
+    from bundler.cli.delivering import stay_offline  # noqa: PLC0415 - as above
+    from bundler.http.fence import FENCE  # noqa: PLC0415
+    from bundler.http.proxy import parse_server  # noqa: PLC0415
+
+    app.closing.callback(FENCE.take_down)
+    FENCE.name(parse_server(server).authority)
+    stay_offline(app, default=False)
 
 
 def _make_lock(app: App, cluster: ClusterClient, bundle: Bundle | None, *, duration_s: float) -> ReleaseLock:
@@ -145,7 +157,8 @@ def _make_lock(app: App, cluster: ClusterClient, bundle: Bundle | None, *, durat
 
 def _local_user(app: App) -> str:
     variables = app.settings.environment.variables
-    return variables.get("USER") or variables.get("LOGNAME") or "unknown"
+    user = variables.get("USER") or variables.get("LOGNAME") or "unknown"
+    return user.encode(errors="replace").decode()
 
 
 class _CarefulLock:

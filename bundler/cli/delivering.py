@@ -65,6 +65,26 @@ def is_offline(*, default: bool) -> bool:
     return given if isinstance(given, bool) else default
 
 
+def stay_offline(app: App, *, default: bool, named: frozenset[str] = frozenset()) -> None:
+    """Let the whole process reach nothing but what is named until the run ends, if this run is offline.
+
+    The API server is named by whoever connects to it, the registry of the site by whoever reads the site file.
+
+    Args:
+        app: settings and streams.
+        default: what holds for verbs that take ``--offline`` where it is not given.
+        named: more servers that may be reached.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None or OFFLINE not in context.meta or not is_offline(default=default):
+        return
+    from bundler.http.fence import FENCE, fence_off  # noqa: PLC0415 - only those who are offline
+
+    app.closing.callback(FENCE.take_down)
+    FENCE.name(*named, *(context.meta.get(SITE_HOSTS) or ()))
+    fence_off()
+
+
 def is_delivery(name: str) -> bool:
     """Tell whether a word names a delivery file or a part of one."""
     return _DELIVERY.search(name) is not None
@@ -103,6 +123,7 @@ def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None, *, keys:
     from bundler.cli.keys import policy_for  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
+    stay_offline(app, default=True)
     policy = policy_for(site, keys)
     trusted = open_trusted(paths, PolicyVerifier(policy, app.clock), policy)
     app.closing.callback(trusted.delivery.close)
@@ -154,6 +175,7 @@ def open_site_registry(
     from bundler.http.gate import Gate  # noqa: PLC0415
     from bundler.oci.settings import HostSettings  # noqa: PLC0415
 
+    stay_offline(app, default=True, named=frozenset({place.host}))
     gate = Gate(frozenset({place.host})) if is_offline(default=True) else None
     authority = _beside(site, place.ca) if place.ca else None
     own = HostSettings(authority_file=authority, uses_plain_http=place.is_insecure_http)

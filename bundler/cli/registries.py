@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.delivering import SITE_HOSTS, is_offline
+from bundler.cli.delivering import SITE_HOSTS, is_offline, stay_offline
 from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
 from bundler.http.gate import Gate
 from bundler.http.surroundings import Surroundings
@@ -54,6 +54,7 @@ def open_registry(
         plain_http=meta.get(INSECURE_HTTP) or (),
     )
     settings = replace(settings, hosts={**settings.hosts, **(hosts or {})})
+    stay_offline(app, default=False)
     if gate is None and is_offline(default=False):
         gate = Gate(meta.get(SITE_HOSTS) or frozenset())
     around = registry_surroundings(app, gate=gate, report=report)

@@ -17,7 +17,7 @@ from bundler.cluster.credentials import FixedCredentials, TokenFileCredentials, 
 from bundler.cluster.kubeconfig import Blob
 from bundler.cluster.status import one_line
 from bundler.cluster.tls import ClientCertificate
-from bundler.errors import CredentialsError
+from bundler.errors import CredentialsError, OfflineError
 from bundler.model.events import Notice
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
@@ -235,6 +235,7 @@ def legacy_authorization(user: UserEntry) -> str:
 
     Raises:
         CredentialsError: when the provider is unknown or gives no token.
+        OfflineError: when it wants to ask a server that ``--offline`` does not let pass.
     """
     name = text_at(user.auth_provider, "name")
     try:
@@ -254,6 +255,8 @@ def legacy_authorization(user: UserEntry) -> str:
     try:
         load(described, client_configuration=configuration, persist_config=False)
         authorization = configuration.get_api_key_with_prefix("BearerToken")
+    except OfflineError:
+        raise
     except Exception as error:
         raise _legacy_failed(user, name, f"{type(error).__name__}") from error
     if not authorization:

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from bundler.http.fence import FENCE
 from bundler.http.wire import Connection, WireError
 
 if TYPE_CHECKING:
@@ -55,11 +56,10 @@ class Dialer:
 
         Raises:
             OSError, WireError: when it cannot be had.
-            OfflineError: when the gate does not let it pass.
+            OfflineError: when the gate, or the fence of the process, does not let it pass.
             BundlerError: what ``tls`` raises.
         """
-        if self._gate is not None:
-            self._gate.check(self._server)
+        self._check()
         # Certificates come first: a broken one is no reason to bother the server.
         context = self._tls() if self._server.scheme == "https" else None
         return Connection(self._open(context))
@@ -69,16 +69,24 @@ class Dialer:
 
         Raises:
             OSError, WireError: when it cannot be had.
+            OfflineError: when it may not be asked.
         """
+        self._check()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with self._open(context) as sock:
             shown = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
         return shown or b""
 
+    def _check(self) -> None:
+        FENCE.check(self._server)
+        if self._gate is not None:
+            self._gate.check(self._server)
+
     def _open(self, context: ssl.SSLContext | None) -> socket.socket:
         target = self._proxy or self._server
-        sock = _connect(target.host, target.port)
+        with FENCE.checked():
+            sock = _connect(target.host, target.port)
         try:
             if self._proxy is not None:
                 sock = self._tunnel(sock, self._proxy)

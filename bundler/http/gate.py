@@ -8,7 +8,11 @@ from bundler.errors import OfflineError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from bundler.http.proxy import Address
+
+_IMPORT_HINT = "import what is missing into the site's registry, or leave --offline out where there is a way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,41 @@ class Gate:
         Raises:
             OfflineError: when it is not named.
         """
-        if server.authority in self.allowed or server.host in self.allowed:
-            return
+        if server.authority not in self.allowed and server.host not in self.allowed:
+            raise self.refusal(f"connecting to {server.authority}")
+
+    def admits(self, host: str, port: int | None, *, resolve: Callable[[str], Collection[str]]) -> bool:
+        """Tell whether a host, or one of its addresses, is that of a server that is named.
+
+        Args:
+            host: a name, or an address of IP.
+            port: at that host; None: any.
+            resolve: returns the addresses of a name; only asked about names that are allowed, at that port.
+        """
+        wanted = _plain(host)
+        for named, only in map(_split, self.allowed):
+            if (port is None or only in {None, port}) and (
+                wanted == _plain(named) or wanted in map(_plain, resolve(named))
+            ):
+                return True
+        return False
+
+    def refusal(self, doing: str, *, hint: str = _IMPORT_HINT) -> OfflineError:
+        """Return the error that says what may be reached."""
         named = ", ".join(sorted(self.allowed)) or "no server"
-        raise OfflineError(
-            f"connecting to {server.authority}",
-            context=[f"offline, {named} may be reached and nothing else"],
-            hint="import what is missing into the site's registry, or leave --offline out where there is a way",
-        )
+        return OfflineError(doing, context=[f"offline, {named} may be reached and nothing else"], hint=hint)
+
+
+def _split(named: str) -> tuple[str, int | None]:
+    """Return host and port of ``host``, ``host:port``, ``[::1]:port`` or ``::1``."""
+    if named.startswith("["):
+        host, _, rest = named[1:].partition("]")
+        port = rest.removeprefix(":")
+    else:
+        host, _, port = named.partition(":") if named.count(":") == 1 else (named, "", "")
+    return host, int(port) if port.isdigit() else None
+
+
+def _plain(host: str) -> str:
+    """Return a host as it can be compared: no case, no dot at its end, no zone, no version 4 dressed as version 6."""
+    return host.lower().rstrip(".").partition("%")[0].removeprefix("::ffff:")

@@ -126,7 +126,7 @@ def test_layers_that_skopeo_packed_by_zstd_are_looked_into(registry: RealRegistr
     with Delivery.open(tmp_path / "shop-1.4.0.bundle") as delivery:
         assert any(layer.startswith(b"\x28\xb5\x2f\xfd") for layer in map(delivery.read, layers_of(delivery)))
         sbom = json.loads(delivery.read(delivery.index.sbom))
-    assert ["bash"] == [one["name"] for one in sbom["components"] if one["type"] == "library"]
+    assert [one["name"] for one in sbom["components"] if one["type"] == "library"] == ["bash"]
     assert "bundler:unread" not in json.dumps(sbom)
 
 

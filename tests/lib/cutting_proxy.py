@@ -8,6 +8,8 @@ import struct
 import threading
 from typing import Self
 
+from bundler.http.fence import FENCE
+
 PIECE = 65_536
 
 
@@ -38,7 +40,7 @@ class CuttingProxy:
             threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
     def _serve(self, near: socket.socket) -> None:
-        with near, socket.create_connection(("127.0.0.1", self._target)) as far:
+        with near, _far_side(self._target) as far:
             left = self._max_bytes
             try:
                 while left > 0:
@@ -65,3 +67,9 @@ class CuttingProxy:
                 self.to_server_bytes += size
             else:
                 self.to_client_bytes += size
+
+
+def _far_side(port: int) -> socket.socket:
+    # We are no part of the program that may be offline in this process.
+    with FENCE.checked():
+        return socket.create_connection(("127.0.0.1", port))
