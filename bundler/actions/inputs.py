@@ -147,13 +147,23 @@ def _file_text(name: str) -> str:
 
 
 def _variable(name: str, path: str, variables: Mapping[str, str]) -> str:
+    doing = f"reading --set-env {path}={name}"
     if name in variables:
-        return variables[name]
+        return _readable(variables[name], name, doing)
     raise ValuesFileError(
-        f"reading --set-env {path}={name}",
+        doing,
         context=[f"the variable {name} is not set"],
         hint=f"export {name}, or leave the option out",
     )
+
+
+def _readable(text: str, name: str, doing: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"the variable {name} does not hold UTF-8 text"
+        raise ValuesFileError(doing, context=[found], hint="encode it, with base64 say") from error
+    return text
 
 
 def sensitive_texts(bundle: Bundle, inputs: Inputs) -> set[str]:

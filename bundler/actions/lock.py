@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bundler.model.values import Pointer
     from bundler.syntax.reader import MarkedDocument
 
+_HINT_RESTORE = "restore it from version control, or delete it and run `bundler lock` again"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockResult:
@@ -116,8 +118,7 @@ def _read_lock(folder: Path) -> MarkedDocument:
         what = (
             f"{LOCK_FILE}:{error.line}: {error.problem}" if isinstance(error, YamlSyntaxError) else f"{path}: {error}"
         )
-        hint = "restore it from version control, or delete it and run `bundler lock` again"
-        raise BundleError(f"reading {path}", context=[what], hint=hint) from error
+        raise BundleError(f"reading {path}", context=[what], hint=_HINT_RESTORE) from error
 
 
 def _entries(document: MarkedDocument) -> dict[str, LockEntry]:
@@ -125,7 +126,8 @@ def _entries(document: MarkedDocument) -> dict[str, LockEntry]:
         return {}
     problems = Problems()
     entries = decode_lock(Node.root(document, LOCK_FILE, problems))
-    problems.raise_any(LOCK_FILE)
+    if problems:
+        raise BundleError(f"reading {LOCK_FILE}", context=problems.lines(), hint=_HINT_RESTORE)
     return entries
 
 

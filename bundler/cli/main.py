@@ -12,10 +12,11 @@ from bundler.cli.group import bundler
 from bundler.cli.invocation import Invocation
 from bundler.cli.output.errors import bug_lines, error_lines, usage_lines
 from bundler.cli.output.screen import ReaderGoneError
+from bundler.cli.output.streams import mend_streams
 from bundler.cli.output.text import Line
 from bundler.cli.settings import read_surroundings
 from bundler.cli.signals import EXIT_INTERRUPTED
-from bundler.errors import BundlerError
+from bundler.errors import BundlerError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,7 @@ EXIT_USAGE = 2
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line and return its exit code; nothing is raised."""
+    mend_streams()
     invocation = Invocation(read_surroundings(), argv)
     try:
         with invocation.stop.listening(), invocation:
@@ -37,6 +39,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _run(invocation: Invocation, argv: Sequence[str]) -> int:
     try:
+        _refuse_unreadable(argv)
         result = bundler.main(list(argv), prog_name="bundler", standalone_mode=False, obj=invocation)
     except BundlerError as error:
         invocation.screen.complain(error_lines(error))
@@ -56,6 +59,22 @@ def _run(invocation: Invocation, argv: Sequence[str]) -> int:
         invocation.screen.complain(bug_lines(error, is_verbose=invocation.is_verbose))
         return EXIT_BUG
     return result if isinstance(result, int) else 0
+
+
+def _refuse_unreadable(argv: Sequence[str]) -> None:
+    """What is not UTF-8 cannot be recorded, and no API server takes it."""
+    broken = [ascii(word) for word in argv if not word.isascii() and not _is_utf8(word)]
+    if broken:
+        hint = "write it in UTF-8; rename a file whose name is not"
+        raise UsageError("reading the command line", context=[f"{word} is not UTF-8" for word in broken], hint=hint)
+
+
+def _is_utf8(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _usage_hint(error: click.ClickException) -> str:

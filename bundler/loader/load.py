@@ -266,6 +266,8 @@ class _Loader:
             if name.startswith(folder)
         }
         is_fetched = _is_remote(component) and place.directory is not None and (self._is_fresh or not inner)
+        if is_fetched and not _has_readable_range(component):
+            return None  # which is told where it stands
         if is_fetched and self._fetch is not None:
             return self._fetched(component, self._fetch(component, locked.get(component.name)), place, locked)
         if inner:
@@ -335,6 +337,14 @@ def _path_of(component: ComponentSpec, place: _Place) -> Path | None:
 
 def _is_remote(component: ComponentSpec) -> bool:
     return component.bundle.startswith(OCI_SCHEME)
+
+
+def _has_readable_range(component: ComponentSpec) -> bool:
+    try:
+        parse_range(component.version)
+    except BundlerError:
+        return False
+    return True
 
 
 def _exists(path: Path) -> bool:

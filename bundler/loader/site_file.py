@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final
 
@@ -31,6 +32,8 @@ _SPEC_KEYS: Final = (
 )  # fmt: skip
 _OPERATIONS: Final = ("add", "remove", "replace", "test")
 _KEY_ID_CHARS: Final = (16, 64)
+_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_SUBDOMAIN: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 def load_site(path: Path) -> Site:
@@ -54,7 +57,7 @@ def _decode(root: Node) -> Site:
     root.allow("apiVersion", "kind", "metadata", "spec")
     spec = root.mapping("spec", *_SPEC_KEYS)
     registry = _registry(spec)
-    pull_secret = spec.text("pullSecret")
+    pull_secret = _object_name(spec, "pullSecret", _SUBDOMAIN)
     facts = site_facts(Node({k: v for k, v in spec.body.items() if k in _FACTS}, *_rest(spec)))
     if registry is not None:
         facts["registry"] = str(registry)
@@ -67,7 +70,7 @@ def _decode(root: Node) -> Site:
         facts=facts,
         registry=registry,
         pull_secret=pull_secret,
-        namespace=spec.text("namespace"),
+        namespace=_object_name(spec, "namespace", _LABEL),
         cluster_uid=spec.text("clusterUid"),
         values=_values(spec, root.file),
         patches=tuple(patch for node in _patch_nodes(spec) if (patch := _patch(node)) is not None),
@@ -85,6 +88,14 @@ def _values(spec: Node, file: str) -> ValuesLayer:
     prefix = f"{values.pointer}/"
     lines = {pointer[len(prefix) - 1 :]: line for pointer, line in spec.lines.items() if pointer.startswith(prefix)}
     return make_layer(values.body, LayerKind.SITE, file, lines)
+
+
+def _object_name(spec: Node, key: str, rule: re.Pattern[str]) -> str:
+    """Read the name of an object. Source: kubernetes.io/docs/concepts/overview/working-with-objects/names."""
+    text = spec.text(key)
+    if text and not rule.fullmatch(text):
+        spec.fail(f'has the {key} "{text}", which no object can have; use lower-case letters, digits and hyphens')
+    return text
 
 
 def _registry(spec: Node) -> SiteRegistry | None:

@@ -45,7 +45,11 @@ def refusal(doing: str, host: str, answer: Answer, *, who: str) -> RegistryError
             hint = "the content was changed on the way or on disk; fetch it again"
             return ContentMismatchError(doing, context=found, hint=hint)
         case _:
-            return RegistryRejectedError(doing, context=found, hint=_rejected_hint(answer.status))
+            speaks_tls = answer.status == 400 and b"HTTP request to an HTTPS server" in answer.body
+            hint = f"it speaks TLS: leave --insecure-http {host} out, and insecureHTTP in files"
+            return RegistryRejectedError(
+                doing, context=found, hint=hint if speaks_tls else _rejected_hint(answer.status)
+            )
 
 
 def _rejected_hint(status: int) -> str:

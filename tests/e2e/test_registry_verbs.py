@@ -159,6 +159,9 @@ def test_components_come_from_registries_are_locked_and_drift_is_told_by_line(de
     digest = lock.partition("sha256: ")[2].strip()
     (app / "bundle.lock").write_text(lock.replace(digest, "0" * 64))
     assert "bundle.lock:8: component db 1.0.0 has other files now" in desk("lock", app, "--check").err
+    (app / "bundle.lock").write_text(lock.replace("sha256: ", "sha256: x"))
+    assert "hint: restore it from version control" in desk("lock", app, "--check").err
+    (app / "bundle.lock").write_text(lock)
     desk("lock", app).ok()
     assert "word: newer" in desk("template", app).ok().out
 

@@ -49,6 +49,18 @@ def problems(path: Path) -> tuple[str, ...]:
     return caught.value.context
 
 
+def test_a_component_whose_range_cannot_be_read_is_told_by_line_and_not_fetched(tmp_path: Path) -> None:
+    component = {"name": "db", "bundle": "oci://registry.example/db", "version": "=>1"}
+    location = find_bundle(f"{make_bundle(tmp_path, {}, name='shop', components=[component])}")
+
+    def fetch(*_: object) -> Path:
+        raise AssertionError("nothing should be fetched")
+
+    with pytest.raises(BundleInvalidError) as caught:
+        load_bundle(location, fetch=fetch)
+    assert [line for line in caught.value.context if "bundle.yaml:" in line and '"=>1"' in line]
+
+
 def test_a_folder_is_loaded_whole(tmp_path: Path) -> None:
     bundle = load_from(shop(tmp_path))
     assert (bundle.metadata.name, bundle.metadata.version, bundle.notes) == ("shop", "1.4.0", "hello\n")

@@ -121,6 +121,8 @@ def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
         ("patches: [{target: {kind: A, name: b}}]", 'needs "patch"'),
         ("patches: [{target: {kind: A, name: b}, patch: [{op: move, path: /a}]}]", "must be one of: add"),
         ("patches: [{target: {kind: A, name: b}, patch: [{op: remove, path: a}]}]", "no JSON pointer"),
+        ("namespace: Kitchen", 'has the namespace "Kitchen"'),
+        ("pullSecret: site_pull", 'has the pullSecret "site_pull"'),
         ("keys: [{key: abc}]", "cannot be read"),
         (f"keys: [{{key: {json.dumps(KEY)}, notAfter: soon}}]", 'write "2026-12-31"'),
         ("policy: {threshold: 0}", "from 1 to 100"),

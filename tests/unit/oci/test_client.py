@@ -205,6 +205,11 @@ def test_content_that_is_not_its_digest_is_no_reason_to_try_again() -> None:
     [
         (refused(413, "SIZE_INVALID"), RegistryRejectedError, "limits the size"),
         (refused(405, "UNSUPPORTED"), RegistryRejectedError, "read-only"),
+        (
+            Say(status=400, body=b"Client sent an HTTP request to an HTTPS server.\n"),
+            RegistryRejectedError,
+            "speaks TLS",
+        ),
         (refused(404, "NAME_UNKNOWN"), RegistryNotFoundError, "check the name"),
     ],
 )

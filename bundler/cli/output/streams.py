@@ -1,0 +1,43 @@
+"""Make the standard streams safe to write to, whatever they were started with. Layer: cli."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+from typing import Final
+
+ESCAPING: Final = "bundler-escaping"
+
+
+def mend_streams() -> None:
+    """Open streams that are closed on nothing, and let no character be one that cannot be written.
+
+    A closed stream is None in Python, and its number would be given to the next file that is opened: a database, say,
+    which whatever writes to stderr would then write to.
+    """
+    codecs.register_error(ESCAPING, _escaped)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, _open_nothing(number))
+        elif number and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=ESCAPING)
+
+
+def _open_nothing(number: int) -> io.TextIOWrapper:
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    if descriptor != number:
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    return io.TextIOWrapper(io.FileIO(number, "r" if number == 0 else "w", closefd=False), encoding="utf-8")
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    r"""Write what an encoding lacks as JSON and YAML do: ``\u2265``."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    escapes = [f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)]
+    return "".join(escapes), error.end
