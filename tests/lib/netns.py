@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import struct
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Self
 from tests.lib.processes import kill_all, spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW_TO_GET = "needs root, iproute2 and a kernel that grants network namespaces (`ip netns add x && ip netns del x`)"
@@ -31,6 +32,10 @@ SITE_ADDRESS, GATEWAY, NAME_SERVER = "198.51.100.2", "198.51.100.1", "198.51.100
 ETH_P_ALL, ETH_P_IP, ETH_P_ARP = 0x0003, 0x0800, 0x0806
 PACKET_OUTGOING = 4
 READY = "listening"
+FILES = Path("/etc/netns")
+"""What lies over /etc in a namespace."""
+OURS = re.compile(r"bundler-?(?P<pid>[0-9]+)(-[a-z-]+|[sw])")
+"""Names say whose they are: a run that is killed cleans nothing up."""
 START_S = 10.0
 
 
@@ -39,7 +44,8 @@ def are_granted() -> bool:
     if os.geteuid() != 0 or shutil.which("ip") is None:
         return False
     try:
-        with Namespace(f"bundler-{os.getpid()}-try"):
+        sweep()
+        with Namespace("try"):
             return True
     except NamespaceError:
         return False
@@ -49,24 +55,50 @@ class NamespaceError(Exception):
     """The kernel, or `ip`, refuses."""
 
 
-def _ip(*words: str) -> None:
+def _ip(*words: str) -> str:
     done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NamespaceError(f"ip {' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def sweep() -> list[str]:
+    """Remove namespaces of runs that were killed; return their names. Programs in them ended with their run."""
+    there = {line.split()[0] for line in _ip("netns", "list").splitlines() if line.strip()}
+    files = {path.name for path in FILES.iterdir()} if FILES.is_dir() else set()
+    dead = left_behind(there | files, is_alive=_is_alive)
+    for name in dead:
+        Namespace.remove(name)
+    cables = {line.split()[1].partition("@")[0].rstrip(":") for line in _ip("-oneline", "link").splitlines()}
+    for cable in left_behind(cables, is_alive=_is_alive):
+        with contextlib.suppress(NamespaceError):
+            _ip("link", "delete", cable)
+    return dead
+
+
+def left_behind(names: Iterable[str], *, is_alive: Callable[[int], bool]) -> list[str]:
+    """Return the names that a run gave whose process is gone."""
+    found = ((name, OURS.fullmatch(name)) for name in names)
+    return sorted(name for name, match in found if match and not is_alive(int(match["pid"])))
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 class Namespace:
     """One network namespace with a loopback device, its own names and its own name server."""
 
-    def __init__(self, name: str, *, names: Mapping[str, str] | None = None) -> None:
+    def __init__(self, label: str, *, names: Mapping[str, str] | None = None, pid: int | None = None) -> None:
         """Describe it; `with` makes and removes it.
 
         Args:
-            name: its name for `ip netns`.
+            label: what it is in this run; `name` is its name for `ip netns`.
             names: host name -> address, as /etc/hosts has them.
+            pid: of the run it belongs to; ours.
         """
-        self.name = name
-        self._files = Path("/etc/netns") / name
+        self.name = f"bundler-{pid or os.getpid()}-{label}"
+        self._files = FILES / self.name
         hosts = {"localhost": "127.0.0.1", **(names or {})}
         self._hosts = "".join(f"{address} {host}\n" for host, address in hosts.items())
 
@@ -84,11 +116,16 @@ class Namespace:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.remove(self.name)
+
+    @staticmethod
+    def remove(name: str) -> None:
+        """Remove a namespace and its files, as far as they are there."""
         with contextlib.suppress(NamespaceError):
-            _ip("netns", "delete", self.name)
-        shutil.rmtree(self._files, ignore_errors=True)
+            _ip("netns", "delete", name)
+        shutil.rmtree(FILES / name, ignore_errors=True)
         with contextlib.suppress(OSError):
-            self._files.parent.rmdir()
+            FILES.rmdir()
 
     def argv(self, argv: Sequence[str | Path]) -> list[str]:
         """Return the command line that runs `argv` in here."""
@@ -126,10 +163,10 @@ class Site:
 
     def __init__(self, label: str, folder: Path, *, names: Mapping[str, str]) -> None:
         """Describe it; `with` makes it. Logs go to `folder`."""
-        self.inside = Namespace(f"bundler-{label}-site", names=names)
-        self._outside = Namespace(f"bundler-{label}-world")
-        # Names of interfaces have at most 15 characters.
-        self._cable = (f"bs{label}"[:15], f"bw{label}"[:15])
+        self.inside = Namespace(f"{label}-site", names=names)
+        self._outside = Namespace(f"{label}-world")
+        # Names of interfaces have at most 15 characters, and both ends begin outside of any namespace of ours.
+        self._cable = (f"bundler{os.getpid()}s", f"bundler{os.getpid()}w")
         self._log = folder / "tripwire.log"
         self._closing = contextlib.ExitStack()
 

@@ -110,9 +110,8 @@ class World:
         """Describe it; `with` builds it below `folder`."""
         self.folder = folder
         self.connected, self.site_folder = folder / "connected", folder / "site"
-        self._label = str(os.getpid())
-        self._hub = Namespace(f"bundler-{self._label}-hub", names={HUB: "127.0.0.1"})
-        self.site = Site(self._label, folder, names={SITE_REGISTRY: SITE_ADDRESS})
+        self._hub = Namespace("hub", names={HUB: "127.0.0.1"})
+        self.site = Site("walk", folder, names={SITE_REGISTRY: SITE_ADDRESS})
         self._closing = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -141,7 +140,7 @@ class World:
                 done = self.site.inside.run(argv, cwd=self.site_folder, env=self._env(self.site_folder))
             case _:
                 # Whoever carries the file has no network at all.
-                with Namespace(f"bundler-{self._label}-way") as way:
+                with Namespace("way") as way:
                     done = way.run(argv, cwd=self.folder, env=self._env(self.folder))
         return done.returncode, done.stdout
 
