@@ -94,7 +94,8 @@ def _object_name(spec: Node, key: str, rule: re.Pattern[str]) -> str:
     """Read the name of an object. Source: kubernetes.io/docs/concepts/overview/working-with-objects/names."""
     text = spec.text(key)
     if text and not rule.fullmatch(text):
-        spec.fail(f'has the {key} "{text}", which no object can have; use lower-case letters, digits and hyphens')
+        letters = "lower-case letters, digits and inner hyphens"
+        (spec.child(key) or spec).fail(f'is "{text}", which no object can be called; use {letters}')
     return text
 
 
