@@ -236,7 +236,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     Raises:
         BundlerError: what ended the run; it is in the record too.
     """
-    revision = _record_pending(proposal, ports)
+    revision = _record_pending(proposal, ports, options)
     guard = Guard(ports, held)
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
@@ -255,11 +255,18 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     return ChangeResult(proposal=proposal, revision=done)
 
 
-def _record_pending(proposal: Proposal, ports: Ports) -> Revision:
+def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Revision:
     """Record the intention, inventory included, before the first object is written."""
     number, now = proposal.history.next_number, ports.clock.now()
     draft = proposal.draft.revision
-    summary = replace(draft.summary, revision=number, created=now, updated=now, objects=len(draft.inventory))
+    summary = replace(
+        draft.summary,
+        revision=number,
+        created=now,
+        updated=now,
+        objects=len(draft.inventory),
+        is_waited=options.waits,
+    )
     try:
         return ports.store.save(replace(draft, summary=summary))
     except RevisionExistsError as error:
@@ -283,13 +290,24 @@ def record_failure(revision: Revision, error: BundlerError, ports: Ports) -> Non
 
 def _record_deployed(revision: Revision, history: History, ports: Ports, options: RunOptions) -> Revision:
     summary = ports.store.mark(
-        revision.summary, ReleaseStatus.DEPLOYED, description="" if options.waits else "deployed, not waited"
+        revision.summary, ReleaseStatus.DEPLOYED, description=_description(revision, options, ports)
     )
     for older in history.summaries:
         if older.status is ReleaseStatus.DEPLOYED:
             ports.store.mark(older, ReleaseStatus.SUPERSEDED, description=older.description)
     ports.store.prune(history.namespace, history.release, history_max=options.history_max)
     return replace(revision, summary=summary)
+
+
+def _description(revision: Revision, options: RunOptions, ports: Ports) -> str:
+    """Return what the history says of a revision that went well: why it was made."""
+    back = revision.rolled_back_to
+    said = (
+        "" if options.waits else "deployed, not waited",
+        f"rolled back to revision {back}" if back else "",
+        ports.redactor.redact(revision.authorship.reason),
+    )
+    return "; ".join(part for part in said if part)
 
 
 def changes_of(plan: Plan, *actions: Action) -> list[Change]:

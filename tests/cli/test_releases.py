@@ -35,6 +35,20 @@ def test_the_life_of_a_release(cli, menu):
     cli.golden("life/15-empty", "list", "-A").ok()
 
 
+def test_the_history_says_why_each_revision_was_made(cli, menu):
+    cli("install", "shop", menu, "--no-wait", *NS).ok()
+    cli("upgrade", "shop", menu, "--set", "text=ho", "-m", "sales week", *NS).ok()
+    cli("rollback", "shop", "-m", "it rained", *NS).ok()
+    found = cli("history", "shop", "-o", "json", *NS).ok().document
+    assert [one["description"] for one in found] == [
+        "deployed, not waited",
+        "sales week",
+        "rolled back to revision 1; it rained",
+    ]
+    assert [one["isWaited"] for one in found] == [False, True, True]
+    assert "superseded, not waited" in cli("history", "shop", *NS).ok().out
+
+
 def test_stdout_of_changing_verbs_is_one_document(cli, menu):
     done = cli("install", "shop", menu, "-o", "json", *NS).ok().document
     assert (done["release"], done["revision"], done["status"], done["isChanged"]) == ("shop", 1, "deployed", True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bundler.model.json import JSONValue
     from bundler.model.release import RevisionSummary
 
+_WAITABLE = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
 _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red"}
 
 
@@ -51,8 +52,9 @@ def styled(lines: list[Line], summaries: Sequence[RevisionSummary]) -> list[Line
 
 
 def status_text(summary: RevisionSummary) -> str:
-    """Return a status as people read it: pending runs may be dead."""
-    return str(summary.status) if summary.is_waited else f"{summary.status}, not waited"
+    """Return a status as people read it."""
+    is_left = not summary.is_waited and summary.status in _WAITABLE
+    return f"{summary.status}, not waited" if is_left else str(summary.status)
 
 
 def bundle_text(summary: RevisionSummary) -> str:
