@@ -121,6 +121,7 @@ def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None, *, keys:
     from bundler.actions.deliver import open_trusted  # noqa: PLC0415 - only deliveries need it
     from bundler.actions.verify import signed_by  # noqa: PLC0415
     from bundler.cli.keys import policy_for  # noqa: PLC0415
+    from bundler.cli.output.text import counted  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
     stay_offline(app, default=True)
@@ -130,7 +131,7 @@ def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None, *, keys:
     carried = trusted.index.bundle
     app.screen.say(
         f"delivery {trusted.delivery.name} {trusted.delivery.build_id}: {carried.name} {carried.version}, "
-        f"{len(trusted.index.images)} images, {signed_by(trusted.evidence)}",
+        f"{counted(len(trusted.index.images), 'image')}, {signed_by(trusted.evidence)}",
         "dim",
     )
     return trusted

@@ -22,7 +22,7 @@ from bundler.model.lean import dataclass
 from bundler.model.size import parse_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from bundler.actions.export import Exported
     from bundler.actions.inputs import Given
@@ -62,6 +62,8 @@ def carry_out_export(app: App, bundle: str, given: Given, flags: ExportFlags) ->
     taken = take(app, bundle)
     platforms = platforms_of(app, flags.platforms, is_all=flags.all_platforms)
     target, part_bytes = target_of(taken.bundle, flags.out), part_bytes_of(flags.split)
+    base = app.closing.enter_context(Delivery.open(flags.since)) if flags.since else None
+    refuse_overwriting(target, [base, taken.delivery.delivery if taken.delivery else None])
     signers = [open_signer(app, flags.key, flags.passphrase_file)] if flags.key else []
     request = ExportRequest(
         bundle=taken.bundle,
@@ -69,7 +71,7 @@ def carry_out_export(app: App, bundle: str, given: Given, flags: ExportFlags) ->
         platforms=platforms,
         target=target,
         part_bytes=part_bytes,
-        base=app.closing.enter_context(Delivery.open(flags.since)) if flags.since else None,
+        base=base,
         tool=take_tool(flags.tool) if flags.with_tool or flags.tool else None,
         archive_time_s=app.settings.environment.archive_time_s,
     )
@@ -104,6 +106,17 @@ def target_of(bundle: Bundle, out: Path | None) -> Path:
         hint = f"say --out {target}.bundle; verbs know a delivery by its end"
         raise UsageError("reading --out", context=[f"{target} does not end in .bundle"], hint=hint)
     return target
+
+
+def refuse_overwriting(target: Path, read: Iterable[Delivery | None]) -> None:
+    """Keep what is read: the base of a delta, or the delivery that a bundle is taken from.
+
+    Raises:
+        UsageError: when the target is one of them.
+    """
+    if any(one is not None and Path(one.name).resolve() == target.resolve() for one in read):
+        hint = "raise metadata.version in bundle.yaml, or name another file by --out"
+        raise UsageError("reading --out", context=[f"{target} would be written over, and is read for this"], hint=hint)
 
 
 def part_bytes_of(split: str) -> int:

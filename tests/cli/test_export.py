@@ -263,6 +263,16 @@ def test_a_delta_without_its_base_is_27(kitchen: Kitchen, cli: Cli) -> None:
 # --- keys and archives -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("more", [[], ["--split", "1M"]])
+def test_an_export_is_not_written_over_the_delivery_that_it_builds_on(kitchen: Kitchen, cli: Cli, more) -> None:
+    kitchen.export()
+    before = kitchen.file.read_bytes()
+    refused = kitchen.export("--since", kitchen.file, *more, code=2)
+    assert "hint: raise metadata.version" in refused.err
+    assert cli("export", kitchen.file, "--out", kitchen.file, *more).code == 2
+    assert kitchen.file.read_bytes() == before
+
+
 def test_an_archive_is_signed_beside_it(kitchen: Kitchen, cli: Cli, tmp_path: Path) -> None:
     archive, public = tmp_path / "shop-1.4.0.tgz", kitchen.key("acme")
     cli("package", tmp_path / "shop", "--out", archive).ok()

@@ -9,7 +9,7 @@ import click
 
 from bundler.cli.keys import passphrase_option
 from bundler.cli.options import registry_options, values_options
-from bundler.cli.output.text import Line
+from bundler.cli.output.text import Line, counted
 from bundler.cli.verb import verb
 from bundler.model.size import shown_bytes
 
@@ -52,8 +52,9 @@ def export_command(app: App, bundle: str, given: Given, **options: Any) -> None:
 def _summary(exported: Exported) -> str:
     index = exported.index
     left_out = sum(blob.in_base for blob in index.blobs)
-    delta = f", {left_out} layers left to {index.base.name} {index.base.version}" if index.base else ""
-    said = f"{len(index.images)} images, {len(index.stored)} blobs, {shown_bytes(exported.size)}{delta}"
+    delta = f", {counted(left_out, 'layer')} left to {index.base.name} {index.base.version}" if index.base else ""
+    numbers = f"{counted(len(index.images), 'image')}, {counted(len(index.stored), 'blob')}"
+    said = f"{numbers}, {shown_bytes(exported.size)}{delta}"
     return f"exported {index.bundle.name} {index.bundle.version}: {said}, {exported.build_id}"
 
 
