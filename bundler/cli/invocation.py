@@ -75,6 +75,7 @@ class Invocation:
         )
         self.screen = Screen(sys.stdout, sys.stderr, looks=looks, redactor=self.redactor, is_quiet=False)
         self.stop.on_first = self._say_stopping
+        self.stop.before_leaving = self.screen.leave
 
     def __enter__(self) -> Self:
         return self

@@ -157,6 +157,30 @@ def test_a_signal_while_waiting_is_recorded_and_the_next_run_goes_on(cli, menu, 
     assert releases(cli) == ["deployed"]
 
 
+def test_a_second_signal_gives_the_cursor_back(cli, menu):
+    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
+    subprocess.run(
+        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
+    )
+    terminal = Terminal([*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes"])
+    terminal.until("not ready yet")
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.end() == 130
+    assert terminal.seen.count("\x1b[?25l") <= terminal.seen.count("\x1b[?25h")
+
+
+def test_a_long_line_beside_the_table_is_not_broken(cli, menu):
+    """A command in a hint can be copied only where it stands in one line."""
+    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
+    subprocess.run(
+        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
+    )
+    terminal = Terminal([*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes", "--timeout", "3s"])
+    assert terminal.end() == 4
+    assert "hint: `bundler wait` goes on waiting and changes nothing; --timeout gives more time" in terminal.seen
+
+
 def test_a_second_signal_ends_at_once(cli, menu):
     subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
     program = (

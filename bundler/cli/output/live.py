@@ -52,7 +52,7 @@ class LiveTable:
         self._rows = tuple(sorted(scene.waiting.items(), key=lambda item: item[0]))
 
     def _above(self, text: str) -> None:
-        self._console.print(Text.from_ansi(text.removesuffix("\n")))
+        self._console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
 
     def _picture(self) -> Group:
         rows = self._rows

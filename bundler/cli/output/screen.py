@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from bundler.cli.output.text import Line, clean, paint
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
     from bundler.model.json import JSONValue
     from bundler.model.redaction import Redactor
+
+
+_SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 
 class ReaderGoneError(Exception):
@@ -107,6 +112,12 @@ class Screen:
         """While something is drawn on stderr, write through ``above``, which prints over the drawing."""
         with self._lock:
             self._above = above
+
+    def leave(self) -> None:
+        """Give the cursor back where something is drawn; takes no lock, since a signal may have come anywhere."""
+        if self._above is not None:
+            with suppress(OSError, ValueError):
+                os.write(self._err.fileno(), _SHOW_CURSOR)
 
     @property
     def terminal(self) -> TextIO:
