@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 from bundler.actions.history import require_history
 from bundler.actions.pods import containers_of, pod_selector
 from bundler.actions.wait import list_live
-from bundler.errors import BundlerError
+from bundler.errors import BundlerError, UsageError
 from bundler.model.cluster import ListQuery, LogQuery
+from bundler.model.events import Warned
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.model.release import release_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.model.json import Body
     from bundler.ports import Ports
@@ -56,9 +57,18 @@ def release_logs(
 
     Raises:
         ReleaseNotFoundError: when there is no such release.
+        UsageError: when it has no such component or container.
     """
-    streams = _streams(_pods(ports, namespace, release, component), query.container)
+    pods = _pods(ports, namespace, release, component)
+    streams = _streams(pods, query.container)
+    if not pods:
+        ports.report(Warned(f"no pods of release {release} are there"))
+    elif not streams:
+        raise _unknown("container", query.container, {name for pod in pods for name in containers_of(pod)})
     if query.is_following:
+        if len(streams) > _FOLLOWED_AT_ONCE:
+            left = f"{_FOLLOWED_AT_ONCE} of {len(streams)} containers are followed; --component or --container chooses"
+            ports.report(Warned(left))
         yield from _follow(streams[:_FOLLOWED_AT_ONCE], ports, query)
         return
     for stream in streams:
@@ -67,6 +77,8 @@ def release_logs(
 
 def _pods(ports: Ports, namespace: str, release: str, component: str) -> Sequence[Body]:
     revision = ports.store.load(require_history(ports.store, namespace, release).summaries[-1])
+    if component and all(component != entry.component for entry in revision.inventory):
+        raise _unknown("component", component, {entry.component for entry in revision.inventory})
     refs = [e.ref for e in revision.inventory if component in {"", e.component}]
     live = list_live(refs, ports, uid=release_uid(namespace, release))
     found: dict[tuple[str, str], Body] = {}
@@ -78,6 +90,15 @@ def _pods(ports: Ports, namespace: str, release: str, component: str) -> Sequenc
             pods = ports.cluster.list(query).items
             found |= {(ref.namespace, text_at(pod, "metadata", "name")): pod for pod in pods if _has_pods(ref)}
     return [pod for _, pod in sorted(found.items())]
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> UsageError:
+    names = ", ".join(sorted(one for one in known if one)) or "none"
+    return UsageError(
+        f"choosing the pods of {what} {name}",
+        context=[f"the release has these: {names}"],
+        hint=f"name one of them, or leave --{what} out",
+    )
 
 
 def _has_pods(ref: ObjectRef) -> bool:

@@ -187,6 +187,26 @@ def test_logs_carry_pod_and_container(cli, menu):
     assert all(" web | " in line for line in only)
 
 
+@pytest.mark.parametrize(("option", "known"), [("--component", "db"), ("--container", "job, web")])
+def test_logs_of_what_is_not_there_name_what_is(cli, menu, option, known):
+    parent = make_bundle(
+        cli.home,
+        {
+            "bundle.yaml": """
+            apiVersion: bundler.dev/v1
+            kind: Bundle
+            metadata: {name: pair, version: 1.0.0}
+            spec: {components: [{name: db, bundle: ../small}]}
+            """
+        },
+    )
+    assert menu.name == "small"
+    cli("install", "pair", parent, *NS).ok()
+    outcome = cli("logs", "pair", option, "nope", *NS)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"the release has these: {known}\n" in outcome.err
+
+
 def test_secrets_are_shown_only_when_asked_for(cli, menu):
     secret = "correct-horse-battery"
     cli("install", "shop", menu, "--set", f"token={secret}", *NS).ok()
