@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.delivery.check import check_size
 from bundler.delivery.reader import Delivery
 from bundler.errors import DeliveryDamagedError, DeliveryPolicyError
 from bundler.loader.load import load_packed
@@ -82,6 +83,7 @@ def load_delivered(trusted: Trusted) -> Bundle:
         BundleError: when the bundle cannot be used.
     """
     delivery, carried = trusted.delivery, trusted.index.bundle
+    check_size(delivery)
     bundle = load_packed(delivery.read(carried.archive), origin=delivery.name)
     said = (carried.name, carried.version, carried.digest)
     if (bundle.metadata.name, bundle.metadata.version, bundle.digest) != said:

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.actions.parallel import map_parallel
+from bundler.delivery.check import check_size
 from bundler.errors import BaseMissingError
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import ImageTree, image_tree
@@ -115,6 +116,7 @@ class _Importer:
 
     def run(self) -> ImportResult:
         """Do it."""
+        check_size(self._delivery)
         # Whoever does not answer, or does not know us, is told once and not for every image.
         self._registry.ping(self._place.host)
         cargoes = [self._cargo_of(image.locked) for image in self._index.images]

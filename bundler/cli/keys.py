@@ -74,6 +74,10 @@ def passphrase_of(app: App, file: Path | None, question: str, *, is_new: bool = 
         except (OSError, UnicodeDecodeError) as error:
             doing = f"reading passphrase file {file}"
             raise KeyFileError(doing, context=[f"{file} cannot be read"], hint="check the path") from error
+        if not text:
+            found = f"the first line of {file} is empty"
+            hint = "write the passphrase there; without --passphrase-file a key has none"
+            raise KeyFileError(f"reading passphrase file {file}", context=[found], hint=hint)
     elif app.may_ask:
         text = click.prompt(
             question, hide_input=True, err=True, default="", show_default=False, confirmation_prompt=is_new

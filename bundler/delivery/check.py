@@ -40,6 +40,15 @@ def check_whole(delivery: Delivery, moved: Moved = lambda _: None) -> None:
     _raise(delivery, list(_missing(delivery)))
 
 
+def check_size(delivery: Delivery) -> None:
+    """Check that nothing is cut off and nothing was put behind: all that can be told of a file without reading it.
+
+    Raises:
+        DeliveryDamagedError: when the file has another size than its index asks for.
+    """
+    _raise(delivery, list(_size_problems(delivery)))
+
+
 def check_blobs(delivery: Delivery, digests: Iterable[Digest], moved: Moved = lambda _: None) -> None:
     """Check some blobs alone.
 

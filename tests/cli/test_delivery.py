@@ -305,6 +305,14 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(cli, words: list[s
     assert "hunter22" not in outcome.err
 
 
+@pytest.mark.parametrize("change", [lambda raw: raw + bytes(512), lambda raw: raw[:-512]], ids=["longer", "shorter"])
+def test_what_stands_behind_or_is_cut_off_is_seen_before_anything_is_done(world, change) -> None:
+    world.file.write_bytes(change(world.file.read_bytes()))
+    for words in (["import"], ["install", "--context", "sandbox"], ["template"], ["images"]):
+        assert world.cli(*words, world.file, *(["--site", world.site] if words != ["images"] else [])).code == 20, words
+    assert world.registry.sent == []
+
+
 def test_a_flipped_byte_reaches_no_registry(world) -> None:
     layer = max(world.content.index.blobs, key=lambda blob: blob.size if blob.kind == "layer" else 0)
     raw = bytearray(world.file.read_bytes())

@@ -334,6 +334,13 @@ def test_a_key_with_a_passphrase_needs_it(kitchen: Kitchen, cli: Cli, tmp_path: 
     assert cli("keygen", "acme", "--out", key).code == 1
 
 
+def test_an_empty_passphrase_is_none(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "words").write_text("\nsecond line\n")
+    outcome = cli("keygen", "acme", "--out", tmp_path / "acme.key", "--passphrase-file", tmp_path / "words")
+    assert (outcome.code, list(tmp_path.glob("acme*"))) == (1, [])
+    assert "is empty" in outcome.err
+
+
 def test_a_private_key_gets_no_name_of_a_public_one(cli: Cli, tmp_path: Path) -> None:
     outcome = cli("keygen", "acme", "--out", tmp_path / "acme.pub")
     assert (outcome.code, list(tmp_path.glob("*.pub*"))) == (2, [])
