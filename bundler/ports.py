@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
+    from typing import Self
 
     from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload, WatchEvent
     from bundler.model.digest import Digest
@@ -45,6 +46,27 @@ class Reporter(Protocol):
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
+        ...
+
+
+class EventStream(Protocol):
+    """The events of a watch."""
+
+    def __iter__(self) -> Self:
+        """Return itself."""
+        ...
+
+    def __next__(self) -> WatchEvent:
+        """Return the next event when it comes.
+
+        Raises:
+            StopIteration: when the watch is over.
+            ExpiredError: when the resourceVersion is too old; list again.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the watch; where :attr:`ClusterClient.is_worth_watching`, also from another thread, while one waits."""
         ...
 
 
@@ -84,7 +106,12 @@ class ClusterClient(Protocol):
         """
         ...
 
-    def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Iterator[WatchEvent]:
+    @property
+    def is_worth_watching(self) -> bool:
+        """Whether a watch hears of changes by itself; False for a cluster that moves only when it is looked at."""
+        ...
+
+    def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> EventStream:
         """Yield events after ``resource_version``, bookmarks included; end quietly after ``timeout_s``.
 
         Raises:

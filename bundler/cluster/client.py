@@ -16,7 +16,7 @@ from bundler.cluster.request import APPLY, JSON, METADATA_LIST, METADATA_ONLY, R
 from bundler.cluster.served import fetch_catalogue
 from bundler.cluster.settled import is_our_write
 from bundler.cluster.status import read_status
-from bundler.cluster.streams import follow_log, follow_watch
+from bundler.cluster.streams import Leash, Watch, follow_log, follow_watch
 from bundler.cluster.tls import KeptContext
 from bundler.cluster.transport import Transport
 from bundler.errors import ExpiredError, UnknownKindError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bundler.cluster.kubeconfig import ClusterAccess
     from bundler.cluster.request import Reply
     from bundler.http.surroundings import Surroundings
-    from bundler.model.cluster import ClusterIdentity, ListQuery, LogQuery, Payload, WatchEvent
+    from bundler.model.cluster import ClusterIdentity, ListQuery, LogQuery, Payload
     from bundler.model.refs import ObjectRef, ResourceType
     from bundler.ports import Clock, ClusterClient, Propagation
 
@@ -118,16 +118,21 @@ class HttpClusterClient:
             # The pages took longer than the server keeps a snapshot (5 minutes, or a compaction in between).
             return self._list_once(query)
 
-    def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Iterator[WatchEvent]:
+    @property
+    def is_worth_watching(self) -> bool:
+        """True: the server tells of itself."""
+        return True
+
+    def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Watch:
         """Yield events after ``resource_version``; a broken watch goes on from the last one seen."""
         doing = f"watching {query.kind}"
         kind = self._served(query.group, query.kind, query.version, doing=doing)
         request = Request(
             method="GET", target="", verb="watch", resource=kind, subject=query.kind, namespace=query.namespace
         )
-        return follow_watch(
-            self._transport, request, query, resource_version=resource_version, timeout_s=timeout_s, clock=self._clock
-        )
+        leash = Leash(self._clock, timeout_s)
+        events = follow_watch(self._transport, request, query, resource_version=resource_version, leash=leash)
+        return Watch(events, leash)
 
     def apply(self, payload: Payload, *, is_dry_run: bool = False, is_forced: bool = False) -> Answer:
         """Send server-side apply."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from bundler.model.json import mapping_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Self
 
     from bundler.cluster.request import Request
     from bundler.cluster.transport import Transport
@@ -35,16 +38,64 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
+class Leash:
+    """How long a watch may go on: until its time is over, or until any thread cuts it."""
+
+    def __init__(self, clock: Clock, timeout_s: float) -> None:
+        self.clock = clock
+        self._end = clock.monotonic() + timeout_s
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self.is_cut = False
+
+    @contextmanager
+    def holding(self, connection: Connection) -> Iterator[None]:
+        """Hold the connection that is read in the block."""
+        self._hold(connection)
+        try:
+            yield
+        finally:
+            self._hold(None)
+
+    def _hold(self, connection: Connection | None) -> None:
+        with self._lock:
+            self._connection = connection
+            if self.is_cut and connection is not None:
+                connection.shut_down()
+
+    def left_s(self) -> float:
+        """Return the seconds that are left, 0 where it was cut."""
+        return 0.0 if self.is_cut else max(0.0, self._end - self.clock.monotonic())
+
+    def cut(self) -> None:
+        """End it, now and for ever."""
+        with self._lock:
+            self.is_cut = True
+            if self._connection is not None:
+                self._connection.shut_down()
+
+
+class Watch:
+    """The events of a watch, as bundler.ports.EventStream says."""
+
+    def __init__(self, events: Iterator[WatchEvent], leash: Leash) -> None:
+        self._events, self._leash = events, leash
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> WatchEvent:
+        return next(self._events)
+
+    def close(self) -> None:
+        """End the watch, from any thread."""
+        self._leash.cut()
+
+
 def follow_watch(
-    transport: Transport,
-    request: Request,
-    query: ListQuery,
-    *,
-    resource_version: str,
-    timeout_s: float,
-    clock: Clock,
+    transport: Transport, request: Request, query: ListQuery, *, resource_version: str, leash: Leash
 ) -> Iterator[WatchEvent]:
-    """Yield the events of one watch after another, each going on where the last one ended, for ``timeout_s``.
+    """Yield the events of one watch after another, each going on where the last one ended, as far as the leash goes.
 
     Raises:
         ExpiredError: when the server does not remember the resourceVersion any more.
@@ -53,21 +104,20 @@ def follow_watch(
     kind = request.resource
     if kind is None:
         return
-    end = clock.monotonic() + timeout_s
-    position = resource_version
-    while (left := end - clock.monotonic()) > 0:
+    clock, position = leash.clock, resource_version
+    while (left := leash.left_s()) > 0:
         began = clock.monotonic()
         round_s = min(left, ROUND_S)
         accept = METADATA_ONLY if query.metadata_only else request.accept
         target = targets.watch_target(kind, query, resource_version=position, timeout_s=math.ceil(round_s))
         asked = replace(request, target=target, accept=accept)
         patience_s = left if left <= ROUND_S else round_s + GRACE_S
-        for event in _watch_once(transport, asked, kind, end=began + patience_s, clock=clock):
+        for event in _watch_once(transport, asked, kind, leash, end=began + patience_s):
             position = text_at(event.body, "metadata", "resourceVersion") or position
             yield event
         if clock.monotonic() - began < PAUSE_S:
             # A server that ends every watch at once is not asked a thousand times a second.
-            clock.sleep(max(0.0, min(PAUSE_S, end - clock.monotonic())))
+            clock.sleep(min(PAUSE_S, leash.left_s()))
 
 
 def follow_log(transport: Transport, request: Request, *, is_following: bool) -> Iterator[str]:
@@ -84,10 +134,10 @@ def follow_log(transport: Transport, request: Request, *, is_following: bool) ->
 
 
 def _watch_once(
-    transport: Transport, request: Request, kind: ResourceType, *, end: float, clock: Clock
+    transport: Transport, request: Request, kind: ResourceType, leash: Leash, *, end: float
 ) -> Iterator[WatchEvent]:
-    with transport.stream(request) as (connection, pieces):
-        for line in _lines(_until_broken(_bounded(connection, pieces, end=end, clock=clock)), keep_rest=False):
+    with transport.stream(request) as (connection, pieces), leash.holding(connection):
+        for line in _lines(_until_broken(_bounded(connection, pieces, end=end, clock=leash.clock)), keep_rest=False):
             event = _decoded(line)
             if event is None:
                 return

@@ -9,12 +9,12 @@ Source: RFC 9112.
 from __future__ import annotations
 
 import select
+import socket
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator, Mapping
 
 READ_BYTES = 65_536
@@ -84,6 +84,17 @@ class Connection:
             self._socket.close()
         except OSError:
             self._ahead = b""  # nothing is left that could be lost
+
+    def shut_down(self) -> None:
+        """End reading and writing from another thread: whoever reads is told that the peer closed. Never raises.
+
+        The socket stays open until its own thread closes it: its number must not become another file's meanwhile.
+        """
+        try:
+            # Not SSLSocket's: that one takes the TLS state away from the thread that reads.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        except OSError:
+            self.is_reusable = False  # it is closed already
 
     def release_socket(self) -> socket.socket:
         """Hand out the socket of a tunnel.

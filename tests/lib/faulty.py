@@ -19,10 +19,10 @@ from bundler.model.refs import ObjectRef
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload, WatchEvent
+    from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload
     from bundler.model.json import Body
     from bundler.model.refs import ResourceType
-    from bundler.ports import ClusterClient, Propagation
+    from bundler.ports import ClusterClient, EventStream, Propagation
 
 T = TypeVar("T")
 
@@ -104,7 +104,11 @@ class FaultyCluster:
     def list(self, query: ListQuery) -> Listing:
         return self._through("list", query, lambda: self.inner.list(query))
 
-    def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Iterator[WatchEvent]:
+    @property
+    def is_worth_watching(self) -> bool:
+        return self.inner.is_worth_watching
+
+    def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> EventStream:
         return self._through(
             "watch", query, lambda: self.inner.watch(query, resource_version=resource_version, timeout_s=timeout_s)
         )

@@ -1,7 +1,9 @@
 """What the verbs send, and what they make of answers."""
 
 import json
+import threading
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,6 +21,7 @@ from bundler.errors import (
 )
 from bundler.model.cluster import ListQuery, LogQuery, Payload
 from bundler.model.refs import ObjectRef
+from tests.lib.certs import Authority
 from tests.lib.stub_server import Got, HangUp, Reset, Say, Step, StubServer, status
 from tests.unit.cluster.support import CONFIG_MAP, ROUTES, InstantClock, aggregated, client, config_map, payload
 
@@ -292,6 +295,35 @@ def test_a_watch_from_too_long_ago_is_expired(step: Step) -> None:
     with StubServer([step], routes=ROUTES) as server, pytest.raises(ExpiredError) as caught:
         watched(server)
     assert str(caught.value) == "watching ConfigMap in namespace shop"
+
+
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_a_watch_is_ended_from_another_thread_while_it_waits(tmp_path: Path, *, is_secure: bool) -> None:
+    authority = Authority(tmp_path / "pki") if is_secure else None
+    pair = authority.issue("server", server=True) if authority else None
+    silent = Say(body=event("ADDED", "6"), stall_s=30)
+    with StubServer([silent], routes=ROUTES, certificate=pair) as server:
+        it = client(server.url, authority=authority.certificate if authority else None)
+        watch = it.watch(CONFIG_MAPS, resource_version="5", timeout_s=600)
+        seen: list[object] = []
+        listener = threading.Thread(target=lambda: seen.extend(watch), daemon=True)
+        listener.start()
+        while PATH not in [got.path for got in server.requests]:
+            time.sleep(0.001)
+        watch.close()
+        listener.join(10)
+        assert not listener.is_alive()
+        assert seen == []
+        assert list(watch) == [], "it does not begin anew"
+        assert [got.path for got in server.requests].count(PATH) == 1
+
+
+def test_a_watch_that_was_ended_before_it_began_asks_nothing() -> None:
+    with StubServer([Say(body=event("ADDED", "6"))], routes=ROUTES) as server:
+        watch = client(server.url).watch(CONFIG_MAPS, resource_version="5", timeout_s=600)
+        watch.close()
+        assert list(watch) == []
+    assert server.seen == []
 
 
 def test_a_passing_error_inside_a_watch_is_lived_through() -> None:
