@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 from bundler.actions.generate import generate_text, secret_payload
 from bundler.actions.guard import WRITES_AT_ONCE
 from bundler.actions.plan import following, payload_of
+from bundler.actions.propagation import refs_in_foreground
 from bundler.actions.wait import wait_until_gone, wait_until_ready
 from bundler.errors import (
     AlreadyExistsError,
@@ -21,9 +22,8 @@ from bundler.errors import (
 )
 from bundler.model.change import Action, Change, Stage
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, PhaseStarted, Warned
-from bundler.model.json import int_at
 from bundler.planning.autoscale import REPLICAS_PATH
-from bundler.planning.order import component_order
+from bundler.planning.order import component_order, is_custom, removal_groups
 from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from bundler.actions.plan import Planned
     from bundler.actions.wait import WaitRules
     from bundler.model.cluster import Payload
+    from bundler.model.refs import ObjectRef
     from bundler.ports import Ports, Propagation
 
 _REPLICA_TRIES = 10
-_REPLICAS = (("spec", 1), ("status", 0))
-"""Where a workload says how many pods it has, and what it means when it does not."""
 _SCHEMA_LAG_S = 5.0
 """An API server serves a new kind, or goes by its new schema, a moment after it called the CRD established."""
 
@@ -69,6 +68,8 @@ class Executor:
         self._planned, self._plan, self._ports = planned, planned.plan, ports
         self._guard, self._rules = guard, rules
         self._report = guard.listening(ports.report)
+        self._foreground: frozenset[ObjectRef] = frozenset()
+        """What is deleted with everything it owns before it goes itself."""
         self.progress = Progress()
 
     def run(self) -> None:
@@ -261,7 +262,7 @@ class Executor:
     def _delete(self, change: Change) -> None:
         with self._guard.writing():
             self._report(ChangeStarted(change.ref, Action.DELETE))
-            propagation: Propagation = "Foreground" if self._plan.is_removal and _may_own(change) else "Background"
+            propagation: Propagation = "Foreground" if change.ref in self._foreground else "Background"
             try:
                 self._ports.cluster.delete(change.ref, uid=change.live_uid, propagation=propagation)
             except ConflictError:
@@ -270,45 +271,32 @@ class Executor:
                 )
 
     def _prune(self, deletes: Sequence[Change]) -> None:
-        """Delete in the plan's order: group by group, each gone before the next when everything goes."""
+        """Delete in the plan's order, group by group.
+
+        Each is gone before the next when everything goes; custom objects always: those who end them may go next.
+        """
         if not deletes:
             return
         self._report(PhaseStarted("pruning", len(deletes)))
-        for group in _groups(deletes):
-            self._side_by_side(group)
+        later: list[Change] = []
+        for group in removal_groups(deletes):
             if self._plan.is_removal:
-                wait_until_gone(group, self._ports, self._guard)
-        if not self._plan.is_removal:
-            wait_until_gone(deletes, self._ports, self._guard)
+                self._foreground = refs_in_foreground(group, self._ports)
+            self._side_by_side(group)
+            if self._plan.is_removal or is_custom(group[0].ref):
+                self._await_end(group)
+            else:
+                later += group
+        self._await_end(later)
         self._report(Notice(f"{len(deletes)} objects deleted"))
+
+    def _await_end(self, deletes: Sequence[Change]) -> None:
+        wait_until_gone(deletes, self._ports, self._guard, around=self._plan.changes)
 
 
 def _is_binding(change: Change) -> bool:
     """A binding to a Role of this plan is checked by its own write: the Role is written in the same stage."""
     return change.ref.kind.endswith("Binding")
-
-
-def _may_own(change: Change) -> bool:
-    """Tell whether something may end with the object that is worth waiting for: pods, or whatever an operator made.
-
-    Deletion in the foreground makes the garbage collector look at each object: half a second and more for a hundred.
-    """
-    if change.stage not in {Stage.WORKLOADS, Stage.DEFINITIONS}:
-        return False
-    is_scalable = change.ref.kind in {"Deployment", "StatefulSet", "ReplicaSet"}
-    wanted, running = (int_at(change.before, part, "replicas", default=default) for part, default in _REPLICAS)
-    return not (is_scalable and wanted == running == 0)
-
-
-def _groups(deletes: Sequence[Change]) -> list[list[Change]]:
-    """Split deletes, already in order, where component or stage changes."""
-    groups: list[list[Change]] = []
-    for change in deletes:
-        if groups and (groups[-1][0].component, groups[-1][0].stage) == (change.component, change.stage):
-            groups[-1].append(change)
-        else:
-            groups.append([change])
-    return groups
 
 
 def _raise_first(errors: Iterable[BaseException | None]) -> None:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.errors import InterruptedRunError, WaitTimeoutError
-from bundler.model.events import Retrying
+from bundler.model.events import Notice, Retrying
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 from contextlib import contextmanager
 
 WRITES_AT_ONCE = 8
+WATCHES_AT_ONCE = 8
 
 
 class Guard:
@@ -27,6 +28,9 @@ class Guard:
         self._free = threading.Condition()
         self._limit, self._running = WRITES_AT_ONCE, 0
         self._failed = threading.Event()
+        self._said: set[str] = set()
+        self.watches = threading.BoundedSemaphore(WATCHES_AT_ONCE)
+        """Each watch of the run holds one; who gets none polls."""
 
     def stop(self) -> None:
         """Let no further write begin: another one failed."""
@@ -67,6 +71,14 @@ class Guard:
             with self._free:
                 self._running -= 1
                 self._free.notify_all()
+
+    def say_once(self, topic: str, text: str) -> None:
+        """Report a notice, unless the run has said something on this topic."""
+        with self._free:
+            is_news = topic not in self._said
+            self._said.add(topic)
+        if is_news:
+            self._ports.report(Notice(text))
 
     def listening(self, report: Reporter) -> Reporter:
         """Return a reporter that also halves the places for writes whenever the server is too busy."""

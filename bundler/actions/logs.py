@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.history import require_history
+from bundler.actions.lookout import list_live
 from bundler.actions.pods import containers_of, pod_selector
-from bundler.actions.wait import list_live
 from bundler.errors import BundlerError, UsageError
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.events import Warned

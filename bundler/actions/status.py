@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.guard import Guard
 from bundler.actions.history import require_history
+from bundler.actions.lookout import list_live
 from bundler.actions.rollback import readiness_of
-from bundler.actions.wait import WaitRules, list_live, wait_until_ready
+from bundler.actions.wait import WaitRules, wait_until_ready
 from bundler.health.compute import compute_health
 from bundler.model.change import Action, Change
 from bundler.model.health import Health, Status

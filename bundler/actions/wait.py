@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.evidence import Unready, gather_evidence
-from bundler.actions.observe import by_ref
-from bundler.actions.parallel import map_parallel
+from bundler.actions.lookout import Lookout
 from bundler.actions.pods import PodWatch
-from bundler.errors import ObjectFailedError, UnknownKindError, WaitTimeoutError
+from bundler.actions.stuck import why_not_gone
+from bundler.errors import ObjectFailedError, WaitTimeoutError
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
 from bundler.model.change import Action
-from bundler.model.cluster import ListQuery
 from bundler.model.events import HealthChanged, PhaseStarted, Warned
 from bundler.model.health import Health, Status
-from bundler.model.json import list_at, text_at
+from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field
 
@@ -29,8 +28,9 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports
 
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 0.5
+_STUCK_S = 30.0
+"""A deletion that takes longer is spoken of while it is waited for."""
+_STUCK_TOLD = 5
 _NOT_THERE = Health(Status.NOT_FOUND, "it is not there")
 
 
@@ -56,7 +56,8 @@ def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, 
     targets = [c for c in changes if c.action is not Action.DELETE and not _has_run(c) and c.desired is not None]
     if targets:
         ports.report(PhaseStarted("waiting", len(targets)))
-        _Wait({change.ref: change for change in targets}, ports, rules, guard).until_ready()
+        with Lookout(ports, guard, uid=rules.uid) as lookout:
+            _Wait({change.ref: change for change in targets}, ports, rules, lookout).until_ready(guard)
 
 
 def _has_run(change: Change) -> bool:
@@ -67,16 +68,15 @@ def _has_run(change: Change) -> bool:
 class _Wait:
     """One wait: what is still open, what it looked like last."""
 
-    def __init__(self, open_ones: dict[ObjectRef, Change], ports: Ports, rules: WaitRules, guard: Guard) -> None:
-        self._open, self._ports, self._rules, self._guard = open_ones, ports, rules, guard
+    def __init__(self, open_ones: dict[ObjectRef, Change], ports: Ports, rules: WaitRules, lookout: Lookout) -> None:
+        self._open, self._ports, self._rules, self._lookout = open_ones, ports, rules, lookout
         self._since_s = ports.clock.monotonic()
         self._health: dict[ObjectRef, Health] = {}
         self._bodies: Mapping[ObjectRef, Body] = {}
         self._pods = PodWatch(ports, rules.fail_fast)
 
-    def until_ready(self) -> None:
+    def until_ready(self, guard: Guard) -> None:
         """Look again and again until nothing is open."""
-        pause_s = _FIRST_PAUSE_S
         while True:
             self._look()
             if not self._open:
@@ -88,12 +88,11 @@ class _Wait:
                     context=self._evidence(list(self._open)),
                     hint="`bundler wait` goes on waiting and changes nothing; --timeout gives more time",
                 )
-            self._guard.check()
-            self._ports.clock.sleep(min(pause_s, max(self._ports.remaining_s(), 0.01)))
-            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
+            guard.check()
+            self._lookout.rest()
 
     def _look(self) -> None:
-        self._bodies = list_live(self._open, self._ports, uid=self._rules.uid)
+        self._bodies = self._lookout.look(self._open)
         age_s = self._ports.clock.monotonic() - self._since_s
         self._pods.look(self._bodies, age_s=age_s)
         for ref in list(self._open):
@@ -129,65 +128,49 @@ class _Wait:
         return gather_evidence(unready, self._pods, self._ports)
 
 
-def list_live(
-    refs: Iterable[ObjectRef], ports: Ports, *, uid: str, metadata_only: bool = False
-) -> Mapping[ObjectRef, Body]:
-    """Return the live objects among ``refs`` that carry the release's uid: one list per kind and namespace."""
-    wanted = frozenset(refs)
-    shelves = sorted({(ref.group, ref.kind, ref.namespace) for ref in wanted})
-
-    def listed(shelf: tuple[str, str, str]) -> Sequence[Body]:
-        group, kind, namespace = shelf
-        selector = f"{RELEASE_UID}={uid}" if uid else ""
-        query = ListQuery(
-            group=group, kind=kind, namespace=namespace, label_selector=selector, metadata_only=metadata_only
-        )
-        try:
-            return ports.cluster.list(query).items
-        except UnknownKindError:
-            return ()
-
-    found = by_ref(body for bodies in map_parallel(listed, shelves) for body in bodies)
-    return {ref: body for ref, body in found.items() if ref in wanted}
-
-
-def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard) -> None:
+def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard, *, around: Sequence[Change] = ()) -> None:
     """Return when none of the objects, as they were, is there any more.
+
+    Args:
+        changes: what was deleted.
+        ports: to look, and to tell.
+        guard: says when the run must not go on.
+        around: all changes of the plan: who should have let go of an object is looked for among them.
 
     Raises:
         WaitTimeoutError: with the finalizers that hold what is left.
         InterruptedRunError, LockLostError: when the run must not go on.
     """
     left = {change.ref: change for change in changes}
-    pause_s = _FIRST_PAUSE_S
-    while True:
-        bodies = _remains(left, ports)
-        left = {ref: change for ref, change in left.items() if ref in bodies}
-        if not left:
-            return
-        if ports.remaining_s() <= 0:
-            raise WaitTimeoutError(
-                f"waiting until {len(left)} deleted objects are gone",
-                context=[_why_not_gone(ref, bodies[ref]) for ref in sorted(left)],
-                hint="run the same command again once what holds them is mended; nothing is lost",
-            )
-        guard.check()
-        ports.clock.sleep(min(pause_s, max(ports.remaining_s(), 0.01)))
-        pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
-
-
-def _remains(left: Mapping[ObjectRef, Change], ports: Ports) -> Mapping[ObjectRef, Body]:
-    """Return those objects that are still the ones that were deleted: same name and same uid."""
     uid = next((text_at(c.before, "metadata", "labels", RELEASE_UID) for c in left.values()), "")
-    found = list_live(left, ports, uid=uid, metadata_only=True)
+    began_s, is_told = ports.clock.monotonic(), False
+
+    def reasons(bodies: Mapping[ObjectRef, Body]) -> list[str]:
+        waited_s = ports.clock.monotonic() - began_s
+        return [why_not_gone(ref, bodies[ref], waited_s=waited_s, around=around, ports=ports) for ref in sorted(bodies)]
+
+    with Lookout(ports, guard, uid=uid, metadata_only=True) as lookout:
+        while bodies := _remains(left, lookout):
+            left = {ref: left[ref] for ref in bodies}
+            if ports.remaining_s() <= 0:
+                raise WaitTimeoutError(
+                    f"waiting until {len(left)} deleted objects are gone",
+                    context=reasons(bodies),
+                    hint="run the same command again once what holds them is mended; nothing is lost",
+                )
+            guard.check()
+            if not is_told and ports.clock.monotonic() - began_s >= _STUCK_S:
+                is_told = True
+                for line in reasons(dict(sorted(bodies.items())[:_STUCK_TOLD])):
+                    ports.report(Warned(line))
+            lookout.rest()
+
+
+def _remains(left: Mapping[ObjectRef, Change], lookout: Lookout) -> Mapping[ObjectRef, Body]:
+    """Return those objects that are still the ones that were deleted: same name and same uid."""
+    found = lookout.look(left)
     return {ref: body for ref, body in found.items() if text_at(body, "metadata", "uid") == _old_uid(left[ref])}
 
 
 def _old_uid(change: Change) -> str:
     return change.live_uid or text_at(change.before, "metadata", "uid")
-
-
-def _why_not_gone(ref: ObjectRef, body: Body) -> str:
-    finalizers = ", ".join(str(name) for name in list_at(body, "metadata", "finalizers"))
-    held = f"held by finalizer {finalizers}" if finalizers else "no finalizer holds it"
-    return f"{ref.short} in {ref.namespace or 'the cluster'} is still terminating: {held}"

@@ -55,7 +55,6 @@ def test_a_kind_grows_a_field_before_an_object_uses_it(world: World, group: str,
     assert world.operator.statuses("w") == ["superseded", "deployed"]
 
 
-@pytest.mark.slow  # a garbage collector takes up to 30 s to hear of a new kind
 def test_uninstall_keeps_the_kind_and_what_others_made_of_it(world: World, group: str, tmp_path: Path) -> None:
     menu = widgets(tmp_path, group)
     world.operator.install(menu, "w")

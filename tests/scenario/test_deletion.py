@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.errors import ForbiddenError
+from bundler.model.cluster import Payload
+from bundler.model.refs import ObjectRef
 from tests.lib.faulty import FaultyCluster
+from tests.lib.widgets import widgets
 
 if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
+    from pathlib import Path
+
     from tests.scenario.conftest import World
 
 
@@ -39,3 +45,52 @@ def test_an_upgrade_prunes_in_the_background(sandbox_world: World):
     world.operator.upgrade(world.menu, extra="false")
     assert cluster.noted["ConfigMap"] == "Background"
     assert "shop-extra" not in world.bodies("ConfigMap")
+
+
+GROUP = "widgets.example"
+
+
+@pytest.fixture
+def recording(sandbox_world: World, tmp_path: Path) -> Recording:
+    """A release with a Widget, made a moment ago."""
+    cluster = sandbox_world.operator.cluster = Recording(sandbox_world.cluster, counts=lambda verb, dry: verb == "list")
+    sandbox_world.operator.install(widgets(tmp_path / "own", GROUP), "w")
+    return cluster
+
+
+def propagation_of_widget(world: World, recording: Recording) -> str:
+    world.operator.uninstall("w")
+    assert world.bodies("Widget", GROUP) == {}
+    return recording.noted["Widget"]
+
+
+def own_pod(world: World, owner: dict) -> None:
+    """Make a pod as an operator would."""
+    reference = {key: owner[key] for key in ("apiVersion", "kind")}
+    reference |= {key: owner["metadata"][key] for key in ("name", "uid")}
+    metadata = {"name": "p", "namespace": "prod", "ownerReferences": [reference]}
+    spec = {"containers": [{"name": "c", "image": "docker.io/library/web:1"}]}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    ref = ObjectRef("", "Pod", "prod", "p")
+    world.cluster.create(Payload(ref=ref, api_version="v1", content=json.dumps(body).encode()))
+
+
+def test_a_custom_object_too_new_for_the_garbage_collector_is_not_left_to_it(sandbox_world, recording):
+    assert propagation_of_widget(sandbox_world, recording) == "Background"
+
+
+def test_a_custom_object_that_the_garbage_collector_has_heard_of_is_deleted_in_the_foreground(sandbox_world, recording):
+    sandbox_world.operator.clock.advance(61)
+    assert propagation_of_widget(sandbox_world, recording) == "Foreground"
+
+
+def test_a_new_custom_object_with_pods_is_deleted_in_the_foreground(sandbox_world, recording):
+    own_pod(sandbox_world, sandbox_world.get("Widget", "w-widget", GROUP))
+    assert propagation_of_widget(sandbox_world, recording) == "Foreground"
+    assert sandbox_world.bodies("Pod") == {}
+
+
+def test_a_new_custom_object_whose_pods_may_not_be_looked_for_is_deleted_in_the_foreground(sandbox_world, recording):
+    refused = ForbiddenError("listing Pod", context=["cannot list pods"], hint="ask")
+    recording.fail_when(lambda call: call.subject.kind == "Pod", before=refused, is_lasting=True)
+    assert propagation_of_widget(sandbox_world, recording) == "Foreground"
