@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from bundler.ports import HeldLock, Ports
 
 _EVIDENCE_CHARS = 65_536
+_REASON_CHARS = 100
+"""Of a reason in the columns; the whole of it stands in the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,12 +302,13 @@ def _record_deployed(revision: Revision, history: History, ports: Ports, options
 
 
 def _description(revision: Revision, options: RunOptions, ports: Ports) -> str:
-    """Return what the history says of a revision that went well: why it was made."""
+    """Return what the history says of a revision that went well, in a line: why it was made."""
+    reason = " ".join(ports.redactor.redact(revision.authorship.reason).split())
     back = revision.rolled_back_to
     said = (
         "" if options.waits else "deployed, not waited",
         f"rolled back to revision {back}" if back else "",
-        ports.redactor.redact(revision.authorship.reason),
+        reason if len(reason) <= _REASON_CHARS else f"{reason[: _REASON_CHARS - 1]}…",
     )
     return "; ".join(part for part in said if part)
 

@@ -108,22 +108,30 @@ def _readiness_rule(body: Body) -> ReadinessRule:
 
 
 def _refuse_barrier(request: RollbackRequest, history: History, target: RevisionSummary, ports: Ports) -> None:
-    current = ports.store.load(history.deployed) if history.deployed else None
-    barrier = current.no_rollback_below if current else ""
-    if not barrier or request.may_pass_barrier or _is_at_least(target.bundle.version, barrier):
+    """Hold the target against every revision that may have changed the data: the deployed one, and those tried since.
+
+    An upgrade that failed may have come as far as its migration.
+    """
+    if request.may_pass_barrier:
         return
+    since = history.deployed.revision if history.deployed else 0
+    tried = [ports.store.load(one) for one in history.summaries if one.revision >= max(since, target.revision + 1)]
+    barred = [one for one in tried if not _is_at_least(target.bundle.version, one.no_rollback_below)]
+    if not barred:
+        return
+    lines = [
+        f"revision {one.summary.revision} ({one.summary.status}) says noRollbackBelow: {one.no_rollback_below}"
+        for one in barred
+    ]
     raise DowngradeError(
         f"rolling release {request.release} back to revision {target.revision}",
-        context=[
-            f"revision {target.revision} is {target.bundle.name} {target.bundle.version}",
-            f"the deployed bundle says noRollbackBelow: {barrier}",
-        ],
+        context=[f"revision {target.revision} is {target.bundle.name} {target.bundle.version}", *lines],
         hint="choose a newer revision, or pass --allow-downgrade when you know the data allows it",
     )
 
 
 def _is_at_least(version: str, barrier: str) -> bool:
-    return parse_version(version) >= parse_version(barrier)
+    return not barrier or parse_version(version) >= parse_version(barrier)
 
 
 def _refuse_wider_reach(request: RollbackRequest, history: History, recorded: Revision, ports: Ports) -> None:

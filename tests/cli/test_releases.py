@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -47,6 +48,14 @@ def test_the_history_says_why_each_revision_was_made(cli, menu):
     ]
     assert [one["isWaited"] for one in found] == [False, True, True]
     assert "superseded, not waited" in cli("history", "shop", *NS).ok().out
+
+
+def test_a_long_reason_is_one_short_line_in_the_history_and_whole_in_the_record(cli, menu):
+    reason = "first\nsecond " + "x" * 5000
+    assert len(cli("install", "shop", menu, "-m", reason, *NS).ok().out) < 400
+    [one] = cli("history", "shop", "-o", "json", *NS).ok().document
+    assert one["description"] == "first second " + "x" * 86 + "…"
+    assert reason == cli("history", "shop", "--revision", "1", "-o", "json", *NS).ok().document["reason"]
 
 
 def test_stdout_of_changing_verbs_is_one_document(cli, menu):
@@ -175,6 +184,32 @@ def test_waiting_ends_with_the_budget(cli, menu):
     with cli.sandbox() as sandbox:
         sandbox.heal("Deployment", "shop-web", "prod")
     assert cli("wait", "shop", *NS).code == 0
+
+
+def versioned(menu, version: str, upgrade: str = ""):
+    path = menu / "bundle.yaml"
+    text = path.read_text()
+    text = re.sub(r"version: [0-9.]+", f"version: {version}", text, count=1)
+    path.write_text(text.replace("spec:\n", f"spec:\n  upgrade: {{{upgrade}}}\n", 1) if upgrade else text)
+    return menu
+
+
+@pytest.mark.parametrize("is_failing", [False, True])
+def test_a_rollback_below_what_a_tried_bundle_allows_needs_a_word(cli, menu, is_failing):
+    """A migration that cannot be undone may have run, also where the upgrade failed afterwards."""
+    cli("install", "shop", versioned(menu, "1.0.0"), *NS).ok()
+    if is_failing:
+        with cli.sandbox() as sandbox:
+            sandbox.fail("Deployment", "shop-web", "ErrImageNeverPull", "prod")
+    versioned(menu, "2.0.0", "noRollbackBelow: 2.0.0")
+    code = cli("upgrade", "shop", menu, "--set", "text=ho", "--set", "image=b:1", *NS).code
+    assert code == int(is_failing)
+    outcome = cli("rollback", "shop", *NS)
+    assert outcome.code == 1
+    assert "says noRollbackBelow: 2.0.0" in outcome.err
+    with cli.sandbox() as sandbox:
+        sandbox.heal("Deployment", "shop-web", "prod")
+    cli("rollback", "shop", "--allow-downgrade", *NS).ok()
 
 
 def test_logs_carry_pod_and_container(cli, menu):
