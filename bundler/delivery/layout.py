@@ -110,6 +110,8 @@ class LayoutSource:
         return manifest
 
     def _path(self, digest: str) -> Path:
+        if not _DIGEST.fullmatch(digest):
+            raise self._error(f"{digest!r} is no digest")
         return self._folder / "blobs" / digest.replace(":", "/")
 
     def _read(self, path: Path) -> bytes:

@@ -89,7 +89,7 @@ def manifest_path(repository: Repository, reference: str) -> str:
 
 def blob_path(repository: Repository, digest: str) -> str:
     """Return the path of a blob."""
-    return f"/v2/{repository.name}/blobs/{digest}"
+    return f"/v2/{repository.name}/blobs/{quote(digest, safe=':')}"
 
 
 def uploads_path(repository: Repository, **query: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bundler.errors import RegistryRejectedError
 from bundler.http.retry import (
     FIRST_CONTACT_TRIES,
     PASSING_STATUS,
@@ -35,6 +37,7 @@ COMMIT_TIMEOUT_S = 600.0
 MIN_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 EARLY_ANSWER_S = 2.0
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class BrokenError(Exception):
@@ -233,7 +236,12 @@ class Transport:
         if "Content-Length" not in every and (ask.body or ask.method in {"POST", "PUT", "PATCH"}):
             every["Content-Length"] = str(len(ask.body))
         lines += [f"{name}: {value}" for name, value in every.items()]
-        return "\r\n".join((*lines, "", "")).encode("latin-1")
+        if any(_CONTROL.search(line) for line in lines):
+            # Digests and media types come from manifests, and those from anybody.
+            found = "a digest, name or media type holds characters that would end a line of the request"
+            hint = "the manifest that says so is broken, or made to do harm: do not use it"
+            raise RegistryRejectedError(ask.doing, context=[found], hint=hint)
+        return "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
 
     def _read(self, connection: Connection, head: Head, method: str) -> Answer:
         try:

@@ -15,7 +15,7 @@ from bundler.delivery.layout import LayoutSource
 from bundler.delivery.reader import Delivery
 from bundler.errors import BundlerError, ContentMismatchError, DeliveryError, ExportError, InterruptedRunError
 from bundler.model.delivery import BlobKind
-from bundler.model.digest import digest_of
+from bundler.model.digest import Digest, digest_of
 from bundler.model.events import BytesMoved, Event, Notice, Warned
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
 from bundler.model.oci import OCI_INDEX, OciManifest, Repository
@@ -318,6 +318,15 @@ def test_a_layout_is_checked_as_it_is_read(world: World, tmp_path: Path) -> None
     path.unlink()
     with pytest.raises(ExportError):
         list(source.blob(Repository("registry.example", "app"), layer))
+
+
+def test_a_layout_is_not_left_by_what_it_calls_a_digest(world: World, tmp_path: Path) -> None:
+    source = LayoutSource(write_layout(world.app, tmp_path / "layout", tag=APP))
+    (tmp_path / "secret").write_bytes(b"x")
+    made_up = replace(world.app.manifests[0].layers[0], digest=Digest("sha256:../../../secret"))
+    with pytest.raises(ExportError) as caught:
+        next(source.blob(Repository("registry.example", "app"), made_up))
+    assert caught.value.context == ("'sha256:../../../secret' is no digest",)
 
 
 @pytest.mark.parametrize("content", [None, b"no json", b"[]", b'{"manifests":[]}', b" " * 5_000_000])

@@ -15,7 +15,7 @@ from bundler.errors import (
     RegistryUnavailableError,
 )
 from bundler.http.gate import Gate
-from bundler.model.digest import digest_of
+from bundler.model.digest import Digest, digest_of
 from bundler.model.events import Event, Retrying
 from bundler.model.oci import OCI_INDEX, OCI_MANIFEST, Descriptor, OciManifest
 from bundler.oci.credentials import Credentials
@@ -218,6 +218,31 @@ def test_a_refusal_says_what_to_do(answer: Say, error: type[RegistryError], hint
         client(host_of(server.url)).put_blob(repository(server.url), BLOB, source_of(CONTENT))
     assert hint in caught.value.hint
     assert host_of(server.url) in caught.value.context[0]
+
+
+@pytest.mark.parametrize("said", ["a/b\r\nContent-Length: 0\r\n\r\nDELETE /v2/x HTTP/1.1\r\nX: ", "a\0b", "a\nb"])
+def test_what_a_manifest_says_cannot_end_a_line_of_a_request(said: str) -> None:
+    with StubServer([held()]) as server:
+        oci, place = client(host_of(server.url)), repository(server.url)
+        with pytest.raises(RegistryRejectedError) as caught:
+            oci.put_manifest(place, OciManifest.of(MANIFEST.content, said))
+        assert "do not use it" in caught.value.hint
+        assert server.requests == []
+
+
+def test_a_digest_that_a_manifest_makes_up_stays_one_step_of_a_path() -> None:
+    said = "sha256:../../other/blobs/x HTTP/1.1\r\nX: y"
+    with StubServer([Say(status=404, body=b"")]) as server:
+        assert not client(host_of(server.url)).has_blob(repository(server.url), Digest(said))
+        assert [got.target for got in server.requests] == [
+            "/v2/shop/web/blobs/sha256:..%2F..%2Fother%2Fblobs%2Fx%20HTTP%2F1.1%0D%0AX%3A%20y".replace("X%3A", "X:")
+        ]
+
+
+def test_words_of_any_language_in_a_media_type_are_no_bug() -> None:
+    with StubServer([Say(status=201, body=b"")]) as server:
+        client(host_of(server.url)).put_manifest(repository(server.url), OciManifest.of(MANIFEST.content, "片/段"))
+        assert server.requests[0].headers["content-type"] == "?/?"
 
 
 def test_an_answer_before_the_end_of_a_large_body_is_heard() -> None:
