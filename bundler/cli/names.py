@@ -46,6 +46,21 @@ def check_namespace(name: str) -> str:
     )
 
 
+def check_site_name(name: str) -> str:
+    """Return a site's name, by the rule for names of bundles.
+
+    Raises:
+        UsageError: when it cannot be one.
+    """
+    if re.fullmatch(NAME_PATTERN, name) and len(name) <= NAME_MAX_CHARS:
+        return name
+    raise UsageError(
+        "reading the site's name",
+        context=[f"{name!r} cannot be the name of a site"],
+        hint=f"use small letters, digits and dashes, at most {NAME_MAX_CHARS}; --out FILE says where the file goes",
+    )
+
+
 class ReleaseName(click.ParamType[str]):
     """The name of a release: an empty one would be every release."""
 

@@ -12,7 +12,7 @@ import click
 from bundler.actions.site import SiteWish, check_site, survey, write_site
 from bundler.cli.context import connect
 from bundler.cli.delivering import open_site_registry, parse_place, read_site
-from bundler.cli.names import check_name
+from bundler.cli.names import check_site_name
 from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
 from bundler.cli.output.checks import show_checks
 from bundler.cli.output.text import Line
@@ -45,7 +45,7 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
         ClusterError: when the cluster cannot be asked.
     """
     wish = SiteWish(
-        name=check_name(name),
+        name=check_site_name(name),
         registry=_place(options.registry, out) if options.registry else None,
         pull_secret=options.pull_secret,
         namespace=app.settings.namespace,

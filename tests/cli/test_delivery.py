@@ -512,6 +512,13 @@ def test_site_init_takes_the_registrys_authority_and_the_senders_key(world) -> N
     assert "insecureHTTP: true" in out.read_text()
 
 
+def test_a_site_is_not_called_by_a_path(world) -> None:
+    outcome = world.cli("site", "init", "sites/acme.yaml")
+    assert outcome.code == 2
+    assert "'sites/acme.yaml' cannot be the name of a site" in outcome.err
+    assert "--out FILE" in outcome.err
+
+
 def test_site_check_tells_everything_that_is_wrong_at_once(world) -> None:
     add(world, "  clusterUid: other\n  storageClass: gold\n  ingressClass: gate\n")
     outcome = world.cli("site", "check", world.site)
