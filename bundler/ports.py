@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Self
 
+    from bundler.errors import BundlerError
     from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload, WatchEvent
     from bundler.model.digest import Digest
     from bundler.model.events import Event
@@ -175,8 +176,19 @@ class ClusterClient(Protocol):
 class ReleaseStore(Protocol):
     """Release records. Reading bounds and checks what it reads."""
 
-    def summaries(self, *, namespace: str, release: str = "") -> tuple[RevisionSummary, ...]:
-        """Return all revisions, oldest first, from metadata alone; ``namespace`` empty: all namespaces."""
+    def summaries(
+        self, *, namespace: str, release: str = "", on_unreadable: Callable[[BundlerError], None] | None = None
+    ) -> tuple[RevisionSummary, ...]:
+        """Return all revisions, oldest first, from metadata alone; ``namespace`` empty: all namespaces.
+
+        Args:
+            namespace: where; empty for everywhere.
+            release: of one release alone; empty for all.
+            on_unreadable: is told of a record that cannot be read, which is then left out instead of raised.
+
+        Raises:
+            RecordDamagedError, RecordTooNewError.
+        """
         ...
 
     def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:

@@ -11,8 +11,9 @@ from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from bundler.errors import BundlerError
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
@@ -80,9 +81,11 @@ class History:
         )
 
 
-def read_history(store: ReleaseStore, namespace: str, release: str) -> History:
+def read_history(
+    store: ReleaseStore, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None] | None = None
+) -> History:
     """Read the revisions of a release, from metadata alone."""
-    found = store.summaries(namespace=namespace, release=release)
+    found = store.summaries(namespace=namespace, release=release, on_unreadable=on_unreadable)
     return History(namespace=namespace, release=release, summaries=found)
 
 
@@ -95,12 +98,18 @@ def require_history(store: ReleaseStore, namespace: str, release: str) -> Histor
     history = read_history(store, namespace, release)
     if history.summaries:
         return history
-    others = sorted({summary.release for summary in store.summaries(namespace=namespace)})
+    readable = store.summaries(namespace=namespace, on_unreadable=_pass_over)
+    others = sorted({summary.release for summary in readable})
     raise ReleaseNotFoundError(
         f"looking up release {release} in namespace {namespace}",
         context=[f"releases there: {', '.join(others) or 'none'}"],
         hint="check the name and the namespace (-n); `bundler list -A` shows every release you may see",
     )
+
+
+def _pass_over(error: BundlerError) -> None:
+    """Somebody else's record is broken: that is not what was asked."""
+    del error
 
 
 def owned_objects(history: History, store: ReleaseStore) -> Mapping[ObjectRef, InventoryEntry]:

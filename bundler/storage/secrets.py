@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.errors import AlreadyExistsError, BundlerError, ForbiddenError, RejectedError
+from bundler.errors import (
+    AlreadyExistsError,
+    BundlerError,
+    ForbiddenError,
+    RecordDamagedError,
+    RecordTooNewError,
+    RejectedError,
+)
 from bundler.model import labels
 from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at
@@ -31,7 +38,7 @@ from bundler.storage.reading import damaged, reading
 from bundler.storage.refusals import exists_already, gone, is_about_size, moved, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bundler.model.json import Body
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
@@ -61,13 +68,22 @@ class SecretReleaseStore:
 
     # --- reading -------------------------------------------------------------------------------------------------
 
-    def summaries(self, *, namespace: str, release: str = "") -> tuple[RevisionSummary, ...]:
-        """Return all revisions, oldest first, from metadata alone; ``namespace`` empty: all namespaces.
+    def summaries(
+        self, *, namespace: str, release: str = "", on_unreadable: Callable[[BundlerError], None] | None = None
+    ) -> tuple[RevisionSummary, ...]:
+        """Return all revisions, oldest first, from metadata alone; see bundler.ports.ReleaseStore.
 
         Raises:
             RecordDamagedError, RecordTooNewError, ClusterError.
         """
-        found = [summary_of(item) for item in self._list(namespace, release, records.HEAD)]
+        found = []
+        for item in self._list(namespace, release, records.HEAD):
+            try:
+                found.append(summary_of(item))
+            except (RecordDamagedError, RecordTooNewError) as error:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(error)
         return tuple(sorted(found, key=lambda summary: (summary.namespace, summary.release, summary.revision)))
 
     def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:

@@ -7,6 +7,9 @@ import re
 
 import pytest
 
+from bundler.model.cluster import Payload
+from bundler.model.json import canonical_json
+from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 
@@ -128,6 +131,48 @@ def test_the_namespace_comes_from_option_then_variable(cli, menu):
     cli("install", "shop", menu).ok()
     found = cli("list", "-A", "-o", "json").document
     assert [release["namespace"] for release in found] == ["default", "one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "code"),
+    [
+        ({"labels": {"bundler.dev/status": "odd"}}, "record-damaged"),
+        ({"annotations": {"bundler.dev/format": "9"}}, "record-too-new"),
+    ],
+)
+def test_one_record_that_cannot_be_read_hides_no_other(cli, menu, damage, code):
+    """A colleague's newer bundler, or a broken Secret, must not blind everybody."""
+    cli("install", "one", menu, *NS).ok()
+    cli("install", "two", menu, *NS).ok()
+    cli("upgrade", "two", menu, "--set", "text=ho", *NS).ok()
+    with cli.sandbox() as sandbox:
+        patch_metadata(sandbox, "bundler.release.two.v1", damage)
+    for argv, releases in ((["list"], ["one", "two"]), (["history", "two"], ["two"])):
+        outcome = cli(*argv, "-o", "json", *NS)
+        assert outcome.code == 1
+        assert [one["release"] for one in outcome.document] == releases
+        assert f"error[{code}]" in outcome.err
+        assert "bundler.release.two.v1" in outcome.err
+    cli("history", "one", *NS).ok()
+    with cli.sandbox() as sandbox:
+        patch_metadata(sandbox, "bundler.release.one.v1", damage)
+    assert f"error[{code}]" in cli("history", "one", *NS).err
+    assert "release records" in cli("list", *NS).err
+    with cli.sandbox() as sandbox:
+        patch_metadata(
+            sandbox,
+            "bundler.release.one.v1",
+            {"labels": {"bundler.dev/status": "deployed"}, "annotations": {"bundler.dev/format": "1"}},
+        )
+    assert "releases there: one, two" in cli("status", "three", *NS).err
+
+
+def patch_metadata(sandbox, name, patch):
+    ref = ObjectRef("", "Secret", "prod", name)
+    body = sandbox.get(ref)
+    metadata = {**body["metadata"], **{key: {**body["metadata"][key], **value} for key, value in patch.items()}}
+    content = canonical_json({**body, "metadata": metadata})
+    sandbox.replace(Payload(ref=ref, api_version="v1", content=content))
 
 
 def test_list_keeps_the_statuses_asked_for(cli, menu):

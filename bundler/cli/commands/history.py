@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.records import list_revisions, load_revision
+from bundler.actions.records import list_revisions, load_revision, raise_unreadable
 from bundler.cli.context import connect
 from bundler.cli.names import release_argument
 from bundler.cli.output.releases import show_history
@@ -15,6 +15,7 @@ from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
     from bundler.cli.invocation import App
+    from bundler.errors import BundlerError
 
 
 @verb("history")
@@ -25,7 +26,10 @@ def history_command(app: App, *, release: str, revision: int | None, why: bool) 
     """List the revisions of RELEASE, oldest first."""
     connection = connect(app)
     if not revision and not why:
-        show_history(app, list_revisions(connection.ports.store, connection.namespace, release))
+        unreadable: list[BundlerError] = []
+        store = connection.ports.store
+        show_history(app, list_revisions(store, connection.namespace, release, on_unreadable=unreadable.append))
+        raise_unreadable(unreadable)
         return
     loaded = load_revision(connection.ports, connection.namespace, release, revision=revision or 0)
     (show_evidence if why else show_revision)(app, loaded)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.records import list_releases
+from bundler.actions.records import list_releases, raise_unreadable
 from bundler.cli.context import connect
 from bundler.cli.output.releases import show_releases
 from bundler.cli.verb import verb
@@ -14,6 +14,7 @@ from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
     from bundler.cli.invocation import App
+    from bundler.errors import BundlerError
 
 
 @verb("list")
@@ -30,4 +31,7 @@ def list_command(app: App, *, all_namespaces: bool, statuses: tuple[str, ...]) -
     connection = connect(app)
     namespace = "" if all_namespaces else connection.namespace
     wanted = frozenset(ReleaseStatus(status) for status in statuses)
-    show_releases(app, list_releases(connection.ports.store, namespace, statuses=wanted))
+    unreadable: list[BundlerError] = []
+    store = connection.ports.store
+    show_releases(app, list_releases(store, namespace, statuses=wanted, on_unreadable=unreadable.append))
+    raise_unreadable(unreadable)
