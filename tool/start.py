@@ -1,20 +1,24 @@
 """The `__main__` of bundler as one file: unpack once into the cache, then run. Standard library only, Python >= 3.11.
 
-What is compiled is chosen for this machine; where nothing fits, plain Python stands in, and what cannot be done without
-says so when it is asked for.
+What is compiled is chosen for this interpreter; where nothing fits, plain Python stands in, and what cannot be done
+without says so when it is asked for.
 """
 
 import json
 import os
-import platform
+import re
 import shutil
 import sys
-import sysconfig
 import tempfile
 import zipfile
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-COMMON = ("app/", "pure/")
+COMMON = ("app/", "pure/", "missing/")
+PLAIN = ("plain",)
+# Alone what interpreters without further letters say: no debug builds, none without the lock, no 32 bits, no PyPy.
+LINUX = re.compile(r"\.cpython-(\d+)-(x86_64|aarch64)-linux-(gnu|musl)\.so")
+DARWIN = re.compile(r"\.cpython-(\d+)-darwin\.so")
 
 
 def main():
@@ -23,26 +27,74 @@ def main():
         sys.exit(f"error: bundler needs Python 3.11 or newer, and this is {have}")
     with zipfile.ZipFile(sys.argv[0]) as archive:
         manifest = json.loads(archive.read("manifest.json"))
-        native = fitting(manifest["native"])
-        folder = unpacked(archive, manifest["id"], native or "plain")
+        native = fitting(manifest["sets"], *here())
+        folders = manifest["sets"][native]["folders"] if native else PLAIN
+        folder = unpacked(archive, f"{manifest['id']}-{native or 'plain'}", folders)
     sys.path[0:1] = [str(folder / name) for name in ("app", "pure", "compiled")]
+    # Last: what somebody installed here counts before the words that it is missing.
+    sys.path.append(str(folder / "missing"))
     from bundler.__main__ import main as run
 
     return run()
 
 
-def fitting(offered):
-    """Return the compiled set for this interpreter, None where there is none."""
-    is_glibc = platform.libc_ver()[0] == "glibc"
-    is_usual = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")
-    name = f"cp{sys.version_info[0]}{sys.version_info[1]}-{sys.platform}-{platform.machine()}"
-    return name if is_usual and is_glibc and name in offered else None
+def here():
+    """Return what this interpreter loads, and the version of the system below it, None where it cannot be told."""
+    return tag_of(EXTENSION_SUFFIXES[0], os.uname().machine), version_below()
 
 
-def unpacked(archive, build, native):
+def tag_of(suffix, machine):
+    """Return the name of the compiled set for an interpreter, by the suffix of its extensions; empty where none can be.
+
+    The suffix tells what the interpreter was built for, which the machine's name does not: 32 bits on a kernel of 64,
+    musl. On macOS the machine tells it, under emulation too.
+    """
+    if found := LINUX.fullmatch(suffix):
+        return f"cp{found[1]}-linux-{found[3]}-{found[2]}"
+    found = DARWIN.fullmatch(suffix)
+    return f"cp{found[1]}-darwin-{machine}" if found else ""
+
+
+def version_below():
+    """Return the version of glibc or macOS, None for musl, whose wheels fit all that have a Python of today."""
+    if sys.platform == "darwin":
+        import platform
+
+        return numbers(platform.mac_ver()[0])
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+    except (ValueError, OSError):
+        return None
+    return numbers(version) if name == "glibc" else None
+
+
+def numbers(text):
+    parts = text.split(".")[:2]
+    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else None
+
+
+def fitting(sets, tag, version):
+    """Return the compiled set to use, None where there is none for this interpreter, or the system is too old for it."""
+    if tag not in sets or (version is not None and version < tuple(sets[tag]["least"])):
+        return None
+    # A glibc that does not say so is none: an interpreter may claim what it was not built for.
+    return None if "-linux-gnu-" in tag and version is None else tag
+
+
+def chosen(names, folders):
+    """Return what is unpacked: path there -> name in the file; where two folders hold the same, the first counts."""
+    found = {name: name for name in names if name.startswith(COMMON)}
+    for folder in folders:
+        for name in names:
+            if name.startswith(f"{folder}/"):
+                found.setdefault("compiled/" + name[len(folder) + 1 :], name)
+    return found
+
+
+def unpacked(archive, label, folders):
     """Return the folder that holds everything; it appears whole or not at all."""
     base = cache_folder()
-    target = base / f"{build}-{native}"
+    target = base / label
     if target.is_dir():
         return target
     try:
@@ -57,17 +109,10 @@ def unpacked(archive, build, native):
         target = half / "all"
         half = half / "half"
         half.mkdir()
-    # The name of a set is cp311-linux-x86_64; what it shares with others of its machine lies in shared/linux-x86_64.
-    sources = ("plain/",) if native == "plain" else (f"native/{native}/", f"shared/{native.partition('-')[2]}/")
-    for entry in archive.infolist():
-        name = entry.filename
-        if source := next((one for one in sources if name.startswith(one)), None):
-            name = "compiled/" + name[len(source) :]
-        elif not name.startswith(COMMON):
-            continue
+    for name, source in chosen(archive.namelist(), folders).items():
         path = half / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(archive.read(entry))
+        path.write_bytes(archive.read(source))
     try:
         half.rename(target)
     except OSError:

@@ -21,7 +21,7 @@ def _there() -> Iterator[None]:
         yield
     except ImportError as error:
         found = f"the library `cryptography` cannot be loaded here: {error}"
-        hint = "install it by pip; bundler.pyz carries it for CPython on Linux, for the versions it was built for"
+        hint = "run bundler by one of the Pythons it is carried for, or install it here: pip install cryptography"
         raise SignatureError("signing or checking a signature", context=[found], hint=hint) from error
 
 

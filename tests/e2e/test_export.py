@@ -228,12 +228,10 @@ def test_asked_to_stop_an_export_stops_and_cleans_up(registry: RealRegistry, tmp
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """bundler as one file, for this interpreter and this machine."""
     from pathlib import Path
-    from platform import machine
 
     build = Path(__file__).parents[2] / "tool" / "build.py"
     out = tmp_path_factory.mktemp("tool") / "bundler.pyz"
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    words = [sys.executable, str(build), "--out", str(out), "--python", version, "--machine", machine()]
+    words = [sys.executable, str(build), "--out", str(out), "--here"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"the package index cannot be reached: {done.stderr[-300:]}")
@@ -255,32 +253,23 @@ def test_the_tool_that_travels_needs_nothing_but_python(tool: Path, registry: Re
         name = "blobs/" + digest.replace(":", "/")
         subprocess.run(["tar", "-xOf", str(file), name], stdout=out, check=True)
     assert taken.read_bytes() == tool.read_bytes()
-    bare = [shutil.which("python3", path=os.path.dirname(os.path.realpath(sys.executable))) or sys.executable, "-I"]
-    ran = subprocess.run(
-        [*bare, str(taken), "verify", str(file), "-o", "json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment(tmp_path),
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout)["name"] == "shop"
-    again = subprocess.run(
-        [
-            *bare,
-            str(taken),
-            "export",
-            str(tmp_path / "shop"),
-            "--out",
-            str(tmp_path / "b.bundle"),
-            "--with-tool",
-            "--insecure-http",
-            registry.host,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment(tmp_path),
-    )
-    assert again.returncode == 0, again.stderr
-    assert (tmp_path / "b.bundle").read_bytes() == file.read_bytes()
+    bare = [
+        shutil.which("python3", path=os.path.dirname(os.path.realpath(sys.executable))) or sys.executable,
+        "-I",
+        "-S",
+    ]
+
+    def by_the_tool(*words: object) -> str:
+        argv = [*bare, str(taken), *map(str, words)]
+        ran = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment(tmp_path))
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    assert json.loads(by_the_tool("verify", file, "-o", "json"))["name"] == "shop"
+    copy, source = tmp_path / "b.bundle", tmp_path / "shop"
+    by_the_tool("export", source, "--out", copy, "--with-tool", "--insecure-http", registry.host)
+    assert copy.read_bytes() == file.read_bytes()
+    key = tmp_path / "release.key"
+    by_the_tool("keygen", "acme release", "--out", key)
+    by_the_tool("sign", file, "--key", key)
+    assert 'signed by "acme release"' in by_the_tool("verify", file, "--key", key.with_suffix(".pub"))

@@ -229,8 +229,7 @@ plane.stop()
 
 def _build_tool(path: Path) -> None:
     """Build bundler as one file, for this machine and this Python."""
-    python, machine = f"{sys.version_info[0]}.{sys.version_info[1]}", os.uname().machine
-    argv = [sys.executable, ROOT / "tool" / "build.py", "--out", path, "--python", python, "--machine", machine]
+    argv = [sys.executable, ROOT / "tool" / "build.py", "--out", path, "--here"]
     built = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert built.returncode == 0, built.stdout
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import platform
+import struct
 import subprocess
 import sys
 import zipfile
@@ -23,8 +23,8 @@ def load(name: str):
 
 
 def make_zip(path: Path, build: str = "abc") -> Path:
-    own = f"cp{sys.version_info[0]}{sys.version_info[1]}-{sys.platform}-{platform.machine()}"
-    shared = own.partition("-")[2]
+    own, _ = load("start").here()
+    sets = {own: {"folders": [f"native/{own}", "shared/all", "plain"], "least": [1, 0]}} if own else {}
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("__main__.py", (TOOL / "start.py").read_text())
         archive.writestr("app/bundler/__init__.py", "")
@@ -33,9 +33,10 @@ def make_zip(path: Path, build: str = "abc") -> Path:
         )
         archive.writestr("pure/dependency.py", "")
         archive.writestr("plain/part.py", "WHICH = 'plain'\n")
+        archive.writestr("missing/gone.py", "")
         archive.writestr(f"native/{own}/part.py", "WHICH = 'compiled'\n")
-        archive.writestr(f"shared/{shared}/other.py", "")
-        archive.writestr("manifest.json", json.dumps({"id": build, "native": [own]}))
+        archive.writestr("shared/all/other.py", "")
+        archive.writestr("manifest.json", json.dumps({"id": build, "sets": sets}))
     return path
 
 
@@ -52,7 +53,7 @@ def test_it_unpacks_what_fits_once_and_hands_on_the_exit_code(tmp_path: Path) ->
         done = run(path, tmp_path / "cache")
         assert (done.returncode, done.stdout, done.stderr) == (7, "compiled\n", "")
     (folder,) = (tmp_path / "cache" / "tool").iterdir()
-    assert sorted(p.name for p in folder.iterdir()) == ["app", "compiled", "pure"]
+    assert sorted(p.name for p in folder.iterdir()) == ["app", "compiled", "missing", "pure"]
     assert sorted(p.name for p in (folder / "compiled").glob("*.py")) == ["other.py", "part.py"]
 
 
@@ -67,18 +68,165 @@ def test_a_cache_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> Non
     assert run(make_zip(tmp_path / "b.pyz"), tmp_path / "cache").stdout == "compiled\n"
 
 
+GNU, MUSL, MAC = "cp312-linux-gnu-x86_64", "cp311-linux-musl-aarch64", "cp313-darwin-arm64"
+SETS = {
+    GNU: {"least": [2, 17]},
+    MUSL: {"least": [1, 2]},
+    MAC: {"least": [11, 0]},
+    "cp313-darwin-x86_64": {"least": [10, 15]},
+}
+
+
 @pytest.mark.parametrize(
-    ("attribute", "value"),
-    [("platform.machine", lambda: "vax"), ("platform.libc_ver", lambda: ("musl", "1.2")), ("sys.platform", "plan9")],
+    ("suffix", "machine", "version", "taken"),
+    [
+        (".cpython-312-x86_64-linux-gnu.so", "x86_64", (2, 36), GNU),
+        (".cpython-312-x86_64-linux-gnu.so", "x86_64", (2, 17), GNU),
+        # Alpine; the machine's name says nothing about the library of C.
+        (".cpython-311-aarch64-linux-musl.so", "aarch64", None, MUSL),
+        (".cpython-313-darwin.so", "arm64", (14, 5), MAC),
+        # Under emulation the machine is what is emulated.
+        (".cpython-313-darwin.so", "x86_64", (10, 16), "cp313-darwin-x86_64"),
+        # A system that is too old.
+        (".cpython-312-x86_64-linux-gnu.so", "x86_64", (2, 12), None),
+        (".cpython-313-darwin.so", "x86_64", (10, 13), None),
+        # Built for glibc, and run without it.
+        (".cpython-312-x86_64-linux-gnu.so", "x86_64", None, None),
+        # Not carried: another Python, another machine, another library of C.
+        (".cpython-315-x86_64-linux-gnu.so", "x86_64", (2, 36), None),
+        (".cpython-312-riscv64-linux-gnu.so", "riscv64", (2, 36), None),
+        (".cpython-312-x86_64-linux-musl.so", "x86_64", None, None),
+        (".cpython-313-darwin.so", "ppc", (10, 5), None),
+        # Of 32 bits on a kernel of 64, x32, without the lock, for debugging, PyPy, Windows, nothing.
+        (".cpython-312-i386-linux-gnu.so", "x86_64", (2, 36), None),
+        (".cpython-312-x86_64-linux-gnux32.so", "x86_64", (2, 36), None),
+        (".cpython-312t-x86_64-linux-gnu.so", "x86_64", (2, 36), None),
+        (".cpython-312d-x86_64-linux-gnu.so", "x86_64", (2, 36), None),
+        (".cpython-313t-darwin.so", "arm64", (14, 5), None),
+        (".pypy311-pp73-x86_64-linux-gnu.so", "x86_64", (2, 36), None),
+        (".cp312-win_amd64.pyd", "AMD64", None, None),
+        (".so", "x86_64", (2, 36), None),
+    ],
 )
-def test_nothing_compiled_is_taken_where_it_does_not_fit(monkeypatch: pytest.MonkeyPatch, attribute, value) -> None:
+def test_an_interpreter_gets_the_set_that_was_compiled_for_it(suffix, machine, version, taken) -> None:
     start = load("start")
-    own = f"cp{sys.version_info[0]}{sys.version_info[1]}-{sys.platform}-{platform.machine()}"
-    if platform.libc_ver()[0] == "glibc":
-        assert start.fitting([own]) == own
-    assert start.fitting([]) is None
-    monkeypatch.setattr(attribute, value)
-    assert start.fitting([own]) is None
+    assert start.fitting(SETS, start.tag_of(suffix, machine), version) == taken
+
+
+def test_of_two_files_with_one_name_the_first_folder_has_it() -> None:
+    names = ["app/a.py", "pure/b.py", "plain/yaml/c.py", "native/x/yaml/c.py", "missing/m.py", "manifest.json"]
+    assert load("start").chosen(names, ["native/x", "shared/y", "plain"]) == {
+        "app/a.py": "app/a.py",
+        "pure/b.py": "pure/b.py",
+        "compiled/yaml/c.py": "native/x/yaml/c.py",
+        "missing/m.py": "missing/m.py",
+    }
+    assert load("start").chosen(names, load("start").PLAIN)["compiled/yaml/c.py"] == "plain/yaml/c.py"
+
+
+def test_where_nothing_fits_plain_python_runs(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "b.pyz")
+    with zipfile.ZipFile(path) as archive:
+        kept = {name: archive.read(name) for name in archive.namelist() if name != "manifest.json"}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**kept, "manifest.json": b'{"id": "abc", "sets": {}}'}.items():
+            archive.writestr(name, content)
+    assert run(path, tmp_path / "cache").stdout == "plain\n"
+    (folder,) = (tmp_path / "cache" / "tool").iterdir()
+    assert [p.name for p in (folder / "compiled").glob("*.py")] == ["part.py"]
+
+
+def test_signing_where_it_cannot_be_done_says_what_to_do(tmp_path: Path) -> None:
+    # Before the installed one, which start.py lets win.
+    (tmp_path / "cryptography").mkdir()
+    text = (TOOL / "cryptography_missing.py").read_text().replace("@OFFERED@", "CPython on the moon")
+    (tmp_path / "cryptography" / "__init__.py").write_text(text)
+    code = "from bundler.signing.library import load_public\nload_public(bytes(32))"
+    env = {"PYTHONPATH": f"{tmp_path}:{TOOL.parent}"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=env)
+    assert "SignatureError" in done.stderr
+    shown = "from bundler.errors import BundlerError\ntry:\n    " + code.replace("\n", "\n    ")
+    shown += "\nexcept BundlerError as error:\n    print(error, *error.context, error.hint, sep='\\n')"
+    told = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True, env=env).stdout
+    message, found, hint = told.splitlines()
+    assert message == "signing or checking a signature"
+    assert "bundler.pyz carries it for CPython on the moon; this is CPython 3." in found
+    assert "pip install" in hint
+
+
+# --- how it is built ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wheels", "oldest"),
+    [
+        (["a-1-cp311-abi3-manylinux2014_x86_64.manylinux_2_17_x86_64.whl"], [2, 17]),
+        (["a-1-cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl"], [2, 17]),
+        (["a-1-cp311-abi3-manylinux_2_28_aarch64.whl", "b-1-cp311-cp311-manylinux2014_aarch64.whl"], [2, 28]),
+        (["a-1-cp311-abi3-musllinux_1_2_x86_64.whl"], [1, 2]),
+        (["a-1-cp311-abi3-macosx_10_9_universal2.whl", "b-1-cp311-cp311-macosx_10_15_x86_64.whl"], [10, 15]),
+        (["a-1-cp311-abi3-macosx_11_0_arm64.whl"], [11, 0]),
+    ],
+)
+def test_a_set_needs_the_newest_system_that_one_of_its_wheels_needs(wheels, oldest) -> None:
+    assert load("build").least(wheels) == oldest
+
+
+def test_of_a_universal_file_one_machine_is_taken() -> None:
+    parts = {0x0100_0007: b"intel" * 9, 0x0100_000C: b"arm" * 9}
+    head = struct.pack(">II", 0xCAFEBABE, 2)
+    at, body = 48, b""
+    for kind, content in parts.items():
+        head += struct.pack(">IIIII", kind, 3, at + len(body), len(content), 14)
+        body += content
+    thin = load("build").thin
+    assert thin(head + body, "x86_64") == b"intel" * 9
+    assert thin(head + body, "arm64") == b"arm" * 9
+    assert thin(b"\x7fELF", "x86_64") == b"\x7fELF"
+    with pytest.raises(ValueError, match="nothing in it is for x86_64"):
+        thin(struct.pack(">II", 0xCAFEBABE, 0), "x86_64")
+
+
+def test_what_is_plain_or_shared_is_stored_once() -> None:
+    sets = {
+        "cp311-t": {"a.so": b"1", "s.so": b"s", "p.py": b"p", "q.py": b"other"},
+        "cp312-t": {"a.so": b"2", "s.so": b"s", "p.py": b"p", "q.py": b"q"},
+    }
+    assert load("build").laid_out(sets, "t", {"p.py": b"p", "q.py": b"q"}) == {
+        "native/cp311-t/a.so": b"1",
+        "native/cp312-t/a.so": b"2",
+        "shared/t/s.so": b"s",
+        "native/cp311-t/q.py": b"other",
+    }
+
+
+def test_every_set_of_a_build_is_one_that_an_interpreter_asks_for() -> None:
+    start, build = load("start"), load("build")
+    suffixes = {"gnu": ".cpython-{}-{}-linux-gnu.so", "musl": ".cpython-{}-{}-linux-musl.so"}
+    asked = {
+        start.tag_of(suffix.format(python, machine), machine)
+        for suffix in suffixes.values()
+        for python in (311, 312, 313, 314)
+        for machine in ("x86_64", "aarch64")
+    }
+    asked |= {
+        start.tag_of(f".cpython-{py}-darwin.so", machine)
+        for py in (311, 312, 313, 314)
+        for machine in ("arm64", "x86_64")
+    }
+    assert asked == {f"cp{python.replace('.', '')}-{target}" for python in build.PYTHONS for target in build.TARGETS}
+
+
+def test_what_is_carried_is_said_in_words() -> None:
+    offer = load("build").offer
+    sets = {
+        f"cp3{minor}-linux-musl-{machine}": {"least": [1, 2]} for minor in (11, 14) for machine in ("x86_64", "aarch64")
+    }
+    sets["cp311-darwin-arm64"] = {"least": [11, 0]}
+    assert offer(sets) == (
+        "CPython 3.11, 3.14 on Linux with musl 1.2 or newer (x86_64, aarch64); CPython 3.11 on macOS 11.0 or newer (arm64)"
+    )
+    assert offer({}) == "no interpreter at all"
 
 
 SCHEMA = {
