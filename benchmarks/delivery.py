@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from benchmarks.bench import Bench
     from benchmarks.measure import Sample
-    from benchmarks.run import Bench
 
 MIB = 1024 * 1024
 LAYERS = 8

@@ -13,7 +13,7 @@ from bundler.cli.output.text import seconds
 from bundler.model.health import Status
 
 if TYPE_CHECKING:
-    from bundler.cli.output.progress import Row, Scene
+    from bundler.cli.output.scene import Row, Scene
     from bundler.cli.output.screen import Screen
     from bundler.model.refs import ObjectRef
     from bundler.ports import Clock

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, assert_never
 
+from bundler.cli.output.scene import Row, Scene
 from bundler.cli.output.text import counted, seconds
 from bundler.model.change import Action
 from bundler.model.events import (
@@ -44,26 +44,6 @@ _VERBS = {
     Action.DELETE: "deleted",
     Action.NONE: "left",
 }
-
-
-@dataclass(slots=True)
-class Row:
-    """One object that is waited for."""
-
-    health: Health
-    detail: str
-    since_s: float
-    """Monotonic."""
-
-
-@dataclass(slots=True)
-class Scene:
-    """What is going on now."""
-
-    phase: str = ""
-    total: int = 0
-    done: int = 0
-    waiting: dict[ObjectRef, Row] = field(default_factory=dict)
 
 
 class Progress:
