@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.actions.published import fetch_archive, find_published
-from bundler.errors import BundleInvalidError, VersionRangeError
+from bundler.archive.reader import read_archive
+from bundler.errors import BundleInvalidError, BundlerError, VersionRangeError
+from bundler.loader.load import bundle_digest
 from bundler.model.digest import digest_of
 from bundler.model.events import Notice
 from bundler.model.oci import OciAddress, version_tag
@@ -70,7 +72,7 @@ class BundleFetcher:
         is_held = locked is not None and locked.source == component.bundle and _admits(component, locked)
         if locked is not None and is_held and not self.is_fresh:
             kept = self.folder / f"{locked.sha256}.tgz"
-            if kept.is_file():
+            if _holds(kept, locked):
                 return kept
             if not address.reference:
                 address = OciAddress(repository=address.repository, tag=version_tag(locked.version))
@@ -97,6 +99,15 @@ def _admits(component: ComponentSpec, locked: LockEntry) -> bool:
         return parse_range(component.version).admits(parse_version(locked.version))
     except VersionRangeError:
         return False
+
+
+def _holds(path: Path, locked: LockEntry) -> bool:
+    """Tell whether a kept archive is the one that is locked: its name was made of what a publisher says of it."""
+    try:
+        files = read_archive(path) if path.is_file() else {}
+    except BundlerError:
+        return False
+    return bundle_digest(files.values()) == f"sha256:{locked.sha256}"
 
 
 def _has(path: Path, published: PublishedBundle) -> bool:
