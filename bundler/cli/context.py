@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bundler._version import __version__
 from bundler.cli.names import check_namespace
 from bundler.cli.output.progress import Progress
-from bundler.cli.settings import DEFAULT_LOCK_DURATION_S
 from bundler.errors import AmbiguousContextError
 from bundler.model.lean import dataclass
 from bundler.ports import Ports
@@ -60,7 +59,7 @@ def connect(app: App, bundle: Bundle | None = None) -> Connection:
 
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     cluster, namespace = _open_cluster(app, progress)
-    duration_s = app.settings.environment.duration_s("LOCK_DURATION", DEFAULT_LOCK_DURATION_S)
+    duration_s = app.settings.environment.lock_duration_s
     ports = Ports(
         cluster=cluster,
         store=SecretReleaseStore(cluster, app.clock),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 600.0
 DEFAULT_LOCK_DURATION_S = 30.0
+MIN_LOCK_DURATION_S = 1.0
+"""A Lease counts whole seconds, and a shorter one is lost before the first object is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,22 @@ class Environment:
             return Path(own).expanduser()
         base = self.variables.get(xdg, "")
         return (Path(base) if base.startswith("/") else self.home / fallback) / "bundler"
+
+    @property
+    def lock_duration_s(self) -> float:
+        """How long a lock lives without a heartbeat.
+
+        Raises:
+            UsageError: when the variable holds no duration, or one too short to write anything in.
+        """
+        duration_s = self.duration_s("LOCK_DURATION", DEFAULT_LOCK_DURATION_S)
+        if duration_s >= MIN_LOCK_DURATION_S:
+            return duration_s
+        raise UsageError(
+            "reading the variable BUNDLER_LOCK_DURATION",
+            context=[f"{self.text('LOCK_DURATION')!r} is shorter than {MIN_LOCK_DURATION_S:.0f} s"],
+            hint="correct it, or unset it",
+        )
 
     @property
     def state_dir(self) -> Path:

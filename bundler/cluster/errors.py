@@ -85,11 +85,10 @@ def unreadable(request: Request, server: str) -> ClusterError:
 def unknown_kind(group: str, kind: str, version: str, *, doing: str) -> UnknownKindError:
     """Return the error for a kind that is not served."""
     api = "/".join(part for part in (group, version) if part) or "v1"
-    return UnknownKindError(
-        doing,
-        context=[f"the server knows no kind {kind} in {api}"],
-        hint="install the CRD or the operator that brings this kind, or check apiVersion and kind",
-    )
+    hint = "install the CRD or the operator that brings this kind, or check apiVersion and kind"
+    if (group, kind) == ("", "Secret"):
+        hint = "check that the kubeconfig's server is the address of a Kubernetes API: every one has this kind"
+    return UnknownKindError(doing, context=[f"the server knows no kind {kind} in {api}"], hint=hint)
 
 
 def conflicts_of(status: Status) -> tuple[tuple[str, str], ...]:
@@ -171,6 +170,8 @@ def _conflict(request: Request, status: Status, found: Sequence[str]) -> Cluster
 
 
 def _rejected_hint(status: Status) -> str:
+    if not status.is_from_api:
+        return "check the server's address in the kubeconfig, and what a proxy in between answers"
     if "not declared in schema" in status.message or "unknown field" in status.message:
         return "correct the field's name or place, or check that the apiVersion has it"
     if "admission webhook" in status.message:

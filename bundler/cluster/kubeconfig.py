@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_NO_CLUSTER_HINT = "set KUBECONFIG or --kubeconfig, or use the embedded cluster with --context sandbox"
 _CHECK_HINT = "correct the file, or choose another with --kubeconfig or KUBECONFIG"
 
 
@@ -251,7 +252,7 @@ def resolve_context(config: Kubeconfig, context: str) -> ClusterAccess:
         raise KubeconfigError(
             "choosing a kubeconfig context",
             context=[f"{files}: there is no context {name!r}", f"known contexts: {known}"],
-            hint="name one of the known contexts with --context",
+            hint="name one of the known contexts with --context" if config.contexts else _NO_CLUSTER_HINT,
         )
     cluster = _part_of(entry, name, "cluster", config.clusters)
     if cluster is None:
@@ -361,7 +362,7 @@ def _no_kubeconfig(paths: Sequence[Path], config: Kubeconfig) -> KubeconfigError
         context=[
             f"{path}: {'names no cluster' if path in config.files else 'there is no such file'}" for path in paths
         ],
-        hint="set KUBECONFIG or --kubeconfig, or use the embedded cluster with --context sandbox",
+        hint=_NO_CLUSTER_HINT,
     )
 
 

@@ -97,7 +97,12 @@ def test_mistakes_on_the_command_line_have_three_parts(cli, name, argv):
 
 @pytest.mark.parametrize(
     ("variable", "text"),
-    [("BUNDLER_TIMEOUT", "soon"), ("BUNDLER_OUTPUT", "xml"), ("BUNDLER_LOCK_DURATION", "1 day")],
+    [
+        ("BUNDLER_TIMEOUT", "soon"),
+        ("BUNDLER_OUTPUT", "xml"),
+        ("BUNDLER_LOCK_DURATION", "1 day"),
+        ("BUNDLER_LOCK_DURATION", "10ms"),
+    ],
 )
 def test_a_variable_that_cannot_be_used_is_named(cli, variable, text):
     outcome = cli("list", **{variable: text})

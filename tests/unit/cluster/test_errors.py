@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.cluster.errors import error_of
+from bundler.cluster.errors import error_of, unknown_kind
 from bundler.cluster.request import Request
 from bundler.cluster.status import MAX_BODY_CHARS, one_line, read_status
 from bundler.errors import (
@@ -168,6 +168,16 @@ def test_a_path_that_is_not_served_is_an_unknown_kind() -> None:
     found = error_of(APPLY, 404, b"404 page not found\n", user="ada")
     assert isinstance(found, UnknownKindError)
     assert found.context == ("the server knows no kind Deployment in apps/v1",)
+
+
+def test_a_server_without_secrets_is_no_kubernetes() -> None:
+    found = unknown_kind("", "Secret", "v1", doing="listing Secret")
+    assert "address of a Kubernetes API" in str(found.hint)
+
+
+def test_who_answers_and_is_no_api_is_looked_for_in_the_kubeconfig() -> None:
+    found = error_of(APPLY, 400, b"Client sent an HTTP request to an HTTPS server.\n", user="ada")
+    assert found.hint == "check the server's address in the kubeconfig, and what a proxy in between answers"
 
 
 def test_a_proxys_page_is_cut_and_on_one_line() -> None:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bundler.cluster.kubeconfig import Blob, in_cluster_access, known_contexts, kubeconfig_paths, load_access
+from bundler.cluster.kubeconfig import (
+    Blob,
+    in_cluster_access,
+    known_contexts,
+    kubeconfig_paths,
+    load_access,
+    merge_files,
+    resolve_context,
+)
 from bundler.errors import KubeconfigError
 
 HOME = Path("/nowhere")
@@ -174,6 +182,12 @@ def test_what_does_not_fit_together_is_named(tmp_path: Path, changes: dict[str, 
 def test_an_unknown_context_lists_the_known_ones(tmp_path: Path) -> None:
     error = failure(write(tmp_path / "config"), context="prod")
     assert error.context[-1] == "known contexts: one"
+
+
+def test_a_context_without_any_kubeconfig_offers_what_there_is() -> None:
+    with pytest.raises(KubeconfigError) as caught:
+        resolve_context(merge_files([]), "prod")
+    assert "--context sandbox" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
