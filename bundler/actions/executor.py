@@ -288,7 +288,7 @@ class Executor:
             else:
                 later += group
         self._await_end(later)
-        self._report(Notice(f"{len(deletes)} objects deleted"))
+        self._report(Notice("1 object deleted" if len(deletes) == 1 else f"{len(deletes)} objects deleted"))
 
     def _await_end(self, deletes: Sequence[Change]) -> None:
         wait_until_gone(deletes, self._ports, self._guard, around=self._plan.changes)

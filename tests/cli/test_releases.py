@@ -40,7 +40,9 @@ def test_the_life_of_a_release(cli, menu):
 
 
 def test_the_history_says_why_each_revision_was_made(cli, menu):
-    cli("install", "shop", menu, "--no-wait", *NS).ok()
+    done = cli("install", "shop", menu, "--no-wait", *NS).ok()
+    assert "revision 1 deployed, not waited (" in done.out
+    assert "because" not in cli("status", "shop", *NS).ok().out
     cli("upgrade", "shop", menu, "--set", "text=ho", "-m", "sales week", *NS).ok()
     cli("rollback", "shop", "-m", "it rained", *NS).ok()
     found = cli("history", "shop", "-o", "json", *NS).ok().document

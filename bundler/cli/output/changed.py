@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import plan_data
+from bundler.cli.output.releases import status_text
 from bundler.cli.output.text import Line, counted, seconds
 from bundler.model.change import Action
 
@@ -36,8 +37,8 @@ def show_outcome(app: App, result: ChangeResult, *, verb: str) -> None:
 def _summary(app: App, revision: Revision) -> str:
     summary = revision.summary
     took = seconds(app.clock.monotonic() - app.started_s)
-    remark = "" if not summary.description else f", {summary.description}"
-    status = str(summary.status)
+    status = status_text(summary)
+    remark = "" if summary.description in {"", status} else f", {summary.description}"
     about = f"({counted(len(revision.inventory), 'object')}, {took})"
     return f"release {summary.release}: revision {summary.revision} {status}{remark} {about}"
 

@@ -38,7 +38,8 @@ def show_state(app: App, state: ReleaseState) -> None:
 
 def _description(state: ReleaseState) -> list[Line]:
     summary = state.revision.summary
-    lines = [Line(f"  because   {summary.description}", "yellow")] if summary.description else []
+    is_told = summary.description in {"", status_text(summary)}
+    lines = [] if is_told else [Line(f"  because   {summary.description}", "yellow")]
     if state.deployed is not None and state.deployed.revision != summary.revision:
         lines.append(Line(f"  deployed  revision {state.deployed.revision}, {bundle_text(state.deployed)}"))
     return lines
