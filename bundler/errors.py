@@ -622,6 +622,12 @@ class ImageMissingError(DeliveryError):
     code = "image-missing"
 
 
+class PreflightError(PlanError):
+    """The place is not ready for what is to be installed: everything that was found, before the first write."""
+
+    code = "preflight"
+
+
 class SitePatchError(PlanError):
     """A patch of the site file fits nothing, or cannot be made."""
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.site import Site
     from bundler.model.values import UserLayers
-    from bundler.ports import HeldLock, Ports
+    from bundler.ports import HeldLock, Ports, Registry
     from bundler.render.compiled import CompiledShelf
 
 
@@ -64,6 +64,10 @@ class InstallRequest:
     """The site file."""
     carried: tuple[LockedImage, ...] | None = None
     """The images of the delivery that the bundle was taken from; None where it was not."""
+    looks_ahead: bool = False
+    """Make the checks of preflight before anything is planned."""
+    registry_of: Callable[[Body], Registry] | None = None
+    """Opens the site's registry with the logins of a pull secret."""
     compiled: CompiledShelf | None = None
     """Where compiled templates lie between two runs."""
 
@@ -73,6 +77,7 @@ class Prepared:
     """A draft, and what is said about it before its plan."""
 
     draft: Draft
+    order: Order
     composition: Composition
     started_from: str
     """Where the values started: ``what revision 3 recorded``, ``the files named``, ``the bundle's defaults``."""
@@ -110,7 +115,7 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     notes = find_reach(composition.manifests, namespace=request.namespace, declared=request.bundle.reach)
     refuse_undeclared(notes)
     draft = _draft(request, composition, history, recorded, ports.clock.now())
-    return Prepared(draft=draft, composition=composition, started_from=started_from)
+    return Prepared(draft=draft, order=order, composition=composition, started_from=started_from)
 
 
 def _recorded(history: History, ports: Ports) -> Revision | None:
@@ -240,7 +245,7 @@ def install(
         BundlerError: what ended the run; the record says the same.
     """
     prepared = prepare(request, ports)
-    _check_images(request, prepared, ports)
+    _look_ahead(request, prepared, ports, options)
 
     def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
@@ -260,12 +265,27 @@ def install(
     )
 
 
+def _look_ahead(request: InstallRequest, prepared: Prepared, ports: Ports, options: RunOptions) -> None:
+    """Make the checks of preflight, or ask the site's registry for every digest at least, before the first write."""
+    if not request.looks_ahead:
+        _check_images(request, prepared, ports)
+        return
+    from bundler.actions.preflight import PreflightRequest, require_ready  # noqa: PLC0415 - only for sites
+
+    ahead = PreflightRequest(
+        order=prepared.order,
+        registry=ports.registry,
+        registry_of=request.registry_of,
+        may_create_namespace=options.may_create_namespace,
+    )
+    require_ready(ahead, prepared.composition, ports.cluster, ports.report)
+
+
 def _check_images(request: InstallRequest, prepared: Prepared, ports: Ports) -> None:
-    """Ask the site's registry for every digest before anything is written."""
     place = request.place.registry if request.place else None
     if request.carried is None or place is None or ports.registry is None:
         return
     from bundler.actions.site_images import refuse_absent  # noqa: PLC0415 - only deliveries need it
 
-    count = refuse_absent(prepared.composition.manifests, request.carried, place, ports.registry)
+    count = refuse_absent(prepared.composition.rendering, prepared.order, place, ports.registry)
     ports.report(Notice(f"{place} holds all {count} images of this release"))

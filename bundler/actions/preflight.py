@@ -10,19 +10,19 @@ from bundler.actions.preflight_cluster import cluster_looks
 from bundler.actions.preflight_images import image_looks
 from bundler.actions.preflight_rights import rights_looks
 from bundler.actions.site_policy import refuse_other_cluster
-from bundler.errors import BundlerError, WrongClusterError
-from bundler.model.check import Check, failed, passed, skipped
+from bundler.errors import BundlerError, PreflightError, WrongClusterError
+from bundler.model.check import Check, CheckState, failed, passed, skipped
+from bundler.model.events import Notice, Warned
 from bundler.model.lean import dataclass
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from bundler.actions.deliver import Trusted
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
-    from bundler.model.manifest import Manifest
-    from bundler.ports import ClusterClient, Registry
+    from bundler.ports import ClusterClient, Registry, Reporter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +45,51 @@ def preflight(request: PreflightRequest, cluster: ClusterClient) -> tuple[Check,
         version = cluster.identity().version
     except BundlerError as error:
         unreachable = failed("cluster", first_line(error), error.hint)
-        rest = make_checks(image_looks(request, (), cluster=None))
+        rest = make_checks(image_looks(request, None, cluster=None))
         return (unreachable, skipped("objects", "without the cluster they cannot be looked at"), *rest)
     checks = [*_cluster_checks(request, cluster, version)]
     composition, check = _composed(order, cluster)
-    manifests: Sequence[Manifest] = composition.manifests if composition else ()
-    checks.append(check)
+    return (*checks, check, *_looks(request, composition, cluster))
+
+
+def require_ready(
+    request: PreflightRequest, composition: Composition, cluster: ClusterClient, report: Reporter
+) -> None:
+    """Make the checks that the way to a plan does not make anyway.
+
+    Cluster, version, bundle and rendering are behind us when a composition is at hand, and are not asked for again.
+
+    Raises:
+        PreflightError: with everything that failed.
+    """
+    checks = _looks(request, composition, cluster)
+    bad = [check for check in checks if check.state is CheckState.FAILED]
+    if bad:
+        lines = [line for check in bad for line in _error_lines(check)]
+        doing = f"looking ahead before {request.order.release} is installed: {len(bad)} of {len(checks)} checks failed"
+        hint = "mend what is named; `bundler preflight` shows all checks, --no-preflight leaves them out"
+        raise PreflightError(doing, context=lines, hint=hint)
+    for check in checks:
+        if check.state is CheckState.WARNED:
+            report(Warned(f"{check.name}: {check.found}; {check.hint}"))
+    passing = sum(check.state is CheckState.PASSED for check in checks)
+    report(Notice(f"preflight: {passing} of {len(checks)} checks passed, none failed"))
+
+
+def _error_lines(check: Check) -> Iterator[str]:
+    yield f"{check.name}: {check.found}"
+    yield from (f"  {detail}" for detail in check.details)
+    yield f"  try: {check.hint}"
+
+
+def _looks(request: PreflightRequest, composition: Composition | None, cluster: ClusterClient) -> tuple[Check, ...]:
+    manifests = composition.manifests if composition else ()
     looks = [
         *cluster_looks(request, manifests, cluster),
         *rights_looks(request, manifests, cluster),
-        *image_looks(request, manifests, cluster=cluster),
+        *image_looks(request, composition, cluster=cluster),
     ]
-    return (*checks, *make_checks(looks))
+    return make_checks(looks)
 
 
 def _composed(order: Order, cluster: ClusterClient) -> tuple[Composition | None, Check]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.checks import check_manifest
 from bundler.actions.looking import Look, list_all
+from bundler.actions.preflight_nodes import node_checks
+from bundler.actions.preflight_storage import storage_checks
 from bundler.errors import QuotaExceededError
 from bundler.fields.kinds import pod_spec_path
 from bundler.images.places import containers_of
-from bundler.model.check import Check, failed, passed, skipped, warned
+from bundler.model.check import Check, failed, passed, skipped
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.quota import refuse_over_quota
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient
 
-_DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _ENFORCE = "pod-security.kubernetes.io/enforce"
 _RECORD_SECRETS = 3
 _MAX_NAMED = 4
@@ -37,78 +38,14 @@ def cluster_looks(request: PreflightRequest, manifests: Sequence[Manifest], clus
     """Return the checks of what the cluster offers."""
     namespaces = sorted({request.order.namespace, *(one.ref.namespace for one in manifests if one.ref.namespace)})
     looks = [
-        Look(name="storage class", make=partial(_storage, manifests, cluster)),
+        Look(name="storage class", make=partial(storage_checks, manifests, cluster)),
         Look(name="ingress class", make=partial(_ingress, manifests, cluster)),
-        Look(name="platforms", make=partial(_platforms, request, cluster)),
+        Look(name="platforms", make=partial(node_checks, request.order.carried, manifests, cluster)),
     ]
     for name in namespaces:
         looks.append(Look(name=f"namespace {name}", make=partial(_namespace, request, name, manifests, cluster)))
         looks.append(Look(name=f"quota of {name}", make=partial(_quota, name, manifests, cluster)))
     return looks
-
-
-def node_platforms(nodes: Sequence[Body]) -> tuple[str, ...]:
-    """Return the platforms of nodes, sorted: ``linux/amd64``."""
-    found = {
-        "/".join(text_at(node, "status", "nodeInfo", key) for key in ("operatingSystem", "architecture"))
-        for node in nodes
-    }
-    return tuple(sorted(found - {"/"}))
-
-
-def default_storage_classes(classes: Sequence[Body]) -> list[str]:
-    """Return the names of default storage classes."""
-    return [
-        text_at(one, "metadata", "name")
-        for one in classes
-        if mapping_at(one, "metadata", "annotations").get(_DEFAULT_CLASS) == "true"
-    ]
-
-
-def _claims(manifests: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
-    """Yield (object, storage class) of every volume claim; an empty class asks for the default."""
-    for manifest in manifests:
-        if (manifest.ref.group, manifest.ref.kind) == ("", "PersistentVolumeClaim"):
-            yield manifest.ref.short, _class_of(manifest.body)
-        for template in items_at(manifest.body, "spec", "volumeClaimTemplates"):
-            if manifest.ref.kind == "StatefulSet":
-                yield f"{manifest.ref.short} {text_at(template, 'metadata', 'name')}", _class_of(template)
-
-
-def _class_of(claim: Body) -> str:
-    written = value_at(claim, "spec", "storageClassName")
-    return "-" if written == "" else text_at(claim, "spec", "storageClassName")
-
-
-def _storage(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
-    """Check that each claim's class is there; ``-`` is a claim that wants none."""
-    claims = list(_claims(manifests))
-    if not claims:
-        return [skipped("storage class", "nothing asks for a volume")]
-    classes = list_all(cluster, "storage.k8s.io", "StorageClass")
-    names = {text_at(one, "metadata", "name"): one for one in classes}
-    default = default_storage_classes(classes)
-    used: set[str] = set()
-    problems: list[str] = []
-    for claim, wanted in claims:
-        if wanted == "-":
-            continue
-        if not wanted and not default:
-            problems.append(f"{claim} asks for the default class, and there is none")
-        elif wanted and wanted not in names:
-            problems.append(f"{claim} asks for {wanted}, and there is no such class")
-        else:
-            used.add(wanted or default[0])
-    if problems:
-        known = f"classes are: {', '.join(sorted(names)) or 'none'}"
-        hint = "name one in the site file (storageClass), or mark one as the default"
-        return [failed("storage class", f"{'; '.join(problems[:_MAX_NAMED])}; {known}", hint)]
-    checks = [passed("storage class", f"{len(claims)} claims use {', '.join(sorted(used)) or 'none'}")]
-    rigid = [name for name in sorted(used) if value_at(names[name], "allowVolumeExpansion") is not True]
-    if rigid:
-        found = f"volumes of {', '.join(rigid)} cannot grow later"
-        checks.append(warned("volume expansion", found, "ask for enough now, or use a class with allowVolumeExpansion"))
-    return checks
 
 
 def _ingress(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
@@ -122,34 +59,6 @@ def _ingress(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Chec
         hint = "name one in the site file (ingressClass)"
         return [failed("ingress class", f"there is no {', '.join(missing)}; classes are: {known}", hint)]
     return [passed("ingress class", ", ".join(sorted(wanted - {""})) or "the default one")]
-
-
-def _platforms(request: PreflightRequest, cluster: ClusterClient) -> list[Check]:
-    carried = request.order.carried
-    if carried is None:
-        return [skipped("platforms", "the bundle was not taken from a delivery")]
-    nodes = node_platforms(list_all(cluster, "", "Node"))
-    if not nodes:
-        return [skipped("platforms", "no node tells its platform")]
-    lacking = sorted(
-        f"{image.ref} has {', '.join(image.platforms) or 'no platform'}"
-        for image in carried
-        if image.platforms and not any(_runs_on(node, image.platforms) for node in nodes)
-    )
-    if lacking:
-        found = f"nodes are {', '.join(nodes)}; {'; '.join(lacking[:_MAX_NAMED])}"
-        return [failed("platforms", found, f"export with --platform {nodes[0]}")]
-    partly = sorted(
-        {node for node in nodes for image in carried if image.platforms and not _runs_on(node, image.platforms)}
-    )
-    if partly:
-        found = f"not all images run on the nodes of {', '.join(partly)}"
-        return [warned("platforms", found, "set nodeSelector in the site file, or export these platforms too")]
-    return [passed("platforms", f"images run on all nodes: {', '.join(nodes)}")]
-
-
-def _runs_on(node: str, platforms: Sequence[str]) -> bool:
-    return any(one == node or one.startswith(f"{node}/") for one in platforms)
 
 
 def _namespace(

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.adapt import needed_images
 from bundler.actions.looking import Look
-from bundler.actions.site_images import find_absent
+from bundler.actions.site_images import absent_lines, find_absent, import_hint
+from bundler.errors import RegistryForbiddenError, RegistryLoginError
 from bundler.images.places import pod_specs
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import image_tree
-from bundler.model.check import Check, failed, passed, skipped
+from bundler.model.check import Check, CheckState, failed, passed, skipped, warned
 from bundler.model.json import is_mapping, mapping_at, text_at
+from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 from bundler.model.size import shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bundler.actions.compose import Composition
+    from bundler.actions.deliver import Trusted
     from bundler.actions.preflight import PreflightRequest
     from bundler.model.image import LockedImage
     from bundler.model.json import Body
@@ -33,9 +37,10 @@ _MAX_NAMED = 4
 
 
 def image_looks(
-    request: PreflightRequest, manifests: Sequence[Manifest], *, cluster: ClusterClient | None
+    request: PreflightRequest, composition: Composition | None, *, cluster: ClusterClient | None
 ) -> list[Look]:
     """Return the checks of images; without a cluster, those of the registry alone."""
+    manifests = composition.manifests if composition else ()
     site = request.order.place
     place = site.registry if site else None
     carried = request.order.carried
@@ -45,12 +50,13 @@ def image_looks(
     needed = needed_images(manifests, carried) if manifests else carried
     looks = [
         Look(name="registry", make=partial(_registry, place, request.registry)),
-        Look(name="images", make=partial(_images, needed, place, request.registry)),
-        Look(name="import", make=partial(_import, request, place, request.registry)),
+        Look(name="images", make=partial(_images, request, needed, place, request.registry, composition)),
     ]
+    if request.delivery is not None:
+        looks.append(Look(name="import", make=partial(_import, request.delivery, place, request.registry)))
     if cluster is not None and site is not None:
         looks += [
-            Look(name=f"pull secret in {name}", make=partial(_pull, request, needed, site, place, name, cluster))
+            Look(name=f"pull secret in {name}", make=_Pull(request, needed, site, place, name, cluster, manifests))
             for name in _namespaces(request, manifests)
         ]
     return looks
@@ -66,22 +72,26 @@ def _registry(place: SiteRegistry, registry: Registry) -> list[Check]:
     return [passed("registry", f"{place.host} answers and knows us")]
 
 
-def _images(needed: Sequence[LockedImage], place: SiteRegistry, registry: Registry) -> list[Check]:
+def _images(
+    request: PreflightRequest,
+    needed: Sequence[LockedImage],
+    place: SiteRegistry,
+    registry: Registry,
+    composition: Composition | None,
+) -> list[Check]:
     absent = find_absent(needed, place, registry)
     if not absent:
         return [passed("images", f"{place} holds all {len(needed)} by their digests")]
-    names = [f"{site_repository(one.ref, place)}@{one.digest}" for one in absent]
-    more = f"; and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    found = f"{len(absent)} of {len(needed)} are not there: {'; '.join(names[:_MAX_NAMED])}{more}"
-    return [failed("images", found, f"import the delivery: bundler import FILE --registry {place}")]
+    found = f"{len(absent)} of {len(needed)} are not there"
+    lines = absent_lines(absent, composition.rendering, request.order, place) if composition else ()
+    # an image that only the declarations of the bundle name has no place in any object
+    lines = lines or tuple(f"{site_repository(one.ref, place)}@{one.digest}" for one in absent)
+    return [failed("images", found, import_hint(place), lines)]
 
 
-def _import(request: PreflightRequest, place: SiteRegistry, registry: Registry) -> list[Check]:
+def _import(delivery: Trusted, place: SiteRegistry, registry: Registry) -> list[Check]:
     """Say what an import would bring, and whether the registry can be written; without leaving anything there."""
-    delivery = request.delivery
-    if delivery is None or request.order.carried is None:
-        return [skipped("import", "no delivery is at hand")]
-    absent = find_absent(request.order.carried, place, registry)
+    absent = find_absent(delivery.carried, place, registry)
     if not absent:
         return [passed("import", "nothing is left to import")]
     held = {blob.digest for blob in delivery.index.blobs}
@@ -92,34 +102,69 @@ def _import(request: PreflightRequest, place: SiteRegistry, registry: Registry) 
     return [passed("import", f"would bring at most {total} to {place}, which can be written; needs no disk here")]
 
 
-def _pull(
-    request: PreflightRequest,
-    needed: Sequence[LockedImage],
-    site: Site,
-    place: SiteRegistry,
-    namespace: str,
-    cluster: ClusterClient,
-) -> list[Check]:
-    """Pull one manifest as the pods of a namespace will."""
-    name = f"pull secret in {namespace}"
-    config: Body = {}
-    if site.pull_secret:
-        found = cluster.get(ObjectRef("", "Secret", namespace, site.pull_secret))
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """Pulls one manifest as the pods of a namespace will."""
+
+    request: PreflightRequest
+    needed: Sequence[LockedImage]
+    site: Site
+    place: SiteRegistry
+    namespace: str
+    cluster: ClusterClient
+    manifests: Sequence[Manifest]
+
+    def __call__(self) -> list[Check]:
+        name, secret = self._name, self.site.pull_secret
+        if not secret:
+            return [self._pulled({}, "without a login")]
+        found = self._secret()
         if found is None:
-            return [failed(name, f"Secret/{site.pull_secret} is not there", _how_to_make(site, place, namespace))]
+            return [self._without_secret()]
         config = config_of(found)
         if not config:
             hint = "make it with kubectl create secret docker-registry"
-            return [failed(name, f"Secret/{site.pull_secret} holds no {DOCKER_CONFIG}", hint)]
-    if request.registry_of is None or not needed:
-        return [skipped(name, "there is no image to pull")]
-    registry, image = request.registry_of(config), needed[0]
-    manifest = registry.manifest(site_repository(image.ref, place), image.digest)
-    as_whom = f"with Secret/{site.pull_secret}" if site.pull_secret else "without a login"
-    if manifest is None:
-        found_text = f"{site_repository(image.ref, place)}@{image.digest} is not there, {as_whom}"
-        return [failed(name, found_text, f"import the delivery: bundler import FILE --registry {place}")]
-    return [passed(name, f"pods pull {image.ref} {as_whom}")]
+            return [failed(name, f"Secret/{secret} holds no {DOCKER_CONFIG}", hint)]
+        return [self._pulled(config, f"with Secret/{secret}")]
+
+    @property
+    def _name(self) -> str:
+        return f"pull secret in {self.namespace}"
+
+    def _secret(self) -> Body | None:
+        """Return the pull secret: the one that comes with the release, else the one in the cluster."""
+        ref = ObjectRef("", "Secret", self.namespace, self.site.pull_secret)
+        rendered = next((one.body for one in self.manifests if one.ref == ref), None)
+        return rendered if rendered is not None else self.cluster.get(ref)
+
+    def _pulled(self, config: Body, as_whom: str) -> Check:
+        if self.request.registry_of is None or not self.needed:
+            return skipped(self._name, "there is no image to pull")
+        registry, image = self.request.registry_of(config), self.needed[0]
+        repository = site_repository(image.ref, self.place)
+        if registry.manifest(repository, image.digest) is None:
+            found = f"{repository}@{image.digest} is not there, {as_whom}"
+            return failed(self._name, found, import_hint(self.place))
+        return passed(self._name, f"pods pull {image.ref} {as_whom}")
+
+    def _without_secret(self) -> Check:
+        """A kubelet passes over a pull secret that is not there: what counts is whether the registry asks for one."""
+        found, hint = f"Secret/{self.site.pull_secret} is not there", self._how_to_make()
+        try:
+            pulled = self._pulled({}, "without a login")
+        except (RegistryLoginError, RegistryForbiddenError):
+            return failed(self._name, found, hint)
+        if pulled.state is not CheckState.PASSED:
+            return failed(self._name, found, hint)
+        return warned(self._name, f"{found}, but {self.place.host} gives images without a login", hint)
+
+    def _how_to_make(self) -> str:
+        place = ObjectRef("", "Namespace", "", self.namespace)
+        first = "" if self.cluster.get(place) else f"kubectl create namespace {self.namespace} && "
+        return (
+            f"make it: {first}kubectl create secret docker-registry {self.site.pull_secret} -n {self.namespace} "
+            f"--docker-server={self.place.host} --docker-username=… --docker-password=…"
+        )
 
 
 def config_of(secret: Body) -> Body:
@@ -130,10 +175,3 @@ def config_of(secret: Body) -> Body:
     except ValueError:
         return {}
     return config if is_mapping(config) and mapping_at(config, "auths") else {}
-
-
-def _how_to_make(site: Site, place: SiteRegistry, namespace: str) -> str:
-    return (
-        f"make it: kubectl create secret docker-registry {site.pull_secret} -n {namespace} "
-        f"--docker-server={place.host} --docker-username=… --docker-password=…"
-    )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.looking import Look
 from bundler.actions.parallel import map_parallel
 from bundler.errors import RejectedError
-from bundler.model.check import Check, failed, passed, skipped
+from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient
 
 _REVIEW = "authorization.k8s.io"
-_OBJECT_VERBS = ("get", "list", "create", "patch", "delete")
+_OBJECT_VERBS = ("get", "list", "create", "patch")
+_LATER_VERB = "delete"
+"""For pruning and uninstalling; many an installation never comes to it."""
 _RECORD_VERBS = ("get", "list", "create", "update", "delete")
 _LOCK_VERBS = ("get", "create", "update", "delete")
 _LOOKED_AT = (("", "Pod"), ("", "Event"), ("apps", "ReplicaSet"))
@@ -87,22 +89,37 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
     denied = [right for right, answer in zip(wanted, answers, strict=True) if answer is False]
     if not denied:
         return [passed("permissions", f"{len(wanted)} verbs on resources are allowed")]
+    missed = set(denied).intersection(_needed(request, manifests, cluster))
+    denied.sort(key=lambda right: (right not in missed, right))
     named = "; ".join(right.shown for right in denied[:_MAX_NAMED])
     more = f"; and {len(denied) - _MAX_NAMED} more" if len(denied) > _MAX_NAMED else ""
-    return [failed("permissions", f"not allowed: {named}{more}", "ask whoever runs the cluster for a Role with these")]
+    hint = "ask whoever runs the cluster for a Role with these"
+    if missed:
+        return [failed("permissions", f"not allowed: {named}{more}", hint)]
+    return [warned("permissions", f"enough to install; not allowed, for later: {named}{more}", hint)]
 
 
 def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:
+    """Yield what an installation needs, what explains why something is not ready, and what takes things away again."""
+    yield from _needed(request, manifests, cluster)
+    for group, kind in _LOOKED_AT:
+        if (served := cluster.resource_type(group, kind)) is not None:
+            yield _Right(group, served.plural, request.order.namespace, "list")
+    yield from _on_objects(manifests, cluster, (_LATER_VERB,))
+
+
+def _needed(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:
     namespace = request.order.namespace
     yield from (_Right("", "secrets", namespace, verb) for verb in _RECORD_VERBS)
     yield from (_Right("coordination.k8s.io", "leases", namespace, verb) for verb in _LOCK_VERBS)
-    for group, kind in _LOOKED_AT:
-        if (served := cluster.resource_type(group, kind)) is not None:
-            yield _Right(group, served.plural, namespace, "list")
+    yield from _on_objects(manifests, cluster, _OBJECT_VERBS)
+
+
+def _on_objects(manifests: Sequence[Manifest], cluster: ClusterClient, verbs: Sequence[str]) -> Iterator[_Right]:
     for manifest in manifests:
         served = cluster.resource_type(manifest.ref.group, manifest.ref.kind)
         if served is not None:
-            for verb in _OBJECT_VERBS:
+            for verb in verbs:
                 yield _Right(manifest.ref.group, served.plural, manifest.ref.namespace, verb)
 
 

@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.looking import Look, first_line, list_all, make_checks
-from bundler.actions.preflight_cluster import default_storage_classes, node_platforms
 from bundler.actions.preflight_images import config_of
+from bundler.actions.preflight_nodes import node_platforms
+from bundler.actions.preflight_storage import default_storage_classes
 from bundler.actions.site_policy import refuse_other_cluster
 from bundler.errors import BundlerError, ForbiddenError, WrongClusterError
 from bundler.model.check import Check, failed, passed, skipped, warned

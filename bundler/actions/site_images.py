@@ -5,18 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.actions.adapt import needed_images
+from bundler.actions.adapt import needed_images, where_in
 from bundler.actions.parallel import map_parallel
 from bundler.errors import ImageMissingError
+from bundler.images.inventory import parse_image
+from bundler.images.places import places_of, rules_of
 from bundler.images.rewrite import site_repository
+from bundler.model.digest import Digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator
 
+    from bundler.actions.compose import Order
     from bundler.model.image import LockedImage
-    from bundler.model.manifest import Manifest
     from bundler.model.site import SiteRegistry
     from bundler.ports import Registry
+    from bundler.render import Rendering
 
 
 def find_absent(images: Iterable[LockedImage], place: SiteRegistry, registry: Registry) -> tuple[LockedImage, ...]:
@@ -30,26 +34,58 @@ def find_absent(images: Iterable[LockedImage], place: SiteRegistry, registry: Re
     return tuple(image for image, is_there in zip(wanted, answers, strict=True) if not is_there)
 
 
-def refuse_absent(
-    manifests: Iterable[Manifest], carried: Sequence[LockedImage], place: SiteRegistry, registry: Registry
-) -> int:
-    """Ask for every digest that the objects name; return how many are there.
+def refuse_absent(rendering: Rendering, order: Order, place: SiteRegistry, registry: Registry) -> int:
+    """Ask for every digest that the objects of an order name; return how many are there.
 
     Raises:
-        ImageMissingError: with every image that is not.
+        ImageMissingError: with every place of an image that is not.
         RegistryError: when the registry cannot be asked.
     """
-    needed = needed_images(manifests, carried)
+    needed = needed_images(rendering.manifests, order.carried or ())
     absent = find_absent(needed, place, registry)
     if absent:
         raise ImageMissingError(
             f"looking for the images of the release in {place}",
-            context=sorted(
-                f"{site_repository(one.ref, place)}@{one.digest} is not there ({one.ref})" for one in absent
-            ),
-            hint=f"import the delivery first: bundler import FILE --registry {place}",
+            context=absent_lines(absent, rendering, order, place),
+            hint=import_hint(place),
         )
     return len(needed)
+
+
+def absent_lines(
+    absent: Iterable[LockedImage], rendering: Rendering, order: Order, place: SiteRegistry
+) -> tuple[str, ...]:
+    """Return a line for each place that names an image which the site's registry lacks, sorted.
+
+    Args:
+        absent: those images.
+        rendering: of the order, with references as they are at the site.
+        order: names declared places.
+        place: the registry.
+    """
+    targets = {(str(site_repository(one.ref, place)), one.digest): one for one in absent}
+    lines = {
+        f"{where}: {one.ref} is not there: {site_repository(one.ref, place)}@{one.digest}"
+        for where, one in _uses(rendering, order, targets)
+    }
+    return tuple(sorted(lines))
+
+
+def _uses(
+    rendering: Rendering, order: Order, targets: dict[tuple[str, Digest], LockedImage]
+) -> Iterator[tuple[str, LockedImage]]:
+    rules, where = rules_of(order.bundle), where_in(rendering, order)
+    for manifest in rendering.manifests:
+        for found in places_of(manifest, rules):
+            ref = parse_image(found.text)
+            image = targets.get((f"{ref.registry}/{ref.repository}", Digest(ref.digest))) if ref else None
+            if image is not None:
+                yield where(manifest, found), image
+
+
+def import_hint(place: SiteRegistry) -> str:
+    """Say how images come to a site."""
+    return f"import the delivery first: bundler import FILE --registry {place}"
 
 
 def _is_there(place: SiteRegistry, registry: Registry, image: LockedImage) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
+
+import click
 
 from bundler._version import __version__
 from bundler.actions.command_line import recorded_command
@@ -24,7 +27,7 @@ from bundler.model.release import Authorship
 from bundler.values.changes import changed_user_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from bundler.actions.inputs import Given, Inputs
     from bundler.actions.install import Prepared
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
     from bundler.cli.options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.model.bundle import Bundle
     from bundler.model.change import Plan
+    from bundler.model.json import Body
     from bundler.model.site import Site
+    from bundler.ports import Registry
 
 EXIT_PENDING = 3
 
@@ -52,6 +57,7 @@ class Wish:
     kube_version: str = ""
     must_exist: bool = False
     reason: str = ""
+    skips_preflight: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +163,8 @@ def _prepare(app: App, wish: Wish) -> _Ready:
         rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
         place=inputs.site,
         carried=taken.carried,
+        looks_ahead=not wish.skips_preflight and (taken.delivery is not None or wish.given.site is not None),
+        registry_of=registry_opener(app, inputs.site),
         compiled=compiled_shelf(app),
     )
     return _Ready(connection=connection, request=request, inputs=inputs)
@@ -184,6 +192,15 @@ def at_site(app: App, connection: Connection, site: Site, *, with_registry: bool
 
     registry = open_site_registry(app, site.registry, site=site, report=connection.progress)
     return replace(connection, namespace=namespace, ports=replace(connection.ports, registry=registry))
+
+
+def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
+    """Return what opens the site's registry with the logins of a pull secret; None where no registry is named."""
+    if site.registry is None:
+        return None
+    from bundler.cli.delivering import registry_with  # noqa: PLC0415 - only deliveries need it
+
+    return partial(registry_with, app, site, click.get_current_context())
 
 
 def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from bundler.cli.verb import Function
     from bundler.model.bundle import Bundle
     from bundler.model.image import LockedImage
+    from bundler.model.json import Body
     from bundler.model.site import Site, SiteRegistry
     from bundler.oci.client import FindCredentials, OciClient
-    from bundler.ports import Reporter
+    from bundler.oci.credentials import Credentials
+    from bundler.ports import Registry, Reporter
 
 OFFLINE: Final = "bundler.offline"
 """Key in ``Context.meta``: what --offline says; None where it is not given."""
@@ -183,6 +185,30 @@ def open_site_registry(
     is_said = authority is not None or place.is_insecure_http
     hosts = {place.host: own} if is_said else {}
     return open_registry(app, gate=gate, report=report, hosts=hosts, find_credentials=find_credentials)
+
+
+def registry_with(app: App, site: Site, context: click.Context, config: Body) -> Registry:
+    """Open the site's registry as somebody else: with the credentials of a pull secret.
+
+    Args:
+        app: settings and streams.
+        site: whose registry.
+        context: of the command line; checks run in threads, which have none of their own.
+        config: ``{"auths": …}``.
+
+    Raises:
+        RegistryError: when the settings of registries cannot be read.
+    """
+    from bundler.oci.credentials import credentials_in  # noqa: PLC0415 - only deliveries need it
+
+    def find(host: str, repository: str) -> Credentials | None:
+        return credentials_in(config, host, repository, source=f"Secret/{site.pull_secret}")
+
+    if site.registry is None:
+        msg = "a site without a registry is not pulled from"
+        raise ValueError(msg)
+    with context.scope(cleanup=False):
+        return open_site_registry(app, site.registry, site=site, find_credentials=find)
 
 
 def _beside(site: Site | None, name: str) -> Path:

@@ -204,5 +204,8 @@ def registry_options(function: Function) -> Function:
 kube_version_option = click.option(
     "--kube-version", default="", metavar="VERSION", help="Kubernetes that templates see."
 )
+preflight_option = click.option(
+    "--no-preflight", is_flag=True, help="Leave out the checks that come first with a delivery or --site."
+)
 show_secrets_option = click.option("--show-secrets", is_flag=True, help="Show sensitive values in clear.")
 release_name_option = click.option("--release", default="", help="Name of the release.  [default: the bundle's]")

@@ -29,6 +29,8 @@ class Check:
     """What was found, in one line."""
     hint: str = ""
     """What to do; only where it failed or warned."""
+    details: tuple[str, ...] = ()
+    """More of what was found, a line each."""
 
 
 def passed(name: str, found: str) -> Check:
@@ -36,9 +38,9 @@ def passed(name: str, found: str) -> Check:
     return Check(name=name, state=CheckState.PASSED, found=found)
 
 
-def failed(name: str, found: str, hint: str) -> Check:
+def failed(name: str, found: str, hint: str, details: tuple[str, ...] = ()) -> Check:
     """Return a check that did not."""
-    return Check(name=name, state=CheckState.FAILED, found=found, hint=hint)
+    return Check(name=name, state=CheckState.FAILED, found=found, hint=hint, details=details)
 
 
 def warned(name: str, found: str, hint: str) -> Check:

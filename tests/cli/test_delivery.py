@@ -42,6 +42,23 @@ spec:
       restartPolicy: Never
       containers: [{name: migrate, image: "docker.io/library/tool:1"}]
 """
+CLAIM = """
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec:
+  storageClassName: "{{ values.storage }}"
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: "{{ values.size | default('1Gi') }}"}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  ingressClassName: "{{ values.ingress }}"
+  defaultBackend: {service: {name: web, port: {number: 80}}}
+"""
 SCHEMA = """
 {"type": "object", "properties": {
   "image": {"type": "string"},
@@ -353,9 +370,56 @@ def test_the_text_of_template_shows_the_pinned_objects_too(world) -> None:
 def test_nothing_is_written_while_an_image_is_missing_at_the_site(world) -> None:
     outcome = world.cli("install", world.file, "--site", world.site)
     assert outcome.code == 1
-    assert "error[image-missing]" in outcome.err
+    assert "error[preflight]" in outcome.err
+    assert "  images: 2 of 2 are not there" in outcome.err
+    assert (
+        "    Deployment/web-web web (templates/web.yaml:12): docker.io/library/nginx:1.27 is not there" in outcome.err
+    )
+    assert "    Job/web-migrate migrate (templates/web.yaml:24): docker.io/library/tool:1 is not there" in outcome.err
     assert "bundler import FILE --registry registry.site:5000/acme" in outcome.err
     assert world.cli("list", "-A", "-o", "json").ok().document == []
+
+
+def test_without_preflight_images_are_still_looked_for(world) -> None:
+    outcome = world.cli("install", world.file, "--site", world.site, "--no-preflight")
+    assert outcome.code == 1
+    assert "error[image-missing]" in outcome.err
+    assert "Deployment/web-web web (templates/web.yaml:12): docker.io/library/nginx:1.27 is not there" in outcome.err
+    world.cli("import", world.file, "--site", world.site).ok()
+    world.cli("install", world.file, "--site", world.site, "--no-preflight").ok()
+
+
+def test_an_installation_tells_everything_that_is_not_ready_before_it_begins(world) -> None:
+    add(world, "  values: {storage: gold, ingress: gate}\n")
+    text = WEB + CLAIM
+    bundle = make_bundle(world.cli.home / "more", {"templates/web.yaml": text, "values.yaml": VALUES + "storage: ''\ningress: ''\n"}, name="web")  # fmt: skip
+    file = content_of(bundle, dict.fromkeys(REFS), scratch=world.cli.home).write(world.cli.home / "more.bundle")[0]
+    outcome = world.cli.golden("delivery/not-ready", "install", file, "--site", world.site)
+    assert outcome.code == 1
+    for word in (
+        "storage class: ",
+        "asks for gold",
+        "ingress class: there is no gate",
+        "images: 2 of 2",
+        "pull secret",
+    ):
+        assert word in outcome.err
+    assert world.cli("list", "-A", "-o", "json").ok().document == []
+
+
+def test_what_is_asked_of_the_registry_is_asked_once(world) -> None:
+    world.cli("import", world.file, "--site", world.site).ok()
+    world.registry.asked.clear()
+    outcome = world.cli("install", world.file, "--site", world.site).ok()
+    assert "preflight: " in outcome.err
+    assert "Secret/site-pull is not there, but registry.site:5000 gives images without a login" in outcome.err
+    heads = [asked for asked in world.registry.asked if asked[0] == "head"]
+    assert len(heads) == len(set(heads)) == 2
+
+
+def test_a_folder_with_a_site_is_looked_ahead_for_too_and_without_one_it_is_not(world) -> None:
+    assert "preflight: " in world.cli("install", world.bundle, "--site", world.site).ok().err
+    assert "preflight: " not in world.cli("install", world.bundle, "-n", "other").ok().err
 
 
 def test_only_the_images_that_these_values_need_are_looked_for(world) -> None:
@@ -392,7 +456,7 @@ def test_upgrade_and_rollback_come_from_the_files(world) -> None:
 def test_a_registry_is_opened_for_nothing_but_the_site(world) -> None:
     world.cli("import", world.file, "--site", world.site).ok()
     world.cli("install", world.file, "--site", world.site).ok()
-    assert [sorted(one["gate"].allowed) for one in world.opened] == [["registry.site:5000"]] * 2
+    assert [sorted(one["gate"].allowed) for one in world.opened] == [["registry.site:5000"]] * 3
     world.cli("install", world.file, "--site", world.site, "--no-offline").ok()
     assert world.opened[-1]["gate"] is None
 

@@ -100,6 +100,7 @@ class MemoryRegistry:
     """How many blobs are taken before nobody answers any more; negative: all."""
     is_away: bool = False
     """Nobody answers at all."""
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ping(self, host: str) -> None:
@@ -110,6 +111,7 @@ class MemoryRegistry:
         del repository
 
     def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
+        self.asked.append(("head", str(repository), reference))
         found = self.manifests.get((str(repository), reference))
         return found.descriptor if found else None
 

@@ -68,6 +68,11 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["Deployment/web web (templates/web.yaml:3): docker.io/library/nginx:1 is not in it"],
         "export the bundle again",
     ),
+    errors.PreflightError: (
+        "looking ahead before shop is installed: 1 of 9 checks failed",
+        ["storage class: PersistentVolumeClaim/data asks for gold, and there is no such class", "  try: name one"],
+        "mend what is named",
+    ),
     errors.SitePatchError: ("patching Deployment/web", ["acme.yaml:9: it fits no object"], "correct its target"),
     errors.WrongClusterError: (
         "checking the cluster",

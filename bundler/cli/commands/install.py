@@ -12,6 +12,7 @@ from bundler.cli.names import check_name
 from bundler.cli.options import (
     kube_version_option,
     path_options,
+    preflight_option,
     registry_options,
     run_options,
     starting_options,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @kube_version_option
 @registry_options
 @offline_option
+@preflight_option
 def install_command(
     app: App,
     *,
@@ -46,6 +48,7 @@ def install_command(
     write: WriteFlags,
     path: PathFlags,
     kube_version: str,
+    no_preflight: bool,
 ) -> int:
     """Install BUNDLE as RELEASE, or upgrade the release that is there; RELEASE defaults to the bundle's name.
 
@@ -63,5 +66,6 @@ def install_command(
         path=path,
         kube_version=kube_version,
         reason=run.reason,
+        skips_preflight=no_preflight,
     )
     return carry_out_wish(app, wish, run, write)

@@ -12,6 +12,7 @@ from bundler.cli.names import release_argument
 from bundler.cli.options import (
     kube_version_option,
     path_options,
+    preflight_option,
     registry_options,
     run_options,
     starting_options,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @kube_version_option
 @registry_options
 @offline_option
+@preflight_option
 @click.option("--install", "may_install", is_flag=True, help="Install where there is no such release yet.")
 def upgrade_command(
     app: App,
@@ -49,6 +51,7 @@ def upgrade_command(
     write: WriteFlags,
     path: PathFlags,
     kube_version: str,
+    no_preflight: bool,
     may_install: bool,
 ) -> int:
     """Upgrade RELEASE to BUNDLE, or to other values.
@@ -64,5 +67,6 @@ def upgrade_command(
         kube_version=kube_version,
         must_exist=not may_install,
         reason=run.reason,
+        skips_preflight=no_preflight,
     )
     return carry_out_wish(app, wish, run, write)

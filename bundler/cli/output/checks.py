@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bundler.cli.invocation import App
     from bundler.model.check import Check
+    from bundler.model.json import Body, JSONValue
 
 _SIGNS = {
     CheckState.PASSED: ("✔", "green"),
@@ -30,14 +31,20 @@ def show_checks(app: App, checks: Sequence[Check]) -> int:
         app.screen.say(f"{counted(len(checks), 'check')}, {bad} failed", "red" if bad else "green")
     else:
         app.screen.document(
-            [{"name": one.name, "state": one.state.value, "found": one.found, "hint": one.hint} for one in checks],
+            [_facts(check) for check in checks],
             app.output,
         )
     return 1 if bad else 0
 
 
+def _facts(check: Check) -> Body:
+    facts: dict[str, JSONValue] = {"name": check.name, "state": check.state.value, "found": check.found}
+    return {**facts, "details": list(check.details), "hint": check.hint}
+
+
 def _lines(check: Check, width: int) -> Iterator[Line]:
     sign, style = _SIGNS[check.state]
     yield Line(f"{sign} {check.name.ljust(width)}  {check.found}", style)
+    yield from (Line(f"  {' ' * width}  {detail}") for detail in check.details)
     if check.hint and check.state in {CheckState.FAILED, CheckState.WARNED}:
         yield Line(f"  {' ' * width}  hint: {check.hint}", "cyan")
