@@ -4,6 +4,8 @@ Our own connections go through `Dialer`, which asks here first. Libraries do not
 ``kubernetes`` package, say); Python tells of theirs by audit events, before anything is sent. A hook for these cannot
 be taken back, so there is one, and one `Fence` that decides. Other programs that are started are beyond it.
 
+One thing comes too late: a name that is handed to ``socket.connect`` itself is looked up before its event.
+
 Source: PEP 578; docs.python.org, library/audit_events.
 """
 
