@@ -162,7 +162,11 @@ def take_tool(given: Path | None) -> Tool:
     for path in [given] if given else [running, built]:
         if path.is_file() and zipfile.is_zipfile(path):
             return Tool(content=path.read_bytes(), version=__version__)
-    found = f"{given} is not bundler as one file, which is a zip that Python runs" if given else f"this bundler is not one file, and there is no {built}"
+    found = (
+        f"{given} is not bundler as one file, which is a zip that Python runs"
+        if given
+        else f"this bundler is not one file, and there is no {built}"
+    )
     raise UsageError("taking bundler along", context=[found], hint="build it by `make dist`, or name it by --tool FILE")
 
 
