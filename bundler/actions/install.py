@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose import Composition, Order, compose, public_identifiers
 from bundler.actions.history import History, learn_live_secrets, load_deployed, read_history, require_history
-from bundler.actions.recover import roll_back_after
+from bundler.actions.recover import is_barred, roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
 from bundler.errors import BundlerError, ForbiddenError
@@ -248,6 +248,8 @@ def install(
     _look_ahead(request, prepared, ports, options)
 
     def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
+        if not request.path_rules.may_downgrade and is_barred(error, proposal):
+            return error
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
 
     def redraft() -> Draft:

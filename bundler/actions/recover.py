@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.release import Draft, RunOptions, carry_out, propose
-from bundler.actions.rollback import RollbackRequest, draft_of
+from bundler.actions.rollback import RollbackRequest, draft_of, is_at_least
 from bundler.actions.uninstall import remove_objects
 from bundler.errors import BundlerError, RollbackFailedError, RolledBackError
 from bundler.model.events import Notice
@@ -14,6 +14,20 @@ from bundler.model.events import Notice
 if TYPE_CHECKING:
     from bundler.actions.release import Proposal
     from bundler.ports import HeldLock, Ports
+
+
+def is_barred(error: BundlerError, proposal: Proposal) -> bool:
+    """Tell whether nothing may go back by itself, and say so in the error.
+
+    Below the ``noRollbackBelow`` of the bundle that failed the data may not fit any more: its migration may have run.
+    """
+    target, barrier = proposal.history.deployed, proposal.draft.revision.no_rollback_below
+    if target is None or is_at_least(target.bundle.version, barrier):
+        return False
+    there = f"revision {target.revision} is {target.bundle.name} {target.bundle.version}"
+    error.context = (*error.context, f"not rolled back: the bundle says noRollbackBelow: {barrier}, and {there}")
+    error.hint = f"{error.hint}; or `bundler rollback --allow-downgrade` when you know the data allows it"
+    return True
 
 
 def roll_back_after(

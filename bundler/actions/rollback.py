@@ -116,7 +116,7 @@ def _refuse_barrier(request: RollbackRequest, history: History, target: Revision
         return
     since = history.deployed.revision if history.deployed else 0
     tried = [ports.store.load(one) for one in history.summaries if one.revision >= max(since, target.revision + 1)]
-    barred = [one for one in tried if not _is_at_least(target.bundle.version, one.no_rollback_below)]
+    barred = [one for one in tried if not is_at_least(target.bundle.version, one.no_rollback_below)]
     if not barred:
         return
     lines = [
@@ -130,7 +130,8 @@ def _refuse_barrier(request: RollbackRequest, history: History, target: Revision
     )
 
 
-def _is_at_least(version: str, barrier: str) -> bool:
+def is_at_least(version: str, barrier: str) -> bool:
+    """Tell whether a version is not below a barrier; an empty barrier holds nobody back."""
     return not barrier or parse_version(version) >= parse_version(barrier)
 
 

@@ -259,6 +259,18 @@ def test_a_rollback_below_what_a_tried_bundle_allows_needs_a_word(cli, menu, is_
     cli("rollback", "shop", "--allow-downgrade", *NS).ok()
 
 
+@pytest.mark.parametrize(("flags", "codes"), [([], {1}), (["--allow-downgrade"], {5, 6})])
+def test_a_failed_upgrade_does_not_go_back_by_itself_below_what_its_bundle_allows(cli, menu, flags, codes):
+    cli("install", "shop", versioned(menu, "1.0.0"), *NS).ok()
+    versioned(menu, "2.0.0", "noRollbackBelow: 2.0.0")
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "shop-web", "ErrImageNeverPull", "prod")
+    outcome = cli("upgrade", "shop", menu, "--set", "text=ho", "--rollback-on-failure", *flags, *NS)
+    assert outcome.code in codes, outcome.err
+    assert ("not rolled back: the bundle says noRollbackBelow: 2.0.0" in outcome.err) == (not flags)
+    assert "ErrImageNeverPull" in outcome.err
+
+
 def test_logs_carry_pod_and_container(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     lines = cli("logs", "shop", "--tail", "1", *NS).ok().out.splitlines()
