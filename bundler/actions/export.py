@@ -6,20 +6,23 @@ streamed there, several at once, and looked through for package databases on the
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.gather import blobs_of, gather_images
 from bundler.archive.writer import pack_files
 from bundler.delivery.index import encode_index
 from bundler.delivery.writer import DeliveryWriter
-from bundler.errors import InterruptedRunError
-from bundler.model.delivery import Base, Blob, BlobKind, CarriedBundle, CarriedTool, DeliveryIndex, blob_order
+from bundler.errors import DeliveryError, InterruptedRunError
+from bundler.model.delivery import NOT_MADE, Base, Blob, BlobKind, CarriedBundle, CarriedTool, DeliveryIndex, blob_order
 from bundler.model.digest import digest_of
 from bundler.model.events import BytesMoved, Notice, Warned
 from bundler.model.lean import dataclass
+from bundler.model.size import shown_bytes
 from bundler.model.trust import INDEX_PAYLOAD
 from bundler.sbom.cyclonedx import make_sbom
 from bundler.sbom.image import ImageContent, installed
@@ -38,7 +41,6 @@ if TYPE_CHECKING:
     from bundler.ports import ImageSource, Reporter, Signer
 
 STREAMS_AT_ONCE: Final = 4
-_NO_SBOM_YET: Final = digest_of(b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class ExportRequest:
     """0: one file."""
     base: Delivery | None = None
     """What the site has already."""
+    at_hand: tuple[Delivery, ...] = ()
+    """Earlier deliveries: what they hold is copied from them, not fetched."""
     tool: Tool | None = None
     archive_time_s: int = 0
     """Seconds since 1970 that the bundle's archive carries."""
@@ -107,7 +111,7 @@ def export_bundle(
     with DeliveryWriter(request.target, index, part_bytes=request.part_bytes) as writer:
         for digest, content in _small(request, gathered, archive).items():
             writer.put(digest, content)
-        streaming = _Streaming(index, gathered, source, request.base, report=report, is_stopped=is_stopped)
+        streaming = _Streaming(index, gathered, source, request, report=report, is_stopped=is_stopped)
         try:
             streaming.run(writer)
             sbom = make_sbom(request.bundle, streaming.contents())
@@ -142,7 +146,7 @@ def _index(request: ExportRequest, gathered: Sequence[Gathered], archive: bytes)
     known = {blob.digest for blob in base.index.blobs if blob.kind is BlobKind.LAYER} if base else set()
     blobs = blobs_of(gathered, in_base=known)
     blobs.append(Blob(digest=digest_of(archive), size=len(archive), kind=BlobKind.BUNDLE))
-    blobs.append(Blob(digest=_NO_SBOM_YET, size=0, kind=BlobKind.SBOM))
+    blobs.append(Blob(digest=NOT_MADE, size=0, kind=BlobKind.SBOM))
     if tool:
         blobs.append(Blob(digest=digest_of(tool.content), size=len(tool.content), kind=BlobKind.TOOL))
     return DeliveryIndex(
@@ -158,7 +162,7 @@ def _index(request: ExportRequest, gathered: Sequence[Gathered], archive: bytes)
         all_platforms=not request.platforms,
         images=tuple(image.image for image in sorted(gathered, key=lambda image: str(image.image.locked.ref))),
         attachments=tuple(sorted({one for image in gathered for one in image.attachments})),
-        sbom=_NO_SBOM_YET,
+        sbom=NOT_MADE,
         tool=CarriedTool(digest=digest_of(tool.content), version=tool.version, python=tool.python) if tool else None,
         base=Base(index=base.build_id, name=base.index.bundle.name, version=base.index.bundle.version)
         if base
@@ -176,6 +180,10 @@ def _with_sbom(index: DeliveryIndex, sbom: bytes) -> DeliveryIndex:
     )
 
 
+class _OtherContentError(Exception):
+    """A blob from an earlier export is not what its digest says."""
+
+
 class _Streaming:
     """Streams layers to their places and looks into them."""
 
@@ -184,12 +192,13 @@ class _Streaming:
         index: DeliveryIndex,
         gathered: Sequence[Gathered],
         source: ImageSource,
-        base: Delivery | None,
+        request: ExportRequest,
         *,
         report: Reporter,
         is_stopped: Callable[[], bool],
     ) -> None:
-        self._gathered, self._source, self._base = gathered, source, base
+        self._gathered, self._source = gathered, source
+        self._base, self._at_hand = request.base, request.at_hand
         self._report, self._is_stopped = report, is_stopped
         self._stored = {blob.digest: blob for blob in index.stored}
         kinds = {BlobKind.LAYER, BlobKind.ATTACHMENT}
@@ -203,6 +212,8 @@ class _Streaming:
         self._scans = {digest: LayerScan() for digest in layers}
         self._total = sum(blob.size for digest, blob in self._stored.items() if digest in self._wanted)
         self._done, self._lock = 0, threading.Lock()
+        self._found = self._found_bytes = 0
+        """Blobs that did not have to be fetched."""
         self._is_over = threading.Event()
 
     def run(self, writer: DeliveryWriter) -> None:
@@ -218,6 +229,10 @@ class _Streaming:
         failed = [error for one in waiting if not one.cancelled() and (error := one.exception()) is not None]
         for error in sorted(failed, key=lambda error: isinstance(error, InterruptedRunError)):
             raise error
+        if self._found:
+            wanted = sum(digest in self._stored for digest in self._wanted)
+            shown = f"{self._found} of {wanted} layers, {shown_bytes(self._found_bytes)}"
+            self._report(Notice(f"{shown}, were at hand from earlier exports"))
 
     def contents(self) -> list[ImageContent]:
         """Return what is installed in each image."""
@@ -250,8 +265,58 @@ class _Streaming:
             if scan is not None:
                 self._look_into_base(digest, scan)
             return
+        if self._is_at_hand(writer, digest):
+            return
+        scan = self._fresh_scan(digest)
         pieces = self._counted(self._source.blob(repository, descriptor))
         writer.stream(digest, pieces if scan is None else scan.watch(pieces))
+
+    def _is_at_hand(self, writer: DeliveryWriter, digest: Digest) -> bool:
+        """Take a blob from where an earlier export left it; what is not what its digest says counts as nothing."""
+        ways = [partial(self._take_up, writer)] if writer.holds(digest) else []
+        ways += [partial(self._copy, writer, one) for one in self._at_hand if one.has(digest)]
+        if not any(way(digest) for way in ways):
+            return False
+        size = self._stored[digest].size
+        with self._lock:
+            self._found, self._found_bytes = self._found + 1, self._found_bytes + size
+        self._count(size)
+        return True
+
+    def _take_up(self, writer: DeliveryWriter, digest: Digest) -> bool:
+        try:
+            for _ in self._checked(digest, writer.kept(digest)):
+                pass
+        except _OtherContentError:
+            return False
+        writer.take_up(digest)
+        return True
+
+    def _copy(self, writer: DeliveryWriter, earlier: Delivery, digest: Digest) -> bool:
+        try:
+            writer.stream(digest, self._checked(digest, earlier.chunks(digest)))
+        except (_OtherContentError, DeliveryError):
+            return False
+        return True
+
+    def _checked(self, digest: Digest, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        hashed, scan = hashlib.sha256(), self._fresh_scan(digest)
+        for piece in pieces:
+            self._stop_if_asked()
+            hashed.update(piece)
+            if scan is not None:
+                scan.feed(piece)
+            yield piece
+        if f"sha256:{hashed.hexdigest()}" != digest:
+            raise _OtherContentError
+
+    def _fresh_scan(self, digest: Digest) -> LayerScan | None:
+        """Return a scan that saw nothing yet: what was no good may have gone through the one before."""
+        if digest not in self._scans:
+            return None
+        self._scans[digest].close()
+        self._scans[digest] = LayerScan()
+        return self._scans[digest]
 
     def _look_into_base(self, digest: Digest, scan: LayerScan) -> None:
         """Look through a layer that is not carried, so that the SBOM of a delta tells as much as any other."""
@@ -266,10 +331,13 @@ class _Streaming:
         for piece in pieces:
             self._stop_if_asked()
             yield piece
-            with self._lock:
-                self._done += len(piece)
-                done = self._done
-            self._report(BytesMoved("exporting", done, self._total))
+            self._count(len(piece))
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self._done += size
+            done = self._done
+        self._report(BytesMoved("exporting", done, self._total))
 
     def _stop_if_asked(self) -> None:
         if self._is_stopped() or self._is_over.is_set():

@@ -16,6 +16,7 @@ from bundler.cli.keys import open_signer
 from bundler.cli.ordering import make_order, take
 from bundler.cli.output.progress import Progress
 from bundler.delivery.layout import LayoutSource
+from bundler.delivery.neighbours import open_neighbours
 from bundler.delivery.reader import Delivery
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass
@@ -72,11 +73,12 @@ def carry_out_export(app: App, bundle: str, given: Given, flags: ExportFlags) ->
         target=target,
         part_bytes=part_bytes,
         base=base,
+        at_hand=tuple(map(app.closing.enter_context, open_neighbours(target, taken.bundle.metadata.name))),
         tool=take_tool(flags.tool) if flags.with_tool or flags.tool else None,
         archive_time_s=app.settings.environment.archive_time_s,
     )
     source = open_sources(app, flags.layouts, report)
-    # The first signal lets the unfinished file be taken away; the second ends at once, and the next run takes it over.
+    # The first signal lets requests end and says what is kept; after the second the next run goes on all the same.
     with app.stop.careful():
         return export_bundle(request, source, signers=signers, report=report, is_stopped=app.stop.is_asked)
 

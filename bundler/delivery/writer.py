@@ -1,7 +1,9 @@
 """Write a delivery: everything straight to its final place, in a file that gets its name last. Layer: delivery.
 
-Blobs come from several threads in any order. Nothing is kept in memory, nothing is moved afterwards. Whatever kills the
-process leaves ``.NAME.unfinished`` behind, which the next run takes over; the final name appears whole or not at all.
+Blobs come from several threads in any order. Nothing is kept in memory, nothing is moved afterwards. The final name
+appears whole or not at all: until then the file is called ``.NAME.unfinished``. It begins with the index as far as it
+is known, and each blob that is complete gets its header at once. So whatever kills the process, the next run with the
+same plan sees what is there, and whoever takes it up hashes it; a run with another plan starts over.
 """
 
 from __future__ import annotations
@@ -14,16 +16,24 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Self
 
 from bundler.delivery.envelopes import signature_region
-from bundler.delivery.index import encode_index
+from bundler.delivery.index import decode_index, encode_index
 from bundler.delivery.part import MAX_PARTS, PART_HEADER_BYTES, PartHeader, encode_part, split_sizes
 from bundler.delivery.pieces import part_path
-from bundler.delivery.placement import place
-from bundler.errors import DeliveryError, NoSpaceError
+from bundler.delivery.placement import BLOCK, header, place
+from bundler.errors import (
+    BundlerError,
+    ContentMismatchError,
+    DeliveryError,
+    InterruptedRunError,
+    NoSpaceError,
+    RegistryError,
+)
+from bundler.model.delivery import without_sbom
 from bundler.model.digest import Digest, digest_of
 from bundler.model.size import shown_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from bundler.delivery.placement import Entry
@@ -33,6 +43,8 @@ if TYPE_CHECKING:
 _SPARE_BYTES: Final = 64 * 1024 * 1024
 """For the SBOM, whose size is not known when space is asked for."""
 _CHUNK_BYTES = 1024 * 1024
+_PASSING: Final = (InterruptedRunError, RegistryError, KeyboardInterrupt)
+"""What may end a run that goes on another time; after anything else the same would only happen again."""
 
 
 class DeliveryWriter:
@@ -54,23 +66,49 @@ class DeliveryWriter:
         self._placement = place(index)
         self._entries = {entry.blob.digest: entry for entry in self._placement.blobs if entry.blob is not None}
         self._fds: dict[int, int] = {}
+        self._complete: set[Digest] = set()
         self._doing = f"writing {target}"
         total = self._placement.total_bytes
         if part_bytes and -(-total // part_bytes) >= MAX_PARTS:
             found = f"{shown_bytes(total)} in parts of {shown_bytes(part_bytes)} are more than {MAX_PARTS} parts"
             raise DeliveryError(self._doing, context=[found], hint="choose larger parts by --split")
-        self._lock()
-        self._ask_for_space(total + _SPARE_BYTES)
+        self._parts = -(-total // part_bytes) if part_bytes else 1
+        is_going_on = self._lock(index)
+        self._ask_for_space(total + _SPARE_BYTES, is_going_on=is_going_on)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        """Take away what did not get its final name."""
+    def __exit__(self, kind: object = None, error: BaseException | None = None, trace: object = None) -> None:
+        """Take away what did not get its final name, unless the next run can go on from it."""
+        keeps = bool(self._complete) and isinstance(error, _PASSING) and not isinstance(error, ContentMismatchError)
+        if keeps and isinstance(error, BundlerError) and self._fds:
+            size = sum(self._entries[digest].size for digest in self._complete)
+            kept = f"{len(self._complete)} of {len(self._entries)} blobs, {shown_bytes(size)}"
+            error.context = (*error.context, f"{kept}, are kept in {self._unfinished(1)} for the next run")
+        self._close(keeps=keeps)
+
+    def _close(self, *, keeps: bool) -> None:
         for number, fd in self._fds.items():
-            self._unfinished(number).unlink(missing_ok=True)
+            if not keeps:
+                self._unfinished(number).unlink(missing_ok=True)
             os.close(fd)
         self._fds.clear()
+
+    def holds(self, digest: Digest) -> bool:
+        """Tell whether an earlier run wrote a blob to its place; its bytes are as good as their digest says."""
+        entry = self._entries[digest]
+        return self._read(entry.header_at, BLOCK) == header(entry.name, entry.size)
+
+    def kept(self, digest: Digest) -> Iterator[bytes]:
+        """Yield what stands at the place of a blob."""
+        entry = self._entries[digest]
+        for at in range(entry.content_at, entry.content_at + entry.size, _CHUNK_BYTES):
+            yield self._read(at, min(_CHUNK_BYTES, entry.content_at + entry.size - at))
+
+    def take_up(self, digest: Digest) -> None:
+        """Count a blob that was :meth:`kept`, and found good, as complete."""
+        self._complete.add(digest)
 
     def entry(self, digest: Digest) -> Entry:
         """Return where a blob goes."""
@@ -97,6 +135,8 @@ class DeliveryWriter:
         if at != end:
             found = f"{digest} does not have the {entry.size} bytes that its manifest says"
             raise DeliveryError(self._doing, context=[found], hint="its maker has to publish it again")
+        self.write(entry.header_at, header(entry.name, entry.size))
+        self._complete.add(digest)
 
     def write(self, offset: int, content: bytes) -> None:
         """Write bytes to their place, across parts.
@@ -130,12 +170,21 @@ class DeliveryWriter:
         self.write(placement.blobs[-1].content_at, sbom)
         for at, content in placement.frame():
             self.write(at, content)
+        self._cut(placement.total_bytes)
         if self._part_bytes:
             self._write_heads(digest_of(raw), placement.total_bytes)
         try:
             return self._give_names()
         except OSError as error:
             raise self._refused(error) from error
+
+    def _cut(self, total: int) -> None:
+        """Take away what an earlier run wrote beyond the end."""
+        if not self._part_bytes:
+            os.ftruncate(self._fd(1), total)
+            return
+        for number, size in enumerate(split_sizes(total, self._part_bytes), start=1):
+            os.ftruncate(self._fd(number), PART_HEADER_BYTES + size)
 
     def _give_names(self) -> list[Path]:
         """Sync, then rename; the first part comes last, because a delivery is opened by it."""
@@ -193,28 +242,66 @@ class DeliveryWriter:
                 return known
         return fd
 
-    def _lock(self) -> None:
-        """Take over what a dead run left behind; leave alone what somebody writes."""
+    def _lock(self, index: DeliveryIndex) -> bool:
+        """Take over what an earlier run left behind; leave alone what somebody writes.
+
+        Returns:
+            Whether this run goes on from it.
+        """
         try:
             fd = self._fd(1)
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(fd, 0)
-            for left in self._target.parent.glob(f".{glob.escape(self._target.name)}.[0-9]*.unfinished"):
-                if left != self._unfinished(1):
-                    left.unlink()
+            is_going_on = self._is_same_plan(index)
+            if not is_going_on:
+                os.ftruncate(fd, 0)
+            self._forget(keeps=range(1, self._parts + 1) if is_going_on else range(1, 2))
+            self.write(self._placement.index.content_at, encode_index(index))
         except BlockingIOError as error:
             os.close(self._fds.pop(1))
             found = f"another export is writing {self._unfinished(1)}"
             raise DeliveryError(self._doing, context=[found], hint="wait for it, or name another --out") from error
         except OSError as error:
             raise self._refused(error) from error
+        return is_going_on
 
-    def _ask_for_space(self, needed: int) -> None:
+    def _forget(self, *, keeps: range) -> None:
+        """Take away parts of another run."""
+        for number in [number for number in self._fds if number not in keeps]:
+            os.close(self._fds.pop(number))
+        ours = {self._unfinished(number) for number in keeps}
+        for left in self._target.parent.glob(f".{glob.escape(self._target.name)}.[0-9]*.unfinished"):
+            if left not in ours:
+                left.unlink()
+
+    def _is_same_plan(self, index: DeliveryIndex) -> bool:
+        """Tell whether what lies there was begun for the same index; the SBOM does not count, it is made at the end."""
+        place_of_index = self._placement.index
+        try:
+            found = decode_index(self._read(place_of_index.content_at, place_of_index.size))
+        except ValueError:
+            return False
+        return without_sbom(found) == without_sbom(index)
+
+    def _read(self, offset: int, count: int) -> bytes:
+        """Return what stands at a place; less where an earlier run did not come so far."""
+        pieces = []
+        while count:
+            number, at, room = self._where(offset)
+            piece = os.pread(self._fd(number), min(count, room), at)
+            if not piece:
+                break
+            pieces.append(piece)
+            offset, count = offset + len(piece), count - len(piece)
+        return b"".join(pieces)
+
+    def _ask_for_space(self, total: int, *, is_going_on: bool) -> None:
         folder = self._target.parent
         room = os.statvfs(folder)
         free = room.f_bavail * room.f_frsize
+        paths = [self._unfinished(number) for number in range(1, self._parts + 1)] if is_going_on else []
+        needed = total - sum(path.stat().st_blocks * 512 for path in paths if path.exists())
         if free < needed:
-            self.__exit__()
+            self._close(keeps=is_going_on)
             found = f"need {shown_bytes(needed)} in {folder}, have {shown_bytes(free)}"
             raise NoSpaceError(self._doing, context=[found], hint="make room, or name a place on another disk by --out")
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from bundler.model.digest import Digest, digest_of
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from bundler.model.digest import Digest
     from bundler.model.image import LockedImage
 
 DELIVERY_API = "bundler.dev/delivery.v1"
+NOT_MADE: Final[Digest] = digest_of(b"")
+"""Stands for the SBOM until it is made."""
 
 
 class BlobKind(StrEnum):
@@ -127,6 +130,12 @@ class DeliveryIndex:
     def blob(self, digest: str) -> Blob | None:
         """Return what the index says about a blob, None where it knows none of that digest."""
         return next((blob for blob in self.blobs if blob.digest == digest), None)
+
+
+def without_sbom(index: DeliveryIndex) -> DeliveryIndex:
+    """Return an index as it is before the SBOM is made: what two exports of the same things agree on."""
+    *others, last = index.blobs
+    return replace(index, sbom=NOT_MADE, blobs=(*others, replace(last, digest=NOT_MADE, size=0)))
 
 
 def blob_order(blob: Blob) -> tuple[int, str]:

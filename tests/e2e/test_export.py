@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,11 +17,15 @@ import pytest
 
 from bundler.cli.clock import SystemClock
 from bundler.delivery.check import check_whole
+from bundler.delivery.index import REGION_STEP, decode_index
+from bundler.delivery.placement import BLOCK, header, place
 from bundler.delivery.reader import Delivery
 from bundler.http.surroundings import Surroundings
+from bundler.model.delivery import BlobKind
 from bundler.model.oci import Repository
 from bundler.oci.client import OciClient
 from bundler.oci.settings import RegistrySettings
+from tests.e2e.test_delivery_install import large_image
 from tests.lib.bundles import make_bundle
 from tests.lib.cutting_proxy import CuttingProxy
 from tests.lib.images import make_image, push_image
@@ -199,6 +204,54 @@ def test_killed_at_any_time_an_export_leaves_no_file_under_the_final_name(
     assert bundler(tmp_path, *words[3:]).code == 0
     check(file)
     assert not unfinished.exists()
+
+
+def blobs_asked_for(registry: RealRegistry, name: str, since: int) -> list[str]:
+    """Return the blobs of a repository that were fetched, as the registry's log has them from byte ``since`` on."""
+    with registry.log.open("rb") as log:
+        log.seek(since)
+        found = re.findall(rf'"GET /v2/{name}/blobs/(sha256:[0-9a-f]{{64}})'.encode(), log.read())
+    return [digest.decode() for digest in found]
+
+
+def layers_kept(unfinished: Path) -> set[str]:
+    """Return the layers that a killed export left whole: those with their header before them."""
+    raw = unfinished.read_bytes()
+    # the header of the index itself comes last; the index ends where a region of 64 KiB does
+    end = raw.index(b"}" + b" " * 64) + 1
+    index = decode_index(raw[BLOCK : BLOCK + -(-(end - BLOCK) // REGION_STEP) * REGION_STEP])
+    entries = [entry for entry in place(index).blobs if entry.blob is not None and entry.blob.kind is BlobKind.LAYER]
+    return {one.blob.digest for one in entries if raw[one.header_at : one.header_at + BLOCK] == header(one.name, one.size)}  # fmt: skip
+
+
+def test_an_export_that_was_killed_goes_on_and_fetches_only_what_is_missing(
+    registry: RealRegistry, tmp_path: Path
+) -> None:
+    image = large_image(*[3 * MIB + number for number in range(16)])
+    name, since = "export/going-on", registry.log.stat().st_size
+    ref = push(registry, name, image)
+    bundle, file = shop(tmp_path, ref), tmp_path / "shop-1.4.0.bundle"
+    words = ["export", bundle, "--out", tmp_path, "--insecure-http", registry.host]
+    unfinished = tmp_path / ".shop-1.4.0.bundle.unfinished"
+    command = [sys.executable, "-m", "bundler", *map(str, words)]
+    with subprocess.Popen(command, env=environment(tmp_path), stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and len(blobs_asked_for(registry, name, since)) < 9:
+            time.sleep(0.001)
+        process.kill()
+    assert not file.exists()
+    kept, asked = layers_kept(unfinished), len(blobs_asked_for(registry, name, since))
+    assert kept
+    done = bundler(tmp_path, *words)
+    assert done.code == 0, done.err
+    layers = {layer.digest for layer in image.top.layers}
+    again = [digest for digest in blobs_asked_for(registry, name, since)[asked:] if digest in layers]
+    assert sorted(again) == sorted(layers - kept)
+    assert "were at hand from earlier exports" in done.err
+    check(file)
+    asked = len(blobs_asked_for(registry, name, since))
+    assert bundler(tmp_path, *words, "--out", tmp_path / "shop-again.bundle").code == 0
+    assert not layers.intersection(blobs_asked_for(registry, name, since)[asked:])
+    assert (tmp_path / "shop-again.bundle").read_bytes() == file.read_bytes()
 
 
 def test_asked_to_stop_an_export_stops_and_cleans_up(registry: RealRegistry, tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,19 +15,29 @@ from bundler.actions.export import Exported, ExportRequest, Tool, export_bundle
 from bundler.actions.sources import SourceChain
 from bundler.delivery.check import check_whole
 from bundler.delivery.layout import LayoutSource
+from bundler.delivery.neighbours import open_neighbours
 from bundler.delivery.reader import Delivery
-from bundler.errors import BundlerError, ContentMismatchError, DeliveryError, ExportError, InterruptedRunError
+from bundler.errors import (
+    BundlerError,
+    ContentMismatchError,
+    DeliveryError,
+    ExportError,
+    InterruptedRunError,
+    NoSpaceError,
+    RegistryUnavailableError,
+)
 from bundler.model.delivery import BlobKind
 from bundler.model.digest import Digest, digest_of
 from bundler.model.events import BytesMoved, Event, Notice, Warned
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
-from bundler.model.oci import OCI_INDEX, OciManifest, Repository
+from bundler.model.oci import OCI_INDEX, Descriptor, OciManifest, Repository
 from tests.lib.bundles import load_from, make_bundle
 from tests.lib.images import TestImage, make_image, write_layout
 from tests.lib.layers import DPKG
 from tests.lib.memory_source import MemorySource
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 APP, DB = "registry.example/app:1", "docker.io/library/db:2"
@@ -286,6 +299,137 @@ def test_asked_to_stop_it_stops_and_leaves_nothing(world: World) -> None:
     with pytest.raises(InterruptedRunError):
         export_bundle(request, world.source, report=world.events.append, is_stopped=lambda: True)
     assert [path.name for path in world.folder.iterdir()] == ["shop"]
+
+
+# --- what an earlier export left ---------------------------------------------------------------------------------
+
+
+def layers_fetched(world: World) -> list[str]:
+    layers = {layer.digest for manifest in (*world.app.manifests, world.db.top) for layer in manifest.layers}
+    return sorted(digest for digest in world.source.fetched if digest in layers)
+
+
+UNAVAILABLE = RegistryUnavailableError("reading a blob", context=["nobody answers"], hint="run it again")
+
+
+class LastFails(MemorySource):
+    """Gives every layer but one, which fails when the others are whole."""
+
+    def __init__(self, inner: MemorySource, last: Digest, others: int, error: BundlerError) -> None:
+        super().__init__(manifests=inner.manifests, blobs=inner.blobs)
+        self.last, self.error, self.others = last, error, threading.Semaphore(0)
+        self.count = others
+
+    def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
+        if descriptor.digest == self.last:
+            for _ in range(self.count):
+                assert self.others.acquire(timeout=10)
+            raise self.error
+        yield from super().blob(repository, descriptor)
+        self.others.release()
+
+
+def cut(world: World, error: BundlerError = UNAVAILABLE, **more: object) -> str:
+    """Export until the last of three layers, which does not come; return that layer."""
+    layers = [*world.app.manifests[0].layers, *world.db.top.layers]
+    smallest = min(layers, key=lambda layer: layer.size).digest
+    configs = len(_configs(world)) - 1  # of the platforms that travel
+    whole, world.source = world.source, LastFails(world.source, smallest, 2 + configs, error)
+    error.context = error.context[:1]
+    with pytest.raises(type(error)):
+        world.export(**more)
+    assert "are kept in" in error.context[-1]
+    world.source = whole
+    return smallest
+
+
+@pytest.mark.parametrize("part_bytes", [0, 5000, 70_000])
+def test_an_export_that_was_cut_goes_on_and_gives_the_same_bytes(world: World, part_bytes: int) -> None:
+    smallest = cut(world, part_bytes=part_bytes)
+    assert not list(world.folder.glob("shop.bundle*"))
+    exported = world.export(part_bytes=part_bytes)
+    assert layers_fetched(world) == [smallest]
+    said = [event.text for event in world.events if isinstance(event, Notice)]
+    assert said[-1].startswith("2 of 3 layers, ")
+    assert not list(world.folder.glob(".*.unfinished"))
+    clean = world.export(target="clean.bundle", part_bytes=part_bytes)
+    assert [path.read_bytes() for path in exported.paths] == [path.read_bytes() for path in clean.paths]
+
+
+def test_what_was_kept_and_is_damaged_is_fetched_again(world: World) -> None:
+    smallest = cut(world)
+    (left,) = world.folder.glob(".shop.bundle.unfinished")
+    raw = bytearray(left.read_bytes())
+    damaged = world.app.manifests[0].layers[0]
+    at = bytes(raw).index(world.source.blobs[damaged.digest])
+    raw[at + 100] ^= 1
+    left.write_bytes(raw)
+    exported = world.export()
+    assert layers_fetched(world) == sorted([smallest, damaged.digest])
+    assert {"libc6"} <= {one["name"] for one in sbom_of(exported)["components"]}
+
+
+def test_another_plan_starts_over(world: World) -> None:
+    cut(world)
+    world.export(APP)
+    assert len(layers_fetched(world)) == 2
+
+
+@pytest.mark.parametrize(("before", "after"), [(5000, 7000), (7000, 5000), (0, 5000), (5000, 0)])
+def test_other_parts_than_those_that_were_kept_are_right_all_the_same(world: World, before: int, after: int) -> None:
+    cut(world, part_bytes=before)
+    exported = world.export(part_bytes=after)
+    opened(exported).close()
+    clean = world.export(target="clean.bundle", part_bytes=after)
+    assert [path.read_bytes() for path in exported.paths] == [path.read_bytes() for path in clean.paths]
+
+
+def test_a_run_that_was_interrupted_keeps_what_is_complete_too(world: World) -> None:
+    smallest = cut(world, InterruptedRunError("exporting", context=["asked to stop"], hint="run it again"))
+    world.export()
+    assert layers_fetched(world) == [smallest]
+
+
+def test_there_must_be_room_for_what_is_missing_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut(world)
+    (left,) = world.folder.glob(".shop.bundle.unfinished")
+    room = os.statvfs(world.folder)
+
+    class Full:
+        f_bavail, f_frsize = 1, room.f_frsize
+
+    monkeypatch.setattr("bundler.delivery.writer.os.statvfs", lambda _: Full)
+    with pytest.raises(NoSpaceError):
+        world.export()
+    assert left.exists()
+
+
+def test_a_second_export_fetches_no_layer_that_lies_beside_it(world: World) -> None:
+    first = world.export(target="shop-1.0.0.bundle")
+    world.source.fetched.clear()
+    for part_bytes, target in ((0, "shop-1.1.0.bundle"), (6000, "shop-1.1.0.bundle")):
+        with ExitStack() as stack:
+            beside = [stack.enter_context(one) for one in open_neighbours(world.folder / target, "shop")]
+            again = world.export(target=target, part_bytes=part_bytes, at_hand=tuple(beside))
+        assert layers_fetched(world) == []
+        assert again.build_id == first.build_id
+        opened(again).close()
+
+
+def test_a_damaged_neighbour_gives_nothing(world: World) -> None:
+    first = world.export(target="shop-1.0.0.bundle")
+    raw = bytearray(first.paths[0].read_bytes())
+    layer = world.db.top.layers[0]
+    raw[bytes(raw).index(world.source.blobs[layer.digest]) + 7] ^= 1
+    first.paths[0].write_bytes(raw)
+    (world.folder / "shop-0.9.0.bundle").write_bytes(b"no delivery")
+    world.source.fetched.clear()
+    with ExitStack() as stack:
+        beside = [stack.enter_context(one) for one in open_neighbours(world.folder / "shop-1.1.0.bundle", "shop")]
+        assert len(beside) == 1
+        again = world.export(target="shop-1.1.0.bundle", at_hand=tuple(beside))
+    assert layers_fetched(world) == [layer.digest]
+    opened(again).close()
 
 
 # --- layouts -----------------------------------------------------------------------------------------------------
