@@ -183,7 +183,7 @@ def change_release(
         create_namespace(draft.namespace, ports, is_allowed=options.may_create_namespace)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
-        second = look_again(first, ports, redraft)
+        second = _look_at_what_is_there(first, ports, redraft)
         if is_no_op(second, options):
             return ChangeResult(proposal=second, revision=None)
         if outline(second.plan) != outline(first.plan) and not approve(second):
@@ -196,6 +196,17 @@ def change_release(
             if recover is None:
                 raise
             raise recover(error, second, held) from error
+
+
+def _look_at_what_is_there(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None) -> Proposal:
+    """Look again; what stops the plan now stops it after the namespace was made, and says so."""
+    try:
+        return look_again(first, ports, redraft)
+    except BundlerError as error:
+        if first.planned.creates_namespace and error.hint:
+            made = f"nothing but namespace {first.draft.namespace} was written"
+            error.hint = error.hint.replace("nothing was written", made)
+        raise
 
 
 def _settle(history: History, ports: Ports, options: RunOptions) -> None:

@@ -192,6 +192,15 @@ def test_upgrade_refuses_what_is_not_there_unless_it_may_install(cli, menu):
     assert cli("upgrade", "shop", menu, "--install", *NS).code == 0
 
 
+def test_what_is_refused_in_a_new_namespace_says_that_it_was_made(cli):
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 99999}]}\n"
+    broken = make_bundle(cli.home, {"templates/a.yaml": service})
+    outcome = cli("install", broken, *NS)
+    assert outcome.code == 1
+    assert "hint: nothing but namespace prod was written" in outcome.err
+    assert "hint: nothing was written" in cli("install", broken, *NS).err
+
+
 def test_a_missing_namespace_can_be_refused(cli, menu):
     outcome = cli("install", "shop", menu, "--no-create-namespace", *NS)
     assert outcome.code == 1

@@ -35,7 +35,7 @@ def show_revision(app: App, revision: Revision) -> None:
     summary, by = revision.summary, revision.authorship
     facts = {
         "status": status_text(summary),
-        "because": "" if summary.description == by.reason else summary.description,
+        "because": "" if summary.description in {by.reason, status_text(summary)} else summary.description,
         "bundle": f"{bundle_text(summary)} {summary.bundle.digest}".rstrip(),
         "taken from": summary.bundle.origin,
         "rolled back to": str(revision.rolled_back_to or ""),
