@@ -165,7 +165,9 @@ def test_where_a_server_says_only_later_that_watching_is_forbidden_lists_go_on_t
 
 def test_where_watching_fails_lists_go_on() -> None:
     post = Post()
-    post.cluster.fail_when(lambda _call: True, before=UnavailableError("watching", context=[], hint="wait"), is_lasting=True)
+    post.cluster.fail_when(
+        lambda _call: True, before=UnavailableError("watching", context=[], hint="wait"), is_lasting=True
+    )
     post.wait(CONFIG)
     assert len(post.looks) >= 40
     assert post.notices == []
