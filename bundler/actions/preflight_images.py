@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.adapt import needed_images
-from bundler.actions.looking import Look
+from bundler.actions.looking import Look, first_line, make_checks
 from bundler.actions.site_images import absent_lines, find_absent, import_hint
-from bundler.errors import RegistryForbiddenError, RegistryLoginError
+from bundler.errors import RegistryError, RegistryForbiddenError, RegistryLoginError, RegistryUnavailableError
 from bundler.images.places import pod_specs
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import image_tree
@@ -48,10 +48,7 @@ def image_looks(
         why = "the bundle was not taken from a delivery" if carried is None else "no registry of the site is named"
         return [Look(name="images", make=lambda: [skipped("images", why)])]
     needed = needed_images(manifests, carried) if manifests else carried
-    looks = [
-        Look(name="registry", make=partial(_registry, place, request.registry)),
-        Look(name="images", make=partial(_images, request, needed, place, request.registry, composition)),
-    ]
+    looks = [Look(name="images", make=partial(_images, request, needed, place, request.registry, composition))]
     if request.delivery is not None:
         looks.append(Look(name="import", make=partial(_import, request.delivery, place, request.registry)))
     if cluster is not None and site is not None:
@@ -59,7 +56,7 @@ def image_looks(
             Look(name=f"pull secret in {name}", make=_Pull(request, needed, site, place, name, cluster, manifests))
             for name in _namespaces(request, manifests)
         ]
-    return looks
+    return [Look(name="registry", make=partial(_registry, place, request.registry, looks))]
 
 
 def _namespaces(request: PreflightRequest, manifests: Sequence[Manifest]) -> list[str]:
@@ -67,9 +64,17 @@ def _namespaces(request: PreflightRequest, manifests: Sequence[Manifest]) -> lis
     return sorted(found or {request.order.namespace})
 
 
-def _registry(place: SiteRegistry, registry: Registry) -> list[Check]:
-    registry.ping(place.host)
-    return [passed("registry", f"{place.host} answers and knows us")]
+def _registry(place: SiteRegistry, registry: Registry, looks: Sequence[Look]) -> list[Check]:
+    """Make the checks that need the registry; where nobody answers, that is told once and not once for each of them."""
+    try:
+        registry.ping(place.host)
+        found = passed("registry", f"{place.host} answers and knows us")
+    except RegistryUnavailableError as error:
+        why = "without the registry nobody knows"
+        return [failed("registry", first_line(error), error.hint), *(skipped(look.name, why) for look in looks)]
+    except RegistryError as error:
+        found = failed("registry", first_line(error), error.hint)
+    return [found, *make_checks(looks)]
 
 
 def _images(

@@ -407,6 +407,16 @@ def test_an_installation_tells_everything_that_is_not_ready_before_it_begins(wor
     assert world.cli("list", "-A", "-o", "json").ok().document == []
 
 
+def test_a_registry_that_is_away_is_told_once_and_asked_nothing_more(world) -> None:
+    world.registry.is_away = True
+    found = world.cli("preflight", world.file, "--site", world.site, "-o", "json").document
+    states = {one["name"]: one["state"] for one in found}
+    assert states["registry"] == "failed"
+    assert {states[name] for name in ("images", "import", "pull secret in kitchen")} == {"skipped"}
+    assert world.cli("install", world.file, "--site", world.site).err.count("nobody answers") == 1
+    assert world.registry.asked == []
+
+
 def test_what_is_asked_of_the_registry_is_asked_once(world) -> None:
     world.cli("import", world.file, "--site", world.site).ok()
     world.registry.asked.clear()
