@@ -28,6 +28,10 @@ class DyingCluster:
         self.writes: list[tuple[str, str]] = []
         """Verb and kind of each write."""
 
+    @property
+    def is_worth_watching(self) -> bool:
+        return self._inner.is_worth_watching
+
     def __getattr__(self, verb: str) -> Any:
         return lambda *args, **options: self._call(verb, args, options)
 
