@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.archive.reader import check_packed
 from bundler.delivery.check import check_size
 from bundler.delivery.reader import Delivery
 from bundler.errors import DeliveryDamagedError, DeliveryPolicyError
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_packed
 from bundler.model.lean import dataclass
 from bundler.model.trust import INDEX_PAYLOAD
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle
     from bundler.model.delivery import DeliveryIndex
     from bundler.model.image import LockedImage
@@ -75,8 +78,8 @@ def refuse_older(name: str, version: str, policy: TrustPolicy) -> None:
         raise DeliveryPolicyError(f"holding {name} against the site's policy", context=[found], hint=_HINT_NEWER)
 
 
-def load_delivered(trusted: Trusted) -> Bundle:
-    """Load the bundle of a delivery from its archive.
+def load_delivered(trusted: Trusted, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Bundle:
+    """Load the bundle of a delivery from its archive; ``limits`` say how large it may be.
 
     Raises:
         DeliveryDamagedError: when the archive is not what the index says.
@@ -84,7 +87,10 @@ def load_delivered(trusted: Trusted) -> Bundle:
     """
     delivery, carried = trusted.delivery, trusted.index.bundle
     check_size(delivery)
-    bundle = load_packed(delivery.read(carried.archive), origin=delivery.name)
+    blob = trusted.index.blob(carried.archive)
+    check_packed(blob.size if blob else 0, f"reading the bundle of {delivery.name}", limits.archive)
+    content = delivery.read(carried.archive, max_bytes=limits.max_total_bytes)
+    bundle = load_packed(content, origin=delivery.name, limits=limits)
     said = (carried.name, carried.version, carried.digest)
     if (bundle.metadata.name, bundle.metadata.version, bundle.digest) != said:
         found = f"{delivery.name} holds another bundle than its index says: {bundle.metadata.name} {bundle.digest}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.published import fetch_archive, find_published
 from bundler.archive.reader import read_archive
 from bundler.errors import BundleInvalidError, BundlerError, VersionRangeError
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import bundle_digest
 from bundler.model.digest import digest_of
 from bundler.model.events import Notice
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.published import PublishedBundle
+    from bundler.loader.limits import LoadLimits
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import ComponentSpec
     from bundler.ports import Registry, Reporter
@@ -48,6 +50,8 @@ class BundleFetcher:
     folder: Path
     """Where archives are kept; everything in it can be deleted."""
     report: Reporter
+    limits: LoadLimits = DEFAULT_LOAD_LIMITS
+    """How large a bundle may be."""
     is_fresh: bool = False
     """Take the highest version in the range, whatever is locked."""
 
@@ -72,7 +76,7 @@ class BundleFetcher:
         is_held = locked is not None and locked.source == component.bundle and _admits(component, locked)
         if locked is not None and is_held and not self.is_fresh:
             kept = self.folder / f"{locked.sha256}.tgz"
-            if _holds(kept, locked):
+            if _holds(kept, locked, self.limits):
                 return kept
             if not address.reference:
                 address = OciAddress(repository=address.repository, tag=version_tag(locked.version))
@@ -86,7 +90,7 @@ class BundleFetcher:
         path = self.folder / f"{name}.tgz"
         if name.isalnum() and _has(path, published):
             return path
-        content = fetch_archive(self.registry(), published)
+        content = fetch_archive(self.registry(), published, self.limits.archive)
         try:
             return _written(path, content)
         except OSError:
@@ -101,10 +105,10 @@ def _admits(component: ComponentSpec, locked: LockEntry) -> bool:
         return False
 
 
-def _holds(path: Path, locked: LockEntry) -> bool:
+def _holds(path: Path, locked: LockEntry, limits: LoadLimits) -> bool:
     """Tell whether a kept archive is the one that is locked: its name was made of what a publisher says of it."""
     try:
-        files = read_archive(path) if path.is_file() else {}
+        files = read_archive(path, limits=limits.archive) if path.is_file() else {}
     except BundlerError:
         return False
     return bundle_digest(files.values()) == f"sha256:{locked.sha256}"

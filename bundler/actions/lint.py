@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.checks import check_manifest
 from bundler.actions.compose import Order, compose, expression_names, render_context
 from bundler.errors import BundleError, BundlerError
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_bundle
 from bundler.model.lean import dataclass
 from bundler.planning.normalize import normalize_manifests
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from bundler.actions.inputs import Inputs
+    from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
     from bundler.loader.locate import BundleLocation
     from bundler.model.bundle import Bundle
@@ -73,16 +75,23 @@ class LintResult:
         return sum(finding.level is level for finding in self.findings)
 
 
-def lint(location: BundleLocation, inputs: Inputs, *, fetch: FetchComponent | None = None) -> LintResult:
+def lint(
+    location: BundleLocation,
+    inputs: Inputs,
+    *,
+    fetch: FetchComponent | None = None,
+    limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+) -> LintResult:
     """Load, order and render a bundle as far as it goes, and hold what comes of it against the rules.
 
     Args:
         location: of the bundle.
         inputs: values to order it with, for bundles that cannot do without.
         fetch: brings components that are in registries.
+        limits: how large a bundle may be.
     """
     try:
-        bundle = load_bundle(location, fetch=fetch)
+        bundle = load_bundle(location, limits=limits, fetch=fetch)
     except BundleError as error:
         return LintResult(findings=tuple(sorted(_from_error(error))), bundle=None)
     order = Order(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import ArchiveError, BundleError, LockDriftError
 from bundler.loader.decode import Node
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import COMPONENTS, load_bundle
 from bundler.loader.locate import OCI_SCHEME
 from bundler.loader.lockfile import LOCK_FILE, LockEntry, decode_lock
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
     from bundler.loader.locate import BundleLocation
     from bundler.model.bundle import Bundle
@@ -40,13 +42,20 @@ class LockResult:
     """Files that were written below components/."""
 
 
-def lock_components(location: BundleLocation, fetch: FetchComponent, *, vendors: bool = False) -> LockResult:
+def lock_components(
+    location: BundleLocation,
+    fetch: FetchComponent,
+    *,
+    vendors: bool = False,
+    limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+) -> LockResult:
     """Write bundle.lock, and with ``vendors`` the components from registries into ``components/``.
 
     Args:
         location: of a bundle in a folder.
         fetch: brings components from registries, the highest version in their range.
         vendors: whether to write them down.
+        limits: how large a bundle may be.
 
     Raises:
         BundleError: when the bundle is an archive, or broken.
@@ -54,7 +63,7 @@ def lock_components(location: BundleLocation, fetch: FetchComponent, *, vendors:
     """
     folder = _folder_of(location)
     before = {entry.name: entry for entry in _entries(_read_lock(folder)).values()}
-    bundle = load_bundle(location, fetch=fetch, is_fresh=True)
+    bundle = load_bundle(location, limits=limits, fetch=fetch, is_fresh=True)
     entries = _wanted(bundle)
     try:
         if entries or (folder / LOCK_FILE).exists():
@@ -73,12 +82,15 @@ def lock_components(location: BundleLocation, fetch: FetchComponent, *, vendors:
     )
 
 
-def check_lock(location: BundleLocation, fetch: FetchComponent) -> tuple[LockEntry, ...]:
+def check_lock(
+    location: BundleLocation, fetch: FetchComponent, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS
+) -> tuple[LockEntry, ...]:
     """Compare bundle.lock with bundle.yaml and the components; return what is locked.
 
     Args:
         location: of a bundle in a folder.
         fetch: brings components from registries, the version that is locked where that is in the range.
+        limits: how large a bundle may be.
 
     Raises:
         LockDriftError: with a line for each difference.
@@ -87,7 +99,7 @@ def check_lock(location: BundleLocation, fetch: FetchComponent) -> tuple[LockEnt
     folder = _folder_of(location)
     document = _read_lock(folder)
     locked = _entries(document)
-    bundle = load_bundle(location, fetch=fetch, is_fresh=True)
+    bundle = load_bundle(location, limits=limits, fetch=fetch, is_fresh=True)
     drift = sorted(set(_drift(bundle, locked, document.lines)))
     if drift:
         raise LockDriftError(

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bundler.archive.reader import check_packed
 from bundler.delivery.envelopes import decode_envelopes
 from bundler.errors import DeliveryDamagedError, RegistryNotFoundError, RegistryRejectedError, VersionRangeError
 from bundler.model.json import text_at
@@ -27,6 +28,7 @@ from bundler.resolve.versions import parse_range, parse_version
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bundler.archive.limits import ArchiveLimits
     from bundler.model.oci import Descriptor
     from bundler.model.trust import Envelope
     from bundler.ports import Registry
@@ -35,7 +37,6 @@ ANNOTATION_DIGEST: Final = "dev.bundler.bundle.digest"
 ANNOTATION_TITLE: Final = "org.opencontainers.image.title"
 ANNOTATION_VERSION: Final = "org.opencontainers.image.version"
 ANNOTATION_DESCRIPTION: Final = "org.opencontainers.image.description"
-MAX_ARCHIVE_BYTES: Final = 1024 * 1024 * 1024
 MAX_SIGNATURE_BYTES: Final = 1024 * 1024
 
 
@@ -106,12 +107,14 @@ def published_versions(registry: Registry, address: OciAddress) -> list[str]:
     return sorted(found, key=lambda text: (found[text], text), reverse=True)
 
 
-def fetch_archive(registry: Registry, published: PublishedBundle) -> bytes:
+def fetch_archive(registry: Registry, published: PublishedBundle, limits: ArchiveLimits) -> bytes:
     """Return the .tgz of a bundle, its digest checked.
 
     Raises:
+        UnsafeArchiveError: when it is larger than ``limits``; nothing of it was fetched.
         RegistryError: what the registry answers; ContentMismatchError for other content.
     """
+    check_packed(published.archive.size, f"fetching {published.address}", limits)
     return b"".join(registry.blob(published.address.repository, published.archive))
 
 
@@ -153,8 +156,8 @@ def _read(address: OciAddress, manifest: OciManifest) -> PublishedBundle:
             context=[f"it is no bundle, but {kind or manifest.media_type}"],
             hint="name a repository that `bundler push` wrote",
         )
-    if not 0 <= layers[0].size <= MAX_ARCHIVE_BYTES:
-        found = [f"its archive has {layers[0].size} bytes, the limit is {MAX_ARCHIVE_BYTES}"]
+    if layers[0].size < 0:
+        found = [f"its archive has {layers[0].size} bytes"]
         raise RegistryRejectedError(f"reading {address}", context=found, hint="ask whoever pushed it")
     return PublishedBundle(address=address, manifest=manifest, archive=layers[0])
 

@@ -62,7 +62,9 @@ def pull(
         SignatureError: what ``judge`` raises.
     """
     published, kept = fetcher.bundle(parse_address(address, doing=f"pulling {address}"), accepts=accepts)
-    bundle = load_bundle(BundleLocation(path=kept, origin=address, found=address, is_archive=True))
+    bundle = load_bundle(
+        BundleLocation(path=kept, origin=address, found=address, is_archive=True), limits=fetcher.limits
+    )
     path = out / archive_name(bundle) if out.is_dir() else out
     signatures = fetch_signatures(fetcher.registry(), published)
     judge(bundle, signatures)

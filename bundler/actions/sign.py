@@ -10,12 +10,14 @@ from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.reader import Delivery
 from bundler.delivery.resign import replace_signatures
 from bundler.errors import DeliveryError
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from bundler.loader.limits import LoadLimits
     from bundler.model.digest import Digest
     from bundler.model.trust import Envelope
     from bundler.ports import Signer
@@ -38,13 +40,13 @@ def sign_delivery(paths: Sequence[Path], signer: Signer) -> Digest:
     return build_id
 
 
-def sign_archive(path: Path, signer: Signer) -> Digest:
-    """Sign a bundle's archive in a file beside it; returns the bundle's digest.
+def sign_archive(path: Path, signer: Signer, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Digest:
+    """Sign a bundle's archive in a file beside it, within ``limits``; returns the bundle's digest.
 
     Raises:
         BundleError: when it is no bundle's archive, or the signature cannot be written.
     """
-    bundle, _ = load_archive(path)
+    bundle, _ = load_archive(path, limits=limits)
     envelope = signer.sign(BUNDLE_PAYLOAD, document_of(bundle))
     target = signature_path(path)
     # What others signed before the archive was packed anew would only make it look tampered with.

@@ -6,7 +6,8 @@ import threading
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from bundler.actions.deliver import load_delivered, open_trusted, refuse_older
+from bundler.actions.deliver import load_delivered, refuse_older
+from bundler.archive.reader import check_packed
 from bundler.delivery.check import check_blobs, check_whole
 from bundler.delivery.envelopes import REGION_BYTES, decode_envelopes
 from bundler.errors import (
@@ -17,6 +18,7 @@ from bundler.errors import (
     RenderError,
     ValuesError,
 )
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_packed
 from bundler.model.events import BytesMoved, Warned
 from bundler.model.lean import dataclass
@@ -30,13 +32,13 @@ if TYPE_CHECKING:
     from bundler.actions.compose import Order
     from bundler.actions.deliver import Trusted
     from bundler.delivery.reader import Delivery
+    from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle
     from bundler.model.digest import Digest
     from bundler.model.trust import Envelope, Evidence, TrustPolicy
     from bundler.ports import Reporter, Verifier
 
 SIGNATURE_SUFFIX = ".sig"
-_MAX_ARCHIVE_BYTES = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,34 +71,30 @@ def signed_by(evidence: Evidence) -> str:
 
 
 def verify_delivery(
-    paths: Sequence[Path],
-    verify: Verifier,
-    policy: TrustPolicy,
+    trusted: Trusted,
     *,
     bases: Sequence[Delivery] = (),
     report: Reporter,
     make_order: Callable[[Trusted, Bundle], Order] | None = None,
+    limits: LoadLimits = DEFAULT_LOAD_LIMITS,
 ) -> Verified:
-    """Check a delivery to its last byte: the signature first, then everything that the index says, then its images.
+    """Check a delivery whose signature was judged to its last byte: everything that its index says, then its images.
 
     Args:
-        paths: the file, or its parts.
-        verify: judges signatures.
-        policy: what is asked of versions.
+        trusted: the delivery, opened by ``open_trusted``; it is closed here.
         bases: where blobs of a delta's base lie.
         report: hears how far it is.
         make_order: returns with which values the bundle is rendered, to hold its images against the index; None: not.
+        limits: how large its bundle may be.
 
     Raises:
         DeliveryError: when it is damaged, not whole, its base is missing, or it lacks an image.
-        SignatureError: when it is not signed as the policy asks.
         BundleError: when its bundle cannot be used.
         ValuesError, RenderError: when it cannot be rendered with the values that were given.
     """
-    trusted = open_trusted(paths, verify, policy)
     with trusted.delivery as delivery:
         check_whole(delivery, _Counter(report, sum(blob.size for blob in trusted.index.stored)))
-        bundle = load_delivered(trusted)
+        bundle = load_delivered(trusted, limits=limits)
         _check_bases(delivery, bases)
         images = _check_images(make_order(trusted, bundle), delivery.name, report) if make_order else None
         return Verified(
@@ -132,14 +130,16 @@ def _check_images(order: Order, name: str, report: Reporter) -> int | None:
     return len(inventory.images)
 
 
-def verify_archive(path: Path, verify: Verifier, policy: TrustPolicy) -> Verified:
+def verify_archive(
+    path: Path, verify: Verifier, policy: TrustPolicy, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS
+) -> Verified:
     """Check a bundle's archive against the signature beside it (``NAME-VERSION.tgz.sig``).
 
     Raises:
         BundleError: when the archive cannot be used.
         SignatureError: when it is not signed as the policy asks.
     """
-    bundle, size = load_archive(path)
+    bundle, size = load_archive(path, limits=limits)
     evidence = check_bundle(bundle, read_signatures(path), verify, policy)
     return Verified(
         name=bundle.metadata.name,
@@ -162,21 +162,20 @@ def check_bundle(bundle: Bundle, envelopes: Sequence[Envelope], verify: Verifier
     return evidence
 
 
-def load_archive(path: Path) -> tuple[Bundle, int]:
-    """Load the bundle of an archive, and its size in bytes.
+def load_archive(path: Path, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> tuple[Bundle, int]:
+    """Load the bundle of an archive, within ``limits``, and its size in bytes.
 
     Raises:
         BundleError: when it cannot be read or used.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(_MAX_ARCHIVE_BYTES + 1)
+            check_packed(path.stat().st_size, f"reading {path}", limits.archive)
+            content = file.read(limits.max_total_bytes)
     except OSError as error:
         found = f"{path}: {error.strerror or error}"
         raise DeliveryError(f"reading {path}", context=[found], hint="check the path and its permissions") from error
-    if len(content) > _MAX_ARCHIVE_BYTES:
-        raise DeliveryError(f"reading {path}", context=[f"{path} is too large"], hint="give a bundle's archive")
-    return load_packed(content, origin=str(path)), len(content)
+    return load_packed(content, origin=str(path), limits=limits), len(content)
 
 
 def document_of(bundle: Bundle) -> bytes:

@@ -7,11 +7,12 @@ import io
 import tarfile
 import unicodedata
 import zlib
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from bundler.archive.limits import DEFAULT_ARCHIVE_LIMITS
 from bundler.errors import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
 from bundler.model.bundle import BundleFile
+from bundler.model.size import roomy, shown_excess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
 
     from bundler.archive.limits import ArchiveLimits
 
+_TRUSTED_HINT = "leave it alone, unless you trust whoever made it: then go on with"
+_COUNTED_ON = 4
+"""How many times a limit an archive is counted on, so that the error tells how large it is; nothing of it is kept."""
 _UNSAFE_HINT = "do not use this archive; ask whoever made it for one made with `bundler package`"
 _DAMAGED_HINT = "fetch the archive again, or make it again with `bundler package`"
 _MAX_NAME_CHARS = 1024
+_PIECE_BYTES = 1024 * 1024
 
 
 def read_archive(path: Path, *, limits: ArchiveLimits = DEFAULT_ARCHIVE_LIMITS) -> dict[str, BundleFile]:
@@ -57,6 +62,23 @@ def read_packed(content: bytes, *, name: str, limits: ArchiveLimits = DEFAULT_AR
         raise _as_archive_error(error, doing) from error
 
 
+def check_packed(size: int, doing: str, limits: ArchiveLimits) -> None:
+    """Refuse an archive that is too large to be kept in memory while it is unpacked.
+
+    Args:
+        size: of the archive, in bytes.
+        doing: what it is needed for.
+        limits: packed, it may be as large as what it unpacks to.
+
+    Raises:
+        UnsafeArchiveError: when it is larger.
+    """
+    if size > limits.max_total_bytes:
+        found, limit = shown_excess(size, limits.max_total_bytes)
+        excess = _Excess(f"its archive has {found}, the limit is {limit}", f"--max-bundle-size {roomy(size)}")
+        raise _too_much(doing, excess)
+
+
 def _read(packed: IO[bytes], doing: str, *, packed_bytes: int, limits: ArchiveLimits) -> dict[str, BundleFile]:
     try:
         with (
@@ -75,6 +97,14 @@ def _as_archive_error(error: OSError, doing: str) -> ArchiveError:
     return ArchiveError(doing, context=[f"it cannot be read: {error.strerror or error}"], hint=hint)
 
 
+class _Excess(NamedTuple):
+    """What is more than a limit."""
+
+    found: str
+    flag: str
+    """The option, with a value, that would let it pass."""
+
+
 class _BoundedReader(gzip.GzipFile):
     """Counts what is unpacked and stops a bomb before it fills the memory."""
 
@@ -89,12 +119,38 @@ class _BoundedReader(gzip.GzipFile):
         """Return up to ``size`` bytes."""
         data = super().read(size)
         self._total_bytes += len(data)
-        if self._total_bytes > self._limits.max_total_bytes:
-            raise _unsafe(self._doing, f"it unpacks to more than the limit of {self._limits.max_total_bytes} bytes")
-        is_large = self._total_bytes > self._limits.ratio_from_bytes
-        if is_large and self._total_bytes > self._limits.max_ratio * self._packed_bytes:
-            raise _unsafe(self._doing, f"it unpacks to more than {self._limits.max_ratio} times its size")
+        if self._is_too_large or self._is_too_dense:
+            more = "" if self._count_on() else "at least "
+            raise _too_much(self._doing, *self._excesses(more))
         return data
+
+    @property
+    def _is_too_large(self) -> bool:
+        return self._total_bytes > self._limits.max_total_bytes
+
+    @property
+    def _is_too_dense(self) -> bool:
+        is_asked = self._total_bytes > self._limits.ratio_from_bytes
+        return is_asked and self._total_bytes > self._limits.max_ratio * self._packed_bytes
+
+    def _count_on(self) -> bool:
+        """Find out how large it is, within reason; tell whether this is the end."""
+        while self._total_bytes <= _COUNTED_ON * self._limits.max_total_bytes:
+            data = super().read(_PIECE_BYTES)
+            self._total_bytes += len(data)
+            if not data:
+                return True
+        return False
+
+    def _excesses(self, more: str) -> Iterator[_Excess]:
+        if self._is_too_large:
+            found, limit = shown_excess(self._total_bytes, self._limits.max_total_bytes)
+            flag = f"--max-bundle-size {roomy(self._total_bytes)}"
+            yield _Excess(f"it unpacks to {more}{found}, the limit is {limit}", flag)
+        if self._is_too_dense:
+            ratio = -(-self._total_bytes // self._packed_bytes)
+            found = f"it unpacks to {more}{ratio} times its size, the limit is {self._limits.max_ratio} times"
+            yield _Excess(found, f"--max-bundle-ratio {ratio}")
 
 
 class _Checker:
@@ -129,9 +185,12 @@ class _Checker:
         return files
 
     def _counted(self, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+        most = self._limits.max_entries
         for count, member in enumerate(archive, start=1):
-            if count > self._limits.max_entries:
-                raise _unsafe(self._doing, f"it has more entries than the limit of {self._limits.max_entries}")
+            if count > most:
+                total, is_all = _count_entries(archive, count, _COUNTED_ON * most)
+                found = f"it has {'' if is_all else 'at least '}{total} entries, the limit is {most}"
+                raise _too_much(self._doing, _Excess(found, f"--max-bundle-files {total}"))
             yield member
 
     def _parts(self, member: tarfile.TarInfo) -> list[str]:
@@ -154,7 +213,9 @@ class _Checker:
         if member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} or member.sparse is not None:
             raise self._refusal(member, "is neither a file nor a folder")
         if member.size > self._limits.max_file_bytes:
-            raise self._refusal(member, f"is larger than the limit of {self._limits.max_file_bytes} bytes")
+            found, limit = shown_excess(member.size, self._limits.max_file_bytes)
+            excess = f"entry {member.name[:200]!a} has {found}, the limit of a file is {limit}"
+            raise _too_much(self._doing, _Excess(excess, f"--max-bundle-file-size {roomy(member.size)}"))
 
     def _check_unique(self, member: tarfile.TarInfo, parts: list[str]) -> None:
         """Refuse what would become one file where letters of both cases, or of two spellings, are the same."""
@@ -171,6 +232,20 @@ class _Checker:
 
     def _refusal(self, member: tarfile.TarInfo, found: str) -> UnsafeArchiveError:
         return _unsafe(self._doing, f"entry {member.name[:200]!a} {found}")
+
+
+def _count_entries(archive: tarfile.TarFile, count: int, most: int) -> tuple[int, bool]:
+    """Return how many entries there are after ``count`` of them were seen, and whether that is all."""
+    while count <= most:
+        if archive.next() is None:
+            return count, True
+        count += 1
+    return count, False
+
+
+def _too_much(doing: str, *excesses: _Excess) -> UnsafeArchiveError:
+    context = [f"{one.found} ({one.flag.partition(' ')[0]})" for one in excesses]
+    return UnsafeArchiveError(doing, context=context, hint=f"{_TRUSTED_HINT} {' '.join(one.flag for one in excesses)}")
 
 
 def _unsafe(doing: str, found: str) -> UnsafeArchiveError:

@@ -147,9 +147,10 @@ def take_delivered(app: App, name: str, site: Site | None) -> Taken:
         BundleError: when the bundle cannot be used.
     """
     from bundler.actions.deliver import load_delivered  # noqa: PLC0415 - only deliveries need it
+    from bundler.cli.limits import bundle_limits  # noqa: PLC0415
 
     trusted = open_delivery(app, (Path(name).expanduser(),), site)
-    bundle = load_delivered(trusted)
+    bundle = load_delivered(trusted, limits=bundle_limits())
     app.screen.say(f"bundle {bundle.metadata.name} {bundle.metadata.version}, {bundle.digest}", "dim")
     return Taken(bundle=bundle, delivery=trusted)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.inputs import read_inputs, sensitive_texts
 from bundler.cli.delivering import Taken, is_delivery, read_site, take_delivered
+from bundler.cli.limits import bundle_limits
 from bundler.cli.names import check_name, check_namespace
 from bundler.cli.trusting import judge_bundle, judge_version, requires_signature
 from bundler.loader.load import load_bundle
@@ -56,7 +57,7 @@ def take(app: App, name: str, given: Given | None = None) -> Taken:
 
         return Taken(bundle=take_published(app, name, site))
     location = find_bundle(name, search_path=app.settings.environment.bundle_path)
-    bundle = load_bundle(location, fetch=partial(fetch_component, app))
+    bundle = load_bundle(location, limits=bundle_limits(), fetch=partial(fetch_component, app))
     app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
     if location.is_archive or requires_signature(site):
         judge_bundle(app, bundle, lambda: _beside(location), site)

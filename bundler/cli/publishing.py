@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.fetch import BundleFetcher, parse_address
 from bundler.actions.published import fetch_signatures
+from bundler.cli.limits import bundle_limits
 from bundler.cli.registries import open_registry
 from bundler.cli.trusting import judge_bundle
 from bundler.loader.load import load_bundle
@@ -34,7 +35,11 @@ def make_fetcher(app: App, *, is_fresh: bool = False) -> BundleFetcher:
         return open_registry(app, report=report)
 
     return BundleFetcher(
-        registry=opened, folder=app.settings.environment.cache_dir / "bundles", report=report, is_fresh=is_fresh
+        registry=opened,
+        folder=app.settings.environment.cache_dir / "bundles",
+        report=report,
+        limits=bundle_limits(),
+        is_fresh=is_fresh,
     )
 
 
@@ -49,7 +54,8 @@ def take_published(app: App, name: str, site: Site | None) -> Bundle:
     address = parse_address(name, doing=f"looking for bundle {name}")
     fetcher = make_fetcher(app)
     published, path = fetcher.bundle(address)
-    bundle = load_bundle(BundleLocation(path=path, origin=name, found=f"bundle {name}", is_archive=True))
+    location = BundleLocation(path=path, origin=name, found=f"bundle {name}", is_archive=True)
+    bundle = load_bundle(location, limits=fetcher.limits)
     app.screen.say(f"bundle {published.address} {bundle.metadata.version}, {bundle.digest}", "dim")
     judge_bundle(app, bundle, lambda: fetch_signatures(fetcher.registry(), published), site)
     return bundle

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from bundler.archive.limits import ArchiveLimits
     from bundler.loader.definition import BundleDefinition
     from bundler.loader.limits import LoadLimits
     from bundler.loader.locate import BundleLocation
@@ -115,7 +114,7 @@ def load_packed(content: bytes, *, origin: str, limits: LoadLimits = DEFAULT_LOA
     from bundler.archive.reader import read_packed  # noqa: PLC0415 - as below
 
     problems = Problems()
-    files = read_packed(content, name=origin, limits=_archive_limits(limits))
+    files = read_packed(content, name=origin, limits=limits.archive)
     bundle = _Loader(problems, limits).bundle(files, _Place(directory=None, origin=origin))
     problems.raise_any(origin)
     return bundle
@@ -130,15 +129,7 @@ def _archive_files(path: Path, limits: LoadLimits) -> _Files:
     # tarfile and gzip cost more to import than a small bundle to load, and folders do not need them
     from bundler.archive.reader import read_archive  # noqa: PLC0415
 
-    return read_archive(path, limits=_archive_limits(limits))
-
-
-def _archive_limits(limits: LoadLimits) -> ArchiveLimits:
-    from bundler.archive.limits import ArchiveLimits  # noqa: PLC0415
-
-    return ArchiveLimits(
-        max_entries=limits.max_files, max_file_bytes=limits.max_file_bytes, max_total_bytes=limits.max_total_bytes
-    )
+    return read_archive(path, limits=limits.archive)
 
 
 class _Loader:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.loader.ignore import IgnoreRules
 from bundler.model.bundle import BundleFile
 from bundler.model.manifest import Source
+from bundler.model.size import shown_excess
 
 if TYPE_CHECKING:
     from bundler.loader.limits import LoadLimits
@@ -38,14 +39,14 @@ class _Walk:
         self._problems = problems
         self._files: dict[str, BundleFile] = {}
         self._folded: dict[str, str] = {}
-        self._total_bytes = 0
-        self._is_full = False
+        self._total_bytes = self._total_files = 0
 
     def files(self) -> dict[str, BundleFile]:
         """Read everything."""
         ignore = self._root / IGNORE_FILE
         rules = IgnoreRules(ignore.read_text("utf-8", "replace") if ignore.is_file() else "")
         self._folder(self._root, "", rules, depth=0)
+        self._check_totals()
         return self._files
 
     def _folder(self, folder: Path, path: str, rules: IgnoreRules, *, depth: int) -> None:
@@ -94,15 +95,22 @@ class _Walk:
 
     def _has_room(self, path: str, size_bytes: int) -> bool:
         if size_bytes > self._limits.max_file_bytes:
-            self._add(path, f"the file is larger than the limit of {self._limits.max_file_bytes} bytes")
+            found, limit = shown_excess(size_bytes, self._limits.max_file_bytes)
+            self._add(path, f"the file has {found}, the limit of a file is {limit} (--max-bundle-file-size)")
             return False
         self._total_bytes += size_bytes
-        is_over = self._total_bytes > self._limits.max_total_bytes or len(self._files) >= self._limits.max_files
-        if is_over and not self._is_full:
-            self._is_full = True
-            bounds = f"{self._limits.max_files} files and {self._limits.max_total_bytes} bytes"
-            self._add(".", f"the bundle is larger than the limit of {bounds}; leave files out by {IGNORE_FILE}")
-        return not is_over
+        self._total_files += 1
+        return self._total_bytes <= self._limits.max_total_bytes and self._total_files <= self._limits.max_files
+
+    def _check_totals(self) -> None:
+        """Say by how much the whole is too large: what has no room is counted, and not read."""
+        if self._total_bytes > self._limits.max_total_bytes:
+            found, limit = shown_excess(self._total_bytes, self._limits.max_total_bytes)
+            message = f"the bundle has {found}, the limit is {limit} (--max-bundle-size)"
+            self._add(".", f"{message}; leave files out by {IGNORE_FILE}")
+        if self._total_files > self._limits.max_files:
+            message = f"the bundle has {self._total_files} files, the limit is {self._limits.max_files}"
+            self._add(".", f"{message} (--max-bundle-files); leave files out by {IGNORE_FILE}")
 
     def _add(self, path: str, message: str) -> None:
         self._problems.add(Source(f"{self._prefix}{path}", 0), message)

@@ -17,6 +17,18 @@ def shown_bytes(count: float) -> str:
     return f"{size:.0f} {_UNITS[unit]}" if unit == 0 or size >= 99.95 else f"{size:.1f} {_UNITS[unit]}"
 
 
+def shown_excess(found: int, limit: int) -> tuple[str, str]:
+    """Return a size and the limit that it exceeds, in units that tell them apart."""
+    shown = shown_bytes(found), shown_bytes(limit)
+    return shown if shown[0] != shown[1] else (f"{found} bytes", f"{limit} bytes")
+
+
+def roomy(count: int) -> str:
+    """Return a round size, as it is typed, that ``count`` bytes fit into: ``16MiB``, ``2GiB``."""
+    size = max(1 << 20, 1 << max(count - 1, 0).bit_length())
+    return f"{size >> 30}GiB" if size >= 1 << 30 else f"{size >> 20}MiB"
+
+
 def parse_bytes(text: str) -> int:
     """Read ``4G``, ``700M``, ``1048576``; units are powers of 1024.
 

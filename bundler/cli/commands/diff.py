@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.changing import Wish, diff_wish
 from bundler.cli.delivering import offline_option
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.names import release_argument
 from bundler.cli.options import (
     kube_version_option,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @path_options
 @kube_version_option
 @registry_options
+@bundle_limit_options
 @offline_option
 @show_secrets_option
 @click.option("--full", is_flag=True, help="Show bundler's own labels and annotations too.")

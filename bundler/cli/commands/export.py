@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bundler.cli.keys import passphrase_option
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options, values_options
 from bundler.cli.output.text import Line, counted
 from bundler.cli.verb import verb
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--tool", type=click.Path(path_type=Path), metavar="FILE", help="That file, where it is elsewhere.")
 @values_options()
 @registry_options
+@bundle_limit_options
 def export_command(app: App, bundle: str, given: Given, **options: Any) -> None:
     """Write BUNDLE, its components, every image it can need and an SBOM into one file.
 

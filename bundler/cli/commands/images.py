@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.delivering import open_delivery, parse_place, read_site
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import release_name_option, values_options
 from bundler.cli.ordering import make_order, take
 from bundler.cli.verb import verb
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.argument("bundle")
 @values_options()
 @release_name_option
+@bundle_limit_options
 @click.option("--to", "to", default="", metavar="HOST/PREFIX", help="Show what references become at this registry.")
 @click.option("--check", is_flag=True, help="Fail where a delivery lacks an image that some setting needs.")
 @click.option(

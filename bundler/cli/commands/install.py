@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.changing import Wish, carry_out_wish
 from bundler.cli.delivering import offline_option
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.names import check_name
 from bundler.cli.options import (
     kube_version_option,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 @path_options
 @kube_version_option
 @registry_options
+@bundle_limit_options
 @offline_option
 @preflight_option
 def install_command(

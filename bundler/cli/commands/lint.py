@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.lint import Level, lint
+from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import registry_options, values_options
 from bundler.cli.ordering import fetch_component, take_inputs
 from bundler.cli.output.findings import show_findings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @click.argument("bundle")
 @values_options()
 @registry_options
+@bundle_limit_options
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 def lint_command(app: App, bundle: str, given: Given, strict: bool) -> int:
     """Find everything that is wrong with BUNDLE, all at once, with file and line.
@@ -30,6 +32,6 @@ def lint_command(app: App, bundle: str, given: Given, strict: bool) -> int:
     Give values where the bundle cannot be rendered without.
     """
     location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
-    result = lint(location, take_inputs(app, given), fetch=partial(fetch_component, app))
+    result = lint(location, take_inputs(app, given), fetch=partial(fetch_component, app), limits=bundle_limits())
     show_findings(app, result)
     return int(result.count(Level.ERROR) > 0 or (strict and result.count(Level.WARNING) > 0))

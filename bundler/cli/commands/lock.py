@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.lock import check_lock, lock_components
+from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import registry_options
 from bundler.cli.output.text import counted, table
 from bundler.cli.publishing import make_fetcher
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; exit with 3 where bundle.lock and the components differ.")
 @click.option("--vendor", is_flag=True, help="Write components from registries into components/.")
 @registry_options
+@bundle_limit_options
 def lock_command(app: App, bundle: str, check: bool, vendor: bool) -> None:
     """Write bundle.lock of the folder BUNDLE: version, source and sha256 of every component.
 
@@ -32,10 +34,12 @@ def lock_command(app: App, bundle: str, check: bool, vendor: bool) -> None:
     """
     location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
     if check:
-        _show(app, check_lock(location, make_fetcher(app).component))
+        _show(app, check_lock(location, make_fetcher(app).component, limits=bundle_limits()))
         app.screen.say("bundle.lock is what the components are", "green")
         return
-    result = lock_components(location, make_fetcher(app, is_fresh=True).component, vendors=vendor)
+    result = lock_components(
+        location, make_fetcher(app, is_fresh=True).component, vendors=vendor, limits=bundle_limits()
+    )
     _show(app, result.entries)
     vendored = f", {counted(result.vendored, 'file')} written below components/" if vendor else ""
     app.screen.say(f"{result.path}: {counted(len(result.changed), 'change')}{vendored}", "green")

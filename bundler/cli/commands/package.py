@@ -11,6 +11,7 @@ from bundler.actions.sign import sign_archive
 from bundler.actions.verify import is_signed, signature_path
 from bundler.archive.writer import archive_name, write_archive
 from bundler.cli.keys import open_signer, passphrase_option
+from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @verb("package")
 @click.argument("bundle")
 @registry_options
+@bundle_limit_options
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="File or folder.  [default: NAME-VERSION.tgz]"
 )
@@ -38,7 +40,7 @@ def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None
     loaded = take_bundle(app, bundle)
     written = write_archive(loaded, out or Path(archive_name(loaded)), mtime=app.settings.environment.archive_time_s)
     if signer is not None:
-        sign_archive(written.path, signer)
+        sign_archive(written.path, signer, limits=bundle_limits())
     elif signature_path(written.path).exists() and not is_signed(loaded, written.path):
         app.screen.warn(f"{signature_path(written.path)} is no signature of what was packed now; sign it again")
     if app.output == "text":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.delivering import offline_option
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options, release_name_option, values_options
 from bundler.cli.verb import verb
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @release_name_option
 @click.option("--no-create-namespace", is_flag=True, help="Count a missing namespace as a failure.")
 @registry_options
+@bundle_limit_options
 @offline_option
 def preflight_command(app: App, bundle: str, *, given: Given, release: str, no_create_namespace: bool) -> int:
     """Look whether everything that an installation of BUNDLE needs is there; nothing is written.

@@ -10,6 +10,7 @@ import click
 from bundler.actions.pull import pull
 from bundler.cli.delivering import read_site
 from bundler.cli.keys import public_keys_option
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options
 from bundler.cli.output.text import Line, counted
 from bundler.cli.publishing import make_fetcher
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @public_keys_option
 @click.option("--site", type=click.Path(path_type=Path), metavar="FILE", help="Site file: keys and policy.")
 @registry_options
+@bundle_limit_options
 def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple[Path, ...], site: Path | None) -> None:
     """Fetch a bundle as NAME-VERSION.tgz, and its signature beside it where there is one.
 

@@ -10,6 +10,7 @@ import click
 from bundler.actions.fetch import parse_address
 from bundler.actions.push import push
 from bundler.archive.writer import pack_files
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.argument("bundle")
 @click.argument("address", metavar="oci://HOST/REPOSITORY")
 @registry_options
+@bundle_limit_options
 def push_command(app: App, bundle: str, address: str) -> None:
     """Publish BUNDLE, a folder or a .tgz, under its version.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.show import describe_bundle, describe_delivery
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take
 from bundler.cli.output.described import show_description
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @verb("show", outputs=("text", "json", "yaml", "markdown", "html"))
 @click.argument("bundle")
 @registry_options
+@bundle_limit_options
 def show_command(app: App, bundle: str) -> None:
     """Describe BUNDLE: what it is, its components, and the menu of values that it takes.
 

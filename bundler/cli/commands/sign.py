@@ -10,6 +10,7 @@ import click
 from bundler.actions.sign import sign_archive, sign_delivery
 from bundler.cli.delivering import is_delivery
 from bundler.cli.keys import open_signer, passphrase_option, signing_key_option
+from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.output.text import Line
 from bundler.cli.verb import verb
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @signing_key_option
 @passphrase_option
+@bundle_limit_options
 def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: Path | None) -> None:
     """Sign a delivery in its place, or a bundle's .tgz by a .sig file beside it.
 
@@ -30,7 +32,7 @@ def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: 
     if is_delivery(str(files[0])):
         digests = {str(files[0]): sign_delivery(files, signer)}
     else:
-        digests = {str(file): sign_archive(file, signer) for file in files}
+        digests = {str(file): sign_archive(file, signer, limits=bundle_limits()) for file in files}
     if app.output == "text":
         app.screen.lines([Line(f"{file}  {digest}, signed by {signer.key.shown}") for file, digest in digests.items()])
     else:

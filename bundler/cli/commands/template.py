@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import (
     kube_version_option,
     registry_options,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @click.argument("bundle")
 @values_options()
 @registry_options
+@bundle_limit_options
 @release_name_option
 @kube_version_option
 @click.option("--only", "only", multiple=True, metavar="FILE", help="Print this template alone: web/templates/a.yaml.")

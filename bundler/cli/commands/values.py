@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options, release_name_option, show_secrets_option, values_options
 from bundler.cli.ordering import make_order, take
 from bundler.cli.verb import verb
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("bundle")
 @values_options()
 @registry_options
+@bundle_limit_options
 @release_name_option
 @click.option("--explain", is_flag=False, flag_value="", default=None, metavar="[PATH]", help="Say who set each value.")
 @show_secrets_option

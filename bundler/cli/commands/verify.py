@@ -10,6 +10,7 @@ import click
 from bundler.actions.verify import verify_archive, verify_delivery
 from bundler.cli.delivering import read_site
 from bundler.cli.keys import policy_for, public_keys_option
+from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import values_options
 from bundler.cli.output.progress import Progress
 from bundler.cli.output.text import Line
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     "--base", "bases", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What a delta builds on."
 )
 @values_options()
+@bundle_limit_options
 def verify_command(
     app: App, paths: tuple[Path, ...], keys: tuple[Path, ...], bases: tuple[Path, ...], given: Given
 ) -> None:
@@ -64,6 +66,7 @@ def verify_command(
 def _verified(
     app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: Given
 ) -> Verified:
+    from bundler.actions.deliver import open_trusted  # noqa: PLC0415
     from bundler.cli.delivering import Taken  # noqa: PLC0415 - help needs none of it
     from bundler.cli.ordering import make_order  # noqa: PLC0415
     from bundler.delivery.reader import Delivery  # noqa: PLC0415
@@ -74,11 +77,12 @@ def _verified(
         if given.files or given.assignments:
             found, hint = f"{paths[0]} carries no images", "give values with a delivery (.bundle)"
             raise UsageError("reading the values to verify with", context=[found], hint=hint)
-        return verify_archive(paths[0], verifier, policy)
+        return verify_archive(paths[0], verifier, policy, limits=bundle_limits())
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     opened = [app.closing.enter_context(Delivery.open(base)) for base in bases]
 
-    def order_of(trusted: Trusted, bundle: Bundle) -> Order:
-        return make_order(app, Taken(bundle=bundle, delivery=trusted), given)
+    def order_of(checked: Trusted, bundle: Bundle) -> Order:
+        return make_order(app, Taken(bundle=bundle, delivery=checked), given)
 
-    return verify_delivery(paths, verifier, policy, bases=opened, report=progress, make_order=order_of)
+    trusted = open_trusted(paths, verifier, policy)
+    return verify_delivery(trusted, bases=opened, report=progress, make_order=order_of, limits=bundle_limits())

@@ -4,6 +4,8 @@ import gzip
 import io
 import os
 import tarfile
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,9 @@ from bundler.archive.limits import ArchiveLimits
 from bundler.archive.reader import read_archive
 from bundler.archive.writer import pack_files
 from bundler.errors import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
+from bundler.loader.limits import LoadLimits
 from bundler.model.bundle import BundleFile
+from bundler.model.size import parse_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,8 +90,8 @@ UNSAFE = {
     "file over folder": ([entry("shop/a/b"), entry("shop/A")], "is a file and a folder at once"),
     "two tops": ([entry("shop/a"), entry("other/a")], "outside of the one top folder"),
     "no top": ([entry("bundle.yaml")], "outside of the one top folder"),
-    "large file": ([entry("shop/a", b"0123456789A")], "larger than the limit of 10 bytes"),
-    "many": ([entry(f"shop/{number}") for number in range(6)], "more entries than the limit of 5"),
+    "large file": ([entry("shop/a", b"0123456789A")], "has 11 B, the limit of a file is 10 B (--max-bundle-file-size)"),
+    "many": ([entry(f"shop/{number}") for number in range(6)], "it has 6 entries, the limit is 5 (--max-bundle-files)"),
 }
 
 
@@ -107,10 +111,50 @@ def test_a_bomb_is_stopped_by_its_ratio_and_by_its_size(tmp_path: Path) -> None:
     bomb = archive(tmp_path, entry("shop/a", bytes(9_000_000)))
     with pytest.raises(UnsafeArchiveError, match="reading archive") as caught:
         read_archive(bomb)
-    assert "200 times its size" in caught.value.context[0]
+    assert "times its size, the limit is 200 times (--max-bundle-ratio)" in caught.value.context[0]
     with pytest.raises(UnsafeArchiveError) as caught:
         read_archive(bomb, limits=ArchiveLimits(max_total_bytes=5_000_000, max_ratio=100_000))
-    assert "limit of 5000000 bytes" in caught.value.context[0]
+    assert caught.value.context == ("it unpacks to 8.6 MiB, the limit is 4.8 MiB (--max-bundle-size)",)
+    assert caught.value.hint.endswith("--max-bundle-size 16MiB")
+
+
+@pytest.mark.parametrize(
+    "contents", [[bytes(9_000_000)], [b""] * 30, [bytes(300_000)] * 10], ids=["large", "many", "both"]
+)
+def test_what_the_error_proposes_lets_an_archive_pass(tmp_path: Path, contents: list[bytes]) -> None:
+    path = archive(tmp_path, *(entry(f"shop/{number}", content) for number, content in enumerate(contents)))
+    limits = LoadLimits(max_file_bytes=100_000, max_total_bytes=2_500_000, max_files=9, max_ratio=100)
+    for _ in range(4):
+        try:
+            assert len(read_archive(path, limits=limits.archive)) == len(contents)
+            break
+        except UnsafeArchiveError as error:
+            limits = raised(limits, error.hint)
+    assert len(read_archive(path, limits=limits.archive)) == len(contents)
+
+
+def raised(limits: LoadLimits, hint: str) -> LoadLimits:
+    """Do as a hint says."""
+    words = hint.split(" ")
+    typed = dict(pairwise(words))
+    return replace(
+        limits,
+        max_file_bytes=parse_bytes(typed.get("--max-bundle-file-size", str(limits.max_file_bytes))),
+        max_total_bytes=parse_bytes(typed.get("--max-bundle-size", str(limits.max_total_bytes))),
+        max_files=int(typed.get("--max-bundle-files", limits.max_files)),
+        max_ratio=int(typed.get("--max-bundle-ratio", limits.max_ratio)),
+    )
+
+
+def test_what_is_far_beyond_a_limit_is_not_counted_to_its_end(tmp_path: Path) -> None:
+    bomb = archive(tmp_path, entry("shop/a", bytes(60_000_000)))
+    with pytest.raises(UnsafeArchiveError) as caught:
+        read_archive(bomb, limits=ArchiveLimits(max_total_bytes=1_000_000, max_file_bytes=1 << 30, max_ratio=1 << 20))
+    assert "it unpacks to at least " in caught.value.context[0]
+    many = archive(tmp_path, *(entry(f"shop/{number}") for number in range(50)))
+    with pytest.raises(UnsafeArchiveError) as caught:
+        read_archive(many, limits=ArchiveLimits(max_entries=5))
+    assert "it has at least 21 entries, the limit is 5" in caught.value.context[0]
 
 
 def test_damage_is_told_apart_from_danger(tmp_path: Path) -> None:

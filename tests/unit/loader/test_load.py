@@ -243,9 +243,12 @@ def test_links_stay_inside_and_only_files_are_read(tmp_path: Path) -> None:
 def test_sizes_are_bounded(tmp_path: Path) -> None:
     location = find_bundle(str(make_bundle(tmp_path, {"a": "x" * 300, "b": "x" * 250})))
     for limits, found in (
-        (LoadLimits(max_file_bytes=299), "a: the file is larger than the limit of 299 bytes"),
-        (LoadLimits(max_total_bytes=500), "the bundle is larger than the limit of 10000 files and 500 bytes"),
-        (LoadLimits(max_files=2), "the bundle is larger than the limit of 2 files"),
+        (
+            LoadLimits(max_file_bytes=299),
+            "a: the file has 300 B, the limit of a file is 299 B (--max-bundle-file-size)",
+        ),
+        (LoadLimits(max_total_bytes=500), "B, the limit is 500 B (--max-bundle-size); leave files out"),
+        (LoadLimits(max_files=2), "the bundle has 3 files, the limit is 2 (--max-bundle-files)"),
     ):
         with pytest.raises(BundleInvalidError) as caught:
             load_bundle(location, limits=limits)

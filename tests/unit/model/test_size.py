@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
-from bundler.model.size import parse_bytes, shown_bytes
+from bundler.model.size import parse_bytes, roomy, shown_bytes, shown_excess
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,19 @@ def test_sizes_are_read_as_people_type_them(text: str, count: int) -> None:
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no size"):
         parse_bytes(text)
+
+
+@pytest.mark.parametrize(
+    ("found", "limit", "shown"),
+    [
+        (12_900_000, 10 << 20, ("12.3 MiB", "10.0 MiB")),
+        ((10 << 20) + 1, 10 << 20, ("10485761 bytes", "10485760 bytes")),
+    ],
+)
+def test_a_size_is_told_apart_from_the_limit_that_it_exceeds(found: int, limit: int, shown: tuple[str, str]) -> None:
+    assert shown_excess(found, limit) == shown
+
+
+@given(st.integers(min_value=0, max_value=1 << 45))
+def test_what_is_proposed_for_a_size_holds_it_and_can_be_typed(count: int) -> None:
+    assert count <= parse_bytes(roomy(count)) <= max(2 * count, 1 << 20)
