@@ -96,7 +96,8 @@ class Lookout:
         shelves = self._shelves_of(wanted)
         now_s = self._ports.clock.monotonic()
         self._rung.clear()
-        due = [shelf for shelf in shelves if shelf.is_due(now_s)]
+        is_last = self._ports.remaining_s() <= 0  # what is said of a wait that failed must be so now
+        due = [shelf for shelf in shelves if is_last or shelf.is_due(now_s)]
         for shelf in due:
             shelf.has_news = False  # before the list: what moves from here on rings again
         for shelf, listing in zip(due, map_parallel(self._list, [shelf.query for shelf in due]), strict=True):

@@ -95,7 +95,7 @@ UNREADY = "docker.io/library/unready:1"
 
 
 def test_a_wait_that_runs_out_of_time_says_what_is_not_ready_and_can_go_on(world: World):
-    world.operator.timeout_s = 3
+    world.operator.timeout_s = 3 if world.is_sandbox else 6
     if world.is_sandbox:
         world.cluster.fail("Deployment", "shop-web", "NotReady", "prod")
     with pytest.raises(WaitTimeoutError) as raised:

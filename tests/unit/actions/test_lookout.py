@@ -229,3 +229,17 @@ def test_the_last_look_comes_when_the_time_is_over() -> None:
             lookout.look([CONFIG])
             lookout.rest()
     assert post.clock.monotonic() <= 3.4
+
+
+def test_the_last_look_sees_everything_anew() -> None:
+    post = Post()
+    post.ports = Operator(post.cluster, "prod", clock=post.clock, timeout_s=1.5).ports()
+    with Lookout(post.ports, post.guard, uid="u") as lookout:
+        for _ in range(2):
+            lookout.look([CONFIG])
+        listed = post.cluster.lists["ConfigMap"]
+        lookout.look([CONFIG])
+        assert post.cluster.lists["ConfigMap"] == listed, "it is listened to"
+        post.clock.sleep(1.5)
+        lookout.look([CONFIG])
+        assert post.cluster.lists["ConfigMap"] == listed + 1
