@@ -91,7 +91,7 @@ def _images(
     lines = absent_lines(absent, composition.rendering, request.order, place) if composition else ()
     # an image that only the declarations of the bundle name has no place in any object
     lines = lines or tuple(f"{site_repository(one.ref, place)}@{one.digest}" for one in absent)
-    return [failed("images", found, import_hint(place), lines)]
+    return [failed("images", found, import_hint(place, request.order.place), lines)]
 
 
 def _import(delivery: Trusted, place: SiteRegistry, registry: Registry) -> list[Check]:
@@ -130,7 +130,10 @@ class _Pull:
         if not config:
             hint = "make it with kubectl create secret docker-registry"
             return [failed(name, f"Secret/{secret} holds no {DOCKER_CONFIG}", hint)]
-        return [self._pulled(config, f"with Secret/{secret}")]
+        try:
+            return [self._pulled(config, f"with Secret/{secret}")]
+        except (RegistryLoginError, RegistryForbiddenError) as error:
+            return [self._refused(error)]
 
     @property
     def _name(self) -> str:
@@ -138,9 +141,15 @@ class _Pull:
 
     def _secret(self) -> Body | None:
         """Return the pull secret: the one that comes with the release, else the one in the cluster."""
-        ref = ObjectRef("", "Secret", self.namespace, self.site.pull_secret)
-        rendered = next((one.body for one in self.manifests if one.ref == ref), None)
-        return rendered if rendered is not None else self.cluster.get(ref)
+        rendered = self._rendered()
+        return rendered if rendered is not None else self.cluster.get(self._ref)
+
+    @property
+    def _ref(self) -> ObjectRef:
+        return ObjectRef("", "Secret", self.namespace, self.site.pull_secret)
+
+    def _rendered(self) -> Body | None:
+        return next((one.body for one in self.manifests if one.ref == self._ref), None)
 
     def _pulled(self, config: Body, as_whom: str) -> Check:
         if self.request.registry_of is None or not self.needed:
@@ -149,7 +158,7 @@ class _Pull:
         repository = site_repository(image.ref, self.place)
         if registry.manifest(repository, image.digest) is None:
             found = f"{repository}@{image.digest} is not there, {as_whom}"
-            return failed(self._name, found, import_hint(self.place))
+            return failed(self._name, found, import_hint(self.place, self.site))
         return passed(self._name, f"pods pull {image.ref} {as_whom}")
 
     def _without_secret(self) -> Check:
@@ -163,11 +172,27 @@ class _Pull:
             return failed(self._name, found, hint)
         return warned(self._name, f"{found}, but {self.place.host} gives images without a login", hint)
 
+    def _refused(self, error: RegistryError) -> Check:
+        """What the registry refuses to pods is mended in the Secret: the login of whoever asks is another one."""
+        said = f"Secret/{self.site.pull_secret}"
+        if isinstance(error, RegistryForbiddenError):
+            found = f"the user of {said} may not pull from {self.place}: {first_line(error)}"
+        else:
+            found = f"the login in {said} is not accepted by {self.place.host}: {first_line(error)}"
+        if self._rendered() is not None:
+            return failed(self._name, found, f"{said} comes with the release: correct the values that it is made of")
+        command = f"{self._making} --dry-run=client -o yaml | kubectl apply -f -"
+        return failed(self._name, found, f"put a login that may pull there into it: {command}")
+
     def _how_to_make(self) -> str:
         place = ObjectRef("", "Namespace", "", self.namespace)
         first = "" if self.cluster.get(place) else f"kubectl create namespace {self.namespace} && "
+        return f"make it: {first}{self._making}"
+
+    @property
+    def _making(self) -> str:
         return (
-            f"make it: {first}kubectl create secret docker-registry {self.site.pull_secret} -n {self.namespace} "
+            f"kubectl create secret docker-registry {self.site.pull_secret} -n {self.namespace} "
             f"--docker-server={self.place.host} --docker-username=… --docker-password=…"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.compose import Order
     from bundler.model.image import LockedImage
-    from bundler.model.site import SiteRegistry
+    from bundler.model.site import Site, SiteRegistry
     from bundler.ports import Registry
     from bundler.render import Rendering
 
@@ -47,7 +48,7 @@ def refuse_absent(rendering: Rendering, order: Order, place: SiteRegistry, regis
         raise ImageMissingError(
             f"looking for the images of the release in {place}",
             context=absent_lines(absent, rendering, order, place),
-            hint=import_hint(place),
+            hint=import_hint(place, order.place),
         )
     return len(needed)
 
@@ -83,9 +84,10 @@ def _uses(
                 yield where(manifest, found), image
 
 
-def import_hint(place: SiteRegistry) -> str:
-    """Say how images come to a site."""
-    return f"import the delivery first: bundler import FILE --registry {place}"
+def import_hint(place: SiteRegistry, site: Site | None) -> str:
+    """Say how images come to a site; its file, where there is one, also says whom to trust."""
+    where = f"--site {shlex.quote(site.source)}" if site is not None and site.source else f"--registry {place}"
+    return f"import the delivery first: bundler import FILE {where}"
 
 
 def _is_there(place: SiteRegistry, registry: Registry, image: LockedImage) -> bool:

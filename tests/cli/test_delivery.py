@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.errors import RegistryForbiddenError, RegistryLoginError
 from bundler.loader.site_file import load_site
+from bundler.model.cluster import Payload
+from bundler.model.refs import ObjectRef
 from bundler.model.trust import make_key
 from tests.lib.bundles import make_bundle
 from tests.lib.delivered import MemoryRegistry, content_of
@@ -67,6 +71,8 @@ SCHEMA = """
 """
 VALUES = "image: nginx:1.27\nmetrics: {enabled: false, version: '1'}\n"
 REFS = ("nginx:1.27", "quay.io/org/exporter:1", "quay.io/org/exporter:2", "docker.io/library/tool:1")
+NAMESPACE = ObjectRef("", "Namespace", "", "kitchen")
+SECRET = ObjectRef("", "Secret", "kitchen", "site-pull")
 SITE = """\
 apiVersion: bundler.dev/v1
 kind: Site
@@ -376,7 +382,8 @@ def test_nothing_is_written_while_an_image_is_missing_at_the_site(world) -> None
         "    Deployment/web-web web (templates/web.yaml:12): docker.io/library/nginx:1.27 is not there" in outcome.err
     )
     assert "    Job/web-migrate migrate (templates/web.yaml:24): docker.io/library/tool:1 is not there" in outcome.err
-    assert "bundler import FILE --registry registry.site:5000/acme" in outcome.err
+    assert f"bundler import FILE --site {world.site}" in outcome.err
+    assert "--registry" not in outcome.err
     assert world.cli("list", "-A", "-o", "json").ok().document == []
 
 
@@ -651,6 +658,49 @@ def test_preflight_passes_where_everything_is_there(world) -> None:
     assert outcome.code == 0, outcome.out + outcome.err
     assert "holds all 2 by their digests" in outcome.out
     assert scrub(outcome.out).count("✔") >= 9
+
+
+REFUSALS = {
+    RegistryLoginError: ("asking for a token: registry.site:5000 answers 401", "is not accepted by registry.site:5000"),
+    RegistryForbiddenError: ("reading an image: registry.site:5000 answers 403", "may not pull from"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+@pytest.mark.parametrize("is_own", [False, True])
+def test_preflight_says_to_mend_the_pull_secret_that_a_registry_refuses(world, monkeypatch, kind, is_own) -> None:
+    said, found = REFUSALS[kind]
+    config = base64.b64encode(b'{"auths": {"registry.site:5000": {"auth": "YTpi"}}}').decode()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "site-pull", "namespace": "kitchen"}}
+    secret |= {"type": "kubernetes.io/dockerconfigjson", "data": {".dockerconfigjson": config}}
+    if is_own:
+        files = {"templates/web.yaml": f"{WEB}---\n{json.dumps(secret)}\n", "values.yaml": VALUES}
+        bundle = make_bundle(world.cli.home / "own", files, name="web")
+        world.file = content_of(bundle, dict.fromkeys(REFS), scratch=world.cli.home).write(world.file)[0]
+    with world.cli.sandbox() as sandbox:
+        for ref, body in () if is_own else ((NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kitchen"}}), (SECRET, secret)):  # fmt: skip
+            sandbox.create(Payload(ref=ref, api_version="v1", content=json.dumps(body).encode()))
+    world.cli("import", world.file, "--site", world.site).ok()
+
+    class Refusing(MemoryRegistry):
+        def manifest(self, repository, reference):
+            raise kind(said.partition(": ")[0], context=[said.partition(": ")[2]], hint="log in with `bundler login`")
+
+    def open_registry(app, **options):
+        return Refusing() if options.get("find_credentials") else world.registry
+
+    monkeypatch.setattr("bundler.cli.registries.open_registry", open_registry)
+    checks = {
+        one["name"]: one for one in world.cli("preflight", world.file, "--site", world.site, "-o", "json").document
+    }
+    check = checks["pull secret in kitchen"]
+    assert check["state"] == "failed"
+    assert "Secret/site-pull" in check["found"]
+    assert found in check["found"]
+    assert said.partition(": ")[2] in check["found"]
+    assert "bundler login" not in check["hint"]
+    assert "site-pull" in check["hint"]
+    assert ("comes with the release" if is_own else "-n kitchen --docker-server=registry.site:5000") in check["hint"]
 
 
 def test_preflight_looks_at_a_bundle_from_a_folder_too(world) -> None:
