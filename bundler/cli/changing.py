@@ -188,7 +188,7 @@ def at_site(app: App, connection: Connection, site: Site, *, with_registry: bool
     if site.registry is None:
         app.screen.warn("no site registry is named (--site): pods pull from where the images come from, by digest")
         return replace(connection, namespace=namespace)
-    from bundler.cli.delivering import open_site_registry  # noqa: PLC0415 - only deliveries need it
+    from bundler.cli.site_registry import open_site_registry  # noqa: PLC0415 - only deliveries need it
 
     registry = open_site_registry(app, site.registry, site=site, report=connection.progress)
     return replace(connection, namespace=namespace, ports=replace(connection.ports, registry=registry))
@@ -198,7 +198,7 @@ def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
     """Return what opens the site's registry with the logins of a pull secret; None where no registry is named."""
     if site.registry is None:
         return None
-    from bundler.cli.delivering import registry_with  # noqa: PLC0415 - only deliveries need it
+    from bundler.cli.site_registry import registry_with  # noqa: PLC0415 - only deliveries need it
 
     return partial(registry_with, app, site, click.get_current_context())
 

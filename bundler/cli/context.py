@@ -136,7 +136,7 @@ def _open_http(app: App, progress: Progress) -> tuple[ClusterClient, str]:
 
 def _let_pass(app: App, server: str) -> None:
     """Name the API server to the fence of the process, which ``--offline`` puts up now or later."""
-    from bundler.cli.delivering import stay_offline  # noqa: PLC0415 - as above
+    from bundler.cli.offline import stay_offline  # noqa: PLC0415 - as above
     from bundler.http.fence import FENCE  # noqa: PLC0415
     from bundler.http.proxy import parse_server  # noqa: PLC0415
 

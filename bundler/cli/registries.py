@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.delivering import SITE_HOSTS, is_offline, stay_offline
+from bundler.cli.offline import is_offline, site_hosts, stay_offline
 from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
 from bundler.http.gate import Gate
 from bundler.http.surroundings import Surroundings
@@ -56,7 +56,7 @@ def open_registry(
     settings = replace(settings, hosts={**settings.hosts, **(hosts or {})})
     stay_offline(app, default=False)
     if gate is None and is_offline(default=False):
-        gate = Gate(meta.get(SITE_HOSTS) or frozenset())
+        gate = Gate(site_hosts())
     around = registry_surroundings(app, gate=gate, report=report)
     find = find_credentials or credential_files(around).find
     client = OciClient(settings, around, find_credentials=find, learn=app.redactor.learn)

@@ -11,11 +11,12 @@ import click
 
 from bundler.actions.site import SiteWish, check_site, survey, write_site
 from bundler.cli.context import connect
-from bundler.cli.delivering import open_site_registry, parse_place, read_site
+from bundler.cli.delivering import read_site
 from bundler.cli.names import check_site_name
 from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
 from bundler.cli.output.checks import show_checks
 from bundler.cli.output.text import Line
+from bundler.cli.site_registry import open_site_registry, parse_place
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass
 from bundler.signing.keys import read_public

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.delivering import open_delivery, parse_place, read_site
+from bundler.cli.delivering import open_delivery, read_site
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import release_name_option, values_options
 from bundler.cli.ordering import make_order, take
+from bundler.cli.site_registry import parse_place
 from bundler.cli.verb import verb
 from bundler.errors import UsageError
 

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.delivering import (
-    offline_option,
-    open_delivery,
-    open_site_registry,
-    place_of,
-    read_site,
-)
+from bundler.cli.delivering import open_delivery, read_site
 from bundler.cli.keys import public_keys_option
+from bundler.cli.offline import offline_option
 from bundler.cli.options import registry_options
+from bundler.cli.site_registry import open_site_registry, place_of
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.delivering import offline_option
 from bundler.cli.limits import bundle_limit_options
+from bundler.cli.offline import offline_option
 from bundler.cli.options import registry_options, release_name_option, values_options
 from bundler.cli.verb import verb
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.delivering import offline_option
+from bundler.cli.offline import offline_option
 from bundler.cli.options import registry_options
 from bundler.cli.verb import verb
 

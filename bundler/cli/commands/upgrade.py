@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.changing import Wish, carry_out_wish
-from bundler.cli.delivering import offline_option
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.names import release_argument
+from bundler.cli.offline import offline_option
 from bundler.cli.options import (
     kube_version_option,
     path_options,
