@@ -18,7 +18,7 @@ from bundler.syntax.writer import dump_yaml
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bundler.actions.compose import Order
+    from bundler.actions.order import Order
     from bundler.images.inventory import Where
     from bundler.images.places import Place
     from bundler.model.image import LockedImage

@@ -18,37 +18,15 @@ from bundler.values.compute import compute_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from bundler.actions.order import Order
     from bundler.model.bundle import Bundle, ReadinessRule
-    from bundler.model.image import LockedImage
-    from bundler.model.json import Body
     from bundler.model.manifest import Manifest
-    from bundler.model.site import Site
-    from bundler.model.values import MergedValues, UserLayers
+    from bundler.model.values import MergedValues
     from bundler.ports import ClusterClient
     from bundler.render import Rendering
-    from bundler.render.compiled import CompiledShelf
 
 NEWEST_KUBERNETES = "v1.36.2"
 """What templates see without a cluster: the newest Kubernetes that this bundler's tables were made from."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a guest orders from a bundle."""
-
-    bundle: Bundle
-    release: str
-    namespace: str
-    user: UserLayers
-    site: Body
-    kube_version: str = ""
-    """Overrides what the cluster, or nothing, says."""
-    place: Site | None = None
-    """The site file: its patches, registry and pull secret."""
-    carried: tuple[LockedImage, ...] | None = None
-    """The images of the delivery that the bundle was taken from; None where it was not."""
-    compiled: CompiledShelf | None = None
-    """Where compiled templates lie between two runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

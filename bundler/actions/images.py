@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.adapt import rewriter_of, where_in
-from bundler.actions.compose import Order, expression_names, render_context
+from bundler.actions.compose import expression_names, render_context
 from bundler.errors import BundlerError, ImageMissingError
 from bundler.expressions.expression import compile_expression
 from bundler.images.inventory import find_suspects, find_uses
@@ -24,6 +24,7 @@ from bundler.values.schema_view import bundle_view
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from bundler.actions.order import Order
     from bundler.images.inventory import Where
     from bundler.images.matrix import Variant
     from bundler.images.places import ImageRule, Place

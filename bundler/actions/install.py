@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose import Composition, Order, compose, public_identifiers
+from bundler.actions.compose import Composition, compose, public_identifiers
 from bundler.actions.history import History, learn_live_secrets, load_deployed, read_history, require_history
+from bundler.actions.order import Order
 from bundler.actions.recover import is_barred, roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
@@ -272,7 +273,8 @@ def _look_ahead(request: InstallRequest, prepared: Prepared, ports: Ports, optio
     if not request.looks_ahead:
         _check_images(request, prepared, ports)
         return
-    from bundler.actions.preflight import PreflightRequest, require_ready  # noqa: PLC0415 - only for sites
+    from bundler.actions.preflight import require_ready  # noqa: PLC0415 - only for sites
+    from bundler.actions.preflight_request import PreflightRequest  # noqa: PLC0415 - only for sites
 
     ahead = PreflightRequest(
         order=prepared.order,

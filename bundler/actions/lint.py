@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bundler.actions.checks import check_manifest
-from bundler.actions.compose import Order, compose, expression_names, render_context
+from bundler.actions.compose import compose, expression_names, render_context
+from bundler.actions.order import Order
 from bundler.errors import BundleError, BundlerError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_bundle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose import Composition, Order, compose
+from bundler.actions.compose import Composition, compose
 from bundler.actions.looking import first_line, make_checks
 from bundler.actions.preflight_cluster import cluster_looks
 from bundler.actions.preflight_images import image_looks
@@ -13,29 +13,15 @@ from bundler.actions.site_policy import refuse_other_cluster
 from bundler.errors import BundlerError, PreflightError, WrongClusterError
 from bundler.model.check import Check, CheckState, failed, passed, skipped
 from bundler.model.events import Notice, Warned
-from bundler.model.lean import dataclass
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from bundler.actions.deliver import Trusted
+    from bundler.actions.order import Order
+    from bundler.actions.preflight_request import PreflightRequest
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body
-    from bundler.ports import ClusterClient, Registry, Reporter
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreflightRequest:
-    """What would be installed, and where."""
-
-    order: Order
-    delivery: Trusted | None = None
-    registry: Registry | None = None
-    """The site's, with our own credentials."""
-    registry_of: Callable[[Body], Registry] | None = None
-    """Opens the site's registry with the credentials of a pull secret (``.dockerconfigjson``)."""
-    may_create_namespace: bool = True
+    from bundler.ports import ClusterClient, Reporter
 
 
 def preflight(request: PreflightRequest, cluster: ClusterClient) -> tuple[Check, ...]:

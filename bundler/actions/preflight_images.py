@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.compose import Composition
     from bundler.actions.deliver import Trusted
-    from bundler.actions.preflight import PreflightRequest
+    from bundler.actions.preflight_request import PreflightRequest
     from bundler.model.image import LockedImage
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest

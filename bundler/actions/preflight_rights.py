@@ -20,7 +20,7 @@ from bundler.model.refs import ObjectRef
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bundler.actions.preflight import PreflightRequest
+    from bundler.actions.preflight_request import PreflightRequest
     from bundler.model.json import JSONValue
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient

@@ -17,7 +17,7 @@ from bundler.model.digest import Digest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.actions.compose import Order
+    from bundler.actions.order import Order
     from bundler.model.image import LockedImage
     from bundler.model.site import Site, SiteRegistry
     from bundler.ports import Registry

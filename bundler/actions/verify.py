@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bundler.actions.compose import Order
     from bundler.actions.deliver import Trusted
+    from bundler.actions.order import Order
     from bundler.delivery.reader import Delivery
     from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle

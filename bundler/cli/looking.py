@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.actions.preflight import PreflightRequest, preflight
+from bundler.actions.preflight import preflight
+from bundler.actions.preflight_request import PreflightRequest
 from bundler.cli.asking import say_where
 from bundler.cli.changing import at_site, registry_opener
 from bundler.cli.context import connect

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bundler.actions.compose import Order
     from bundler.actions.inputs import Given, Inputs
+    from bundler.actions.order import Order
     from bundler.cli.invocation import App
     from bundler.loader.locate import BundleLocation
     from bundler.loader.lockfile import LockEntry
@@ -103,7 +103,7 @@ def make_order(app: App, taken: Taken, given: Given, *, release: str = "", kube_
         UsageError: for an impossible release name.
         ValuesError: when the values cannot be read.
     """
-    from bundler.actions.compose import Order  # noqa: PLC0415 - rendering is loaded only by those who order
+    from bundler.actions.order import Order  # noqa: PLC0415 - rendering is loaded only by those who order
 
     bundle = taken.bundle
     inputs = take_inputs(app, given, bundle)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from bundler.actions.compose import Order, compose
+from bundler.actions.compose import compose
+from bundler.actions.order import Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

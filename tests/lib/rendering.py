@@ -42,7 +42,9 @@ def context_of(**fields: object) -> RenderContext:
     defaults: dict[str, object] = {
         "release_name": "shop",
         "namespace": "prod",
-        "capabilities": Capabilities(kube_version="v1.36.2+k3s1", has_api={"apps/v1", "apps/v1/Deployment"}.__contains__),
+        "capabilities": Capabilities(
+            kube_version="v1.36.2+k3s1", has_api={"apps/v1", "apps/v1/Deployment"}.__contains__
+        ),
         "scope_of": lambda _group, kind: kind not in CLUSTER_SCOPED,
     }
     return RenderContext(**{**defaults, **fields})

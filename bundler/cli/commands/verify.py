@@ -18,9 +18,9 @@ from bundler.cli.verb import verb
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
-    from bundler.actions.compose import Order
     from bundler.actions.deliver import Trusted
     from bundler.actions.inputs import Given
+    from bundler.actions.order import Order
     from bundler.actions.verify import Verified
     from bundler.cli.invocation import App
     from bundler.model.bundle import Bundle

@@ -14,7 +14,7 @@ from bundler.values.problems import closest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.actions.compose import Order
+    from bundler.actions.order import Order
     from bundler.cli.invocation import App
     from bundler.render import RenderedTemplate
 

@@ -13,7 +13,7 @@ from bundler.values.explain import explain as explain_values
 from bundler.values.flatten import whole_data
 
 if TYPE_CHECKING:
-    from bundler.actions.compose import Order
+    from bundler.actions.order import Order
     from bundler.cli.invocation import App
     from bundler.values.explain import ExplainRow
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.actions.compose import Order
-from bundler.actions.preflight import PreflightRequest
+from bundler.actions.order import Order
 from bundler.actions.preflight_nodes import node_checks
+from bundler.actions.preflight_request import PreflightRequest
 from bundler.actions.preflight_rights import rights_looks
 from bundler.actions.preflight_storage import storage_checks
 from bundler.model.check import Check, CheckState

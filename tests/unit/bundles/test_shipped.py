@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.actions.compose import Composition, Order, compose
+from bundler.actions.compose import Composition, compose
 from bundler.actions.inputs import Inputs
 from bundler.actions.lint import lint
+from bundler.actions.order import Order
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
 from bundler.model.labels import TRACK

@@ -1,0 +1,34 @@
+"""What a guest orders from a bundle. Layer: actions, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from bundler.model.bundle import Bundle
+    from bundler.model.image import LockedImage
+    from bundler.model.json import Body
+    from bundler.model.site import Site
+    from bundler.model.values import UserLayers
+    from bundler.render.compiled import CompiledShelf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a guest orders from a bundle."""
+
+    bundle: Bundle
+    release: str
+    namespace: str
+    user: UserLayers
+    site: Body
+    kube_version: str = ""
+    """Overrides what the cluster, or nothing, says."""
+    place: Site | None = None
+    """The site file: its patches, registry and pull secret."""
+    carried: tuple[LockedImage, ...] | None = None
+    """The images of the delivery that the bundle was taken from; None where it was not."""
+    compiled: CompiledShelf | None = None
+    """Where compiled templates lie between two runs."""
