@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import RegistryRejectedError
 from bundler.http.retry import (
@@ -37,7 +38,18 @@ COMMIT_TIMEOUT_S = 600.0
 MIN_TIMEOUT_S = 5.0
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 EARLY_ANSWER_S = 2.0
+SILENCE_S = 10.0
+"""How long a server that never answered is taken to be away."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class _Silence(NamedTuple):
+    """A server that never answered, and was given up."""
+
+    failure: Failure
+    tries: int
+    until_s: float
+    """Until when it is not tried again."""
 
 
 class BrokenError(Exception):
@@ -94,11 +106,18 @@ class Transport:
     ) -> None:
         self.server, self._pool, self._around, self._give_up = server, pool, around, give_up
         self._has_answered = False
+        self._silence: _Silence | None = None
+        self._contact = threading.Lock()
         self.endurance = Endurance()
 
     def patience(self, doing: str) -> Patience:
         """Return patience for one thing that is done."""
-        return Patience(doing, self._around, self._give_up, lambda: self._has_answered)
+        return Patience(doing, self._around, self._gave_up, lambda: self._has_answered)
+
+    def _gave_up(self, doing: str, failure: Failure, tries: int) -> RegistryError:
+        if failure.is_contact and not self._has_answered:
+            self._silence = _Silence(failure, tries, self._around.clock.monotonic() + SILENCE_S)
+        return self._give_up(doing, failure, tries)
 
     def send(self, ask: Ask, headers: Mapping[str, str]) -> Answer:
         """Return the final answer, whatever its status; passing failures are tried again until the budget ends.
@@ -106,6 +125,20 @@ class Transport:
         Raises:
             RegistryUnavailableError: when the server could not be reached, or went on failing.
         """
+        if not self._has_answered:
+            # One thread finds out whether the server answers at all: the others could only say the same.
+            with self._contact:
+                if not self._has_answered:
+                    self._heed_silence(ask)
+                    return self._sent(ask, headers)
+        return self._sent(ask, headers)
+
+    def _heed_silence(self, ask: Ask) -> None:
+        silence = self._silence
+        if silence is not None and self._around.clock.monotonic() < silence.until_s:
+            raise self._give_up(ask.doing, silence.failure, silence.tries)
+
+    def _sent(self, ask: Ask, headers: Mapping[str, str]) -> Answer:
         patience = self.patience(ask.doing)
         while True:
             try:

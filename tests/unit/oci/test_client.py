@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -54,6 +56,40 @@ def test_retries_end_with_the_budget_of_the_command() -> None:
         with pytest.raises(RegistryUnavailableError, match="reading 127") as caught:
             oci.manifest(repository(server.url), "1.0")
     assert "it answers 503" in caught.value.context[0]
+
+
+def test_whether_a_registry_answers_at_all_is_found_out_once_for_all_threads() -> None:
+    clock, told = InstantClock(), list[Event]()
+    with StubServer([HangUp()]) as server:
+        oci = client(host_of(server.url), clock=clock, report=told.append)
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            asked = [pool.submit(oci.manifest, repository(server.url), str(number)) for number in range(30)]
+        errors = [one.exception() for one in asked]
+        assert [type(event) for event in told] == [Retrying, Retrying]
+        assert {type(error) for error in errors} == {RegistryUnavailableError}
+        assert {error.context for error in errors if isinstance(error, RegistryUnavailableError)} == {
+            (f"{host_of(server.url)}: the connection was closed before an answer (3 tries)",)
+        }
+        assert len({str(error) for error in errors}) == 30
+        clock.sleep(60)
+        with pytest.raises(RegistryUnavailableError):
+            oci.manifest(repository(server.url), "later")
+    assert len(told) == 4
+
+
+def test_threads_go_side_by_side_once_a_registry_answered() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def answer(got: Got) -> Step:
+        if not got.target.endswith("first"):
+            both.wait()
+        return held()
+
+    with StubServer([answer]) as server, ThreadPoolExecutor(max_workers=2) as pool:
+        oci = client(host_of(server.url))
+        oci.manifest(repository(server.url), "first")
+        asked = [pool.submit(oci.manifest, repository(server.url), str(number)) for number in range(2)]
+        assert [one.result() for one in asked] == [MANIFEST, MANIFEST]
 
 
 def test_a_manifest_that_is_not_its_digest_is_refused() -> None:
