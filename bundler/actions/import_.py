@@ -8,6 +8,7 @@ registry is whole there.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.parallel import map_parallel
@@ -16,8 +17,9 @@ from bundler.errors import BaseMissingError
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import ImageTree, image_tree
 from bundler.model.events import BytesMoved, Notice
+from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass
-from bundler.model.oci import OCI_MANIFEST, Descriptor
+from bundler.model.oci import OCI_MANIFEST, Descriptor, digest_tag
 from bundler.model.size import shown_bytes
 
 if TYPE_CHECKING:
@@ -80,6 +82,17 @@ class _Cargo:
     tree: ImageTree
     repository: Repository
     tag: str = ""
+    """The one that people know; empty where there is none, or another content has it."""
+    is_tagged: bool = False
+    """The registry has it under that tag."""
+    notice: str = ""
+    """What is to be said about its tag."""
+
+    @property
+    def tag_to_set(self) -> str:
+        """Return the tag it gets; empty where a subject keeps it."""
+        is_kept = bool(mapping_at(self.tree.root.body, "subject"))
+        return self.tag or ("" if is_kept else digest_tag(self.tree.root.digest))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +132,7 @@ class _Importer:
         check_size(self._delivery)
         # Whoever does not answer, or does not know us, is told once and not for every image.
         self._registry.ping(self._place.host)
-        cargoes = [self._cargo_of(image.locked) for image in self._index.images]
+        cargoes = map_parallel(self._with_free_tag, self._cargoes())
         extras = list(self._attachments())
         is_there = map_parallel(self._is_whole, [*cargoes, *extras])
         missing = [cargo for cargo, there in zip([*cargoes, *extras], is_there, strict=True) if not there]
@@ -127,6 +140,8 @@ class _Importer:
         self._total = sum(move.blob.size for move in moves)
         if missing:
             self._report(Notice(self._announced(sum(not there for there in is_there[: len(cargoes)]))))
+        for notice in sorted({cargo.notice for cargo in missing if cargo.notice}):
+            self._report(Notice(notice))
         map_parallel(self._move, moves, at_once=UPLOADS_AT_ONCE)
         map_parallel(self._store, missing, at_once=UPLOADS_AT_ONCE)
         images = tuple(
@@ -142,9 +157,26 @@ class _Importer:
         what = f"{images} image{'' if images == 1 else 's'}" if images else "what is attached to images"
         return f"bringing {what}, {shown_bytes(self._total)}, to {self._place}"
 
-    def _cargo_of(self, image: LockedImage) -> _Cargo:
-        tree = image_tree(image.digest, image.media_type, self._delivery.read, self._carried)
-        return _Cargo(tree=tree, repository=site_repository(image.ref, self._place), tag=image.ref.tag)
+    def _cargoes(self) -> Iterator[_Cargo]:
+        """Yield the images, each with the tag of its reference, where none before it has that."""
+        owners: dict[tuple[Repository, str], Digest] = {}
+        for image in (one.locked for one in self._index.images):
+            tree = image_tree(image.digest, image.media_type, self._delivery.read, self._carried)
+            repository, tag = site_repository(image.ref, self._place), image.ref.tag
+            owner = owners.setdefault((repository, tag), image.digest) if tag else image.digest
+            if owner == image.digest:
+                yield _Cargo(tree=tree, repository=repository, tag=tag)
+            else:
+                yield _Cargo(tree=tree, repository=repository, notice=_said(f"{repository}:{tag}", owner, image.digest))
+
+    def _with_free_tag(self, cargo: _Cargo) -> _Cargo:
+        """Leave a tag to the content that has it at the site: what is installed may be kept by that tag alone."""
+        root = cargo.tree.root.digest
+        found = self._registry.head_manifest(cargo.repository, cargo.tag) if cargo.tag else None
+        if found is None or found.digest == root:
+            return replace(cargo, is_tagged=found is not None)
+        said = _said(f"{cargo.repository}:{cargo.tag}", found.digest, root)
+        return _Cargo(tree=cargo.tree, repository=cargo.repository, notice=said)
 
     def _attachments(self) -> Iterator[_Cargo]:
         """Yield what is attached to images, for every repository where such an image lies."""
@@ -160,12 +192,18 @@ class _Importer:
                 yield _Cargo(tree=tree, repository=repository)
 
     def _is_whole(self, cargo: _Cargo) -> bool:
-        """Ask for the root by digest, and by tag: a registry takes no manifest whose parts it does not hold."""
+        """Ask for the root by digest, and by the tag that keeps it.
+
+        A registry takes no manifest whose parts it does not hold.
+        """
         root = cargo.tree.root.digest
         found = self._registry.head_manifest(cargo.repository, root)
         if found is None or found.digest != root:
             return False
-        tagged = self._registry.head_manifest(cargo.repository, cargo.tag) if cargo.tag else found
+        if cargo.is_tagged:
+            return True
+        tag = cargo.tag_to_set
+        tagged = self._registry.head_manifest(cargo.repository, tag) if tag else found
         return tagged is not None and tagged.digest == root
 
     def _moves(self, cargoes: list[_Cargo]) -> list[_Move]:
@@ -269,7 +307,11 @@ class _Importer:
     def _store(self, cargo: _Cargo) -> None:
         for manifest in cargo.tree.manifests[:-1]:
             self._put(cargo, manifest, "")
-        self._put(cargo, cargo.tree.root, cargo.tag)
+        self._put(cargo, cargo.tree.root, cargo.tag_to_set)
 
     def _put(self, cargo: _Cargo, manifest: OciManifest, tag: str) -> None:
         self._registry.put_manifest(cargo.repository, manifest, tag=tag)
+
+
+def _said(name: str, owner: Digest, other: Digest) -> str:
+    return f"{name} stays {owner}; {other} is tagged {digest_tag(other)}"

@@ -98,6 +98,15 @@ def version_tag(version: str) -> str:
     return version.replace("+", "_")
 
 
+def digest_tag(digest: Digest) -> str:
+    """Return the tag of content that has no other: collectors of garbage in registries take what is not tagged.
+
+    Not ``sha256-…``: that names the list of what refers to a digest, and with an ending cosign's signatures.
+    Source: OCI distribution-spec v1.1, "Referrers Tag Schema".
+    """
+    return f"bundler-{digest.replace(':', '-')}"
+
+
 def tag_version(tag: str) -> str:
     """Return the version that a tag stands for."""
     return tag.replace("_", "+")

@@ -16,6 +16,7 @@ from bundler.model.trust import make_key
 from tests.lib.bundles import make_bundle
 from tests.lib.delivered import MemoryRegistry, content_of
 from tests.lib.fixtures_cli import scrub
+from tests.lib.images import make_image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -252,9 +253,56 @@ def test_import_goes_on_where_it_was_cut(world) -> None:
     assert len(set(world.registry.sent)) == len(world.registry.sent) > len(before)
 
 
-def test_a_blob_that_two_images_share_is_sent_once(cli, monkeypatch) -> None:
-    from tests.lib.images import make_image
+PINNED = f"docker.io/library/plain@sha256:{'1' * 64}"
 
+
+def plain_delivery(world, name: str, images: dict) -> Path:
+    """Write a delivery of images that no object names."""
+    bundle = make_bundle(world.cli.home / name, {}, name=name)
+    return content_of(bundle, images, scratch=world.cli.home).write(world.cli.home / f"{name}.bundle")[0]
+
+
+def test_an_image_without_a_tag_gets_one_so_that_no_collector_takes_it(world) -> None:
+    file = plain_delivery(world, "plain", {PINNED: make_image("plain")})
+    world.cli("import", file, "--site", world.site).ok()
+    tag = f"bundler-{make_image('plain').digest.replace(':', '-')}"
+    assert world.registry.tags_of("registry.site:5000/acme/library/plain") == [tag]
+    again = world.cli("import", file, "--site", world.site).ok()
+    assert "0 images imported, 1 were there" in again.err
+    del world.registry.manifests["registry.site:5000/acme/library/plain", tag]
+    world.cli("import", file, "--site", world.site).ok()
+    assert world.registry.tags_of("registry.site:5000/acme/library/plain") == [tag]
+
+
+def test_a_tag_that_is_taken_stays_where_it_is_and_that_is_said(world) -> None:
+    repository = "registry.site:5000/acme/library/nginx"
+    old, new = make_image("amd64"), make_image("arm64")
+    world.cli("import", plain_delivery(world, "old", {"nginx:1.27": old}), "--site", world.site).ok()
+    file = plain_delivery(world, "new", {"nginx:1.27": new})
+    said = world.cli("import", file, "--site", world.site).ok()
+    tag = f"bundler-{new.digest.replace(':', '-')}"
+    assert f"{repository}:1.27 stays {old.digest}; {new.digest} is tagged {tag}" in said.err
+    assert world.registry.manifests[repository, "1.27"].digest == old.digest
+    assert world.registry.manifests[repository, tag].digest == new.digest
+    again = world.cli("import", file, "--site", world.site).ok()
+    assert "0 images imported, 1 were there" in again.err
+    assert ":1.27 stays" not in again.err
+
+
+def test_of_two_images_that_want_one_tag_each_gets_one(world) -> None:
+    one, two = make_image("one"), make_image("two")
+    images = {f"nginx:1.27@{one.digest}": one, f"nginx:1.27@{two.digest}": two}
+    file = plain_delivery(world, "both", images)
+    said = world.cli("import", file, "--site", world.site).ok()
+    repository = "registry.site:5000/acme/library/nginx"
+    first, second = sorted((one.digest, two.digest))
+    assert f"{repository}:1.27 stays {first}; {second} is tagged bundler-{second.replace(':', '-')}" in said.err
+    assert world.registry.manifests[repository, "1.27"].digest == first
+    assert world.registry.manifests[repository, f"bundler-{second.replace(':', '-')}"].digest == second
+    assert "0 images imported, 2 were there" in world.cli("import", file, "--site", world.site).ok().err
+
+
+def test_a_blob_that_two_images_share_is_sent_once(cli, monkeypatch) -> None:
     world = World(cli, monkeypatch)
     image = make_image("same", layer_bytes=(1000,))
     content = content_of(world.bundle, {**dict.fromkeys(REFS[2:]), "nginx:1.27": image, "quay.io/org/exporter:1": image}, scratch=cli.home)  # fmt: skip

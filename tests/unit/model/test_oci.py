@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given, strategies as st
@@ -16,6 +17,7 @@ from bundler.model.oci import (
     OciAddress,
     OciManifest,
     Repository,
+    digest_tag,
     platform_of,
     tag_version,
     version_tag,
@@ -102,3 +104,10 @@ def test_a_descriptor_is_read_as_far_as_it_goes() -> None:
     assert Descriptor.from_json({"digest": 7}) == Descriptor(digest="", size=-1, media_type="")
     whole = Descriptor(digest=ZERO, size=5, media_type="x", annotations={"a": "b"})
     assert Descriptor.from_json(whole.to_json()) == whole
+
+
+def test_the_tag_of_what_has_none_is_a_tag_and_nobody_elses_convention() -> None:
+    tag = digest_tag(digest_of(b"image"))
+    assert re.fullmatch(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", tag)
+    assert not tag.startswith("sha256-")
+    assert digest_tag(digest_of(b"other")) != tag
