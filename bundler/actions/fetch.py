@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.published import fetch_archive, find_published
 from bundler.archive.reader import read_archive
-from bundler.errors import BundleInvalidError, BundlerError, VersionRangeError
+from bundler.errors import BundleInvalidError, BundlerError, RegistryNotFoundError, VersionRangeError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import bundle_digest
 from bundler.model.digest import digest_of
@@ -80,7 +80,11 @@ class BundleFetcher:
                 return kept
             if not address.reference:
                 address = OciAddress(repository=address.repository, tag=version_tag(locked.version))
-        published, path = self.bundle(address, accepts=component.version)
+        try:
+            published, path = self.bundle(address, accepts=component.version)
+        except RegistryNotFoundError as error:
+            found = [f"{component.source}: component {component.name}: {error}: {line}" for line in error.context]
+            raise RegistryNotFoundError(doing, context=found, hint=error.hint) from error
         if locked is None and not self.is_fresh:
             self.report(Notice(f"component {component.name}: {published.address}; `bundler lock` would hold it"))
         return path

@@ -211,10 +211,10 @@ class _Gathered:
             for ref, uses in sorted(self._uses.items())
         )
         suspects = find_suspects(self._manifests.values(), self._rules, set(self._uses))
-        idle = [where for where in _all_declared(bundle, "") if where not in self._switched_on]
+        idle = [(where, ref) for where, ref in _all_declared(bundle) if where not in self._switched_on]
         warnings = [
             *suspects,
-            *(f"{where}: no setting that was tried switches it on" for where in idle),
+            *(f"{where}: no setting that was tried switches {ref} on" for where, ref in idle),
             *(f"{source}: no setting that was tried has an image at {path}" for source, path in self._astray(bundle)),
             *self._failed[:_MAX_WARNINGS],
         ]
@@ -263,7 +263,8 @@ def _declared(
         yield from _declared(bundle.component_bundles[name], inner, names, f"{component}/{name}")
 
 
-def _all_declared(bundle: Bundle, component: str) -> Iterator[str]:
-    yield from (str(spec.source) for spec in bundle.images if spec.ref)
-    for name, inner in bundle.component_bundles.items():
-        yield from _all_declared(inner, f"{component}/{name}")
+def _all_declared(bundle: Bundle) -> Iterator[tuple[str, str]]:
+    """Yield where images are declared, and which."""
+    yield from ((str(spec.source), spec.ref) for spec in bundle.images if spec.ref)
+    for inner in bundle.component_bundles.values():
+        yield from _all_declared(inner)

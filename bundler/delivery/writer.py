@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from bundler.model.delivery import DeliveryIndex
     from bundler.model.trust import Envelope
 
-_SPARE_BYTES: Final = 64 * 1024 * 1024
-"""For the SBOM, whose size is not known when space is asked for."""
+_LEAST_SPARE_BYTES: Final = 1024 * 1024
+_MOST_SPARE_BYTES: Final = 64 * 1024 * 1024
+_SPARE_RATIO: Final = 16
+"""One byte of these is kept free for the SBOM, whose size is not known when space is asked for; most need far less."""
 _CHUNK_BYTES = 1024 * 1024
 _PASSING: Final = (InterruptedRunError, RegistryError, KeyboardInterrupt)
 """What may end a run that goes on another time; after anything else the same would only happen again."""
@@ -74,7 +76,7 @@ class DeliveryWriter:
             raise DeliveryError(self._doing, context=[found], hint="choose larger parts by --split")
         self._parts = -(-total // part_bytes) if part_bytes else 1
         is_going_on = self._lock(index)
-        self._ask_for_space(total + _SPARE_BYTES, is_going_on=is_going_on)
+        self._ask_for_space(total, is_going_on=is_going_on)
 
     def __enter__(self) -> Self:
         return self
@@ -299,10 +301,12 @@ class DeliveryWriter:
         room = os.statvfs(folder)
         free = room.f_bavail * room.f_frsize
         paths = [self._unfinished(number) for number in range(1, self._parts + 1)] if is_going_on else []
-        needed = total - sum(path.stat().st_blocks * 512 for path in paths if path.exists())
+        spare = min(max(total // _SPARE_RATIO, _LEAST_SPARE_BYTES), _MOST_SPARE_BYTES)
+        needed = total + spare - sum(path.stat().st_blocks * 512 for path in paths if path.exists())
         if free < needed:
             self._close(keeps=is_going_on)
-            found = f"need {shown_bytes(needed)} in {folder}, have {shown_bytes(free)}"
+            parted = f"{shown_bytes(min(spare, needed))} of that for the SBOM"
+            found = f"need {shown_bytes(needed)} in {folder}, {parted}; have {shown_bytes(free)}"
             raise NoSpaceError(self._doing, context=[found], hint="make room, or name a place on another disk by --out")
 
     def _refused(self, error: OSError) -> DeliveryError:

@@ -184,7 +184,8 @@ def test_images_that_templates_cannot_show_are_declared(cli) -> None:
     outcome = cli("images", bundle, "-o", "json").ok()
     assert [one["ref"] for one in outcome.document["images"]] == ["quay.io/org/declared:1", "quay.io/org/gizmo:3"]
     assert "ConfigMap/a: data.config may name the image quay.io/org/seen:1" in outcome.err
-    assert "no setting that was tried switches it on" in outcome.err
+    assert "bundle.yaml:" in outcome.err
+    assert ": no setting that was tried switches quay.io/org/never:1 on" in outcome.err
 
 
 GIZMOS = """

@@ -6,14 +6,18 @@ import pytest
 
 from bundler.actions.fetch import BundleFetcher
 from bundler.archive.writer import write_archive
+from bundler.errors import RegistryNotFoundError
 from bundler.loader.lockfile import LockEntry
 from bundler.model.bundle import ComponentSpec
 from bundler.model.manifest import Source
 from tests.lib.bundles import load_from, make_bundle
+from tests.lib.delivered import MemoryRegistry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from bundler.model.oci import Repository
     from bundler.ports import Registry
 
 ADDRESS = "oci://registry.example/db"
@@ -45,3 +49,24 @@ def test_what_is_kept_is_taken_only_where_it_is_what_is_locked(tmp_path: Path, k
     else:
         with pytest.raises(AskedError):
             fetcher.component(component, locked)
+
+
+@pytest.mark.parametrize("versions", [["1.0.0", "1.1.0"], []])
+def test_a_version_that_is_not_there_is_told_with_the_component_its_line_and_what_is_there(
+    tmp_path: Path, versions: list[str]
+) -> None:
+    class Tagged(MemoryRegistry):
+        def tags(self, repository: Repository) -> Sequence[str]:
+            return versions
+
+    fetcher = BundleFetcher(registry=Tagged, folder=tmp_path, report=lambda _: None)
+    component = ComponentSpec(name="db", bundle=ADDRESS, version="^9", source=Source("bundle.yaml", 6))
+    with pytest.raises(RegistryNotFoundError, match="fetching component db") as caught:
+        fetcher.component(component, None)
+    (line,) = caught.value.context
+    assert line.startswith(f"bundle.yaml:6: component db: looking for {ADDRESS}: ")
+    if versions:
+        assert 'no version "^9" is there' in line
+        assert "1.1.0, 1.0.0" in caught.value.hint
+    else:
+        assert "registry.example has no version of db" in line

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tarfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -313,7 +314,26 @@ def test_space_is_asked_for_first(tmp_path: Path) -> None:
     with pytest.raises(NoSpaceError) as caught:
         DeliveryWriter(tmp_path / "x.bundle", index)
     assert caught.value.context[0].startswith("need 512 TiB in")
+    assert "64.0 MiB of that for the SBOM" in caught.value.context[0]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_small_delivery_asks_for_little_more_than_its_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = 1 << 20
+
+    class Nearly:
+        f_bavail, f_frsize = free, 1
+
+    monkeypatch.setattr("bundler.delivery.writer.os.statvfs", lambda _: Nearly)
+    with pytest.raises(NoSpaceError) as caught:
+        DeliveryWriter(tmp_path / "x.bundle", CONTENT.index)
+    size = sum(blob.size for blob in CONTENT.index.stored)
+    assert size < free
+    assert "have 1.0 MiB" in caught.value.context[0]
+    assert re.search(r"need 1\.\d MiB in .*, 1\.0 MiB of that for the SBOM", caught.value.context[0])
+    monkeypatch.setattr(Nearly, "f_bavail", 2 * free)
+    with DeliveryWriter(tmp_path / "x.bundle", CONTENT.index):
+        pass
 
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
