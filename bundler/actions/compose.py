@@ -79,7 +79,8 @@ def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:
     values = compute_values(order.bundle, order.user, names=expression_names(order))
     rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
     uid = release_uid(order.namespace, order.release)
-    manifests = tuple(stamp(manifest, uid=uid) for manifest in normalize_manifests(rendering.manifests))
+    normal = normalize_manifests(rendering.manifests, rendering.generated)
+    manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
     leaves = frozenset(leaf for manifest in manifests for leaf in secret_leaves(manifest))
     return Composition(
         values=values,

@@ -247,15 +247,13 @@ class Executor:
         )
 
     def _generate(self, change: Change) -> None:
-        secret = change.generated
-        if secret is None:
-            return
-        text = generate_text(secret)
-        self._ports.redactor.learn(text)
+        texts = {secret.key: generate_text(secret) for secret in change.generated}
+        for text in texts.values():
+            self._ports.redactor.learn(text)
         try:
-            self._ports.cluster.create(secret_payload(secret, text, self._planned.wanted))
+            self._ports.cluster.create(secret_payload(change, texts, self._planned.wanted))
         except AlreadyExistsError:
-            live = self._ports.cluster.get(secret.ref)
+            live = self._ports.cluster.get(change.ref)
             if live is None or not is_ours(live, self._planned.wanted.uid):
                 raise
 

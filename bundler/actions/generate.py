@@ -14,6 +14,9 @@ from bundler.model.labels import COMPONENT, INSTANCE, MANAGED_BY, MANAGED_BY_VAL
 from bundler.planning.normalize import component_label
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.change import Change
     from bundler.model.manifest import GeneratedSecret
     from bundler.planning.observation import Wanted
 
@@ -36,19 +39,19 @@ def generate_text(secret: GeneratedSecret) -> str:
             return "".join(secrets.choice(_ALPHABET) for _ in range(secret.length))
 
 
-def secret_payload(secret: GeneratedSecret, text: str, wanted: Wanted) -> Payload:
-    """Return the Secret that holds a generated text; it is sent with POST and never again."""
+def secret_payload(change: Change, texts: Mapping[str, str], wanted: Wanted) -> Payload:
+    """Return the Secret that holds generated texts by their keys; it is sent with POST and never again."""
     labels = {
         MANAGED_BY: MANAGED_BY_VALUE,
         INSTANCE: wanted.release,
         RELEASE_UID: wanted.uid,
-        COMPONENT: component_label(secret.component),
+        COMPONENT: component_label(change.component),
     }
     body = {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": secret.ref.name, "namespace": secret.ref.namespace, "labels": labels},
+        "metadata": {"name": change.ref.name, "namespace": change.ref.namespace, "labels": labels},
         "type": "Opaque",
-        "data": {secret.key: base64.b64encode(text.encode()).decode()},
+        "data": {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()},
     }
-    return Payload(ref=secret.ref, api_version="v1", content=json.dumps(body).encode())
+    return Payload(ref=change.ref, api_version="v1", content=json.dumps(body).encode())

@@ -162,7 +162,6 @@ def _draft(
         updated=now,
         created=now,
         user=request.authorship.user,
-        objects=len(composition.manifests) + len(composition.rendering.generated),
     )
     revision = Revision(
         summary=summary,

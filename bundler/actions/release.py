@@ -277,7 +277,7 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         revision=number,
         created=now,
         updated=now,
-        objects=len(draft.inventory),
+        objects=len(draft.refs),
         is_waited=options.waits,
     )
     try:

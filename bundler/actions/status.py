@@ -58,7 +58,9 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     revision = ports.store.load(history.summaries[-1])
     live = _live(revision, ports)
     rules = readiness_of(revision)
-    objects = tuple(ObjectStatus(entry=entry, health=_health(entry, live, rules)) for entry in revision.inventory)
+    # a generated Secret has an entry for each of its keys
+    entries = {entry.ref: entry for entry in revision.inventory}.values()
+    objects = tuple(ObjectStatus(entry=entry, health=_health(entry, live, rules)) for entry in entries)
     return ReleaseState(revision=revision, deployed=history.deployed, objects=objects)
 
 

@@ -52,8 +52,8 @@ class Change:
     component: str = ""
     desired: Manifest | None = None
     """With the planner's stamps; None for deletes and generated secrets."""
-    generated: GeneratedSecret | None = None
-    """Set instead of ``desired`` for a secret that bundler makes."""
+    generated: tuple[GeneratedSecret, ...] = ()
+    """Set instead of ``desired`` for a Secret that bundler makes: one for each of its keys."""
     before: Body | None = None
     """The live object."""
     after: Body | None = None

@@ -16,6 +16,7 @@ from bundler.syntax.writer import dump_yaml
 if TYPE_CHECKING:
     from bundler.model.change import Change
     from bundler.model.json import Body, JSONValue
+    from bundler.model.manifest import GeneratedSecret
 
 _CONTEXT_LINES = 3
 _STAMPS = ("bundler.dev/release-uid", "bundler.dev/component")
@@ -45,7 +46,7 @@ def object_diff(change: Change, *, shows_secrets: bool = False, is_full: bool = 
         is_full: keep the planner's stamps and version annotations.
     """
     before, after = _sides(change)
-    if change.ref.kind == "Secret" and not change.ref.group and not shows_secrets:
+    if change.ref.kind == "Secret" and not change.ref.group and not shows_secrets and not change.generated:
         before, after = _masked_pair(before, after)
     plain = (_shown(before, is_full=True), _shown(after, is_full=True))
     shown = (_shown(before, is_full=is_full), _shown(after, is_full=is_full))
@@ -58,7 +59,7 @@ def _sides(change: Change) -> tuple[Body | None, Body | None]:
     desired = change.desired.body if change.desired else None
     match change.action:
         case Action.CREATE | Action.RECREATE:
-            return None, desired if change.generated is None else _generated_body(change)
+            return None, _generated_body(change) if change.generated else desired
         case Action.DELETE:
             return change.before, None
         case _:
@@ -66,11 +67,18 @@ def _sides(change: Change) -> tuple[Body | None, Body | None]:
 
 
 def _generated_body(change: Change) -> Body:
-    secret = change.generated
-    if secret is None:
-        return {}
-    value = f"<generated: {secret.kind}, {secret.length} characters>"
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": change.ref.name}, "data": {secret.key: value}}
+    data = {one.key: f"<generated: {_described(one)}>" for one in change.generated}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": change.ref.name}, "data": data}
+
+
+def _described(secret: GeneratedSecret) -> str:
+    match secret.kind:
+        case "uuid":
+            return "uuid"
+        case "base64":
+            return f"base64, {secret.length} bytes"
+        case kind:
+            return f"{kind}, {secret.length} characters"
 
 
 def _shown(body: Body | None, *, is_full: bool) -> Body | None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from bundler.model.json import Body
-    from bundler.model.manifest import Manifest
+    from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import InventoryEntry
     from bundler.planning.observation import Observation, Outcome, Wanted
 
@@ -197,15 +197,12 @@ def _same_ownership(candidate: Candidate, answer: Answer) -> bool:
 
 
 def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Change]:
+    _refuse_missing_keys(wanted, observation)
+    by_ref: dict[ObjectRef, list[GeneratedSecret]] = {}
     for secret in wanted.generated:
-        live = observation.live.get(secret.ref)
-        has_key = secret.key in mapping_at(live, "data")
-        if live is not None and not has_key:
-            raise PlanError(
-                f"looking up the generated secret {secret.name}",
-                context=[f"{secret.ref.short} exists, but has no key {secret.key!r} ({secret.source})"],
-                hint="a generated secret is never overwritten; add the key yourself, or give the entry another name",
-            )
+        by_ref.setdefault(secret.ref, []).append(secret)
+    for ref, secrets in by_ref.items():
+        live = observation.live.get(ref)
         yield Change(
             ref=secret.ref,
             action=Action.CREATE if live is None else Action.NONE,
@@ -215,6 +212,20 @@ def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Cha
             before=live,
             live_uid=text_at(live, "metadata", "uid"),
             reason="generated" if live is None else "generated before; kept",
+        )
+
+
+def _refuse_missing_keys(wanted: Wanted, observation: Observation) -> None:
+    missing = [
+        secret
+        for secret in wanted.generated
+        if secret.ref in observation.live and secret.key not in mapping_at(observation.live[secret.ref], "data")
+    ]
+    if missing:
+        raise PlanError(
+            f"looking up the generated secret{'s' * (len(missing) > 1)} {', '.join(one.name for one in missing)}",
+            context=[f"{one.ref.short} exists, but has no key {one.key!r} ({one.source})" for one in missing],
+            hint="a generated secret is never overwritten; add the key yourself, or let the entry name another Secret",
         )
 
 

@@ -74,6 +74,22 @@ def test_a_quota_that_the_sum_would_break_stops_the_plan(world: World):
     assert world.operator.statuses() == []
 
 
+def test_all_keys_of_a_generated_secret_are_made_and_the_next_upgrade_finds_them(world: World, tmp_path):
+    keys = {"password": "password", "id": "uuid", "cookie": "base64", "salt": "hex"}
+    generate = [
+        {"name": key, "secret": "{{ release.name }}-keys", "key": key, "kind": kind} for key, kind in keys.items()
+    ]
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    menu = make_bundle(tmp_path, {"templates/a.yaml": config}, name="keys", generate=generate)
+    result = world.operator.install(menu)
+    assert result.revision.summary.objects == 2
+    made = world.get("Secret", "shop-keys")["data"]
+    assert sorted(made) == sorted(keys)
+    assert world.operator.upgrade(menu).revision is None
+    state = release_state(world.operator.ports(), world.operator.namespace, "shop")
+    assert [one.entry.ref.kind for one in state.objects] == ["ConfigMap", "Secret"]
+
+
 def test_somebody_elses_secret_is_not_taken_for_a_generated_one(world: World):
     make_namespace(world)
     make(world, "Secret", "shop-password", data={"password": "eA=="})

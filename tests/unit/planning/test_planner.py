@@ -1,5 +1,7 @@
 """What build_plan makes of a wish, a look and the server's answers. The server itself is not asked here."""
 
+from dataclasses import replace
+
 import pytest
 
 from bundler.errors import (
@@ -15,6 +17,7 @@ from bundler.model.cluster import Answer
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
+from bundler.planning.diff import object_diff
 from bundler.planning.normalize import stamp
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
 from bundler.planning.order import stage_of
@@ -161,6 +164,34 @@ def test_a_generated_secret_is_made_once_and_kept_for_ever():
     gone = build_plan(wanted(owned=generated, is_removal=True), seen((SECRET.ref, body)), {})
     assert gone.changes == ()
     assert gone.kept[0].ref == SECRET.ref
+
+
+def test_the_keys_of_one_generated_secret_are_made_together():
+    salt, other = replace(SECRET, name="salt", key="salt"), replace(SECRET, ref=replace(SECRET.ref, name="other"))
+    plan = build_plan(wanted(generated=(SECRET, other, salt)), seen(), {})
+    made = {change.ref.name: [one.key for one in change.generated] for change in plan.changes}
+    assert made == {"db": ["password", "salt"], "other": ["password"]}
+
+
+def test_every_key_that_generated_secrets_lack_is_told():
+    body = live_of(manifest("Secret", "db", data={"other": "eA=="}))
+    with pytest.raises(PlanError) as raised:
+        build_plan(wanted(generated=(SECRET, replace(SECRET, name="b", key="salt"))), seen((SECRET.ref, body)), {})
+    assert [line.split(" (")[0] for line in raised.value.context] == [
+        "Secret/db exists, but has no key 'password'",
+        "Secret/db exists, but has no key 'salt'",
+    ]
+
+
+def test_a_diff_of_a_generated_secret_says_what_is_made():
+    hexed = replace(SECRET, name="h", key="h", kind="hex", length=32)
+    plan = build_plan(wanted(generated=(SECRET, hexed, replace(SECRET, name="u", key="u", kind="uuid"))), seen(), {})
+    (line_of,) = [object_diff(change).lines for change in plan.changes]
+    assert line_of[-3:] == (
+        '+  password: "<generated: password, 24 characters>"',
+        '+  h: "<generated: hex, 32 characters>"',
+        '+  u: "<generated: uuid>"',
+    )
 
 
 def test_a_generated_secret_that_lacks_its_key_stops_the_plan():
