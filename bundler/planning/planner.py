@@ -204,11 +204,11 @@ def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Cha
     for ref, secrets in by_ref.items():
         live = observation.live.get(ref)
         yield Change(
-            ref=secret.ref,
+            ref=ref,
             action=Action.CREATE if live is None else Action.NONE,
-            stage=stage_of(secret.ref),
-            component=secret.component,
-            generated=secret,
+            stage=stage_of(ref),
+            component=secrets[0].component,
+            generated=tuple(secrets),
             before=live,
             live_uid=text_at(live, "metadata", "uid"),
             reason="generated" if live is None else "generated before; kept",
