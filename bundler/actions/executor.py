@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.generate import generate_text, secret_payload
 from bundler.actions.guard import WRITES_AT_ONCE
+from bundler.actions.parallel import await_all
 from bundler.actions.plan import following, payload_of
 from bundler.actions.propagation import refs_in_foreground
 from bundler.actions.wait import wait_until_gone, wait_until_ready
@@ -132,6 +133,7 @@ class Executor:
             for name in order:
                 waited = [done[need] for need in needs[name]]
                 done[name] = pool.submit(self._run_component, by_component[name], waited)
+            await_all(done.values())
         _raise_first([future.exception() for future in done.values()])
 
     def _run_component(self, changes: Sequence[Change], needed: Sequence[Future[None]]) -> None:

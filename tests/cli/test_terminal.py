@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import ClassVar
 
 import pytest
 
@@ -26,6 +27,8 @@ DEADLINE_S = 30.0
 class Terminal:
     """A process whose stdin, stdout and stderr are one terminal."""
 
+    started: ClassVar[list[subprocess.Popen[bytes]]] = []
+
     def __init__(self, argv: list[str], **variables: str) -> None:
         self._master, slave = pty.openpty()
         environment = {**os.environ, "TERM": "xterm-256color", **variables}
@@ -33,6 +36,7 @@ class Terminal:
             argv, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
         )
         os.close(slave)
+        self.started.append(self.process)
         self.seen = ""
 
     def until(self, words: str) -> str:
@@ -65,6 +69,15 @@ class Terminal:
         code = self.process.wait(DEADLINE_S)
         os.close(self._master)
         return code
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    yield
+    for process in Terminal.started:
+        process.kill()
+        process.wait()
+    Terminal.started.clear()
 
 
 @pytest.fixture
