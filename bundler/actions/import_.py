@@ -11,6 +11,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bundler.actions.bases import base_not_at_hand, file_of
 from bundler.actions.parallel import map_parallel
 from bundler.delivery.check import check_size
 from bundler.errors import BaseMissingError
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.deliver import Trusted
     from bundler.delivery.reader import Delivery
-    from bundler.model.delivery import Base
     from bundler.model.digest import Digest
     from bundler.model.image import LockedImage
     from bundler.model.oci import BlobSource, OciManifest, Repository
@@ -246,11 +246,11 @@ class _Importer:
         return None
 
     def _base_missing(self, missing: list[_Move]) -> BaseMissingError:
-        base = self._base_to_name()
+        base = base_not_at_hand(self._index, self._bases)
         named = f"{base.name} {base.version} (build {base.index})" if base else "another delivery"
         lines = [f"{m.blob.digest} ({shown_bytes(m.blob.size)}) for {m.repositories[0]}" for m in missing]
         more = [f"and {len(lines) - _MAX_NAMED} more"] if len(lines) > _MAX_NAMED else []
-        old = f"{base.name}-{base.version}.bundle" if base else "the file it builds on"
+        old = file_of(base)
         return BaseMissingError(
             f"importing {self._delivery.name} into {self._place}",
             context=[
@@ -260,14 +260,6 @@ class _Importer:
             ],
             hint=f"import {old} first, or name it{' too' if self._bases else ''}: --base {old}",
         )
-
-    def _base_to_name(self) -> Base | None:
-        """Return the delivery that is not at hand, down the chain of those that are."""
-        builds = {one.build_id: one.index.base for one in self._bases}
-        base = self._index.base
-        while base is not None and builds.get(base.index) is not None:
-            base = builds.pop(base.index)
-        return base
 
     def _move(self, move: _Move) -> None:
         """Bring a blob to its first repository, and let the registry hand it on to the others."""

@@ -6,6 +6,7 @@ import threading
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from bundler.actions.bases import base_not_at_hand, file_of
 from bundler.actions.deliver import load_delivered, refuse_older
 from bundler.archive.reader import check_packed
 from bundler.delivery.check import check_blobs, check_whole
@@ -219,13 +220,14 @@ def _check_bases(delivery: Delivery, bases: Sequence[Delivery]) -> None:
     """Check that the blobs a delta leaves out are in the files that are named, and whole there."""
     left = [blob.digest for blob in delivery.index.blobs if blob.in_base]
     missing = [digest for digest in left if not any(base.has(digest) for base in bases)]
-    said = delivery.index.base
+    said = base_not_at_hand(delivery.index, bases)
     if missing and said is not None:
         found = [
             f"it builds on {said.name} {said.version} ({said.index})",
             *(f"{digest} is missing" for digest in missing),
         ]
-        hint = "the file itself is whole; name what it builds on by --base OLD.bundle"
+        too = " too" if bases else ""
+        hint = f"the file itself is whole; name what it builds on{too}: --base {file_of(said)}"
         raise BaseMissingError(f"looking for the base of {delivery.name}", context=found, hint=hint)
     for base in bases:
         check_blobs(base, [digest for digest in left if base.has(digest)])

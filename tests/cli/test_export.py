@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -258,6 +259,22 @@ def test_a_delta_without_its_base_is_27(kitchen: Kitchen, cli: Cli) -> None:
     assert cli.golden("delivery/base-missing", "verify", delta).code == 27
     cli("verify", delta, "--base", old).ok()
     assert "builds on shop 1.4.0" in cli("show", delta).ok().out
+
+
+def test_a_delta_of_a_delta_names_the_base_that_is_not_at_hand(kitchen: Kitchen, cli: Cli) -> None:
+    files = []
+    for version in ("1.4.0", "1.5.0", "1.6.0"):
+        definition = kitchen.folder / "shop" / "bundle.yaml"
+        definition.write_text(re.sub(r"1\.\d\.0", version, definition.read_text()))
+        since = ["--since", files[-1]] if files else []
+        files.append(kitchen.folder / f"shop-{version}.bundle")
+        kitchen.export(*since, out=files[-1].name)
+    said = cli("verify", files[2], "--base", files[1])
+    assert said.code == 27
+    assert "builds on shop 1.4.0" in said.err
+    assert "--base shop-1.4.0.bundle" in said.err
+    assert "--base shop-1.5.0.bundle" in cli("verify", files[2]).err
+    cli("verify", files[2], "--base", files[1], "--base", files[0]).ok()
 
 
 # --- keys and archives -------------------------------------------------------------------------------------------
