@@ -18,7 +18,16 @@ from bundler.archive.writer import pack_files
 from bundler.delivery.index import encode_index
 from bundler.delivery.writer import DeliveryWriter
 from bundler.errors import DeliveryError, InterruptedRunError
-from bundler.model.delivery import NOT_MADE, Base, Blob, BlobKind, CarriedBundle, CarriedTool, DeliveryIndex, blob_order
+from bundler.model.delivery import (
+    NOT_MADE,
+    Blob,
+    BlobKind,
+    CarriedBundle,
+    CarriedTool,
+    DeliveryIndex,
+    base_of,
+    blob_order,
+)
 from bundler.model.digest import digest_of
 from bundler.model.events import BytesMoved, Notice, Warned
 from bundler.model.lean import dataclass
@@ -164,9 +173,7 @@ def _index(request: ExportRequest, gathered: Sequence[Gathered], archive: bytes)
         attachments=tuple(sorted({one for image in gathered for one in image.attachments})),
         sbom=NOT_MADE,
         tool=CarriedTool(digest=digest_of(tool.content), version=tool.version, python=tool.python) if tool else None,
-        base=Base(index=base.build_id, name=base.index.bundle.name, version=base.index.bundle.version)
-        if base
-        else None,
+        base=base_of(base.index, base.build_id, [one.image.locked.ref for one in gathered]) if base else None,
         blobs=tuple(sorted(blobs, key=blob_order)),
     )
 

@@ -18,6 +18,7 @@ from bundler.errors import BaseMissingError
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import ImageTree, image_tree
 from bundler.model.events import BytesMoved, Notice
+from bundler.model.image import ImageRef
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.oci import OCI_MANIFEST, Descriptor, digest_tag
@@ -238,8 +239,11 @@ class _Importer:
         return next((one for one in (self._delivery, *self._bases) if one.has(digest)), None)
 
     def _holder(self, move: _Move) -> str | None:
-        """Return the repository that holds a blob: its own, or any other of this delivery."""
-        every = [site_repository(image.locked.ref, self._place) for image in self._index.images]
+        """Return the repository that holds a blob: its own, any other of this delivery, or one of its base."""
+        base = self._index.base
+        refs = [image.locked.ref for image in self._index.images]
+        refs += map(ImageRef.parse, base.repositories if base else ())
+        every = [site_repository(ref, self._place) for ref in refs]
         for repository in dict.fromkeys([*move.repositories, *every]):
             if self._registry.has_blob(repository, move.blob.digest):
                 return repository.name

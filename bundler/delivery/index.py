@@ -94,9 +94,7 @@ def _to_json(index: DeliveryIndex, *, sbom_size: int | None) -> JSONValue:
         "tool": {"digest": index.tool.digest, "version": index.tool.version, "python": index.tool.python}
         if index.tool
         else None,
-        "base": {"index": index.base.index, "name": index.base.name, "version": index.base.version}
-        if index.base
-        else None,
+        "base": _base_json(index.base) if index.base else None,
         "blobs": [
             {
                 "digest": blob.digest,
@@ -107,6 +105,11 @@ def _to_json(index: DeliveryIndex, *, sbom_size: int | None) -> JSONValue:
             for blob in index.blobs
         ],
     }
+
+
+def _base_json(base: Base) -> JSONValue:
+    said: dict[str, JSONValue] = {"index": base.index, "name": base.name, "version": base.version}
+    return {**said, "repositories": list(base.repositories)} if base.repositories else said
 
 
 def _image_json(image: CarriedImage) -> JSONValue:
@@ -173,7 +176,10 @@ def _tool(item: _Reader) -> CarriedTool:
 
 
 def _base(item: _Reader) -> Base:
-    return Base(index=item.digest("index"), name=item.text("name"), version=item.text("version"))
+    others = item.texts("repositories") if item.has("repositories") else ()
+    _require(list(others) == sorted(set(others)), "the base's repositories are not in their order")
+    _require(all(ImageRef.parse(other).name == other for other in others), "the base names what is no repository")
+    return Base(index=item.digest("index"), name=item.text("name"), version=item.text("version"), repositories=others)
 
 
 def _check(index: DeliveryIndex) -> None:
@@ -207,6 +213,10 @@ class _Reader:
     def __init__(self, value: JSONValue) -> None:
         _require(is_mapping(value), "something that must be an object is none")
         self._body = value if is_mapping(value) else {}
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is such a key."""
+        return key in self._body
 
     def text(self, key: str) -> str:
         """Return a string."""

@@ -10,7 +10,9 @@ from bundler.model.digest import Digest, digest_of
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from bundler.model.image import LockedImage
+    from collections.abc import Iterable
+
+    from bundler.model.image import ImageRef, LockedImage
 
 DELIVERY_API = "bundler.dev/delivery.v1"
 NOT_MADE: Final[Digest] = digest_of(b"")
@@ -98,6 +100,9 @@ class Base:
     """Build id of that file."""
     name: str
     version: str
+    repositories: tuple[str, ...] = ()
+    """Where its layers may lie besides where this delivery's own images do, since images get other names:
+    ``docker.io/library/nginx``, sorted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +135,19 @@ class DeliveryIndex:
     def blob(self, digest: str) -> Blob | None:
         """Return what the index says about a blob, None where it knows none of that digest."""
         return next((blob for blob in self.blobs if blob.digest == digest), None)
+
+
+def base_of(index: DeliveryIndex, build_id: Digest, images: Iterable[ImageRef]) -> Base:
+    """Return what a delta says about the delivery that it builds on.
+
+    Args:
+        index: of that delivery.
+        build_id: of that delivery.
+        images: those of the delta.
+    """
+    before = {one.locked.ref.name for one in index.images} | set(index.base.repositories if index.base else ())
+    others = sorted(before - {one.name for one in images})
+    return Base(index=build_id, name=index.bundle.name, version=index.bundle.version, repositories=tuple(others))
 
 
 def without_sbom(index: DeliveryIndex) -> DeliveryIndex:

@@ -36,6 +36,11 @@ class ImageRef:
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.registry}/{self.repository}{tag}{digest}"
 
+    @property
+    def name(self) -> str:
+        """``docker.io/library/nginx``."""
+        return f"{self.registry}/{self.repository}"
+
     @classmethod
     def parse(cls, text: str) -> ImageRef:
         """Read a reference as it may stand in a pod.

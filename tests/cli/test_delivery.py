@@ -347,6 +347,23 @@ def test_a_delta_on_a_delta_names_the_base_that_is_not_at_hand(world) -> None:
     assert "bringing 4 images" in said[2].err
 
 
+def test_a_base_is_found_under_the_name_that_an_image_had_then(world) -> None:
+    image, home = make_image("moved", layer_bytes=(900, 700)), world.cli.home
+    old = content_of(make_bundle(home / "old", {}, name="old"), {"nginx:1.27": image}, scratch=home)
+    world.cli("import", old.write(home / "old.bundle")[0], "--site", world.site).ok()
+    base, sent = old.index, len(world.registry.sent)
+    for number, name in enumerate(("quay.io/org/renamed:1", "quay.io/org/again:1")):
+        bundle = make_bundle(home / f"new{number}", {}, name="new")
+        delta = content_of(bundle, {name: image}, scratch=home, base=base)
+        base = delta.index
+    assert base.base.repositories == ("docker.io/library/nginx", "quay.io/org/renamed")
+    file = delta.write(home / "new.bundle")[0]
+    world.cli("import", file, "--site", world.site).ok()
+    layers = {layer.digest for layer in image.top.layers}
+    assert layers.isdisjoint(digest for _, digest in world.registry.sent[sent:])
+    assert ("registry.site:5000/acme/quay.io/org/again", image.digest) in world.registry.manifests
+
+
 def test_import_needs_a_place(world) -> None:
     assert world.cli("import", world.file).code == 2
     assert world.cli("import", world.file, "--registry", "https://x").code == 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.archive.writer import write_archive
 from bundler.errors import ContentMismatchError, RegistryRejectedError, RegistryUnavailableError
-from bundler.model.delivery import Base, Blob, BlobKind, CarriedBundle, CarriedImage, DeliveryIndex, blob_order
+from bundler.model.delivery import Blob, BlobKind, CarriedBundle, CarriedImage, DeliveryIndex, base_of, blob_order
 from bundler.model.digest import Digest, digest_of
 from bundler.model.image import ImageRef, LockedImage
 from bundler.model.json import canonical_json
@@ -81,9 +81,7 @@ def content_of(
         all_platforms=False,
         images=tuple(carried),
         sbom=digest_of(sbom),
-        base=Base(index=digest_of(encode_index(base)), name=base.bundle.name, version=base.bundle.version)
-        if base
-        else None,
+        base=base_of(base, digest_of(encode_index(base)), [one.locked.ref for one in carried]) if base else None,
         blobs=tuple(sorted(blobs, key=blob_order)),
     )
     return Content(index=index, blobs={digest: content for digest, (_, content) in kinds.items()}, sbom=sbom)

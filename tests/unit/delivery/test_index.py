@@ -6,13 +6,17 @@ from dataclasses import replace
 import pytest
 
 from bundler.delivery.index import MAX_INDEX_BYTES, decode_index, encode_index
-from bundler.model.delivery import Attachment, BlobKind, CarriedTool
+from bundler.model.delivery import Attachment, Base, BlobKind, CarriedTool
 from bundler.model.digest import digest_of
 from bundler.model.json import canonical_json
 from tests.lib.deliveries import make_content
 
 CONTENT = make_content()
 RAW = encode_index(CONTENT.index)
+RENAMED = replace(
+    CONTENT.index,
+    base=Base(index=digest_of(b"old"), name="web", version="1", repositories=("docker.io/library/a", "quay.io/o/b")),
+)
 
 
 def test_an_index_round_trips() -> None:
@@ -23,7 +27,7 @@ def test_an_index_round_trips() -> None:
         attachments=(Attachment(image=manifest, media_type="application/spdx+json", digest=manifest),),
         platforms=("linux/amd64", "linux/arm64"),
     )
-    for one in (index, richer, make_content(base=index, version="1.1.0").index):
+    for one in (index, richer, make_content(base=index, version="1.1.0").index, RENAMED):
         assert decode_index(encode_index(one)) == one
 
 
@@ -88,6 +92,25 @@ def test_a_newer_format_is_refused_with_a_sentence() -> None:
         decode_index(changed(apiVersion="bundler.dev/delivery.v2"))
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([], "not in the one form"),
+        (["quay.io/o/b", "docker.io/library/a"], "not in their order"),
+        (["quay.io/o/b"] * 2, "not in their order"),
+        (["nginx"], "no repository"),
+        (["quay.io/o/b:1"], "no repository"),
+        (["quay.io/../b"], "no image reference"),
+        ([1], "no plain text"),
+    ],
+)
+def test_repositories_of_a_base_are_names_in_their_order(names: list[object], said: str) -> None:
+    body = json.loads(encode_index(RENAMED))
+    body["base"]["repositories"] = names
+    with pytest.raises(ValueError, match=said):
+        decode_index(canonical_json(body))
+
+
 def test_a_tool_must_be_among_the_blobs() -> None:
     tool = CarriedTool(digest=CONTENT.index.bundle.archive, version="1", python=">=3.11")
     with pytest.raises(ValueError, match="named and not among its blobs"):
@@ -101,7 +124,7 @@ def test_the_published_schema_describes_what_is_written() -> None:
 
     path = Path(__file__).parents[3] / "schemas" / "delivery-index.v1.schema.json"
     validator = Draft202012Validator(json.loads(path.read_text()))
-    for index in (CONTENT.index, make_content(base=CONTENT.index, version="1.1.0").index):
+    for index in (CONTENT.index, make_content(base=CONTENT.index, version="1.1.0").index, RENAMED):
         assert list(validator.iter_errors(json.loads(encode_index(index)))) == []
     for broken in (changed(more=1), changed(sbom="x"), blobs_with(0, kind="other"), blobs_with(0, size=-1)):
         assert list(validator.iter_errors(json.loads(broken)))
