@@ -406,6 +406,8 @@ class RecordDamagedError(ReleaseError):
     """A record cannot be decoded or breaks its bounds."""
 
     code = "record-damaged"
+    revision: int = 0
+    """Which one it is of, where a list of revisions met it."""
 
 
 class RecordTooNewError(ReleaseError):

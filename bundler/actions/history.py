@@ -11,12 +11,30 @@ from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from bundler.errors import BundlerError
-    from bundler.model.refs import ObjectRef
-    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.model.release import RevisionSummary
     from bundler.ports import Ports, ReleaseStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """A revision that cannot be read: what it owned and which values it was given are not known."""
+
+    revision: int
+    message: str
+    context: tuple[str, ...]
+    hint: str
+
+    @property
+    def line(self) -> str:
+        """What is wrong, in a line."""
+        return f"revision {self.revision} cannot be read: {'; '.join((self.message, *self.context))}"
+
+    def error(self) -> RecordDamagedError:
+        """Return it as the error that it was."""
+        return RecordDamagedError(self.message, context=self.context, hint=self.hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +44,8 @@ class History:
     namespace: str
     release: str
     summaries: tuple[RevisionSummary, ...]
+    damaged: tuple[Damage, ...] = ()
+    """Revisions that are none of ``summaries``; :func:`take_stock` finds them."""
 
     @property
     def newest(self) -> RevisionSummary | None:
@@ -40,7 +60,18 @@ class History:
     @property
     def next_number(self) -> int:
         """The number of the next revision."""
-        return self.newest.revision + 1 if self.newest else 1
+        return self.newest_number + 1
+
+    @property
+    def newest_number(self) -> int:
+        """The number of the newest revision, readable or not; 0 where there is none."""
+        numbers = [summary.revision for summary in self.summaries] + [damage.revision for damage in self.damaged]
+        return max(numbers, default=0)
+
+    @property
+    def is_newest_damaged(self) -> bool:
+        """Tell whether the newest revision cannot be read."""
+        return self.newest_number > (self.newest.revision if self.newest else 0)
 
     @property
     def is_settled(self) -> bool:
@@ -52,7 +83,11 @@ class History:
 
         Raises:
             ReleaseNotFoundError: when it is not recorded.
+            RecordDamagedError: when it cannot be read.
         """
+        for damage in self.damaged:
+            if damage.revision == revision:
+                raise damage.error()
         for summary in self.summaries:
             if summary.revision == revision:
                 return summary
@@ -68,17 +103,63 @@ class History:
 
         Raises:
             ReleaseNotFoundError: when there is none.
+            RecordDamagedError: when one that cannot be read lies between; it may be the one that is meant.
         """
-        current = self.newest
         was_deployed = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
         for summary in reversed(self.summaries):
-            if current is not None and summary.revision < current.revision and summary.status in was_deployed:
+            if summary.revision < self.newest_number and summary.status in was_deployed:
+                self._refuse_damage_after(summary.revision)
                 return summary
         raise ReleaseNotFoundError(
             f"looking for a revision to roll release {self.release} back to",
             context=["no older revision was ever deployed"],
             hint=f"`bundler history {self.release}` shows what is recorded",
         )
+
+    def _refuse_damage_after(self, revision: int) -> None:
+        for damage in self.damaged:
+            if revision < damage.revision < self.newest_number:
+                error = damage.error()
+                error.hint = f"name the revision that is meant: `bundler rollback {self.release} {revision}`, say"
+                raise error
+
+
+def take_stock(store: ReleaseStore, namespace: str, release: str) -> History:
+    """Read the revisions of a release, each one whole, and set aside those that are damaged.
+
+    Whoever changes a release goes on without them; a record of a newer format is no damage and stops it.
+
+    Raises:
+        RecordTooNewError, ClusterError.
+    """
+    damaged: list[Damage] = []
+
+    def set_aside(error: BundlerError) -> None:
+        if not isinstance(error, RecordDamagedError):
+            raise error
+        damaged.append(Damage(revision=error.revision, message=str(error), context=error.context, hint=error.hint))
+
+    readable = []
+    for summary in store.summaries(namespace=namespace, release=release, on_unreadable=set_aside):
+        try:
+            store.load(summary)
+        except RecordDamagedError as error:
+            error.revision = summary.revision
+            set_aside(error)
+        else:
+            readable.append(summary)
+    damaged.sort(key=lambda damage: damage.revision)
+    return History(namespace=namespace, release=release, summaries=tuple(readable), damaged=tuple(damaged))
+
+
+def require_stock(store: ReleaseStore, namespace: str, release: str) -> History:
+    """Take stock of a release that must exist.
+
+    Raises:
+        ReleaseNotFoundError: with the names of releases that do.
+    """
+    history = take_stock(store, namespace, release)
+    return history if history.summaries or history.damaged else require_history(store, namespace, release)
 
 
 def read_history(
@@ -110,19 +191,6 @@ def require_history(store: ReleaseStore, namespace: str, release: str) -> Histor
 def _pass_over(error: BundlerError) -> None:
     """Somebody else's record is broken: that is not what was asked."""
     del error
-
-
-def owned_objects(history: History, store: ReleaseStore) -> Mapping[ObjectRef, InventoryEntry]:
-    """Return the union of the inventories of all retained revisions; the newest entry of an object counts."""
-    owned: dict[ObjectRef, InventoryEntry] = {}
-    for summary in history.summaries:
-        owned |= {entry.ref: entry for entry in store.load(summary).inventory}
-    return owned
-
-
-def load_deployed(history: History, store: ReleaseStore, *, with_sensitive: bool = False) -> Revision | None:
-    """Return the deployed revision whole; None where there is none."""
-    return store.load(history.deployed, with_sensitive=with_sensitive) if history.deployed else None
 
 
 def learn_live_secrets(history: History, ports: Ports) -> None:
@@ -163,7 +231,7 @@ def _mark(summary: RevisionSummary, status: ReleaseStatus, why: str, ports: Port
     try:
         return ports.store.mark(summary, status, description=why)
     except ConflictError:
-        fresh = read_history(ports.store, summary.namespace, summary.release).find(summary.revision)
+        fresh = take_stock(ports.store, summary.namespace, summary.release).find(summary.revision)
         return ports.store.mark(fresh, status, description=why)
 
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import Composition, compose, public_identifiers
-from bundler.actions.history import History, learn_live_secrets, load_deployed, read_history, require_history
+from bundler.actions.history import History, learn_live_secrets, require_stock, take_stock
 from bundler.actions.order import Order
-from bundler.actions.recover import is_barred, roll_back_after
+from bundler.actions.recover import is_barred, is_unknown, roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
-from bundler.errors import BundlerError, ForbiddenError
+from bundler.errors import BundlerError, ForbiddenError, RecordDamagedError, ValuesError
 from bundler.model.events import Notice, Warned
 from bundler.model.lean import dataclass
 from bundler.model.release import (
@@ -92,10 +92,10 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     Raises:
         BundlerError: whatever is wrong with the bundle, the values or the templates.
     """
-    find = require_history if request.must_exist else read_history
+    find = require_stock if request.must_exist else take_stock
     history = find(ports.store, request.namespace, request.release)
-    recorded = _recorded(history, ports)
-    user, started_from = _starting_values(request, recorded)
+    recorded, lost = _recorded(history, ports)
+    user, started_from = _starting_values(request, recorded, lost)
     order = Order(
         bundle=request.bundle,
         release=request.release,
@@ -119,21 +119,43 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     return Prepared(draft=draft, order=order, composition=composition, started_from=started_from)
 
 
-def _recorded(history: History, ports: Ports) -> Revision | None:
-    """Return the revision whose values an upgrade starts from; its secrets are learned so that no diff shows them."""
-    if history.newest is None:
-        return None
-    try:
-        found = load_deployed(history, ports.store, with_sensitive=True)
-        recorded = found or ports.store.load(history.newest, with_sensitive=True)
-    except ForbiddenError:
-        recorded = ports.store.load(history.newest)
+def _recorded(history: History, ports: Ports) -> tuple[Revision | None, tuple[str, ...]]:
+    """Return the revision whose values an upgrade starts from, and what is wrong with newer ones, a line each.
+
+    Its secrets are learned so that no diff shows them.
+    """
+    lost = [damage.line for damage in history.damaged]
+    first = history.deployed or history.newest
+    older = [one for one in reversed(history.summaries) if first is not None and one.revision < first.revision]
     learn_live_secrets(history, ports)
-    return recorded
+    for summary in (first, *older) if first is not None else ():
+        try:
+            return _load_with_secrets(summary, ports), tuple(lost)
+        except RecordDamagedError as error:  # its sensitive part alone
+            line = f"the values of revision {summary.revision} are lost: {'; '.join(error.context)}"
+            ports.report(Warned(line))
+            lost.append(line)
+    return None, tuple(lost)
 
 
-def _starting_values(request: InstallRequest, recorded: Revision | None) -> tuple[UserLayers, str]:
+def _load_with_secrets(summary: RevisionSummary, ports: Ports) -> Revision:
+    try:
+        return ports.store.load(summary, with_sensitive=True)
+    except ForbiddenError:
+        return ports.store.load(summary)
+
+
+def _starting_values(
+    request: InstallRequest, recorded: Revision | None, lost: tuple[str, ...]
+) -> tuple[UserLayers, str]:
     is_fresh = request.resets_values or (request.names_files and not request.reuses_values)
+    if recorded is None and lost and not is_fresh:
+        raise ValuesError(
+            f"looking for the values that release {request.release} was given",
+            context=lost,
+            hint="no record of them can be read: give all values with -f, or start from the bundle's defaults with "
+            "--reset-values",
+        )
     if recorded is None or is_fresh:
         start = "the files named" if request.names_files else "the bundle's defaults"
         return request.user, start
@@ -248,7 +270,7 @@ def install(
     _look_ahead(request, prepared, ports, options)
 
     def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
-        if not request.path_rules.may_downgrade and is_barred(error, proposal):
+        if is_unknown(error, proposal) or (not request.path_rules.may_downgrade and is_barred(error, proposal)):
             return error
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
 

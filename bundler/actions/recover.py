@@ -30,6 +30,16 @@ def is_barred(error: BundlerError, proposal: Proposal) -> bool:
     return True
 
 
+def is_unknown(error: BundlerError, proposal: Proposal) -> bool:
+    """Tell whether a damaged record hides where to go back to, and say so in the error."""
+    damaged = proposal.history.damaged
+    if not damaged:
+        return False
+    error.context = (*error.context, *(f"not rolled back: {damage.line}" for damage in damaged))
+    error.hint = f"{error.hint}; or `bundler rollback` with the number of a revision that can be read"
+    return True
+
+
 def roll_back_after(
     error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock, *, budget_s: float
 ) -> BundlerError:

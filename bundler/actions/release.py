@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.executor import Executor
 from bundler.actions.guard import Guard
-from bundler.actions.history import History, owned_objects, read_history, settle_dead_runs
+from bundler.actions.history import History, settle_dead_runs, take_stock
 from bundler.actions.namespace import create_namespace
 from bundler.actions.plan import Planned, make_plan
+from bundler.actions.search import find_owned
 from bundler.actions.wait import WaitRules
 from bundler.errors import BundlerError, InterruptedRunError, LockLostError, ReleaseLockedError, RevisionExistsError
 from bundler.health.pods import FailFast
@@ -99,7 +100,7 @@ Recovery: TypeAlias = "Callable[[BundlerError, Proposal, HeldLock], BundlerError
 
 def propose(draft: Draft, ports: Ports) -> Proposal:
     """Plan a draft against the cluster; nothing is written."""
-    history = read_history(ports.store, draft.namespace, draft.release)
+    history = take_stock(ports.store, draft.namespace, draft.release)
     planned = make_plan(wanted_of(draft, history, ports), ports.cluster)
     return Proposal(planned=planned, draft=draft, history=history)
 
@@ -113,10 +114,10 @@ def look_again(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | Non
         redraft: makes the draft anew where somebody deployed another revision since, whose values are now the start.
     """
     draft = first.draft
-    history = settle_dead_runs(read_history(ports.store, draft.namespace, draft.release), ports)
+    history = settle_dead_runs(take_stock(ports.store, draft.namespace, draft.release), ports)
     if redraft is not None and _deployed_number(history) != _deployed_number(first.history):
         draft = redraft()
-    is_same = history.summaries == first.history.summaries and draft is first.draft
+    is_same = history == first.history and draft is first.draft
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned)
     return Proposal(planned=planned, draft=draft, history=history, is_second_look=True)
@@ -128,7 +129,7 @@ def _deployed_number(history: History) -> int:
 
 def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
     """Return what a draft wants, with what the release owned before."""
-    owned = owned_objects(history, ports.store)
+    owned = find_owned(history, ports)
     deployed = ports.store.load(history.deployed) if history.deployed else None
     finished = (
         {entry.ref for entry in deployed.inventory if _is_job(entry.ref.group, entry.ref.kind)} if deployed else ()
@@ -141,7 +142,8 @@ def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
         generated=draft.generated,
         needs=draft.revision.needs,
         reach=draft.reach,
-        owned=owned,
+        owned=owned.entries,
+        unsearched=owned.unsearched,
         finished_jobs=frozenset(finished),
         is_rollback=draft.revision.rolled_back_to > 0,
     )
@@ -216,7 +218,7 @@ def _settle(history: History, ports: Ports, options: RunOptions) -> None:
     place = (history.namespace, history.release)
     try:
         with ports.lock.hold(*place, doing="settling the record", timeout_s=options.lock_timeout_s):
-            settle_dead_runs(read_history(ports.store, *place), ports)
+            settle_dead_runs(take_stock(ports.store, *place), ports)
     except ReleaseLockedError:
         return
 
@@ -224,7 +226,7 @@ def _settle(history: History, ports: Ports, options: RunOptions) -> None:
 def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
     """Tell whether there is nothing to write and nothing new to record (R18.1)."""
     newest = proposal.history.newest
-    if not proposal.plan.is_empty or options.forces_revision or newest is None:
+    if not proposal.plan.is_empty or options.forces_revision or newest is None or proposal.history.is_newest_damaged:
         return False
     draft = proposal.draft
     return (

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import public_identifiers
-from bundler.actions.history import History, learn_live_secrets, require_history
+from bundler.actions.history import History, learn_live_secrets, require_stock
 from bundler.actions.release import ChangeResult, Draft, RunOptions, change_release
 from bundler.errors import DowngradeError, UndeclaredReachError
 from bundler.model.bundle import Reach, ReadinessRule
@@ -50,7 +50,7 @@ def rollback(
         UndeclaredReachError: when the older revision reaches further than the current one.
         BundlerError: whatever ends the run.
     """
-    history = require_history(ports.store, request.namespace, request.release)
+    history = require_stock(ports.store, request.namespace, request.release)
     target = history.find(request.revision) if request.revision else history.rollback_target()
     recorded = ports.store.load(target, with_sensitive=True)
     manifests = [entry.manifest for entry in recorded.inventory if entry.manifest is not None]
@@ -117,12 +117,14 @@ def _refuse_barrier(request: RollbackRequest, history: History, target: Revision
     since = history.deployed.revision if history.deployed else 0
     tried = [ports.store.load(one) for one in history.summaries if one.revision >= max(since, target.revision + 1)]
     barred = [one for one in tried if not is_at_least(target.bundle.version, one.no_rollback_below)]
-    if not barred:
+    unknown = [one for one in history.damaged if one.revision > target.revision]
+    if not barred and not unknown:
         return
     lines = [
         f"revision {one.summary.revision} ({one.summary.status}) says noRollbackBelow: {one.no_rollback_below}"
         for one in barred
     ]
+    lines += [f"{one.line}; whether it says noRollbackBelow is not known" for one in unknown]
     raise DowngradeError(
         f"rolling release {request.release} back to revision {target.revision}",
         context=[f"revision {target.revision} is {target.bundle.name} {target.bundle.version}", *lines],

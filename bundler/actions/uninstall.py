@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.executor import Executor
 from bundler.actions.guard import Guard
-from bundler.actions.history import History, owned_objects, read_history, require_history, settle_dead_runs
+from bundler.actions.history import History, require_stock, settle_dead_runs, take_stock
 from bundler.actions.plan import Planned, make_plan
+from bundler.actions.search import find_owned
 from bundler.actions.wait import WaitRules
 from bundler.errors import BundlerError, LockLostError
 from bundler.model.events import Notice
-from bundler.model.json import is_mapping
+from bundler.model.json import is_mapping, text_at
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus, release_uid
 from bundler.planning.hidden import hidden_like
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Change, KeptObject, Plan
     from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
+    from bundler.model.release import RevisionSummary
     from bundler.ports import HeldLock, Ports
 
 
@@ -61,17 +63,19 @@ def propose_uninstall(namespace: str, release: str, ports: Ports) -> UninstallPr
     Raises:
         ReleaseNotFoundError: when there is no such release.
     """
-    return _propose(require_history(ports.store, namespace, release), ports)
+    return _propose(require_stock(ports.store, namespace, release), ports)
 
 
 def _propose(history: History, ports: Ports) -> UninstallProposal:
-    newest = ports.store.load(history.summaries[-1])
+    newest = ports.store.load(history.newest) if history.newest else None
+    owned = find_owned(history, ports)
     wanted = Wanted(
         release=history.release,
         namespace=history.namespace,
         uid=release_uid(history.namespace, history.release),
-        needs=newest.needs,
-        owned=owned_objects(history, ports.store),
+        needs=newest.needs if newest else {},
+        owned=owned.entries,
+        unsearched=owned.unsearched,
         is_removal=True,
     )
     planned = make_plan(wanted, ports.cluster)
@@ -80,7 +84,13 @@ def _propose(history: History, ports: Ports) -> UninstallProposal:
 
 
 def _hidden(changes: Iterable[Change], history: History, ports: Ports) -> Iterator[Change]:
-    """Hide in live objects what any retained revision hides there; who deletes need not read secrets for that."""
+    """Hide in live objects what any retained revision hides there; who deletes need not read secrets for that.
+
+    What a damaged record hid is not known, so that nothing but names is shown then.
+    """
+    if history.damaged:
+        yield from (replace(change, before=_named_only(change.before)) for change in changes)
+        return
     recorded: dict[ObjectRef, list[Body]] = {}
     for summary in history.summaries:
         for entry in ports.store.load(summary).inventory:
@@ -91,6 +101,13 @@ def _hidden(changes: Iterable[Change], history: History, ports: Ports) -> Iterat
         for body in recorded.get(change.ref, ()):
             before = hidden_like(before, body)
         yield replace(change, before=before) if is_mapping(before) else change
+
+
+def _named_only(live: Body | None) -> Body | None:
+    if live is None:
+        return None
+    names = {key: text_at(live, "metadata", key) for key in ("name", "namespace")}
+    return {"apiVersion": text_at(live, "apiVersion"), "kind": text_at(live, "kind"), "metadata": names}
 
 
 def uninstall(
@@ -122,8 +139,8 @@ def remove_objects(namespace: str, release: str, ports: Ports, held: HeldLock) -
     Raises:
         BundlerError: what ended the run.
     """
-    history = settle_dead_runs(read_history(ports.store, namespace, release), ports)
-    if not history.summaries:
+    history = settle_dead_runs(take_stock(ports.store, namespace, release), ports)
+    if not history.summaries and not history.damaged:
         return None
     proposal = _propose(history, ports)
     _carry_out(proposal, ports, held)
@@ -132,7 +149,7 @@ def remove_objects(namespace: str, release: str, ports: Ports, held: HeldLock) -
 
 def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock) -> None:
     history = proposal.history
-    summary = ports.store.mark(history.summaries[-1], ReleaseStatus.UNINSTALLING)
+    summary = ports.store.mark(history.newest, ReleaseStatus.UNINSTALLING) if history.newest else None
     executor = Executor(proposal.planned, ports, Guard(ports, held), WaitRules(uid=proposal.planned.wanted.uid))
     try:
         executor.run()
@@ -140,11 +157,16 @@ def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock) -> Non
         raise
     except BundlerError as error:
         error.context = (*error.context, *executor.progress.summary(proposal.plan.changes))
-        description = ports.redactor.redact(f"{error.code}: {error}")
-        try:
-            ports.store.mark(summary, ReleaseStatus.UNINSTALLING, description=description)
-        except BundlerError as unwritten:
-            ports.report(Notice(f"the record could not be updated: {unwritten}"))
+        if summary is not None:
+            _record_failure(summary, error, ports)
         raise
     held.held()
     ports.store.erase(history.namespace, history.release)
+
+
+def _record_failure(summary: RevisionSummary, error: BundlerError, ports: Ports) -> None:
+    description = ports.redactor.redact(f"{error.code}: {error}")
+    try:
+        ports.store.mark(summary, ReleaseStatus.UNINSTALLING, description=description)
+    except BundlerError as unwritten:
+        ports.report(Notice(f"the record could not be updated: {unwritten}"))

@@ -20,6 +20,7 @@ from bundler.cli.names import check_name, check_namespace
 from bundler.cli.ordering import compiled_shelf, take, take_inputs
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import show_difference
+from bundler.cli.output.plan import damage_lines
 from bundler.cli.output.text import Line
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass
@@ -82,7 +83,7 @@ def carry_out_wish(app: App, wish: Wish, run: RunFlags, write: WriteFlags) -> in
 
     def approve(prepared: Prepared, proposal: Proposal) -> bool:
         refuse_forbidden(proposal.plan.reach, ready.inputs.site)
-        heads = [] if proposal.is_second_look else [*_values_lines(prepared), *_namespace_lines(proposal)]
+        heads = [] if proposal.is_second_look else _head_lines(prepared, proposal)
         return approval.approve(proposal.plan, is_second_look=proposal.is_second_look, heads=heads)
 
     result = install(ready.request, ready.connection.ports, run_options(run, write), approve)
@@ -206,7 +207,7 @@ def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
 def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:
     prepared, proposal = diff(ready.request, ready.connection.ports)
     refuse_forbidden(proposal.plan.reach, ready.inputs.site)
-    app.screen.say_lines([*_values_lines(prepared), *_namespace_lines(proposal)])
+    app.screen.say_lines(_head_lines(prepared, proposal))
     show_plan_as_data(app, proposal.plan, shows_secrets=shows_secrets, is_full=is_full)
     is_pending = not is_no_op(proposal, RunOptions())
     if is_pending and proposal.plan.is_empty:
@@ -219,6 +220,11 @@ def show_plan_as_data(app: App, plan: Plan, *, shows_secrets: bool, is_full: boo
     if shows_secrets:
         app.screen.show_secrets()
     show_difference(app, plan, shows_secrets=shows_secrets, is_full=is_full)
+
+
+def _head_lines(prepared: Prepared, proposal: Proposal) -> list[Line]:
+    damage = damage_lines(proposal.history, proposal.planned.wanted.unsearched)
+    return [*damage, *_values_lines(prepared), *_namespace_lines(proposal)]
 
 
 def _values_lines(prepared: Prepared) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from bundler.cli.asking import EXIT_DECLINED, Approval, say_where
 from bundler.cli.changing import authorship, run_options, show_plan_as_data
 from bundler.cli.context import connect
 from bundler.cli.output.changed import show_outcome, show_removal
+from bundler.cli.output.plan import damage_lines
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def carry_out_return(app: App, wanted: Return, run: RunFlags, write: WriteFlags)
     )
 
     def approve(proposal: Proposal) -> bool:
+        if not proposal.is_second_look:
+            app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
         if run.dry_run:
             show_plan_as_data(app, proposal.plan, shows_secrets=write.show_secrets)
             return False
@@ -73,12 +76,14 @@ def carry_out_removal(app: App, release: str, run: RunFlags) -> int:
     say_where(app, connection)
     if run.dry_run:
         proposal = propose_uninstall(connection.namespace, release, connection.ports)
+        app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
         show_plan_as_data(app, proposal.shown, shows_secrets=False)
         return 0
     approval = Approval(app=app, connection=connection, is_yes=run.yes)
 
     def approve(proposal: UninstallProposal) -> bool:
-        return approval.approve(proposal.shown)
+        heads = damage_lines(proposal.history, proposal.planned.wanted.unsearched)
+        return approval.approve(proposal.shown, heads=heads)
 
     result = uninstall(
         connection.namespace, release, connection.ports, lock_timeout_s=run.lock_timeout_s, approve=approve

@@ -92,6 +92,8 @@ class InventoryEntry:
     """None for generated secrets."""
     generated: GeneratedSecret | None = None
     """What was generated, so that a rollback can make it again where it is gone; its text is never recorded."""
+    is_found: bool = False
+    """Known by the release's label alone: the record that named it cannot be read."""
 
     @property
     def is_generated(self) -> bool:

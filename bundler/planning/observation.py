@@ -32,6 +32,8 @@ class Wanted:
     reach: Reach = field(default_factory=Reach)
     owned: Mapping[ObjectRef, InventoryEntry] = field(default_factory=dict)
     """The union of the inventories of all retained revisions, interrupted ones included."""
+    unsearched: tuple[str, ...] = ()
+    """Kinds that could not be searched for what damaged records named: what there is of them stays."""
     finished_jobs: frozenset[ObjectRef] = frozenset()
     """Jobs of the deployed revision: gone or not, they have run."""
     is_removal: bool = False

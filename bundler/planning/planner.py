@@ -274,8 +274,13 @@ def _delete(entry: InventoryEntry, live: Body, *, is_removal: bool) -> Change:
         component=entry.component,
         before=live,
         live_uid=text_at(live, "metadata", "uid"),
-        reason="" if is_removal else "no longer in the bundle",
+        reason=_deleted_because(entry, is_removal=is_removal),
     )
+
+
+def _deleted_because(entry: InventoryEntry, *, is_removal: bool) -> str:
+    found = "found by its label alone, the record that named it cannot be read" if entry.is_found else ""
+    return "; ".join(part for part in ("" if is_removal else "no longer in the bundle", found) if part)
 
 
 def unverified_refs(plan: Plan) -> frozenset[ObjectRef]:

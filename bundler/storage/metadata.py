@@ -9,6 +9,7 @@ from bundler.model.json import mapping_at, text_at
 from bundler.model.release import ReleaseStatus
 from bundler.storage.heads import read_summary
 from bundler.storage.reading import reading
+from bundler.storage.records import head_revision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,9 +39,8 @@ def kind_of(item: Body) -> str:
 
 
 def number_of(item: Body) -> int:
-    """Return the revision of a head; 0 where its label cannot be read."""
-    text = label_of(item, labels.REVISION)
-    return int(text) if text.isascii() and text.isdigit() else 0
+    """Return the revision of a head, by its name: labels are what people change."""
+    return head_revision(name_of(item))
 
 
 def short_name(name: str) -> str:
@@ -58,9 +58,17 @@ def summary_of(item: Body) -> RevisionSummary:
         return read_summary(item)
 
 
-def droppable(summaries: Sequence[RevisionSummary], history_max: int) -> frozenset[int]:
-    """Return the revisions that are too many: the oldest, but never the newest deployed one nor the newest of all."""
-    numbers = sorted(summary.revision for summary in summaries)
+def droppable(
+    summaries: Sequence[RevisionSummary], history_max: int, *, damaged: frozenset[int] = frozenset()
+) -> frozenset[int]:
+    """Return the revisions that are too many: the oldest, but never the newest deployed one nor the newest of all.
+
+    Args:
+        summaries: the revisions whose columns can be read.
+        history_max: how many stay; 0 for all.
+        damaged: the others; they count, and go when their turn comes.
+    """
+    numbers = sorted({*damaged, *(summary.revision for summary in summaries)})
     deployed = [summary.revision for summary in summaries if summary.status is ReleaseStatus.DEPLOYED]
     protected = {*numbers[-1:], *sorted(deployed)[-1:]}
     excess = len(numbers) - history_max if history_max > 0 else 0

@@ -43,8 +43,8 @@ def damaged(what: str, found: str) -> RecordDamagedError:
     return RecordDamagedError(
         f"reading release record {what}",
         context=[found],
-        hint="restore this Secret from a backup of the namespace; other revisions of the release are not affected, "
-        "`bundler history` lists them",
+        hint="restore this Secret from a backup of the namespace, or go on without it: install, upgrade and uninstall "
+        "find what the release owns by its label, and rollback takes the number of another revision",
     )
 
 

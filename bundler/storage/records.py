@@ -27,6 +27,7 @@ PACK_INDEX = labels.PREFIX + "pack-index"
 INDEX = labels.PREFIX + "index"
 """On packs: short keys of the blobs inside."""
 PARTS = labels.PREFIX + "parts"
+REVISION_MAX_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,12 @@ def secret_ref(namespace: str, name: str) -> ObjectRef:
 def head_name(release: str, revision: int) -> str:
     """Return the name of the head Secret of a revision."""
     return f"bundler.release.{release}.v{revision}"
+
+
+def head_revision(name: str) -> int:
+    """Return the number in the name of a head; 0 where it has none."""
+    digits = name.rpartition(".v")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= REVISION_MAX_DIGITS else 0
 
 
 def pack_name(release: str, digest: str) -> str:

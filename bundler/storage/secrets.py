@@ -59,6 +59,8 @@ class SecretReleaseStore:
         self._clock = clock
         self._pieces: dict[tuple[str, str], list[Piece]] = {}
         """Packs read or written in this run, by namespace and name; they never change."""
+        self._spoilt: set[tuple[str, str]] = set()
+        """Packs that this run could not read: nothing new may lean on them."""
         self._revisions: dict[tuple[str, str, int, str, bool], Revision] = {}
         """Revisions read in this run, by the resourceVersion of their head too."""
         self._heads: dict[_Key, Body] = {}
@@ -81,6 +83,8 @@ class SecretReleaseStore:
             try:
                 found.append(summary_of(item))
             except (RecordDamagedError, RecordTooNewError) as error:
+                if isinstance(error, RecordDamagedError):
+                    error.revision = records.head_revision(name_of(item))
                 if on_unreadable is None:
                     raise
                 on_unreadable(error)
@@ -123,8 +127,12 @@ class SecretReleaseStore:
             secret = self._cluster.get(records.secret_ref(*key), version="v1")
             if secret is None:
                 raise damaged(records.head_name(summary.release, summary.revision), f"its pack {key[1]} is gone")
-            with reading(key[1]):
-                self._pieces[key] = read_pack_secret(secret)
+            try:
+                with reading(key[1]):
+                    self._pieces[key] = read_pack_secret(secret)
+            except RecordDamagedError:
+                self._spoilt.add(key)
+                raise
         return self._pieces[key]
 
     def _read_sensitive(self, head: Head) -> tuple[Body, frozenset[str]]:
@@ -160,7 +168,11 @@ class SecretReleaseStore:
             ClusterError
         """
         summary = revision.summary
-        held = self._list(summary.namespace, summary.release, records.PACK)
+        held = [
+            item
+            for item in self._list(summary.namespace, summary.release, records.PACK)
+            if (summary.namespace, name_of(item)) not in self._spoilt
+        ]
         known = {short_name(name_of(item)): read_index_text(note_of(item, records.INDEX)) for item in held}
         encoded = encode_revision(revision, known)
         written: list[Record] = []
@@ -190,13 +202,17 @@ class SecretReleaseStore:
         self._heads[_key(summary)] = {**encoded.head.body(), **answer.body}
 
     def _create_pack(self, record: Record) -> None:
-        """Create a pack; one of that name is the same, unless somebody damaged it."""
+        """Create a pack; one of that name is the same, and one that somebody damaged is written anew."""
         try:
             self._cluster.create(records.payload_of(record.body()))
         except AlreadyExistsError:
             secret = self._cluster.get(record.ref, version="v1") or {}
-            with reading(record.name):
-                read_pack_secret(secret)
+            try:
+                with reading(record.name):
+                    read_pack_secret(secret)
+            except RecordDamagedError:
+                self._delete(secret)
+                self._cluster.create(records.payload_of(record.body()))
 
     def _create_sensitive(self, record: Record, head: Record) -> None:
         """Create a Secret with sensitive leaves; what a run that died left under this name is replaced."""
@@ -264,8 +280,9 @@ class SecretReleaseStore:
             RecordDamagedError, RecordTooNewError, ClusterError.
         """
         items = self._list(namespace, release)
-        heads = {summary_of(item).revision: item for item in items if kind_of(item) == records.HEAD}
-        dropped = droppable([summary_of(item) for item in heads.values()], history_max)
+        heads = {number_of(item): item for item in items if kind_of(item) == records.HEAD}
+        summaries = [summary for item in heads.values() if (summary := _readable(item)) is not None]
+        dropped = droppable(summaries, history_max, damaged=frozenset(heads) - {one.revision for one in summaries})
         kept = {number: item for number, item in heads.items() if number not in dropped}
         named = self._named_packs(kept.values())
         for number in sorted(dropped):
@@ -273,20 +290,26 @@ class SecretReleaseStore:
         for item in items:
             if kind_of(item) == records.SENSITIVE and label_of(item, labels.REVISION) not in {str(n) for n in kept}:
                 self._delete(item)
-            if kind_of(item) == records.PACK and short_name(name_of(item)) not in named:
+            if kind_of(item) == records.PACK and named is not None and short_name(name_of(item)) not in named:
                 self._delete(item)
 
-    def _named_packs(self, heads: Iterable[Body]) -> frozenset[str]:
-        """Return the packs that heads name; only a head with very many is read for that."""
+    def _named_packs(self, heads: Iterable[Body]) -> frozenset[str] | None:
+        """Return the packs that heads name; only a head with very many is read for that. None: damage hides some."""
         named: set[str] = set()
-        for item in heads:
-            with reading(name_of(item)):
-                packs, index = named_packs(item)
-                named.update(packs)
-                if index:
-                    head = read_head(self._read_head(summary_of(item)))
-                    named.update(listed_packs(head, self._read_packs(head, head.packs)))
+        try:
+            for item in heads:
+                named |= self._packs_of(item)
+        except RecordDamagedError:
+            return None
         return frozenset(named)
+
+    def _packs_of(self, item: Body) -> set[str]:
+        with reading(name_of(item)):
+            packs, index = named_packs(item)
+            if not index:
+                return set(packs)
+            head = read_head(self._read_head(summary_of(item)))
+            return {*packs, *listed_packs(head, self._read_packs(head, head.packs))}
 
     def erase(self, namespace: str, release: str) -> None:
         """Drop every record of a release.
@@ -308,6 +331,18 @@ class SecretReleaseStore:
     def _delete(self, item: Body) -> None:
         ref = records.secret_ref(text_at(item, "metadata", "namespace"), name_of(item))
         self._cluster.delete(ref, uid=text_at(item, "metadata", "uid"))
+
+
+def _readable(item: Body) -> RevisionSummary | None:
+    """Return the columns of a head; None where they are damaged.
+
+    Raises:
+        RecordTooNewError
+    """
+    try:
+        return summary_of(item)
+    except RecordDamagedError:
+        return None
 
 
 def _key(summary: RevisionSummary) -> _Key:

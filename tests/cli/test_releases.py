@@ -169,6 +169,21 @@ def test_one_record_that_cannot_be_read_hides_no_other(cli, menu, damage, code):
     assert "releases there: one, two" in cli("status", "three", *NS).err
 
 
+def test_a_damaged_record_is_told_in_the_first_lines_of_every_plan(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()
+    with cli.sandbox() as sandbox:
+        patch_metadata(sandbox, "bundler.release.shop.v2", {"labels": {"bundler.dev/status": "odd"}})
+    verbs = (["upgrade", "shop", menu], ["uninstall", "shop"], ["rollback", "shop", "1", "--allow-downgrade"])
+    for argv in verbs:
+        said = cli(*argv, "--dry-run", *NS).ok().err
+        assert "revision 2 cannot be read" in said
+        assert "bundler.release.shop.v2" in said
+        assert "looked for by the release's label" in said
+    cli("uninstall", "shop", "--yes", *NS).ok()
+    assert cli("list", "-o", "json", *NS).ok().document == []
+
+
 def patch_metadata(sandbox, name, patch):
     ref = ObjectRef("", "Secret", "prod", name)
     body = sandbox.get(ref)

@@ -13,6 +13,7 @@ from bundler.planning.diff import object_diff
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bundler.actions.history import History
     from bundler.model.change import Change, Plan, ReachNote
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
@@ -53,6 +54,17 @@ def identity_line(identity: ClusterIdentity, namespace: str) -> Line:
     """Return the line that every changing run begins with."""
     place = f"{identity.server}, uid {identity.uid or 'unknown'}"
     return Line(f"cluster={identity.context} ({place}) namespace={namespace} user={identity.user}", "bold")
+
+
+def damage_lines(history: History, unsearched: Iterable[str]) -> Iterator[Line]:
+    """Return which revisions cannot be read, and what that means for the plan; nothing where all can."""
+    for damage in history.damaged:
+        yield Line(f"! {damage.line}", "alarm")
+    if not history.damaged:
+        return
+    yield Line("  the values it was given are lost; what it owned was looked for by the release's label", "yellow")
+    if kinds := ", ".join(sorted(set(unsearched))):
+        yield Line(f"  these kinds may not be listed, and what is left of them stays: {kinds}", "yellow")
 
 
 def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:

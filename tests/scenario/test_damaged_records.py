@@ -1,0 +1,194 @@
+"""Records that were damaged or deleted: what a release owns is found by its label, and bundler alone gets out of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.actions.release import RunOptions
+from bundler.actions.rollback import RollbackRequest, rollback
+from bundler.errors import BundlerError, DowngradeError, RecordDamagedError, ValuesError
+from bundler.model.cluster import ListQuery, Payload
+from bundler.model.json import canonical_json
+from bundler.model.refs import ObjectRef
+from bundler.model.release import Authorship
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.scenario.conftest import World
+
+
+def records(world: World, part: str) -> list[str]:
+    found = world.cluster.list(
+        ListQuery(group="", kind="Secret", namespace=world.operator.namespace, label_selector="bundler.dev/record")
+    ).items
+    return [body["metadata"]["name"] for body in found if f"bundler.{part}." in body["metadata"]["name"]]  # type: ignore[index, call-overload]
+
+
+def mislabel(world: World, revision: int) -> None:
+    change_head(world, revision, lambda head: head["metadata"]["labels"].update({"bundler.dev/status": "bogus"}))
+
+
+def cut(world: World, revision: int) -> None:
+    change_head(world, revision, lambda head: head["data"].update(head="e30="))
+
+
+def delete_packs(world: World, revision: int) -> None:
+    del revision
+    for name in records(world, "pack"):
+        world.cluster.delete(ObjectRef("", "Secret", world.operator.namespace, name))
+
+
+def spoil_packs(world: World, revision: int) -> None:
+    """Cut the contents and leave the index: what looks as if a new revision could lean on it."""
+    del revision
+    for name in records(world, "pack"):
+        ref = ObjectRef("", "Secret", world.operator.namespace, name)
+        pack = json.loads(canonical_json(world.cluster.get(ref)))
+        pack["data"]["pack"] = pack["data"]["pack"][:40]
+        for key in ("managedFields", "uid", "resourceVersion", "creationTimestamp"):
+            pack["metadata"].pop(key, None)
+        world.cluster.delete(ref)
+        world.cluster.create(Payload(ref=ref, api_version="v1", content=canonical_json(pack)))
+
+
+def change_head(world: World, revision: int, change: Callable[[dict], None]) -> None:
+    ref = ObjectRef("", "Secret", world.operator.namespace, f"bundler.release.shop.v{revision}")
+    head = json.loads(canonical_json(world.cluster.get(ref)))
+    change(head)
+    head["metadata"].pop("managedFields")
+    world.cluster.replace(Payload(ref=ref, api_version="v1", content=canonical_json(head)))
+
+
+DAMAGE = pytest.mark.parametrize("damage", [mislabel, cut, delete_packs, spoil_packs])
+"""The last two leave no revision that can be read."""
+
+
+def left(world: World) -> set[str]:
+    """What carries the label of any release, but for what is always kept."""
+    kinds = (("", "ConfigMap"), ("", "Service"), ("apps", "Deployment"))
+    found = (world.bodies(kind, group) for group, kind in kinds)
+    return {
+        name
+        for bodies in found
+        for name, body in bodies.items()
+        if "bundler.dev/release-uid" in body["metadata"].get("labels", {})
+    }
+
+
+@DAMAGE
+def test_a_release_whose_newest_record_is_damaged_can_be_uninstalled(world: World, damage) -> None:
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, extra="true")
+    assert "shop-extra" in left(world)
+    damage(world, 2)
+    result = world.operator.uninstall()
+    reasons = {change.ref.name: change.reason for change in result.proposal.plan.changes}
+    assert "found by its label alone" in reasons["shop-extra"]
+    assert left(world) == set()
+    assert records(world, "release") == records(world, "pack") == []
+
+
+@DAMAGE
+def test_an_upgrade_from_named_values_mends_a_release_whose_record_is_damaged(world: World, damage) -> None:
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, extra="true")
+    damage(world, 2)
+    result = world.operator.upgrade(world.menu, request={"resets_values": True})
+    assert result.revision is not None
+    assert result.revision.summary.revision == 3
+    (deleted,) = [change for change in result.proposal.plan.changes if change.action == "delete"]
+    assert (deleted.ref.name, "found by its label alone" in deleted.reason) == ("shop-extra", True)
+    assert "shop-extra" not in left(world)
+    ports = world.operator.ports()
+    newest = ports.store.summaries(
+        namespace=world.operator.namespace, release="shop", on_unreadable=lambda _error: None
+    )[-1]
+    assert ports.store.load(newest, with_sensitive=True).summary.revision == 3
+    assert world.operator.upgrade(world.menu).revision is None, "the release is as usual again"
+
+
+def test_an_upgrade_starts_from_the_newest_values_that_can_be_read_and_says_what_is_lost(world: World) -> None:
+    world.operator.install(world.menu, text="first")
+    world.operator.upgrade(world.menu, text="second")
+    mislabel(world, 2)
+    world.operator.upgrade(world.menu)
+    (shown,) = {tuple(damage.line for damage in one.history.damaged) for one in world.operator.shown[-1:]}
+    assert "bundler.release.shop.v2" in shown[0]
+    assert "bogus" in shown[0]
+    assert world.get("ConfigMap", "shop-config")["data"]["text"] == "first"
+
+
+def test_values_whose_sensitive_part_is_gone_are_not_taken_masked(world: World) -> None:
+    world.operator.install(world.menu, text="first")
+    world.operator.upgrade(world.menu, token="a-very-secret-token")
+    world.cluster.delete(ObjectRef("", "Secret", world.operator.namespace, "bundler.sensitive.shop.v2"))
+    world.operator.upgrade(world.menu, replicas="2")
+    assert any("values of revision 2 are lost" in str(event) for event in world.operator.events)
+    assert world.get("Secret", "shop-token")["data"]["token"] == ""
+
+
+def test_without_any_readable_record_an_upgrade_asks_for_values(world: World) -> None:
+    world.operator.install(world.menu, text="first")
+    delete_packs(world, 1)
+    with pytest.raises(ValuesError) as caught:
+        world.operator.upgrade(world.menu)
+    assert "--reset-values" in caught.value.hint
+    assert "bundler.pack." in " ".join(caught.value.context)
+    world.operator.upgrade(world.menu, request={"names_files": True}, text="second")
+    assert world.get("ConfigMap", "shop-config")["data"]["text"] == "second"
+
+
+def test_a_rollback_goes_to_what_can_be_read_and_to_nothing_else(world: World) -> None:
+    for text in ("first", "second", "third"):
+        world.operator.upgrade(world.menu, text=text)
+    mislabel(world, 2)
+    with pytest.raises(RecordDamagedError, match=r"v2"):
+        world.operator.rollback(revision=2)
+    with pytest.raises(RecordDamagedError, match=r"v2"):
+        world.operator.rollback()  # which one was meant cannot be told
+    with pytest.raises(DowngradeError, match="revision 1"):
+        world.operator.rollback(revision=1)  # what revision 2 says of rollbacks is not known
+    assert world.get("ConfigMap", "shop-config")["data"]["text"] == "third"
+
+
+def test_a_rollback_past_a_damaged_record_is_possible_when_it_is_meant(world: World) -> None:
+    for text in ("first", "second"):
+        world.operator.upgrade(world.menu, text=text)
+    mislabel(world, 2)
+    operator = world.operator
+    request = RollbackRequest(
+        release="shop", namespace=operator.namespace, authorship=Authorship(), may_pass_barrier=True
+    )
+    rollback(request, operator.ports(), RunOptions(), lambda _proposal: True)
+    assert world.get("ConfigMap", "shop-config")["data"]["text"] == "first"
+
+
+def test_nothing_is_rolled_back_by_itself_where_a_record_is_damaged(world: World) -> None:
+    """Without its record the deployed revision would look as if nothing had ever been deployed."""
+    world.operator.install(world.menu)
+    delete_packs(world, 1)
+    broken = world.break_web()
+    with pytest.raises(BundlerError) as caught:
+        world.operator.upgrade(world.menu, request={"resets_values": True, "rollback_s": 30.0}, image=broken)
+    assert "not rolled back" in " ".join(caught.value.context)
+    assert left(world)
+
+
+def test_a_newer_format_stops_every_change(world: World) -> None:
+    world.operator.install(world.menu)
+    change_head(world, 1, lambda head: head["metadata"]["annotations"].update({"bundler.dev/format": "9"}))
+    for change in (lambda: world.operator.upgrade(world.menu), world.operator.uninstall):
+        with pytest.raises(BundlerError, match="reading release record"):
+            change()
+
+
+def test_a_generated_secret_known_by_its_label_alone_is_kept(world: World) -> None:
+    world.operator.install(world.menu)
+    delete_packs(world, 1)
+    kept = world.operator.uninstall().kept
+    assert "shop-password" in {one.ref.name for one in kept}
+    assert world.get("Secret", "shop-password") is not None
