@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.values import LayerKind
-from bundler.values.flatten import flatten, is_touching, leaves_of, shown_leaf
+from bundler.values.flatten import flatten, is_shown_whole, is_touching, leaves_of, shown_leaf
 from bundler.values.merge import fold_layers
-from bundler.values.paths import pointer_as_path
+from bundler.values.paths import format_path, pointer_as_path
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import MergedValues, Origin, Pointer
@@ -57,17 +58,18 @@ def changed_values(
         sensitive: pointers, in either mapping, whose values must not be shown.
     """
     old, new = leaves_of(before), leaves_of(after)
-    changes = [
-        ValueChange(
+    changes: list[ValueChange] = []
+    for pointer in old.keys() | new.keys():
+        if pointer in old and pointer in new and _is_equal(old[pointer], new[pointer]):
+            continue
+        change = ValueChange(
             pointer_as_path(pointer),
             _shown(old, pointer, sensitive),
             _shown(new, pointer, sensitive),
             _layer_name(origins.get(pointer)),
             is_touching(pointer, sensitive),
         )
-        for pointer in old.keys() | new.keys()
-        if pointer not in old or pointer not in new or not _is_equal(old[pointer], new[pointer])
-    ]
+        changes += _spread(change, old.get(pointer), new.get(pointer))
     return tuple(sorted(changes))
 
 
@@ -82,7 +84,7 @@ def changed_user_values(recorded: Body, after: MergedValues) -> tuple[ValueChang
 def describe_changes(before: MergedValues, after: MergedValues) -> tuple[str, ...]:
     """Say what differs between two computed sets of values, components included, one line per leaf."""
     old, new = flatten(before), flatten(after)
-    changes = []
+    changes: list[ValueChange] = []
     for pointer in old.keys() | new.keys():
         was, now = old.get(pointer), new.get(pointer)
         old_value, new_value = was.value if was else None, now.value if now else None
@@ -95,7 +97,7 @@ def describe_changes(before: MergedValues, after: MergedValues) -> tuple[str, ..
                 _layer_name(now.origin if now else None),
                 is_sensitive,
             )
-            changes.append(change)
+            changes += _spread(change, old_value, new_value)
     return tuple(str(change) for change in sorted(changes))
 
 
@@ -103,8 +105,42 @@ def _shown(leaves: Mapping[Pointer, JSONValue], pointer: Pointer, sensitive: Col
     return shown_leaf(leaves[pointer], pointer, sensitive) if pointer in leaves else ""
 
 
+def _spread(change: ValueChange, old: JSONValue, new: JSONValue) -> list[ValueChange]:
+    """Name what differs inside two long lists of one length; a list with a secret in it stays whole."""
+    is_told = is_shown_whole(old) and is_shown_whole(new)
+    if change.is_sensitive or is_told or not (is_list(old) and is_list(new) and len(old) == len(new)):
+        return [change]
+    inner = [
+        ValueChange(change.path + format_path(steps), _inner(one), _inner(other), change.layer)
+        for steps, one, other in _inner_pairs((), old, new)
+    ]
+    return inner or [change]
+
+
+def _inner_pairs(
+    steps: tuple[str | int, ...], old: JSONValue, new: JSONValue
+) -> Iterator[tuple[tuple[str | int, ...], JSONValue, JSONValue]]:
+    """Yield where two values differ, and what stands there in each; None for nothing."""
+    if is_list(old) and is_list(new) and len(old) == len(new):
+        for index, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _inner_pairs((*steps, index), one, other)
+    elif is_mapping(old) and is_mapping(new):
+        for key in sorted(old.keys() | new.keys()):
+            yield from _inner_pairs((*steps, key), old.get(key), new.get(key))
+    elif not _is_equal(old, new):
+        yield steps, old, new
+
+
+def _inner(value: JSONValue) -> str:
+    return "" if value is None else shown_leaf(value, "", ())
+
+
 def _is_equal(one: JSONValue, other: JSONValue) -> bool:
-    """Tell whether two leaves are the same to templates: true is not 1, and 1.10 is not 1.1."""
+    """Tell whether two values are the same to templates: true is not 1, 1.10 is not 1.1; keys have no order."""
+    if is_list(one) and is_list(other):
+        return len(one) == len(other) and all(map(_is_equal, one, other))
+    if is_mapping(one) and is_mapping(other):
+        return one.keys() == other.keys() and all(_is_equal(item, other[key]) for key, item in one.items())
     return type(one) is type(other) and one == other and str(one) == str(other)
 
 

@@ -82,10 +82,16 @@ def shown_leaf(value: JSONValue, pointer: Pointer, sensitive: Collection[Pointer
     """Return a leaf in one line: scalars and short lists in full, sensitive parts masked."""
     if not is_mapping(value) and not is_list(value):
         return shown_value(value, is_sensitive=is_touching(pointer, sensitive))
-    text = json.dumps(_masked(value, pointer, sensitive), ensure_ascii=False)
-    if len(text) <= _SHOWN_CHARS and text.isprintable():
-        return text
+    masked = _masked(value, pointer, sensitive)
+    if is_shown_whole(masked):
+        return json.dumps(masked, ensure_ascii=False)
     return f"{len(value)} item{'' if len(value) == 1 else 's'}"
+
+
+def is_shown_whole(value: JSONValue) -> bool:
+    """Tell whether a list or mapping is short enough to be shown in one line."""
+    text = json.dumps(value, ensure_ascii=False)
+    return len(text) <= _SHOWN_CHARS and text.isprintable()
 
 
 def is_touching(pointer: Pointer, sensitive: Collection[Pointer]) -> bool:

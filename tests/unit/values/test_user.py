@@ -188,6 +188,32 @@ def test_true_is_not_one_and_a_changed_spelling_is_a_change() -> None:
     )
 
 
+def test_the_order_of_keys_inside_a_list_is_no_change() -> None:
+    made = bundle('list: [{name: web, image: "a:1", sizes: [{x: 1, y: 1.10}]}]')
+    same = layer('list: [{sizes: [{y: 1.10, x: 1}], image: "a:1", name: web}]')
+    assert describe_changes(compute(made), compute(made, same)) == ()
+    respelled = layer('list: [{name: web, image: "a:1", sizes: [{x: 1, y: 1.1}]}]')
+    assert describe_changes(compute(made), compute(made, respelled)) != ()
+
+
+def test_a_change_inside_a_long_list_is_named_where_it_is() -> None:
+    lines = ", ".join(f'{{name: part-{number}, image: "registry.example/part:{number}"}}' for number in range(3))
+    before = compute(bundle(f"parts: [{lines}]"))
+    after = compute(bundle(f"parts: [{lines}]"), layer(f"parts: [{lines.replace('part:1', 'part:9')}]"))
+    assert describe_changes(before, after) == (
+        'parts[1].image "registry.example/part:1"→"registry.example/part:9" (prod.yaml:1)',
+    )
+    longer = compute(bundle(f"parts: [{lines}]"), layer(f"parts: [{lines}, {{name: more}}]"))
+    assert describe_changes(before, longer) == ("parts 3 items→4 items (prod.yaml:1)",)
+
+
+def test_a_change_inside_a_list_shows_no_secret() -> None:
+    schema = {"properties": {"users": {"items": {"properties": {"name": {}, "password": {"writeOnly": True}}}}}}
+    made = bundle(f"users: [{{name: {'a' * 70}, password: old-secret}}]", schema=schema)
+    after = compute(made, layer(f"users: [{{name: {'b' * 70}, password: new-secret}}]"))
+    assert describe_changes(compute(made), after) == ("users changed (prod.yaml:1)",)
+
+
 def test_explain_names_layer_line_formula_and_what_was_overridden() -> None:
     made = bundle(
         "qps: 500\nlist: [1, 2]", schema=SCHEMA, derive={"db.size": "values.qps * 2"},
