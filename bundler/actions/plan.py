@@ -211,6 +211,8 @@ class _Asker:
             if (ref.group, ref.kind) in self._defined:
                 return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=("its CRD is not there yet",))
             nobody = f"the cluster serves no {ref.kind} in {candidate.manifest.api_version}"
+            if other := self._cluster.resource_type(ref.group, ref.kind):
+                nobody += f", only in {other.api_version}"
             return Refusal(kind=RefusalKind.REJECTED, lines=(nobody,))
         if ref.namespace in self._observation.missing_namespaces:
             return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=(f"namespace {ref.namespace} is not there yet",))

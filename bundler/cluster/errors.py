@@ -34,6 +34,7 @@ _DENIED = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
+_WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]+)"')
 _QUOTED = re.compile(r"\bgot .*")
 _REFUSED_CODES = frozenset({400, 402, 405, 406, 413, 415, 422, 500})
 
@@ -70,6 +71,12 @@ def error_of_status(request: Request, status: Status, *, user: str) -> ClusterEr
 def unavailable(doing: str, *, server: str, why: str, tries: int, is_trust: bool = False) -> UnavailableError:
     """Return the error for a server that could not be reached, or failed until the time ran out."""
     hint = "check the network, the proxy and that the API server runs; the same command can simply be run again"
+    webhook = _WEBHOOK.search(why)
+    if webhook:
+        hint = (
+            f"admission webhook {webhook['name']} does not answer, and its failurePolicy refuses what it cannot see:"
+            " have it mended by whoever runs it; the same command can simply be run again"
+        )
     if is_trust:
         hint = "give the right certificate-authority in the kubeconfig, or tls-server-name where the name differs"
     how_often = "1 try" if tries == 1 else f"{tries} tries"

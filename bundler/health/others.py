@@ -113,4 +113,4 @@ def custom_resource_health(body: Body, age_s: float, grace_s: float) -> Health:
     if age_s < grace_s:
         return in_progress("has no status yet")
     what = "its status follows no convention" if status else "it has no status"
-    return Health(Status.UNKNOWN, f"not waited for: {what}; declare readiness for this kind in bundle.yaml")
+    return Health(Status.UNKNOWN, f"{what}; declare readiness for this kind in bundle.yaml")

@@ -15,6 +15,7 @@ from bundler.errors import (
 )
 from bundler.fields.kinds import immutable_changes
 from bundler.model.cluster import Answer
+from bundler.model.json import is_list, is_mapping, value_at
 from bundler.model.redaction import MASK
 from bundler.planning.observation import Refusal, RefusalKind
 from bundler.planning.ownership import manager_time, owner_of
@@ -23,11 +24,12 @@ from bundler.planning.paths import value_at_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.model.json import Body
+    from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
 
 _VALUE_CHARS = 60
+_MAX_FIELDS = 5
 
 
 def raise_refusals(
@@ -56,6 +58,7 @@ def raise_refusals(
         elif outcome.kind is RefusalKind.REJECTED:
             frozen = immutable_changes(candidate.live, candidate.manifest.body) if candidate.live else ()
             (immutable if frozen else rejected).extend(_rejection_lines(candidate, outcome))
+            immutable += _immutable_lines(candidate, frozen)
     if rejected or not forbidden:
         _raise_gravest(foreign, [*rejected, *forbidden], immutable, conflicts)
         return
@@ -77,11 +80,12 @@ def _raise_gravest(foreign: list[str], rejected: list[str], immutable: list[str]
         )
     elif immutable:
         error = ImmutableFieldError
-        hint = "nothing was written; keep the old value, or delete the object yourself and run this again"
+        hint = f"nothing was written; keep the old value, or delete the object and run this again{_sparing(immutable)}"
     elif conflicts:
         error = FieldConflictError
         hint = (
-            "nothing was written; set the bundle's value to the live one, or have the other manager give the field up"
+            "nothing was written; choose the live value in the bundle's values, or write the bundle's value into the"
+            " live object yourself (kubectl edit): where both are the same, nothing conflicts"
         )
     else:
         return
@@ -110,6 +114,41 @@ def _rejection_lines(candidate: Candidate, refusal: Refusal) -> Iterable[str]:
         yield f"{candidate.manifest.source}: {candidate.manifest.ref.short}: {line}"
 
 
+def _immutable_lines(candidate: Candidate, frozen: Iterable[str]) -> Iterable[str]:
+    """Name the fields, both values each; the server's own message often names none."""
+    body, live, short = candidate.manifest.body, candidate.live or {}, candidate.manifest.ref.short
+    is_secret = candidate.manifest.ref.kind == "Secret"
+    moved = [
+        found
+        for path in frozen
+        for found in _moved(path, value_at(body, *path.split(".")), value_at(live, *path.split(".")))
+    ]
+    for path, ours, theirs in moved[:_MAX_FIELDS]:
+        wants, is_live = (MASK, MASK) if is_secret else (_in_short(ours), _in_short(theirs))
+        yield f"{short} .{path}: bundle wants {wants}, live {is_live}; it cannot be changed"
+    if len(moved) > _MAX_FIELDS:
+        yield f"{short}: {len(moved) - _MAX_FIELDS} more fields that cannot be changed"
+
+
+def _moved(path: str, ours: JSONValue, theirs: JSONValue) -> Iterable[tuple[str, JSONValue, JSONValue]]:
+    """Yield path and both values of each leaf of ours that is not theirs; what only they have may be a default."""
+    if is_mapping(ours) and is_mapping(theirs):
+        for key, value in ours.items():
+            yield from _moved(f"{path}.{key}", value, theirs.get(key))
+    elif is_list(ours) and is_list(theirs) and len(ours) == len(theirs):
+        for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from _moved(f"{path}[{index}]", one, other)
+    elif ours is not None and ours != theirs and (ours or theirs is not None):
+        yield path, ours, theirs
+
+
+def _sparing(immutable: Iterable[str]) -> str:
+    """Say how a StatefulSet is deleted without what it holds; deleting it outright would end its pods."""
+    if not any("StatefulSet/" in line for line in immutable):
+        return ""
+    return "; `kubectl delete statefulset NAME --cascade=orphan` leaves its pods and claims alone"
+
+
 def _conflict_lines(candidate: Candidate, refusal: Refusal) -> Iterable[str]:
     manifest, live = candidate.manifest, candidate.live or {}
     for path, manager in refusal.conflicts:
@@ -124,7 +163,11 @@ def _shown(body: Body, path: str, *, is_masked: bool) -> str:
     value = value_at_path(body, path)
     if value is None:
         return "nothing"
-    if is_masked:
-        return MASK
+    return MASK if is_masked else _in_short(value)
+
+
+def _in_short(value: JSONValue) -> str:
+    if value is None:
+        return "nothing"
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _VALUE_CHARS else text[: _VALUE_CHARS - 1] + "…"

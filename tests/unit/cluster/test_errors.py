@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.cluster.errors import error_of, unknown_kind
+from bundler.cluster.errors import error_of, unavailable, unknown_kind
 from bundler.cluster.request import Request
 from bundler.cluster.status import MAX_BODY_CHARS, one_line, read_status
 from bundler.errors import (
@@ -240,3 +240,10 @@ def test_what_the_server_quotes_of_a_secret_is_masked(quoted: str) -> None:
         found = error(422, quoted, request=request, **details)
         assert SECRET[:8] not in " ".join(found.context)
         assert base64.b64encode(SECRET.encode()).decode() not in " ".join(found.context)
+
+
+def test_a_webhook_that_does_not_answer_is_named_in_the_hint():
+    why = '500: Internal error occurred: failed calling webhook "policy.acme.example": failed to call webhook: refused'
+    error = unavailable("checking ConfigMap/c", server="https://api.example", why=why, tries=8)
+    assert (error.hint or "").startswith("admission webhook policy.acme.example does not answer")
+    assert "check the network" in (unavailable("x", server="s", why="503: busy", tries=1).hint or "")

@@ -309,8 +309,34 @@ def test_a_conflict_on_a_secret_shows_no_value():
 def test_an_immutable_field_has_its_own_error():
     old, new = deployment(), deployment()
     new.body["spec"]["selector"] = {"matchLabels": {"app": "other"}}
-    with pytest.raises(ImmutableFieldError):
+    with pytest.raises(ImmutableFieldError) as raised:
         build_plan(wanted(new), seen(live(old)), {new.ref: refused(lines=("spec.selector: field is immutable",))})
+    assert raised.value.context[1:] == (
+        'Deployment/web .spec.selector.matchLabels.app: bundle wants "other", live "web"; it cannot be changed',
+    )
+
+
+def test_a_claim_template_that_cannot_grow_is_named_and_the_hint_spares_the_pods():
+    def database(size: str):
+        claim = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": size}}}}
+        return manifest("StatefulSet", "db", "apps/v1", spec={"serviceName": "db", "volumeClaimTemplates": [claim]})
+
+    body = live_of(database("1Gi"))
+    body["spec"]["volumeClaimTemplates"][0]["spec"]["volumeMode"] = "Filesystem"
+    new = database("2Gi")
+    with pytest.raises(ImmutableFieldError) as raised:
+        build_plan(wanted(new), seen((new.ref, body)), {new.ref: refused(lines=("spec: Forbidden: updates",))})
+    path = ".spec.volumeClaimTemplates[0].spec.resources.requests.storage"
+    assert raised.value.context[1:] == (f'StatefulSet/db {path}: bundle wants "2Gi", live "1Gi"; it cannot be changed',)
+    assert "--cascade=orphan" in (raised.value.hint or "")
+
+
+def test_an_immutable_secret_is_named_without_its_values():
+    secret = manifest("Secret", "s", immutable=True, data={"k": "bmV3"})
+    body = live_of(manifest("Secret", "s", immutable=True, data={"k": "b2xk"}))
+    with pytest.raises(ImmutableFieldError) as raised:
+        build_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: refused(lines=("data: Forbidden",))})
+    assert raised.value.context[1:] == ("Secret/s .data.k: bundle wants ***, live ***; it cannot be changed",)
 
 
 def test_what_cannot_be_verified_yet_is_marked():
