@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from bundler.fields.kinds import kind_info, pod_spec_path, schema_for, unknown_fields
+from bundler.fields.fitting import type_problems
+from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for, unknown_fields
+from bundler.fields.validation import object_problems
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.labels import TRACK
 from bundler.model.lean import dataclass
@@ -13,6 +16,7 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bundler.fields.schema import SchemaNode
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
 
@@ -22,6 +26,8 @@ _FETCH = re.compile(
 )
 """A download by hand from a host that is none of the cluster's."""
 _LONG_RUNNING = {"Deployment", "StatefulSet", "DaemonSet"}
+_LEADING = {"wrong-type", "gone-version", "unknown-kind"}
+"""Flaws that make others: the server, too, looks no further."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,10 @@ class Flaw:
 
 def check_manifest(manifest: Manifest) -> Iterator[Flaw]:
     """Yield what is wrong with one rendered object by itself."""
-    yield from _schema_flaws(manifest)
+    of_schema = list(_schema_flaws(manifest))
+    yield from of_schema
+    if not any(flaw.rule in _LEADING for flaw in of_schema):
+        yield from _refused_flaws(manifest)
     yield from _selector_flaws(manifest)
     path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
     if path is not None:
@@ -53,6 +62,7 @@ def _schema_flaws(manifest: Manifest) -> Iterator[Flaw]:
             yield Flaw(
                 rule="unknown-field", message=f"{path} is unknown to Kubernetes", hint="check its name", is_error=True
             )
+        yield from _type_flaws(manifest.body, schema)
     elif (info := kind_info(group, manifest.ref.kind)) is not None:
         prefix = f"{group}/" if group else ""
         served = ", ".join(f"{prefix}{one}" for one in info.versions)
@@ -62,6 +72,37 @@ def _schema_flaws(manifest: Manifest) -> Iterator[Flaw]:
             hint=f"use {served}",
             is_error=True,
         )
+    elif group in {info.group for info in all_kinds()}:
+        yield _unknown_kind(manifest)
+
+
+def _unknown_kind(manifest: Manifest) -> Flaw:
+    """No CRD can add a kind to Kubernetes' own groups."""
+    known = {info.kind: info for info in all_kinds()}
+    close = [known[name] for name in get_close_matches(manifest.ref.kind, known, 1)]
+    exact = [f"{info.kind} of {'/'.join(filter(None, (info.group, info.versions[0])))}" for info in close]
+    hint = f"did you mean {exact[0]}?" if exact else "check apiVersion and kind"
+    message = f"{manifest.api_version} has no kind {manifest.ref.kind}"
+    return Flaw(rule="unknown-kind", message=message, hint=hint, is_error=True)
+
+
+def _type_flaws(body: Body, schema: SchemaNode) -> Iterator[Flaw]:
+    for problem in type_problems(body, schema):
+        path, _, what = problem.partition(": ")
+        if what.startswith("expected string"):
+            hint = "put the value in quotes: `{{ value | quote }}`"
+        elif what.startswith("expected"):
+            hint = "numbers, true and false stand without quotes; mappings and lists are printed by `| to_yaml`"
+        elif what.startswith("illegal base64"):
+            hint = "encode it: `| b64encode`, or write it under stringData"
+        else:
+            continue  # unknown fields and keys that are there twice are told elsewhere
+        yield Flaw(rule="wrong-type", message=f"{path.removeprefix('.')}: {what}", hint=hint, is_error=True)
+
+
+def _refused_flaws(manifest: Manifest) -> Iterator[Flaw]:
+    for problem in object_problems(manifest.ref.group, manifest.ref.kind, manifest.body, None):
+        yield Flaw(rule="refused", message=problem, hint="the API server refuses it; mend the template", is_error=True)
 
 
 def _selector_flaws(manifest: Manifest) -> Iterator[Flaw]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors import RejectedError
+from bundler.fields.selectors import SelectorError, fields_match, labels_match, parse_fields, parse_labels
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass
-from bundler.sandbox.selectors import SelectorError, fields_match, labels_match, parse_fields, parse_labels
 
 if TYPE_CHECKING:
+    from bundler.fields.selectors import Requirement
     from bundler.model.cluster import ListQuery
     from bundler.model.json import Body
     from bundler.model.refs import ResourceType
-    from bundler.sandbox.selectors import Requirement
     from bundler.sandbox.store import LogEntry
 
 

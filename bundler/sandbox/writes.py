@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bundler.fields.fitting import missing_fields, type_problems
 from bundler.fields.kinds import kind_info, unknown_fields
 from bundler.fields.merge import server_side_apply, track_update
+from bundler.fields.validation import object_problems
 from bundler.model.json import text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
@@ -18,8 +20,6 @@ from bundler.sandbox.defaults import fill_defaults, initial_status
 from bundler.sandbox.discovery import find_schema, find_type, has_status
 from bundler.sandbox.quota import quota_problem
 from bundler.sandbox.store import new_uid
-from bundler.sandbox.typed import missing_fields, type_problems
-from bundler.sandbox.validation import object_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

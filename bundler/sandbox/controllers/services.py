@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox.controllers.world import is_leaving, is_pod_ready, owner_reference, short_hash, with_times
 from bundler.sandbox.quota import usage, written
-from bundler.sandbox.selectors import labels_match, selector_of
 from bundler.sandbox.writes import thawed
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Whether a body fits its kind's schema: unknown fields, wrong types, duplicate keys. Layer: sandbox, pure.
+"""Whether a body fits its kind's schema: unknown fields, wrong types, duplicate keys. Layer: fields, pure.
 
 Source: the messages of structured-merge-diff ``typed`` as kube-apiserver 1.36 passes them on for an apply.
 """
@@ -137,7 +137,8 @@ def _shown(value: JSONValue) -> str:
         return "map"
     if isinstance(value, bool):
         return "boolean"
-    return {str: "string", int: "integer", float: "number"}.get(type(value), "list")
+    names = ((str, "string"), (int, "integer"), (float, "number"))  # a float that keeps its text is one too
+    return next((name for kind, name in names if isinstance(value, kind)), "list")
 
 
 def _join(path: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Rules for names, labels and data keys. Layer: sandbox, pure.
+"""Rules for names, labels and data keys. Layer: fields, pure.
 
 Source: the messages of k8s.io/apimachinery ``util/validation`` as kube-apiserver 1.36 answers them.
 """

@@ -1,4 +1,4 @@
-"""What the server refuses about an object as a whole (422). Layer: sandbox, pure.
+"""What the server refuses about an object as a whole (422). Layer: fields, pure.
 
 Only the rules that a bundle is likely to break. Source: the messages of kube-apiserver 1.36.
 """
@@ -9,10 +9,10 @@ import json
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import immutable_changes, pod_spec_path
+from bundler.fields.names import crd_name_problem, data_key_problems, label_problem, label_problems, name_problem
 from bundler.fields.quantity import Quantity
+from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
-from bundler.sandbox.names import crd_name_problem, data_key_problems, label_problem, label_problems, name_problem
-from bundler.sandbox.selectors import labels_match, selector_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

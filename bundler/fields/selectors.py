@@ -1,4 +1,4 @@
-"""Label and field selectors. Layer: sandbox, pure.
+"""Label and field selectors. Layer: fields, pure.
 
 Source: Kubernetes, "Labels and Selectors" (grammar) and "Field Selectors".
 """
