@@ -9,6 +9,7 @@ from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,7 +44,7 @@ def gather_evidence(unready: Sequence[Unready], pods: PodWatch, ports: Ports) ->
     shown = sorted(unready, key=lambda one: one.change.ref)[:_OBJECTS]
     lines = [line for one in shown for line in _lines_on(one, pods, ports)]
     if len(unready) > _OBJECTS:
-        lines.append(f"and {len(unready) - _OBJECTS} more objects")
+        lines.append(f"and {counted(len(unready) - _OBJECTS, 'more object')}")
     return tuple(line if len(line) <= _LINE_CHARS else line[: _LINE_CHARS - 1] + "…" for line in lines)
 
 

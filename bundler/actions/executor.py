@@ -23,6 +23,7 @@ from bundler.errors import (
 )
 from bundler.model.change import Action, Change, Stage
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, PhaseStarted, Warned
+from bundler.model.size import counted
 from bundler.planning.autoscale import REPLICAS_PATH
 from bundler.planning.order import component_order, is_custom, removal_groups
 from bundler.planning.ownership import is_ours
@@ -288,7 +289,7 @@ class Executor:
             else:
                 later += group
         self._await_end(later)
-        self._report(Notice("1 object deleted" if len(deletes) == 1 else f"{len(deletes)} objects deleted"))
+        self._report(Notice(f"{counted(len(deletes), 'object')} deleted"))
 
     def _await_end(self, deletes: Sequence[Change]) -> None:
         wait_until_gone(deletes, self._ports, self._guard, around=self._plan.changes)

@@ -19,6 +19,7 @@ from bundler.model.image import LockedImage
 from bundler.model.json import is_mapping, mapping_at
 from bundler.model.lean import dataclass, field
 from bundler.model.oci import MANIFEST_TYPES, Descriptor, OciManifest, Repository, platform_of
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +85,7 @@ def gather_images(
             found.append(answer)
     if problems:
         hint = "mend the references, or choose other platforms by --platform or --all-platforms"
-        raise ExportError(f"looking at {len(images)} images", context=sorted(problems), hint=hint)
+        raise ExportError(f"looking at {counted(len(images), 'image')}", context=sorted(problems), hint=hint)
     return tuple(found)
 
 

@@ -313,4 +313,5 @@ def _check_images(request: InstallRequest, prepared: Prepared, ports: Ports) -> 
     from bundler.actions.site_images import refuse_absent  # noqa: PLC0415 - only deliveries need it
 
     count = refuse_absent(prepared.composition.rendering, prepared.order, place, ports.registry)
-    ports.report(Notice(f"{place} holds all {count} images of this release"))
+    held = "the only image" if count == 1 else f"all {count} images"
+    ports.report(Notice(f"{place} holds {held} of this release"))

@@ -13,6 +13,7 @@ from bundler.actions.site_policy import refuse_other_cluster
 from bundler.errors import BundlerError, PreflightError, WrongClusterError
 from bundler.model.check import Check, CheckState, failed, passed, skipped
 from bundler.model.events import Notice, Warned
+from bundler.model.size import counted
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def _looks(request: PreflightRequest, composition: Composition | None, cluster: 
 def _composed(order: Order, cluster: ClusterClient) -> tuple[Composition | None, Check]:
     try:
         composition = compose(order, cluster)
-        return composition, passed("bundle", f"{len(composition.manifests)} objects render with these values")
+        number = counted(len(composition.manifests), "object")
+        return composition, passed("bundle", f"{number} rendered with these values")
     except BundlerError as error:
         return None, failed("bundle", first_line(error), error.hint)
 

@@ -15,6 +15,7 @@ from bundler.images.places import containers_of
 from bundler.model.check import Check, failed, passed, skipped
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef
+from bundler.model.size import counted
 from bundler.planning.quota import refuse_over_quota
 
 if TYPE_CHECKING:
@@ -121,4 +122,4 @@ def _quota(name: str, manifests: Sequence[Manifest], cluster: ClusterClient) -> 
         refuse_over_quota(new, pairs, extra_secrets=_RECORD_SECRETS)
     except QuotaExceededError as error:
         return [failed(f"quota of {name}", "; ".join(error.context), error.hint)]
-    return [passed(f"quota of {name}", f"what is new ({len(new)} objects) fits")]
+    return [passed(f"quota of {name}", f"what is new ({counted(len(new), 'object')}) fits")]

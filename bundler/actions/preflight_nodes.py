@@ -9,7 +9,7 @@ from bundler.actions.looking import list_all
 from bundler.fields.quantity import Quantity
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.json import items_at, text_at
-from bundler.model.size import shown_bytes
+from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,8 @@ def _disks(nodes: Sequence[Body], needed: Sequence[LockedImage]) -> list[Check]:
     full = sorted(text_at(node, "metadata", "name") for node in nodes if _is_full(node))
     small = sorted(name for name, free in room.items() if free < total)
     if not full and not small:
-        return [passed("node disks", f"the images, {shown_bytes(total)}, fit on {len(room)} nodes")] if room else []
+        fit = f"the images, {shown_bytes(total)}, fit on {counted(len(room), 'node')}"
+        return [passed("node disks", fit)] if room else []
     found = [f"{', '.join(full[:_MAX_NAMED])} say that their disk is full"] if full else []
     found += [f"{', '.join(small[:_MAX_NAMED])} have less than the {shown_bytes(total)} of the images"] if small else []
     return [warned("node disks", "; ".join(found), "make room on these nodes, or keep pods off them (nodeSelector)")]

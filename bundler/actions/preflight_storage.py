@@ -8,6 +8,7 @@ from bundler.actions.looking import list_all
 from bundler.fields.quantity import Quantity
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.json import items_at, mapping_at, text_at, value_at
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,7 +98,7 @@ def _found(claims: Sequence[_Claim], classes: Mapping[str, Body]) -> Iterator[Ch
         return
     used = sorted({claim.storage_class or default[0] for claim in new})
     there = len(claims) - len(new)
-    found = [f"{len(new)} claims use {', '.join(used)}"] if new else []
+    found = [f"{counted(len(new), 'new claim')} on {', '.join(used)}"] if new else []
     found += [f"{there} are there, or bound by hand"] if there else []
     yield passed("storage class", "; ".join(found))
     rigid = [name for name in used if not _may_grow(classes.get(name))]
@@ -118,7 +119,7 @@ def _growth(claims: Sequence[_Claim], classes: Mapping[str, Body]) -> Iterator[C
         hint = "ask whoever runs the cluster for a class with allowVolumeExpansion, or leave the size as it is"
         yield failed("volume expansion", "; ".join(problems[:_MAX_NAMED]), hint)
     elif growing:
-        yield passed("volume expansion", f"{len(growing)} claims are to grow, and their classes let them")
+        yield passed("volume expansion", f"{counted(len(growing), 'claim')} to grow, and the classes let them")
 
 
 def _class_of(claim: _Claim) -> str:

@@ -23,7 +23,7 @@ from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_packed
 from bundler.model.events import BytesMoved, Warned
 from bundler.model.lean import dataclass
-from bundler.model.size import shown_bytes
+from bundler.model.size import counted, shown_bytes
 from bundler.model.trust import BUNDLE_PAYLOAD, bundle_document
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Verified:
     @property
     def line(self) -> str:
         """The one line of evidence."""
-        what = f"{self.blobs} blobs, " if self.blobs else f"bundle {self.name} {self.version}, "
+        what = f"{counted(self.blobs, 'blob')}, " if self.blobs else f"bundle {self.name} {self.version}, "
         return f"OK {what}{shown_bytes(self.size)}, {self.digest}, {signed_by(self.evidence)}"
 
 

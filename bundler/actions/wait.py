@@ -17,6 +17,7 @@ from bundler.model.health import Health, Status
 from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -83,8 +84,9 @@ class _Wait:
                 return
             self._stop_for_failures()
             if self._ports.remaining_s() <= 0:
+                number = counted(len(self._open), "object")
                 raise WaitTimeoutError(
-                    f"waiting for {len(self._open)} objects; the time of the whole command ran out in this phase",
+                    f"waiting for {number}; the time of the whole command ran out in this phase",
                     context=self._evidence(list(self._open)),
                     hint="`bundler wait` goes on waiting and changes nothing; --timeout gives more time",
                 )

@@ -68,7 +68,7 @@ def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None, *, keys:
     from bundler.actions.deliver import open_trusted  # noqa: PLC0415 - only deliveries need it
     from bundler.actions.verify import signed_by  # noqa: PLC0415
     from bundler.cli.keys import policy_for  # noqa: PLC0415
-    from bundler.cli.output.text import counted  # noqa: PLC0415
+    from bundler.model.size import counted  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
     stay_offline(app, default=True)

@@ -1,4 +1,4 @@
-"""What Ctrl-C and SIGTERM do: once the release is locked, the first lets requests in flight finish. Layer: cli."""
+"""What signals do: once the release is locked, the first one lets requests in flight finish. Layer: cli."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Stop:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Take SIGINT and SIGTERM while the block runs; only the main thread can."""
+        """Take the signals while the block runs; only the main thread can."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._take) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._take) for number in _taken()}
         try:
             yield
         finally:
@@ -69,6 +69,12 @@ class Stop:
             os._exit(EXIT_INTERRUPTED)
         self._asked.set()
         self.on_first()
+
+
+def _taken() -> list[signal.Signals]:
+    """Return what to listen for; ``nohup`` has SIGHUP ignored, and that stays so."""
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hangs_up else [])]
 
 
 def _nothing() -> None:

@@ -1,4 +1,4 @@
-"""Numbers of bytes as people read and type them. Layer: model, pure."""
+"""Numbers of bytes and of things as people read and type them. Layer: model, pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import Final
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _TYPED = re.compile(r"(\d{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 object`` or ``25 objects``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def shown_bytes(count: float) -> str:

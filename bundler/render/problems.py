@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bundler.errors import RenderError
 from bundler.expressions.failures import excerpt, locate
 from bundler.model.redaction import MASK
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,7 @@ def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) 
         context, hint = ordered[0].lines(), ordered[0].hint
     else:
         context = [line for problem in ordered for line in (*problem.lines(), f"  try: {problem.hint}")]
-        hint = f"mend the {len(ordered)} places named above"
+        hint = f"mend the {counted(len(ordered), 'place')} named above"
     # cut only what is masked: half a secret would not be recognised
     shown = [redactor.redact(line)[:_SHOWN_CHARS] for line in context]
     raise error_type(doing, context=shown, hint=redactor.redact(hint))

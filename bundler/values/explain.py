@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.errors import ValuesPathError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
-from bundler.values.flatten import Leaf, flatten, shown_leaf
+from bundler.values.flatten import Leaf, flatten, masked_leaf, shown_leaf
 from bundler.values.merge import nearest_origin, origin_in
 from bundler.values.paths import (
     Match,
@@ -38,6 +38,8 @@ class Contribution:
     """``values-prod.yaml:3``, ``--set qps=1000``."""
     value: str
     """As it may be printed; ``deleted`` where the layer deletes it."""
+    whole: JSONValue = None
+    """The value itself, sensitive parts masked; None where the layer deletes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class ExplainRow:
     """For a derived value."""
     overridden: tuple[Contribution, ...] = ()
     """What earlier layers said, latest first."""
+    whole: JSONValue = None
+    """The value itself, sensitive parts masked; None where it is deleted."""
 
 
 def explain(merged: MergedValues, path: str = "") -> tuple[ExplainRow, ...]:
@@ -106,7 +110,7 @@ def _item_rows(pointer: Pointer, leaf: Leaf, wanted: Pointer) -> Iterator[Explai
         if _is_wanted(above + inside, wanted):
             path = format_path([*pointer_tokens(pointer), *steps])
             part = Leaf(value, origin, leaf.owner, inside)
-            yield ExplainRow(path=path, value=part.shown, layer=str(origin.kind), source=str(origin))
+            yield ExplainRow(path=path, value=part.shown, layer=str(origin.kind), source=str(origin), whole=part.masked)
 
 
 def _parts(
@@ -149,6 +153,7 @@ def _row(path: str, leaf: Leaf) -> ExplainRow:
         source=str(leaf.origin) if leaf.origin else "",
         formula=formula,
         overridden=tuple(said[-2::-1]),
+        whole=leaf.masked,
     )
 
 
@@ -158,7 +163,8 @@ def _contributions(leaf: Leaf) -> Iterator[Contribution]:
         if is_said:
             origin = origin_in(layer, leaf.pointer)
             shown = "deleted" if value is None else shown_leaf(value, leaf.pointer, _secrets(leaf))
-            yield Contribution(str(origin.kind), str(origin), shown)
+            whole = masked_leaf(value, leaf.pointer, _secrets(leaf))
+            yield Contribution(str(origin.kind), str(origin), shown, whole)
 
 
 def _secrets(leaf: Leaf) -> frozenset[Pointer]:

@@ -37,6 +37,11 @@ class Leaf(NamedTuple):
         return shown_leaf(self.value, self.pointer, self.owner.sensitive)
 
     @property
+    def masked(self) -> JSONValue:
+        """The value whole, sensitive parts masked; None where it is deleted."""
+        return masked_leaf(self.value, self.pointer, self.owner.sensitive)
+
+    @property
     def is_sensitive(self) -> bool:
         """Tell whether the value, or a part of it, must not be shown."""
         return is_touching(self.pointer, self.owner.sensitive)
@@ -92,6 +97,12 @@ def is_shown_whole(value: JSONValue) -> bool:
     """Tell whether a list or mapping is short enough to be shown in one line."""
     text = json.dumps(value, ensure_ascii=False)
     return len(text) <= _SHOWN_CHARS and text.isprintable()
+
+
+def masked_leaf(value: JSONValue, pointer: Pointer, sensitive: Collection[Pointer]) -> JSONValue:
+    """Return a leaf whole, ``***`` in place of what is sensitive; all of it where it is part of such a value."""
+    is_inside = any(starts_below(pointer, each) for each in sensitive)
+    return MASK if is_inside and value is not None else _masked(value, pointer, sensitive)
 
 
 def is_touching(pointer: Pointer, sensitive: Collection[Pointer]) -> bool:

@@ -173,6 +173,28 @@ def test_values_explain_who_set_what(cli):
     cli.golden("values-explain", "values", "shop", "--set", "qps=1000", "--explain", "web.minReplicas").ok()
 
 
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_explained_values_are_themselves_and_whole_in_data(cli, output):
+    text = "x" * 100
+    user = {"properties": {"password": {"writeOnly": True}}, "additionalProperties": True}
+    schema = {"properties": {"users": {"items": user}}, "additionalProperties": True}
+    files = {
+        "values.yaml": f"n: 2\nflag: true\ntext: {text}\nold: 1\nusers: [{{name: ada, password: s3cret-word, age: 3}}]\n",
+        "values.schema.json": json.dumps(schema),
+    }
+    path = make_bundle(cli.home, files)
+    argv = ["values", path, "--set", "n=3", "--set", "flag=false", "--set-json", "old=null", "--explain", "-o", output]
+    said = cli(*argv).ok().out
+    (document,) = read_documents(said)
+    rows = {row["path"]: row for row in document.value}
+    assert {name: row["value"] for name, row in rows.items()} == {
+        "n": 3, "flag": False, "text": text, "old": None,
+        "users": [{"name": "ada", "password": "***", "age": 3}],
+    }  # fmt: skip
+    assert [one["value"] for one in rows["n"]["overridden"]] == [2]
+    assert "s3cret" not in said
+
+
 def test_a_site_file_lies_below_values_files(cli):
     path = make_bundle(cli.home, {"values.yaml": "a: 1\nb: 1\nc: 1\n"})
     site = cli.home / "site.yaml"

@@ -71,6 +71,13 @@ class Terminal:
         return code
 
 
+    def hang_up(self) -> int:
+        """Do what closing the window does, and return the exit code: nothing can be written any more."""
+        os.close(self._master)
+        self.process.send_signal(signal.SIGHUP)
+        return self.process.wait(DEADLINE_S)
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
     yield
@@ -170,6 +177,20 @@ def test_a_signal_while_waiting_is_recorded_and_the_next_run_goes_on(cli, menu, 
     assert releases(cli) == ["deployed"]
 
 
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_ends_the_run_as_a_signal_does(cli, menu):
+    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
+    subprocess.run(
+        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
+    )
+    terminal = Terminal([*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes"])
+    terminal.until("not ready yet")
+    assert terminal.hang_up() == 130
+    assert releases(cli) == ["interrupted"]
+    told = subprocess.run([*BUNDLER, "unlock", "shop", "--yes"], capture_output=True, text=True, check=False)
+    assert "not locked" in told.stdout + told.stderr
+
+
 def test_a_second_signal_gives_the_cursor_back(cli, menu):
     subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
     subprocess.run(
@@ -194,8 +215,8 @@ def test_a_long_line_beside_the_table_is_not_broken(cli, menu):
     assert "hint: `bundler wait` goes on waiting and changes nothing; --timeout gives more time" in terminal.seen
 
 
-def test_a_second_signal_ends_at_once(cli, menu):
-    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_ends_at_once(number):
     program = (
         "import signal, sys, threading\n"
         "from bundler.cli.signals import Stop\n"
@@ -207,12 +228,26 @@ def test_a_second_signal_ends_at_once(cli, menu):
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     time.sleep(0.2)
     assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     assert process.wait(DEADLINE_S) == 130
     process.stdout.close()
+
+
+def test_a_run_under_nohup_goes_on_when_the_terminal_is_closed():
+    program = (
+        "import signal, time\n"
+        "from bundler.cli.signals import Stop\n"
+        "stop = Stop()\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "with stop.listening(), stop.careful():\n"
+        "    signal.raise_signal(signal.SIGHUP)\n"
+        "    print(stop.is_asked())\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert told == "False\n"
 
 
 def test_a_reader_that_goes_away_is_no_failure(cli):

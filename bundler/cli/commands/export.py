@@ -10,9 +10,9 @@ import click
 from bundler.cli.keys import passphrase_option
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options, values_options
-from bundler.cli.output.text import Line, counted
+from bundler.cli.output.text import Line
 from bundler.cli.verb import verb
-from bundler.model.size import shown_bytes
+from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from bundler.actions.export import Exported

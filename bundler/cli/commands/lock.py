@@ -9,10 +9,11 @@ import click
 from bundler.actions.lock import check_lock, lock_components
 from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import registry_options
-from bundler.cli.output.text import counted, table
+from bundler.cli.output.text import table
 from bundler.cli.publishing import make_fetcher
 from bundler.cli.verb import verb
 from bundler.loader.locate import find_bundle
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import plan_data
 from bundler.cli.output.releases import status_text
-from bundler.cli.output.text import Line, counted, seconds
+from bundler.cli.output.text import Line, seconds
 from bundler.model.change import Action
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from bundler.actions.release import ChangeResult

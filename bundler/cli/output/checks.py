@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line, counted
+from bundler.cli.output.text import Line
 from bundler.model.check import CheckState
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line, counted, table
+from bundler.cli.output.text import Line, table
 from bundler.model.json import int_at, items_at, mapping_at, text_at
-from bundler.model.size import shown_bytes
+from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

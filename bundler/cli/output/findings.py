@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bundler._version import __version__
 from bundler.actions.lint import Level
-from bundler.cli.output.text import Line, counted
+from bundler.cli.output.text import Line
+from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

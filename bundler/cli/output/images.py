@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line, counted, table
+from bundler.cli.output.text import Line, table
 from bundler.images.rewrite import pinned, site_repository
-from bundler.model.size import shown_bytes
+from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from bundler.cli.output.streams import patient
 from bundler.cli.output.text import seconds
 from bundler.model.health import Status
 
@@ -29,7 +30,7 @@ class LiveTable:
         self._screen, self._clock = screen, clock
         self._head = ""
         self._rows: tuple[tuple[ObjectRef, Row], ...] = ()
-        self._console = Console(file=screen.terminal, markup=False, highlight=False, emoji=False)
+        self._console = Console(file=patient(screen.terminal), markup=False, highlight=False, emoji=False)
         self._live = Live(
             console=self._console,
             transient=True,

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Self, assert_never
 
 from bundler.cli.output.scene import Row, Scene
-from bundler.cli.output.text import counted, seconds
+from bundler.cli.output.text import seconds
 from bundler.model.change import Action
 from bundler.model.events import (
     BytesMoved,
@@ -19,7 +19,7 @@ from bundler.model.events import (
     Warned,
 )
 from bundler.model.health import Status
-from bundler.model.size import shown_bytes
+from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -6,7 +6,11 @@ import codecs
 import io
 import os
 import sys
-from typing import Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from typing import TextIO
 
 ESCAPING: Final = "bundler-escaping"
 
@@ -41,3 +45,25 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
     escapes = [f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2)]
     return "".join(escapes), error.end
+
+
+def patient(stream: TextIO) -> TextIO:
+    """Return a stream that drops what can no longer be written: a closed window must not stop a change half way."""
+    return cast("TextIO", _PatientStream(stream))
+
+
+class _PatientStream:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)

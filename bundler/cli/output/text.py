@@ -69,11 +69,6 @@ def _one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-def counted(number: int, noun: str) -> str:
-    """Return ``1 object`` or ``25 objects``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def seconds(value_s: float) -> str:
     """Return a duration as people read it: ``0.8 s``, ``12 s``, ``3 m 05 s``."""
     if value_s < 10:

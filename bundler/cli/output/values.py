@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import expression_names
@@ -15,6 +14,7 @@ from bundler.values.flatten import whole_data
 if TYPE_CHECKING:
     from bundler.actions.order import Order
     from bundler.cli.invocation import App
+    from bundler.model.json import Body
     from bundler.values.explain import ExplainRow
 
 
@@ -41,7 +41,19 @@ def show_values(app: App, order: Order, *, explain: str | None, shows_secrets: b
 
 def _show_rows(app: App, rows: tuple[ExplainRow, ...]) -> None:
     if app.output != "text":
-        app.screen.document([asdict(row) for row in rows], app.output)
+        app.screen.document([_row_data(row) for row in rows], app.output)
         return
     cells = [(row.path, row.value, row.layer, row.source + (f": {row.formula}" if row.formula else "")) for row in rows]
     app.screen.lines(table(cells, heads=("VALUE", "IS", "LAYER", "SET BY")))
+
+
+def _row_data(row: ExplainRow) -> Body:
+    """Return a row as data: values are themselves, whole; null is deleted."""
+    return {
+        "path": row.path,
+        "value": row.whole,
+        "layer": row.layer,
+        "source": row.source,
+        "formula": row.formula,
+        "overridden": [{"layer": said.layer, "source": said.source, "value": said.whole} for said in row.overridden],
+    }
