@@ -20,6 +20,7 @@ from bundler.errors import (
     UnavailableError,
     UnknownKindError,
 )
+from bundler.http.retry import PROXY_HINT
 from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def error_of_status(request: Request, status: Status, *, user: str) -> ClusterEr
     return error
 
 
-def unavailable(doing: str, *, server: str, why: str, tries: int, is_trust: bool = False) -> UnavailableError:
+def unavailable(
+    doing: str, *, server: str, why: str, tries: int, is_trust: bool = False, is_proxy: bool = False
+) -> UnavailableError:
     """Return the error for a server that could not be reached, or failed until the time ran out."""
     hint = "check the network, the proxy and that the API server runs; the same command can simply be run again"
     webhook = _WEBHOOK.search(why)
@@ -77,6 +80,8 @@ def unavailable(doing: str, *, server: str, why: str, tries: int, is_trust: bool
             f"admission webhook {webhook['name']} does not answer, and its failurePolicy refuses what it cannot see:"
             " have it mended by whoever runs it; the same command can simply be run again"
         )
+    if is_proxy:
+        hint = PROXY_HINT
     if is_trust:
         hint = "give the right certificate-authority in the kubeconfig, or tls-server-name where the name differs"
     how_often = "1 try" if tries == 1 else f"{tries} tries"

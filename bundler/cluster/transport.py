@@ -228,6 +228,7 @@ class Transport:
                 why=failure.why,
                 tries=trial.tries,
                 is_trust=failure.is_trust,
+                is_proxy=failure.is_proxy,
             ) from cause
         self._around.report(Retrying(doing=request.doing, attempt=trial.tries, why=failure.why))
         self._around.clock.sleep(pause)

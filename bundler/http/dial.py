@@ -27,6 +27,10 @@ class ProxyError(WireError):
     """The proxy refuses the tunnel; trying again would not help."""
 
 
+class DeadProxyError(WireError):
+    """The proxy cannot be reached, breaks off, or cannot reach the server; that may pass."""
+
+
 class Dialer:
     """Opens connections to one server, directly or through a proxy."""
 
@@ -84,12 +88,8 @@ class Dialer:
             self._gate.check(self._server)
 
     def _open(self, context: ssl.SSLContext | None) -> socket.socket:
-        target = self._proxy or self._server
-        with FENCE.checked():
-            sock = _connect(target.host, target.port)
+        sock = self._reached() if self._proxy is None else self._tunnelled(self._proxy)
         try:
-            if self._proxy is not None:
-                sock = self._tunnel(sock, self._proxy)
             if context is not None:
                 name = self._server_name
                 # Bytes: a str would load the tables of international names.
@@ -101,6 +101,29 @@ class Dialer:
             raise
         return sock
 
+    def _reached(self) -> socket.socket:
+        with FENCE.checked():
+            return _connect(self._server.host, self._server.port)
+
+    def _tunnelled(self, proxy: Proxy) -> socket.socket:
+        """Connect through the proxy; whatever is wrong with it is told as such, and not of the server."""
+        try:
+            with FENCE.checked():
+                sock = _connect(proxy.host, proxy.port)
+            try:
+                return self._tunnel(sock, proxy)
+            except BaseException:
+                sock.close()
+                raise
+        except (ProxyError, DeadProxyError):
+            raise
+        except TimeoutError as error:
+            raise DeadProxyError(f"{proxy} does not answer in time") from error
+        except OSError as error:
+            raise DeadProxyError(f"{proxy}: {error.strerror or error}") from error
+        except WireError as error:
+            raise DeadProxyError(f"{proxy}: {error}") from error
+
     def _tunnel(self, sock: socket.socket, proxy: Proxy) -> socket.socket:
         authority = self._server.authority
         login = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
@@ -111,9 +134,10 @@ class Dialer:
         )
         head = connection.read_head()
         if head.status >= 500:
-            raise WireError(f"the proxy {proxy.host}:{proxy.port} answered {head.status}")
+            raise DeadProxyError(f"{proxy} answered {head.status} when asked for the way to {authority}")
         if head.status != 200:
-            raise ProxyError(f"the proxy {proxy.host}:{proxy.port} refuses the way to {authority}: {head.status}")
+            wants = ", it wants a login (http://USER:PASSWORD@HOST:PORT)" if head.status == 407 else ""
+            raise ProxyError(f"{proxy} refuses the way to {authority}: {head.status}{wants}")
         return connection.release_socket()
 
 

@@ -32,6 +32,12 @@ class Proxy:
     port: int
     authorization: str = field(default="", repr=False)
     """Value of Proxy-Authorization; empty where none is needed."""
+    named_by: str = ""
+    """Where it is set: ``HTTPS_PROXY``, ``proxy-url of the kubeconfig``."""
+
+    def __str__(self) -> str:
+        where = f" ({self.named_by})" if self.named_by else ""
+        return f"the proxy {self.host}:{self.port}{where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +79,9 @@ def proxy_from_environment(server: Address, env: Mapping[str, str]) -> Proxy | N
     Raises:
         AddressError: when the proxy is of a kind that is not supported.
     """
-    name = f"{server.scheme.upper()}_PROXY"
-    url = env.get(name) or env.get(name.lower()) or ""
+    upper = f"{server.scheme.upper()}_PROXY"
+    name = upper if env.get(upper) else upper.lower()
+    url = env.get(name, "")
     if not url or is_excepted(server.host, server.port, env.get("NO_PROXY") or env.get("no_proxy") or ""):
         return None
     return parse_proxy(url, named_by=name)
@@ -100,7 +107,7 @@ def parse_proxy(url: str, *, named_by: str) -> Proxy:
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         authorization = "Basic " + base64.b64encode(login.encode()).decode()
-    return Proxy(host=host, port=port or 80, authorization=authorization)
+    return Proxy(host=host, port=port or 80, authorization=authorization, named_by=named_by)
 
 
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from bundler.http.dial import ProxyError
+from bundler.http.dial import DeadProxyError, ProxyError
 from bundler.model.lean import dataclass
 
 FIRST_DELAY_S = 0.1
@@ -27,6 +27,8 @@ class Failure:
     """No answer came at all."""
     is_trust: bool = False
     """The certificate does not verify."""
+    is_proxy: bool = False
+    """The proxy is to blame."""
     wait_s: float = 0.0
     """What the server asked us to wait."""
 
@@ -47,7 +49,13 @@ def failure_of_error(error: Exception, *, may_have_arrived: bool) -> Failure:
         is_final=isinstance(error, ProxyError),
         may_have_arrived=may_have_arrived,
         is_contact=True,
+        is_proxy=isinstance(error, ProxyError | DeadProxyError),
     )
+
+
+PROXY_HINT = (
+    "mend the proxy, or correct its address where it is set; NO_PROXY excepts servers from HTTPS_PROXY and HTTP_PROXY"
+)
 
 
 def retry_after_s(header: str) -> float:

@@ -13,6 +13,7 @@ from bundler.errors import (
     RegistryRejectedError,
     RegistryUnavailableError,
 )
+from bundler.http.retry import PROXY_HINT
 
 if TYPE_CHECKING:
     from bundler.oci.requests import Answer
@@ -79,7 +80,9 @@ def untrusted(doing: str, host: str, why: str, *, issuer: str, settings: Registr
     )
 
 
-def unavailable(doing: str, host: str, why: str, *, tries: int, speaks_plain: bool = False) -> RegistryUnavailableError:
+def unavailable(
+    doing: str, host: str, why: str, *, tries: int, speaks_plain: bool = False, is_proxy: bool = False
+) -> RegistryUnavailableError:
     """Return the error for a registry that could not be reached, or failed until the time ran out.
 
     Args:
@@ -88,10 +91,13 @@ def unavailable(doing: str, host: str, why: str, *, tries: int, speaks_plain: bo
         why: it failed.
         tries: how many.
         speaks_plain: it seems to speak HTTP without TLS.
+        is_proxy: the proxy before it is to blame.
     """
     how_often = "1 try" if tries == 1 else f"{tries} tries"
     hint = "check the name, the network and the proxy; the same command can simply be run again"
-    if speaks_plain:
+    if is_proxy:
+        hint = PROXY_HINT
+    elif speaks_plain:
         hint = f"if it speaks plain HTTP and that is meant, pass --insecure-http {host}"
     return RegistryUnavailableError(doing, context=[f"{host}: {why} ({how_often})"], hint=hint)
 

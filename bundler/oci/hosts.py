@@ -98,7 +98,9 @@ class Hosts:
                 issuer = issuer_of(dial)
                 return untrusted(doing, shown, failure.why, issuer=issuer, settings=self._settings)
             speaks_plain = server.scheme == "https" and any(sign in failure.why for sign in _PLAIN_SIGNS)
-            return unavailable(doing, shown, failure.why, tries=tries, speaks_plain=speaks_plain)
+            return unavailable(
+                doing, shown, failure.why, tries=tries, speaks_plain=speaks_plain, is_proxy=failure.is_proxy
+            )
 
         return Transport(server, pool=Pool(dial), around=self._around, give_up=give_up)
 

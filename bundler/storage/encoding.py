@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.model import labels
 from bundler.model.json import canonical_json, mapping_at
 from bundler.model.lean import dataclass
+from bundler.model.release import ReleaseStatus
 from bundler.storage import limits, records
 from bundler.storage.blobs import BlobWriter, build_packs, choose_packs, index_text, pieces_of
 from bundler.storage.heads import DATA_KEY, capped, check_size, cut, head_record, named_packs, read_summary
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.model.json import Body, JSONValue
-    from bundler.model.release import Authorship, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Authorship, Revision, RevisionSummary
     from bundler.storage.blobs import Pack
     from bundler.storage.records import Record
 
@@ -200,7 +201,7 @@ def mark_head(
     Args:
         secret: the head as it was read; its resourceVersion stays in, as a precondition.
         status: the new one.
-        updated: when.
+        updated: when; what is superseded keeps the time at which it was deployed.
         description: empty leaves the old one.
         evidence: masked already; empty leaves the old one.
 
@@ -210,7 +211,8 @@ def mark_head(
     """
     notes = dict(mapping_at(secret, "metadata", "annotations"))
     marks = {**mapping_at(secret, "metadata", "labels"), labels.STATUS: status.value}
-    notes[labels.PREFIX + "updated"] = updated.isoformat()
+    if status is not ReleaseStatus.SUPERSEDED:
+        notes[labels.PREFIX + "updated"] = updated.isoformat()
     if description:
         notes[labels.PREFIX + "description"] = cut(description, limits.DESCRIPTION_MAX_BYTES)
     packs: tuple[Record, ...] = ()

@@ -1,5 +1,6 @@
 """What happens to a request when server and network misbehave."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -188,8 +189,30 @@ def test_a_proxy_is_tunnelled_through_and_loopback_is_not() -> None:
 def test_a_proxy_that_refuses_is_named_and_not_asked_again() -> None:
     with StubProxy(refuse_status=407) as proxy, pytest.raises(UnavailableError) as caught:
         _through("http://api.example:80", proxy.url).get(CONFIG_MAP)
-    assert "refuses the way to api.example:80: 407" in caught.value.context[0]
+    assert (
+        "(proxy-url of the kubeconfig) refuses the way to api.example:80: 407, it wants a login"
+        in caught.value.context[0]
+    )
+    assert "correct its address where it is set" in caught.value.hint
     assert len(proxy.tunnels) <= 2
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
+def test_a_dead_proxy_is_named_with_where_it_is_set(variable: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+    with pytest.raises(UnavailableError) as caught:
+        client("http://api.example:80", env={variable: f"http://ada:s3cret@{address}"}).get(CONFIG_MAP)
+    assert f"the proxy {address} ({variable}): Connection refused" in caught.value.context[0]
+    assert "NO_PROXY" in caught.value.hint
+    assert "s3cret" not in str(caught.value.context)
+
+
+@pytest.mark.parametrize("step", [HangUp(), Garbage()], ids=["hangs up", "is no proxy"])
+def test_a_proxy_that_breaks_off_is_named(step: Step) -> None:
+    with StubServer([step] * 20) as nobody, pytest.raises(UnavailableError) as caught:
+        _through("http://api.example:80", nobody.url.replace("https:", "http:")).get(CONFIG_MAP)
+    assert "(proxy-url of the kubeconfig)" in caught.value.context[0]
 
 
 def test_wrong_credentials_are_one_clear_error() -> None:

@@ -207,6 +207,14 @@ class StoreCases:
         assert [found.revision for found in everywhere] == [1, 2, 10]
         assert store.summaries(namespace=namespace, release="other") == ()
 
+    def test_what_is_superseded_keeps_the_time_of_its_deployment(
+        self, store: SecretReleaseStore, clock: Clock, first: Revision
+    ) -> None:
+        deployed = store.mark(store.save(first).summary, ReleaseStatus.DEPLOYED)
+        clock.sleep(0.01)
+        superseded = store.mark(deployed, ReleaseStatus.SUPERSEDED)
+        assert (superseded.status, superseded.updated) == (ReleaseStatus.SUPERSEDED, deployed.updated)
+
     def test_marking_changes_status_description_and_evidence(
         self, store: SecretReleaseStore, cluster: ClusterClient, clock: Clock, first: Revision
     ) -> None:
