@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.errors import ConflictError, ForbiddenError, RecordDamagedError, ReleaseNotFoundError
+from bundler.errors import BundlerError, ConflictError, ForbiddenError, RecordDamagedError, ReleaseNotFoundError
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
@@ -13,9 +13,10 @@ from bundler.model.release import ReleaseStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.errors import BundlerError
     from bundler.model.release import RevisionSummary
     from bundler.ports import Ports, ReleaseStore
+
+_PLACES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,9 +184,20 @@ def require_history(store: ReleaseStore, namespace: str, release: str) -> Histor
     others = sorted({summary.release for summary in readable})
     raise ReleaseNotFoundError(
         f"looking up release {release} in namespace {namespace}",
-        context=[f"releases there: {', '.join(others) or 'none'}"],
+        context=[f"releases there: {', '.join(others) or 'none'}", *_elsewhere(store, release)],
         hint="check the name and the namespace (-n); `bundler list -A` shows every release you may see",
     )
+
+
+def _elsewhere(store: ReleaseStore, release: str) -> list[str]:
+    """Name other namespaces that hold a release of this name, where one may look."""
+    try:
+        found = store.summaries(namespace="", release=release, on_unreadable=_pass_over)
+    except BundlerError:
+        return []
+    places = sorted({summary.namespace for summary in found})
+    more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+    return [f"{release} is a release in {', '.join(places[:_PLACES])}{more}"] if places else []
 
 
 def _pass_over(error: BundlerError) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.release import Draft, RunOptions, carry_out, propose
 from bundler.actions.rollback import RollbackRequest, draft_of, is_at_least
 from bundler.actions.uninstall import remove_objects
-from bundler.errors import BundlerError, RollbackFailedError, RolledBackError
+from bundler.errors import BundlerError, RollbackFailedError, RolledBackError, WaitError
 from bundler.model.events import Notice
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def roll_back_after(
     except BundlerError as second:
         context = [*error.context, f"the rollback failed too: {second}", *second.context]
         return RollbackFailedError(str(error), context=context, hint="mend what is named above, then run it again")
-    return RolledBackError(str(error), context=[*error.context, done], hint=error.hint)
+    # Waiting on would be waiting for what is no longer there.
+    hint = "mend what is named above, then run it again" if isinstance(error, WaitError) else error.hint
+    return RolledBackError(str(error), context=[*error.context, done], hint=hint)
 
 
 def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
+_CAUSE_CHARS = 240
 """Of a reason in the columns; the whole of it stands in the record."""
 
 
@@ -296,11 +297,18 @@ def record_failure(revision: Revision, error: BundlerError, ports: Ports) -> Non
     is_stopped = isinstance(error, InterruptedRunError)
     status = ReleaseStatus.INTERRUPTED if is_stopped else ReleaseStatus.FAILED
     evidence = ports.redactor.redact("\n".join([str(error), *error.context]))[:_EVIDENCE_CHARS]
-    description = f"{error.code}: {ports.redactor.redact(str(error))}"
+    description = ports.redactor.redact(f"{error.code}: {_cause(error)}")
     try:
         ports.store.mark(revision.summary, status, description=description, evidence=evidence)
     except BundlerError as unwritten:
         ports.report(Notice(f"the record could not be marked {status}: {unwritten}; the next run will do it"))
+
+
+def _cause(error: BundlerError) -> str:
+    """Return in a line what ended a run: the first object named, and its pod's reason; the rest is the evidence."""
+    pods = [line.strip() for line in error.context if line.startswith("  pod ")]
+    cause = "; ".join((*error.context[:1], *pods[:1])) or str(error)
+    return cause if len(cause) <= _CAUSE_CHARS else f"{cause[: _CAUSE_CHARS - 1]}…"
 
 
 def _record_deployed(revision: Revision, history: History, ports: Ports, options: RunOptions) -> Revision:

@@ -14,6 +14,7 @@ from bundler.model.json import int_at, items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, with_followed_replicas
 from bundler.planning.noise import same_content
+from bundler.planning.normalize import job_stem
 from bundler.planning.observation import Candidate, Refusal, RefusalKind
 from bundler.planning.order import (
     change_order,
@@ -28,7 +29,7 @@ from bundler.planning.reach import find_reach
 from bundler.planning.refusals import raise_refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
@@ -241,7 +242,8 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
         if why := _kept_because(ref, entry):
             kept.append(KeptObject(ref, why))
         elif not is_deleting(live) or wanted.is_removal or is_custom(ref):
-            deletes.append(_delete(entry, live, is_removal=wanted.is_removal))
+            why = "" if wanted.is_removal else _unwanted_because(ref, wanted_refs)
+            deletes.append(_delete(entry, live, why))
             kept += _claims_of(ref, live)
     # A custom object on its way out is waited for where its operator may be among what goes now.
     is_idle = not wanted.is_removal and all(is_deleting(change.before or {}) for change in deletes)
@@ -266,7 +268,17 @@ def _kept_because(ref: ObjectRef, entry: InventoryEntry) -> str:
     return _NEVER_DELETED.get((ref.group, ref.kind), "")
 
 
-def _delete(entry: InventoryEntry, live: Body, *, is_removal: bool) -> Change:
+def _unwanted_because(ref: ObjectRef, wanted: Collection[ObjectRef]) -> str:
+    """A Job of another spec takes the place of the one that has run, and is none that left the bundle."""
+    if (ref.group, ref.kind) == ("batch", "Job"):
+        stem = job_stem(ref.name)
+        after = [other for other in wanted if other.kind == "Job" and stem and job_stem(other.name) == stem]
+        if after:
+            return f"{min(after).short} takes its place"
+    return "no longer in the bundle"
+
+
+def _delete(entry: InventoryEntry, live: Body, why: str) -> Change:
     return Change(
         ref=entry.ref,
         action=Action.DELETE,
@@ -274,13 +286,13 @@ def _delete(entry: InventoryEntry, live: Body, *, is_removal: bool) -> Change:
         component=entry.component,
         before=live,
         live_uid=text_at(live, "metadata", "uid"),
-        reason=_deleted_because(entry, is_removal=is_removal),
+        reason=_deleted_because(entry, why),
     )
 
 
-def _deleted_because(entry: InventoryEntry, *, is_removal: bool) -> str:
+def _deleted_because(entry: InventoryEntry, why: str) -> str:
     found = "found by its label alone, the record that named it cannot be read" if entry.is_found else ""
-    return "; ".join(part for part in ("" if is_removal else "no longer in the bundle", found) if part)
+    return "; ".join(part for part in (why, found) if part)
 
 
 def unverified_refs(plan: Plan) -> frozenset[ObjectRef]:

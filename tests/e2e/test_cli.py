@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from bundler.cli.clock import SystemClock
+from tests.lib.bundles import make_bundle
 from tests.lib.fixtures_cli import scrub
 from tests.lib.golden import check_golden
 from tests.lib.menus import small_bundle
@@ -92,6 +93,47 @@ def test_a_broken_image_is_told_with_its_reason(real, place):
     assert outcome.code == 4
     assert "Deployment/shop-web" in outcome.err
     real("install", "shop", menu, "--set", "image=docker.io/library/web:1", "-n", place).ok()
+
+
+def raw_bundle(parent, body: str):
+    return make_bundle(parent, {"templates/a.yaml": body}, name="raw")
+
+
+WEB = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: docker.io/library/web:1}]
+"""
+CLAIM = """      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], storageClassName: nowhere, resources: {requests: {storage: 1Gi}}}
+"""
+
+
+def test_a_pod_that_waits_for_a_claim_names_claim_and_class(real, place):
+    outcome = real("install", "raw", raw_bundle(real.home, WEB + CLAIM), "-n", place, "--timeout", "8s")
+    assert outcome.code == 4
+    assert "    claim data: Pending, of storage class nowhere\n" in outcome.err
+    assert 'ProvisioningFailed: storageclass.storage.k8s.io "nowhere" not found' in outcome.err
+
+
+def test_events_that_differ_by_a_pods_name_are_told_once(real, control_plane, place):
+    control_plane.api("POST", "/api/v1/namespaces", {"metadata": {"name": place}})
+    quota = {"metadata": {"name": "team"}, "spec": {"hard": {"requests.cpu": "2"}}}
+    control_plane.api("POST", f"/api/v1/namespaces/{place}/resourcequotas", quota)
+    outcome = real("install", "raw", raw_bundle(real.home, WEB), "-n", place, "--timeout", "5s")
+    assert outcome.code == 4
+    assert outcome.err.count("event FailedCreate") == 1
+    assert "must specify requests.cpu" in outcome.err
 
 
 def test_a_new_bundle_installs_where_pod_security_is_enforced(real, control_plane, place, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -178,7 +179,24 @@ def test_uninstalling_what_is_not_there_names_what_is(world: World):
     world.operator.install(world.menu)
     with pytest.raises(ReleaseNotFoundError) as raised:
         world.operator.uninstall("shpo")
-    assert "releases there: shop" in raised.value.context[0]
+    assert raised.value.context == ("releases there: shop",)
+
+
+def test_a_release_that_is_looked_for_in_the_wrong_namespace_is_told_where_it_is(world: World):
+    place = world.operator.namespace
+    world.operator.install(world.menu, f"in-{place}")
+    with pytest.raises(ReleaseNotFoundError) as raised:
+        replace(world.operator, namespace="default").uninstall(f"in-{place}")
+    assert raised.value.context[1] == f"in-{place} is a release in {place}"
+
+
+def test_the_history_names_what_failed_and_why(world: World):
+    image = world.break_web()
+    with pytest.raises(ObjectFailedError):
+        world.operator.install(world.menu, image=image)
+    (failed,) = world.operator.history()
+    assert failed.description.startswith("object-failed: Deployment/shop-web in ")
+    assert "ImagePullBackOff" in failed.description
 
 
 def test_what_leaves_the_bundle_is_deleted_after_the_new_is_ready(world: World):

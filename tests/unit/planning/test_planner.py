@@ -213,6 +213,17 @@ def test_a_job_that_has_run_is_not_run_again_although_it_is_gone():
     assert plan.changes[0].reason == "it has run"
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("m-0a1b2c3d", "Job/m-0a1b2c3d takes its place"), ("other-0a1b2c3d", "no longer in the bundle")],
+)
+def test_a_job_of_another_spec_takes_the_place_of_the_one_that_has_run(name: str, why: str):
+    one, body = job_entry("Complete")
+    after = manifest("Job", name, "batch/v1")
+    plan = build_plan(wanted(after, owned=owned(one)), seen((one.ref, body)), {after.ref: created(after)})
+    assert [change.reason for change in plan.changes if change.action is Action.DELETE] == [why]
+
+
 def test_a_job_that_failed_is_made_again():
     one, body = job_entry("Failed")
     plan = build_plan(wanted(one), seen((one.ref, body)), {one.ref: answered(one)})
