@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.checks import check_manifest
 from bundler.actions.compose import compose, expression_names, render_context
+from bundler.actions.formulas import formula_errors
 from bundler.actions.order import Order
 from bundler.errors import BundleError, BundlerError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
@@ -16,6 +17,7 @@ from bundler.model.lean import dataclass
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.reach import find_reach, refuse_undeclared
 from bundler.render import render_bundle
+from bundler.render.notes import render_notes
 from bundler.values.compute import compute_values
 from bundler.values.unread import unread_values
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
 
 _PLACE = re.compile(r"^(?P<file>[^\s:][^:]*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.*)$", re.DOTALL)
+_NAMED = re.compile(r"(?<![\w./])(?P<file>[\w.-][\w./-]*\.(?:ya?ml|json|md))(?::(?P<line>\d+)|#|: )")
 _TRY = "  try: "
 
 
@@ -102,7 +105,19 @@ def lint(
         user=inputs.user,
         site=inputs.facts,
     )
-    return LintResult(findings=tuple(sorted({*_bundle_findings(bundle), *_order_findings(order)})), bundle=bundle)
+    findings = {*_bundle_findings(bundle), *_formula_findings(bundle)}
+    told = {_what(finding) for finding in findings}
+    findings |= {finding for finding in _order_findings(order) if _what(finding) not in told}
+    return LintResult(findings=tuple(sorted(findings)), bundle=bundle)
+
+
+def _what(finding: Finding) -> tuple[str, int, str]:
+    return finding.file, finding.line, finding.message
+
+
+def _formula_findings(bundle: Bundle) -> Iterator[Finding]:
+    for error in formula_errors(bundle):
+        yield from _from_error(error)
 
 
 def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
@@ -133,12 +148,13 @@ def _warning(file: str, rule: str, message: str, hint: str) -> Finding:
 def _order_findings(order: Order) -> Iterator[Finding]:
     manifests: list[Manifest] = []
     yield from _caught(lambda: manifests.extend(_manifests(order)))
+    yield from _caught(lambda: _notes(order))
+    yield from _caught(lambda: compose(order))
     if not manifests:
         return
     yield from _caught(lambda: normalize_manifests(manifests))
     declared = order.bundle.reach
     yield from _caught(lambda: refuse_undeclared(find_reach(manifests, namespace="default", declared=declared)))
-    yield from _caught(lambda: compose(order))
     for manifest in manifests:
         for flaw in check_manifest(manifest):
             level = Level.ERROR if flaw.is_error else Level.WARNING
@@ -149,6 +165,11 @@ def _order_findings(order: Order) -> Iterator[Finding]:
 def _manifests(order: Order) -> Iterable[Manifest]:
     values = compute_values(order.bundle, order.user, names=expression_names(order))
     return render_bundle(order.bundle, values, render_context(order, None)).manifests
+
+
+def _notes(order: Order) -> str:
+    values = compute_values(order.bundle, order.user, names=expression_names(order))
+    return render_notes(order.bundle, values, render_context(order, None), revision=1, operation="install")
 
 
 def _caught(work: Callable[[], object]) -> list[Finding]:
@@ -172,7 +193,13 @@ def _from_error(error: BundlerError) -> Iterator[Finding]:
         details = tuple(line for line in below if not line.startswith(_TRY))
         found = _PLACE.match(head)
         if found is None:
-            yield Finding("", 0, 0, Level.ERROR, error.code, head, details, hint)
+            yield Finding(*_named_in(head), 0, Level.ERROR, error.code, head, details, hint)
         else:
             place = (found["file"], int(found["line"]), int(found["column"] or 0))
             yield Finding(*place, Level.ERROR, error.code, found["message"], details, hint)
+
+
+def _named_in(sentence: str) -> tuple[str, int]:
+    """Return the last file and line that a sentence without a place of its own names."""
+    named = list(_NAMED.finditer(sentence))
+    return (named[-1]["file"], int(named[-1]["line"] or 0)) if named else ("", 0)

@@ -197,6 +197,7 @@ def _error_of(failure: Failure, text: str, source: Source) -> RenderError:
     shown = lines
     if len(lines) == 1:
         column, length = locate(lines, 1, failure.spelling)
-        shown = excerpt(lines, 1, column=column, length=length)
+        number = max(1, source.line)  # the line of bundle.yaml, not of the expression
+        shown = excerpt([*[""] * (number - 1), *lines], number, column=column, length=length)[number > 1 :]
     context = [f"{source}: {failure.sentence}", *(f"  {line}" for line in shown)]
     return error_type("evaluating an expression of the bundle", context=context, hint=failure.hint)

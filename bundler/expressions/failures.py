@@ -10,15 +10,19 @@ from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeEr
 
 from bundler import errors
 from bundler.expressions.bounds import LimitReachedError
-from bundler.expressions.functions import FilterUseError
+from bundler.expressions.functions import FilterUseError, make_filters, make_tests
 from bundler.expressions.text import TemplateFailureError
 from bundler.expressions.undefined import PathUndefined, UndefinedUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 FAILURES = (Exception,)
 """What rendering may raise: templates are programs, and each of their failures is the author's to read."""
+
+
+_TAGS = frozenset({"if", "else", "elif", "end", "endif", "for", "endfor", "range", "include", "set", "with", "define"})
+"""Names that stand in braces where an author knows another template language."""
 
 
 class Failure(NamedTuple):
@@ -86,17 +90,22 @@ def _undefined_hint(path: str, written: str, names: Mapping[str, object], *, is_
     if not path:
         return "give the value a default, test it with `is defined`, or complete an `if` with an `else`"
     if is_unknown_name:
-        import difflib  # noqa: PLC0415 - only who mistypes pays for it
-
-        close = difflib.get_close_matches(root, list(names), n=1)
-        meant = f"did you mean {close[0]}? " if close else ""
-        return f"{meant}templates and expressions see: {', '.join(sorted(names))}"
+        if root in _TAGS:
+            return f"a tag stands in {{% %}}: {{% {root} … %}}; {{{{ }}}} prints a value"
+        return f"{_meant(root, names)}what is seen here: {', '.join(sorted(names))}"
     if re.search(r"\.(?:items|keys|values)$", written):
         return f"write {written}() with parentheses, or `{written.rpartition('.')[0]} | items`"
     if root == "values":
         inner = _component_prefix(names) + path.removeprefix("values.")
         return f"set it with --set {inner}=…, give it a default in values.yaml, or write `{written} | default(…)`"
     return f"correct the path, or write `{written} | default(…)` where it may be absent"
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    import difflib  # noqa: PLC0415 - only who mistypes pays for it
+
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]}? " if close else ""
 
 
 def _component_prefix(names: Mapping[str, object]) -> str:
@@ -113,9 +122,14 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
         kind, name = named.groups()
         spelling = re.compile(rf"(?:\|\s*|\bis\s+(?:not\s+)?)(?={re.escape(name)}\b){re.escape(name)}")
         message = f"there is no {kind} {name}"
-        hint = f"docs/templates.md lists the {kind}s"
+        known = make_filters() if kind == "filter" else make_tests()
+        hint = f"{_meant(name, known)}docs/templates.md lists the {kind}s"
     elif named := re.match(r"Encountered unknown tag '(\w+)'", message):
         spelling = re.compile(rf"(?<=%)-?\s*{re.escape(named[1])}")
+    elif message == "unexpected '.'":
+        hint = "paths start with a name: {{ values.replicas }}, {{ release.name }}"
+    elif message == "expected token ':', got '}'":
+        hint = "an expression stands without {{ }} in derive, when, ready and failed; elsewhere put it into {{ }} once"
     return Failure(error_type=errors.TemplateSyntaxError, sentence=message, hint=hint, spelling=spelling)
 
 

@@ -33,6 +33,7 @@ _OPEN_OBJECTS = (LoopContext, TemplateModule, TemplateReference, BlockReference,
 _FILTERS = make_filters()
 _TESTS = make_tests()
 _GLOBALS = make_globals()
+FUNCTION_NAMES = frozenset(_GLOBALS)
 
 
 class _Generator(CodeGenerator):

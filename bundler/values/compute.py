@@ -19,7 +19,7 @@ from bundler.values.derive import derive_values
 from bundler.values.layers import layers_for_component, own_layers
 from bundler.values.merge import fold_layers, without_nulls
 from bundler.values.problems import NO_LAYER, Problem, invalid_values, shown_value
-from bundler.values.schema_view import SchemaView, bundle_view
+from bundler.values.schema_view import SchemaView, bundle_view, type_name
 from bundler.values.user import fold_user_values
 from bundler.values.validate import deprecation_warnings, find_problems, origin_of, sensitive_pointers
 
@@ -144,7 +144,7 @@ def _is_enabled(spec: ComponentSpec, names: Mapping[str, object]) -> bool:
         return answer
     raise ExpressionError(
         f"deciding whether component {spec.name} is switched on",
-        context=[f"{spec.source}: `{spec.when}` is {shown_value(answer, is_sensitive=True)}, neither true nor false"],
+        context=[f"{spec.source}: `{spec.when}` is of type {type_name(answer)}, neither true nor false"],
         hint="make `when` a comparison, or a value that is true or false",
     )
 

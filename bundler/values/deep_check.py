@@ -5,11 +5,11 @@ The only importer of jsonschema; imported only once the quick check has not answ
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jsonschema import Draft7Validator, Draft202012Validator
-from jsonschema.exceptions import SchemaError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bundler.model.values import Pointer
 
 _CHOOSING = ("const", "enum")
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
 class Violation(NamedTuple):
@@ -45,16 +46,29 @@ def check_schema(schema: Body, file: str) -> None:
     """Check that ``schema`` is a JSON Schema.
 
     Raises:
-        BundleInvalidError: naming the place in ``file``.
+        BundleInvalidError: naming every place in ``file``.
     """
-    try:
-        _validator_class(schema).check_schema(schema)
-    except SchemaError as error:
+    kind: Any = _validator_class(schema)
+    wrong = sorted(
+        {
+            _schema_sentence(error, file)
+            for error in kind(kind.META_SCHEMA, format_checker=kind.FORMAT_CHECKER).iter_errors(schema)
+        }
+    )
+    if wrong:
         raise BundleInvalidError(
             f"reading the schema {file}",
-            context=[f"{file}#{pointer_to(list(error.absolute_path))}: {error.message[:200]}"],
+            context=wrong,
             hint="correct the schema; JSON Schema 2020-12 and 07 are understood",
-        ) from error
+        )
+
+
+def _schema_sentence(error: ValidationError, file: str) -> str:
+    path = list(error.absolute_path)
+    said = error.message[:200]
+    if path and path[-1] == "type" and error.validator in ("anyOf", "enum"):
+        said = f"there is no type {json.dumps(_as_json(error.instance))[:100]}; types are {', '.join(_TYPES)}"
+    return f"{file}#{pointer_to(path)}: {said}"
 
 
 def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
@@ -68,6 +82,12 @@ def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
     validator: Any = _validator_class(schema)(schema, registry=Registry())
     try:
         return [found for error in validator.iter_errors(data) for found in _violations(error)]
+    except RecursionError as error:
+        raise BundleInvalidError(
+            f"reading the schema {file}",
+            context=[f"{file}#: its references lead in a circle, without a step into the values"],
+            hint="let each $ref end at a schema that is not a reference to itself",
+        ) from error
     except Unresolvable as error:
         raise BundleInvalidError(
             f"reading the schema {file}",

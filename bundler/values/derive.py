@@ -140,8 +140,11 @@ def _cycle(chain: Sequence[_Formula]) -> DeriveError:
     return DeriveError(
         "ordering the derived values",
         context=[
-            " → ".join(format_path(formula.keys) for formula in chain),
-            *(f"{formula.rule.source}: {format_path(formula.keys)}: {formula.rule.formula}" for formula in chain[:-1]),
+            f"{chain[0].rule.source}: " + " → ".join(format_path(formula.keys) for formula in chain),
+            *(
+                f"  {formula.rule.source}: {format_path(formula.keys)}: {formula.rule.formula}"
+                for formula in chain[:-1]
+            ),
         ],
         hint="compute one of them from values that are not derived",
     )

@@ -74,6 +74,26 @@ def test_a_generated_secret_comes_from_one_place(second, sentence):
     assert normalize_manifests([manifest("Secret", "s")], [made("a"), made("b")])
 
 
+@pytest.mark.parametrize(
+    ("secret", "start"),
+    [
+        (made("a", name="X_y"), 'bundle.yaml:1: the generated secret a: its Secret: Invalid value: "X_y"'),
+        (made("a b"), 'bundle.yaml:1: the generated secret a b: its key: Invalid value: "a b"'),
+    ],
+)
+def test_names_that_a_server_refuses_are_not_generated(secret, start):
+    with pytest.raises(ManifestError) as raised:
+        normalize_manifests([], [secret])
+    assert raised.value.context[0].startswith(start)
+
+
+@pytest.mark.parametrize("value", [1, True, 1.5, {"a": "b"}, ["a"]])
+def test_string_data_that_is_no_text_is_refused_and_not_shown(value):
+    with pytest.raises(ManifestError) as raised:
+        normalize_manifests([manifest("Secret", "s", stringData={"ok": "1", "pin": value, "gone": None})])
+    assert raised.value.context == ("templates/s.yaml:1: Secret/s has a stringData.pin that is no text; `| quote` it",)
+
+
 def test_a_generated_name_is_refused():
     with pytest.raises(ManifestError, match="normal form") as raised:
         normalize_manifests([manifest("ConfigMap", "a", metadata={"generateName": "a-"})])

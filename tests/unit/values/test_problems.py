@@ -203,6 +203,13 @@ def test_a_sensitive_value_that_is_accepted_is_named_and_masked_in_its_origin() 
         ({"properties": {"v": {"pattern": "("}}}, "values.schema.json#/properties/v/pattern: "),
         ({"properties": {"v": {"$ref": "#/$defs/none"}}}, "values.schema.json: the reference "),
         ({"properties": {"v": {"$ref": "http://127.0.0.1:9/x.json"}}}, "values.schema.json: the reference "),
+        (
+            {
+                "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}},
+                "properties": {"v": {"$ref": "#/$defs/a"}},
+            },
+            "values.schema.json#: its references lead in a circle",
+        ),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_the_bundles_mistake(schema: dict[str, Any], found: str) -> None:
@@ -210,6 +217,18 @@ def test_a_schema_that_cannot_be_used_is_the_bundles_mistake(schema: dict[str, A
         compute(bundle("", schema=schema), layer("v: x"))
     assert caught.value.context[0].startswith(found)
     assert caught.value.hint
+
+
+def test_everything_that_is_wrong_with_a_schema_is_told() -> None:
+    schema = {"type": "objekt", "properties": {"v": {"type": "int"}, "w": {"minimum": "1"}}}
+    with pytest.raises(BundleInvalidError) as caught:
+        compute(bundle("", schema=schema), layer("v: x"))
+    types = "types are array, boolean, integer, null, number, object, string"
+    assert caught.value.context == (
+        f'values.schema.json#/properties/v/type: there is no type "int"; {types}',
+        "values.schema.json#/properties/w/minimum: '1' is not of type 'number'",
+        f'values.schema.json#/type: there is no type "objekt"; {types}',
+    )
 
 
 def test_draft_07_is_understood() -> None:

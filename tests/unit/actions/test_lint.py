@@ -1,0 +1,78 @@
+"""lint: everything at once, each with its place."""
+
+import pytest
+
+from bundler.actions.inputs import Inputs
+from bundler.actions.lint import Level, lint
+from bundler.loader.locate import find_bundle
+from bundler.model.values import UserLayers
+from tests.lib.bundles import make_bundle
+
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+"""
+
+
+def errors_of(folder):
+    found = lint(find_bundle(str(folder)), Inputs(user=UserLayers())).findings
+    return [(one.place, one.message) for one in found if one.level is Level.ERROR]
+
+
+EXPRESSIONS = {
+    "derive": ({"derive": {"a": "1 +"}}, "unexpected end"),
+    "derive with braces": ({"derive": {"a": "{{ values.b }}"}}, "expected token ':', got '}'"),
+    "derive of a name that is not there": (
+        {"derive": {"a": "capabilities.kube_version"}},
+        "capabilities is not defined",
+    ),
+    "an image's when": ({"images": [{"ref": "a:1", "when": "values.x ="}]}, "unexpected '=' after the expression"),
+    "ready": ({"readiness": [{"match": {"group": "x.io", "kind": "X"}, "ready": "object.a =="}]}, "unexpected end"),
+    "failed": (
+        {"readiness": [{"match": {"group": "x.io", "kind": "X"}, "ready": "object.a", "failed": "status.phase"}]},
+        "status is not defined",
+    ),
+    "generate": (
+        {"generate": [{"name": "a", "secret": "{{ release.name", "key": "k", "kind": "hex"}]},
+        "unexpected end of template, expected 'end of print statement'.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_an_expression_that_cannot_be_read_is_told_although_nothing_asks_for_it(tmp_path, name):
+    spec, message = EXPRESSIONS[name]
+    found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": CONFIG}, **spec))
+    assert [one[1].rstrip(".") for one in found] == [message.rstrip(".")]
+    assert found[0][0].startswith("bundle.yaml:")
+
+
+def test_all_broken_expressions_are_told_at_once(tmp_path):
+    found = errors_of(
+        make_bundle(tmp_path, {"templates/a.yaml": CONFIG}, derive={"a": "1 +", "b": "(1", "c": "values.d |"})
+    )
+    assert len(found) == 3
+
+
+def test_notes_are_rendered(tmp_path):
+    found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": CONFIG, "NOTES.md": "x\n{{ values.gone }}\n"}))
+    assert [place for place, _ in found] == ["NOTES.md:2:4"]
+
+
+def test_what_is_rendered_twice_has_the_place_of_the_second(tmp_path):
+    found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": CONFIG, "templates/b.yaml": CONFIG}))
+    assert [place for place, _ in found] == ["templates/b.yaml:1"]
+
+
+def test_a_wrong_default_has_the_place_of_the_default(tmp_path):
+    schema = '{"properties": {"a": {"type": "integer"}}}'
+    files = {"templates/a.yaml": CONFIG, "values.yaml": "a: x\n", "values.schema.json": schema}
+    assert [place for place, _ in errors_of(make_bundle(tmp_path, files))] == ["values.yaml:1"]
+
+
+def test_a_generated_secret_that_no_server_takes_is_told_where_there_is_no_object_at_all(tmp_path):
+    generate = [{"name": "a", "secret": "Not_A_Name", "key": "k", "kind": "hex"}]
+    ((place, message),) = errors_of(make_bundle(tmp_path, generate=generate))
+    assert place.startswith("bundle.yaml:")
+    assert "Not_A_Name" in message
