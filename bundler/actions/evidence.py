@@ -120,9 +120,8 @@ def _claim_state(ref: ObjectRef, ports: Ports) -> str:
     if claim is None:
         return "it is not there"
     phase, name = text_at(claim, "status", "phase"), text_at(claim, "spec", "storageClassName")
-    return (
-        "" if phase == "Bound" else f"{phase or 'not seen yet'}, of {f'storage class {name}' if name else 'no class'}"
-    )
+    storage_class = f"storage class {name}" if name else "no class"
+    return "" if phase == "Bound" else f"{phase or 'not seen yet'}, of {storage_class}"
 
 
 def _subject(event: Body) -> str:

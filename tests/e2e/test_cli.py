@@ -95,6 +95,15 @@ def test_a_broken_image_is_told_with_its_reason(real, place):
     real("install", "shop", menu, "--set", "image=docker.io/library/web:1", "-n", place).ok()
 
 
+def test_who_was_rolled_back_is_not_told_to_wait(real, place):
+    menu = small_bundle(real.home)
+    real("install", "shop", menu, "-n", place).ok()
+    slow = ["--set", "image=docker.io/library/unready:1", "--timeout", "5s", "--rollback-on-failure"]
+    outcome = real("upgrade", "shop", menu, *slow, "-n", place)
+    assert outcome.code == 5
+    assert outcome.err.endswith("hint: mend what is named above, then run it again\n")
+
+
 def raw_bundle(parent, body: str):
     return make_bundle(parent, {"templates/a.yaml": body}, name="raw")
 
