@@ -78,6 +78,10 @@ def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:
     _check_kube_version(order.bundle, context.capabilities.kube_version)
     values = compute_values(order.bundle, order.user, names=expression_names(order))
     rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
+    if rendering.readiness:
+        from bundler.actions.formulas import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
+
+        refuse_unreadable_rules(rendering.readiness)
     uid = release_uid(order.namespace, order.release)
     normal = normalize_manifests(rendering.manifests, rendering.generated)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)

@@ -10,9 +10,9 @@ from bundler.expressions.language import FUNCTION_NAMES
 from bundler.model.json import is_list, is_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from bundler.model.bundle import Bundle
+    from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.json import JSONValue
     from bundler.model.manifest import Source
 
@@ -38,6 +38,22 @@ def formula_errors(bundle: Bundle) -> Iterator[BundlerError]:
         yield from _text_errors(secret.secret, secret.source)
     for inner in bundle.component_bundles.values():
         yield from formula_errors(inner)
+
+
+def refuse_unreadable_rules(rules: Iterable[ReadinessRule]) -> None:
+    """Refuse rules for readiness that cannot be read, before anything is written that would wait for them.
+
+    Raises:
+        ExpressionError: with all of them.
+    """
+    texts = [(text, rule.source) for rule in rules for text in (rule.ready, rule.failed) if text]
+    errors = [error for text, source in texts for error in _bare_errors(text, source, _OF_OBJECTS)]
+    if errors:
+        raise ExpressionError(
+            "reading the rules for readiness",
+            context=[line for error in errors for line in error.context],
+            hint=errors[0].hint,
+        )
 
 
 def _bare_errors(text: str, source: Source, known: frozenset[str]) -> Iterator[BundlerError]:

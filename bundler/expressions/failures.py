@@ -128,6 +128,8 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
         spelling = re.compile(rf"(?<=%)-?\s*{re.escape(named[1])}")
     elif message == "unexpected '.'":
         hint = "paths start with a name: {{ values.replicas }}, {{ release.name }}"
+    elif message.startswith("expected token 'end of print statement'"):
+        hint = "{{ }} holds one expression; if, for and their like stand in {% %}"
     elif message == "expected token ':', got '}'":
         hint = "an expression stands without {{ }} in derive, when, ready and failed; elsewhere put it into {{ }} once"
     return Failure(error_type=errors.TemplateSyntaxError, sentence=message, hint=hint, spelling=spelling)

@@ -197,13 +197,24 @@ def _list_finder(marks: Mapping[str, Mark], base: str) -> FindMark:
 def _syntax_problem(error: YamlSyntaxError, part: TextPart) -> Problem:
     line = _last_line_with_text(part.text, error.line)
     shown = rendered_excerpt(part.text, line, is_secret=_is_secret(_around(part.text, line)))
+    source = part.source_at(offset_of_line(part.text, line))
     return Problem(
         error_type=RenderedYamlError,
-        source=part.source_at(offset_of_line(part.text, line)),
+        source=source,
         sentence=f"what it renders is not valid YAML: {error.problem}",
-        hint=_YAML_HINT,
+        hint=_syntax_hint(error, part.text.split("\n")[line - 1], source),
         details=(f"rendered, line {line}:", *shown),
     )
+
+
+def _syntax_hint(error: YamlSyntaxError, line: str, source: Source) -> str:
+    if "/crds/" in f"/{source.file}" and "{{" in line:
+        return "files in crds/ are plain YAML; what needs values goes into templates/"
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        return "indent with blanks; YAML does not take tabs"
+    if re.match(r"duplicate key \"(?:apiVersion|kind|metadata)\"", error.problem) and not line.startswith((" ", "{")):
+        return "put a line with --- between two objects"
+    return _YAML_HINT
 
 
 def _last_line_with_text(text: str, line: int) -> int:

@@ -62,6 +62,7 @@ def derive_values(
     for formula in _in_order([_read_rule(rule) for rule in rules]):
         if _is_decided(outside, formula.keys):
             continue
+        _refuse_inside_of_leaf(formula, derived)
         value = _compute(formula, {**names, "values": values})
         derived = set_value(derived, formula.keys, value)
         if value is None or is_mapping(value) or _says_anything(over, formula.keys):
@@ -103,6 +104,24 @@ def _compute(formula: _Formula, names: Mapping[str, object]) -> JSONValue:
         return formula.expression.evaluate(names)
     except RenderError as error:
         raise _derive_error(formula.rule, error) from error
+
+
+def _refuse_inside_of_leaf(formula: _Formula, derived: Body) -> None:
+    """Two formulas, one for a value and one for what is below it: the second would take away the first's."""
+    here: JSONValue = derived
+    for length, key in enumerate(formula.keys, 1):
+        here = here.get(key) if is_mapping(here) else None
+        if here is None:
+            return
+        if not is_mapping(here) and length < len(formula.keys):
+            above = format_path(formula.keys[:length])
+            raise DeriveError(
+                f"computing the derived value {formula.rule.path}",
+                context=[
+                    f"{formula.rule.source}: {formula.rule.path} is below {above}, which is derived too and no mapping"
+                ],
+                hint=f"derive {above} or what is below it",
+            )
 
 
 def _derive_error(rule: DeriveRule, error: RenderError) -> DeriveError:

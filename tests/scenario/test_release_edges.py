@@ -11,6 +11,7 @@ from bundler.actions import install as installing
 from bundler.actions.release import RunOptions
 from bundler.actions.status import release_state, wait_for_release
 from bundler.errors import (
+    ExpressionError,
     ForbiddenError,
     ForeignObjectError,
     InterruptedRunError,
@@ -88,6 +89,15 @@ def test_all_keys_of_a_generated_secret_are_made_and_the_next_upgrade_finds_them
     assert world.operator.upgrade(menu).revision is None
     state = release_state(world.operator.ports(), world.operator.namespace, "shop")
     assert [one.entry.ref.kind for one in state.objects] == ["ConfigMap", "Secret"]
+
+
+def test_a_rule_for_readiness_that_cannot_be_read_stops_before_anything_is_written(world: World, tmp_path):
+    rule = {"match": {"group": "x.example", "kind": "X"}, "ready": "object.status.phase =="}
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    menu = make_bundle(tmp_path, {"templates/a.yaml": config}, name="ruled", readiness=[rule])
+    with pytest.raises(ExpressionError, match="rules for readiness"):
+        world.operator.install(menu)
+    assert world.cluster.get(ObjectRef("", "Namespace", "", world.operator.namespace)) is None
 
 
 def test_somebody_elses_secret_is_not_taken_for_a_generated_one(world: World):

@@ -150,6 +150,23 @@ def test_a_rendering_error_says_what_where_and_what_to_do(name: str) -> None:
     check_golden(f"render/{name}.txt", error_text(error))
 
 
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        (HEAD + "data:\n\tx: y\n", "indent with blanks"),
+        (HEAD + "data: {}\n" + HEAD, "put a line with --- between two objects"),
+        (HEAD + "data: {a: 1, a: 2}\n", "mend the template"),
+        (HEAD + "data: {{ .Values.name }}\n", "paths start with a name"),
+        (HEAD + "{{ if values.list }}\n", "{{ }} holds one expression"),
+        (HEAD + "{{ if .Values.list }}\n", "a tag stands in {% %}"),
+        (HEAD + "data: {{ values.db | toYaml }}\n", "did you mean to_yaml?"),
+        (HEAD + "data: {{ 1 is odds }}\n", "did you mean odd?"),
+    ],
+)
+def test_a_hint_fits_the_mistake(text: str, start: str) -> None:
+    assert render_error({"web.yaml": text}).hint.startswith(start)
+
+
 def test_no_sensitive_value_is_in_any_rendering_error() -> None:
     for _, templates in SITUATIONS.values():
         text = error_text(render_error(templates))

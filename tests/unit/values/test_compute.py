@@ -103,6 +103,14 @@ def test_derived_values_are_computed_in_the_order_they_need() -> None:
     assert compute(made, layer("c: 10")).data == {"a": 1, "b": 2, "c": 10, "d": 11}
 
 
+def test_two_formulas_do_not_take_away_what_the_other_made() -> None:
+    made = bundle("x: 1", derive={"a": "values.x", "a.b": "2"})
+    with pytest.raises(DeriveError, match=r"a\.b") as caught:
+        compute(made)
+    assert caught.value.context[0].endswith("a.b is below a, which is derived too and no mapping")
+    assert compute(bundle("x: {c: 1}", derive={"a": "values.x", "a.b": "2"})).data["a"] == {"c": 1, "b": 2}
+
+
 def test_a_cycle_of_derived_values_names_its_chain() -> None:
     made = bundle("x: 1", derive={"x": "1", "a": "values.b", "b": "values.c.deep", "c": "values.a"})
     with pytest.raises(DeriveError) as caught:
