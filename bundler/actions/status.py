@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.guard import Guard
 from bundler.actions.history import require_history
 from bundler.actions.lookout import list_live
+from bundler.actions.pods import PATIENCE_S, PodWatch
 from bundler.actions.rollback import readiness_of
 from bundler.actions.wait import WaitRules, wait_until_ready
 from bundler.health.compute import compute_health
+from bundler.health.pods import FailFast
 from bundler.model.change import Action, Change
 from bundler.model.health import Health, Status
 from bundler.model.lean import dataclass
@@ -61,7 +64,26 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     # a generated Secret has an entry for each of its keys
     entries = {entry.ref: entry for entry in revision.inventory}.values()
     objects = tuple(ObjectStatus(entry=entry, health=_health(entry, live, rules)) for entry in entries)
-    return ReleaseState(revision=revision, deployed=history.deployed, objects=objects)
+    return ReleaseState(revision=revision, deployed=history.deployed, objects=_with_pods(objects, live, ports))
+
+
+def _with_pods(
+    objects: tuple[ObjectStatus, ...], live: Mapping[ObjectRef, Body], ports: Ports
+) -> tuple[ObjectStatus, ...]:
+    """Add to workloads that are not ready what keeps their pods; pods are read for these alone."""
+    unready = {
+        one.entry.ref: live[one.entry.ref]
+        for one in objects
+        if one.health.status in {Status.IN_PROGRESS, Status.FAILED} and one.entry.ref in live
+    }
+    pods = PodWatch(ports, FailFast())
+    pods.look(unready, age_s=PATIENCE_S)
+    return tuple(
+        replace(one, health=replace(one.health, message=f"{one.health.message}; {detail}"))
+        if (detail := pods.detail(one.entry.ref))
+        else one
+        for one in objects
+    )
 
 
 def _live(revision: Revision, ports: Ports) -> Mapping[ObjectRef, Body]:

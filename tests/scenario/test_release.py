@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.release import RunOptions
+from bundler.actions.status import release_state
 from bundler.errors import (
     BundlerError,
     FieldConflictError,
@@ -197,6 +198,15 @@ def test_the_history_names_what_failed_and_why(world: World):
     (failed,) = world.operator.history()
     assert failed.description.startswith("object-failed: Deployment/shop-web in ")
     assert "ImagePullBackOff" in failed.description
+
+
+def test_the_status_of_a_workload_that_is_not_ready_says_what_its_pod_says(world: World):
+    image = world.break_web()
+    with pytest.raises(ObjectFailedError):
+        world.operator.install(world.menu, image=image)
+    state = release_state(world.operator.ports(), world.operator.namespace, "shop")
+    found = {one.entry.ref.short: one.health.message for one in state.objects}
+    assert "ImagePullBackOff" in found["Deployment/shop-web"]
 
 
 def test_what_leaves_the_bundle_is_deleted_after_the_new_is_ready(world: World):
