@@ -46,16 +46,21 @@ class Secrets:
         identifiers = "\n".join(sorted(set(public)))
         self.whole = everything
         self.private = frozenset(text for text in everything if text not in identifiers)
-        self.inside = tuple(sorted(_spellings_of(self.private)))
+        self.inside = tuple(sorted(text for text in _spellings_of(self.private) if text not in identifiers))
         self.inside_keys = tuple(text for text in self.inside if len(text) >= MIN_KEY_CHARS)
-        self._in_json = tuple(sorted({json.dumps(text, ensure_ascii=False)[1:-1] for text in self.inside}))
+        # In one case there is less to look for; folding is done character by character, lower() is not.
+        in_json = {json.dumps(text, ensure_ascii=False)[1:-1].casefold() for text in self.inside}
+        self._in_json = tuple(sorted(in_json))
         self._short = frozenset(text for text in self.private if len(text) < MIN_SUBSTRING_CHARS)
         self.redactor = Redactor()
         self.redactor.learn(*self.private)
 
     def may_be_in(self, canonical: str) -> bool:
         """Tell quickly whether canonical JSON holds anything to hide or to wrap."""
-        return bool(self._short) or any(text in canonical for text in (*_OURS, *self._in_json))
+        if self._short:
+            return True
+        folded = canonical.casefold()
+        return any(text in folded for text in (*_OURS, *self._in_json))
 
     def is_in_text(self, text: str) -> bool:
         """Tell whether a string leaf holds a sensitive string."""

@@ -31,6 +31,18 @@ def test_a_secret_is_masked_in_every_spelling(text):
     assert masked.startswith("before ")
 
 
+@pytest.mark.parametrize(
+    "text", ["PA55 WORD/KEY&", "pa55 word/key&", "Pa55%20Word/Key%26", "Pa55%20Word%2FKey%26", "Pa55+Word%2FKey%26"]
+)
+def test_what_templates_commonly_make_of_a_password_is_masked(text):
+    assert redactor("Pa55 Word/Key&").redact(f"postgres://ada:{text}@db") == f"postgres://ada:{MASK}@db"
+
+
+@pytest.mark.parametrize(("secret", "text"), [("Production", "production"), ("Ab1!", "ab1!"), ("Secret-1", "SECRET-1")])
+def test_other_cases_of_words_and_of_short_secrets_stay_readable(secret, text):
+    assert redactor(secret).redact(text) == text
+
+
 def test_each_line_of_a_secret_is_one():
     assert redactor("first line\nsecond line").redact("saw second line") == f"saw {MASK}"
 

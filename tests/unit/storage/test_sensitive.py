@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -33,6 +34,8 @@ def hidden(value: JSONValue, *sensitive: str, public: tuple[str, ...] = (), whol
         base64.b64encode(f"a{TOKEN}b".encode()).decode(),
         base64.b64encode(f"ab{TOKEN}b".encode()).decode(),
         base64.b64encode(f"abc{TOKEN}b".encode()).decode(),
+        TOKEN.upper(),
+        f"postgres://u:{quote(TOKEN, safe='')}@db/x",
     ],
 )
 def test_a_leaf_that_holds_a_sensitive_string_is_hidden(text: str) -> None:
@@ -52,6 +55,10 @@ def test_a_string_that_the_record_shows_anyway_is_not_searched_for() -> None:
     value = {"label": "shop", "image": "r.example/shop:1"}
     assert hidden(value, "shop", public=("shop-db",)) == value
     assert hidden({"password": "shop"}, "shop", public=("shop-db",), whole=True) == {"password": "***"}
+
+
+def test_a_public_name_that_is_a_secret_in_another_case_stays() -> None:
+    assert hidden({"name": "shop-db-1"}, "Shop-DB-1", public=("shop-db-1",)) == {"name": "shop-db-1"}
 
 
 def test_numbers_that_equal_a_secret_are_hidden_where_that_means_something() -> None:
