@@ -116,7 +116,10 @@ def to_json(value: object, indent: int | None = None) -> str:
     """Write ``value`` as JSON, keys in their order."""
     if indent is not None and not 0 <= indent <= 16:
         raise TemplateFailureError(f"an indentation of {indent} is out of range", "use 0 to 16")
-    text = json.dumps(data_of(value), ensure_ascii=False, indent=indent)
+    try:
+        text = json.dumps(data_of(value), ensure_ascii=False, indent=indent, allow_nan=False)
+    except ValueError as error:
+        raise TemplateFailureError("JSON has no infinite numbers and no NaN", "write it as a text") from error
     current_meter().charge_text(len(text))
     return _escape_unprintable(text)
 

@@ -93,6 +93,12 @@ def test_required_says_the_authors_own_message_and_the_path() -> None:
     assert caught.value.context[0] == ("bundle.yaml:1: a host is needed (values.host is not set (values is empty))")
 
 
+def test_json_holds_no_infinite_number() -> None:
+    with pytest.raises(ExpressionError, match="expression") as caught:
+        evaluate("[v] | to_json", v=resolve_plain(".inf"))
+    assert caught.value.context[0] == "bundle.yaml:1: JSON has no infinite numbers and no NaN"
+
+
 def test_a_list_printed_as_it_is_is_refused_with_a_hint() -> None:
     with pytest.raises(ExpressionError) as caught:
         evaluate("'a' ~ [1]")
