@@ -24,7 +24,7 @@ from bundler.errors import (
 from bundler.model.change import Action, Change, Stage
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, PhaseStarted, Warned
 from bundler.model.size import counted
-from bundler.planning.autoscale import REPLICAS_PATH
+from bundler.planning.autoscale import REPLICAS_PATH, is_left_by_autoscaler
 from bundler.planning.order import component_order, is_custom, removal_groups
 from bundler.planning.ownership import is_ours
 
@@ -214,11 +214,14 @@ class Executor:
         return known
 
     def _apply(self, change: Change) -> None:
-        payload = self._payload(change)
+        payload, is_forced = self._payload(change), False
         for _ in range(_REPLICA_TRIES):
             try:
-                answer = self._ports.cluster.apply(payload)
+                answer = self._ports.cluster.apply(payload, is_forced=is_forced)
             except ConflictError as error:
+                if not change.is_autoscaled and is_left_by_autoscaler(error.conflicts):
+                    is_forced = True
+                    continue
                 followed = self._followed(change, error)
                 if followed is None:
                     raise

@@ -20,7 +20,7 @@ from bundler.model.change import Action, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
 from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, field
-from bundler.planning.autoscale import REPLICAS_PATH
+from bundler.planning.autoscale import REPLICAS_PATH, is_left_by_autoscaler
 from bundler.planning.noise import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind
 from bundler.planning.ownership import is_ours
@@ -175,10 +175,12 @@ class _Asker:
         moved = replace(candidate, live=live, manifest=following(candidate.manifest, live))
         return replace(self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1), live=live)
 
-    def _dry_run(self, candidate: Candidate, payload: Payload) -> Outcome:
+    def _dry_run(self, candidate: Candidate, payload: Payload, *, is_forced: bool = False) -> Outcome:
         try:
-            return self._cluster.apply(payload, is_dry_run=True)
+            return self._cluster.apply(payload, is_dry_run=True, is_forced=is_forced)
         except ConflictError as error:
+            if is_left_by_autoscaler(error.conflicts) and not candidate.is_autoscaled:
+                return self._dry_run(candidate, payload, is_forced=True)
             if not error.conflicts:
                 return Refusal(kind=RefusalKind.REJECTED, lines=error.context)
             return Refusal(kind=RefusalKind.CONFLICT, lines=error.context, conflicts=error.conflicts)

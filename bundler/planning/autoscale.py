@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bundler.model.json import int_at, mapping_at, text_at, value_at
+from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef, group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
@@ -18,6 +18,8 @@ _HPA = ("autoscaling", "HorizontalPodAutoscaler")
 _KEDA = ("keda.sh", "ScaledObject")
 AUTOSCALER_KINDS = (_HPA, _KEDA)
 REPLICAS_PATH = ".spec.replicas"
+_SCALERS = frozenset({"kube-controller-manager", "keda", "keda-operator"})
+"""Field managers of the controllers behind autoscalers; a person's `kubectl scale` is called kubectl."""
 
 
 def autoscaled_targets(objects: Iterable[tuple[ObjectRef, Body]]) -> Mapping[ObjectRef, int]:
@@ -34,6 +36,22 @@ def autoscaled_targets(objects: Iterable[tuple[ObjectRef, Body]]) -> Mapping[Obj
         workload = ObjectRef(group, text_at(target, "kind") or "Deployment", ref.namespace, text_at(target, "name"))
         targets[workload] = max(lowest, targets.get(workload, 0))
     return targets
+
+
+def is_left_by_autoscaler(conflicts: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether all that contests an apply is the number that an autoscaler set.
+
+    Where none drives the workload any more, nobody will ever give that field up: the bundle takes it back.
+    """
+    return bool(conflicts) and all(path == REPLICAS_PATH and manager in _SCALERS for path, manager in conflicts)
+
+
+def was_autoscaled(live: Body) -> bool:
+    """Tell whether an autoscaler has set the number of replicas."""
+    return any(
+        entry.get("manager") in _SCALERS and entry.get("subresource") == "scale"
+        for entry in items_at(live, "metadata", "managedFields")
+    )
 
 
 def with_followed_replicas(manifest: Manifest, *, live: Body | None, lowest: int) -> Manifest:

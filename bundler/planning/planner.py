@@ -10,9 +10,9 @@ from bundler.fields.field_set import owned_fields
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
-from bundler.model.json import int_at, items_at, mapping_at, text_at
+from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef
-from bundler.planning.autoscale import REPLICAS_PATH, with_followed_replicas
+from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
 from bundler.planning.noise import same_content
 from bundler.planning.normalize import job_stem
 from bundler.planning.observation import Candidate, Refusal, RefusalKind
@@ -183,9 +183,17 @@ def _decide(candidate: Candidate, outcome: Outcome | None) -> tuple[Action, str]
 
 def _decide_update(candidate: Candidate, live: Body, outcome: Outcome | None) -> tuple[Action, str]:
     if not isinstance(outcome, Answer) or not same_content(live, outcome.body):
-        return Action.UPDATE, ""
+        return Action.UPDATE, _rescaled(candidate, live, outcome)
     is_same = _same_ownership(candidate, outcome)
     return (Action.NONE, "unchanged") if is_same else (Action.UPDATE, "field ownership only")
+
+
+def _rescaled(candidate: Candidate, live: Body, outcome: Outcome | None) -> str:
+    """Say why a number of replicas that nobody changed in the bundle changes."""
+    if candidate.is_autoscaled or not isinstance(outcome, Answer) or not was_autoscaled(live):
+        return ""
+    old, new = (value_at(body, "spec", "replicas") for body in (live, outcome.body))
+    return "" if old == new else "its autoscaler is gone: replicas are the bundle's again"
 
 
 def _same_ownership(candidate: Candidate, answer: Answer) -> bool:

@@ -95,7 +95,9 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
     client = SandboxClient.open(None, clock)
     operator = Operator(client, "prod", clock=clock, fail_fast=QUICK_FAILURE, timeout_s=300)
     world = World(client, operator, menu, is_sandbox=True)
-    world.scaler = lambda name, replicas: client.scale("Deployment", name, replicas, namespace="prod")  # type: ignore[attr-defined]
+    world.scaler = lambda name, replicas: client.scale(  # type: ignore[attr-defined]
+        "Deployment", name, replicas, namespace="prod", manager="kube-controller-manager"
+    )
     world.editor = lambda group, kind, name, patch: client.edit(ObjectRef(group, kind, "prod", name), patch)  # type: ignore[attr-defined]
     return world
 

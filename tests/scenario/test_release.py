@@ -280,6 +280,30 @@ def test_handing_replicas_to_an_autoscaler_does_not_scale_down(world: World):
     assert replicas(world) == 6
 
 
+def test_once_its_autoscaler_is_gone_the_bundle_says_the_number_again(world: World):
+    world.operator.install(world.menu, autoscale="true", replicas="5")
+    world.scale_web(7)
+    world.operator.upgrade(world.menu, autoscale="false", replicas="2")
+    assert replicas(world) == 7, "it was there until the end of that run"
+    world.operator.upgrade(world.menu, text="other")
+    assert replicas(world) == 2
+    reasons = [change.reason for change in world.operator.shown[-1].plan.changes if change.ref.kind == "Deployment"]
+    assert reasons == ["its autoscaler is gone: replicas are the bundle's again"]
+    assert world.operator.upgrade(world.menu).revision is None
+
+
+def test_what_else_is_contested_is_not_taken_with_the_number(world: World):
+    world.operator.install(world.menu, autoscale="true", replicas="5")
+    world.scale_web(7)
+    world.operator.upgrade(world.menu, autoscale="false", replicas="2")
+    image = {"name": "web", "image": "docker.io/library/by-hand:1"}
+    world.edit("Deployment", "shop-web", {"spec": {"template": {"spec": {"containers": [image]}}}}, group="apps")
+    with pytest.raises(FieldConflictError) as raised:
+        world.operator.upgrade(world.menu, text="other")
+    assert ".spec.replicas" in "\n".join(raised.value.context)
+    assert replicas(world) == 7
+
+
 def test_two_operators_at_once_one_waits_or_leaves(timed_world: World):
     """The second finds the lock held by somebody alive, and the release as the first left it."""
     world = timed_world
