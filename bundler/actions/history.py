@@ -111,6 +111,8 @@ class History:
             if summary.revision < self.newest_number and summary.status in was_deployed:
                 self._refuse_damage_after(summary.revision)
                 return summary
+        for damage in self.damaged:
+            raise damage.error()
         raise ReleaseNotFoundError(
             f"looking for a revision to roll release {self.release} back to",
             context=["no older revision was ever deployed"],

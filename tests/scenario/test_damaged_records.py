@@ -167,6 +167,14 @@ def test_a_rollback_past_a_damaged_record_is_possible_when_it_is_meant(world: Wo
     assert world.get("ConfigMap", "shop-config")["data"]["text"] == "first"
 
 
+def test_a_rollback_without_any_readable_record_names_what_is_wrong(world: World) -> None:
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, text="second")
+    delete_packs(world, 2)
+    with pytest.raises(RecordDamagedError, match="v1"):
+        world.operator.rollback()
+
+
 def test_nothing_is_rolled_back_by_itself_where_a_record_is_damaged(world: World) -> None:
     """Without its record the deployed revision would look as if nothing had ever been deployed."""
     world.operator.install(world.menu)

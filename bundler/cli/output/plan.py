@@ -63,7 +63,9 @@ def damage_lines(history: History, unsearched: Iterable[str]) -> Iterator[Line]:
         yield Line(f"! {damage.line}", "alarm")
     if not history.damaged:
         return
-    yield Line("  the values it was given are lost; what it owned was looked for by the release's label", "yellow")
+    gave, they = ("it was", "it") if len(history.damaged) == 1 else ("they were", "they")
+    lost = f"the values {gave} given are lost; what {they} owned was looked for by the release's label"
+    yield Line(f"  {lost}", "yellow")
     if kinds := ", ".join(sorted(set(unsearched))):
         yield Line(f"  these kinds may not be listed, and what is left of them stays: {kinds}", "yellow")
 
