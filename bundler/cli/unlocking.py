@@ -9,6 +9,7 @@ from bundler.cli.context import connect
 from bundler.cli.output.releases import moment
 from bundler.cli.output.text import Line
 from bundler.errors import ConfirmationRequiredError
+from bundler.storage.holder import is_alive_here
 from bundler.storage.lock import break_lock, read_lock
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def carry_out_unlock(app: App, release: str, *, is_yes: bool) -> int:
 
 
 def _facts(state: LockState) -> list[str]:
+    alive = ["its process lives on this machine: stop it first, it goes on writing until its next heartbeat"]
     return [
+        *(alive if is_alive_here(state.holder) else []),
         f"holder: {state.holder.identity}",
         f"doing: {state.doing}",
         f"command: {state.holder.command}",

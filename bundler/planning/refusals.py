@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _VALUE_CHARS = 60
 _MAX_FIELDS = 5
+_TERMINATING = "is being terminated"
 
 
 def raise_refusals(
@@ -62,10 +63,13 @@ def raise_refusals(
     if rejected or not forbidden:
         _raise_gravest(foreign, [*rejected, *forbidden], immutable, conflicts)
         return
+    missing = "ask for what is missing: a permission, room in a quota, a policy that allows it"
+    if all(_TERMINATING in line for line in forbidden):
+        missing = "the namespace is being deleted: wait until it is gone, then run the command again"
     raise ForbiddenError(
         "planning the change",
         context=[*forbidden, *foreign, *immutable, *conflicts],
-        hint="nothing was written; ask for what is missing: a permission, room in a quota, a policy that allows it",
+        hint=f"nothing was written; {missing}",
     )
 
 

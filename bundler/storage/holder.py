@@ -69,6 +69,11 @@ def is_process_gone(pid: int) -> bool:
     return False
 
 
+def is_alive_here(theirs: Holder) -> bool:
+    """Tell whether ``theirs`` runs on this machine, in this boot."""
+    return bool(theirs.boot_id) and theirs.boot_id == boot_id() and theirs.pid > 0 and not is_process_gone(theirs.pid)
+
+
 def is_gone_here(theirs: Holder, ours: Holder, is_gone: Callable[[int], bool] = is_process_gone) -> bool:
     """Tell whether ``theirs`` ran on this machine, in this boot, and is there no more."""
     return bool(ours.boot_id) and theirs.boot_id == ours.boot_id and theirs.pid > 0 and is_gone(theirs.pid)

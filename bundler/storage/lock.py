@@ -281,7 +281,7 @@ def read_lock(cluster: ClusterClient, namespace: str, release: str) -> LockState
 
 
 def break_lock(cluster: ClusterClient, state: LockState) -> bool:
-    """Take a lock away from whoever holds it; False where it is gone already. Its holder notices before it writes.
+    """Take a lock away from whoever holds it; False where it is gone already. Its holder notices by its next heartbeat.
 
     Raises:
         ConflictError: when another run took the lock since ``state`` was read.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
+from bundler.storage.holder import Holder, boot_id
+from bundler.storage.lock import LeaseLock
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 
@@ -401,3 +404,17 @@ def test_an_upgrade_that_deletes_what_can_be_made_again_needs_none(cli):
     (full / "templates" / "b.yaml").unlink()
     outcome = cli("upgrade", "demo", full, *NS).ok()
     assert "- delete ConfigMap/b" in outcome.err
+
+
+@pytest.mark.parametrize(("machine", "is_told"), [("here", True), ("elsewhere", False)])
+def test_unlock_says_that_the_holder_lives_on_this_machine(cli, machine, is_told):
+    here = boot_id() if machine == "here" else "another boot"
+    holder = Holder(user="bob", host="desk", pid=os.getpid(), boot_id=here, command="bundler upgrade")
+    with cli.sandbox() as sandbox:
+        lock = LeaseLock(sandbox, cli.clock, holder, duration_s=3600).hold(
+            "default", "shop", doing="upgrade", timeout_s=0
+        )
+        lock.__enter__()
+    outcome = cli("unlock", "shop")
+    assert outcome.code == 2
+    assert ("its process lives on this machine: stop it first" in outcome.err) is is_told

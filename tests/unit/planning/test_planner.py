@@ -293,6 +293,16 @@ def test_where_only_permissions_are_missing_the_error_says_so():
     assert len(mixed.value.context) == 2
 
 
+def test_a_namespace_that_is_being_deleted_is_waited_for_and_no_permission_asked_for():
+    one = manifest("ConfigMap", "a")
+    lines = ("unable to create new content in namespace shop because it is being terminated",)
+    with pytest.raises(ForbiddenError) as raised:
+        build_plan(wanted(one), seen(), {one.ref: refused(RefusalKind.FORBIDDEN, lines)})
+    assert raised.value.hint == (
+        "nothing was written; the namespace is being deleted: wait until it is gone, then run the command again"
+    )
+
+
 def test_a_conflict_names_field_both_values_manager_and_time():
     web = deployment(image="web:1.4")
     body = live_of(deployment(image="web:hotfix"))
