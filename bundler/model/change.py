@@ -84,6 +84,8 @@ class ReachNote:
     subject: str
     """The object, and what it asks for."""
     is_declared: bool
+    source: str = ""
+    """The template line of the object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,9 +27,10 @@ def find_reach(manifests: Iterable[Manifest], *, namespace: str, declared: Reach
     notes: set[ReachNote] = set()
     for manifest in manifests:
         for kind, subject in _outside(manifest.ref, namespace):
-            notes.add(ReachNote(kind, subject, _is_declared_place(manifest.ref, declared)))
+            notes.add(ReachNote(kind, subject, _is_declared_place(manifest.ref, declared), str(manifest.source)))
         for kind, detail in _grants(manifest.ref, manifest.body):
-            notes.add(ReachNote(kind, f"{manifest.ref.short}: {detail}", kind in declared.grants))
+            subject = f"{manifest.ref.short}: {detail}"
+            notes.add(ReachNote(kind, subject, kind in declared.grants, str(manifest.source)))
     return tuple(sorted(notes))
 
 
@@ -43,9 +44,23 @@ def refuse_undeclared(notes: Sequence[ReachNote]) -> None:
     if undeclared:
         raise UndeclaredReachError(
             "checking what the bundle writes and grants",
-            context=[f"{note.kind}: {note.subject}" for note in undeclared],
-            hint="declare it under spec.reach of bundle.yaml (clusterScoped, namespaces, grants), or take it out",
+            context=[f"{note.source}: {note.kind}: {note.subject}" for note in undeclared],
+            hint=f"declare it under spec of bundle.yaml, `reach: {_declaration(undeclared)}`, or take it out",
         )
+
+
+def _declaration(notes: Iterable[ReachNote]) -> str:
+    """Return what must be added to ``spec.reach``."""
+    wanted: dict[str, set[str]] = {"clusterScoped": set(), "namespaces": set(), "grants": set()}
+    for note in notes:
+        match note.kind:
+            case "cluster-scoped":
+                wanted["clusterScoped"].add(note.subject.partition("/")[0])
+            case "namespace":
+                wanted["namespaces"].add(note.subject.rpartition(" in ")[2])
+            case grant:
+                wanted["grants"].add(grant)
+    return "{" + ", ".join(f"{key}: [{', '.join(sorted(names))}]" for key, names in wanted.items() if names) + "}"
 
 
 def _outside(ref: ObjectRef, namespace: str) -> Iterable[tuple[str, str]]:

@@ -74,3 +74,19 @@ def test_a_declared_grant_and_namespace_pass():
 def test_the_releases_own_namespace_object_is_not_outside():
     assert kinds(manifest("Namespace", "shop", namespace="")) == []
     assert kinds(manifest("Namespace", "other", namespace="")) == [("cluster-scoped", False)]
+
+
+def test_a_refusal_says_what_to_declare_and_declaring_it_is_enough():
+    many = [
+        manifest("ClusterRole", "r", RBAC, namespace="", rules=[{"verbs": ["*"], "resources": ["secrets"]}], line=7),
+        manifest("ConfigMap", "c", namespace="elsewhere"),
+    ]
+    with pytest.raises(UndeclaredReachError) as raised:
+        refuse_undeclared(find_reach(many, namespace="shop", declared=Reach()))
+    wanted = "{clusterScoped: [ClusterRole], namespaces: [elsewhere], grants: [rbac-secrets, rbac-wildcard]}"
+    assert f"`reach: {wanted}`" in raised.value.hint
+    assert "templates/r.yaml:7: cluster-scoped: ClusterRole/r" in raised.value.context
+    declared = Reach(
+        cluster_scoped=("ClusterRole",), namespaces=("elsewhere",), grants=("rbac-secrets", "rbac-wildcard")
+    )
+    refuse_undeclared(find_reach(many, namespace="shop", declared=declared))
