@@ -22,6 +22,7 @@ from bundler.model.release import (
     Revision,
     RevisionSummary,
 )
+from bundler.model.values import LayerKind
 from bundler.planning.order import stage_of
 from bundler.planning.reach import find_reach, refuse_undeclared
 from bundler.render.notes import render_notes
@@ -158,10 +159,16 @@ def _starting_values(
         )
     if recorded is None or is_fresh:
         start = "the files named" if request.names_files else "the bundle's defaults"
-        return request.user, start
+        return request.user, f"{start}{_silent_files(request.user)}"
     layer = recorded_layer(recorded.user_values, revision=recorded.summary.revision)
     user = replace(request.user, layers=(layer, *request.user.layers))
     return user, f"what revision {recorded.summary.revision} recorded"
+
+
+def _silent_files(user: UserLayers) -> str:
+    """Name files without any value: a step before that failed leaves such a one, and the bundle's defaults count."""
+    files = [layer.origin.source for layer in user.layers if layer.origin.kind is LayerKind.FILE and not layer.data]
+    return f"; {', '.join(files)} {'sets' if len(files) == 1 else 'set'} nothing" if files else ""
 
 
 def _draft(

@@ -418,3 +418,10 @@ def test_unlock_says_that_the_holder_lives_on_this_machine(cli, machine, is_told
     outcome = cli("unlock", "shop")
     assert outcome.code == 2
     assert ("its process lives on this machine: stop it first" in outcome.err) is is_told
+
+
+def test_a_values_file_that_sets_nothing_is_named_in_the_plan(cli, menu):
+    empty = cli.home / "empty.yaml"
+    empty.write_text("# made by a step that failed\n")
+    cli("install", "shop", menu, "--set", "text=hi", *NS).ok()
+    assert "empty.yaml sets nothing\n" in cli("diff", "shop", menu, "-f", empty, *NS).ok().err
