@@ -86,7 +86,7 @@ def test_an_apply_comes_to_what_the_server_says(control_plane: ControlPlane, nam
             "metadata": {k: v for k, v in ours.body["metadata"].items() if k not in ("managedFields", "generation")},
         }
         assert lacking(mine, moment.answer) == [], explain(moment, kind, ours)
-    assert compared > STEPS // 2
+    assert compared > STEPS // 3
     for write in history.writes:
         tracked = track_update(
             write.before,
