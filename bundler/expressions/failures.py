@@ -10,7 +10,7 @@ from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeEr
 
 from bundler import errors
 from bundler.expressions.bounds import LimitReachedError
-from bundler.expressions.functions import FilterUseError, make_filters, make_tests
+from bundler.expressions.functions import TEXT_METHODS, FilterUseError, make_filters, make_tests
 from bundler.expressions.text import TemplateFailureError
 from bundler.expressions.undefined import PathUndefined, UndefinedUseError
 
@@ -74,15 +74,27 @@ def _explain_undefined(undefined: PathUndefined, names: Mapping[str, object]) ->
     written = undefined.written
     sentence = undefined.describe(names)
     path = undefined.full_path(names)
+    rooted = path if undefined.is_rooted else ""
+    known = _special_hint(sentence, written)
     return Failure(
         error_type=errors.UndefinedValueError,
         sentence=sentence,
-        hint=_undefined_hint(
-            path if undefined.is_rooted else "", written, names, is_unknown_name=undefined.is_unknown_name
-        ),
+        hint=known or _undefined_hint(rooted, written, names, is_unknown_name=undefined.is_unknown_name),
         spelling=_spelling(written) if written else None,
         missing_path=path,
     )
+
+
+def _special_hint(sentence: str, written: str) -> str:
+    """Return what to do where a sentence tells that nothing could be set; empty otherwise."""
+    name = written.rpartition(".")[2]
+    if "does not export" in sentence:
+        return f"define it there with {{% macro {name}(…) %}}, or correct the name"
+    if "is a text and has no keys" in sentence and name in TEXT_METHODS:
+        return f"write {written}() with parentheses"
+    if "is a text and has no keys" in sentence and name in dir(str):
+        return "docs/templates.md lists the filters and the methods of texts"
+    return ""
 
 
 def _undefined_hint(path: str, written: str, names: Mapping[str, object], *, is_unknown_name: bool) -> str:
@@ -139,6 +151,8 @@ def _explain_other(error: BaseException) -> Failure:
     message = str(error) or type(error).__name__
     if isinstance(error, SecurityError):
         hint = "templates see data, not Python's objects; docs/templates.md lists what can be called"
+    elif isinstance(error, TypeError) and "argument" in message:
+        hint = "give it what it asks for: names and number of its arguments"
     elif isinstance(error, TypeError):
         hint = "check the types: texts and numbers do not mix; `| int`, `| float` and `| string` convert"
     elif isinstance(error, TemplateRuntimeError):

@@ -161,10 +161,19 @@ def test_a_rendering_error_says_what_where_and_what_to_do(name: str) -> None:
         (HEAD + "{{ if .Values.list }}\n", "a tag stands in {% %}"),
         (HEAD + "data: {{ values.db | toYaml }}\n", "did you mean to_yaml?"),
         (HEAD + "data: {{ 1 is odds }}\n", "did you mean odd?"),
+        (HEAD + "data: {x: {{ values.db.name.upper }}}\n", "write values.db.name.upper() with parentheses"),
+        (HEAD + "data: {x: {{ values.db.name.encode() }}}\n", "docs/templates.md lists the filters"),
+        (HEAD + "data: {x: {{ values.db.name.other }}}\n", "set it with --set db.name.other"),
+        (HEAD + "{% macro f(a) %}{{ a }}{% endmacro %}\ndata: {x: {{ f(1, 2) }}}\n", "give it what it asks for"),
     ],
 )
 def test_a_hint_fits_the_mistake(text: str, start: str) -> None:
     assert render_error({"web.yaml": text}).hint.startswith(start)
+
+
+def test_a_name_that_is_not_there_to_import_is_to_be_defined() -> None:
+    files = {"_a.yaml": "", "web.yaml": "{% from '_a.yaml' import g %}\n" + HEAD + "data: {x: {{ g() }}}\n"}
+    assert render_error(files).hint == "define it there with {% macro g(…) %}, or correct the name"
 
 
 def test_no_sensitive_value_is_in_any_rendering_error() -> None:
