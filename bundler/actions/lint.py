@@ -16,7 +16,7 @@ from bundler.loader.load import load_bundle
 from bundler.model.lean import dataclass
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.reach import find_reach, refuse_undeclared
-from bundler.render import render_bundle
+from bundler.render import render_what_can_be
 from bundler.render.notes import render_notes
 from bundler.values.compute import compute_values
 from bundler.values.unread import unread_values
@@ -164,7 +164,7 @@ def _order_findings(order: Order) -> Iterator[Finding]:
 
 def _manifests(order: Order) -> Iterable[Manifest]:
     values = compute_values(order.bundle, order.user, names=expression_names(order))
-    return render_bundle(order.bundle, values, render_context(order, None)).manifests
+    return render_what_can_be(order.bundle, values, render_context(order, None)).manifests
 
 
 def _notes(order: Order) -> str:

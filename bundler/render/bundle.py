@@ -38,6 +38,15 @@ _TEMPLATES = "templates/"
 _CRDS = "crds/"
 
 
+def render_what_can_be(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
+    """Render everything that is switched on and leave out what fails, so that the rest can be looked at too."""
+    rendering = _BundleRendering(context)
+    with metered(Meter(context.bounds)):
+        for part in walk(bundle, values, context.site):
+            rendering.render(part)
+    return rendering.finish()
+
+
 def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
     """Render everything that is switched on.
 

@@ -55,6 +55,25 @@ def test_all_broken_expressions_are_told_at_once(tmp_path):
     assert len(found) == 3
 
 
+def test_a_broken_template_does_not_hide_what_is_wrong_with_the_objects_of_others(tmp_path):
+    files = {
+        "templates/a.yaml": "{{ values.gone }}",
+        "templates/b.yaml": "a: b: c",
+        "templates/c.yaml": CONFIG + "data: {port: 80}\n",
+        "templates/d.yaml": CONFIG.replace("name: a", "name: A_B"),
+        "templates/e.yaml": CONFIG,
+    }
+    found = errors_of(make_bundle(tmp_path, files))
+    places = [place.partition(":")[0] for place, _ in found]
+    assert places == [
+        "templates/a.yaml",
+        "templates/b.yaml",
+        "templates/c.yaml",
+        "templates/d.yaml",
+        "templates/e.yaml",
+    ]
+
+
 def test_notes_are_rendered(tmp_path):
     found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": CONFIG, "NOTES.md": "x\n{{ values.gone }}\n"}))
     assert [place for place, _ in found] == ["NOTES.md:2:4"]
