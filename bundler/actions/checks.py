@@ -93,6 +93,8 @@ def _type_flaws(body: Body, schema: SchemaNode) -> Iterator[Flaw]:
             hint = "put the value in quotes: `{{ value | quote }}`"
         elif what.startswith("expected"):
             hint = "numbers, true and false stand without quotes; mappings and lists are printed by `| to_yaml`"
+        elif what.startswith("quantities"):
+            hint = "write amounts like 500m, 2, 64Mi, 10Gi"
         elif what.startswith("illegal base64"):
             hint = "encode it: `| b64encode`, or write it under stringData"
         else:

@@ -11,6 +11,8 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bundler.fields.quantity import Quantity
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -100,6 +102,7 @@ def _is_text_or_number(value: JSONValue) -> bool:
     return isinstance(value, str) or _is_number(value)
 
 
+_QUANTITY = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 _TESTS: Mapping[str, tuple[Callable[[JSONValue], bool], str]] = {
     "string": (_is_text, "string"),
     "time": (_is_text, "string"),
@@ -116,8 +119,18 @@ def _scalar_problem(value: JSONValue, scalar: str) -> str:
     """Return what is wrong with a scalar, empty where nothing is."""
     if scalar == "bytes":
         return _base64_problem(value)
+    if scalar == "quantity" and isinstance(value, str):
+        return _quantity_problem(value)
     test, wanted = _TESTS.get(scalar, (None, ""))
     return "" if test is None or test(value) else f"expected {wanted}, got {_shown(value)}"
+
+
+def _quantity_problem(value: str) -> str:
+    try:
+        Quantity.parse(value)
+    except ValueError:
+        return f"quantities must match the regular expression '{_QUANTITY}'"
+    return ""
 
 
 def _base64_problem(value: JSONValue) -> str:

@@ -86,6 +86,14 @@ REFUSED_BY_KIND: dict[str, tuple[dict[str, Any], str]] = {
     "list expected": (deployment(template={"spec": {"containers": "x"}}), "containers"),
     "boolean expected": (deployment(paused="yes"), "paused"),
     "text expected": (config_map() | {"data": {"a": 1}}, "data"),
+    "quantity of a pod": (pod_with(resources={"limits": {"memory": "12Mib"}}), "quantities must match"),
+    "quantity of a claim": (
+        of(
+            "PersistentVolumeClaim",
+            spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "ten"}}},
+        ),
+        "quantities must match",
+    ),
 }
 
 BAD_LABELS = {"matchLabels": {"app": "other"}}

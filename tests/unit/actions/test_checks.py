@@ -30,6 +30,16 @@ def errors_of(kind, api_version="v1", name="a", **fields):
             {"kind": "Service", "spec": {"selector": "web", "ports": [{"port": 80}]}},
             "spec.selector: expected map, got string",
         ),
+        (
+            {
+                "kind": "Pod",
+                "spec": {"containers": [{"name": "a", "image": "a:1", "resources": {"limits": {"memory": "12Mib"}}}]},
+            },
+            (
+                'spec.containers[name="a"].resources.limits.memory: quantities must match the regular expression '
+                "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+            ),
+        ),
     ],
 )
 def test_a_value_of_the_wrong_type_is_told_with_its_path_and_without_itself(made, message):
