@@ -12,7 +12,14 @@ from bundler.actions.namespace import create_namespace
 from bundler.actions.plan import Planned, make_plan
 from bundler.actions.search import find_owned
 from bundler.actions.wait import WaitRules
-from bundler.errors import BundlerError, InterruptedRunError, LockLostError, ReleaseLockedError, RevisionExistsError
+from bundler.errors import (
+    BundlerError,
+    InterruptedRunError,
+    LockLostError,
+    ReleaseLockedError,
+    RevisionExistsError,
+    WaitTimeoutError,
+)
 from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage
@@ -182,6 +189,7 @@ def change_release(
         return ChangeResult(proposal=first, revision=None)
     if not approve(first):
         return ChangeResult(proposal=first, revision=None, is_declined=True)
+    _stop_if_late(ports, "planning the change")
     if first.planned.creates_namespace:
         create_namespace(draft.namespace, ports, is_allowed=options.may_create_namespace)
     doing = draft.revision.summary.status.value
@@ -191,6 +199,7 @@ def change_release(
             return ChangeResult(proposal=second, revision=None)
         if outline(second.plan) != outline(first.plan) and not approve(second):
             return ChangeResult(proposal=second, revision=None, is_declined=True)
+        _stop_if_late(ports, "locking the release and looking again")
         try:
             return carry_out(second, ports, options, held)
         except (InterruptedRunError, LockLostError):
@@ -199,6 +208,17 @@ def change_release(
             if recover is None:
                 raise
             raise recover(error, second, held) from error
+
+
+def _stop_if_late(ports: Ports, phase: str) -> None:
+    """Begin nothing that there is no time for: a revision would be recorded that cannot but fail."""
+    if ports.remaining_s() > 0:
+        return
+    raise WaitTimeoutError(
+        f"{phase}; the time of the whole command ran out in this phase",
+        context=["no object of the release was written, and no revision recorded"],
+        hint="run the same command again, with a larger --timeout",
+    )
 
 
 def _look_at_what_is_there(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None) -> Proposal:

@@ -27,8 +27,12 @@ from bundler.model.health import Status
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
+from tests.lib.operator import Operator
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from bundler.ports import Clock, HeldLock, Ports, ReleaseLock
     from tests.scenario.conftest import World
 
 
@@ -115,6 +119,42 @@ def test_web_is_written_only_after_database_and_cache_are_ready(world: World):
     first_of_web = min(finished.index(name) for name in ("ServiceAccount/shop-web", "ConfigMap/shop-web"))
     last_of_db = max(finished.index(name) for name in ("StatefulSet/shop-db", "PodDisruptionBudget/shop-db"))
     assert first_of_web > last_of_db
+
+
+def test_a_run_whose_time_went_into_planning_begins_nothing(world: World):
+    world.operator.timeout_s = 0
+    with pytest.raises(WaitTimeoutError) as raised:
+        world.operator.install(world.menu)
+    assert str(raised.value).startswith("planning the change; the time of the whole command ran out")
+    assert world.cluster.get(ObjectRef("", "Namespace", "", world.operator.namespace)) is None
+
+
+class LateLock:
+    """A lock that somebody else held for a while."""
+
+    def __init__(self, lock: ReleaseLock, clock: Clock, held_s: float) -> None:
+        self._lock, self._clock, self._held_s = lock, clock, held_s
+
+    def hold(self, *place: str, doing: str, timeout_s: float) -> AbstractContextManager[HeldLock]:
+        self._clock.sleep(self._held_s)
+        return self._lock.hold(*place, doing=doing, timeout_s=timeout_s)
+
+
+class LateOperator(Operator):
+    """One who waits for the lock until the time is over."""
+
+    def ports(self) -> Ports:
+        ports = super().ports()
+        return replace(ports, lock=LateLock(ports.lock, self.clock, self.timeout_s))
+
+
+def test_a_run_whose_time_went_into_the_lock_records_nothing(world: World):
+    world.operator.install(world.menu)
+    late = LateOperator(world.cluster, world.operator.namespace, clock=world.operator.clock, timeout_s=3)
+    with pytest.raises(WaitTimeoutError) as raised:
+        late.upgrade(world.menu, text="other")
+    assert str(raised.value).startswith("locking the release")
+    assert world.operator.statuses() == ["deployed"]
 
 
 UNREADY = "docker.io/library/unready:1"
