@@ -110,4 +110,6 @@ def test_a_kind_must_be_declared(world: World, tmp_path: Path) -> None:
     menu = widgets(tmp_path, "undeclared.example", reach={})
     with pytest.raises(UndeclaredReachError) as raised:
         world.operator.install(menu, "w")
-    assert "cluster-scoped: CustomResourceDefinition/widgets.undeclared.example" in raised.value.context
+    assert raised.value.context == (
+        "crds/widget.yaml:1: cluster-scoped: CustomResourceDefinition/widgets.undeclared.example",
+    )
