@@ -127,6 +127,10 @@ def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
         yield _warning(
             "values.yaml", "no-schema", "there is no values.schema.json, so typing errors are not found", "add one"
         )
+    if not (bundle.templates or bundle.crds or bundle.components):
+        yield _warning(
+            "bundle.yaml", "nothing-to-install", "there is no object to install", "put templates into templates/*.yaml"
+        )
     yield from _unread_findings(bundle)
 
 

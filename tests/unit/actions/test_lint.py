@@ -95,3 +95,14 @@ def test_a_generated_secret_that_no_server_takes_is_told_where_there_is_no_objec
     ((place, message),) = errors_of(make_bundle(tmp_path, generate=generate))
     assert place.startswith("bundle.yaml:")
     assert "Not_A_Name" in message
+
+
+def test_a_folder_of_another_name_is_no_templates(tmp_path):
+    found = lint(
+        find_bundle(str(make_bundle(tmp_path, {"template/a.yaml": CONFIG}))), Inputs(user=UserLayers())
+    ).findings
+    assert "nothing-to-install" in {one.rule for one in found}
+    whole = make_bundle(tmp_path, {"templates/a.yaml": CONFIG}, name="whole")
+    assert "nothing-to-install" not in {
+        one.rule for one in lint(find_bundle(str(whole)), Inputs(user=UserLayers())).findings
+    }
