@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.cli.invocation import App
+    from bundler.storage.holder import Holder
     from bundler.storage.lease import LockState
 
 
@@ -44,15 +45,24 @@ def carry_out_unlock(app: App, release: str, *, is_yes: bool) -> int:
 
 
 def _facts(state: LockState) -> list[str]:
-    alive = ["its process lives on this machine: stop it first, it goes on writing until its next heartbeat"]
     return [
-        *(alive if is_alive_here(state.holder) else []),
+        *_fate_of(state.holder),
         f"holder: {state.holder.identity}",
         f"doing: {state.doing}",
         f"command: {state.holder.command}",
         f"since: {_when(state.since)}",
         f"last heartbeat: {_when(state.last_heartbeat)}",
     ]
+
+
+def _fate_of(holder: Holder) -> list[str]:
+    match is_alive_here(holder):
+        case True:
+            return ["its process lives on this machine: stop it first, it goes on writing until its next heartbeat"]
+        case False:
+            return ["its process, on this machine, is gone: the next run takes the lock over by itself"]
+        case None:
+            return []
 
 
 def _when(when: datetime | None) -> str:

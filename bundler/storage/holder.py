@@ -69,9 +69,10 @@ def is_process_gone(pid: int) -> bool:
     return False
 
 
-def is_alive_here(theirs: Holder) -> bool:
-    """Tell whether ``theirs`` runs on this machine, in this boot."""
-    return bool(theirs.boot_id) and theirs.boot_id == boot_id() and theirs.pid > 0 and not is_process_gone(theirs.pid)
+def is_alive_here(theirs: Holder) -> bool | None:
+    """Tell whether ``theirs`` runs; None where it did not begin on this machine, in this boot."""
+    is_here = bool(theirs.boot_id) and theirs.boot_id == boot_id() and theirs.pid > 0
+    return not is_process_gone(theirs.pid) if is_here else None
 
 
 def is_gone_here(theirs: Holder, ours: Holder, is_gone: Callable[[int], bool] = is_process_gone) -> bool:

@@ -406,10 +406,16 @@ def test_an_upgrade_that_deletes_what_can_be_made_again_needs_none(cli):
     assert "- delete ConfigMap/b" in outcome.err
 
 
-@pytest.mark.parametrize(("machine", "is_told"), [("here", True), ("elsewhere", False)])
-def test_unlock_says_that_the_holder_lives_on_this_machine(cli, machine, is_told):
-    here = boot_id() if machine == "here" else "another boot"
-    holder = Holder(user="bob", host="desk", pid=os.getpid(), boot_id=here, command="bundler upgrade")
+@pytest.mark.parametrize(
+    ("machine", "pid", "told"),
+    [
+        (boot_id(), os.getpid(), "its process lives on this machine: stop it first"),
+        (boot_id(), 2**22 + 1, "its process, on this machine, is gone"),
+        ("another boot", os.getpid(), "locked:\n  holder: bob@desk"),
+    ],
+)
+def test_unlock_says_what_became_of_the_holder_where_that_can_be_known(cli, machine, pid, told):
+    holder = Holder(user="bob", host="desk", pid=pid, boot_id=machine, command="bundler upgrade")
     with cli.sandbox() as sandbox:
         lock = LeaseLock(sandbox, cli.clock, holder, duration_s=3600).hold(
             "default", "shop", doing="upgrade", timeout_s=0
@@ -417,7 +423,7 @@ def test_unlock_says_that_the_holder_lives_on_this_machine(cli, machine, is_told
         lock.__enter__()
     outcome = cli("unlock", "shop")
     assert outcome.code == 2
-    assert ("its process lives on this machine: stop it first" in outcome.err) is is_told
+    assert told in outcome.err
 
 
 def test_a_values_file_that_sets_nothing_is_named_in_the_plan(cli, menu):
