@@ -70,7 +70,6 @@ class Terminal:
         os.close(self._master)
         return code
 
-
     def hang_up(self) -> int:
         """Do what closing the window does, and return the exit code: nothing can be written any more."""
         os.close(self._master)
