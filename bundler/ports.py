@@ -242,6 +242,14 @@ class HeldLock(Protocol):
         """
         ...
 
+    def confirm(self) -> None:
+        """Ask the cluster now whether the lock is ours: before what cannot be taken back.
+
+        Raises:
+            LockLostError: as :meth:`held`.
+        """
+        ...
+
 
 class ReleaseLock(Protocol):
     """One writer per release."""

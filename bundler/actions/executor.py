@@ -281,6 +281,7 @@ class Executor:
         """
         if not deletes:
             return
+        self._guard.confirm_lock()
         self._report(PhaseStarted("pruning", len(deletes)))
         later: list[Change] = []
         for group in removal_groups(deletes):

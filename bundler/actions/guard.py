@@ -58,6 +58,14 @@ class Guard:
                 hint="run the same command again, with a larger --timeout",
             )
 
+    def confirm_lock(self) -> None:
+        """Ask the cluster whether the lock is still ours: a heartbeat alone would tell only seconds later.
+
+        Raises:
+            LockLostError: when the release is no longer ours.
+        """
+        self._held.confirm()
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold one of the places for writes while the block runs."""

@@ -130,3 +130,6 @@ class _NoLock:
 
     def held(self) -> None:
         """Return: there is nothing to lose."""
+
+    def confirm(self) -> None:
+        """Return: there is nothing to lose."""

@@ -156,7 +156,7 @@ def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard, *, ar
             left = {ref: left[ref] for ref in bodies}
             if ports.remaining_s() <= 0:
                 raise WaitTimeoutError(
-                    f"waiting until {len(left)} deleted objects are gone",
+                    f"waiting until {counted(len(left), 'deleted object')} {'is' if len(left) == 1 else 'are'} gone",
                     context=reasons(bodies),
                     hint="run the same command again once what holds them is mended; nothing is lost",
                 )

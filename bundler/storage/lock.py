@@ -183,6 +183,16 @@ class HeldLease:
                 hint="look at `bundler history` for who took over; run the command again when that run is done",
             )
 
+    def confirm(self) -> None:
+        """Write a heartbeat now, so that a lock that was broken since the last one is noticed, and return as ``held``.
+
+        Raises:
+            LockLostError: as ``held``.
+        """
+        if not self._lost:
+            self._renew()
+        self.held()
+
     def release(self) -> None:
         """Stop beating and let go; a Lease that cannot be let go of expires."""
         self._ended.set()

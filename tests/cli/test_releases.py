@@ -413,6 +413,7 @@ def test_an_upgrade_that_deletes_what_can_be_made_again_needs_none(cli):
         (boot_id(), 2**22 + 1, "its process, on this machine, is gone"),
         ("another boot", os.getpid(), "locked:\n  holder: bob@desk"),
     ],
+    ids=["alive", "gone", "elsewhere"],
 )
 def test_unlock_says_what_became_of_the_holder_where_that_can_be_known(cli, machine, pid, told):
     holder = Holder(user="bob", host="desk", pid=pid, boot_id=machine, command="bundler upgrade")

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from bundler.errors import LockLostError
+from bundler.model.events import PhaseStarted
+from bundler.storage.lock import break_lock, read_lock
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bundler.model.events import Event
     from tests.scenario.conftest import World
 
 
@@ -49,3 +56,29 @@ def test_values_that_somebody_else_set_meanwhile_are_the_start_of_ours(world: Wo
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "ours"}  # type: ignore[index]
     assert world.operator.statuses() == ["superseded", "superseded", "deployed"]
     assert world.operator.shown[-1].is_second_look, "what differs is shown again"
+
+
+class Unlocking(list["Event"]):
+    """Takes events; breaks the lock of the release as soon as the wait begins."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def append(self, event: Event) -> None:
+        super().append(event)
+        if isinstance(event, PhaseStarted) and event.name == "waiting":
+            state = read_lock(self._world.cluster, self._world.operator.namespace, "shop")
+            assert state is not None
+            break_lock(self._world.cluster, state)
+
+
+def test_a_run_whose_lock_was_broken_while_it_waited_deletes_nothing(world: World) -> None:
+    world.operator.install(world.menu, extra="true")
+    world.operator.events = Unlocking(world)
+    with pytest.raises(LockLostError):
+        world.operator.upgrade(world.menu, extra="false", text="other")
+    assert world.get("ConfigMap", "shop-extra") is not None
+    world.operator.events = []
+    world.operator.upgrade(world.menu, extra="false", text="other")
+    assert world.get("ConfigMap", "shop-extra") is None

@@ -53,6 +53,9 @@ class Lock:
         if self.is_lost:
             raise LockLostError("waiting", context=[], hint="run it again")
 
+    def confirm(self) -> None:
+        self.held()
+
 
 class Post:
     """Somebody who waits for one or two objects, on a cluster whose bells the test rings."""

@@ -628,6 +628,19 @@ class LockCases:
             assert "deleted" in caught.value.context[0]
         assert not break_lock(cluster, state)
 
+    def test_who_asks_whether_the_lock_is_still_there_learns_it_at_once(
+        self, lock_of: Callable[..., LeaseLock], cluster: ClusterClient, namespace: str
+    ) -> None:
+        with lock_of(1, duration_s=30).hold(namespace, "shop", doing="upgrade", timeout_s=0) as held:
+            held.confirm()
+            state = read_lock(cluster, namespace, "shop")
+            assert state is not None
+            assert break_lock(cluster, state)
+            held.held()
+            with pytest.raises(LockLostError) as caught:
+                held.confirm()
+            assert "deleted" in caught.value.context[0]
+
     def test_a_holder_that_was_taken_over_stops_and_leaves_the_lease_alone(
         self, lock_of: Callable[..., LeaseLock], cluster: ClusterClient, clock: Clock, namespace: str
     ) -> None:
