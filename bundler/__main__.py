@@ -22,7 +22,8 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 100)
     from bundler.cli.main import run  # noqa: PLC0415 - loading click costs more than the answer above
 
-    _end(run(sys.argv[1:]))
+    leftovers: list[object] = []
+    _end(run(sys.argv[1:], leftovers))
 
 
 def _end(exit_code: int) -> NoReturn:

@@ -38,6 +38,8 @@ class App:
     argv: tuple[str, ...]
     closing: ExitStack
     """What is entered here is left when the program ends."""
+    leftovers: list[object]
+    """What is large and no longer needed; it goes with the process."""
 
     @property
     def output(self) -> str:
@@ -59,8 +61,9 @@ class App:
 class Invocation:
     """The program from its start to its end."""
 
-    def __init__(self, environment: Environment, argv: Sequence[str]) -> None:
+    def __init__(self, environment: Environment, argv: Sequence[str], leftovers: list[object] | None = None) -> None:
         self._environment, self._argv = environment, tuple(argv)
+        self._leftovers: list[object] = [] if leftovers is None else leftovers
         self._clock = SystemClock()
         self._started_s = self._clock.monotonic()
         self._closing = ExitStack()
@@ -100,6 +103,7 @@ class Invocation:
             started_s=self._started_s,
             argv=self._argv,
             closing=self._closing,
+            leftovers=self._leftovers,
         )
 
     def _say_stopping(self) -> None:

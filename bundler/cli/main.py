@@ -25,10 +25,16 @@ EXIT_BUG = 70
 EXIT_USAGE = 2
 
 
-def run(argv: Sequence[str]) -> int:
-    """Run one command line and return its exit code; nothing is raised."""
+def run(argv: Sequence[str], leftovers: list[object] | None = None) -> int:
+    """Run one command line and return its exit code; nothing is raised.
+
+    Args:
+        argv: without the program's name.
+        leftovers: takes what is large and no longer needed, for a caller that ends the process: taking it apart
+            would be a twentieth of a large rendering.
+    """
     mend_streams()
-    invocation = Invocation(read_surroundings(), argv)
+    invocation = Invocation(read_surroundings(), argv, leftovers)
     try:
         with invocation.stop.listening(), invocation:
             return _run(invocation, argv)

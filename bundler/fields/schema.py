@@ -47,6 +47,7 @@ class SchemaNode:
         "_fields",
         "_has_keyed_lists",
         "_items",
+        "_keyed_fields",
         "_raw",
         "_table",
         "allows_unknown",
@@ -94,6 +95,7 @@ class SchemaNode:
         self._fields: dict[str, SchemaNode] = {}
         self._items: SchemaNode | None = None
         self._has_keyed_lists: bool | None = None
+        self._keyed_fields: Mapping[str, SchemaNode] | None = None
         self.is_atomic = is_atomic
         self.map_type = "atomic" if is_atomic else "granular"
         self.scalar = _SCALARS[node] if isinstance(node, str) else ""
@@ -136,6 +138,24 @@ class SchemaNode:
         if self._has_keyed_lists is None:
             self._has_keyed_lists = _has_keys(self._raw, self._table, set())
         return self._has_keyed_lists
+
+    @property
+    def keyed_fields(self) -> Mapping[str, SchemaNode]:
+        """The known fields at or below which a list with keys may stand."""
+        if self._keyed_fields is None:
+            nodes = {
+                name: self._fields.get(name) or self._node(raw) for name, raw in self._raw.get("f", _NOTHING).items()
+            }
+            self._keyed_fields = {name: node for name, node in nodes.items() if node.has_keyed_lists}
+        return self._keyed_fields
+
+    @property
+    def keyed_values(self) -> SchemaNode | None:
+        """The schema of additional values, where a list with keys may stand at or below them."""
+        if "v" not in self._raw:
+            return None
+        node = self._node(self._raw["v"])
+        return node if node.has_keyed_lists else None
 
     def _node(self, raw: Raw) -> SchemaNode:
         return SchemaNode(raw, self._table, drops_empty=self.drops_empty)

@@ -37,7 +37,7 @@ def value_at(body: JSONValue, *path: str) -> JSONValue:
 
 def mapping_at(body: JSONValue, *path: str) -> Body:
     """Return the mapping at ``path``; an empty one where there is none."""
-    here = value_at(body, *path)
+    here = body.get(path[0]) if len(path) == 1 and isinstance(body, dict) else value_at(body, *path)
     return here if isinstance(here, _MAPPINGS) else _EMPTY
 
 
@@ -54,7 +54,7 @@ def items_at(body: JSONValue, *path: str) -> Sequence[Body]:
 
 def text_at(body: JSONValue, *path: str) -> str:
     """Return the string at ``path``; an empty one where there is none."""
-    here = value_at(body, *path)
+    here = body.get(path[0]) if len(path) == 1 and isinstance(body, dict) else value_at(body, *path)
     return here if isinstance(here, str) else ""
 
 

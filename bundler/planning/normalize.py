@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from bundler.model.manifest import GeneratedSecret
     from bundler.model.refs import ObjectRef
 
-_SERVER_METADATA = ("creationTimestamp", "managedFields", "selfLink", "generation", "resourceVersion", "uid")
+_SERVER_METADATA = frozenset({"creationTimestamp", "managedFields", "selfLink", "generation", "resourceVersion", "uid"})
 JOB_HASH_CHARS = 8
 _NAME_MAX_CHARS = 63
-_LEAVES = (str, int, float)
+_LEAVES = frozenset({str, int, float, bool})
 
 
 def normalize_manifests(
@@ -61,15 +61,21 @@ def normalize_manifests(
 
 
 def _normalize(manifest: Manifest) -> Manifest:
-    body = dict(without_nulls(manifest.body))
-    body.pop("status", None)
-    metadata = {key: value for key, value in mapping_at(body, "metadata").items() if key not in _SERVER_METADATA}
-    body["metadata"] = metadata
+    """Return the manifest in its normal form: itself, as most are, where nothing has to go."""
+    body = _without_server_fields(without_nulls(manifest.body))
     if manifest.ref.group == "" and manifest.ref.kind == "Secret":
         body = _with_encoded_data(body)
     if manifest.ref.group == "batch" and manifest.ref.kind == "Job":
         return _with_hashed_name(_with_body(manifest, body))
-    return _with_body(manifest, body)
+    return manifest if body is manifest.body else _with_body(manifest, body)
+
+
+def _without_server_fields(body: Body) -> Body:
+    metadata = mapping_at(body, "metadata")
+    if "status" not in body and _SERVER_METADATA.isdisjoint(metadata):
+        return body
+    kept = {key: value for key, value in metadata.items() if key not in _SERVER_METADATA}
+    return {**{key: value for key, value in body.items() if key != "status"}, "metadata": kept}
 
 
 def _with_body(manifest: Manifest, body: Body) -> Manifest:
@@ -85,28 +91,37 @@ def _with_body(manifest: Manifest, body: Body) -> Manifest:
 
 def without_nulls(body: Body) -> Body:
     """Return the body without keys whose value is null, at any depth; what has none is not copied. Lists keep items."""
-    changed: dict[str, JSONValue] = {}
-    for key, value in body.items():
-        if not isinstance(value, _LEAVES):
-            cleaned = _clean(value)
-            if cleaned is None or cleaned is not value:
-                changed[key] = cleaned
-    if not changed:
-        return body
-    return {key: changed.get(key, value) for key, value in body.items() if value is not None}
+    return _cleaned(body) if _has_null(body) else body
+
+
+def _has_null(body: Body) -> bool:
+    """Look into every mapping; a flat loop that asks for classes, since there are tens of thousands to look into."""
+    todo: list[JSONValue] = [body]
+    for here in todo:
+        if is_mapping(here):
+            for value in here.values():
+                if value is None:
+                    return True
+                if value.__class__ not in _LEAVES:
+                    todo.append(value)
+        elif is_list(here):
+            todo += [item for item in here if item.__class__ not in _LEAVES]
+    return False
+
+
+def _cleaned(body: Body) -> dict[str, JSONValue]:
+    return {key: _clean(value) for key, value in body.items() if value is not None}
 
 
 def _clean(value: JSONValue) -> JSONValue:
-    if isinstance(value, dict) or is_mapping(value):
-        return without_nulls(value)
+    if is_mapping(value):
+        return _cleaned(value)
     if is_list(value):
-        for item in value:
-            if not isinstance(item, _LEAVES) and _clean(item) is not item:
-                return [_clean(one) for one in value]
+        return [_clean(item) for item in value]
     return value
 
 
-def _with_encoded_data(body: dict[str, JSONValue]) -> dict[str, JSONValue]:
+def _with_encoded_data(body: Body) -> Body:
     plain = mapping_at(body, "stringData")
     if "stringData" not in body:
         return body
@@ -179,35 +194,26 @@ def _problems(manifest: Manifest) -> Iterable[str]:
     version = manifest.api_version.rpartition("/")[2]
     schema = schema_for(manifest.ref.group, version, manifest.ref.kind)
     if schema is not None:
-        found += duplicate_keys(manifest.body, schema, "")
+        _find_duplicates(manifest.body, schema, "", found)
     return [f"{manifest.source}: {manifest.ref.short} {problem}" for problem in found]
 
 
-def duplicate_keys(value: JSONValue, schema: SchemaNode, path: str) -> Iterable[str]:
-    """Return a sentence for each list whose items share their merge key (the server would refuse or merge them)."""
-    found: list[str] = []
+def _find_duplicates(value: JSONValue, schema: SchemaNode, path: str, found: list[str]) -> None:
+    """Add a sentence for each list whose items share their merge key (the server would refuse or merge them)."""
     if is_mapping(value):
-        for key, inner in value.items():
-            if isinstance(inner, _LEAVES):
-                continue
-            node = schema.field(key)
-            if node is not None and node.has_keyed_lists:
-                found += duplicate_keys(inner, node, f"{path}.{key}")
+        for key, node in schema.keyed_fields.items():
+            if key in value:
+                _find_duplicates(value[key], node, f"{path}.{key}", found)
+        if (additional := schema.keyed_values) is not None:
+            for key in value.keys() - schema.field_names:
+                _find_duplicates(value[key], additional, f"{path}.{key}", found)
     elif is_list(value):
-        found += _duplicate_items(value, schema, path)
-    return found
-
-
-def _duplicate_items(items: Sequence[JSONValue], schema: SchemaNode, path: str) -> list[str]:
-    found: list[str] = []
-    mappings = [item for item in items if is_mapping(item)]
-    if schema.list_type == "map":
-        found += _same_keys(mappings, schema, path)
-    inner = schema.items
-    if inner is not None and inner.has_keyed_lists:
-        for item in mappings:
-            found += duplicate_keys(item, inner, path)
-    return found
+        mappings = [item for item in value if is_mapping(item)]
+        if len(mappings) > 1 and schema.list_type == "map":
+            found += _same_keys(mappings, schema, path)
+        if (inner := schema.items) is not None and inner.has_keyed_lists:
+            for item in mappings:
+                _find_duplicates(item, inner, path, found)
 
 
 def _same_keys(items: Sequence[Body], schema: SchemaNode, path: str) -> Iterable[str]:
@@ -222,9 +228,12 @@ def _same_keys(items: Sequence[Body], schema: SchemaNode, path: str) -> Iterable
 
 def stamp(manifest: Manifest, *, uid: str) -> Manifest:
     """Add the labels by which a release knows its own objects again. Only the planner stamps, and only top-level."""
-    metadata = mapping_at(manifest.body, "metadata")
-    labels = {**mapping_at(metadata, "labels"), RELEASE_UID: uid, COMPONENT: component_label(manifest.component)}
-    return _with_body(manifest, {**manifest.body, "metadata": {**metadata, "labels": labels}})
+    body = dict(manifest.body)
+    metadata = dict(mapping_at(body, "metadata"))
+    labels = dict(mapping_at(metadata, "labels"))
+    labels[RELEASE_UID], labels[COMPONENT] = uid, component_label(manifest.component)
+    metadata["labels"], body["metadata"] = labels, metadata
+    return _with_body(manifest, body)
 
 
 @lru_cache(maxsize=256)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import ManifestError, RenderedYamlError
+from bundler.model.json import is_mapping
 from bundler.model.labels import PREFIX, TRACK
 from bundler.render.problems import Problem, rendered_excerpt
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
 from bundler.syntax.objects import read_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.expressions.bounds import Bounds
     from bundler.model.json import Body
@@ -69,7 +69,7 @@ class ObjectReader:
         self, document: ObjectDocument, note: tuple[int, int, int] | None, part: TextPart
     ) -> Iterator[ObjectPart]:
         body = document.value
-        if not isinstance(body, Mapping):
+        if not is_mapping(body):
             self._refuse(document, part, "", "it is no mapping", "a Kubernetes object starts with apiVersion and kind")
             return
         if body.get("kind") == "List":
@@ -88,7 +88,7 @@ class ObjectReader:
         detail = document.detail()
         for index, item in enumerate(items):
             pointer = f"/items/{index}"
-            if not isinstance(item, Mapping):
+            if not is_mapping(item):
                 self._refuse(document, part, pointer, "it is no mapping", "each item of a List is an object")
             elif self._check(item, document, part, pointer):
                 offset = detail.marks[pointer].offset if pointer in detail.marks else document.start_offset
@@ -125,7 +125,7 @@ def _first_wrong(body: Body) -> tuple[str, str, str] | None:
     for key in ("apiVersion", "kind"):
         if not (isinstance(value := body.get(key), str) and value):
             return (f"/{key}", f"{key} is missing or no text", f"write {key}: at the top level of the object")
-    if not isinstance(metadata, Mapping):
+    if not is_mapping(metadata):
         return ("/metadata", "metadata is missing or no mapping", "write metadata: with at least a name")
     if metadata.get("generateName") is not None:
         hint = "give it a metadata.name: a release must find its objects again"
@@ -151,7 +151,7 @@ def _wrong_maps(metadata: Body) -> tuple[str, str, str] | None:
         found = metadata.get(name)
         if found is None:
             continue
-        if not isinstance(found, Mapping):
+        if not is_mapping(found):
             return (f"/metadata/{name}", f"metadata.{name} is no mapping", "write one `key: value` per line")
         for key in found:
             if key.startswith(PREFIX) and not (key == TRACK and name == "labels"):
@@ -163,7 +163,7 @@ def _wrong_maps(metadata: Body) -> tuple[str, str, str] | None:
 
 def _short(body: Body) -> str:
     metadata = body.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    name = metadata.get("name") if is_mapping(metadata) else None
     return f"{body.get('kind') or 'an object'}/{name or '?'}"
 
 

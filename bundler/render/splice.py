@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from bundler.model.json import is_mapping
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ class UnspliceableError(Exception):
 def stamped_body(body: Body, stamps: Stamps) -> Body:
     """Return ``body`` with the stamps; what is not touched is shared."""
     metadata = body["metadata"]
-    stamped: dict[str, JSONValue] = dict(metadata) if isinstance(metadata, Mapping) else {}
+    stamped: dict[str, JSONValue] = dict(metadata) if is_mapping(metadata) else {}
     if stamps.namespace:
         stamped["namespace"] = stamps.namespace
     for key, additions in (("labels", stamps.labels), ("annotations", stamps.annotations)):
         if additions:
             present = stamped.get(key)
-            stamped[key] = {**(present if isinstance(present, Mapping) else {}), **dict(additions)}
+            stamped[key] = {**(present if is_mapping(present) else {}), **dict(additions)}
     return {**body, "metadata": stamped}
 
 

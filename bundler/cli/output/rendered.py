@@ -27,6 +27,7 @@ def show_rendering(app: App, order: Order, *, only: Sequence[str], shows_secrets
         UsageError: when ``only`` names a template that was not rendered.
     """
     composition = compose(order)
+    app.leftovers.append(composition)
     app.redactor.learn(*composition.sensitive)
     if shows_secrets:
         app.screen.show_secrets()

@@ -89,3 +89,37 @@ def test_free_values_deduce_and_raw_ones_are_one_value() -> None:
     assert FREE.items is RAW
     assert RAW.field("x") is RAW
     assert (FREE.map_type, RAW.map_type) == ("granular", "atomic")
+
+
+def test_lists_with_keys_are_found_below_known_fields_and_below_additional_values():
+    ports = {
+        "type": "array",
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+        "items": {"type": "object", "properties": {"name": {"type": "string"}}},
+    }
+    free = {"type": "object", "additionalProperties": {"type": "string"}}
+    schema = {
+        "type": "object",
+        "properties": {
+            "spec": {
+                "type": "object",
+                "properties": {
+                    "ports": ports,
+                    "size": {"type": "integer"},
+                    "labels": free,
+                    "by_name": {"type": "object", "additionalProperties": ports},
+                },
+            }
+        },
+    }
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    root = schema_from_crd({"spec": {"group": "g", "versions": [version]}}, "v1")
+    assert root is not None
+    spec = root.keyed_fields["spec"]
+    assert set(spec.keyed_fields) == {"ports", "by_name"}
+    assert spec.keyed_fields["by_name"].keyed_values is not None
+    assert not spec.keyed_fields["by_name"].keyed_fields
+    labels = spec.field("labels")
+    assert labels is not None
+    assert labels.keyed_values is None
