@@ -11,6 +11,8 @@ from tests.contract.bodies import deployment, job, stateful_set
 if TYPE_CHECKING:
     from tests.contract.conftest import Subject
 
+pytestmark = pytest.mark.slow
+
 
 def conditions(body: Any) -> dict[str, tuple[str, str]]:
     found = (body or {}).get("status", {}).get("conditions") or ()

@@ -13,6 +13,8 @@ from tests.lib.controlplane import BUILD, PROGRAMS, ROOT, ControlPlaneError, fin
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 ONE_TEST = "tests/e2e/test_control_plane.py::test_two_nodes_are_ready_and_free_of_taints"
 
 
