@@ -10,7 +10,7 @@ from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
-from bundler.model.size import counted
+from bundler.model.size import counted, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ def gather_evidence(unready: Sequence[Unready], pods: PodWatch, ports: Ports) ->
     lines = [line for one in shown for line in _lines_on(one, pods, ports)]
     if len(unready) > _OBJECTS:
         lines.append(f"and {counted(len(unready) - _OBJECTS, 'more object')}")
-    return tuple(line if len(line) <= _LINE_CHARS else line[: _LINE_CHARS - 1] + "…" for line in lines)
+    return tuple(shortened(line, _LINE_CHARS) for line in lines)
 
 
 def _lines_on(one: Unready, pods: PodWatch, ports: Ports) -> Iterable[str]:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from bundler.errors import BundlerError, ExpressionError
 from bundler.expressions import compile_expression, compile_text
 from bundler.expressions.language import FUNCTION_NAMES
-from bundler.model.json import is_list, is_mapping
+from bundler.values.formulas import bare_formulas, formula_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bundler.model.bundle import Bundle, ReadinessRule
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import Source
 
 _OF_BUNDLES = frozenset({"values", "release", "site"})
@@ -25,17 +24,16 @@ def formula_errors(bundle: Bundle) -> Iterator[BundlerError]:
 
     Rules for readiness are asked in the cluster only: without this look, a slip in one shows when a wait runs out.
     """
-    bare = [(rule.formula, rule.source, _OF_BUNDLES) for rule in bundle.derive]
-    bare += [(spec.when, spec.source, _OF_BUNDLES) for spec in bundle.components]
-    bare += [(spec.when, spec.source, _OF_BUNDLES) for spec in bundle.images]
+    bare = [(text, source, _OF_BUNDLES) for text, source in bare_formulas(bundle)]
     bare += [(text, rule.source, _OF_OBJECTS) for rule in bundle.readiness for text in (rule.ready, rule.failed)]
     for text, source, known in bare:
         if text:
             yield from _bare_errors(text, source, known)
-    for spec in bundle.components:
-        yield from _text_errors(spec.values, spec.source)
-    for secret in bundle.generate:
-        yield from _text_errors(secret.secret, secret.source)
+    for text, source in formula_texts(bundle):
+        try:
+            compile_text(text, source=source)
+        except BundlerError as error:
+            yield error
     for inner in bundle.component_bundles.values():
         yield from formula_errors(inner)
 
@@ -68,14 +66,3 @@ def _bare_errors(text: str, source: Source, known: frozenset[str]) -> Iterator[B
             context=[f"{source}: {name} is not defined", f"  {text}"],
             hint=f"this expression sees: {', '.join(sorted(known))}",
         )
-
-
-def _text_errors(value: JSONValue, source: Source) -> Iterator[BundlerError]:
-    if isinstance(value, str):
-        try:
-            compile_text(value, source=source)
-        except BundlerError as error:
-            yield error
-    elif is_mapping(value) or is_list(value):
-        for item in value.values() if is_mapping(value) else value:
-            yield from _text_errors(item, source)

@@ -22,7 +22,7 @@ from bundler.model.image import ImageRef
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.oci import OCI_MANIFEST, Descriptor, digest_tag
-from bundler.model.size import shown_bytes
+from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,7 +155,7 @@ class _Importer:
 
     def _announced(self, images: int) -> str:
         # Where only what is attached to images is missing, there is no image to count.
-        what = f"{images} image{'' if images == 1 else 's'}" if images else "what is attached to images"
+        what = counted(images, "image") if images else "what is attached to images"
         return f"bringing {what}, {shown_bytes(self._total)}, to {self._place}"
 
     def _cargoes(self) -> Iterator[_Cargo]:

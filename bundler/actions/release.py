@@ -26,6 +26,7 @@ from bundler.model.change import Action, Stage
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass, field
 from bundler.model.release import ReleaseStatus, Revision, release_uid
+from bundler.model.size import shortened
 from bundler.planning.observation import Wanted
 
 if TYPE_CHECKING:
@@ -328,7 +329,7 @@ def _cause(error: BundlerError) -> str:
     """Return in a line what ended a run: the first object named, and its pod's reason; the rest is the evidence."""
     pods = [line.strip() for line in error.context if line.startswith("  pod ")]
     cause = "; ".join((*error.context[:1], *pods[:1])) or str(error)
-    return cause if len(cause) <= _CAUSE_CHARS else f"{cause[: _CAUSE_CHARS - 1]}…"
+    return shortened(cause, _CAUSE_CHARS)
 
 
 def _record_deployed(revision: Revision, history: History, ports: Ports, options: RunOptions) -> Revision:
@@ -349,7 +350,7 @@ def _description(revision: Revision, options: RunOptions, ports: Ports) -> str:
     said = (
         "" if options.waits else "deployed, not waited",
         f"rolled back to revision {back}" if back else "",
-        reason if len(reason) <= _REASON_CHARS else f"{reason[: _REASON_CHARS - 1]}…",
+        shortened(reason, _REASON_CHARS),
     )
     return "; ".join(part for part in said if part)
 

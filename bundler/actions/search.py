@@ -6,6 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
+from bundler.actions.observe import ref_of
 from bundler.actions.parallel import map_parallel
 from bundler.errors import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
@@ -13,7 +14,6 @@ from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.lean import dataclass, field
 from bundler.model.manifest import GeneratedSecret
-from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry, release_uid
 from bundler.planning.order import stage_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.history import History
     from bundler.model.json import Body
-    from bundler.model.refs import ResourceType
+    from bundler.model.refs import ObjectRef, ResourceType
     from bundler.ports import ClusterClient, Ports, ReleaseStore
 
 
@@ -94,18 +94,12 @@ def _managers(body: Body) -> set[str]:
 
 
 def _entry(body: Body) -> InventoryEntry:
-    api_version, metadata = text_at(body, "apiVersion"), mapping_at(body, "metadata")
-    ref = ObjectRef(
-        api_version.rpartition("/")[0],
-        text_at(body, "kind"),
-        text_at(metadata, "namespace"),
-        text_at(metadata, "name"),
-    )
+    ref = ref_of(body)
     return InventoryEntry(
         ref=ref,
-        api_version=api_version,
+        api_version=text_at(body, "apiVersion"),
         stage=stage_of(ref),
-        component=text_at(metadata, "labels", COMPONENT).replace(".", "/"),
+        component=text_at(body, "metadata", "labels", COMPONENT).replace(".", "/"),
         generated=_generated(ref, body),
         is_found=True,
     )

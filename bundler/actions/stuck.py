@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
 from bundler.model.json import int_at, list_at
+from bundler.model.size import counted
 from bundler.planning.controllers import find_controllers
 from bundler.planning.order import is_custom
 
@@ -49,5 +50,5 @@ def _state_of(controller: ObjectRef, namespace: str, ports: Ports) -> str:
         return f"{controller.short}{where} may look after it"
     if live is None:
         return f"{controller.short}{where} is gone"
-    ready = int_at(live, "status", "readyReplicas")
-    return f"{controller.short}{where} has {ready} ready replica{'' if ready == 1 else 's'}"
+    ready = counted(int_at(live, "status", "readyReplicas"), "ready replica")
+    return f"{controller.short}{where} has {ready}"

@@ -22,13 +22,7 @@ def check_name(release: str) -> str:
     Raises:
         UsageError: when it cannot be one.
     """
-    if re.fullmatch(NAME_PATTERN, release) and len(release) <= NAME_MAX_CHARS:
-        return release
-    raise UsageError(
-        "reading the release's name",
-        context=[f"{release!r} cannot be the name of a release"],
-        hint=f"use small letters, digits and dashes, at most {NAME_MAX_CHARS}; a bundle's path comes after the name",
-    )
+    return _checked(release, "the release's name", "a release", more="; a bundle's path comes after the name")
 
 
 def check_namespace(name: str) -> str:
@@ -37,13 +31,7 @@ def check_namespace(name: str) -> str:
     Raises:
         UsageError: when it cannot be one.
     """
-    if re.fullmatch(NAME_PATTERN, name) and len(name) <= _NAMESPACE_MAX_CHARS:
-        return name
-    raise UsageError(
-        "reading the namespace",
-        context=[f"{name!r} cannot be the name of a namespace"],
-        hint=f"use small letters, digits and dashes, at most {_NAMESPACE_MAX_CHARS}",
-    )
+    return _checked(name, "the namespace", "a namespace", max_chars=_NAMESPACE_MAX_CHARS)
 
 
 def check_site_name(name: str) -> str:
@@ -52,12 +40,16 @@ def check_site_name(name: str) -> str:
     Raises:
         UsageError: when it cannot be one.
     """
-    if re.fullmatch(NAME_PATTERN, name) and len(name) <= NAME_MAX_CHARS:
+    return _checked(name, "the site's name", "a site", more="; --out FILE says where the file goes")
+
+
+def _checked(name: str, what: str, owner: str, *, max_chars: int = NAME_MAX_CHARS, more: str = "") -> str:
+    if re.fullmatch(NAME_PATTERN, name) and len(name) <= max_chars:
         return name
     raise UsageError(
-        "reading the site's name",
-        context=[f"{name!r} cannot be the name of a site"],
-        hint=f"use small letters, digits and dashes, at most {NAME_MAX_CHARS}; --out FILE says where the file goes",
+        f"reading {what}",
+        context=[f"{name!r} cannot be the name of {owner}"],
+        hint=f"use small letters, digits and dashes, at most {max_chars}{more}",
     )
 
 

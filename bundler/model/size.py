@@ -1,4 +1,4 @@
-"""Numbers of bytes and of things as people read and type them. Layer: model, pure."""
+"""Sizes, counts and long texts as people read and type them. Layer: model, pure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ _TYPED = re.compile(r"(\d{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)
 def counted(number: int, noun: str) -> str:
     """Return ``1 object`` or ``25 objects``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shortened(text: str, max_chars: int) -> str:
+    """Return ``text``, or its beginning and an ellipsis, in at most ``max_chars`` characters."""
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
 def shown_bytes(count: float) -> str:

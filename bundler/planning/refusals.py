@@ -17,6 +17,7 @@ from bundler.fields.kinds import immutable_changes
 from bundler.model.cluster import Answer
 from bundler.model.json import is_list, is_mapping, value_at
 from bundler.model.redaction import MASK
+from bundler.model.size import shortened
 from bundler.planning.observation import Refusal, RefusalKind
 from bundler.planning.ownership import manager_time, owner_of
 from bundler.planning.paths import value_at_path
@@ -174,4 +175,4 @@ def _in_short(value: JSONValue) -> str:
     if value is None:
         return "nothing"
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _VALUE_CHARS else text[: _VALUE_CHARS - 1] + "…"
+    return shortened(text, _VALUE_CHARS)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bundler.errors import ValuesPathError
 from bundler.model.redaction import MASK
+from bundler.model.size import shortened
 from bundler.model.values import Assignment, AssignmentKind, LayerKind, Origin
 from bundler.values.paths import format_path, parse_path, read_path
 from bundler.values.scalars import type_text
@@ -80,7 +81,7 @@ def flag_text(assignment: Assignment, *, is_sensitive: bool) -> str:
 
 def _shortened(text: str, max_chars: int = 60) -> str:
     line = text if text.isprintable() else ascii(text)[1:-1]
-    return line if len(line) <= max_chars else f"{line[: max_chars - 1]}…"
+    return shortened(line, max_chars)
 
 
 def _mismatch(assignment: Assignment, view: SchemaView, *, is_sensitive: bool) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import ValuesInvalidError
 from bundler.model.redaction import MASK
+from bundler.model.size import shortened
 from bundler.values.schema_view import type_name
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def shown_value(value: JSONValue, *, is_sensitive: bool) -> str:
     shown = (
         str(value) if kind in ("number", "integer") else json.dumps(value, ensure_ascii=not str(value).isprintable())
     )
-    return shown if len(shown) <= _SHOWN_CHARS else f"{shown[: _SHOWN_CHARS - 1]}…"
+    return shortened(shown, _SHOWN_CHARS)
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -83,6 +84,4 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 
 def _remark(description: str) -> str:
-    if len(description) > _DESCRIPTION_CHARS:
-        description = f"{description[: _DESCRIPTION_CHARS - 1]}…"
-    return f" — {description}" if description else ""
+    return f" — {shortened(description, _DESCRIPTION_CHARS)}" if description else ""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.expressions import compile_expression, compile_text
 from bundler.expressions.reads import VALUES, read_paths
-from bundler.model.json import is_list, is_mapping
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 from bundler.values.flatten import leaves_of
+from bundler.values.formulas import bare_formulas, formula_texts
 from bundler.values.paths import format_path, leading_keys, parse_path, pointer_to, pointer_tokens
 from bundler.values.schema_view import SCHEMA_FILE, bundle_view
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from bundler.expressions import ValuePath
     from bundler.model.bundle import Bundle
-    from bundler.model.json import JSONValue
-    from bundler.model.manifest import Source
     from bundler.values.schema_view import SchemaView
 
 _NOTES = "NOTES.md"
@@ -66,27 +64,11 @@ def paths_read(bundle: Bundle) -> frozenset[ValuePath]:
 
 
 def _paths_in_expressions(bundle: Bundle) -> Iterator[ValuePath]:
-    bare = [(rule.formula, rule.source) for rule in bundle.derive]
-    bare += [(spec.when, spec.source) for spec in bundle.components if spec.when]
-    bare += [(spec.when, spec.source) for spec in bundle.images if spec.when]
-    for text, source in bare:
+    for text, source in bare_formulas(bundle):
         yield from compile_expression(text, source=source).paths
-    for secret in bundle.generate:
-        yield from _paths_in_texts(secret.secret, secret.source)
-    for spec in bundle.components:
-        yield from _paths_in_texts(spec.values, spec.source)
-
-
-def _paths_in_texts(value: JSONValue, source: Source) -> Iterator[ValuePath]:
-    if isinstance(value, str):
-        compiled = compile_text(value, source=source)
+    for text, source in formula_texts(bundle):
+        compiled = compile_text(text, source=source)
         yield from compiled.paths if compiled else ()
-    elif is_mapping(value):
-        for item in value.values():
-            yield from _paths_in_texts(item, source)
-    elif is_list(value):
-        for item in value:
-            yield from _paths_in_texts(item, source)
 
 
 def _declared(bundle: Bundle) -> Iterator[ValuePath]:

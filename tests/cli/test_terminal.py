@@ -91,6 +91,14 @@ def menu(cli):
     return small_bundle(cli.home)
 
 
+def install_and_fail(menu) -> None:
+    """Install shop, and let its Deployment be unready from now on."""
+    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
+    subprocess.run(
+        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
+    )
+
+
 def releases(cli) -> list[str]:
     out = subprocess.run([*BUNDLER, "list", "-A", "-o", "json"], capture_output=True, text=True, check=True).stdout
     return [release["status"] for release in json.loads(out)]
@@ -158,10 +166,7 @@ def test_an_interrupt_at_the_question_leaves_at_once(cli, menu):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_waiting_is_recorded_and_the_next_run_goes_on(cli, menu, number):
-    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
-    subprocess.run(
-        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
-    )
+    install_and_fail(menu)
     argv = [*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes"]
     terminal = Terminal(argv)
     terminal.until("Deployment/shop-web")
@@ -178,10 +183,7 @@ def test_a_signal_while_waiting_is_recorded_and_the_next_run_goes_on(cli, menu, 
 
 @pytest.mark.slow
 def test_a_terminal_that_is_closed_ends_the_run_as_a_signal_does(cli, menu):
-    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
-    subprocess.run(
-        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
-    )
+    install_and_fail(menu)
     terminal = Terminal([*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes"])
     terminal.until("not ready yet")
     assert terminal.hang_up() == 130
@@ -191,10 +193,7 @@ def test_a_terminal_that_is_closed_ends_the_run_as_a_signal_does(cli, menu):
 
 
 def test_a_second_signal_gives_the_cursor_back(cli, menu):
-    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
-    subprocess.run(
-        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
-    )
+    install_and_fail(menu)
     terminal = Terminal([*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes"])
     terminal.until("not ready yet")
     terminal.process.send_signal(signal.SIGINT)
@@ -205,10 +204,7 @@ def test_a_second_signal_gives_the_cursor_back(cli, menu):
 
 def test_a_long_line_beside_the_table_is_not_broken(cli, menu):
     """A command in a hint can be copied only where it stands in one line."""
-    subprocess.run([*BUNDLER, "install", "shop", str(menu), "-q"], check=True, capture_output=True)
-    subprocess.run(
-        [*BUNDLER, "sandbox", "fail", "Deployment/shop-web", "--reason", "NotReady"], check=True, capture_output=True
-    )
+    install_and_fail(menu)
     terminal = Terminal([*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes", "--timeout", "3s"])
     assert terminal.end() == 4
     assert "hint: `bundler wait` goes on waiting and changes nothing; --timeout gives more time" in terminal.seen
