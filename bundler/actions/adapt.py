@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.images.inventory import where_of
@@ -12,6 +11,7 @@ from bundler.images.places import places_of, rules_of
 from bundler.images.rewrite import Rewriter
 from bundler.model.json import mapping_at
 from bundler.model.labels import IMAGES
+from bundler.model.lean import replace
 from bundler.render.types import RenderedTemplate
 from bundler.syntax.writer import dump_yaml
 

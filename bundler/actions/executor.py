@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.generate import generate_text, secret_payload
@@ -23,6 +23,7 @@ from bundler.errors import (
 )
 from bundler.model.change import Action, Change, Stage
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, PhaseStarted, Warned
+from bundler.model.lean import replace
 from bundler.model.size import counted
 from bundler.planning.autoscale import REPLICAS_PATH, is_left_by_autoscaler
 from bundler.planning.order import component_order, is_custom, removal_groups

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +29,7 @@ from bundler.model.delivery import (
 )
 from bundler.model.digest import digest_of
 from bundler.model.events import BytesMoved, Notice, Warned
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.size import shown_bytes
 from bundler.model.trust import INDEX_PAYLOAD
 from bundler.sbom.cyclonedx import make_sbom

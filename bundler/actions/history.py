@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError, ConflictError, ForbiddenError, RecordDamagedError, ReleaseNotFoundError
 from bundler.model.events import Notice
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.adapt import rewriter_of, where_in
@@ -15,6 +14,7 @@ from bundler.images.matrix import Matrix, Switch, described, make_matrix
 from bundler.images.patches import apply_patches
 from bundler.images.places import rules_of
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
+from bundler.model.lean import replace
 from bundler.model.values import Assignment, AssignmentKind
 from bundler.render import render_bundle
 from bundler.values.compute import compute_values

@@ -8,7 +8,6 @@ registry is whole there.
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.bases import base_not_at_hand, file_of
@@ -20,7 +19,7 @@ from bundler.images.tree import ImageTree, image_tree
 from bundler.model.events import BytesMoved, Notice
 from bundler.model.image import ImageRef
 from bundler.model.json import mapping_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.oci import OCI_MANIFEST, Descriptor, digest_tag
 from bundler.model.size import counted, shown_bytes
 

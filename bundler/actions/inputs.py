@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bundler.errors import BundlerError, ValuesFileError
 from bundler.loader.user_files import load_values_file, read_values
 from bundler.model.json import is_list, is_mapping
-from bundler.model.lean import dataclass, field
+from bundler.model.lean import dataclass, field, replace
 from bundler.model.site import Site
 from bundler.model.values import AssignmentKind, LayerKind, UserLayers, ValuesLayer
 from bundler.values.assignments import parse_assignment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import Composition, compose, public_identifiers
@@ -13,7 +12,7 @@ from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, c
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
 from bundler.errors import BundlerError, ForbiddenError, RecordDamagedError, ValuesError
 from bundler.model.events import Notice, Warned
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import (
     Authorship,
     BundleReference,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.history import require_history
@@ -14,7 +13,7 @@ from bundler.errors import BundlerError, UsageError
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.events import Warned
 from bundler.model.json import mapping_at, text_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.refs import ObjectRef
 from bundler.model.release import release_uid
 

@@ -6,7 +6,6 @@ A watch is a doorbell: its events wake whoever waits, who then lists. Nothing is
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.observe import by_ref
@@ -14,6 +13,7 @@ from bundler.actions.parallel import map_parallel
 from bundler.errors import BundlerError, ExpiredError, ForbiddenError, UnknownKindError
 from bundler.model.cluster import Listing, ListQuery
 from bundler.model.labels import RELEASE_UID
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

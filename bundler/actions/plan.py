@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.observe import observe
@@ -19,7 +18,7 @@ from bundler.fields.field_set import owned_fields
 from bundler.model.change import Action, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
 from bundler.model.json import canonical_json, mapping_at, text_at
-from bundler.model.lean import dataclass, field
+from bundler.model.lean import dataclass, field, replace
 from bundler.planning.autoscale import REPLICAS_PATH, is_left_by_autoscaler
 from bundler.planning.noise import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind

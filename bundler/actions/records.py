@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.history import read_history, require_history
 from bundler.errors import RecordDamagedError
+from bundler.model.lean import replace
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.release import Draft, RunOptions, carry_out, propose
@@ -10,6 +9,7 @@ from bundler.actions.rollback import RollbackRequest, draft_of, is_at_least
 from bundler.actions.uninstall import remove_objects
 from bundler.errors import BundlerError, RollbackFailedError, RolledBackError, WaitError
 from bundler.model.events import Notice
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from bundler.actions.release import Proposal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.executor import Executor
@@ -24,7 +23,7 @@ from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage
 from bundler.model.events import Notice
-from bundler.model.lean import dataclass, field
+from bundler.model.lean import dataclass, field, replace
 from bundler.model.release import ReleaseStatus, Revision, release_uid
 from bundler.model.size import shortened
 from bundler.planning.observation import Wanted

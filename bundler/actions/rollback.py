@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose import public_identifiers
@@ -11,7 +10,7 @@ from bundler.actions.release import ChangeResult, Draft, RunOptions, change_rele
 from bundler.errors import DowngradeError, UndeclaredReachError
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.json import list_at, text_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.manifest import Source
 from bundler.model.release import ReleaseStatus
 from bundler.planning.reach import find_reach

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.guard import Guard
@@ -15,7 +14,7 @@ from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
 from bundler.model.change import Action, Change
 from bundler.model.health import Health, Status
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import release_uid
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.executor import Executor
@@ -14,7 +13,7 @@ from bundler.actions.wait import WaitRules
 from bundler.errors import BundlerError, LockLostError
 from bundler.model.events import Notice
 from bundler.model.json import is_mapping, text_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import ReleaseStatus, release_uid
 from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted

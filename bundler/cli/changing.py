@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from bundler.cli.output.difference import show_difference
 from bundler.cli.output.plan import damage_lines
 from bundler.cli.output.text import Line
 from bundler.errors import UsageError
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
 from bundler.values.changes import changed_user_values
 

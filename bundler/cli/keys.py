@@ -39,8 +39,7 @@ def policy_for(site: Site | None, keys: Sequence[Path]) -> TrustPolicy:
     Raises:
         KeyFileError: when a public key cannot be read.
     """
-    from dataclasses import replace  # noqa: PLC0415 - as the library below
-
+    from bundler.model.lean import replace  # noqa: PLC0415 - as the library below
     from bundler.signing.keys import read_public  # noqa: PLC0415 - only those who name keys read them
 
     trust = site.trust if site else TrustPolicy()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
+from bundler.model.lean import replace
 from bundler.model.size import parse_bytes
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.actions.preflight import preflight
@@ -14,6 +13,7 @@ from bundler.cli.context import connect
 from bundler.cli.ordering import make_order, take
 from bundler.cli.output.checks import show_checks
 from bundler.errors import BundlerError
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from bundler.actions.inputs import Given

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from bundler.cli.offline import is_offline, site_hosts, stay_offline
 from bundler.cli.options import INSECURE_HTTP, REGISTRY_CA
 from bundler.http.gate import Gate
 from bundler.http.surroundings import Surroundings
+from bundler.model.lean import replace
 from bundler.oci.client import OciClient, credential_files
 from bundler.oci.settings import load_settings
 

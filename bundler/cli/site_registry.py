@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.cli.offline import is_offline, stay_offline
 from bundler.errors import UsageError
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     import click

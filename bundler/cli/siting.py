@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from bundler.cli.output.checks import show_checks
 from bundler.cli.output.text import Line
 from bundler.cli.site_registry import open_site_registry, parse_place
 from bundler.errors import UsageError
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.signing.keys import read_public
 
 if TYPE_CHECKING:

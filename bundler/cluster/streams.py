@@ -6,7 +6,6 @@ import json
 import math
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.cluster import targets
@@ -16,6 +15,7 @@ from bundler.cluster.status import status_of
 from bundler.http.wire import WireError
 from bundler.model.cluster import WatchEvent
 from bundler.model.json import mapping_at, text_at
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.cluster.errors import error_of, unavailable, unreadable
@@ -15,6 +15,7 @@ from bundler.errors import CredentialsError
 from bundler.http.retry import FIRST_CONTACT_TRIES, delay_s, failure_of_error
 from bundler.http.wire import ClosedError, Connection, WireError
 from bundler.model.events import Retrying
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

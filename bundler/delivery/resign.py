@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.delivery.envelopes import signature_region
@@ -12,6 +11,7 @@ from bundler.delivery.placement import BLOCK
 from bundler.delivery.reader import Delivery
 from bundler.errors import DeliveryError
 from bundler.model.digest import Digest
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

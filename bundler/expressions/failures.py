@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeError, TemplateSyntaxError
 
@@ -13,6 +13,7 @@ from bundler.expressions.bounds import LimitReachedError
 from bundler.expressions.functions import TEXT_METHODS, FilterUseError, make_filters, make_tests
 from bundler.expressions.text import TemplateFailureError
 from bundler.expressions.undefined import PathUndefined, UndefinedUseError
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +26,8 @@ _TAGS = frozenset({"if", "else", "elif", "end", "endif", "for", "endfor", "range
 """Names that stand in braces where an author knows another template language."""
 
 
-class Failure(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Failure:
     """One failure, before its place is printed."""
 
     error_type: type[errors.RenderError]

@@ -5,12 +5,11 @@ Source: k8s.io/apimachinery pkg/util/managedfields/internal (managedfields.go, c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.fields.field_set import FieldSet
 from bundler.model.json import items_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue

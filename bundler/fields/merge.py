@@ -7,7 +7,6 @@ as if their fields were called the same.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.fields.field_set import EMPTY, FieldSet, to_path
@@ -27,7 +26,7 @@ from bundler.fields.managers import (
 from bundler.fields.stored import stored_form
 from bundler.fields.typed import compare, field_set_of, merge_values, remove_fields, same, value_of, with_named_parents
 from bundler.model.json import items_at, mapping_at, value_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,12 +6,12 @@ Source: RFC 7396 (JSON merge patch), RFC 6902 (JSON patch), RFC 6901 (pointers).
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import SitePatchError
 from bundler.model.json import is_list, is_mapping, mapping_at, text_at
 from bundler.model.labels import PREFIX
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,7 +9,6 @@ reference is one of the delivery's, written as the bundle writes it or as it sta
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import ImageMissingError
@@ -18,6 +17,7 @@ from bundler.images.places import places_of, pod_specs, replaced_at
 from bundler.model.image import DEFAULT_REGISTRY, ImageRef
 from bundler.model.json import canonical_json, is_mapping, list_at, mapping_at, text_at
 from bundler.model.labels import IMAGES
+from bundler.model.lean import replace
 from bundler.model.oci import Repository
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
@@ -17,7 +16,7 @@ from bundler.loader.tree import read_directory
 from bundler.model.bundle import Bundle, BundleFile
 from bundler.model.digest import digest_of, tree_digest
 from bundler.model.json import is_mapping
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.manifest import Source
 from bundler.model.values import LayerKind
 from bundler.resolve.versions import parse_range, parse_version

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.digest import Digest, digest_of
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

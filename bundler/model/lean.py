@@ -1,26 +1,48 @@
-"""``dataclass`` for frozen types at a tenth of the start-up cost. Layer: model, pure, standard library only.
+"""``dataclass`` for frozen types at a fraction of the start-up cost. Layer: model, pure, standard library only.
 
 The standard decorator writes and executes six functions for each frozen class: 0.3 to 0.5 ms on Python 3.11, and a verb
-loads some seventy classes. Here a class gets closures, and its ``__init__`` is written when there are many objects.
-Type checkers see the standard decorator, and ``dataclasses.fields``, ``replace`` and ``asdict`` work; a test holds the
-two to each other. Fields come from the class alone: there is no inheritance between such classes here.
+loads some seventy classes. Here a class gets closures, and its ``__init__`` is written when there are many objects; the
+standard module itself is loaded by those who ask for what only it knows. Type checkers see the standard decorator, and
+``dataclasses.fields``, ``replace`` and ``asdict`` work; a test holds the two to each other. Fields come from the class
+alone: there is no inheritance between such classes here.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import MISSING, Field, FrozenInstanceError, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from dataclasses import dataclass
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from dataclasses import dataclass, field, replace
 
-__all__ = ["dataclass", "field"]
+__all__ = ["dataclass", "field", "replace"]
 
 _FEW = 8
 """So many objects of a class are filled field by field; writing its constructor costs as much as eighty of them."""
+_MISSING: Any = object()
+
+
+class LeanField:
+    """What is declared of a field; what is not declared is as ``dataclasses.field`` has it."""
+
+    __slots__ = ("compare", "default", "default_factory", "repr")
+
+    def __init__(
+        self,
+        *,
+        default: Any = _MISSING,
+        default_factory: Any = _MISSING,
+        repr: bool = True,  # noqa: A002 - the standard function's word
+        compare: bool = True,
+    ) -> None:
+        self.default, self.default_factory = default, default_factory
+        self.repr, self.compare = repr, compare
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what ``dataclasses.field`` is called with."""
+        declared = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in declared.items() if value is not _MISSING}
 
 
 def lean_dataclass(
@@ -46,72 +68,102 @@ def lean_dataclass(
         namespace = {name: value for name, value in vars(cls).items() if name not in fields}
         for name in ("__dict__", "__weakref__"):
             namespace.pop(name, None)
-        namespace["__slots__"] = names
-        namespace["__match_args__"] = () if kw_only else names
-        made: Any = type.__call__(type(cls), cls.__name__, cls.__bases__, namespace)
-        _add_construction(made, fields, is_kw_only=kw_only)
-        _add_freezing(made, names)
-        _add_comparison(made, [name for name, one in fields.items() if one.compare], is_ordered=order)
-        _add_display(made, [name for name, one in fields.items() if one.repr])
-        made.__dataclass_fields__ = _StandardFields(made, fields, is_kw_only=kw_only)
-        decorated: type[Any] = made
-        return decorated
+        compared = [name for name, one in fields.items() if one.compare]
+        if "__eq__" in namespace and namespace["__hash__"] is None:
+            del namespace["__hash__"]  # a class that says what is equal leaves the hash to its fields
+        made: type[Any] = type.__call__(
+            type(cls),
+            cls.__name__,
+            cls.__bases__,
+            {
+                "__init__": _construction(fields, is_kw_only=kw_only),
+                "__repr__": _display([name for name, one in fields.items() if one.repr]),
+                **_comparison(compared, is_ordered=order),
+                **namespace,
+                "__slots__": names,
+                "__match_args__": () if kw_only else names,
+                "__setattr__": _refuse_change,
+                "__delattr__": _refuse_deletion,
+                "__getstate__": _state,
+                "__setstate__": _restore,
+                "__lean_fields__": names,
+                "__dataclass_fields__": _StandardFields(fields, is_kw_only=kw_only),
+            },
+        )
+        return made
 
     return decorate
 
 
+def lean_replace(instance: Any, /, **changes: Any) -> Any:
+    """Return a copy with other fields, as ``dataclasses.replace`` does.
+
+    Raises:
+        TypeError: for a field that there is not.
+    """
+    names = getattr(instance, "__lean_fields__", None)
+    if names is None:
+        import dataclasses  # noqa: PLC0415 - few classes are the standard ones
+
+        return dataclasses.replace(instance, **changes)
+    return instance.__class__(**{name: getattr(instance, name) for name in names} | changes)
+
+
 if not TYPE_CHECKING:
-    dataclass = lean_dataclass
+    dataclass, field, replace = lean_dataclass, LeanField, lean_replace
 
 
-def _fields_of(cls: type[Any]) -> dict[str, Field[Any]]:
+def _fields_of(cls: type[Any]) -> dict[str, LeanField]:
     if any("__dataclass_fields__" in vars(base) for base in cls.__mro__[1:]):
         raise TypeError(f"{cls.__name__} inherits fields, which only dataclasses.dataclass knows")
     given = vars(cls)
-    fields: dict[str, Field[Any]] = {}
+    fields: dict[str, LeanField] = {}
     for name in given.get("__annotations__", {}):
-        default = given.get(name, MISSING)
-        fields[name] = default if isinstance(default, Field) else field(default=default)
+        default = given.get(name, _MISSING)
+        fields[name] = default if isinstance(default, LeanField) else LeanField(default=default)
     return fields
 
 
 class _StandardFields:
     """What ``dataclasses`` looks for on a class, made by ``dataclasses`` when it is looked for."""
 
-    def __init__(self, cls: type[Any], fields: dict[str, Field[Any]], *, is_kw_only: bool) -> None:
-        self._cls, self._fields, self._is_kw_only = cls, fields, is_kw_only
+    def __init__(self, fields: Mapping[str, LeanField], *, is_kw_only: bool) -> None:
+        self._fields, self._is_kw_only = fields, is_kw_only
 
-    def __get__(self, instance: object, owner: type[Any]) -> dict[str, Field[Any]]:
-        types = vars(self._cls).get("__annotations__", {})
+    def __get__(self, instance: object, owner: type[Any]) -> dict[str, Any]:
+        import dataclasses  # noqa: PLC0415 - this is the place that only those pay who ask
+
+        types = vars(owner).get("__annotations__", {})
         twin = dataclasses.make_dataclass(
-            self._cls.__name__,
-            [(name, types[name], one) for name, one in self._fields.items()],
+            owner.__name__,
+            [(name, types[name], dataclasses.field(**one.arguments())) for name, one in self._fields.items()],
             init=False,
             repr=False,
             eq=False,
             kw_only=self._is_kw_only,
-            namespace={"__doc__": self._cls.__name__},  # else dataclasses writes one, for 3 ms
+            namespace={"__doc__": owner.__name__},  # else dataclasses writes one, for 3 ms
         )
-        found: dict[str, Field[Any]] = vars(twin)["__dataclass_fields__"]
-        self._cls.__dataclass_fields__ = found
+        found: dict[str, Any] = vars(twin)["__dataclass_fields__"]
+        owner.__dataclass_fields__ = found
         return found
 
 
-def _add_construction(cls: Any, fields: dict[str, Field[Any]], *, is_kw_only: bool) -> None:
+def _construction(fields: Mapping[str, LeanField], *, is_kw_only: bool) -> Callable[..., None]:
     few = iter(range(_FEW))
 
     def construct(self: object, /, *given: object, **named: object) -> None:
         if not given and next(few, None) is not None and _fill(self, fields, named):
             return
+        cls: Any = self.__class__
         written = _write_init(fields, is_kw_only=is_kw_only)
         written.__qualname__, written.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
         cls.__init__ = written
         written(self, *given, **named)
 
-    cls.__init__ = construct
+    return construct
 
 
-def _fill(target: object, fields: dict[str, Field[Any]], named: dict[str, object]) -> bool:
+def _fill(target: object, fields: Mapping[str, LeanField], named: dict[str, object]) -> bool:
     """Set the fields of one object; False where the arguments do not fit, which the written constructor explains."""
     if not named.keys() <= fields.keys():
         return False
@@ -119,29 +171,28 @@ def _fill(target: object, fields: dict[str, Field[Any]], named: dict[str, object
     for name, one in fields.items():
         if name in named:
             values.append(named[name])
-        elif one.default is not MISSING:
+        elif one.default is not _MISSING:
             values.append(one.default)
-        elif one.default_factory is not MISSING:
+        elif one.default_factory is not _MISSING:
             values.append(one.default_factory())
         else:
             return False
-    for name, value in zip(fields, values, strict=True):
-        object.__setattr__(target, name, value)
+    _restore(target, values, fields)
     return True
 
 
-def _write_init(fields: dict[str, Field[Any]], *, is_kw_only: bool) -> Callable[..., None]:
+def _write_init(fields: Mapping[str, LeanField], *, is_kw_only: bool) -> Callable[..., None]:
     """Write the constructor out: a loop over fields would cost as much again for each of thousands of objects."""
-    known: dict[str, Any] = {"put": object.__setattr__, "missing": MISSING}
+    known: dict[str, Any] = {"put": object.__setattr__, "missing": _MISSING}
     parameters, lines = ["self"], []
     if is_kw_only and fields:
         parameters.append("*")
     for name, one in fields.items():
         parameter, value = name, name
-        if one.default is not MISSING:
+        if one.default is not _MISSING:
             known[f"default_{name}"] = one.default
             parameter = f"{name}=default_{name}"
-        elif one.default_factory is not MISSING:
+        elif one.default_factory is not _MISSING:
             known[f"make_{name}"] = one.default_factory
             parameter, value = f"{name}=missing", f"make_{name}() if {name} is missing else {name}"
         parameters.append(parameter)
@@ -152,63 +203,60 @@ def _write_init(fields: dict[str, Field[Any]], *, is_kw_only: bool) -> Callable[
     return written
 
 
-def _add_freezing(cls: Any, names: Sequence[str]) -> None:
-    def refuse_change(self: object, name: str, value: object) -> None:
-        del self, value
-        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+def _refuse_change(self: object, name: str, value: object) -> None:
+    from dataclasses import FrozenInstanceError  # noqa: PLC0415 - nobody gets here but by mistake
 
-    def refuse_deletion(self: object, name: str) -> None:
-        del self
-        raise FrozenInstanceError(f"cannot delete field {name!r}")
-
-    def state(self: object) -> list[Any]:
-        return [getattr(self, name) for name in names]
-
-    def restore(self: object, values: Sequence[Any]) -> None:
-        for name, value in zip(names, values, strict=True):
-            object.__setattr__(self, name, value)
-
-    cls.__setattr__, cls.__delattr__ = refuse_change, refuse_deletion
-    cls.__getstate__, cls.__setstate__ = state, restore
+    del self, value
+    raise FrozenInstanceError(f"cannot assign to field {name!r}")
 
 
-def _add_comparison(cls: Any, names: Sequence[str], *, is_ordered: bool) -> None:
+def _refuse_deletion(self: object, name: str) -> None:
+    from dataclasses import FrozenInstanceError  # noqa: PLC0415 - as above
+
+    del self
+    raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _state(self: Any) -> list[Any]:
+    return [getattr(self, name) for name in self.__lean_fields__]
+
+
+def _restore(self: Any, values: Sequence[Any], names: Iterable[str] = ()) -> None:
+    put = object.__setattr__
+    for name, value in zip(names or self.__lean_fields__, values, strict=True):
+        put(self, name, value)
+
+
+def _comparison(names: Sequence[str], *, is_ordered: bool) -> dict[str, Callable[..., Any]]:
     key: Callable[[Any], Any] = attrgetter(*names) if names else lambda _: ()
 
     def equal(self: object, other: object) -> bool:
-        return key(self) == key(other) if other.__class__ is cls else NotImplemented
+        return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
 
     def hashed(self: object) -> int:
         return hash(key(self))
 
-    own = vars(cls)
-    if "__eq__" not in own:
-        cls.__eq__ = equal
-    if "__hash__" not in own or (own["__hash__"] is None and "__eq__" not in own):
-        cls.__hash__ = hashed
-    if is_ordered:
-        _add_order(cls, key)
+    return {"__eq__": equal, "__hash__": hashed, **(_order(key) if is_ordered else {})}
 
 
-def _add_order(cls: Any, key: Callable[[Any], Any]) -> None:
+def _order(key: Callable[[Any], Any]) -> dict[str, Callable[..., Any]]:
     def less(self: object, other: object) -> bool:
-        return key(self) < key(other) if other.__class__ is cls else NotImplemented
+        return key(self) < key(other) if other.__class__ is self.__class__ else NotImplemented
 
     def less_or_equal(self: object, other: object) -> bool:
-        return key(self) <= key(other) if other.__class__ is cls else NotImplemented
+        return key(self) <= key(other) if other.__class__ is self.__class__ else NotImplemented
 
     def greater(self: object, other: object) -> bool:
-        return key(self) > key(other) if other.__class__ is cls else NotImplemented
+        return key(self) > key(other) if other.__class__ is self.__class__ else NotImplemented
 
     def greater_or_equal(self: object, other: object) -> bool:
-        return key(self) >= key(other) if other.__class__ is cls else NotImplemented
+        return key(self) >= key(other) if other.__class__ is self.__class__ else NotImplemented
 
-    cls.__lt__, cls.__le__, cls.__gt__, cls.__ge__ = less, less_or_equal, greater, greater_or_equal
+    return {"__lt__": less, "__le__": less_or_equal, "__gt__": greater, "__ge__": greater_or_equal}
 
 
-def _add_display(cls: Any, names: Sequence[str]) -> None:
+def _display(names: Sequence[str]) -> Callable[[object], str]:
     def shown(self: object) -> str:
-        return f"{cls.__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        return f"{self.__class__.__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
 
-    if "__repr__" not in vars(cls):
-        cls.__repr__ = shown
+    return shown

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import RegistryError
 from bundler.http.retry import failure_of_error
 from bundler.http.wire import WireError
+from bundler.model.lean import replace
 from bundler.oci.errors import refusal
 from bundler.oci.hosts import target_of
 from bundler.oci.requests import Answer

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef, group_of
 
 if TYPE_CHECKING:

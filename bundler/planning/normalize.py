@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bundler.fields.kinds import schema_for
 from bundler.fields.names import data_key_problems, name_problem
 from bundler.model.json import JSONValue, canonical_json, is_list, is_mapping, mapping_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
+from bundler.model.lean import replace
 from bundler.model.manifest import Manifest
 
 if TYPE_CHECKING:

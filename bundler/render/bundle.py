@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import BUNDLE_VERSION, INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
+from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef, group_of
 from bundler.render.compiled import CompiledTemplates

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.errors import RenderError
 from bundler.expressions.failures import excerpt, locate
+from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.size import counted
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from bundler.model.redaction import Redactor
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Problem:
     """One thing that is wrong, where, and what to do."""
 
     error_type: type[RenderError]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from jinja2.ext import Extension
 from jinja2.lexer import Token
@@ -18,6 +18,7 @@ from bundler.expressions.bounds import current_meter
 from bundler.expressions.failures import FAILURES, explain, template_frames
 from bundler.expressions.language import Language
 from bundler.expressions.markers import finish_text, mark_line
+from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.render.compiled import code_key
 from bundler.render.problems import Problem, problem_at
@@ -36,7 +37,8 @@ _NEWLINE = r"(?<=\n)"
 _CHUNK = 4096
 
 
-class RenderedText(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class RenderedText:
     """What one template printed."""
 
     name: str

@@ -6,9 +6,10 @@ images. So nothing is kept for them while objects are rendered; who asks renders
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import Bounds, Meter, metered
+from bundler.model.lean import dataclass
 from bundler.render.objects import offset_of_line
 from bundler.syntax.events import escape_pointer
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from bundler.render.objects import ObjectPart, TextPart
 
 
-class TracedObject(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TracedObject:
     """One object, where it stands in its text, and how that text maps to template lines."""
 
     ref: ObjectRef

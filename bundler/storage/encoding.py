@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.model import labels
 from bundler.model.json import canonical_json, mapping_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import ReleaseStatus
 from bundler.storage import limits, records
 from bundler.storage.blobs import BlobWriter, build_packs, choose_packs, index_text, pieces_of

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bundler.errors import RecordTooLargeError, RecordTooNewError
 from bundler.model import labels
 from bundler.model.json import Body, JSONValue, canonical_json, mapping_at, text_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import BundleReference, ReleaseStatus, RevisionSummary
 from bundler.storage import limits, records
 from bundler.storage.reading import DamageError, count_of, mapping_of, parse_json, secret_bytes

@@ -6,7 +6,6 @@ visible, and is taken up or dropped later. Whoever writes holds the release's lo
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import (
@@ -20,6 +19,7 @@ from bundler.errors import (
 from bundler.model import labels
 from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at
+from bundler.model.lean import replace
 from bundler.storage import records
 from bundler.storage.blobs import read_index_text
 from bundler.storage.codec import (

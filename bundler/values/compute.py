@@ -7,12 +7,12 @@ From outside: for the top bundle what the user gave; for a component what its pa
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.errors import DeriveError, ExpressionError, RenderError
 from bundler.expressions import compile_expression, evaluate_text
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass, replace
 from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, ValuesLayer
 from bundler.values.defaults import fill_items
 from bundler.values.derive import derive_values
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 NO_NAMES: Mapping[str, object] = {}
 
 
-class _Level(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Level:
     """One bundle in the tree of components."""
 
     bundle: Bundle

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.errors import DeriveError, RenderError
 from bundler.expressions import compile_expression
 from bundler.model.json import is_mapping
+from bundler.model.lean import dataclass
 from bundler.model.values import LayerKind, Origin, ValuesLayer
 from bundler.values.merge import merge_all, merge_values
 from bundler.values.paths import format_path, leading_keys, parse_path, pointer_to, set_value
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 _HINT = "correct the formula under spec.derive of bundle.yaml"
 
 
-class _Formula(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Formula:
     """One rule, read and compiled."""
 
     rule: DeriveRule

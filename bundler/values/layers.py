@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.model.json import is_mapping, mapping_at
+from bundler.model.lean import replace
 from bundler.model.values import LayerKind, Origin, ValuesLayer
 from bundler.values.defaults import schema_defaults
 from bundler.values.merge import layer_below, merge_all, merge_values, origin_in

@@ -8,12 +8,12 @@ In one mapping plain keys come first, then items in the order written, then what
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesPathError
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass, replace
 from bundler.model.values import LayerKind
 from bundler.values.layers import outlook
 from bundler.values.list_patches import item_view, patched_list, refuse_no_list
@@ -36,7 +36,8 @@ _HINT = "name an item that is there, or give the whole list without an operator"
 _pattern = cache(re.compile)
 
 
-class ListOperator(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ListOperator:
     """One key of a values file that changes a list."""
 
     path: ValuePath

@@ -10,9 +10,10 @@ folded from the left.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass
 from bundler.model.values import Origin, ValuesLayer
 from bundler.values.paths import escape_token, parent_pointer
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 _Owners: TypeAlias = "dict[str, _Owners | ValuesLayer]"
 
 
-class Fold(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fold:
     """Layers folded into one mapping, tombstones included."""
 
     data: dict[str, JSONValue]

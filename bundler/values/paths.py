@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors import ValuesPathError
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,8 @@ _pattern = cache(re.compile)
 """Compiled when a path is read: most runs read none."""
 
 
-class Match(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Match:
     """Step into the one list item whose ``key`` is ``text``."""
 
     key: str

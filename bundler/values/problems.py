@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesInvalidError
+from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.values.schema_view import type_name
@@ -22,7 +23,8 @@ _DESCRIPTION_CHARS = 120
 NO_LAYER = "no layer sets it"
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
     """One place where values break a rule."""
 
     pointer: Pointer

@@ -9,9 +9,10 @@ Source: JSON Schema 2020-12, core, sections 8 and 10; draft 07 where keywords di
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass
 from bundler.values.paths import escape_token, pointer_tokens
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ _ANY_KEY = "\0"
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
-class SchemaNode(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SchemaNode:
     """One schema that describes a place."""
 
     root: Body

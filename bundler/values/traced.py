@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass
 from bundler.model.values import ValuesLayer
 from bundler.values.merge import fold_layers, origin_in
 from bundler.values.paths import escape_token, pointer_to, resolve_path, set_value, starts_below
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from bundler.values.paths import Step
 
 
-class Traced(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Traced:
     """A value, and who set its parts."""
 
     value: JSONValue

@@ -7,9 +7,10 @@ decides. A bundle without schema knows the top-level keys of its values.yaml.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.model.json import is_list, is_mapping
+from bundler.model.lean import dataclass
 from bundler.values.paths import escape_token, parse_path
 from bundler.values.problems import closest
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from bundler.values.schema_view import SchemaView
 
 
-class UnknownKey(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class UnknownKey:
     """A key that no schema knows."""
 
     pointer: Pointer

@@ -6,10 +6,11 @@ read by that component; what a component declares itself is its own affair.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bundler.expressions import compile_expression, compile_text
 from bundler.expressions.reads import VALUES, read_paths
+from bundler.model.lean import dataclass
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 from bundler.values.flatten import leaves_of
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 _NOTES = "NOTES.md"
 
 
-class UnreadValue(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class UnreadValue:
     """A value that nothing reads, or a mapping of such."""
 
     path: str

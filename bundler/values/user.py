@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesInvalidError, ValuesPathError
 from bundler.model.json import is_mapping, mapping_at
+from bundler.model.lean import replace
 from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
 from bundler.values.assignments import MismatchError, assigned_value, assignment_origin
 from bundler.values.layers import outlook

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from bundler.cli.ordering import make_order, take
 from bundler.cli.site_registry import parse_place
 from bundler.cli.verb import verb
 from bundler.errors import UsageError
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from bundler.actions.inputs import Given

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.text import Line
 from bundler.model.change import Action
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.size import counted
 from bundler.planning.diff import object_diff
 
