@@ -9,7 +9,7 @@ from bundler.errors import KubeVersionError
 from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
-from bundler.model.release import release_uid
+from bundler.model.names import release_uid
 from bundler.planning.normalize import normalize_manifests, secret_leaves, stamp
 from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
 from bundler.resolve.versions import parse_kubernetes_version, parse_range

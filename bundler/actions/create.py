@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from bundler.errors import BundleError, UsageError
-from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
+from bundler.model.names import NAME_MAX_CHARS, NAME_PATTERN
 
 _STARTER = Path(__file__).with_name("starter")
 _PLACEHOLDER = "@NAME@"

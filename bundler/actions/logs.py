@@ -14,8 +14,8 @@ from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.events import Warned
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass, replace
+from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
-from bundler.model.release import release_uid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -24,7 +24,8 @@ from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass, field, replace
-from bundler.model.release import ReleaseStatus, Revision, release_uid
+from bundler.model.names import release_uid
+from bundler.model.release import ReleaseStatus, Revision
 from bundler.model.size import shortened
 from bundler.planning.observation import Wanted
 

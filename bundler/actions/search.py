@@ -14,7 +14,8 @@ from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.lean import dataclass, field
 from bundler.model.manifest import GeneratedSecret
-from bundler.model.release import InventoryEntry, release_uid
+from bundler.model.names import release_uid
+from bundler.model.release import InventoryEntry
 from bundler.planning.order import stage_of
 
 if TYPE_CHECKING:

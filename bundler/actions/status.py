@@ -15,7 +15,7 @@ from bundler.health.pods import FailFast
 from bundler.model.change import Action, Change
 from bundler.model.health import Health, Status
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import release_uid
+from bundler.model.names import release_uid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

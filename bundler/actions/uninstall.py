@@ -14,7 +14,8 @@ from bundler.errors import BundlerError, LockLostError
 from bundler.model.events import Notice
 from bundler.model.json import is_mapping, text_at
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import ReleaseStatus, release_uid
+from bundler.model.names import release_uid
+from bundler.model.release import ReleaseStatus
 from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted
 

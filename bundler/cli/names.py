@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bundler.errors import UsageError
-from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
+from bundler.model.names import NAME_MAX_CHARS, NAME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

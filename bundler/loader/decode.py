@@ -13,7 +13,7 @@ from bundler.errors import VersionRangeError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
-from bundler.model.release import NAME_MAX_CHARS, NAME_PATTERN
+from bundler.model.names import NAME_MAX_CHARS, NAME_PATTERN
 from bundler.resolve.versions import parse_range, parse_version
 from bundler.syntax.events import escape_pointer
 from bundler.syntax.scalars import YamlFloat

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,25 +15,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
-
-NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-NAME_MAX_CHARS = 53
-
-_UID_SPACE = bytes.fromhex("5d1d3c0e7a0b5b539d5f0f2c7a4be001")
-
-
-def release_uid(namespace: str, name: str) -> str:
-    """Return the identity that the objects of a release carry.
-
-    It is derived, not drawn: a release that is installed again over kept claims and passwords, or whose record was
-    lost, finds its own objects by it. It has the form of a version 5 UUID (RFC 9562, section 5.5); the module for
-    those takes longer to load than this.
-    """
-    octets = bytearray(hashlib.sha1(_UID_SPACE + f"{namespace}/{name}".encode(), usedforsecurity=False).digest()[:16])
-    octets[6] = octets[6] & 0x0F | 0x50
-    octets[8] = octets[8] & 0x3F | 0x80
-    text = octets.hex()
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 class ReleaseStatus(StrEnum):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.model.labels import RELEASE_UID
 from bundler.model.manifest import Manifest, Source
+from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef, group_of
-from bundler.model.release import release_uid
 
 if TYPE_CHECKING:
     from bundler.model.json import Body

@@ -6,7 +6,7 @@ import uuid
 
 from hypothesis import given, strategies as st
 
-from bundler.model.release import release_uid
+from bundler.model.names import release_uid
 
 SPACE = uuid.UUID("5d1d3c0e-7a0b-5b53-9d5f-0f2c7a4be001")
 
