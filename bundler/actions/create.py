@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from bundler.errors import BundleError, UsageError
-from bundler.model.names import NAME_MAX_CHARS, NAME_PATTERN
+from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 
 _STARTER = Path(__file__).with_name("starter")
 _PLACEHOLDER = "@NAME@"
@@ -21,7 +20,7 @@ def create_bundle(folder: Path) -> tuple[Path, ...]:
         BundleError: when the folder is there already, or cannot be written.
     """
     name = folder.resolve().name if folder.name in {"", ".."} else folder.name
-    if not re.fullmatch(NAME_PATTERN, name) or len(name) > NAME_MAX_CHARS:
+    if not is_dns_label(name) or len(name) > NAME_MAX_CHARS:
         raise UsageError(
             f"creating bundle {name}",
             context=[f"{name!r} is no name of a bundle"],

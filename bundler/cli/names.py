@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from bundler.errors import UsageError
-from bundler.model.names import NAME_MAX_CHARS, NAME_PATTERN
+from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +43,7 @@ def check_site_name(name: str) -> str:
 
 
 def _checked(name: str, what: str, owner: str, *, max_chars: int = NAME_MAX_CHARS, more: str = "") -> str:
-    if re.fullmatch(NAME_PATTERN, name) and len(name) <= max_chars:
+    if is_dns_label(name) and len(name) <= max_chars:
         return name
     raise UsageError(
         f"reading {what}",

@@ -5,21 +5,18 @@ Source: the messages of k8s.io/apimachinery ``util/validation`` as kube-apiserve
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bundler.model.json import mapping_at, text_at
+from bundler.model.names import is_dns_label, is_framed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.model.json import Body
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-_LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
-_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_ALPHANUMERIC = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+_KEY_CHARS = _ALPHANUMERIC | frozenset("-_.")
 _SHORT_NAMES = frozenset({"Namespace", "Service", "StatefulSet"})
 _FREE_GROUPS = frozenset({"rbac.authorization.k8s.io"})
 """Names of RBAC objects may hold colons and capitals; they only have to fit into a path."""
@@ -55,12 +52,12 @@ def name_problem(group: str, kind: str, name: str) -> str:
         return f'Invalid value: "{name}": must be no more than 253 characters'
     if kind == "CronJob" and len(name) > 52:
         return f'Invalid value: "{name}": must be no more than 52 characters'
-    return "" if _SUBDOMAIN.fullmatch(name) else f'Invalid value: "{name}": {_WHAT_SUBDOMAIN}'
+    return "" if _is_subdomain(name) else f'Invalid value: "{name}": {_WHAT_SUBDOMAIN}'
 
 
 def is_label(text: str) -> bool:
     """Tell whether a text is a DNS label."""
-    return len(text) <= 63 and _LABEL.fullmatch(text) is not None
+    return len(text) <= 63 and is_dns_label(text)
 
 
 def label_problem(text: str) -> str:
@@ -73,7 +70,7 @@ def label_problems(body: Body) -> Iterator[str]:
     for key, value in mapping_at(body, "metadata", "labels").items():
         if not _is_qualified(key):
             yield f'metadata.labels: Invalid value: "{key}": {_WHAT_QUALIFIED}'
-        if not isinstance(value, str) or len(value) > 63 or not _LABEL_VALUE.fullmatch(value):
+        if not isinstance(value, str) or not _is_label_value(value):
             yield f'metadata.labels: Invalid value: "{value}": {_WHAT_VALUE}'
     for key in mapping_at(body, "metadata", "annotations"):
         if not _is_qualified(key.lower()):
@@ -84,7 +81,7 @@ def data_key_problems(body: Body) -> Iterator[str]:
     """Yield the keys of a ConfigMap or Secret that are not allowed."""
     for field in ("data", "binaryData"):
         for key in mapping_at(body, field):
-            if len(key) > 253 or not _DATA_KEY.fullmatch(key):
+            if len(key) > 253 or not key or not _KEY_CHARS.issuperset(key):
                 yield f'{field}[{key}]: Invalid value: "{key}": {_WHAT_KEY}'
 
 
@@ -97,6 +94,14 @@ def crd_name_problem(body: Body) -> str:
 
 def _is_qualified(key: str) -> bool:
     prefix, slash, name = key.rpartition("/")
-    if slash and (not _SUBDOMAIN.fullmatch(prefix) or len(prefix) > 253):
+    if slash and (len(prefix) > 253 or not _is_subdomain(prefix)):
         return False
-    return len(name) <= 63 and _QUALIFIED.fullmatch(name) is not None
+    return name != "" and _is_label_value(name)
+
+
+def _is_label_value(text: str) -> bool:
+    return text == "" or (len(text) <= 63 and is_framed(text, _KEY_CHARS, _ALPHANUMERIC))
+
+
+def _is_subdomain(text: str) -> bool:
+    return all(is_dns_label(part) for part in text.split("."))

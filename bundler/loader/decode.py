@@ -6,14 +6,13 @@ Hand-written, because a schema validator costs more to import than a whole small
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bundler.errors import VersionRangeError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
-from bundler.model.names import NAME_MAX_CHARS, NAME_PATTERN
+from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 from bundler.resolve.versions import parse_range, parse_version
 from bundler.syntax.events import escape_pointer
 from bundler.syntax.scalars import YamlFloat
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from bundler.loader.problems import Problems
     from bundler.model.json import Body, JSONValue
     from bundler.syntax.reader import MarkedDocument
-
-_NAME = re.compile(NAME_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,7 @@ class Node:
     def named(self, key: str = "name") -> str:
         """Return the name below ``key``, by the rule for names of bundles and components."""
         text = self.text(key, is_required=True)
-        if text and (len(text) > NAME_MAX_CHARS or not _NAME.fullmatch(text)):
+        if text and (len(text) > NAME_MAX_CHARS or not is_dns_label(text)):
             rule = f"lower-case letters, digits and inner hyphens, at most {NAME_MAX_CHARS} characters"
             self._below(key, text).fail(f'is "{text}" and must be {rule}')
         return text

@@ -1,13 +1,29 @@
-"""What releases may be called, and the identity that goes with a name. Layer: model, pure."""
+"""What things may be called, and the identity that goes with a release's name. Layer: model, pure."""
 
 from __future__ import annotations
 
 import hashlib
 
-NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 NAME_MAX_CHARS = 53
+"""Of releases, bundles and components; a name of theirs is a DNS label."""
+
+_LOWER = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
+_LABEL_CHARS = _LOWER | {"-"}
 
 _UID_SPACE = bytes.fromhex("5d1d3c0e7a0b5b539d5f0f2c7a4be001")
+
+
+def is_dns_label(text: str) -> bool:
+    """Tell whether a text is of lower-case letters, digits and inner hyphens; of any length.
+
+    Source: RFC 1123, section 2.1, as Kubernetes reads it: in lower case.
+    """
+    return is_framed(text, _LABEL_CHARS, _LOWER)
+
+
+def is_framed(text: str, chars: frozenset[str], ends: frozenset[str]) -> bool:
+    """Tell whether a text has only ``chars``, and begins and ends with one of ``ends``."""
+    return text[:1] in ends and text[-1] in ends and chars.issuperset(text)
 
 
 def release_uid(namespace: str, name: str) -> str:
