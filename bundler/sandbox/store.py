@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bundler.errors import SandboxStoreError
@@ -334,13 +335,16 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         if self.path is not None:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # SQLite would create it readable by everybody; its -wal and -shm files take over this mode.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            # SQLite would create it readable by everybody; its -wal and -shm files take over this mode. A file that is
+            # there is not opened: to close it would let go of the locks of another connection in this process.
+            with suppress(FileExistsError):
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = sqlite3.connect(
             self.path or ":memory:", timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         if self.path is not None:
-            connection.execute("PRAGMA journal_mode = WAL")
+            with _alone_in(self.path.parent):
+                connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
@@ -370,6 +374,17 @@ class Store:
                 context=[f"{self.path or 'in memory'}: {error}"],
                 hint="check that the file is writable and not damaged; without it, the sandbox starts empty",
             ) from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait for other processes: SQLite's switch of a new file to its write-ahead log fails at once beside another."""
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)
 
 
 def _key(ref: ObjectRef) -> tuple[str, str, str, str]:

@@ -152,6 +152,44 @@ def test_several_processes_lose_nothing(tmp_path: Path) -> None:
     client.close()
 
 
+def _open_new_files(folder: Path, name: str, other: str, count: int) -> None:
+    """Wait before each file until the other process is as far, so that both make it at the same moment."""
+    for number in range(count):
+        (folder / f"{name}{number}").touch()
+        while not (folder / f"{other}{number}").exists():
+            pass
+        Store(folder / f"{number}.db").close()
+
+
+def test_processes_that_make_the_same_file_at_once_all_get_there(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ways = [("a", "b"), ("b", "a")]
+    processes = [context.Process(target=_open_new_files, args=(tmp_path, *way, 30), daemon=True) for way in ways]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=15)
+    assert [process.exitcode for process in processes] == [0, 0]
+
+
+def test_opening_a_file_twice_lets_go_of_no_lock_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    first = Store(path)
+    second = Store(path)
+    second.close()
+    context = multiprocessing.get_context("spawn")
+    other = context.Process(target=_open_and_close, args=(path,), daemon=True)
+    other.start()
+    other.join(timeout=30)
+    # Who closes last takes the log of writes away: the other process must see that we still have it open.
+    assert path.with_name("s.db-wal").exists()
+    first.close()
+
+
+def _open_and_close(path: Path) -> None:
+    Store(path).close()
+
+
 def test_threads_that_replace_from_what_they_read_never_overwrite_each_other() -> None:
     client = open_sandbox()
     client.create(payload(config_map(count="0")))
