@@ -7,25 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors import BundlerError, ValuesFileError
-from bundler.loader.user_files import load_values_file, read_values
-from bundler.model.json import is_list, is_mapping
-from bundler.model.lean import dataclass, field, replace
-from bundler.model.site import Site
-from bundler.model.values import AssignmentKind, LayerKind, UserLayers, ValuesLayer
-from bundler.values.assignments import parse_assignment
-from bundler.values.list_operators import readings
-from bundler.values.merge import make_layer
-from bundler.values.paths import Match, get_value, parse_path, pointer_steps
-from bundler.values.schema_view import bundle_view
-from bundler.values.user import is_secret_place
-from bundler.values.validate import sensitive_pointers
+from bundler.model.lean import dataclass, replace
+from bundler.model.values import AssignmentKind, LayerKind, UserLayers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from bundler.model.bundle import Bundle
-    from bundler.model.json import Body, JSONValue
-    from bundler.model.values import Assignment
+    from bundler.model.json import Body
+    from bundler.model.site import Site
+    from bundler.model.values import Assignment, ValuesLayer
 
 T = TypeVar("T")
 
@@ -55,12 +45,18 @@ class Inputs:
     """Values read, not yet typed by a schema."""
 
     user: UserLayers
-    site: Site = field(default_factory=lambda: Site(name="", values=make_layer({}, LayerKind.SITE, "")))
+    named_site: Site | None = None
+    """The site file; None where none is named."""
+
+    @property
+    def site(self) -> Site:
+        """The site file, or one that says nothing."""
+        return self.named_site or _unnamed_site()
 
     @property
     def facts(self) -> Body:
         """What templates see as ``site``."""
-        return self.site.facts
+        return self.named_site.facts if self.named_site else {}
 
 
 def read_inputs(given: Given, *, variables: Mapping[str, str], read_stdin: Callable[[], str]) -> Inputs:
@@ -84,7 +80,7 @@ def read_inputs(given: Given, *, variables: Mapping[str, str], read_stdin: Calla
         assignments=tuple(one for one in assignments if one is not None),
         unset=given.unset,
     )
-    return Inputs(user=user, site=site) if site else Inputs(user=user)
+    return Inputs(user=user, named_site=site)
 
 
 def _tried(read: Callable[[], T], failures: list[BundlerError]) -> T | None:
@@ -103,6 +99,13 @@ def _raise_all(failures: Sequence[BundlerError]) -> None:
         raise ValuesFileError("reading the values given on the command line", context=lines, hint=failures[0].hint)
 
 
+def _unnamed_site() -> Site:
+    from bundler.model.site import Site  # noqa: PLC0415 - a rendering without a site file needs none
+    from bundler.values.merge import make_layer  # noqa: PLC0415
+
+    return Site(name="", values=make_layer({}, LayerKind.SITE, ""))
+
+
 def _load_site(path: Path) -> Site:
     from bundler.loader.site_file import load_site  # noqa: PLC0415 - only those who name a site pay for it
 
@@ -110,12 +113,16 @@ def _load_site(path: Path) -> Site:
 
 
 def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:
+    from bundler.loader.user_files import load_values_file, read_values  # noqa: PLC0415 - only those who name files
+
     if name == STDIN:
         return read_values(read_stdin(), source="standard input")
     return load_values_file(Path(name).expanduser())
 
 
 def _assignment(kind: AssignmentKind, text: str, variables: Mapping[str, str]) -> Assignment:
+    from bundler.values.assignments import parse_assignment  # noqa: PLC0415 - only those who assign
+
     plain = parse_assignment(text, kind=kind)
     match kind:
         case AssignmentKind.FILE:
@@ -163,29 +170,3 @@ def _readable(text: str, name: str, doing: str) -> str:
         found = f"the variable {name} does not hold UTF-8 text"
         raise ValuesFileError(doing, context=[found], hint="encode it, with base64 say") from error
     return text
-
-
-def sensitive_texts(bundle: Bundle, inputs: Inputs) -> set[str]:
-    """Return the strings that were given at places which the bundle's schemas call sensitive."""
-    view = bundle_view(bundle)
-    found: set[str] = set()
-    for layer in inputs.user.layers:
-        for data in readings(layer.data, view):
-            for pointer in sensitive_pointers(data, view):
-                found |= set(_texts(get_value(data, pointer_steps(pointer, data))))
-    for assignment in inputs.user.assignments:
-        place = [0 if isinstance(step, Match) else step for step in parse_path(assignment.path)]
-        if is_secret_place(view, place):
-            found |= {assignment.text, assignment.typed if not assignment.names_its_content else ""}
-    return found - {""}
-
-
-def _texts(value: JSONValue) -> Iterator[str]:
-    if is_mapping(value):
-        for item in value.values():
-            yield from _texts(item)
-    elif is_list(value):
-        for item in value:
-            yield from _texts(item)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)

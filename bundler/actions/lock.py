@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from bundler.errors import ArchiveError, BundleError, LockDriftError
 from bundler.loader.decode import Node
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.loader.load import COMPONENTS, load_bundle
-from bundler.loader.locate import OCI_SCHEME
-from bundler.loader.lockfile import LOCK_FILE, LockEntry, decode_lock
+from bundler.loader.load import load_bundle
+from bundler.loader.locate import COMPONENTS, LOCK_FILE, OCI_SCHEME
+from bundler.loader.lockfile import LockEntry, decode_lock
 from bundler.loader.problems import Problems
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document

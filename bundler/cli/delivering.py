@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.cli.offline import let_pass, stay_offline
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -49,6 +48,8 @@ def read_site(path: Path | None) -> Site | None:
 
     site = load_site(path)
     if site.registry is not None:
+        from bundler.cli.offline import let_pass  # noqa: PLC0415 - as above
+
         let_pass(site.registry.host)
     return site
 
@@ -68,6 +69,7 @@ def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None, *, keys:
     from bundler.actions.deliver import open_trusted  # noqa: PLC0415 - only deliveries need it
     from bundler.actions.verify import signed_by  # noqa: PLC0415
     from bundler.cli.keys import policy_for  # noqa: PLC0415
+    from bundler.cli.offline import stay_offline  # noqa: PLC0415
     from bundler.model.size import counted  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 

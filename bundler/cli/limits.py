@@ -8,7 +8,6 @@ import click
 
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
 from bundler.model.lean import replace
-from bundler.model.size import parse_bytes
 
 if TYPE_CHECKING:
     from bundler.cli.verb import Function
@@ -33,6 +32,8 @@ class Size(click.ParamType[int]):
         """Return bytes."""
         if isinstance(value, int):
             return value
+        from bundler.model.size import parse_bytes  # noqa: PLC0415 - few command lines hold one
+
         try:
             return parse_bytes(str(value))
         except ValueError as error:

@@ -10,7 +10,6 @@ import click
 
 from bundler.cli.group import bundler
 from bundler.cli.invocation import Invocation
-from bundler.cli.output.errors import bug_lines, error_lines, usage_lines
 from bundler.cli.output.screen import ReaderGoneError
 from bundler.cli.output.streams import mend_streams
 from bundler.cli.output.text import Line
@@ -47,24 +46,32 @@ def _run(invocation: Invocation, argv: Sequence[str]) -> int:
     try:
         _refuse_unreadable(argv)
         result = bundler.main(list(argv), prog_name="bundler", standalone_mode=False, obj=invocation)
-    except BundlerError as error:
-        invocation.screen.complain(error_lines(error))
-        return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        invocation.screen.complain([Line(line) for line in error.format_message().split("\n")])
-        return EXIT_USAGE
-    except click.ClickException as error:
-        invocation.screen.complain(usage_lines(error.format_message(), _usage_hint(error)))
-        return EXIT_USAGE
     except (ReaderGoneError, BrokenPipeError, SystemExit):
         _leave_stdout()
         return 0
     except (KeyboardInterrupt, click.Abort):
         raise
-    except Exception as error:  # noqa: BLE001 - the last door; what comes here is a bug
-        invocation.screen.complain(bug_lines(error, is_verbose=invocation.is_verbose))
-        return EXIT_BUG
+    except Exception as error:  # noqa: BLE001 - the last door; what is no error of ours or click's is a bug
+        return _explain(invocation, error)
     return result if isinstance(result, int) else 0
+
+
+def _explain(invocation: Invocation, error: Exception) -> int:
+    from bundler.cli.output.errors import bug_lines, error_lines, usage_lines  # noqa: PLC0415 - most runs end well
+
+    match error:
+        case BundlerError():
+            invocation.screen.complain(error_lines(error))
+            return error.exit_code
+        case click.exceptions.NoArgsIsHelpError():
+            invocation.screen.complain([Line(line) for line in error.format_message().split("\n")])
+            return EXIT_USAGE
+        case click.ClickException():
+            invocation.screen.complain(usage_lines(error.format_message(), _usage_hint(error)))
+            return EXIT_USAGE
+        case _:
+            invocation.screen.complain(bug_lines(error, is_verbose=invocation.is_verbose))
+            return EXIT_BUG
 
 
 def _refuse_unreadable(argv: Sequence[str]) -> None:

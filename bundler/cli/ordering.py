@@ -6,11 +6,10 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.actions.inputs import read_inputs, sensitive_texts
+from bundler.actions.inputs import read_inputs
 from bundler.cli.delivering import Taken, is_delivery, read_site, take_delivered
 from bundler.cli.limits import bundle_limits
 from bundler.cli.names import check_name, check_namespace
-from bundler.cli.trusting import judge_bundle, judge_version, requires_signature
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, find_bundle
 
@@ -21,11 +20,12 @@ if TYPE_CHECKING:
     from bundler.actions.inputs import Given, Inputs
     from bundler.actions.order import Order
     from bundler.cli.invocation import App
+    from bundler.expressions.compiled import CompiledCodes
     from bundler.loader.locate import BundleLocation
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, ComponentSpec
+    from bundler.model.site import Site
     from bundler.model.trust import Envelope
-    from bundler.render.compiled import CompiledShelf
 
 
 def take_bundle(app: App, name: str) -> Bundle:
@@ -59,11 +59,18 @@ def take(app: App, name: str, given: Given | None = None) -> Taken:
     location = find_bundle(name, search_path=app.settings.environment.bundle_path)
     bundle = load_bundle(location, limits=bundle_limits(), fetch=partial(fetch_component, app))
     app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
+    if site is not None:
+        _judge(app, bundle, location, site)
+    return Taken(bundle=bundle)
+
+
+def _judge(app: App, bundle: Bundle, location: BundleLocation, site: Site) -> None:
+    from bundler.cli.trusting import judge_bundle, judge_version, requires_signature  # noqa: PLC0415 - only sites judge
+
     if location.is_archive or requires_signature(site):
         judge_bundle(app, bundle, lambda: _beside(location), site)
     else:
         judge_version(bundle, site)
-    return Taken(bundle=bundle)
 
 
 def _beside(location: BundleLocation) -> Sequence[Envelope]:
@@ -91,8 +98,10 @@ def take_inputs(app: App, given: Given, bundle: Bundle | None = None) -> Inputs:
         ValuesError: when they cannot be read.
     """
     inputs = read_inputs(given, variables=app.settings.environment.variables, read_stdin=sys.stdin.read)
-    if bundle is not None:
-        app.redactor.learn(*sensitive_texts(bundle, inputs))
+    if bundle is not None and (inputs.user.layers or inputs.user.assignments):
+        from bundler.values.given_secrets import sensitive_texts  # noqa: PLC0415 - nothing given, nothing to hide
+
+        app.redactor.learn(*sensitive_texts(bundle, inputs.user))
     return inputs
 
 
@@ -107,21 +116,23 @@ def make_order(app: App, taken: Taken, given: Given, *, release: str = "", kube_
 
     bundle = taken.bundle
     inputs = take_inputs(app, given, bundle)
+    site = inputs.named_site
     return Order(
         bundle=bundle,
         release=check_name(release or bundle.metadata.name),
-        namespace=check_namespace(app.settings.namespace or inputs.site.namespace or "default"),
+        namespace=check_namespace(app.settings.namespace or (site.namespace if site else "") or "default"),
         user=inputs.user,
         site=inputs.facts,
         kube_version=kube_version,
-        place=inputs.site,
+        place=site,
         carried=taken.carried,
-        compiled=compiled_shelf(app),
+        codes=compiled_codes(app, bundle),
     )
 
 
-def compiled_shelf(app: App) -> CompiledShelf:
-    """Return where compiled templates lie between two runs."""
-    from bundler.cli.compiled import CompiledFiles  # noqa: PLC0415 - as above
+def compiled_codes(app: App, bundle: Bundle) -> CompiledCodes:
+    """Return what earlier runs compiled of a bundle; it is read when something is asked for."""
+    from bundler.cli.compiled import CompiledFile  # noqa: PLC0415 - as above
+    from bundler.expressions.compiled import CompiledCodes  # noqa: PLC0415 - as above
 
-    return CompiledFiles(app.settings.environment.cache_dir / "templates")
+    return CompiledCodes(CompiledFile(app.settings.environment.cache_dir / "templates", bundle.digest))

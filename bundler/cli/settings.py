@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.cli.durations import parse_duration
 from bundler.cli.names import check_namespace
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass
@@ -55,8 +54,12 @@ class Environment:
             UsageError: when it holds none.
         """
         text = self.text(name)
+        if not text:
+            return default_s
+        from bundler.cli.durations import parse_duration  # noqa: PLC0415 - the variables are rarely set
+
         try:
-            return parse_duration(text) if text else default_s
+            return parse_duration(text)
         except ValueError as error:
             raise UsageError(
                 f"reading the variable BUNDLER_{name}", context=[str(error)], hint="correct it, or unset it"

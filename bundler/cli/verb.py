@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bundler.cli.durations import parse_duration
 from bundler.cli.settings import CommonOptions
 
 if TYPE_CHECKING:
@@ -35,6 +34,8 @@ class Duration(click.ParamType[float]):
         """Return seconds."""
         if isinstance(value, int | float):
             return float(value)
+        from bundler.cli.durations import parse_duration  # noqa: PLC0415 - few command lines hold one
+
         try:
             return parse_duration(str(value))
         except ValueError as error:

@@ -8,8 +8,7 @@ from bundler.errors import BundlerError
 from bundler.loader.decode import Node
 from bundler.loader.definition import NO_FACTS, decode_definition
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE, OCI_SCHEME
-from bundler.loader.lockfile import LOCK_FILE, LockEntry, decode_lock, dump_lock
+from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE, COMPONENTS, LOCK_FILE, OCI_SCHEME
 from bundler.loader.problems import Problems
 from bundler.loader.schema_refs import load_schema
 from bundler.loader.tree import read_directory
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from bundler.loader.definition import BundleDefinition
     from bundler.loader.limits import LoadLimits
     from bundler.loader.locate import BundleLocation
+    from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import ComponentSpec
     from bundler.model.digest import Digest
     from bundler.model.values import ValuesLayer
@@ -42,7 +42,6 @@ VALUES_FILE = "values.yaml"
 NOTES_FILE = "NOTES.md"
 TEMPLATES = "templates/"
 CRDS = "crds/"
-COMPONENTS = "components/"
 
 _Files = dict[str, BundleFile]
 
@@ -146,7 +145,12 @@ class _Loader:
         definition = self._definition(files, place)
         component_bundles = self._components(definition, files, place)
         if place.directory is not None:
-            files = _with_vendored(files, definition, component_bundles)
+            files = _own_files(files)
+            if component_bundles:
+                from bundler.loader.vendored import vendored_files  # noqa: PLC0415 - a bundle without parts has none
+
+                files |= vendored_files(definition.components, component_bundles)
+            files = dict(sorted(files.items()))
         return Bundle(
             metadata=definition.metadata,
             digest=bundle_digest(files.values()),
@@ -237,6 +241,8 @@ class _Loader:
     def _locked(self, files: _Files, prefix: str) -> dict[str, LockEntry]:
         if LOCK_FILE not in files:
             return {}
+        from bundler.loader.lockfile import decode_lock  # noqa: PLC0415 - only bundles with components have a lock
+
         document = self._document(files, LOCK_FILE, prefix)
         return decode_lock(Node.root(document, f"{prefix}{LOCK_FILE}", self._scratch(document)))
 
@@ -359,21 +365,9 @@ def _missing(component: ComponentSpec, place: _Place, path: Path | None) -> str:
     return f"{component.bundle} does not exist, {vendored}"
 
 
-def _with_vendored(files: _Files, definition: BundleDefinition, bundles: Mapping[str, Bundle]) -> _Files:
-    """Return what the bundle's archive holds: its own files, its components' files, and the lock that names them."""
-    own = {path: file for path, file in files.items() if not path.startswith(COMPONENTS) and path != LOCK_FILE}
-    entries = []
-    for component in definition.components:
-        if (bundle := bundles.get(component.name)) is None:
-            continue
-        digest = bundle.digest.removeprefix("sha256:")
-        entries.append(LockEntry(component.name, bundle.metadata.version, component.bundle, digest))
-        for path, file in bundle.files.items():
-            inner = f"{COMPONENTS}{component.name}/{path}"
-            own[inner] = replace(file, path=inner)
-    if entries:
-        own[LOCK_FILE] = BundleFile(path=LOCK_FILE, content=dump_lock(entries).encode())
-    return dict(sorted(own.items()))
+def _own_files(files: _Files) -> _Files:
+    """Return the files without what stands for components: that is made anew from the components themselves."""
+    return {path: file for path, file in files.items() if not path.startswith(COMPONENTS) and path != LOCK_FILE}
 
 
 _UNREADABLE = read_document("")

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundleNotFoundError, VersionRangeError
-from bundler.loader.shipped import shipped_dir
 from bundler.model.lean import dataclass
 from bundler.resolve.versions import parse_version
 
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from bundler.resolve.versions import Version
 
 BUNDLE_FILE = "bundle.yaml"
+LOCK_FILE = "bundle.lock"
+COMPONENTS = "components/"
+"""Folder of the components that travel inside of a bundle."""
 ARCHIVE_SUFFIX = ".tgz"
 OCI_SCHEME = "oci://"
 
@@ -83,6 +85,8 @@ def _by_name(name: str, search_path: Sequence[Path]) -> BundleLocation:
         if (found := _in_folder(folder, name)) is not None:
             is_archive = found.suffix == ARCHIVE_SUFFIX
             return BundleLocation(path=found, origin=str(found), found=f"bundle {found}", is_archive=is_archive)
+    from bundler.loader.shipped import shipped_dir  # noqa: PLC0415 - a path needs no names
+
     shipped = shipped_dir("bundles")
     if (shipped / name / BUNDLE_FILE).is_file():
         found_as = f"bundle {name} (shipped with bundler)"

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from bundler.loader.decode import Node
 
-LOCK_FILE = "bundle.lock"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

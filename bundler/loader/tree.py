@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.loader.ignore import IgnoreRules
 from bundler.model.bundle import BundleFile
 from bundler.model.manifest import Source
-from bundler.model.size import shown_excess
 
 if TYPE_CHECKING:
     from bundler.loader.limits import LoadLimits
@@ -70,7 +68,7 @@ class _Walk:
         if not path.isprintable() or "\\" in path or len(path) > _MAX_PATH_CHARS or depth > _MAX_FOLDER_DEPTH:
             self._add(ascii(path)[:200], "this name cannot be packaged: control characters, backslash, or too long")
             return False
-        other = self._folded.setdefault(unicodedata.normalize("NFC", path).casefold(), path)
+        other = self._folded.setdefault(_folded(path), path)
         if other != path:
             self._add(path, f'the name differs from "{other}" only in case; some file systems cannot hold both')
         return other == path
@@ -95,7 +93,7 @@ class _Walk:
 
     def _has_room(self, path: str, size_bytes: int) -> bool:
         if size_bytes > self._limits.max_file_bytes:
-            found, limit = shown_excess(size_bytes, self._limits.max_file_bytes)
+            found, limit = _excess(size_bytes, self._limits.max_file_bytes)
             self._add(path, f"the file has {found}, the limit of a file is {limit} (--max-bundle-file-size)")
             return False
         self._total_bytes += size_bytes
@@ -105,7 +103,7 @@ class _Walk:
     def _check_totals(self) -> None:
         """Say by how much the whole is too large: what has no room is counted, and not read."""
         if self._total_bytes > self._limits.max_total_bytes:
-            found, limit = shown_excess(self._total_bytes, self._limits.max_total_bytes)
+            found, limit = _excess(self._total_bytes, self._limits.max_total_bytes)
             message = f"the bundle has {found}, the limit is {limit} (--max-bundle-size)"
             self._add(".", f"{message}; leave files out by {IGNORE_FILE}")
         if self._total_files > self._limits.max_files:
@@ -114,3 +112,18 @@ class _Walk:
 
     def _add(self, path: str, message: str) -> None:
         self._problems.add(Source(f"{self._prefix}{path}", 0), message)
+
+
+def _excess(found: int, limit: int) -> tuple[str, str]:
+    from bundler.model.size import shown_excess  # noqa: PLC0415 - few bundles are too large
+
+    return shown_excess(found, limit)
+
+
+def _folded(path: str) -> str:
+    """Return what file systems that fold letters take a path for."""
+    if path.isascii():
+        return path.lower()
+    import unicodedata  # noqa: PLC0415 - most names are ASCII
+
+    return unicodedata.normalize("NFC", path).casefold()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bundler.render.bundle import render_bundle, render_texts, render_what_can_be
-from bundler.render.notes import render_notes
 from bundler.render.sensitive import sensitive_strings
 from bundler.render.types import Capabilities, RenderContext, RenderedBundle, RenderedTemplate, Rendering
 
@@ -14,7 +13,6 @@ __all__ = [
     "RenderedTemplate",
     "Rendering",
     "render_bundle",
-    "render_notes",
     "render_texts",
     "render_what_can_be",
     "sensitive_strings",

@@ -31,7 +31,7 @@ def test_the_highest_release_of_several_archives_is_taken(tmp_path: Path) -> Non
 
 def test_a_shipped_bundle_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_bundle(tmp_path, name="shop")
-    monkeypatch.setattr("bundler.loader.locate.shipped_dir", lambda _kind: tmp_path)
+    monkeypatch.setattr("bundler.loader.shipped.shipped_dir", lambda _kind: tmp_path)
     found = find_bundle("shop")
     assert (found.path, found.origin, found.found) == (tmp_path / "shop", "shop", "bundle shop (shipped with bundler)")
 
@@ -67,7 +67,7 @@ def test_paths_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_what_is_not_there_is_told_with_where_was_looked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, context: str, hint: str
 ) -> None:
-    monkeypatch.setattr("bundler.loader.locate.shipped_dir", lambda _kind: tmp_path / "shipped")
+    monkeypatch.setattr("bundler.loader.shipped.shipped_dir", lambda _kind: tmp_path / "shipped")
     make_bundle(tmp_path / "shipped", name="shop")
     make_bundle(tmp_path, name="local")
     (tmp_path / "empty").mkdir()

@@ -11,7 +11,8 @@ from bundler.errors import RenderedYamlError, TemplateError
 from bundler.model.bundle import BundleFile, ComponentSpec, GenerateSpec, ReadinessRule
 from bundler.model.manifest import Source
 from bundler.model.refs import ObjectRef
-from bundler.render import render_bundle, render_notes, render_texts, sensitive_strings
+from bundler.render import render_bundle, render_texts, sensitive_strings
+from bundler.render.notes import render_notes
 from tests.lib.rendering import bundle_of, context_of, render, values_of
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n"

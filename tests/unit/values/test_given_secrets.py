@@ -1,8 +1,8 @@
-"""What a user gives for one order."""
+"""Secrets that a user gives are known before anything is said."""
 
 from __future__ import annotations
 
-from bundler.actions.inputs import Inputs, sensitive_texts
+from bundler.values.given_secrets import sensitive_texts
 from tests.unit.values.builders import bundle, layer, user
 
 SCHEMA = {
@@ -17,5 +17,5 @@ def test_secrets_in_lists_and_list_operators_are_known() -> None:
     made = bundle("", schema=SCHEMA)
     first = layer("users: [{name: a, password: one}]\ntokens: [two]")
     second = layer("users+: [{name: b, password: three}]\nusers[name=a]: {password: four}\ntokens[0]: five")
-    inputs = Inputs(user=user(first, second, sets=["users[0].password=six"]))
-    assert sensitive_texts(made, inputs) == {"one", "two", "three", "four", "five", "six"}
+    given = user(first, second, sets=["users[0].password=six"])
+    assert sensitive_texts(made, given) == {"one", "two", "three", "four", "five", "six"}
