@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from math import isinf
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,11 @@ _WORDS: dict[str, Scalar] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-# Kept as text: re compiles and remembers them when they are first used.
-_INT = r"[-+]?(?:0|[1-9][0-9]*)"
-_OCTAL_OR_HEX = r"0o[0-7]+|0x[0-9a-fA-F]+"
-_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-_NOT_FINITE = r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-_LEADING_ZERO = r"[-+]?0[0-9]"
-_MAY_BE_TYPED = frozenset("0123456789+-.~tTfFnN")
+_NUMBER_STARTS = frozenset("0123456789+-.")
+_DECIMAL_CHARS = _NUMBER_STARTS | {"e", "E"}
+_RADIX_DIGITS = {"0o": frozenset("01234567"), "0x": frozenset("0123456789abcdefABCDEF")}
+_NOT_FINITE = frozenset(".inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF .nan .NaN .NAN".split())  # noqa: SIM905 - reads better
+_NO_DIGITS = frozenset[str]()
 _MAX_DIGITS = 4000
 
 
@@ -57,21 +54,29 @@ def resolve_plain(text: str) -> Scalar:
     """
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in _MAY_BE_TYPED:
-        return text
-    return _number(text)
+    return _number(text) if text[0] in _NUMBER_STARTS else text
 
 
 def _number(text: str) -> Scalar:
     if len(text) > _MAX_DIGITS:  # Python bounds the digits it converts; so do we, evenly
         return text
-    if re.fullmatch(_INT, text):
-        return int(text)
-    if re.fullmatch(_OCTAL_OR_HEX, text):
-        return int(text, 0)
-    if re.fullmatch(_NOT_FINITE, text):
+    if _DECIMAL_CHARS.issuperset(text):
+        return _decimal(text)
+    if text in _NOT_FINITE:
         return YamlFloat(text.lower())
-    if not re.fullmatch(_FLOAT, text) or re.match(_LEADING_ZERO, text):
+    digits = text[2:]
+    return int(text, 0) if digits and _RADIX_DIGITS.get(text[:2], _NO_DIGITS).issuperset(digits) else text
+
+
+def _decimal(text: str) -> Scalar:
+    """Read what has only the characters of a decimal number: of these, Python and YAML take the same for one."""
+    digits = text[1:] if text[0] in "+-" else text
+    if digits[:1] == "0" and digits[1:2].isdigit():
         return text
-    number = YamlFloat(text)
+    if digits.isdigit():
+        return int(text)
+    try:
+        number = YamlFloat(text)
+    except ValueError:
+        return text
     return text if isinf(number) else number

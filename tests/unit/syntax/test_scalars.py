@@ -4,8 +4,10 @@ import copy
 import json
 import math
 import pickle
+import re
 
 import pytest
+from hypothesis import example, given, strategies as st
 
 from bundler.syntax.scalars import YamlFloat, resolve_plain
 
@@ -59,3 +61,37 @@ def test_a_float_keeps_its_text(text: str) -> None:
     assert json.loads(json.dumps([number])) == [float(text)]
     for twin in (copy.deepcopy(number), pickle.loads(pickle.dumps(number))):
         assert (twin, str(twin)) == (number, text)
+
+
+INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+RADIX = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+NOT_FINITE = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
+NUMBER_LIKE = st.text(st.sampled_from("0189+-.eE_xXoabIiNnFf \n\u0663"), min_size=1, max_size=7)
+
+
+def _expected_type(text: str) -> type:
+    """Return what the patterns of the core schema make of a text, but for a leading zero and what is no finite float."""
+    if INT.fullmatch(text) or RADIX.fullmatch(text):
+        return int
+    is_float = FLOAT.fullmatch(text) and not LEADING_ZERO.match(text) and math.isfinite(float(text))
+    return YamlFloat if is_float or NOT_FINITE.fullmatch(text) else str
+
+
+@given(NUMBER_LIKE)
+@example("1\n")
+@example("0x1F\n")
+@example(".inf\n")
+@example("1e999")
+@example("1_0")
+@example("-0x1")
+def test_a_text_is_a_number_where_the_patterns_of_the_core_schema_say_so(text: str) -> None:
+    read = resolve_plain(text)
+    assert type(read) is _expected_type(text)
+    assert isinstance(read, int) or str(read).lower() == text.lower()
+
+
+@pytest.mark.parametrize("text", [*(text for text, value in TYPED if type(value) in (int, float)), *STRINGS])
+def test_the_tables_say_what_the_patterns_say(text: str) -> None:
+    assert type(resolve_plain(text)) is _expected_type(text)
