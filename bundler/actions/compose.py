@@ -76,12 +76,13 @@ def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:
     """
     context = render_context(order, cluster)
     _check_kube_version(order.bundle, context.capabilities.kube_version)
-    values = compute_values(order.bundle, order.user, names=expression_names(order))
-    rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
-    if rendering.readiness:
-        from bundler.actions.formulas import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
+    with order.codes as codes:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+        rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
+        if rendering.readiness:
+            from bundler.actions.formulas import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
 
-        refuse_unreadable_rules(rendering.readiness)
+            refuse_unreadable_rules(rendering.readiness, codes)
     uid = release_uid(order.namespace, order.release)
     normal = normalize_manifests(rendering.manifests, rendering.generated)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
@@ -120,7 +121,7 @@ def render_context(order: Order, cluster: ClusterClient | None) -> RenderContext
         capabilities=_capabilities(order, cluster),
         site=order.site,
         scope_of=scope_of if cluster is None else _scopes_of(cluster),
-        compiled=order.compiled,
+        codes=order.codes,
     )
 
 

@@ -12,6 +12,7 @@ from bundler.values.formulas import bare_formulas, formula_texts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.manifest import Source
 
@@ -38,14 +39,18 @@ def formula_errors(bundle: Bundle) -> Iterator[BundlerError]:
         yield from formula_errors(inner)
 
 
-def refuse_unreadable_rules(rules: Iterable[ReadinessRule]) -> None:
+def refuse_unreadable_rules(rules: Iterable[ReadinessRule], codes: CompiledCodes | None = None) -> None:
     """Refuse rules for readiness that cannot be read, before anything is written that would wait for them.
+
+    Args:
+        rules: of a bundle and its components.
+        codes: what is compiled of the bundle already.
 
     Raises:
         ExpressionError: with all of them.
     """
     texts = [(text, rule.source) for rule in rules for text in (rule.ready, rule.failed) if text]
-    errors = [error for text, source in texts for error in _bare_errors(text, source, _OF_OBJECTS)]
+    errors = [error for text, source in texts for error in _bare_errors(text, source, _OF_OBJECTS, codes)]
     if errors:
         raise ExpressionError(
             "reading the rules for readiness",
@@ -54,9 +59,11 @@ def refuse_unreadable_rules(rules: Iterable[ReadinessRule]) -> None:
         )
 
 
-def _bare_errors(text: str, source: Source, known: frozenset[str]) -> Iterator[BundlerError]:
+def _bare_errors(
+    text: str, source: Source, known: frozenset[str], codes: CompiledCodes | None = None
+) -> Iterator[BundlerError]:
     try:
-        paths = compile_expression(text, source=source).paths
+        paths = compile_expression(text, source=source, codes=codes).paths
     except BundlerError as error:
         yield error
         return

@@ -49,11 +49,12 @@ def take_inventory(order: Order) -> ImageInventory:
     Raises:
         BundlerError: when the order as given cannot be rendered, or names something that is no image.
     """
-    values = compute_values(order.bundle, order.user, names=expression_names(order))
-    matrix = make_matrix(find_switches(order, values))
-    gathered = _Gathered(rules_of(order.bundle))
-    for variant in matrix.variants:
-        gathered.take(order, variant)
+    with order.codes as codes:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+        matrix = make_matrix(find_switches(order, values))
+        gathered = _Gathered(rules_of(order.bundle))
+        for variant in matrix.variants:
+            gathered.take(order, variant)
     return gathered.inventory(order.bundle, matrix)
 
 
@@ -186,7 +187,7 @@ class _Gathered:
             self._manifests.setdefault((manifest.ref, json.dumps(manifest.body, sort_keys=True)), manifest)
 
     def _rendered(self, order: Order) -> tuple[list[tuple[ImageRef, ImageUse]], tuple[Manifest, ...]]:
-        values = compute_values(order.bundle, order.user, names=expression_names(order))
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
         rendering = render_bundle(order.bundle, values, render_context(order, None))
         manifests, _ = apply_patches(rendering.manifests, order.place.patches if order.place else ())
         declared = list(_declared(order.bundle, values, expression_names(order), ""))

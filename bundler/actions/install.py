@@ -11,8 +11,9 @@ from bundler.actions.recover import is_barred, is_unknown, roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
 from bundler.errors import BundlerError, ForbiddenError, RecordDamagedError, ValuesError
+from bundler.expressions.compiled import CompiledCodes
 from bundler.model.events import Notice, Warned
-from bundler.model.lean import dataclass, replace
+from bundler.model.lean import dataclass, field, replace
 from bundler.model.release import (
     Authorship,
     BundleReference,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.model.values import UserLayers
     from bundler.ports import HeldLock, Ports, Registry
-    from bundler.render.compiled import CompiledShelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +69,8 @@ class InstallRequest:
     """Make the checks of preflight before anything is planned."""
     registry_of: Callable[[Body], Registry] | None = None
     """Opens the site's registry with the logins of a pull secret."""
-    compiled: CompiledShelf | None = None
-    """Where compiled templates lie between two runs."""
+    codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
+    """What is compiled of the bundle already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
         kube_version=request.kube_version,
         place=request.place,
         carried=request.carried,
-        compiled=request.compiled,
+        codes=request.codes,
     )
     composition = compose(order, ports.cluster)
     for notice in composition.notices:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.lean import dataclass
+from bundler.expressions.compiled import CompiledCodes
+from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.site import Site
     from bundler.model.values import UserLayers
-    from bundler.render.compiled import CompiledShelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,5 +30,5 @@ class Order:
     """The site file: its patches, registry and pull secret."""
     carried: tuple[LockedImage, ...] | None = None
     """The images of the delivery that the bundle was taken from; None where it was not."""
-    compiled: CompiledShelf | None = None
-    """Where compiled templates lie between two runs."""
+    codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
+    """What is compiled of the bundle already; opened once, for values, templates and notes."""

@@ -16,7 +16,7 @@ from bundler.actions.upgrade_path import PathRules
 from bundler.cli.asking import EXIT_DECLINED, Approval, say_where
 from bundler.cli.context import connect
 from bundler.cli.names import check_name, check_namespace
-from bundler.cli.ordering import compiled_shelf, take, take_inputs
+from bundler.cli.ordering import compiled_codes, take, take_inputs
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import show_difference
 from bundler.cli.output.plan import damage_lines
@@ -165,7 +165,7 @@ def _prepare(app: App, wish: Wish) -> _Ready:
         carried=taken.carried,
         looks_ahead=not wish.skips_preflight and (taken.delivery is not None or wish.given.site is not None),
         registry_of=registry_opener(app, inputs.site),
-        compiled=compiled_shelf(app),
+        codes=compiled_codes(app, bundle),
     )
     return _Ready(connection=connection, request=request, inputs=inputs)
 

@@ -1,4 +1,4 @@
-"""Compiled templates as files of the user's cache. Layer: cli.
+"""Compiled templates and expressions as files of the user's cache. Layer: cli.
 
 What lies there is code, as in Python's own ``__pycache__``: it is taken only from a folder and files that belong to
 this user and that nobody else may write.
@@ -11,39 +11,39 @@ import marshal
 import os
 import stat
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import bundler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import CodeType
+    from pathlib import Path
+    from types import ModuleType
 
+    from bundler.expressions.compiled import Compiled
     from bundler.model.digest import Digest
 
 MAX_FILES: Final = 64
 _MAX_FILE_BYTES: Final = 8 << 20
 _DIGEST_BYTES: Final = 32
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
-_COMPILER_MODULES: Final = (
-    "jinja2.compiler",
-    "jinja2.parser",
-    "bundler.expressions.language",
-    "bundler.render.templates",
-)
+_FOLDERS: Final = ("expressions", "render")
+"""Of this program: each of their files may have a part in what compiled code is."""
 
 
-class CompiledFiles:
-    """A shelf of compiled templates: one file a bundle; anything wrong with a file counts as no file."""
+class CompiledFile:
+    """The shelf of one bundle and its components: a file; anything wrong with it counts as no file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bundle: Digest) -> None:
         self._folder = folder
+        self._bundle = bundle
 
-    def take(self, bundle: Digest) -> Mapping[str, CodeType]:
-        """Return what an earlier run compiled of a bundle with the same compiler."""
+    def take(self) -> Mapping[str, Compiled]:
+        """Return what an earlier run compiled of the bundle with the same compiler."""
         try:
             if not _is_ours(self._folder.lstat(), stat.S_ISDIR):
                 return {}
-            packed = _read_ours(self._path(bundle))
+            packed = _read_ours(self._path())
             if hashlib.sha256(packed[_DIGEST_BYTES:]).digest() != packed[:_DIGEST_BYTES]:
                 return {}
             codes = marshal.loads(packed[_DIGEST_BYTES:])  # noqa: S302 - of a file that only this user can have written
@@ -51,14 +51,14 @@ class CompiledFiles:
             return {}
         return codes if isinstance(codes, dict) else {}
 
-    def put(self, bundle: Digest, codes: Mapping[str, CodeType]) -> None:
+    def put(self, codes: Mapping[str, Compiled]) -> None:
         """Keep what was compiled; a cache that cannot be written is no failure of the command."""
         payload = marshal.dumps(dict(codes))
         packed = hashlib.sha256(payload).digest() + payload
         if len(packed) > _MAX_FILE_BYTES:
             return
         try:
-            path = self._path(bundle)
+            path = self._path()
             fresh = path.with_suffix(f".{os.getpid()}")
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not _is_ours(self._folder.lstat(), stat.S_ISDIR):
@@ -70,8 +70,8 @@ class CompiledFiles:
         except OSError:
             return
 
-    def _path(self, bundle: Digest) -> Path:
-        name = hashlib.sha256("\n".join([*_compiler(), bundle]).encode()).hexdigest()
+    def _path(self) -> Path:
+        name = hashlib.sha256("\n".join([*_compiler(), self._bundle]).encode()).hexdigest()
         return self._folder / f"{name[:40]}.code"
 
     def _forget_oldest(self) -> None:
@@ -82,13 +82,25 @@ class CompiledFiles:
 
 def _compiler() -> Iterator[str]:
     """Yield what compiled code depends on besides its source: the interpreter, and the files of the compiler."""
-    yield f"{sys.implementation.cache_tag} {sys.hexversion:x}"
-    for name in _COMPILER_MODULES:
-        module = sys.modules[name]
-        # inside of an archive, the archive stands for its files
-        origin = getattr(module.__loader__, "archive", module.__file__)
-        found = Path(str(origin)).stat()
-        yield f"{origin} {found.st_size} {found.st_mtime_ns}"
+    import jinja2  # noqa: PLC0415 - who asks for compiled code has it loaded
+
+    yield f"{sys.implementation.cache_tag} {sys.hexversion:x} {bundler.__version__}"
+    yield from _files_of(jinja2, "")
+    for folder in _FOLDERS:
+        yield from _files_of(bundler, folder)
+
+
+def _files_of(package: ModuleType, folder: str) -> Iterator[str]:
+    """Yield name, size and time of each file of a folder, loaded or not; an archive stands for all that is in it."""
+    archive = getattr(package.__loader__, "archive", None)
+    place = archive or os.path.join(package.__path__[0], folder)  # noqa: PTH118 - as os.scandir takes it
+    yield place
+    if archive:
+        found = [("", os.stat(archive))]  # noqa: PTH116 - as above
+    else:
+        with os.scandir(place) as entries:
+            found = sorted((entry.name, entry.stat()) for entry in entries if entry.is_file())
+    yield from (f"{name} {state.st_size} {state.st_mtime_ns}" for name, state in found)
 
 
 def _read_ours(path: Path) -> bytes:

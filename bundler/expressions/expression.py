@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 from jinja2.parser import Parser
 
-from bundler.errors import ExpressionError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds, Meter, join_pieces, metered
-from bundler.expressions.failures import FAILURES, Failure, excerpt, explain, locate
-from bundler.expressions.language import Language
+from bundler.expressions.compiled import code_key
+from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text
 from bundler.expressions.text import data_of
 from bundler.expressions.undefined import PathUndefined
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
     from jinja2.environment import Template
 
+    from bundler.errors import RenderError
+    from bundler.expressions.compiled import Compiled, CompiledCodes
     from bundler.model.json import JSONValue
     from bundler.model.manifest import Source
 
@@ -63,7 +64,7 @@ class Expression:
             with metered(Meter(bounds)):
                 return self._run(names)
         except FAILURES as error:
-            raise _error_of(explain(error, names), self.text, self.source) from error
+            raise _error_of(error, names, self.text, self.source) from error
 
     def _run(self, names: Mapping[str, object]) -> JSONValue:
         context = self.template.new_context(dict(names))
@@ -77,49 +78,46 @@ class Expression:
 
 
 @lru_cache(maxsize=1024)
-def compile_expression(text: str, *, source: Source) -> Expression:
+def compile_expression(text: str, *, source: Source, codes: CompiledCodes | None = None) -> Expression:
     """Compile a bare expression such as ``(values.qps / 250) | ceil``.
+
+    Args:
+        text: the expression.
+        source: where it is written.
+        codes: what is compiled of its bundle already.
 
     Raises:
         ExpressionError: when it is not valid.
     """
-    language = _language()
-    try:
-        parser = Parser(language, text, state="variable")
-        parsed = parser.parse_expression()
-        if not parser.stream.eos:
-            parser.fail(f"unexpected {parser.stream.current.value!r} after the expression")
-        parsed.set_environment(language)
-        return _compiled(parsed, text, source)
-    except FAILURES as error:
-        raise _error_of(explain(error, {}), text, source) from error
+    return _expression("bare", text, source, codes)
 
 
 @lru_cache(maxsize=1024)
-def compile_text(text: str, *, source: Source) -> Expression | None:
+def compile_text(text: str, *, source: Source, codes: CompiledCodes | None = None) -> Expression | None:
     """Compile a text that may hold ``{{ … }}``; None where it holds nothing to compute.
 
     A text that is exactly one ``{{ … }}`` keeps the type of its value.
+
+    Args:
+        text: the text.
+        source: where it is written.
+        codes: what is compiled of its bundle already.
 
     Raises:
         ExpressionError: when it is not valid.
     """
     if not any(sign in text for sign in _TEXT_SIGNS):
         return None
-    language = _language()
-    try:
-        parsed = language.parse(text)
-        only = _only_expression(parsed, text)
-        if only is not None:
-            return _compiled(only, text, source)
-        template = language.from_string(parsed)
-        return Expression(text=text, source=source, paths=_paths_of(parsed), template=template, is_text=True)
-    except FAILURES as error:
-        raise _error_of(explain(error, {}), text, source) from error
+    return _expression("text", text, source, codes)
 
 
 def evaluate_text(
-    text: str, names: Mapping[str, object], *, source: Source, bounds: Bounds = DEFAULT_BOUNDS
+    text: str,
+    names: Mapping[str, object],
+    *,
+    source: Source,
+    bounds: Bounds = DEFAULT_BOUNDS,
+    codes: CompiledCodes | None = None,
 ) -> JSONValue:
     """Evaluate a text that may hold ``{{ … }}``: exactly one keeps its type, anything else is text.
 
@@ -128,7 +126,7 @@ def evaluate_text(
         UndefinedValueError: when it uses a value that is not set.
         TemplateLimitError: when it goes over a bound.
     """
-    compiled = compile_text(text, source=source)
+    compiled = compile_text(text, source=source, codes=codes)
     return text if compiled is None else compiled.evaluate(names, bounds=bounds)
 
 
@@ -137,11 +135,45 @@ def _language() -> Language:
     return Language()
 
 
-def _compiled(expression: nodes.Expr, text: str, source: Source) -> Expression:
+def _expression(kind: str, text: str, source: Source, codes: CompiledCodes | None) -> Expression:
+    key = code_key(kind, text)
+    compiled = codes.find(key) if codes is not None else None
+    if compiled is None:
+        try:
+            compiled = _compiled_bare(text) if kind == "bare" else _compiled_text(text)
+        except FAILURES as error:
+            raise _error_of(error, {}, text, source) from error
+        if codes is not None:
+            codes.add(key, compiled)
+    code, is_text, paths = compiled
+    language = _language()
+    template = language.template_class.from_code(language, code, language.make_globals(None))
+    return Expression(text=text, source=source, paths=paths, template=template, is_text=is_text)
+
+
+def _compiled_bare(text: str) -> Compiled:
+    language = _language()
+    parser = Parser(language, text, state="variable")
+    parsed = parser.parse_expression()
+    if not parser.stream.eos:
+        parser.fail(f"unexpected {parser.stream.current.value!r} after the expression")
+    parsed.set_environment(language)
+    return _compiled_value(parsed)
+
+
+def _compiled_text(text: str) -> Compiled:
+    language = _language()
+    parsed = language.parse(text)
+    only = _only_expression(parsed, text)
+    if only is not None:
+        return _compiled_value(only)
+    return language.compile(parsed), True, _paths_of(parsed)
+
+
+def _compiled_value(expression: nodes.Expr) -> Compiled:
     paths = _paths_of(expression)
     body: list[nodes.Node] = [nodes.Assign(nodes.Name(_RESULT, "store"), expression, lineno=1)]
-    template = _language().from_string(nodes.Template(body, lineno=1))
-    return Expression(text=text, source=source, paths=paths, template=template, is_text=False)
+    return _language().compile(nodes.Template(body, lineno=1)), False, paths
 
 
 def _only_expression(parsed: nodes.Template, text: str) -> nodes.Expr | None:
@@ -189,15 +221,7 @@ def path_of(node: nodes.Node) -> ValuePath:
             return ()
 
 
-def _error_of(failure: Failure, text: str, source: Source) -> RenderError:
-    error_type = failure.error_type
-    if error_type in {TemplateError, TemplateSyntaxError}:
-        error_type = ExpressionError
-    lines = text.splitlines() or [text]
-    shown = lines
-    if len(lines) == 1:
-        column, length = locate(lines, 1, failure.spelling)
-        number = max(1, source.line)  # the line of bundle.yaml, not of the expression
-        shown = excerpt([*[""] * (number - 1), *lines], number, column=column, length=length)[number > 1 :]
-    context = [f"{source}: {failure.sentence}", *(f"  {line}" for line in shown)]
-    return error_type("evaluating an expression of the bundle", context=context, hint=failure.hint)
+def _error_of(error: Exception, names: Mapping[str, object], text: str, source: Source) -> RenderError:
+    from bundler.expressions.failures import expression_error  # noqa: PLC0415 - only what fails is explained
+
+    return expression_error(error, names, text, source)

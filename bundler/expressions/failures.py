@@ -18,9 +18,7 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-FAILURES = (Exception,)
-"""What rendering may raise: templates are programs, and each of their failures is the author's to read."""
-
+    from bundler.model.manifest import Source
 
 _TAGS = frozenset({"if", "else", "elif", "end", "endif", "for", "endfor", "range", "include", "set", "with", "define"})
 """Names that stand in braces where an author knows another template language."""
@@ -212,3 +210,28 @@ def template_frames(error: BaseException) -> list[tuple[str, int]]:
     if isinstance(error, TemplateSyntaxError):
         frames.append((error.name or "", error.lineno))
     return frames
+
+
+def expression_error(
+    error: BaseException, names: Mapping[str, object], text: str, source: Source
+) -> errors.RenderError:
+    """Return what is raised for an expression that failed.
+
+    Args:
+        error: what it failed with.
+        names: those that it sees.
+        text: the expression, or a text that holds some.
+        source: where it is written.
+    """
+    failure = explain(error, names)
+    error_type = failure.error_type
+    if error_type in {errors.TemplateError, errors.TemplateSyntaxError}:
+        error_type = errors.ExpressionError
+    lines = text.splitlines() or [text]
+    shown = lines
+    if len(lines) == 1:
+        column, length = locate(lines, 1, failure.spelling)
+        number = max(1, source.line)  # the line of bundle.yaml, not of the expression
+        shown = excerpt([*[""] * (number - 1), *lines], number, column=column, length=length)[number > 1 :]
+    context = [f"{source}: {failure.sentence}", *(f"  {line}" for line in shown)]
+    return error_type("evaluating an expression of the bundle", context=context, hint=failure.hint)

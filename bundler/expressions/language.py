@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from jinja2.loaders import BaseLoader
     from jinja2.runtime import Context
 
+FAILURES = (Exception,)
+"""What rendering may raise: templates are programs, and each of their failures is the author's to read."""
+
 _MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
 _OPEN_OBJECTS = (LoopContext, TemplateModule, TemplateReference, BlockReference, Macro, Namespace)
 """Jinja's own objects: their attributes are safe as its sandbox sees them."""

@@ -12,8 +12,8 @@ from jinja2 import nodes
 
 from bundler.errors import TemplateSyntaxError
 from bundler.expressions.expression import path_of
-from bundler.expressions.failures import FAILURES, explain
-from bundler.expressions.language import Language
+from bundler.expressions.failures import explain
+from bundler.expressions.language import FAILURES, Language
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -11,7 +11,6 @@ from bundler.model.labels import BUNDLE_VERSION, INSTANCE, MANAGED_BY, MANAGED_B
 from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef, group_of
-from bundler.render.compiled import CompiledTemplates
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
 from bundler.render.problems import Problem, raise_problems
@@ -156,12 +155,10 @@ class _BundleRendering:
         names = base_names(bundle, part.values.data, self._context, component=part.component, site=part.site)
         secrets = self._generated_of(part, names)
         names["generated"] = GeneratedAddresses(secrets)
-        compiled = CompiledTemplates(bundle.digest, self._context.compiled)
-        templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES), compiled=compiled)
+        templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES), codes=self._context.codes)
         for path in sorted(bundle.templates):
             if not is_partial(path):
                 self._render_template(part, templates, path)
-        compiled.keep()
 
     def _generated_of(self, part: Part, names: Mapping[str, object]) -> tuple[GeneratedSecret, ...]:
         try:

@@ -151,7 +151,7 @@ def generated_secrets(
     made = []
     for spec in bundle.generate:
         source = Source(_below(component, spec.source.file), spec.source.line)
-        name = evaluate_text(spec.secret, names, source=source, bounds=context.bounds)
+        name = evaluate_text(spec.secret, names, source=source, bounds=context.bounds, codes=context.codes)
         made.append(
             GeneratedSecret(
                 name=spec.name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import Meter, metered
-from bundler.render.compiled import CompiledTemplates
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
 from bundler.render.problems import raise_problems
 from bundler.render.sensitive import redactor_of
@@ -38,11 +37,10 @@ def render_notes(bundle: Bundle, values: MergedValues, context: RenderContext, *
     names = base_names(bundle, values.data, context, component="", site=site)
     names["generated"] = GeneratedAddresses(generated_secrets(bundle, names, context, component=""))
     names |= {"revision": revision, "operation": operation}
-    templates = TemplateSet(
-        {**bundle.templates, _NOTES: bundle.notes}, names, folder="", compiled=CompiledTemplates(bundle.digest, None)
-    )
+    files = {**bundle.templates, _NOTES: bundle.notes}
+    templates = TemplateSet(files, names, folder="", codes=context.codes)
     try:
-        with metered(Meter(context.bounds)):
+        with context.codes, metered(Meter(context.bounds)):
             return templates.render(_NOTES).text
     except RenderFailedError as failed:
         raise_problems([failed.problem], f"rendering the notes of {bundle.metadata.name}", redactor_of(values))

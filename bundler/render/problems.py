@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.errors import RenderError
-from bundler.expressions.failures import excerpt, locate
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.size import counted
@@ -43,6 +42,8 @@ class Problem:
 
 def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem:
     """Return the problem of a failure whose template frames are known, outermost first; ``text`` is the innermost's."""
+    from bundler.expressions.failures import excerpt, locate  # noqa: PLC0415 - only what fails is shown
+
     source = frames[-1]
     lines = text.splitlines()
     column, length = locate(lines, source.line, failure.spelling)
@@ -64,6 +65,8 @@ _VALUE = r"(\d+ \| (?!---)(?!(?:apiVersion|kind|type|metadata|[ ]+name|[ ]+names
 
 def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
     """Return rendered lines around ``line``, numbered; in a Secret, what follows the keys is masked."""
+    from bundler.expressions.failures import excerpt  # noqa: PLC0415 - only what fails is shown
+
     shown = excerpt(text.split("\n"), line)
     return [re.sub(_VALUE, rf"\1 {MASK}", one) for one in shown] if is_secret else shown
 

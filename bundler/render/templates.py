@@ -6,34 +6,24 @@ one; when something is wrong with the text, the template is run again with a mar
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from jinja2.ext import Extension
-from jinja2.lexer import Token
 from jinja2.loaders import FunctionLoader
 
 from bundler.expressions.bounds import current_meter
-from bundler.expressions.failures import FAILURES, explain, template_frames
-from bundler.expressions.language import Language
-from bundler.expressions.markers import finish_text, mark_line
+from bundler.expressions.compiled import code_key
+from bundler.expressions.language import FAILURES, Language
+from bundler.expressions.markers import finish_text
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
-from bundler.render.compiled import code_key
 from bundler.render.problems import Problem, problem_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from jinja2.lexer import TokenStream
+    from bundler.expressions.compiled import CompiledCodes
 
-    from bundler.render.compiled import CompiledTemplates
-
-# Kept as text: a template that was compiled before needs none of them.
-_OBJECT_LINE = r"(?m)^(?=[ -]*(?:apiVersion|kind)[ ]*:)"
-_DOCUMENT_LINE = r"(?m)^---[^\n]*\n"
-_NEWLINE = r"(?<=\n)"
 _CHUNK = 4096
 
 
@@ -55,60 +45,33 @@ class RenderFailedError(Exception):
         self.problem = problem
 
 
-class _LineMarks(Extension):
-    """Puts line marks into the text between the tags."""
+class MarkedLanguage(Language):
+    """The language whose templates carry line marks; a template that was compiled before has them in its code."""
 
-    environment: _MarkedLanguage
-
-    def filter_stream(self, stream: TokenStream) -> Iterable[Token]:
-        file_index = self.environment.index_of(stream.name)
-        before = "block_end"
-        for token in stream:
-            if token.type == "data":
-                starts_line = before != "variable_end"
-                yield Token(token.lineno, "data", self._marked(token.value, token.lineno, file_index, starts_line))
-            else:
-                yield token
-            before = token.type
-
-    def _marked(self, data: str, line: int, file_index: int, starts_line: bool) -> str:  # noqa: FBT001 - private
-        pieces = []
-        end = 0
-        for position, shift in self._places(data, starts_line=starts_line):
-            pieces += [data[end:position], mark_line(file_index, line + data.count("\n", 0, position) + shift)]
-            end = position
-        return "".join([*pieces, data[end:]])
-
-    def _places(self, data: str, *, starts_line: bool) -> list[tuple[int, int]]:
-        if self.environment.marks_every_line:
-            found = [(match.start(), 0) for match in re.finditer(_NEWLINE, data)]
-            return [(0, 0), *found] if starts_line and (not found or found[0][0]) else found
-        # the line after `---` stands for objects that have no line of their own: {{ object | to_yaml }}
-        found = [(match.start(), 0) for match in re.finditer(_OBJECT_LINE, data)]
-        found += [(match.start(), 1) for match in re.finditer(_DOCUMENT_LINE, data)]
-        return sorted(place for place in found if place[0] or starts_line)
-
-
-class _MarkedLanguage(Language):
-    """The language with line marks switched on."""
-
-    def __init__(self, files: Mapping[str, str], compiled: CompiledTemplates, *, marks_every_line: bool) -> None:
+    def __init__(self, files: Mapping[str, str], codes: CompiledCodes, *, marks_every_line: bool) -> None:
         self._indexes: dict[str, int] = {}
-        self._compiled = compiled
+        self._codes = codes
         self.marks_every_line = marks_every_line
         super().__init__(FunctionLoader(lambda name: files.get(name) if is_partial(name) else None))
-        self.add_extension(_LineMarks)
 
     def compile(self, source: Any, name: str | None = None, filename: str | None = None, *rest: Any) -> Any:
         """Compile a template once, however often its bundle is rendered."""
         if rest or not isinstance(source, str):
             return super().compile(source, name, filename, *rest)
-        key = code_key(source, name, filename, self.index_of(name), self.marks_every_line)
-        code = self._compiled.find(key)
-        if code is None:
-            code = super().compile(source, name, filename)
-            self._compiled.add(key, code)
+        key = code_key("template", source, name, filename, self.index_of(name), self.marks_every_line)
+        found = self._codes.find(key)
+        if found is not None:
+            return found[0]
+        self._load_marks()
+        code = super().compile(source, name, filename)
+        self._codes.add(key, (code, True, frozenset()))
         return code
+
+    def _load_marks(self) -> None:
+        from bundler.render.line_marks import LineMarks  # noqa: PLC0415 - only what must be compiled needs it
+
+        if LineMarks.identifier not in self.extensions:
+            self.add_extension(LineMarks)
 
     def index_of(self, name: str | None) -> int:
         """Return the number by which marks name a file."""
@@ -129,14 +92,14 @@ class TemplateSet:
     """The templates of one bundle, with the names they see."""
 
     def __init__(
-        self, files: Mapping[str, str], names: Mapping[str, object], *, folder: str, compiled: CompiledTemplates
+        self, files: Mapping[str, str], names: Mapping[str, object], *, folder: str, codes: CompiledCodes
     ) -> None:
         self._files = files
-        self._compiled = compiled
+        self._codes = codes
         self._names = dict(names)
         self._folder = folder
         self._language = self._make_language(marks_every_line=False)
-        self._traced: dict[str, tuple[RenderedText, _MarkedLanguage]] = {}
+        self._traced: dict[str, tuple[RenderedText, MarkedLanguage]] = {}
 
     def render(self, name: str) -> RenderedText:
         """Render one template within the current meter.
@@ -159,7 +122,7 @@ class TemplateSet:
         chosen = before[-1] if before else traced.notes[0] if traced.notes else None
         return self._source(language, chosen, rendered.name)
 
-    def _trace(self, rendered: RenderedText) -> tuple[RenderedText, _MarkedLanguage]:
+    def _trace(self, rendered: RenderedText) -> tuple[RenderedText, MarkedLanguage]:
         language = self._make_language(marks_every_line=True)
         try:
             traced = self._run(rendered.name, language)
@@ -176,18 +139,18 @@ class TemplateSet:
         """Return the text of the template that ``source`` names."""
         return self._files.get(source.file.removeprefix(self._folder), "")
 
-    def _source(self, language: _MarkedLanguage, note: tuple[int, int, int] | None, name: str) -> Source:
+    def _source(self, language: MarkedLanguage, note: tuple[int, int, int] | None, name: str) -> Source:
         if note is None:
             return Source(self._folder + name, 1)
         return Source(self._folder + language.file_names[note[1]], note[2])
 
-    def _make_language(self, *, marks_every_line: bool) -> _MarkedLanguage:
-        language = _MarkedLanguage(self._files, self._compiled, marks_every_line=marks_every_line)
+    def _make_language(self, *, marks_every_line: bool) -> MarkedLanguage:
+        language = MarkedLanguage(self._files, self._codes, marks_every_line=marks_every_line)
         # globals, because imported files see no others
         language.globals.update(self._names)
         return language
 
-    def _run(self, name: str, language: _MarkedLanguage) -> RenderedText:
+    def _run(self, name: str, language: MarkedLanguage) -> RenderedText:
         code = language.compile(self._files[name], name, name)
         template = language.template_class.from_code(language, code, language.make_globals(None))
         notes: list[tuple[int, int, int]] = []
@@ -197,6 +160,8 @@ class TemplateSet:
         return RenderedText(name, text, tuple(notes))
 
     def _problem_of(self, error: BaseException, name: str) -> Problem:
+        from bundler.expressions.failures import explain, template_frames  # noqa: PLC0415 - only what fails is explained
+
         failure = explain(error, self._names)
         frames = [Source(self._folder + file, line) for file, line in template_frames(error)]
         frames = frames or [Source(self._folder + name, 1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
+from bundler.expressions.compiled import CompiledCodes
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.manifest import FindSource, GeneratedSecret, Manifest, Source
     from bundler.model.refs import ObjectRef
-    from bundler.render.compiled import CompiledShelf
 
 
 def _serves_nothing(_name: str) -> bool:
@@ -48,8 +48,8 @@ class RenderContext:
     scope_of: Callable[[str, str], bool | None] = _unknown_scope
     """(group, kind) -> whether it is namespaced; None where nobody knows."""
     bounds: Bounds = DEFAULT_BOUNDS
-    compiled: CompiledShelf | None = None
-    """Where compiled templates lie between two runs; the text does not depend on it."""
+    codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
+    """What is compiled of the bundle already; the text does not depend on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,8 +24,9 @@ from bundler.values.user import fold_user_values
 from bundler.values.validate import deprecation_warnings, find_problems, origin_of, sensitive_pointers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ComponentSpec
     from bundler.model.json import Body, JSONValue
 
@@ -42,10 +43,12 @@ class _Level:
     """Of the component, ``/`` between levels; empty at the top."""
     problems: list[Problem]
     """Shared by all levels."""
+    codes: CompiledCodes | None
+    """As above."""
 
     def below(self, name: str) -> _Level:
         path = f"{self.path}/{name}" if self.path else name
-        return _Level(self.bundle.component_bundles[name], self.view.child(name), path, self.problems)
+        return _Level(self.bundle.component_bundles[name], self.view.child(name), path, self.problems, self.codes)
 
     def finish(self, data: Body) -> dict[str, JSONValue]:
         """Make of merged layers what templates see; a component that nothing is said about has no key."""
@@ -55,13 +58,16 @@ class _Level:
         return {key: value for key, value in without_nulls(data).items() if value != {} or key not in names}
 
 
-def compute_values(bundle: Bundle, user: UserLayers, *, names: Mapping[str, object] = NO_NAMES) -> MergedValues:
+def compute_values(
+    bundle: Bundle, user: UserLayers, *, names: Mapping[str, object] = NO_NAMES, codes: CompiledCodes | None = None
+) -> MergedValues:
     """Merge, derive and check all values of ``bundle`` and its enabled components.
 
     Args:
         bundle: the bundle, components included.
         user: what the user gave.
         names: what expressions see besides ``values``: ``release``, ``site`` and so on.
+        codes: what is compiled of the bundle already.
 
     Raises:
         ValuesPathError: when a path given by the user cannot be read or followed.
@@ -72,7 +78,7 @@ def compute_values(bundle: Bundle, user: UserLayers, *, names: Mapping[str, obje
     """
     view = bundle_view(bundle)
     given = fold_user_values(bundle, user, view=view)
-    level = _Level(bundle, view, "", [])
+    level = _Level(bundle, view, "", [], codes)
     failure: DeriveError | RenderError | None = None
     merged = MergedValues(data={}, origins={})
     try:
@@ -109,8 +115,9 @@ def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, 
 def _derive(
     level: _Level, lower: Sequence[ValuesLayer], outside: Sequence[ValuesLayer], names: Mapping[str, object]
 ) -> ValuesLayer | None:
+    rules = level.bundle.derive
     try:
-        return derive_values(level.bundle.derive, lower=lower, outside=outside, finish=level.finish, names=names)
+        return derive_values(rules, lower=lower, outside=outside, finish=level.finish, names=names, codes=level.codes)
     except DeriveError:
         # A formula that fails on a value of the wrong type is not the mistake; the value is.
         fold = fold_layers([*lower, *outside])
@@ -126,21 +133,21 @@ def _compute_components(
     seen = {**names, "values": data}
     found: dict[str, MergedValues] = {}
     for spec in level.bundle.components:
-        if not _is_enabled(spec, seen):
+        if not _is_enabled(spec, seen, level.codes):
             continue
         below = level.below(spec.name)
         if spec.name in data and not is_mapping(data[spec.name]):
             level.problems.append(_not_a_mapping(below, data[spec.name], layers))
             continue
         outside = layers_for_component(spec.name, below.bundle, below.view, layers)
-        found[spec.name] = _compute(below, [*outside, *_given_values(spec, seen)], names)
+        found[spec.name] = _compute(below, [*outside, *_given_values(spec, seen, level.codes)], names)
     return found
 
 
-def _is_enabled(spec: ComponentSpec, names: Mapping[str, object]) -> bool:
+def _is_enabled(spec: ComponentSpec, names: Mapping[str, object], codes: CompiledCodes | None) -> bool:
     if not spec.when:
         return True
-    answer = compile_expression(spec.when, source=spec.source).evaluate(names)
+    answer = compile_expression(spec.when, source=spec.source, codes=codes).evaluate(names)
     if isinstance(answer, bool):
         return answer
     raise ExpressionError(
@@ -150,12 +157,18 @@ def _is_enabled(spec: ComponentSpec, names: Mapping[str, object]) -> bool:
     )
 
 
-def _given_values(spec: ComponentSpec, names: Mapping[str, object]) -> Iterable[ValuesLayer]:
+def _given_values(
+    spec: ComponentSpec, names: Mapping[str, object], codes: CompiledCodes | None
+) -> Iterable[ValuesLayer]:
     if not spec.values:
         return
     written = spec.value_origins
     origin = Origin(LayerKind.COMPONENT, spec.source.file, spec.source.line)
-    data = _evaluated(spec.values, spec, names)
+
+    def evaluate(text: str) -> JSONValue:
+        return evaluate_text(text, names, source=spec.source, codes=codes)
+
+    data = _evaluated(spec.values, evaluate)
     yield ValuesLayer(
         data=data if is_mapping(data) else {},
         origin=origin,
@@ -166,13 +179,13 @@ def _given_values(spec: ComponentSpec, names: Mapping[str, object]) -> Iterable[
     )
 
 
-def _evaluated(value: JSONValue, spec: ComponentSpec, names: Mapping[str, object]) -> JSONValue:
+def _evaluated(value: JSONValue, evaluate: Callable[[str], JSONValue]) -> JSONValue:
     if isinstance(value, str):
-        return evaluate_text(value, names, source=spec.source) if "{" in value else value
+        return evaluate(value) if "{" in value else value
     if is_mapping(value):
-        return {key: _evaluated(item, spec, names) for key, item in value.items()}
+        return {key: _evaluated(item, evaluate) for key, item in value.items()}
     if is_list(value):
-        return [_evaluated(item, spec, names) for item in value]
+        return [_evaluated(item, evaluate) for item in value]
     return value
 
 

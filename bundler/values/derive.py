@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bundler.expressions import Expression
+    from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import DeriveRule
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
@@ -43,6 +44,7 @@ def derive_values(
     outside: Sequence[ValuesLayer],
     finish: Callable[[Body], Body],
     names: Mapping[str, object],
+    codes: CompiledCodes | None = None,
 ) -> ValuesLayer | None:
     """Compute the derived values of one bundle as a layer between its own values and what comes from outside.
 
@@ -52,6 +54,7 @@ def derive_values(
         outside: layers that go over the derived ones; a leaf that one of them sets or deletes is not computed.
         finish: from merged layers to what formulas see as ``values``.
         names: what formulas see besides ``values``.
+        codes: what is compiled of the bundle already.
 
     Raises:
         DeriveError: when formulas need each other, or one cannot be read or computed.
@@ -61,7 +64,7 @@ def derive_values(
     derived: dict[str, JSONValue] = {}
     over = merge_all(outside)
     values = finish(merge_values(merge_all(lower), over))
-    for formula in _in_order([_read_rule(rule) for rule in rules]):
+    for formula in _in_order([_read_rule(rule, codes) for rule in rules]):
         if _is_decided(outside, formula.keys):
             continue
         _refuse_inside_of_leaf(formula, derived)
@@ -86,7 +89,7 @@ def _origin(rule: DeriveRule) -> tuple[Pointer, Origin]:
     )
 
 
-def _read_rule(rule: DeriveRule) -> _Formula:
+def _read_rule(rule: DeriveRule, codes: CompiledCodes | None) -> _Formula:
     path = parse_path(rule.path)
     keys = tuple(leading_keys(path))
     if len(keys) < len(path):
@@ -96,7 +99,7 @@ def _read_rule(rule: DeriveRule) -> _Formula:
             hint="derive the whole list, or a value outside of it",
         )
     try:
-        return _Formula(rule, keys, compile_expression(rule.formula, source=rule.source))
+        return _Formula(rule, keys, compile_expression(rule.formula, source=rule.source, codes=codes))
     except RenderError as error:
         raise _derive_error(rule, error) from error
 

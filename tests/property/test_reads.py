@@ -9,8 +9,7 @@ from hypothesis import assume, given, settings, strategies as st
 from jinja2 import FunctionLoader
 
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Meter, join_pieces, metered
-from bundler.expressions.failures import FAILURES
-from bundler.expressions.language import Language
+from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.reads import read_paths
 
 LEAVES = [tuple(path) for path in product("ab", "ab", "ab")]

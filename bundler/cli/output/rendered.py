@@ -49,7 +49,7 @@ def show_raw_texts(app: App, order: Order, *, only: Sequence[str], shows_secrets
         BundlerError: whatever is wrong with values, or with templates themselves.
         UsageError: when ``only`` names a template that was not rendered.
     """
-    values = compute_values(order.bundle, order.user, names=expression_names(order))
+    values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
     app.redactor.learn(*sensitive_values(values))
     if shows_secrets:
         app.screen.show_secrets()

@@ -24,7 +24,8 @@ def show_values(app: App, order: Order, *, explain: str | None, shows_secrets: b
     Raises:
         ValuesError: whatever is wrong with them.
     """
-    values = compute_values(order.bundle, order.user, names=expression_names(order))
+    with order.codes as codes:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
     for warning in values.warnings:
         app.screen.warn(warning)
     if explain is not None:
