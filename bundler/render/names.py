@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import fnmatch
-import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import current_meter
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.render.types import Capabilities, RenderContext
 
-_KUBE_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 _HINT = (
     "the text of a generated secret is never visible to templates; let the pod read it with a secretKeyRef: "
     "name: {{ generated['%s'].secret }}, key: {{ generated['%s'].key }}"
@@ -62,10 +61,17 @@ def _capabilities(capabilities: Capabilities) -> dict[str, object]:
 
 
 def _numbers(version: str) -> tuple[int, int, int]:
-    found = _KUBE_VERSION.match(str(version))
-    if found is None:
+    """Return the numbers that a version begins with: 1, 30 and 2 of ``v1.30.2-eks-1``."""
+    numbers: list[int] = []
+    for part in str(version).removeprefix("v").split(".", 3)[:3]:
+        digits = "".join(takewhile(str.isdecimal, part))
+        numbers += [int(digits)] if digits else []
+        if not digits or digits != part:
+            break
+    if len(numbers) < 2:
         raise TemplateFailureError(f"{version!r} is no Kubernetes version", 'write it as "1.30" or "1.30.2"')
-    return int(found[1]), int(found[2]), int(found[3] or 0)
+    major, minor, patch = (*numbers, 0)[:3]
+    return major, minor, patch
 
 
 def _files(files: Mapping[str, BundleFile]) -> dict[str, Callable[[str], object]]:

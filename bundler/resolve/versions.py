@@ -6,20 +6,17 @@ Own code, because no maintained library fits: ``packaging`` reads PEP 440, ``sem
 
 from __future__ import annotations
 
-import re
+from itertools import takewhile
 
 from bundler.errors import VersionRangeError
 from bundler.model.lean import dataclass, field
+from bundler.model.pattern import LazyPattern
 
-_NUMBER = r"(?:0|[1-9][0-9]*)"
-_IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
-# Kept as text: re compiles and remembers them when they are first used, and many runs read no range.
-_VERSION = rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-({_IDENTIFIERS}))?(?:\+({_IDENTIFIERS}))?"
-_PARTIAL = (
-    rf"v?({_NUMBER}|[xX*])(?:\.({_NUMBER}|[xX*])(?:\.({_NUMBER}|[xX*])(?:-({_IDENTIFIERS}))?(?:\+{_IDENTIFIERS})?)?)?"
-)
-_COMPARATOR = r"(>=|<=|!=|==|=|>|<|\^|~>|~|)\s*([^\s,<>=!^~|]+)[\s,]*"
-_KUBERNETES = r"v?([0-9]+)\.([0-9]+)\+?(?:\.([0-9]+))?(?:[-+.].*)?"
+_IDENTIFIER_CHARS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
+_STARS = frozenset("xX*")
+_OPERATORS = frozenset({"", ">=", "<=", "!=", "==", "=", ">", "<", "^", "~>", "~"})
+_COMPARATOR = LazyPattern(r"([<>=!^~]*)\s*([^\s,<>=!^~|]+)[\s,]*")
+_KUBERNETES = LazyPattern(r"v?([0-9]+)\.([0-9]+)\+?(?:\.([0-9]+))?(?:[-+.].*)?")
 
 _RELEASE: tuple[tuple[int, int, str], ...] = ((2, 0, ""),)
 
@@ -97,13 +94,13 @@ def parse_version(text: str) -> Version:
     Raises:
         VersionRangeError: when ``text`` is none.
     """
-    match = re.fullmatch(_VERSION, text)
-    precedence = _precedence(match[4]) if match else None
-    if match is None or precedence is None:
+    numbers, precedence = _parts(text)
+    if precedence is None or len(numbers) != 3 or not all(map(_is_number, numbers)):
         raise VersionRangeError(
             "reading a version", context=[f'"{text}" is not a semantic version'], hint=_VERSION_HINT
         )
-    return Version(int(match[1]), int(match[2]), int(match[3]), precedence, text)
+    major, minor, patch = map(int, numbers)
+    return Version(major, minor, patch, precedence, text)
 
 
 def parse_range(text: str) -> VersionRange:
@@ -121,21 +118,40 @@ def parse_kubernetes_version(text: str) -> Version:
     Raises:
         VersionRangeError: when ``text`` has no such numbers.
     """
-    match = re.fullmatch(_KUBERNETES, text)
+    match = _KUBERNETES.fullmatch(text)
     if match is None:
         hint = "name a Kubernetes version like 1.31 or v1.31.4"
         raise VersionRangeError("reading a Kubernetes version", context=[f'"{text}" is not one'], hint=hint)
     return Version(int(match[1]), int(match[2]), int(match[3] or 0))
 
 
-def _precedence(prerelease: str | None) -> tuple[tuple[int, int, str], ...] | None:
-    """Return how a pre-release compares; None where a number has a leading zero."""
-    if prerelease is None:
-        return _RELEASE
+def _parts(text: str) -> tuple[list[str], tuple[tuple[int, int, str], ...] | None]:
+    """Return what stands between the dots before ``-`` and ``+``, and how the pre-release compares.
+
+    That is None where the pre-release or the build is none, or stands after fewer than three numbers.
+    """
+    rest, plus, build = text.partition("+")
+    core, dash, prerelease = rest.partition("-")
+    numbers = core.split(".")
+    if ((plus or dash) and len(numbers) < 3) or (plus and not all(map(_is_identifier, build.split(".")))):
+        return numbers, None
+    return numbers, _precedence(prerelease) if dash else _RELEASE
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and (text[0] != "0" or text == "0")
+
+
+def _is_identifier(text: str) -> bool:
+    return text != "" and _IDENTIFIER_CHARS.issuperset(text)
+
+
+def _precedence(prerelease: str) -> tuple[tuple[int, int, str], ...] | None:
+    """Return how a pre-release compares; None where it is none, as where a number has a leading zero."""
     parts = prerelease.split(".")
-    if any(part.isdecimal() and len(part) > 1 and part[0] == "0" for part in parts):
+    if not all(_is_number(part) if part.isdigit() else _is_identifier(part) for part in parts):
         return None
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
 
 
 def _alternative(part: str, text: str) -> tuple[tuple[_Comparator, ...], frozenset[tuple[int, int, int]]]:
@@ -145,8 +161,8 @@ def _alternative(part: str, text: str) -> tuple[tuple[_Comparator, ...], frozens
     if not rest and part != text:
         raise _no_range(text, "nothing stands beside ||")
     while rest:
-        match = re.match(_COMPARATOR, rest)
-        if match is None:
+        match = _COMPARATOR.match(rest)
+        if match is None or match[1] not in _OPERATORS:
             raise _no_range(text, f'"{rest}" cannot be read')
         numbers, low = _operand(match[2], text)
         comparators.append(_comparator(match[1], numbers, low))
@@ -158,15 +174,10 @@ def _alternative(part: str, text: str) -> tuple[tuple[_Comparator, ...], frozens
 
 def _operand(operand: str, text: str) -> tuple[tuple[int, ...], Version]:
     """Return the numbers that are given, and the version with zeros for those that are not."""
-    match = re.fullmatch(_PARTIAL, operand)
-    precedence = _precedence(match[4]) if match else None
-    if match is None or precedence is None:
+    parts, precedence = _parts(operand.removeprefix("v"))
+    if precedence is None or len(parts) > 3 or not all(part in _STARS or _is_number(part) for part in parts):
         raise _no_range(text, f'"{operand}" is not a version')
-    numbers: list[int] = []
-    for part in match.group(1, 2, 3):
-        if part is None or part in "xX*":
-            break
-        numbers.append(int(part))
+    numbers = [int(part) for part in takewhile(_is_number, parts)]
     if len(numbers) < 3:
         precedence = _RELEASE
     major, minor, patch = (*numbers, 0, 0, 0)[:3]

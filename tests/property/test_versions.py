@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from hypothesis import given, strategies as st
+import re
+from typing import TYPE_CHECKING
 
+from hypothesis import example, given, strategies as st
+
+from bundler.errors import VersionRangeError
 from bundler.resolve.versions import Version, parse_range, parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NUMBERS = st.integers(0, 4)
 IDENTIFIERS = st.one_of(st.integers(0, 12).map(str), st.sampled_from(["a", "rc", "0a", "-"]))
@@ -46,3 +53,46 @@ def test_build_metadata_changes_no_answer(version: Version, bound: str) -> None:
     other = parse_version(str(version).partition("+")[0] + "+other")
     for text in (f">={bound}", f"^{bound}", f"<{bound}", "*", str(version)):
         assert parse_range(text).admits(version) == parse_range(text).admits(other)
+
+
+# The grammar as patterns: semver.org's own for versions, ours for what stands in ranges.
+NUMBER = r"(?:0|[1-9][0-9]*)"
+SUFFIX = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
+VERSION = re.compile(rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-({SUFFIX}))?(?:\+{SUFFIX})?")
+PART = rf"(?:{NUMBER}|[xX*])"
+PARTIAL = re.compile(rf"v?{PART}(?:\.{PART}(?:\.{PART}(?:-({SUFFIX}))?(?:\+{SUFFIX})?)?)?")
+NEARLY = st.builds(
+    lambda before, parts, after: before + ".".join(parts) + after,
+    st.sampled_from(["", "v", "vv", "-", "\n"]),
+    st.lists(st.sampled_from(["0", "7", "12", "01", "x", "X", "*", "", "٣", "²", "a"]), min_size=1, max_size=4),
+    st.text(st.sampled_from("-+.01aé٣\n"), max_size=5),
+)
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> bool:
+    found = pattern.fullmatch(text)
+    return found is not None and not any(re.fullmatch("0[0-9]+", part) for part in (found[1] or "").split("."))
+
+
+def _reads(read: Callable[[str], object], text: str) -> bool:
+    try:
+        read(text)
+    except VersionRangeError:
+        return False
+    return True
+
+
+@given(TEXTS | NEARLY)
+@example("1.2.3\n")
+@example("1.2.3-01+01")
+@example("")
+def test_a_version_is_what_the_grammar_says(text: str) -> None:
+    assert _reads(parse_version, text) == _matches(VERSION, text)
+
+
+@given(st.sampled_from(["", ">=", "~>", "~", "^", "!=", "==", "=>", "<>"]), TEXTS | NEARLY.filter(str.strip))
+@example("=", "1.2.3\n")
+@example(">", "1.x-rc.1")
+def test_a_comparator_takes_what_the_grammar_says(operator: str, text: str) -> None:
+    is_known = operator not in {"=>", "<>"}
+    assert _reads(parse_range, operator + text) == (is_known and _matches(PARTIAL, text.strip()))
