@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bundler._version import __version__
+from bundler.cli.eager import HelpfulCommand, version_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ VERBS: Final[Mapping[str, str]] = {name: text for section in SECTIONS.values() f
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-class VerbGroup(click.Group):
+class VerbGroup(HelpfulCommand, click.Group):
     """A group whose help comes from a table, so that asking for it imports no verb."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -104,8 +104,7 @@ class VerbGroup(click.Group):
                 formatter.write_dl(list(verbs.items()))
 
 
-@click.group(cls=VerbGroup, context_settings=SETTINGS, invoke_without_command=False)
-@click.version_option(__version__, prog_name="bundler", message="%(prog)s %(version)s")
+@click.group(cls=VerbGroup, context_settings=SETTINGS, invoke_without_command=False, params=[version_option()])
 def bundler() -> None:
     """Package applications as bundles and install them on Kubernetes.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.paths import FilePath
 from bundler.errors import KeyFileError
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from bundler.cli.invocation import App
     from bundler.model.site import Site
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 _HINT = "name it by --passphrase-file, or run this on a terminal"
 
 public_keys_option = click.option(
-    "--key", "keys", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="Public key to trust."
+    "--key", "keys", type=FilePath(), multiple=True, metavar="FILE", help="Public key to trust."
 )
 signing_key_option = click.option(
-    "--key", type=click.Path(path_type=Path), required=True, metavar="FILE", help="Private key to sign with."
+    "--key", type=FilePath(), required=True, metavar="FILE", help="Private key to sign with."
 )
 passphrase_option = click.option(
     "--passphrase-file",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="File whose first line is the passphrase.",
 )

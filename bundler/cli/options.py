@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bundler.actions.inputs import Given
+from bundler.cli.paths import FilePath
 from bundler.cli.verb import OPTION_ORDER, Duration, gathered
 from bundler.model.lean import dataclass
 from bundler.model.values import AssignmentKind
@@ -88,7 +89,7 @@ _VALUES = [
     click.option("--set-json", multiple=True, metavar="PATH=JSON", help="One value, a list or a mapping as JSON."),
     click.option("--set-file", multiple=True, metavar="PATH=FILE", help="One value, the text of a file."),
     click.option("--set-env", multiple=True, metavar="PATH=NAME", help="One value, from an environment variable."),
-    click.option("--site", type=click.Path(path_type=Path), metavar="FILE", help="Site file: facts of the place."),
+    click.option("--site", type=FilePath(), metavar="FILE", help="Site file: facts of the place."),
 ]
 _UNSET = click.option("--unset", multiple=True, metavar="PATH", help="Drop a recorded value.")
 _VALUES_KEYS = ["files", *_SET_KINDS, "site"]
@@ -184,7 +185,7 @@ def registry_options(function: Function) -> Function:
 
     authority = click.option(
         "--registry-ca",
-        type=click.Path(path_type=Path),
+        type=FilePath(),
         metavar="FILE",
         expose_value=False,
         callback=keep(REGISTRY_CA),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from bundler.cli.eager import HelpfulCommand
+from bundler.cli.paths import FilePath
 from bundler.cli.settings import CommonOptions
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Duration(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
-class VerbCommand(click.Command):
+class VerbCommand(HelpfulCommand):
     """A verb: remembers in which order options were typed, and shows the common ones last."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -128,6 +129,6 @@ def _common_options(outputs: tuple[str, ...]) -> list[Decorator]:
         click.option("-v", "--verbose", count=True, help="Say more; a bug shows its whole trace."),
         click.option("--timeout", "timeout_s", type=Duration(), help="Time for the whole command.  [default: 10m]"),
         click.option("--context", help="Context of the kubeconfig; `sandbox` is the embedded cluster."),
-        click.option("--kubeconfig", type=click.Path(path_type=Path), help="The kubeconfig file to use."),
+        click.option("--kubeconfig", type=FilePath(), help="The kubeconfig file to use."),
         click.option("-n", "--namespace", help="Namespace of the release.  [default: the context's]"),
     ]

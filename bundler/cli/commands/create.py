@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bundler.actions.create import create_bundle
 from bundler.cli.output.text import Line
+from bundler.cli.paths import FilePath
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.invocation import App
 
 
 @verb("create")
-@click.argument("name", type=click.Path(path_type=Path))
+@click.argument("name", type=FilePath())
 def create_command(app: App, name: Path) -> None:
     """Make a new bundle in the folder NAME: small, clean, and ready to install."""
     files = create_bundle(name)

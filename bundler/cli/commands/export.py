@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +10,7 @@ from bundler.cli.keys import passphrase_option
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options, values_options
 from bundler.cli.output.text import Line
+from bundler.cli.paths import FilePath
 from bundler.cli.verb import verb
 from bundler.model.size import counted, shown_bytes
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @verb("export")
 @click.argument("bundle")
-@click.option("--out", type=click.Path(path_type=Path), help="File or folder.  [default: NAME-VERSION.bundle]")
+@click.option("--out", type=FilePath(), help="File or folder.  [default: NAME-VERSION.bundle]")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Platform to carry.")
 @click.option("--all-platforms", is_flag=True, help="Carry every platform of every image.")
 @click.option("--split", default="", metavar="SIZE", help="Write parts of this size: 4G, 700M.")
-@click.option("--since", type=click.Path(path_type=Path), metavar="FILE", help="Leave out the layers of this delivery.")
+@click.option("--since", type=FilePath(), metavar="FILE", help="Leave out the layers of this delivery.")
 @click.option("--layout", "layouts", multiple=True, metavar="[IMAGE=]DIR", help="OCI layout to take images from.")
-@click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Private key to sign with.")
+@click.option("--key", type=FilePath(), metavar="FILE", help="Private key to sign with.")
 @passphrase_option
 @click.option("--with-tool", is_flag=True, help="Carry bundler itself, as one file.")
-@click.option("--tool", type=click.Path(path_type=Path), metavar="FILE", help="That file, where it is elsewhere.")
+@click.option("--tool", type=FilePath(), metavar="FILE", help="That file, where it is elsewhere.")
 @values_options()
 @registry_options
 @bundle_limit_options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,12 +10,15 @@ from bundler.cli.delivering import open_delivery, read_site
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import release_name_option, values_options
 from bundler.cli.ordering import make_order, take
+from bundler.cli.paths import FilePath
 from bundler.cli.site_registry import parse_place
 from bundler.cli.verb import verb
 from bundler.errors import UsageError
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.actions.inputs import Given
     from bundler.cli.invocation import App
     from bundler.model.image import LockedImage
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Fail where a delivery lacks an image that some setting needs.")
 @click.option(
     "--against",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     metavar="FILE",
     help="The delivery to check; BUNDLE itself may be one.",
 )

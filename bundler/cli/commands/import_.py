@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,20 +10,21 @@ from bundler.cli.delivering import open_delivery, read_site
 from bundler.cli.keys import public_keys_option
 from bundler.cli.offline import offline_option
 from bundler.cli.options import registry_options
+from bundler.cli.paths import FilePath
 from bundler.cli.site_registry import open_site_registry, place_of
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.invocation import App
 
 
 @verb("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=FilePath(), metavar="FILE...")
 @click.option("--registry", default="", metavar="HOST/PREFIX", help="Where to; the registry of --site otherwise.")
-@click.option("--site", "site_file", type=click.Path(path_type=Path), metavar="FILE", help="Site file.")
-@click.option(
-    "--base", "bases", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What a delta builds on."
-)
+@click.option("--site", "site_file", type=FilePath(), metavar="FILE", help="Site file.")
+@click.option("--base", "bases", type=FilePath(), multiple=True, metavar="FILE", help="What a delta builds on.")
 @public_keys_option
 @registry_options
 @offline_option

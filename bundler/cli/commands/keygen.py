@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from bundler.cli.keys import passphrase_of, passphrase_option
 from bundler.cli.output.text import Line
+from bundler.cli.paths import FilePath
 from bundler.cli.verb import verb
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.invocation import App
 
 PUBLIC_SUFFIX: Final = ".pub"
@@ -20,7 +22,7 @@ PUBLIC_SUFFIX: Final = ".pub"
 
 @verb("keygen")
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", required=True, help="File of the private key.")
+@click.option("--out", type=FilePath(), metavar="FILE", required=True, help="File of the private key.")
 @passphrase_option
 def keygen_command(app: App, name: str, out: Path, passphrase_file: Path | None) -> None:
     """Make a pair of keys to sign with; NAME says whose it is ("acme release 2026").

@@ -15,6 +15,7 @@ from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
+from bundler.cli.paths import FilePath
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
@@ -26,10 +27,8 @@ if TYPE_CHECKING:
 @click.argument("bundle")
 @registry_options
 @bundle_limit_options
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="File or folder.  [default: NAME-VERSION.tgz]"
-)
-@click.option("--key", type=click.Path(path_type=Path), metavar="FILE", help="Private key to sign with.")
+@click.option("--out", type=FilePath(), metavar="FILE", help="File or folder.  [default: NAME-VERSION.tgz]")
+@click.option("--key", type=FilePath(), metavar="FILE", help="Private key to sign with.")
 @passphrase_option
 def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None, passphrase_file: Path | None) -> None:
     """Pack BUNDLE and its components into one archive: the same bytes for the same files, anywhere.

@@ -13,6 +13,7 @@ from bundler.cli.keys import public_keys_option
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options
 from bundler.cli.output.text import Line
+from bundler.cli.paths import FilePath
 from bundler.cli.publishing import make_fetcher
 from bundler.cli.trusting import judge_bundle
 from bundler.cli.verb import verb
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
 @verb("pull")
 @click.argument("address", metavar="oci://HOST/REPOSITORY[:VERSION]")
 @click.option("--version", "accepts", default="", metavar="RANGE", help='Highest version in this range: ">=1.2 <2".')
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path(), metavar="FILE", help="File or folder.  [default: .]"
-)
+@click.option("--out", type=FilePath(), default=Path(), metavar="FILE", help="File or folder.  [default: .]")
 @public_keys_option
-@click.option("--site", type=click.Path(path_type=Path), metavar="FILE", help="Site file: keys and policy.")
+@click.option("--site", type=FilePath(), metavar="FILE", help="Site file: keys and policy.")
 @registry_options
 @bundle_limit_options
 def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple[Path, ...], site: Path | None) -> None:

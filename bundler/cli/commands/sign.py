@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,14 +11,17 @@ from bundler.cli.delivering import is_delivery
 from bundler.cli.keys import open_signer, passphrase_option, signing_key_option
 from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.output.text import Line
+from bundler.cli.paths import FilePath
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.invocation import App
 
 
 @verb("sign")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=FilePath(), metavar="FILE...")
 @signing_key_option
 @passphrase_option
 @bundle_limit_options

@@ -9,6 +9,7 @@ import click
 
 from bundler.cli.offline import offline_option
 from bundler.cli.options import registry_options
+from bundler.cli.paths import FilePath
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ if TYPE_CHECKING:
 @click.option(
     "--key",
     "keys",
-    type=click.Path(path_type=Path),
+    type=FilePath(),
     multiple=True,
     metavar="FILE",
     help="For init: public key to trust.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="For init.  [default: NAME.yaml]")
+@click.option("--out", type=FilePath(), metavar="FILE", help="For init.  [default: NAME.yaml]")
 @click.option("--force", is_flag=True, help="For init: write over the file that is there.")
 @registry_options
 @offline_option

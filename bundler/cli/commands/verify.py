@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,10 +13,13 @@ from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import values_options
 from bundler.cli.output.progress import Progress
 from bundler.cli.output.text import Line
+from bundler.cli.paths import FilePath
 from bundler.cli.verb import verb
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.actions.deliver import Trusted
     from bundler.actions.inputs import Given
     from bundler.actions.order import Order
@@ -29,11 +31,9 @@ if TYPE_CHECKING:
 
 
 @verb("verify")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument("paths", nargs=-1, required=True, type=FilePath(), metavar="FILE...")
 @public_keys_option
-@click.option(
-    "--base", "bases", type=click.Path(path_type=Path), multiple=True, metavar="FILE", help="What a delta builds on."
-)
+@click.option("--base", "bases", type=FilePath(), multiple=True, metavar="FILE", help="What a delta builds on.")
 @values_options()
 @bundle_limit_options
 def verify_command(
