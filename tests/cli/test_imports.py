@@ -70,6 +70,18 @@ def test_authoring_loads_no_kubernetes_library(cli, menu, verb):
     assert imported(modules, *KUBERNETES, *TERMINAL) == set()
 
 
+def test_what_was_compiled_once_needs_no_part_of_the_compiler_and_nothing_that_explains_failures(cli):
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {y: '{{ values.y }}'}\n"
+    menu = make_bundle(cli.home, {"templates/a.yaml": text, "values.yaml": "x: 1\n"}, derive={"y": "values.x + 1"})
+    needless = {"jinja2.ext", "bundler.render.line_marks", "bundler.expressions.failures"}
+
+    first = modules_after(cli, "template", menu)
+    second = modules_after(cli, "template", menu)
+
+    assert "bundler.render.line_marks" in first
+    assert second & needless == set()
+
+
 def test_the_schema_validator_is_loaded_only_when_there_is_a_schema(cli, menu):
     assert imported(modules_after(cli, "template", menu), *SCHEMAS) == set()
 

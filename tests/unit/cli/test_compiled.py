@@ -1,87 +1,154 @@
-"""Compiled templates in the user's cache."""
+"""Compiled templates and expressions in the user's cache."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jinja2.lexer import Lexer
 
-from bundler.cli.compiled import MAX_FILES, CompiledFiles
-from bundler.model.bundle import Bundle, BundleMetadata
-from bundler.model.digest import digest_of
-from bundler.model.values import LayerKind, MergedValues
-from bundler.render import Capabilities, RenderContext, compiled, render_bundle, templates
-from bundler.values.merge import make_layer
+from bundler.actions.compose import Composition, compose
+from bundler.actions.order import Order
+from bundler.cli import compiled
+from bundler.cli.compiled import MAX_FILES, CompiledFile
+from bundler.errors import BundlerError
+from bundler.expressions.compiled import CompiledCodes, code_key
+from bundler.model.digest import Digest
+from bundler.model.values import UserLayers
+from bundler.values.assignments import parse_assignment
+from tests.lib.bundles import bundle_yaml, load_from, make_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 TEMPLATE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {n: '{{ values.n }}'}\n"
-TEMPLATES = {"a.yaml": TEMPLATE, "b.yaml": TEMPLATE.replace("name: a", "name: b")}
+FILES = {
+    "values.yaml": "n: 1\n",
+    "templates/_lib.yaml": "{% macro named(name) %}{name: {{ name }}}{% endmacro %}",
+    "templates/a.yaml": TEMPLATE,
+    "templates/b.yaml": "{% import '_lib.yaml' as lib %}"
+    + TEMPLATE.replace("{name: a}", "{{ lib.named(generated.p.secret) }}"),
+    "web/bundle.yaml": bundle_yaml("web"),
+    "web/values.yaml": "n: 0\nt: ''\n",
+    "web/templates/a.yaml": TEMPLATE.replace("name: a", "name: '{{ values.t }}'"),
+}
+SPEC: dict[str, Any] = {
+    # m is written before what it needs: rules are ordered by the paths that they read
+    "derive": {"m": "values.twice + 1", "twice": "values.n * 2"},
+    "generate": [{"name": "p", "secret": "{{ release.name }}-p", "key": "k", "kind": "password"}],
+    "readiness": [{"match": {"kind": "ConfigMap"}, "ready": "object.ok"}],
+    "components": [
+        {
+            "name": "web",
+            "bundle": "./web",
+            "when": "values.n > 0",
+            "values": {"n": "{{ values.m }}", "t": "t{{ values.n }}"},
+        },
+    ],
+}
+ALL = [
+    *("values.twice + 1", "values.n * 2", "values.n > 0", "{{ values.m }}", "t{{ values.n }}", "{{ release.name }}-p"),
+    *("a.yaml", "b.yaml", "_lib.yaml", "a.yaml", "object.ok"),
+]
 
 
 @pytest.fixture
-def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of templates that Jinja's compiler was asked for, by a program that has just started."""
+def lexed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What Jinja's lexer was asked for: names of templates, and expressions."""
     asked: list[str] = []
-    language = templates.Language
-    compile_template: Any = language.compile
+    tokens: Any = Lexer.tokeniter
 
-    def counted(self: object, source: str, name: str, *rest: object) -> object:
-        asked.append(name)
-        return compile_template(self, source, name, *rest)
+    def told(self: object, source: str, name: str | None, *rest: object) -> object:
+        asked.append(name or source)
+        return tokens(self, source, name, *rest)
 
-    monkeypatch.setattr(language, "compile", counted)
-    monkeypatch.setattr(compiled, "_CODES", {})
+    monkeypatch.setattr(Lexer, "tokeniter", told)
     return asked
 
 
-def render(shelf: CompiledFiles, number: int = 1, files: dict[str, str] | None = None) -> list[str]:
-    """Render as a program does that has just started."""
-    compiled._CODES.clear()
-    files = TEMPLATES if files is None else files
-    bundle = Bundle(
-        metadata=BundleMetadata(name="demo", version="1.0.0"),
-        digest=digest_of("".join(files.values()).encode()),
-        origin="demo",
-        defaults=make_layer({}, LayerKind.DEFAULTS, "values.yaml"),
-        templates=files,
-    )
-    context = RenderContext(
-        release_name="demo",
+def composed(home: Path, *sets: str, files: dict[str, str] | None = None) -> Composition:
+    """Compose as a program does that has just started."""
+    bundle = load_from(make_bundle(home, {**FILES, **(files or {})}, **SPEC))
+    order = Order(
+        bundle=bundle,
+        release="demo",
         namespace="demo",
-        capabilities=Capabilities(kube_version="1.36.2"),
-        scope_of=lambda _group, _kind: True,
-        compiled=shelf,
+        user=UserLayers(assignments=tuple(map(parse_assignment, sets))),
+        site={},
+        codes=CompiledCodes(CompiledFile(home / "templates", bundle.digest)),
     )
-    values = MergedValues(data={"n": number}, origins={})
-    return [template.text for template in render_bundle(bundle, values, context).templates]
+    return compose(order)
 
 
-def test_a_template_is_compiled_once_and_prints_the_same_from_the_cache(
-    tmp_path: Path, compilations: list[str]
-) -> None:
-    shelf = CompiledFiles(tmp_path / "templates")
-
-    first, second = render(shelf), render(shelf)
-
-    assert first == second
-    assert compilations == ["a.yaml", "b.yaml"]
-    assert render(shelf, number=7) == [text.replace("'1'", "'7'") for text in first]
-    assert compilations == ["a.yaml", "b.yaml"]
+def texts(composition: Composition) -> list[str]:
+    """Return what was rendered."""
+    return [template.text for template in composition.rendering.templates]
 
 
-def test_a_changed_template_is_compiled_again(tmp_path: Path, compilations: list[str]) -> None:
-    shelf = CompiledFiles(tmp_path / "templates")
-    render(shelf)
+def test_everything_is_compiled_once_and_comes_to_the_same_from_the_cache(tmp_path: Path, lexed: list[str]) -> None:
+    first = composed(tmp_path)
+    assert sorted(lexed) == sorted(ALL)
+    assert first.values.components is not None
+    assert first.values.components["web"].data == {"n": 3, "t": "t1"}
+    lexed.clear()
 
-    changed = render(shelf, files={"a.yaml": TEMPLATE.replace("values.n", "values.n + 1")})
+    second = composed(tmp_path)
 
-    assert "'2'" in changed[0]
-    assert compilations == ["a.yaml", "b.yaml", "a.yaml"]
+    assert lexed == []
+    assert texts(second) == texts(first)
+    assert (second.values, second.manifests) == (first.values, first.manifests)
+    assert first.rendering.generated == second.rendering.generated
+
+
+def test_other_values_need_no_other_code(tmp_path: Path, lexed: list[str]) -> None:
+    composed(tmp_path)
+    lexed.clear()
+
+    other = composed(tmp_path, "n=7")
+
+    assert lexed == []
+    assert other.values.data["m"] == 15
+    assert "'7'" in texts(other)[0]
+
+
+def test_a_changed_template_is_compiled_again(tmp_path: Path, lexed: list[str]) -> None:
+    composed(tmp_path)
+    lexed.clear()
+
+    changed = composed(tmp_path, files={"templates/a.yaml": TEMPLATE.replace("values.n", "values.n + 1")})
+
+    assert "'2'" in texts(changed)[0]
+    assert "a.yaml" in lexed
+
+
+def test_what_was_compiled_before_a_failure_is_kept(tmp_path: Path, lexed: list[str]) -> None:
+    with pytest.raises(BundlerError):
+        composed(tmp_path, "n=text")
+    lexed.clear()
+
+    composed(tmp_path)
+
+    assert not {"values.n * 2", "values.twice + 1"} & set(lexed)
+
+
+def test_nothing_is_read_and_nothing_written_where_nothing_is_compiled(tmp_path: Path) -> None:
+    with CompiledCodes(CompiledFile(tmp_path / "templates", Digest("sha256:0"))):
+        pass
+
+    assert not (tmp_path / "templates").exists()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("bare", "x", 1), ("text", "x"), ("bare", "x y"), ("bare", "x", "1"), ("bare", "x", 1, 2), ("bare", "1\0x")],
+)
+def test_code_of_another_text_or_kind_or_place_has_another_key(other: tuple[Any, ...]) -> None:
+    assert code_key(*other) != code_key("bare", "x")
 
 
 def only_file(folder: Path) -> Path:
@@ -132,38 +199,103 @@ def put_a_link_for_the_folder(folder: Path) -> None:
     ],
 )
 def test_what_somebody_else_can_have_written_is_not_run(
-    tmp_path: Path, compilations: list[str], spoil: Callable[[Path], None]
+    tmp_path: Path, lexed: list[str], spoil: Callable[[Path], None]
 ) -> None:
-    shelf = CompiledFiles(tmp_path / "templates")
-    first = render(shelf)
+    first = composed(tmp_path)
+    lexed.clear()
     spoil(tmp_path / "templates")
 
-    assert render(shelf) == first
-    assert compilations == ["a.yaml", "b.yaml"] * 2
+    assert texts(composed(tmp_path)) == texts(first)
+    assert sorted(lexed) == sorted(ALL)
 
 
-def test_another_interpreter_or_compiler_finds_nothing(
-    tmp_path: Path, compilations: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shelf = CompiledFiles(tmp_path / "templates")
-    render(shelf)
+def test_a_file_of_somebody_else_is_not_run(tmp_path: Path, lexed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    composed(tmp_path)
+    lexed.clear()
+    mine = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
+
+    composed(tmp_path)
+
+    assert sorted(lexed) == sorted(ALL)
+
+
+def test_another_interpreter_finds_nothing(tmp_path: Path, lexed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    composed(tmp_path)
+    lexed.clear()
     monkeypatch.setattr(sys, "hexversion", sys.hexversion + 1)
 
-    render(shelf)
+    composed(tmp_path)
 
-    assert compilations == ["a.yaml", "b.yaml"] * 2
+    assert sorted(lexed) == sorted(ALL)
 
 
-def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path: Path, compilations: list[str]) -> None:
-    (tmp_path / "file").write_text("no folder")
+def fingerprint() -> list[str]:
+    return list(compiled._compiler())
 
-    assert len(render(CompiledFiles(tmp_path / "file" / "templates"))) == 2
-    assert compilations == ["a.yaml", "b.yaml"]
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "jinja2/compiler.py",
+        "jinja2/lexer.py",
+        "bundler/expressions/expression.py",
+        "bundler/expressions/functions.py",
+        "bundler/expressions/language.py",
+        "bundler/expressions/markers.py",
+        "bundler/expressions/undefined.py",
+        "bundler/render/line_marks.py",
+        "bundler/render/templates.py",
+    ],
+)
+def test_each_file_of_the_compiler_counts_whether_it_is_loaded_or_not(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("jinja2", "bundler/expressions", "bundler/render"):
+        package: Any = sys.modules[name.partition("/")[0]]
+        place = Path(package.__file__).parent.parent / name
+        shutil.copytree(place, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("jinja2", "bundler"):
+        monkeypatch.setattr(sys.modules[name], "__path__", [str(tmp_path / name)])
+    before = fingerprint()
+
+    with (tmp_path / path).open("a") as file:
+        file.write("\n")
+
+    assert fingerprint() != before
+
+
+class ArchiveLoader:
+    """What a module of a zip archive has for a loader, as far as it is looked at."""
+
+    def __init__(self, archive: str) -> None:
+        self.archive = archive
+
+
+def test_inside_an_archive_the_archive_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tmp_path / "bundler.pyz"
+    archive.write_bytes(b"one")
+    for name in ("jinja2", "bundler"):
+        module = sys.modules[name]
+        assert isinstance(module, ModuleType)
+        monkeypatch.setattr(module, "__loader__", ArchiveLoader(str(archive)))
+        monkeypatch.setattr(module, "__path__", [str(archive / name)])
+    before = fingerprint()
+
+    archive.write_bytes(b"another")
+
+    assert any(line.startswith(str(archive)) for line in before)
+    assert fingerprint() != before
+
+
+def test_a_cache_that_cannot_be_written_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "templates").write_text("no folder")
+
+    assert len(texts(composed(tmp_path))) == 3
 
 
 def test_the_oldest_files_are_forgotten(tmp_path: Path) -> None:
-    shelf = CompiledFiles(tmp_path / "templates")
     for number in range(MAX_FILES + 5):
-        render(shelf, files={"a.yaml": TEMPLATE.replace("name: a", f"name: a{number}")})
+        CompiledFile(tmp_path / "templates", Digest(f"sha256:{number}")).put({})
 
     assert len(list((tmp_path / "templates").iterdir())) == MAX_FILES
