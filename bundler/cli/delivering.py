@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
+from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from bundler.actions.deliver import Trusted
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bundler.model.image import LockedImage
     from bundler.model.site import Site
 
-_DELIVERY = re.compile(r"\.bundle(\.\d{3,5})?$")
+_DELIVERY = LazyPattern(r"\.bundle(\.\d{3,5})?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Taken:
 
 def is_delivery(name: str) -> bool:
     """Tell whether a word names a delivery file or a part of one."""
-    return _DELIVERY.search(name) is not None
+    return ".bundle" in name and _DELIVERY.search(name) is not None
 
 
 def read_site(path: Path | None) -> Site | None:

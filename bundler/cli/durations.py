@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from bundler.model.pattern import LazyPattern
+
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_PART: Final = LazyPattern(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 
 
 def parse_duration(text: str) -> float:
@@ -18,7 +19,7 @@ def parse_duration(text: str) -> float:
     compact = text.strip()
     if compact == "0":
         return 0.0
-    parts = _PART.findall(compact)
-    if not parts or "".join(number + unit for number, unit in parts) != compact:
+    parts = list(_PART.finditer(compact))
+    if not parts or "".join(part[0] for part in parts) != compact:
         raise ValueError(f"{text!r} is no duration; write 90s, 10m or 1h30m")
-    return float(sum(float(number) * _UNITS[unit] for number, unit in parts))
+    return float(sum(float(part[1]) * _UNITS[part[2]] for part in parts))

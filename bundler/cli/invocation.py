@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
@@ -12,6 +11,7 @@ from bundler.cli.output.screen import Looks, Screen
 from bundler.cli.settings import make_settings
 from bundler.cli.signals import Stop
 from bundler.model.lean import dataclass
+from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bundler.cli.settings import CommonOptions, Environment, Settings
 
 # A registry named as name:password@host is refused, and the refusal names what was typed.
-_LOGIN_IN_ADDRESS: Final = re.compile(r"(?:--[a-z-]+=)?(?:[a-z]+://)?[^\s/@:=]+:([^\s/@]+)@(?!sha256:)")
+_LOGIN_IN_ADDRESS: Final = LazyPattern(r"(?:--[a-z-]+=)?(?:[a-z]+://)?[^\s/@:=]+:([^\s/@]+)@(?!sha256:)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class Invocation:
         self._started_s = self._clock.monotonic()
         self._closing = ExitStack()
         self.redactor = Redactor()
-        self.redactor.learn(*(found[1] for word in argv if (found := _LOGIN_IN_ADDRESS.match(word))))
+        self.redactor.learn(*(found[1] for word in argv if "@" in word and (found := _LOGIN_IN_ADDRESS.match(word))))
         self.stop = Stop()
         self.is_verbose = False
         looks = Looks(

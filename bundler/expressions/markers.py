@@ -6,15 +6,16 @@ template line an object came. Each is written as a short marked piece between NU
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MARK = re.compile("\0([LYB])([^\0]*)\0")
-_KEY_BEFORE = re.compile(r"""(?P<lead>[ ]*(?:-[ ]+)*)(?P<key>[^\s#].*:)[ ]*""")
-_LEAD_ONLY = re.compile(r"[ ]*(?:-[ ]+)*")
+_KINDS = frozenset("LYB")
+_KEY_BEFORE = LazyPattern(r"""(?P<lead>[ ]*(?:-[ ]+)*)(?P<key>[^\s#].*:)[ ]*""")
+_LEAD_ONLY = LazyPattern(r"[ ]*(?:-[ ]+)*")
 
 
 class YamlText(str):
@@ -48,27 +49,37 @@ def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = N
     """
     if "\0" not in text:
         return text
-    pieces: list[str] = []
-    size = end = 0
-    for match in _MARK.finditer(text):
-        start = match.start()
-        if start > end:
-            pieces.append(text[end:start])
-            size += start - end
-        end = match.end()
-        if match[1] != "L":
-            inserted = _place(match[2], _line_so_far(pieces), is_nested=match[1] == "B")
-            if inserted.startswith("\n") and pieces:
-                kept = pieces[-1].rstrip(" ")
-                size -= len(pieces[-1]) - len(kept)
-                pieces[-1] = kept
-            pieces.append(inserted)
-            size += len(inserted)
-        elif note_line is not None:
-            file_index, _, line = match[2].partition(":")
-            note_line(size, int(file_index), int(line))
-    pieces.append(text[end:])
+    first, *parts = text.split("\0")
+    pieces = [first] if first else []
+    size, at = len(first), 0
+    while at < len(parts):
+        mark, plain = parts[at], parts[at + 1] if at + 1 < len(parts) else None
+        if plain is None or mark[:1] not in _KINDS:  # a NUL of somebody else's
+            plain = f"\0{mark}"
+            at += 1
+        else:
+            at += 2
+            if mark[0] != "L":
+                size += _insert(mark, pieces)
+            elif note_line is not None:
+                file_index, _, line = mark[1:].partition(":")
+                note_line(size, int(file_index), int(line))
+        if plain:
+            pieces.append(plain)
+            size += len(plain)
     return "".join(pieces)
+
+
+def _insert(mark: str, pieces: list[str]) -> int:
+    """Add marked YAML, where it stands, to the pieces before it; return by how much they grow."""
+    inserted = _place(mark[1:], _line_so_far(pieces), is_nested=mark[0] == "B")
+    growth = len(inserted)
+    if inserted.startswith("\n") and pieces:
+        kept = pieces[-1].rstrip(" ")
+        growth -= len(pieces[-1]) - len(kept)
+        pieces[-1] = kept
+    pieces.append(inserted)
+    return growth
 
 
 def _line_so_far(pieces: list[str]) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 
 from bundler.model.lean import dataclass
+from bundler.model.pattern import LazyPattern
 
 ALWAYS_IGNORED_FOLDERS = frozenset({".git", ".hg", ".svn", "__pycache__"})
 ALWAYS_IGNORED_ENDS = (".DS_Store", "~", ".swp")
@@ -20,7 +21,7 @@ ALWAYS_IGNORED_ENDS_AT_TOP = (".tgz", ".bundle")
 """Packages of the bundle itself; inside a package they would change its digest each time."""
 NEVER_IGNORED = "bundle.yaml"
 
-_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|\\?.")
+_TOKEN = LazyPattern(r"\*\*/|\*\*|\*|\?|\[!?[^\]/]+\]|\\?.")
 
 _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bundler.loader.definition import API_VERSION, check_head
+from bundler.model.digest import is_sha256_hex
 from bundler.model.lean import dataclass
 from bundler.syntax.writer import dump_yaml
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundler.loader.decode import Node
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,7 +50,7 @@ def decode_lock(root: Node) -> dict[str, LockEntry]:
             node.text("source", is_required=True),
             node.text("sha256", is_required=True),
         )
-        if entry.sha256 and not _SHA256.fullmatch(entry.sha256):
+        if entry.sha256 and not is_sha256_hex(entry.sha256):
             node.fail("needs sha256 of 64 lower-case hex digits")
         entries[entry.name] = entry
     return entries

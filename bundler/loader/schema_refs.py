@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.manifest import Source
+from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,8 @@ _DATA = frozenset({"const", "enum", "default", "examples"})
 """Keywords whose values are not schemas."""
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _MAX_DEPTH = 100
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
+_UNSAFE = LazyPattern(r"[^A-Za-z0-9._-]")
+_SCHEME = LazyPattern(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 
 _Schema: TypeAlias = "dict[str, JSONValue]"
 

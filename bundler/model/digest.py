@@ -12,6 +12,14 @@ Digest = NewType("Digest", str)
 """``sha256:`` and 64 hex digits."""
 
 
+_HEX_DIGITS = frozenset("0123456789abcdef")
+
+
+def is_sha256_hex(text: str) -> bool:
+    """Tell whether a text is 64 lower-case hex digits."""
+    return len(text) == 64 and _HEX_DIGITS.issuperset(text)
+
+
 def digest_of(content: bytes) -> Digest:
     """Return the sha256 digest of ``content``."""
     return Digest("sha256:" + hashlib.sha256(content).hexdigest())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bundler.model.pattern import LazyPattern
+
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
-_TYPED = re.compile(r"(\d{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)
+_TYPED = LazyPattern(r"(\d{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)
 
 
 def counted(number: int, noun: str) -> str:

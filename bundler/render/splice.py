@@ -7,11 +7,11 @@ formatting stay as the author's template made them.
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.model.json import is_mapping
+from bundler.model.pattern import LazyPattern
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Additions: TypeAlias = "tuple[tuple[str, str | Pairs], ...]"
 FindMark: TypeAlias = "Callable[[str], Mark | None]"
 """Path inside metadata (empty for metadata itself, ``labels``, ``annotations``) -> where that value starts."""
 
-_NULL_SCALAR = re.compile(r"(?:~|null|Null|NULL)?(?![^\s,}#])")
+_NULL_SCALAR = LazyPattern(r"(?:~|null|Null|NULL)?(?![^\s,}#])")
 
 
 class Insertion(NamedTuple):

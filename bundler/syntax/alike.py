@@ -11,13 +11,13 @@ The parser takes 57 µs for a document of ten lines, the function 10 µs.
 
 from __future__ import annotations
 
-import re
 from itertools import accumulate
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
+from bundler.model.pattern import LazyPattern
 from bundler.syntax.events import Mark
 from bundler.syntax.scalars import resolve_plain
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MarkPath = tuple[str, ...]
 
-_WORDS: Final = "([A-Za-z0-9_]+)"
+_WORDS: Final = LazyPattern("([A-Za-z0-9_]+)")
 _UNSPLITTABLE: Final = ("\n%", "\n...", "\r", "\x85", "\u2028", "\u2029", "\ufeff")
 """Directives and document ends; line breaks other than LF, which the parser counts and we do not."""
 _MANY_DOCUMENTS: Final = 50
@@ -71,7 +71,6 @@ class AlikeReader:
     def __init__(self, open_events: Callable[[str], EventSource]) -> None:
         """Learn by ``open_events``, which parses one document."""
         self._open_events = open_events
-        self._split = re.compile(_WORDS).split
         self._met: set[tuple[str, ...]] = set()
         self._recipes: dict[tuple[str, ...], _Recipe | None] = {}
         self._memo = _Resolved()
@@ -87,7 +86,7 @@ class AlikeReader:
         Raises:
             UnlikeError: when it has to be parsed.
         """
-        pieces = self._split(document)
+        pieces = _WORDS.split(document)
         shape, words = tuple(pieces[::2]), pieces[1::2]
         if not words or (len(document) > _MAX_LINE_CHARS and max(map(len, document.split("\n"))) > _MAX_LINE_CHARS):
             raise UnlikeError
