@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bundler.errors import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
@@ -17,18 +18,18 @@ from bundler.render.problems import Problem, raise_problems
 from bundler.render.sensitive import redactor_of
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
-from bundler.render.tracing import TracedObject, Tracer
 from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.json import Body
     from bundler.model.values import MergedValues
     from bundler.render.splice import Insertion
+    from bundler.render.tracing import TracedObject, Tracer
     from bundler.render.types import RenderContext
 
 _NOT_RENDERED = (TemplateError, TemplateSyntaxError, ExpressionError)
@@ -58,8 +59,20 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
             rendering.render(part)
     result = rendering.finish()
     _raise(rendering.problems, bundle, values, context)
-    tracer = Tracer(lambda: _traced(bundle, values, context), context.bounds)
-    return replace(result, needs=dict(_needs(bundle, values, "")), find_source=tracer.find_source)
+    find_source = _source_finder(bundle, values, context)
+    return replace(result, needs=dict(_needs(bundle, values, "")), find_source=find_source)
+
+
+def _source_finder(
+    bundle: Bundle, values: MergedValues, context: RenderContext
+) -> Callable[[ObjectRef, Sequence[str | int]], Source | None]:
+    @cache
+    def tracer() -> Tracer:
+        from bundler.render.tracing import Tracer  # noqa: PLC0415 - only a refusal asks which line printed what
+
+        return Tracer(lambda: _traced(bundle, values, context), context.bounds)
+
+    return lambda ref, steps: tracer().find_source(ref, steps)
 
 
 def _traced(bundle: Bundle, values: MergedValues, context: RenderContext) -> list[TracedObject]:
@@ -207,6 +220,8 @@ class _BundleRendering:
 
     def traced(self) -> Iterator[TracedObject]:
         """Yield every object with the text that it stands in."""
+        from bundler.render.tracing import TracedObject  # noqa: PLC0415 - as above
+
         scopes = self._scopes()
         for part, _, text, objects in self._texts:
             stamper = _Stamper(part, self._context, scopes)

@@ -13,14 +13,12 @@ from bundler.errors import DeriveError, ExpressionError, RenderError
 from bundler.expressions import compile_expression, evaluate_text
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass, replace
-from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, ValuesLayer
+from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, UserValues, ValuesLayer
 from bundler.values.defaults import fill_items
-from bundler.values.derive import derive_values
 from bundler.values.layers import layers_for_component, own_layers
 from bundler.values.merge import fold_layers, without_nulls
 from bundler.values.problems import NO_LAYER, Problem, invalid_values, shown_value
 from bundler.values.schema_view import SchemaView, bundle_view, type_name
-from bundler.values.user import fold_user_values
 from bundler.values.validate import deprecation_warnings, find_problems, origin_of, sensitive_pointers
 
 if TYPE_CHECKING:
@@ -77,7 +75,7 @@ def compute_values(
         BundleInvalidError: when a schema cannot be used.
     """
     view = bundle_view(bundle)
-    given = fold_user_values(bundle, user, view=view)
+    given = _given(bundle, user, view)
     level = _Level(bundle, view, "", [], codes)
     failure: DeriveError | RenderError | None = None
     merged = MergedValues(data={}, origins={})
@@ -90,6 +88,14 @@ def compute_values(
     if failure is not None:
         raise failure
     return replace(merged, user=given)
+
+
+def _given(bundle: Bundle, user: UserLayers, view: SchemaView) -> UserValues:
+    if not (user.layers or user.assignments or user.unset):
+        return UserValues()
+    from bundler.values.user import fold_user_values  # noqa: PLC0415 - where nothing is given, nothing is typed
+
+    return fold_user_values(bundle, user, view=view)
 
 
 def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, object]) -> MergedValues:
@@ -116,6 +122,10 @@ def _derive(
     level: _Level, lower: Sequence[ValuesLayer], outside: Sequence[ValuesLayer], names: Mapping[str, object]
 ) -> ValuesLayer | None:
     rules = level.bundle.derive
+    if not rules:
+        return None
+    from bundler.values.derive import derive_values  # noqa: PLC0415 - only bundles with formulas need it
+
     try:
         return derive_values(rules, lower=lower, outside=outside, finish=level.finish, names=names, codes=level.codes)
     except DeriveError:
