@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import lru_cache
 from math import isinf, isnan
 from typing import TYPE_CHECKING
 
 from bundler.model.json import is_list, is_mapping
+from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.model.json import JSONValue
@@ -20,23 +21,25 @@ if TYPE_CHECKING:
 _RETYPED_WORDS = frozenset(
     "y n yes no on off true false null ~ = << .inf -.inf +.inf .nan nan inf".split()  # noqa: SIM905 - reads better
 )
-# Patterns are kept as text: re compiles and remembers them when they are first used.
 _NUMBER_STARTS = frozenset("+-.0123456789")
-_RETYPED_NUMBER = r"""(?x)[-+]?(?:
+_RETYPED_NUMBER = LazyPattern(r"""(?x)[-+]?(?:
       0[xX][0-9a-fA-F_]+ | 0[oO][0-7_]+ | 0[bB][01_]+       # hexadecimal, octal, binary
       | [0-9_.]*[0-9][0-9_.]*(?:[eE][-+]?[0-9_]*)?          # decimals; 1.1 allows dots and underscores anywhere
       | [0-9][0-9_]*(?::[0-9_.]+)+                          # sexagesimal
     )
-    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ \t].*)?         # dates"""
-_PLAIN = r"""(?x)(?!\.\.\.)[\w/.$(+]                      # no indicator, no document marker
-    (?: [\w/.$()+@%=,;~*&!<>|{}\[\]'"^\\?`-]
-      | :(?=[^\s])
-      | [ ](?=[^\s\#])
-      | \#(?<![ ]\#)
-    )*"""
-_ESCAPED = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
-_NOT_LITERAL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]|^[ \t\n]|(?m:^[ \t]+$)"
-_FLOAT_PARTS = r"([-+]?)([0-9]*)(?:(\.)([0-9]*))?(?:[eE]([-+]?)([0-9]+))?"
+    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt\ \t].*)?         # dates""")
+_PLAIN_STARTS = frozenset("_/.$(+")
+_PLAIN_CHARS = frozenset(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/.$()+@%=,;~*&!<>|{}[]'\"^\\?`-: #"
+)
+"""Beside other letters and digits."""
+_PLAIN_NEVER = (": ", " #", "  ")
+"""A key's end, a comment, and what folding would lose."""
+_ESCAPED = LazyPattern("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_NOT_LITERAL = LazyPattern(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]|^[ \t\n]|(?m:^[ \t]+$)"
+)
+_FLOAT_PARTS = LazyPattern(r"([-+]?)([0-9]*)(?:(\.)([0-9]*))?(?:[eE]([-+]?)([0-9]+))?")
 _MAX_SIMPLE_KEY_CHARS = 1000  # readers look for the colon within 1024
 
 
@@ -115,7 +118,7 @@ def _scalar_lines(value: JSONValue, margin: str) -> list[str]:
 
 def _text_lines(text: str, margin: str) -> list[str]:
     text = str(text)
-    if "\n" not in text or re.search(_NOT_LITERAL, text):
+    if "\n" not in text or _NOT_LITERAL.search(text):
         return [_key(text)]
     body = text.rstrip("\n")
     newlines = len(text) - len(body)
@@ -127,18 +130,29 @@ def _text_lines(text: str, margin: str) -> list[str]:
 @lru_cache(maxsize=4096)
 def _key(text: str) -> str:
     """Write a text on one line; the same few hundred make up thousands of objects."""
-    if re.fullmatch(_PLAIN, text) and not _is_retyped(text):
+    if _is_plain(text) and not _is_retyped(text):
         return text
     # the same characters mean the same in JSON and in double quotes, but for those that YAML does not print
     quoted = json.dumps(text, ensure_ascii=False)
-    return quoted if quoted.isascii() and "\x7f" not in quoted else re.sub(_ESCAPED, _escape, quoted)
+    return quoted if quoted.isascii() and "\x7f" not in quoted else _ESCAPED.sub(_escape, quoted)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell whether a text needs no quotes where it stands: no indicator, no document marker."""
+    return (
+        (text[:1] in _PLAIN_STARTS or text[:1].isalnum())
+        and all(map(str.isalnum, set(text).difference(_PLAIN_CHARS)))
+        and not text.startswith("...")
+        and not text.endswith((":", " "))
+        and not any(pair in text for pair in _PLAIN_NEVER)
+    )
 
 
 def _is_retyped(text: str) -> bool:
     return (
         text.lower() in _RETYPED_WORDS
-        or (text[:1] in _NUMBER_STARTS and re.fullmatch(_RETYPED_NUMBER, text) is not None)
-        or (not text.isascii() and bool(re.search(_ESCAPED, text)))
+        or (text[:1] in _NUMBER_STARTS and _RETYPED_NUMBER.fullmatch(text) is not None)
+        or (not text.isascii() and _ESCAPED.search(text) is not None)
     )
 
 
@@ -154,7 +168,7 @@ def _float(value: float) -> str:
     if isinf(value):
         return ".inf" if value > 0 else "-.inf"
     text = str(value)
-    parts = re.fullmatch(_FLOAT_PARTS, text)
+    parts = _FLOAT_PARTS.fullmatch(text)
     if parts is None or (parts[3] and parts[6] is None):
         return text
     # YAML 1.1 asks for a point, and for a sign in the exponent

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import yaml
+from hypothesis import example, given, strategies as st
 
 from bundler.syntax.reader import read_document, read_documents
 from bundler.syntax.scalars import YamlFloat
@@ -202,3 +204,26 @@ def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
 def test_documents_are_separated() -> None:
     text = dump_documents([{"a": 1}, "x\ny\n\n", None, []])
     assert [document.value for document in read_documents(text)] == [{"a": 1}, "x\ny\n\n", None, []]
+
+
+PLAIN = re.compile(
+    r"""(?x)(?!\.\.\.)[\w/.$(+]
+    (?: [\w/.$()+@%=,;~*&!<>|{}\[\]'"^\\?`-] | :(?=[^\s]) | [ ](?=[^\s\#]) | \#(?<![ ]\#) )*"""
+)
+ANY_CHAR = st.characters() | st.sampled_from(":: ##  ..-'\"[]{}!&*\t\n\u00a0\u0663\u00b2\u2028")
+
+
+@given(st.text(ANY_CHAR, max_size=6))
+@example(" #")
+@example(":\n")
+@example("...")
+@example("\u00e9: ")
+def test_a_text_stands_without_quotes_where_the_pattern_lets_it(text: str) -> None:
+    for whole in (f"zz{text}", f"{text}zz"):  # neither is a word or a number to any reader
+        assert (dump_yaml(whole) == f"{whole}\n") == (PLAIN.fullmatch(whole) is not None)
+
+
+def test_each_latin_character_is_plain_or_not_as_the_pattern_says() -> None:
+    texts = [text for code in range(0x180) for text in (f"{chr(code)}zz", f"z{chr(code)}z", f"zz{chr(code)}")]
+    wrong = [text for text in texts if (dump_yaml(text) == f"{text}\n") != (PLAIN.fullmatch(text) is not None)]
+    assert wrong == []
