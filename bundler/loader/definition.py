@@ -16,7 +16,6 @@ from bundler.model.bundle import (
     ReadinessRule,
     UpgradeRules,
 )
-from bundler.model.image import ImageRef
 from bundler.model.lean import dataclass, field
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
@@ -269,6 +268,8 @@ def _image(node: Node) -> ImageSpec:
 
 
 def _image_ref(node: Node) -> str:
+    from bundler.model.image import ImageRef  # noqa: PLC0415 - few bundles declare any
+
     text = node.text("ref", is_required=True)
     try:
         ImageRef.parse(text or "any")

@@ -32,7 +32,6 @@ MarkPath = tuple[str, ...]
 _WORDS: Final = LazyPattern("([A-Za-z0-9_]+)")
 _UNSPLITTABLE: Final = ("\n%", "\n...", "\r", "\x85", "\u2028", "\u2029", "\ufeff")
 """Directives and document ends; line breaks other than LF, which the parser counts and we do not."""
-_MANY_DOCUMENTS: Final = 50
 _MAX_LEARNED: Final = 64
 _MAX_LINE_CHARS: Final = 1000
 """The parser takes no key longer than 1024 characters; in a longer line a word could make one too long."""
@@ -53,14 +52,14 @@ class Built(NamedTuple):
 
 
 def split_documents(text: str) -> list[tuple[int, int]]:
-    """Return where each of many documents begins and ends; nothing where there are few, or no eye could split them."""
-    if text.count("\n---") < _MANY_DOCUMENTS or text.startswith(("%", "...")) or any(s in text for s in _UNSPLITTABLE):
+    """Return where each of several documents begins and ends; nothing where no eye could split them."""
+    if text.startswith(("%", "...")) or any(s in text for s in _UNSPLITTABLE):
         return []
     begins, at = [0], 0
     while (at := text.find("\n---", at) + 1) > 0:
         if text[at + 3 : at + 4] in {"\n", " ", "\t", ""}:
             begins.append(at)
-    if not text[: begins[1]].strip():
+    if len(begins) > 1 and not text[: begins[1]].strip():
         del begins[0]
     return list(zip(begins, [*begins[1:], len(text)], strict=True))
 

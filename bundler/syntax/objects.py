@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bundler.model.lean import dataclass
-from bundler.syntax.alike import MAX_NESTING, AlikeReader, UnlikeError, split_documents
 from bundler.syntax.events import DEFAULT_LIMITS, Limits, Mark, mark_of, open_events, translating
 from bundler.syntax.reader import MarkedDocument, read_document, read_documents
 from bundler.syntax.scalars import resolve_plain
@@ -30,6 +29,7 @@ LABELS: MarkPath = ("metadata", "labels")
 ANNOTATIONS: MarkPath = ("metadata", "annotations")
 
 _MARKED_DEPTH = 3
+_MANY_DOCUMENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,10 @@ def read_objects(text: str, *, limits: Limits = DEFAULT_LIMITS) -> list[ObjectDo
 
 def _read_alike(text: str, limits: Limits) -> list[ObjectDocument]:
     """Read many documents one by one, most of them without the parser; nothing where they are few, or one is wrong."""
+    if text.count("\n---") < _MANY_DOCUMENTS:
+        return []
+    from bundler.syntax.alike import MAX_NESTING, AlikeReader, UnlikeError, split_documents  # noqa: PLC0415 - as said
+
     places = split_documents(text) if limits.max_depth > MAX_NESTING else []
     reader, found, line, at = AlikeReader(lambda document: open_events(document, limits)), list[ObjectDocument](), 1, 0
     try:

@@ -59,3 +59,10 @@ def test_what_is_wrong_is_explained_by_the_careful_reader(text: str) -> None:
     with pytest.raises(YamlSyntaxError) as careful:
         read_documents(text)
     assert str(fast.value) == str(careful.value)
+
+
+def test_many_lines_of_dashes_are_no_documents() -> None:
+    dashes = "----\n" * 60
+    with pytest.raises(YamlSyntaxError):
+        read_objects(f"a: 1\n{dashes}")
+    assert [one.value for one in read_objects(dashes)] == [" ".join(["----"] * 60)]
