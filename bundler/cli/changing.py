@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from bundler.actions.inputs import Given, Inputs
     from bundler.actions.install import Prepared
     from bundler.actions.release import Proposal
+    from bundler.cli.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.context import Connection
     from bundler.cli.invocation import App
-    from bundler.cli.options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.model.bundle import Bundle
     from bundler.model.change import Plan
     from bundler.model.json import Body

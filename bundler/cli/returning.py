@@ -16,8 +16,8 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from bundler.actions.release import Proposal
     from bundler.actions.uninstall import UninstallProposal
+    from bundler.cli.change_options import RunFlags, WriteFlags
     from bundler.cli.invocation import App
-    from bundler.cli.options import RunFlags, WriteFlags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

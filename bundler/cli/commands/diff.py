@@ -6,24 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.change_options import path_options, starting_options
 from bundler.cli.changing import Wish, diff_wish
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.names import release_argument
 from bundler.cli.offline import offline_option
-from bundler.cli.options import (
-    kube_version_option,
-    path_options,
-    registry_options,
-    show_secrets_option,
-    starting_options,
-    values_options,
-)
+from bundler.cli.options import kube_version_option, registry_options, show_secrets_option, values_options
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
     from bundler.actions.inputs import Given
+    from bundler.cli.change_options import PathFlags, StartingPoint
     from bundler.cli.invocation import App
-    from bundler.cli.options import PathFlags, StartingPoint
 
 
 @verb("diff", outputs=("text", "json", "yaml", "markdown", "html"))

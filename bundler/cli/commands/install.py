@@ -6,26 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.change_options import path_options, preflight_option, run_options, starting_options, write_options
 from bundler.cli.changing import Wish, carry_out_wish
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.names import check_name
 from bundler.cli.offline import offline_option
-from bundler.cli.options import (
-    kube_version_option,
-    path_options,
-    preflight_option,
-    registry_options,
-    run_options,
-    starting_options,
-    values_options,
-    write_options,
-)
+from bundler.cli.options import kube_version_option, registry_options, values_options
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
     from bundler.actions.inputs import Given
+    from bundler.cli.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.invocation import App
-    from bundler.cli.options import PathFlags, RunFlags, StartingPoint, WriteFlags
 
 
 @verb("install")

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli.change_options import run_options, write_options
 from bundler.cli.names import release_argument
-from bundler.cli.options import run_options, write_options
 from bundler.cli.returning import Return, carry_out_return
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
+    from bundler.cli.change_options import RunFlags, WriteFlags
     from bundler.cli.invocation import App
-    from bundler.cli.options import RunFlags, WriteFlags
 
 
 @verb("rollback")
