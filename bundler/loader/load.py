@@ -216,7 +216,7 @@ class _Loader:
 
     def _text(self, file: BundleFile, prefix: str) -> str:
         try:
-            text = file.content.decode("utf-8-sig")
+            text = file.content.decode().removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             line = file.content.count(b"\n", 0, error.start) + 1
             self._problems.add(Source(f"{prefix}{file.path}", line), "the file is not UTF-8 text")

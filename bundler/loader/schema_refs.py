@@ -75,7 +75,7 @@ class _Collector:
 
     def _parsed(self, path: str) -> _Schema | None:
         try:
-            text = self._files[path].content.decode("utf-8-sig")
+            text = self._files[path].content.decode().removeprefix("\ufeff")
             value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         except UnicodeDecodeError:
             self._add(path, 1, "is not UTF-8 text")
