@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.model.change import Action
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass
+from bundler.model.redaction import MASK
 from bundler.planning.noise import content_of
 from bundler.syntax.writer import dump_yaml
 
@@ -108,9 +109,9 @@ def _unified(before: Body | None, after: Body | None) -> list[str]:
 def _masked_pair(before: Body | None, after: Body | None) -> tuple[Body | None, Body | None]:
     """Mask the leaves of a Secret so that keys, sizes and whether they change can be seen, and nothing else."""
     old, new = mapping_at(before, "data"), mapping_at(after, "data")
-    masked_old = {key: f"<{_size(value)} bytes>" for key, value in old.items()}
+    masked_old = {key: f"<{_amount(value)}>" for key, value in old.items()}
     masked_new = {
-        key: f"<{_size(value)} bytes{', changed' if key in old and old[key] != value else ''}>"
+        key: f"<{_amount(value)}{', changed' if key in old and old[key] != value else ''}>"
         for key, value in new.items()
     }
     return _with_data(before, masked_old), _with_data(after, masked_new)
@@ -122,11 +123,13 @@ def _with_data(body: Body | None, data: Mapping[str, JSONValue]) -> Body | None:
     return {**body, "data": data}
 
 
-def _size(value: JSONValue) -> int:
+def _amount(value: JSONValue) -> str:
+    if value == MASK:
+        return "hidden"
     try:
-        return len(base64.b64decode(str(value), validate=True))
+        return f"{len(base64.b64decode(str(value), validate=True))} bytes"
     except ValueError:
-        return len(str(value))
+        return f"{len(str(value))} bytes"
 
 
 def json_patch(before: JSONValue, after: JSONValue, path: str = "") -> list[dict[str, JSONValue]]:

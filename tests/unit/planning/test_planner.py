@@ -194,6 +194,13 @@ def test_a_diff_of_a_generated_secret_says_what_is_made():
     )
 
 
+def test_a_diff_claims_no_size_of_what_a_record_hides():
+    hidden = manifest("Secret", "db", data={"password": "***", "user": "YWRh"})
+    (change,) = build_plan(wanted(hidden), seen(), {}).changes
+    lines = object_diff(change).lines
+    assert [line for line in lines if "<" in line] == ['+  password: "<hidden>"', '+  user: "<3 bytes>"']
+
+
 def test_a_generated_secret_that_lacks_its_key_stops_the_plan():
     body = live_of(manifest("Secret", "db", data={"other": "eA=="}))
     with pytest.raises(PlanError, match="generated secret pw"):
