@@ -16,18 +16,17 @@ if TYPE_CHECKING:
     from bundler.ports import Ports
 
 
-def create_namespace(name: str, ports: Ports, *, is_allowed: bool) -> None:
-    """Create a namespace; one that somebody else made meanwhile is just as good.
+def absent_namespace(name: str) -> ObjectNotFoundError:
+    """Say that the namespace is not there and may not be made."""
+    return ObjectNotFoundError(
+        f"looking for namespace {name}",
+        context=[f"namespace {name} is not there, and --no-create-namespace says not to make it"],
+        hint=f"create it (`kubectl create namespace {name}`), or leave out --no-create-namespace",
+    )
 
-    Raises:
-        ObjectNotFoundError: when creating it is not allowed on the command line.
-    """
-    if not is_allowed:
-        raise ObjectNotFoundError(
-            f"looking for namespace {name}",
-            context=[f"namespace {name} is not there, and --no-create-namespace says not to make it"],
-            hint=f"create it (`kubectl create namespace {name}`), or leave out --no-create-namespace",
-        )
+
+def create_namespace(name: str, ports: Ports) -> None:
+    """Create a namespace; one that somebody else made meanwhile is just as good."""
     body: Body = {
         "apiVersion": "v1",
         "kind": "Namespace",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bundler.actions.executor import Executor
 from bundler.actions.guard import Guard
 from bundler.actions.history import History, settle_dead_runs, take_stock
-from bundler.actions.namespace import create_namespace
+from bundler.actions.namespace import absent_namespace, create_namespace
 from bundler.actions.plan import Planned, make_plan
 from bundler.actions.search import find_owned
 from bundler.actions.wait import WaitRules
@@ -188,11 +188,13 @@ def change_release(
     if is_no_op(first, options):
         _settle(first.history, ports, options)
         return ChangeResult(proposal=first, revision=None)
+    if first.planned.creates_namespace and not options.may_create_namespace:
+        raise absent_namespace(draft.namespace)
     if not approve(first):
         return ChangeResult(proposal=first, revision=None, is_declined=True)
     _stop_if_late(ports, "planning the change")
     if first.planned.creates_namespace:
-        create_namespace(draft.namespace, ports, is_allowed=options.may_create_namespace)
+        create_namespace(draft.namespace, ports)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
         second = _look_at_what_is_there(first, ports, redraft)

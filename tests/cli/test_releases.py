@@ -223,6 +223,7 @@ def test_a_missing_namespace_can_be_refused(cli, menu):
     outcome = cli("install", "shop", menu, "--no-create-namespace", *NS)
     assert outcome.code == 1
     assert "--no-create-namespace" in outcome.err
+    assert "+ create" not in outcome.err, "a plan that cannot be carried out is not proposed"
     assert cli("list", "-A", "-o", "json").document == []
 
 
