@@ -94,7 +94,7 @@ def schema_of_unknown() -> SchemaNode:
     """Return what is known of every object: its metadata. The rest is deduced from what stands there."""
     data = _data()
     fields = {"apiVersion": "s", "kind": "s", "metadata": data.metadata}
-    return SchemaNode({"f": fields, "v": "a"}, data.schemas, drops_empty=False)
+    return SchemaNode({"f": fields, "v": "a", "h": 1}, data.schemas, drops_empty=False)
 
 
 def schema_from_crd(crd: Body, version: str) -> SchemaNode | None:

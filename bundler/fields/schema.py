@@ -4,6 +4,7 @@ One compact form serves both. A node is a letter (a scalar), a number (a definit
 
 ``f`` known fields · ``v`` schema of other values · ``i`` items · ``k`` keys of a map list · ``d`` their defaults ·
 ``t`` 1 for a set · ``a`` 1 for an atomic map · ``r`` required fields · ``$`` a reference whose map type ``a`` overrides
+``h`` 1 where a map list stands here or anywhere below
 """
 
 from __future__ import annotations
@@ -45,7 +46,6 @@ class SchemaNode:
 
     __slots__ = (
         "_fields",
-        "_has_keyed_lists",
         "_items",
         "_keyed_fields",
         "_raw",
@@ -94,7 +94,6 @@ class SchemaNode:
         self._raw: dict[str, Raw] = node if isinstance(node, dict) else {}
         self._fields: dict[str, SchemaNode] = {}
         self._items: SchemaNode | None = None
-        self._has_keyed_lists: bool | None = None
         self._keyed_fields: Mapping[str, SchemaNode] | None = None
         self.is_atomic = is_atomic
         self.map_type = "atomic" if is_atomic else "granular"
@@ -135,27 +134,24 @@ class SchemaNode:
     @property
     def has_keyed_lists(self) -> bool:
         """Whether a list whose items have keys may stand here or anywhere below."""
-        if self._has_keyed_lists is None:
-            self._has_keyed_lists = _has_keys(self._raw, self._table, set())
-        return self._has_keyed_lists
+        return "h" in self._raw
 
     @property
     def keyed_fields(self) -> Mapping[str, SchemaNode]:
         """The known fields at or below which a list with keys may stand."""
         if self._keyed_fields is None:
-            nodes = {
-                name: self._fields.get(name) or self._node(raw) for name, raw in self._raw.get("f", _NOTHING).items()
+            self._keyed_fields = {
+                name: self._fields.get(name) or self._node(raw)
+                for name, raw in self._raw.get("f", _NOTHING).items()
+                if _is_marked(raw, self._table)
             }
-            self._keyed_fields = {name: node for name, node in nodes.items() if node.has_keyed_lists}
         return self._keyed_fields
 
     @property
     def keyed_values(self) -> SchemaNode | None:
         """The schema of additional values, where a list with keys may stand at or below them."""
-        if "v" not in self._raw:
-            return None
-        node = self._node(self._raw["v"])
-        return node if node.has_keyed_lists else None
+        raw = self._raw.get("v")
+        return self._node(raw) if _is_marked(raw, self._table) else None
 
     def _node(self, raw: Raw) -> SchemaNode:
         return SchemaNode(raw, self._table, drops_empty=self.drops_empty)
@@ -176,17 +172,25 @@ def _resolve(raw: Raw, table: Sequence[Raw]) -> tuple[Raw, bool]:
     return raw, own if override is None else override
 
 
-def _has_keys(raw: Raw, table: Sequence[Raw], seen: set[int]) -> bool:
-    """Look through a schema for keyed lists; ``seen`` holds the places of the table that were looked at."""
-    if isinstance(raw, int):
-        if raw in seen:
-            return False
-        seen.add(raw)
-        return _has_keys(table[raw], table, seen)
-    if not isinstance(raw, dict):
+def _is_marked(raw: Raw, table: Sequence[Raw]) -> bool:
+    if raw is None or isinstance(raw, str):
         return False
-    below = [*raw.get("f", _NOTHING).values(), *(raw[part] for part in ("$", "i", "v") if part in raw)]
-    return bool(raw.get("k")) or any(_has_keys(one, table, seen) for one in below)
+    node, _ = _resolve(raw, table)
+    return isinstance(node, dict) and "h" in node
+
+
+def mark_keyed(raw: Raw, table: Sequence[Raw]) -> bool:
+    """Mark by ``h`` every node at or below which a list with keys may stand, and tell whether this one is such.
+
+    A place of the table counts as it is marked by now; a table that refers to itself is marked until nothing changes.
+    """
+    if not isinstance(raw, dict) or "$" in raw:
+        return _is_marked(raw, table)
+    below = [*raw.get("f", _NOTHING).values(), *(raw[part] for part in ("i", "v") if part in raw)]
+    found = [mark_keyed(one, table) for one in below]  # all are looked into: each gets its own mark
+    if raw.get("k") or any(found):
+        raw["h"] = 1
+    return "h" in raw
 
 
 def _shape(node: Raw) -> Shape:
@@ -227,7 +231,9 @@ def _from_version(entry: Body, metadata: tuple[Raw, Sequence[Raw]]) -> SchemaNod
     root: dict[str, Raw] = raw if isinstance(raw, dict) else {"v": "a"}
     fields = {**root.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": metadata[0]}
     has_status = isinstance(subresources, Mapping) and subresources.get("status") is not None
-    return SchemaNode({**root, "f": fields}, metadata[1], drops_empty=False, has_status=has_status)
+    whole = {**root, "f": fields}
+    mark_keyed(whole, metadata[1])
+    return SchemaNode(whole, metadata[1], drops_empty=False, has_status=has_status)
 
 
 def _encode(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:

@@ -15,6 +15,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bundler.fields.schema import mark_keyed
+
 TARGET = Path(__file__).parents[2] / "bundler" / "fields" / "kinds.json"
 SPECIAL = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": "q",
@@ -163,6 +165,13 @@ def shrink(table: list[Any], roots: list[list[Any]]) -> list[Any]:
         table = shrunk
 
 
+def mark_all_keyed(table: list[Any]) -> None:
+    """Mark where lists with keys stand at or below; definitions refer to each other, so until nothing changes."""
+    before, after = -1, 0
+    while before != after:
+        before, after = after, sum([mark_keyed(node, table) for node in table])
+
+
 def renumber(node: Any, moved: list[int]) -> Any:
     if isinstance(node, int):
         return moved[node]
@@ -198,14 +207,18 @@ def generate(folder: Path, release: str) -> str:
         }
         rows.append([group, kind, row["plural"], flags, versions])
     table = shrink(encoder.table, rows)
+    mark_all_keyed(table)
     _, *kinds = rows
-    data = {"release": release, "metadata": rows[0][-1]["meta"], "kinds": kinds, "schemas": table}
+    return written({"release": release, "metadata": rows[0][-1]["meta"], "kinds": kinds, "schemas": table})
+
+
+def written(data: dict[str, Any]) -> str:
     lines = [
-        f'{{"release":{json.dumps(release)},"metadata":{data["metadata"]},',
+        f'{{"release":{json.dumps(data["release"])},"metadata":{data["metadata"]},',
         '"kinds":[',
-        ",\n".join(json.dumps(row, separators=(",", ":")) for row in kinds),
+        ",\n".join(json.dumps(row, separators=(",", ":")) for row in data["kinds"]),
         '],"schemas":[',
-        ",\n".join(json.dumps(node, separators=(",", ":")) for node in table),
+        ",\n".join(json.dumps(node, separators=(",", ":")) for node in data["schemas"]),
         "]}",
     ]
     return "\n".join(lines) + "\n"

@@ -1,10 +1,21 @@
 """Schemas of custom kinds."""
 
+from __future__ import annotations
+
+import copy
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
-from bundler.fields.kinds import schema_from_crd, unknown_fields
+from bundler.fields.kinds import schema_from_crd, schema_of_unknown, unknown_fields
 from bundler.fields.schema import FREE, RAW, SchemaNode
 from tests.lib.random_objects import CRD
+from tests.tools.generate_kinds import mark_all_keyed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 @pytest.fixture
@@ -123,3 +134,54 @@ def test_lists_with_keys_are_found_below_known_fields_and_below_additional_value
     labels = spec.field("labels")
     assert labels is not None
     assert labels.keyed_values is None
+
+
+def _parts(raw: Any) -> list[Any]:
+    return [*raw.get("f", {}).values(), *(raw[part] for part in ("$", "i", "v") if part in raw)]
+
+
+def _nodes(raw: Any) -> Iterator[Any]:
+    """Every map and list that is written out in a definition; an override of a reference is the reference's."""
+    if isinstance(raw, dict) and "$" not in raw:
+        yield raw
+        for part in _parts(raw):
+            yield from _nodes(part)
+
+
+def _holds_keyed_lists(raw: Any, table: Sequence[Any], seen: frozenset[int] = frozenset()) -> bool:
+    if isinstance(raw, int):
+        return raw not in seen and _holds_keyed_lists(table[raw], table, seen | {raw})
+    return isinstance(raw, dict) and (
+        bool(raw.get("k")) or any(_holds_keyed_lists(part, table, seen) for part in _parts(raw))
+    )
+
+
+def test_built_in_kinds_are_marked_where_lists_with_keys_stand_at_or_below() -> None:
+    table = json.loads(files("bundler.fields").joinpath("kinds.json").read_bytes())["schemas"]
+    nodes = [node for definition in table for node in _nodes(definition)]
+    assert [node for node in nodes if ("h" in node) != _holds_keyed_lists(node, table)] == []
+    unmarked = copy.deepcopy(table)
+    for definition in unmarked:
+        for node in _nodes(definition):
+            node.pop("h", None)
+    mark_all_keyed(unmarked)
+    assert unmarked == table
+
+
+def test_definitions_that_refer_to_each_other_are_marked() -> None:
+    table: list[Any] = [
+        {"f": {"next": 1}},
+        {"f": {"back": 0, "words": 3}},
+        {"f": {"self": 2}},
+        {"i": {"v": 4}},
+        {"i": "s", "k": ["a"]},
+    ]
+    mark_all_keyed(table)
+    assert ["h" in definition for definition in table] == [True, True, False, True, True]
+
+
+def test_what_every_object_has_may_hold_a_list_with_keys() -> None:
+    root = schema_of_unknown()
+    assert root.has_keyed_lists
+    assert set(root.keyed_fields) == {"metadata"}
+    assert set(root.keyed_fields["metadata"].keyed_fields) == {"ownerReferences"}
