@@ -28,7 +28,7 @@ _MAX_FILE_BYTES: Final = 8 << 20
 _DIGEST_BYTES: Final = 32
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _FOLDERS: Final = ("expressions", "render")
-"""Of this program: each of their files may have a part in what compiled code is."""
+"""Of this program: each of their files, loaded or not, may have a part in what compiled code is."""
 
 
 class CompiledFile:
@@ -82,25 +82,30 @@ class CompiledFile:
 
 def _compiler() -> Iterator[str]:
     """Yield what compiled code depends on besides its source: the interpreter, and the files of the compiler."""
-    import jinja2  # noqa: PLC0415 - who asks for compiled code has it loaded
+    from jinja2 import __version__ as jinja_version, compiler, lexer, parser  # noqa: PLC0415 - who asks has them loaded
 
-    yield f"{sys.implementation.cache_tag} {sys.hexversion:x} {bundler.__version__}"
-    yield from _files_of(jinja2, "")
-    for folder in _FOLDERS:
-        yield from _files_of(bundler, folder)
-
-
-def _files_of(package: ModuleType, folder: str) -> Iterator[str]:
-    """Yield name, size and time of each file of a folder, loaded or not; an archive stands for all that is in it."""
-    archive = getattr(package.__loader__, "archive", None)
-    place = archive or os.path.join(package.__path__[0], folder)  # noqa: PTH118 - as os.scandir takes it
-    yield place
+    yield f"{sys.implementation.cache_tag} {sys.hexversion:x} {jinja_version} {bundler.__version__}"
+    # another release of the library changes its version; these are where somebody mends it in place
+    for module in (compiler, lexer, parser):
+        yield _state(_archive_of(module) or str(module.__file__))
+    archive = _archive_of(bundler)
     if archive:
-        found = [("", os.stat(archive))]  # noqa: PTH116 - as above
-    else:
+        yield _state(archive)
+        return
+    for folder in _FOLDERS:
+        place = os.path.join(bundler.__path__[0], folder)  # noqa: PTH118 - as os.scandir takes it
         with os.scandir(place) as entries:
-            found = sorted((entry.name, entry.stat()) for entry in entries if entry.is_file())
-    yield from (f"{name} {state.st_size} {state.st_mtime_ns}" for name, state in found)
+            yield from sorted(_state(entry.path, entry.stat()) for entry in entries if entry.is_file())
+
+
+def _archive_of(module: ModuleType) -> str:
+    """Return the zip archive that a module was loaded from; empty where it is a file of its own."""
+    return getattr(module.__loader__, "archive", "")
+
+
+def _state(path: str, found: os.stat_result | None = None) -> str:
+    found = found or os.stat(path)  # noqa: PTH116 - a third of the time of Path.stat
+    return f"{path} {found.st_size} {found.st_mtime_ns}"
 
 
 def _read_ours(path: Path) -> bytes:

@@ -6,12 +6,15 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import jinja2.compiler
+import jinja2.lexer
+import jinja2.parser
 import pytest
 from jinja2.lexer import Lexer
 
+import bundler
 from bundler.actions.compose import Composition, compose
 from bundler.actions.order import Order
 from bundler.cli import compiled
@@ -237,26 +240,22 @@ def fingerprint() -> list[str]:
 @pytest.mark.parametrize(
     "path",
     [
-        "jinja2/compiler.py",
-        "jinja2/lexer.py",
-        "bundler/expressions/expression.py",
-        "bundler/expressions/functions.py",
-        "bundler/expressions/language.py",
-        "bundler/expressions/markers.py",
-        "bundler/expressions/undefined.py",
-        "bundler/render/line_marks.py",
-        "bundler/render/templates.py",
+        "expressions/expression.py",
+        "expressions/functions.py",
+        "expressions/language.py",
+        "expressions/markers.py",
+        "expressions/undefined.py",
+        "render/line_marks.py",
+        "render/templates.py",
     ],
 )
 def test_each_file_of_the_compiler_counts_whether_it_is_loaded_or_not(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("jinja2", "bundler/expressions", "bundler/render"):
-        package: Any = sys.modules[name.partition("/")[0]]
-        place = Path(package.__file__).parent.parent / name
+    for name in ("expressions", "render"):
+        place = Path(bundler.__path__[0]) / name
         shutil.copytree(place, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("jinja2", "bundler"):
-        monkeypatch.setattr(sys.modules[name], "__path__", [str(tmp_path / name)])
+    monkeypatch.setattr(bundler, "__path__", [str(tmp_path)])
     before = fingerprint()
 
     with (tmp_path / path).open("a") as file:
@@ -265,26 +264,39 @@ def test_each_file_of_the_compiler_counts_whether_it_is_loaded_or_not(
     assert fingerprint() != before
 
 
+def test_a_library_that_was_mended_in_place_is_another_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mended = tmp_path / "compiler.py"
+    mended.write_bytes(Path(jinja2.compiler.__file__).read_bytes())
+    monkeypatch.setattr(jinja2.compiler, "__file__", str(mended))
+    before = fingerprint()
+
+    with mended.open("a") as file:
+        file.write("\n")
+
+    assert fingerprint() != before
+
+
 class ArchiveLoader:
     """What a module of a zip archive has for a loader, as far as it is looked at."""
 
-    def __init__(self, archive: str) -> None:
-        self.archive = archive
+    def __init__(self, archive: Path) -> None:
+        self.archive = str(archive)
 
 
 def test_inside_an_archive_the_archive_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = tmp_path / "bundler.pyz"
     archive.write_bytes(b"one")
-    for name in ("jinja2", "bundler"):
-        module = sys.modules[name]
-        assert isinstance(module, ModuleType)
-        monkeypatch.setattr(module, "__loader__", ArchiveLoader(str(archive)))
-        monkeypatch.setattr(module, "__path__", [str(archive / name)])
+    for module in (bundler, jinja2.compiler, jinja2.lexer, jinja2.parser):
+        monkeypatch.setattr(module, "__loader__", ArchiveLoader(archive))
+        monkeypatch.setattr(module, "__file__", str(archive / "inside.py"))
+    monkeypatch.setattr(bundler, "__path__", [str(archive / "bundler")])
     before = fingerprint()
 
     archive.write_bytes(b"another")
 
-    assert any(line.startswith(str(archive)) for line in before)
+    assert before[1].startswith(f"{archive} ")
     assert fingerprint() != before
 
 
