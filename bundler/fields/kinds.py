@@ -56,8 +56,8 @@ class KindInfo:
 
 @dataclass(frozen=True, slots=True)
 class _Data:
-    kinds: Mapping[tuple[str, str], KindInfo]
-    roots: Mapping[tuple[str, str, str], int]
+    kinds: Mapping[tuple[str, str], tuple[str, str, Mapping[str, int]]]
+    """By group and kind: plural, flags, and the place of each version in ``schemas``, preferred version first."""
     schemas: list[Any]
     metadata: int
 
@@ -65,22 +65,18 @@ class _Data:
 @lru_cache(maxsize=1)
 def _data() -> _Data:
     loaded = json.loads(Path(__file__).with_name("kinds.json").read_bytes())
-    kinds: dict[tuple[str, str], KindInfo] = {}
-    roots: dict[tuple[str, str, str], int] = {}
-    for group, kind, plural, flags, versions in loaded["kinds"]:
-        kinds[group, kind] = KindInfo(group, kind, plural, "n" in flags, tuple(versions), "t" in flags, "c" in flags)
-        roots |= {(group, version, kind): index for version, index in versions.items()}
-    return _Data(kinds, roots, loaded["schemas"], loaded["metadata"])
+    kinds = {(group, kind): (plural, flags, versions) for group, kind, plural, flags, versions in loaded["kinds"]}
+    return _Data(kinds, loaded["schemas"], loaded["metadata"])
 
 
 @lru_cache(maxsize=256)
 def schema_for(group: str, version: str, kind: str) -> SchemaNode | None:
     """Return the schema of a built-in kind, None where it is not one."""
     data = _data()
-    root = data.roots.get((group, version, kind))
-    if root is None:
+    _, flags, versions = data.kinds.get((group, kind), ("", "", {}))
+    if version not in versions:
         return None
-    return SchemaNode(root, data.schemas, drops_empty=True, has_status=data.kinds[group, kind].has_status)
+    return SchemaNode(versions[version], data.schemas, drops_empty=True, has_status="t" in flags)
 
 
 def schema_of(body: Body) -> SchemaNode | None:
@@ -103,14 +99,20 @@ def schema_from_crd(crd: Body, version: str) -> SchemaNode | None:
     return _schema_from_crd(crd, version, metadata=(data.metadata, data.schemas))
 
 
+@lru_cache(maxsize=256)
 def kind_info(group: str, kind: str) -> KindInfo | None:
     """Return how a built-in kind is served."""
-    return _data().kinds.get((group, kind))
+    found = _data().kinds.get((group, kind))
+    return None if found is None else _info(group, kind, *found)
+
+
+def _info(group: str, kind: str, plural: str, flags: str, versions: Mapping[str, int]) -> KindInfo:
+    return KindInfo(group, kind, plural, "n" in flags, tuple(versions), "t" in flags, "c" in flags)
 
 
 def all_kinds() -> tuple[KindInfo, ...]:
     """Return every built-in kind, sorted."""
-    return tuple(sorted(_data().kinds.values()))
+    return tuple(sorted(_info(*key, *row) for key, row in _data().kinds.items()))
 
 
 def scope_of(group: str, kind: str) -> bool | None:

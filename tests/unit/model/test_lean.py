@@ -75,6 +75,31 @@ def test_wrong_arguments_are_refused_with_the_name_of_the_constructor(made: Any)
         made("a", other=1)
 
 
+@pytest.mark.parametrize("count", [0, 1, 22, 23, 24, 25, 40])
+def test_arguments_mean_the_same_for_the_first_object_and_for_later_ones(count: int) -> None:
+    @dataclass(frozen=True, slots=True)
+    class Fresh:
+        name: str
+        count: int = 0
+        tags: list[str] = field(default_factory=list)
+
+    made: Any = Fresh
+    for _ in range(count):
+        made("a")
+    for placed, named in ((("a",), {}), (("a", 1), {}), (("a",), {"count": 1}), ((), {"name": "a", "tags": ["t"]})):
+        one = made(*placed, **named)
+        given = dict(zip(("name", "count", "tags"), placed, strict=False)) | named
+        assert (one.name, one.count, one.tags) == (given["name"], given.get("count", 0), given.get("tags", []))
+    for placed, named, said in (
+        (("a",), {"name": "b"}, "multiple values for argument 'name'"),
+        (("a", 1, [], 2), {}, "takes from 2 to 4 positional arguments but 5 were given"),
+        ((), {"count": 1}, "missing 1 required positional argument: 'name'"),
+        (("a",), {"other": 1}, "unexpected keyword argument 'other'"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            made(*placed, **named)
+
+
 @pytest.mark.parametrize("named", [LightNamed, StandardNamed])
 def test_fields_given_by_name_only_refuse_a_place(named: Any) -> None:
     assert (named(first=1).first, named(first=1).second) == (1, 2)
