@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bundler.fields.schema import SchemaNode, schema_from_crd as _schema_from_crd, unknown_fields
 from bundler.model.json import value_at
@@ -54,10 +54,14 @@ class KindInfo:
     has_scale: bool
 
 
+_Row: TypeAlias = "tuple[str, str, Mapping[str, int]]"
+"""Plural, flags, and the place of each version's schema, the preferred version first."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Data:
-    kinds: Mapping[tuple[str, str], tuple[str, str, Mapping[str, int]]]
-    """By group and kind: plural, flags, and the place of each version in ``schemas``, preferred version first."""
+    kinds: Mapping[tuple[str, str], _Row]
+    """By group and kind."""
     schemas: list[Any]
     metadata: int
 
@@ -103,16 +107,17 @@ def schema_from_crd(crd: Body, version: str) -> SchemaNode | None:
 def kind_info(group: str, kind: str) -> KindInfo | None:
     """Return how a built-in kind is served."""
     found = _data().kinds.get((group, kind))
-    return None if found is None else _info(group, kind, *found)
+    return None if found is None else _info(group, kind, found)
 
 
-def _info(group: str, kind: str, plural: str, flags: str, versions: Mapping[str, int]) -> KindInfo:
+def _info(group: str, kind: str, row: _Row) -> KindInfo:
+    plural, flags, versions = row
     return KindInfo(group, kind, plural, "n" in flags, tuple(versions), "t" in flags, "c" in flags)
 
 
 def all_kinds() -> tuple[KindInfo, ...]:
     """Return every built-in kind, sorted."""
-    return tuple(sorted(_info(*key, *row) for key, row in _data().kinds.items()))
+    return tuple(sorted(_info(*key, row) for key, row in _data().kinds.items()))
 
 
 def scope_of(group: str, kind: str) -> bool | None:
