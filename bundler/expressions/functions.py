@@ -23,6 +23,7 @@ from jinja2.utils import Namespace, missing
 from bundler.expressions.bounds import LimitReachedError, current_meter
 from bundler.expressions.markers import YamlText, finish_text
 from bundler.expressions.text import TemplateFailureError, data_of, quote, text_of, to_json, to_yaml
+from bundler.model.pattern import LazyPattern
 
 _JINJA_FILTERS = (
     "abs batch capitalize count dictsort first groupby items last length list lower map max min reject "
@@ -41,7 +42,7 @@ _COUNTING = frozenset({"batch", "slice"})
 _CHARS_PER_STEP = 256
 _MAX_WIDTH = 1_000
 _MAX_DIGITS = 50
-_WIDE_FORMAT = r"%[^a-zA-Z%]*(?:[0-9]{4}|\*)"
+_WIDE_FORMAT = LazyPattern(r"%[^a-zA-Z%]*(?:[0-9]{4}|\*)")
 
 
 class FilterUseError(Exception):
@@ -332,7 +333,7 @@ def format_text(value: object, *args: object, **named: object) -> str:
 
 def fill_format(text: str, values: object) -> str:
     """Do the ``%`` of a text, widths bounded."""
-    if re.search(_WIDE_FORMAT, text):
+    if _WIDE_FORMAT.search(text):
         raise LimitReachedError("its format asks for a width of 1000 or more", "use smaller widths")
     items = (
         values if isinstance(values, tuple) else tuple(values.values()) if isinstance(values, Mapping) else (values,)
@@ -357,7 +358,7 @@ def kebab(value: object) -> str:
     return re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
 
 
-_REGEX_PARTS = r"(?s)\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\(\?|[*+?{|]|."
+_REGEX_PARTS = LazyPattern(r"(?s)\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\(\?|[*+?{|]|.")
 _MAX_REGEX_COST = 20_000_000
 
 
@@ -368,7 +369,7 @@ def regex_replace(value: object, pattern: str, replacement: str) -> str:
     and that is bounded.
     """
     text = _text(value)
-    tokens = re.findall(_REGEX_PARTS, pattern)
+    tokens = _REGEX_PARTS.findall(pattern)
     if "(?" in tokens or re.search(r"\\[1-9]", pattern):
         raise ValueError("look-around, flags and back references are not available")
     if re.search(r"\)[*+?{]", pattern):

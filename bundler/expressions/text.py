@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,13 @@ from jinja2.runtime import Undefined
 
 from bundler.expressions.bounds import current_meter, join_pieces
 from bundler.expressions.markers import YamlBlock, YamlText, mark_yaml
+from bundler.model.pattern import LazyPattern
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
     from bundler.model.json import JSONValue
 
-_UNPRINTABLE = "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+_UNPRINTABLE = LazyPattern("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _MAX_DEPTH = 100
 
 
@@ -135,4 +135,4 @@ def _escape_unprintable(text: str) -> str:
     """Escape what JSON allows and YAML does not."""
     if text.isascii() and "\x7f" not in text:
         return text
-    return re.sub(_UNPRINTABLE, lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

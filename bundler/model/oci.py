@@ -6,13 +6,13 @@ Source: OCI image-spec v1.1 (descriptor.md, manifest.md, image-index.md) and dis
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.model.digest import Digest, digest_of
 from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
+from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,10 +34,12 @@ BUNDLE_ARCHIVE: Final = "application/vnd.bundler.bundle.archive.v1.tar+gzip"
 BUNDLE_SIGNATURE: Final = "application/vnd.bundler.bundle.signature.v1+json"
 
 OCI_SCHEME: Final = "oci://"
-REPOSITORY_PATTERN: Final = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-TAG_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
-DIGEST_PATTERN: Final = r"sha256:[0-9a-f]{64}"
-_HOST: Final = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?"
+REPOSITORY_PATTERN: Final = LazyPattern(
+    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
+)
+TAG_PATTERN: Final = LazyPattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+DIGEST_PATTERN: Final = LazyPattern(r"sha256:[0-9a-f]{64}")
+_HOST: Final = LazyPattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
 
 BlobSource: TypeAlias = Callable[[int], Iterator[bytes]]
 """Opens the content of a blob at an offset, in bytes, and yields it from there to its end. An upload that is cut asks
@@ -83,12 +85,12 @@ class OciAddress:
         """
         host, slash, path = text.removeprefix(OCI_SCHEME).partition("/")
         msg = f"{text!r} is no address like oci://registry.example/bundles/shop:1.4.0"
-        if not text.startswith(OCI_SCHEME) or not slash or not re.fullmatch(_HOST, host):
+        if not text.startswith(OCI_SCHEME) or not slash or not _HOST.fullmatch(host):
             raise ValueError(msg)
         name, at, digest = path.partition("@")
         name, colon, tag = name.partition(":")
-        is_good = re.fullmatch(REPOSITORY_PATTERN, name) and (not colon or re.fullmatch(TAG_PATTERN, tag))
-        if not is_good or (at and not re.fullmatch(DIGEST_PATTERN, digest)):
+        is_good = REPOSITORY_PATTERN.fullmatch(name) and (not colon or TAG_PATTERN.fullmatch(tag))
+        if not is_good or (at and not DIGEST_PATTERN.fullmatch(digest)):
             raise ValueError(msg)
         return cls(repository=Repository(host, name), tag=tag, digest=digest)
 

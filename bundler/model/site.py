@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass, field
+from bundler.model.pattern import LazyPattern
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import ValuesLayer
 
-_HOST: Final = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?"
+_HOST: Final = LazyPattern(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
 _STEP = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_PREFIX: Final = rf"{_STEP}(?:/{_STEP})*"
+_PREFIX: Final = LazyPattern(rf"{_STEP}(?:/{_STEP})*")
 
 
 def is_host(text: str) -> bool:
     """Tell whether a text is the host of a registry, HOST or HOST:PORT, and nothing else."""
-    return re.fullmatch(_HOST, text) is not None
+    return _HOST.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class SiteRegistry:
         """
         host, _, prefix = text.strip().rstrip("/").partition("/")
         prefix = prefix.strip("/")
-        if not re.fullmatch(_HOST, host) or (prefix and not re.fullmatch(_PREFIX, prefix)):
+        if not _HOST.fullmatch(host) or (prefix and not _PREFIX.fullmatch(prefix)):
             msg = f"{text!r} is no registry; write HOST/PREFIX, like registry.site:5000/acme"
             raise ValueError(msg)
         if "." not in host and ":" not in host and host != "localhost":

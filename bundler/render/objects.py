@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bundler.errors import ManifestError, RenderedYamlError
 from bundler.model.json import is_mapping
 from bundler.model.labels import PREFIX, TRACK
+from bundler.model.pattern import LazyPattern
 from bundler.render.problems import Problem, rendered_excerpt
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
 from bundler.syntax.objects import read_objects
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bundler.render.splice import FindMark
     from bundler.syntax.objects import ObjectDocument
 
-_HIDDEN_KIND = r"""(?m)^["']?kind["']?\s*:\s*["']?Secret\b"""
+_HIDDEN_KIND = LazyPattern(r"""(?m)^["']?kind["']?\s*:\s*["']?Secret\b""")
 _YAML_HINT = (
     "mend the template: values in a text are safest as {{ value | quote }}, structures as {{ value | to_yaml }}; "
     "`bundler template --show-invalid` prints the whole text"
@@ -239,7 +240,7 @@ def _holds_secret(document: ObjectDocument) -> bool:
 
 
 def _is_secret(text: str) -> bool:
-    return re.search(_HIDDEN_KIND, text) is not None
+    return _HIDDEN_KIND.search(text) is not None
 
 
 def _first_line(document: ObjectDocument) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from bundler.errors import RenderError
 from bundler.model.lean import dataclass
+from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import MASK
 from bundler.model.size import counted
 
@@ -60,7 +60,9 @@ def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem
 
 
 _SHOWN_CHARS = 300
-_VALUE = r"(\d+ \| (?!---)(?!(?:apiVersion|kind|type|metadata|[ ]+name|[ ]+namespace)[ ]*:)(?:[^:]*:(?=\s))?).*\S.*"
+_VALUE = LazyPattern(
+    r"(\d+ \| (?!---)(?!(?:apiVersion|kind|type|metadata|[ ]+name|[ ]+namespace)[ ]*:)(?:[^:]*:(?=\s))?).*\S.*"
+)
 
 
 def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
@@ -68,7 +70,7 @@ def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
     from bundler.expressions.failures import excerpt  # noqa: PLC0415 - only what fails is shown
 
     shown = excerpt(text.split("\n"), line)
-    return [re.sub(_VALUE, rf"\1 {MASK}", one) for one in shown] if is_secret else shown
+    return [_VALUE.sub(rf"\1 {MASK}", one) for one in shown] if is_secret else shown
 
 
 def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) -> None:

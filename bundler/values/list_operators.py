@@ -8,12 +8,13 @@ In one mapping plain keys come first, then items in the order written, then what
 from __future__ import annotations
 
 import re
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.errors import ValuesPathError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass, replace
+from bundler.model.pattern import LazyPattern
 from bundler.model.values import LayerKind
 from bundler.values.layers import outlook
 from bundler.values.list_patches import item_view, patched_list, refuse_no_list
@@ -30,10 +31,11 @@ if TYPE_CHECKING:
     from bundler.values.paths import Step, ValuePath
     from bundler.values.schema_view import SchemaView
 
-_ITEM = r"\[(?:\d+|[^.\[\]\"'=\\\s]+=[^\]]*)\]"
+_ITEM_TEXT = r"\[(?:\d+|[^.\[\]\"'=\\\s]+=[^\]]*)\]"
+_ITEM = LazyPattern(_ITEM_TEXT)
+_KEY = LazyPattern(rf"(.+?)((?:{_ITEM_TEXT})*)(\+?)", re.DOTALL)
 _ENDS = ("+", "]")
 _HINT = "name an item that is there, or give the whole list without an operator"
-_pattern = cache(re.compile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,10 @@ def _split(
 
 def _read_key(key: str) -> tuple[ValuePath, bool]:
     """Read a key that is spelled as an operator; no steps where it is not."""
-    found = _pattern(rf"(.+?)((?:{_ITEM})*)(\+?)", re.DOTALL).fullmatch(key) if key.endswith(_ENDS) else None
+    found = _KEY.fullmatch(key) if key.endswith(_ENDS) else None
     if found is None or not (found[2] or found[3]):
         return (), False
-    return (found[1], *map(_read_item, _pattern(_ITEM).findall(found[2]))), bool(found[3])
+    return (found[1], *map(_read_item, _ITEM.findall(found[2]))), bool(found[3])
 
 
 def _read_item(text: str) -> int | Match:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors import ValuesPathError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
+from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +19,11 @@ if TYPE_CHECKING:
 PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'
 ITEM_HINT = "name an item that is there, or give the whole list with --set-json"
 
-_PLAIN_KEY = r"[^.\[\]\"'=\\\s]+"
-_INDEX = r"\[(\d+)\]"
-_QUOTED = r'\[("(?:[^"\\]|\\.)*")\]'
-_QUOTED_SINGLE = r"\['([^']*)'\]"
-_MATCH = r"\[([^.\[\]\"'=\\\s]+)=([^\]]*)\]"
-_pattern = cache(re.compile)
-"""Compiled when a path is read: most runs read none."""
+_PLAIN_KEY = LazyPattern(r"[^.\[\]\"'=\\\s]+")
+_INDEX = LazyPattern(r"\[(\d+)\]")
+_QUOTED = LazyPattern(r'\[("(?:[^"\\]|\\.)*")\]')
+_QUOTED_SINGLE = LazyPattern(r"\['([^']*)'\]")
+_MATCH = LazyPattern(r"\[([^.\[\]\"'=\\\s]+)=([^\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +75,7 @@ def format_path(path: Sequence[Step]) -> str:
                 parts.append(f"[{step}]")
             case Match():
                 parts.append(f"[{step.key}={step.text}]")
-            case str() if re.fullmatch(_PLAIN_KEY, step):
+            case str() if _PLAIN_KEY.fullmatch(step):
                 parts.append(f".{step}" if parts else step)
             case _:
                 parts.append(f"[{json.dumps(step, ensure_ascii=False)}]")
@@ -210,20 +207,20 @@ def _read_step(text: str, at: int, *, is_first: bool) -> tuple[Step, int]:
     if text[at] == "[":
         return _read_bracket(text, at)
     start = at + 1 if text[at] == "." and not is_first else at
-    found = _pattern(_PLAIN_KEY).match(text, start) if is_first or start > at else None
+    found = _PLAIN_KEY.match(text, start) if is_first or start > at else None
     if found is None:
         raise _bad_path(text, min(start, len(text)))
     return found.group(), found.end()
 
 
 def _read_bracket(text: str, at: int) -> tuple[Step, int]:
-    if found := _pattern(_INDEX).match(text, at):
+    if found := _INDEX.match(text, at):
         return int(found[1]), found.end()
-    if found := _pattern(_QUOTED).match(text, at):
+    if found := _QUOTED.match(text, at):
         return _unquote(text, at, found[1]), found.end()
-    if found := _pattern(_QUOTED_SINGLE).match(text, at):
+    if found := _QUOTED_SINGLE.match(text, at):
         return found[1], found.end()
-    if found := _pattern(_MATCH).match(text, at):
+    if found := _MATCH.match(text, at):
         return Match(found[1], found[2]), found.end()
     raise _bad_path(text, at)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from bundler.model.pattern import LazyPattern
 from bundler.syntax.scalars import YamlFloat
 from bundler.values.schema_view import ALL_TYPES, type_name
 
@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 
     from bundler.model.json import JSONValue
 
-# Patterns are kept as text: re compiles and remembers them when they are first used.
-_CANONICAL_INT = r"-?[1-9][0-9]*|0"
-_CANONICAL_FLOAT = r"-?[0-9]+\.[0-9]+"
-_DECIMAL = r"[-+]?[0-9]+"
-_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
-_HEX = r"0x[0-9a-fA-F]+"
-_OCTAL = r"0o[0-7]+"
+_CANONICAL_INT = LazyPattern(r"-?[1-9][0-9]*|0")
+_CANONICAL_FLOAT = LazyPattern(r"-?[0-9]+\.[0-9]+")
+_DECIMAL = LazyPattern(r"[-+]?[0-9]+")
+_FLOAT = LazyPattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_HEX = LazyPattern(r"0x[0-9a-fA-F]+")
+_OCTAL = LazyPattern(r"0o[0-7]+")
 _WORDS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _MAX_DIGITS = 4000
 """Python bounds the digits it converts; so do we, evenly."""
@@ -78,9 +77,9 @@ def _canonical_readings(text: str, types: frozenset[str]) -> list[JSONValue]:
         return []
     if "boolean" in types and text in ("true", "false"):
         return [text == "true"]
-    if "integer" in types and re.fullmatch(_CANONICAL_INT, text):
+    if "integer" in types and _CANONICAL_INT.fullmatch(text):
         return [int(text)]
-    if "number" in types and re.fullmatch(_CANONICAL_FLOAT, text) and repr(float(text)) == text:
+    if "number" in types and _CANONICAL_FLOAT.fullmatch(text) and repr(float(text)) == text:
         return [float(text)]
     return []
 
@@ -92,18 +91,18 @@ def _lenient_readings(text: str, types: frozenset[str]) -> list[JSONValue]:
         return [_WORDS[text]]
     if "integer" in types and (whole := _whole_number(text)) is not None:
         return [whole]
-    if "number" in types and re.fullmatch(_FLOAT, text) and abs(number := YamlFloat(text)) != float("inf"):
+    if "number" in types and _FLOAT.fullmatch(text) and abs(number := YamlFloat(text)) != float("inf"):
         return [number]
     return []
 
 
 def _whole_number(text: str) -> int | None:
-    if re.fullmatch(_DECIMAL, text):
+    if _DECIMAL.fullmatch(text):
         return int(text)
-    if re.fullmatch(_HEX, text):
+    if _HEX.fullmatch(text):
         return int(text, 16)
-    if re.fullmatch(_OCTAL, text):
+    if _OCTAL.fullmatch(text):
         return int(text, 8)
-    if re.fullmatch(_FLOAT, text) and (number := float(text)).is_integer() and abs(number) < _EXACT_FLOAT:
+    if _FLOAT.fullmatch(text) and (number := float(text)).is_integer() and abs(number) < _EXACT_FLOAT:
         return int(number)
     return None
