@@ -85,7 +85,7 @@ def _raise_gravest(foreign: list[str], rejected: list[str], immutable: list[str]
         )
     elif immutable:
         error = ImmutableFieldError
-        hint = f"nothing was written; keep the old value, or delete the object and run this again{_sparing(immutable)}"
+        hint = f"nothing was written; {_ways_out(immutable)}"
     elif conflicts:
         error = FieldConflictError
         hint = (
@@ -147,11 +147,18 @@ def _moved(path: str, ours: JSONValue, theirs: JSONValue) -> Iterable[tuple[str,
         yield path, ours, theirs
 
 
-def _sparing(immutable: Iterable[str]) -> str:
-    """Say how a StatefulSet is deleted without what it holds; deleting it outright would end its pods."""
-    if not any("StatefulSet/" in line for line in immutable):
-        return ""
-    return "; `kubectl delete statefulset NAME --cascade=orphan` leaves its pods and claims alone"
+def _ways_out(immutable: Iterable[str]) -> str:
+    """Say what can be done, and how not to lose pods or data on the way: deleting outright would end them."""
+    text = " ".join(immutable)
+    if "PersistentVolumeClaim/" in text:
+        return (
+            "keep the old value, or give the claim another name and copy what it holds: deleting it deletes its data"
+            " (a bound claim may grow, where its class allows it)"
+        )
+    if "StatefulSet/" in text:
+        spared = "`kubectl delete statefulset NAME --cascade=orphan` leaves its pods and claims alone"
+        return f"keep the old value, or delete the object and run this again; {spared}"
+    return "keep the old value, or delete the object and run this again"
 
 
 def _conflict_lines(candidate: Candidate, refusal: Refusal) -> Iterable[str]:

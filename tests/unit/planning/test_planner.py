@@ -359,6 +359,16 @@ def test_a_claim_template_that_cannot_grow_is_named_and_the_hint_spares_the_pods
     assert "--cascade=orphan" in (raised.value.hint or "")
 
 
+def test_the_hint_for_a_claim_that_cannot_change_spares_its_data():
+    new = manifest("PersistentVolumeClaim", "data", spec={"resources": {"requests": {"storage": "500Mi"}}})
+    body = live_of(new)
+    body["spec"] = {"resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "standard"}
+    with pytest.raises(ImmutableFieldError) as raised:
+        build_plan(wanted(new), seen((new.ref, body)), {new.ref: refused(lines=("spec: Forbidden: immutable",))})
+    assert "deleting it deletes its data" in (raised.value.hint or "")
+    assert "delete the object" not in (raised.value.hint or "")
+
+
 def test_an_immutable_secret_is_named_without_its_values():
     secret = manifest("Secret", "s", immutable=True, data={"k": "bmV3"})
     body = live_of(manifest("Secret", "s", immutable=True, data={"k": "b2xk"}))
