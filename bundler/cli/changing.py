@@ -87,7 +87,7 @@ def carry_out_wish(app: App, wish: Wish, run: RunFlags, write: WriteFlags) -> in
 
     result = install(ready.request, ready.connection.ports, run_options(run, write), approve)
     ready.connection.progress.stop()
-    show_outcome(app, result, verb="upgrade")
+    show_outcome(app, result, verb="upgrade" if wish.must_exist else "install")
     return EXIT_DECLINED if result.is_declined else 0
 
 

@@ -109,7 +109,7 @@ def test_a_no_changes_nothing(cli, menu):
     assert "+ create" in terminal.until("Apply these changes? [y/N]")
     terminal.type("n\n")
     assert terminal.end() == 1
-    assert "nothing was changed" in terminal.seen
+    assert "install declined; nothing was changed" in terminal.seen
     assert releases(cli) == []
 
 
