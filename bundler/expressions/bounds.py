@@ -5,7 +5,7 @@ Bounds are counts, never clocks: the same template stops at the same place on ev
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from threading import local
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
@@ -105,29 +105,35 @@ class Meter:
             )
 
 
-_METER: ContextVar[Meter] = ContextVar("bundler_expressions_meter")
+class _Thread(local):
+    """What one thread renders under."""
+
+    meter: Meter | None = None
+
+
+_THREAD = _Thread()
 
 
 def current_meter() -> Meter:
     """Return the meter of the rendering that goes on; a fresh one outside of any (constants folded by the compiler)."""
-    meter = _METER.get(None)
+    meter = _THREAD.meter
     return Meter(DEFAULT_BOUNDS) if meter is None else meter
 
 
 class metered:  # noqa: N801 - used as a with statement, like contextlib's own
     """Make ``meter`` the current one inside a ``with`` block."""
 
-    __slots__ = ("_meter", "_token")
+    __slots__ = ("_before", "_meter")
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
 
     def __enter__(self) -> Meter:
-        self._token = _METER.set(self._meter)
+        self._before, _THREAD.meter = _THREAD.meter, self._meter
         return self._meter
 
     def __exit__(self, *_exc: object) -> None:
-        _METER.reset(self._token)
+        _THREAD.meter = self._before
 
 
 def join_pieces(pieces: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import ManifestError, RenderedYamlError
 from bundler.model.json import is_mapping
+from bundler.model.lean import dataclass
 from bundler.model.labels import PREFIX, TRACK
 from bundler.model.pattern import LazyPattern
 from bundler.render.problems import Problem, rendered_excerpt
@@ -40,7 +41,8 @@ class ObjectPart(NamedTuple):
     """JSON pointer of the object in its document; not empty inside a List."""
 
 
-class TextPart(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextPart:
     """One rendered text and how its places map to template lines."""
 
     text: str
