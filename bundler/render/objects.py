@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.errors import ManifestError, RenderedYamlError
 from bundler.model.json import is_mapping
-from bundler.model.lean import dataclass
 from bundler.model.labels import PREFIX, TRACK
+from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 from bundler.render.problems import Problem, rendered_excerpt
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
