@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.values import AssignmentKind
 from bundler.values.paths import Match, read_path

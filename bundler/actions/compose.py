@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from bundler.errors import KubeVersionError
+from bundler.errors.bundle import KubeVersionError
 from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bundler.errors import BundleError, UsageError
+from bundler.errors import UsageError
+from bundler.errors.bundle import BundleError
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 
 _STARTER = Path(__file__).with_name("starter")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.archive.reader import check_packed
 from bundler.delivery.check import check_size
 from bundler.delivery.reader import Delivery
-from bundler.errors import DeliveryDamagedError, DeliveryPolicyError
+from bundler.errors.delivery import DeliveryDamagedError, DeliveryPolicyError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_packed
 from bundler.model.lean import dataclass

@@ -13,14 +13,9 @@ from bundler.actions.parallel import await_all
 from bundler.actions.plan import following, payload_of
 from bundler.actions.propagation import refs_in_foreground
 from bundler.actions.wait import wait_until_gone, wait_until_ready
-from bundler.errors import (
-    AlreadyExistsError,
-    BundlerError,
-    ConflictError,
-    ForeignObjectError,
-    InterruptedRunError,
-    RejectedObjectsError,
-)
+from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors.change import ForeignObjectError, RejectedObjectsError
+from bundler.errors.cluster import AlreadyExistsError, ConflictError
 from bundler.model.change import Action, Change, Stage
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, PhaseStarted, Warned
 from bundler.model.lean import replace

@@ -16,7 +16,8 @@ from bundler.actions.gather import blobs_of, gather_images
 from bundler.archive.writer import pack_files
 from bundler.delivery.index import encode_index
 from bundler.delivery.writer import DeliveryWriter
-from bundler.errors import DeliveryError, InterruptedRunError
+from bundler.errors import InterruptedRunError
+from bundler.errors.delivery import DeliveryError
 from bundler.model.delivery import (
     NOT_MADE,
     Blob,

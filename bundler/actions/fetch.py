@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.published import fetch_archive, find_published
 from bundler.archive.reader import read_archive
-from bundler.errors import BundleInvalidError, BundlerError, RegistryNotFoundError, VersionRangeError
+from bundler.errors import BundlerError
+from bundler.errors.bundle import BundleInvalidError, VersionRangeError
+from bundler.errors.delivery import RegistryNotFoundError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import bundle_digest
 from bundler.model.digest import digest_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import BundlerError, ExpressionError
+from bundler.errors import BundlerError
+from bundler.errors.bundle import ExpressionError
 from bundler.expressions import compile_expression, compile_text
 from bundler.expressions.language import FUNCTION_NAMES
 from bundler.values.formulas import bare_formulas, formula_texts

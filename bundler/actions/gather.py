@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.actions.parallel import map_parallel
 from bundler.actions.platforms import choose_platforms
 from bundler.delivery.check import references
-from bundler.errors import ExportError
+from bundler.errors.delivery import ExportError
 from bundler.model.delivery import Attachment, Blob, BlobKind, CarriedImage
 from bundler.model.digest import Digest
 from bundler.model.image import LockedImage

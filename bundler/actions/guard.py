@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from bundler.errors import InterruptedRunError, WaitTimeoutError
+from bundler.errors import InterruptedRunError
+from bundler.errors.change import WaitTimeoutError
 from bundler.model.events import Notice, Retrying
 
 if TYPE_CHECKING:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import BundlerError, ConflictError, ForbiddenError, RecordDamagedError, ReleaseNotFoundError
+from bundler.errors import BundlerError
+from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
+from bundler.errors.cluster import ConflictError, ForbiddenError
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import ReleaseStatus

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.adapt import rewriter_of, where_in
 from bundler.actions.compose import expression_names, render_context
-from bundler.errors import BundlerError, ImageMissingError
+from bundler.errors import BundlerError
+from bundler.errors.delivery import ImageMissingError
 from bundler.expressions.expression import compile_expression
 from bundler.images.inventory import find_suspects, find_uses
 from bundler.images.matrix import Matrix, Switch, described, make_matrix

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.bases import base_not_at_hand, file_of
 from bundler.actions.parallel import map_parallel
 from bundler.delivery.check import check_size
-from bundler.errors import BaseMissingError
+from bundler.errors.delivery import BaseMissingError
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import ImageTree, image_tree
 from bundler.model.events import BytesMoved, Notice

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bundler.errors import BundlerError, ValuesFileError
+from bundler.errors import BundlerError
+from bundler.errors.bundle import ValuesFileError
 from bundler.model.lean import dataclass, replace
 from bundler.model.values import AssignmentKind, LayerKind, UserLayers
 

@@ -10,7 +10,9 @@ from bundler.actions.order import Order
 from bundler.actions.recover import is_barred, is_unknown, roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
-from bundler.errors import BundlerError, ForbiddenError, RecordDamagedError, ValuesError
+from bundler.errors.bundle import ValuesError
+from bundler.errors.change import RecordDamagedError
+from bundler.errors.cluster import ForbiddenError
 from bundler.expressions.compiled import CompiledCodes
 from bundler.model.events import Notice, Warned
 from bundler.model.lean import dataclass, field, replace
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bundler.errors import BundlerError
     from bundler.model.bundle import Bundle
     from bundler.model.image import LockedImage
     from bundler.model.json import Body

@@ -10,7 +10,8 @@ from bundler.actions.checks import check_manifest
 from bundler.actions.compose import compose, expression_names, render_context
 from bundler.actions.formulas import formula_errors
 from bundler.actions.order import Order
-from bundler.errors import BundleError, BundlerError
+from bundler.errors import BundlerError
+from bundler.errors.bundle import BundleError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_bundle
 from bundler.model.lean import dataclass

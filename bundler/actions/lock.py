@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bundler.errors import ArchiveError, BundleError, LockDriftError
+from bundler.errors.bundle import ArchiveError, BundleError, LockDriftError
 from bundler.loader.decode import Node
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_bundle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import RegistryLoginError
+from bundler.errors.delivery import RegistryLoginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

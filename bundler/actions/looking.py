@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.parallel import map_parallel
-from bundler.errors import BundlerError, ForbiddenError, UnknownKindError
+from bundler.errors import BundlerError
+from bundler.errors.cluster import ForbiddenError, UnknownKindError
 from bundler.model.check import Check, failed, skipped
 from bundler.model.cluster import ListQuery
 from bundler.model.lean import dataclass

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.observe import by_ref
 from bundler.actions.parallel import map_parallel
-from bundler.errors import BundlerError, ExpiredError, ForbiddenError, UnknownKindError
+from bundler.errors import BundlerError
+from bundler.errors.cluster import ExpiredError, ForbiddenError, UnknownKindError
 from bundler.model.cluster import Listing, ListQuery
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import AlreadyExistsError, ObjectNotFoundError
+from bundler.errors.cluster import AlreadyExistsError, ObjectNotFoundError
 from bundler.model.cluster import Payload
 from bundler.model.events import Notice
 from bundler.model.json import canonical_json

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.observe import observe
 from bundler.actions.parallel import map_parallel
-from bundler.errors import (
-    BundlerError,
-    ConflictError,
-    ForbiddenError,
-    ObjectNotFoundError,
-    RejectedError,
-    UnknownKindError,
-)
+from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.fields.field_set import owned_fields
 from bundler.model.change import Action, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
@@ -29,6 +22,7 @@ from bundler.planning.quota import refuse_over_quota
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bundler.errors import BundlerError
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from bundler.errors import ForbiddenError
+from bundler.errors.cluster import ForbiddenError
 from bundler.health.pods import PodHistory, is_final, observe_pod, pod_problem
 from bundler.model.cluster import ListQuery
 from bundler.model.json import items_at, mapping_at, text_at

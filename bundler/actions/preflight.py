@@ -10,7 +10,8 @@ from bundler.actions.preflight_cluster import cluster_looks
 from bundler.actions.preflight_images import image_looks
 from bundler.actions.preflight_rights import rights_looks
 from bundler.actions.site_policy import refuse_other_cluster
-from bundler.errors import BundlerError, PreflightError, WrongClusterError
+from bundler.errors import BundlerError
+from bundler.errors.change import PreflightError, WrongClusterError
 from bundler.model.check import Check, CheckState, failed, passed, skipped
 from bundler.model.events import Notice, Warned
 from bundler.model.size import counted

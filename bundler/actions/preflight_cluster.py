@@ -9,7 +9,7 @@ from bundler.actions.checks import check_manifest
 from bundler.actions.looking import Look, list_all
 from bundler.actions.preflight_nodes import node_checks
 from bundler.actions.preflight_storage import storage_checks
-from bundler.errors import QuotaExceededError
+from bundler.errors.change import QuotaExceededError
 from bundler.fields.kinds import pod_spec_path
 from bundler.images.places import containers_of
 from bundler.model.check import Check, failed, passed, skipped

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.adapt import needed_images
 from bundler.actions.looking import Look, first_line, make_checks
 from bundler.actions.site_images import absent_lines, find_absent, import_hint
-from bundler.errors import RegistryError, RegistryForbiddenError, RegistryLoginError, RegistryUnavailableError
+from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError, RegistryUnavailableError
 from bundler.images.places import pod_specs
 from bundler.images.rewrite import site_repository
 from bundler.images.tree import image_tree

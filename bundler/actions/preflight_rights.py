@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.looking import Look
 from bundler.actions.parallel import map_parallel
-from bundler.errors import RejectedError
+from bundler.errors.cluster import RejectedError
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, mapping_at, text_at, value_at

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bundler.actions.parallel import map_parallel
-from bundler.errors import ForbiddenError, UnknownKindError
+from bundler.errors.cluster import ForbiddenError, UnknownKindError
 from bundler.model.change import Stage
 from bundler.model.cluster import ListQuery
 from bundler.model.json import int_at, items_at, text_at

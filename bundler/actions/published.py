@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.archive.reader import check_packed
 from bundler.delivery.envelopes import decode_envelopes
-from bundler.errors import DeliveryDamagedError, RegistryNotFoundError, RegistryRejectedError, VersionRangeError
+from bundler.errors.bundle import VersionRangeError
+from bundler.errors.delivery import DeliveryDamagedError, RegistryNotFoundError, RegistryRejectedError
 from bundler.model.json import text_at
 from bundler.model.oci import (
     BUNDLE_ARCHIVE,

@@ -13,7 +13,7 @@ from bundler.actions.published import fetch_signatures
 from bundler.actions.verify import signature_path
 from bundler.archive.writer import archive_name
 from bundler.delivery.envelopes import encode_envelopes
-from bundler.errors import ArchiveError
+from bundler.errors.bundle import ArchiveError
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
 

@@ -15,7 +15,8 @@ from bundler.actions.published import (
 )
 from bundler.actions.verify import document_of
 from bundler.delivery.envelopes import decode_envelopes
-from bundler.errors import UsageError, VersionPublishedError, WrongSignatureError
+from bundler.errors import UsageError
+from bundler.errors.delivery import VersionPublishedError, WrongSignatureError
 from bundler.model.digest import digest_of
 from bundler.model.json import canonical_json, mapping_at
 from bundler.model.oci import (

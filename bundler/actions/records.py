@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.history import read_history, require_history
-from bundler.errors import RecordDamagedError
+from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
 from bundler.model.release import ReleaseStatus
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bundler.actions.release import Draft, RunOptions, carry_out, propose
 from bundler.actions.rollback import RollbackRequest, draft_of, is_at_least
 from bundler.actions.uninstall import remove_objects
-from bundler.errors import BundlerError, RollbackFailedError, RolledBackError, WaitError
+from bundler.errors import BundlerError
+from bundler.errors.change import RollbackFailedError, RolledBackError, WaitError
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 

@@ -11,14 +11,8 @@ from bundler.actions.namespace import absent_namespace, create_namespace
 from bundler.actions.plan import Planned, make_plan
 from bundler.actions.search import find_owned
 from bundler.actions.wait import WaitRules
-from bundler.errors import (
-    BundlerError,
-    InterruptedRunError,
-    LockLostError,
-    ReleaseLockedError,
-    RevisionExistsError,
-    WaitTimeoutError,
-)
+from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors.change import LockLostError, ReleaseLockedError, RevisionExistsError, WaitTimeoutError
 from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.compose import public_identifiers
 from bundler.actions.history import History, learn_live_secrets, require_stock
 from bundler.actions.release import ChangeResult, Draft, RunOptions, change_release
-from bundler.errors import DowngradeError, UndeclaredReachError
+from bundler.errors.change import DowngradeError, UndeclaredReachError
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.json import list_at, text_at
 from bundler.model.lean import dataclass, replace

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.observe import ref_of
 from bundler.actions.parallel import map_parallel
-from bundler.errors import ClusterError, ForbiddenError
+from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.labels import COMPONENT, RELEASE_UID

@@ -9,7 +9,7 @@ from bundler.delivery.check import check_whole
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.reader import Delivery
 from bundler.delivery.resign import replace_signatures
-from bundler.errors import DeliveryError
+from bundler.errors.delivery import DeliveryError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD
 

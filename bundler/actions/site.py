@@ -11,7 +11,9 @@ from bundler.actions.preflight_images import config_of
 from bundler.actions.preflight_nodes import node_platforms
 from bundler.actions.preflight_storage import default_storage_classes
 from bundler.actions.site_policy import refuse_other_cluster
-from bundler.errors import BundlerError, ForbiddenError, WrongClusterError
+from bundler.errors import BundlerError
+from bundler.errors.change import WrongClusterError
+from bundler.errors.cluster import ForbiddenError
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass

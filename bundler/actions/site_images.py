@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.adapt import needed_images, where_in
 from bundler.actions.parallel import map_parallel
-from bundler.errors import ImageMissingError
+from bundler.errors.delivery import ImageMissingError
 from bundler.images.inventory import parse_image
 from bundler.images.places import places_of, rules_of
 from bundler.images.rewrite import site_repository

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import SitePolicyError, WrongClusterError
+from bundler.errors.change import SitePolicyError, WrongClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,8 @@ from bundler.actions.history import History, require_stock, settle_dead_runs, ta
 from bundler.actions.plan import Planned, make_plan
 from bundler.actions.search import find_owned
 from bundler.actions.wait import WaitRules
-from bundler.errors import BundlerError, LockLostError
+from bundler.errors import BundlerError
+from bundler.errors.change import LockLostError
 from bundler.model.events import Notice
 from bundler.model.json import is_mapping, text_at
 from bundler.model.lean import dataclass, replace

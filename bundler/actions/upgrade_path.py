@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import DowngradeError, UpgradePathError
+from bundler.errors.change import DowngradeError, UpgradePathError
 from bundler.model.lean import dataclass
 from bundler.resolve.versions import parse_range, parse_version
 

@@ -11,14 +11,8 @@ from bundler.actions.deliver import load_delivered, refuse_older
 from bundler.archive.reader import check_packed
 from bundler.delivery.check import check_blobs, check_whole
 from bundler.delivery.envelopes import REGION_BYTES, decode_envelopes
-from bundler.errors import (
-    BaseMissingError,
-    DeliveryDamagedError,
-    DeliveryError,
-    DeliveryIncompleteError,
-    RenderError,
-    ValuesError,
-)
+from bundler.errors.bundle import RenderError, ValuesError
+from bundler.errors.delivery import BaseMissingError, DeliveryDamagedError, DeliveryError, DeliveryIncompleteError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_packed
 from bundler.model.events import BytesMoved, Warned

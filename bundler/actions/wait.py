@@ -8,7 +8,7 @@ from bundler.actions.evidence import Unready, gather_evidence
 from bundler.actions.lookout import Lookout
 from bundler.actions.pods import PodWatch
 from bundler.actions.stuck import why_not_gone
-from bundler.errors import ObjectFailedError, WaitTimeoutError
+from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
 from bundler.model.change import Action

@@ -10,7 +10,7 @@ import zlib
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from bundler.archive.limits import DEFAULT_ARCHIVE_LIMITS
-from bundler.errors import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
+from bundler.errors.bundle import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
 from bundler.model.bundle import BundleFile
 from bundler.model.size import roomy, shown_excess
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.errors import ArchiveError
+from bundler.errors.bundle import ArchiveError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler._version import __version__
 from bundler.cli.names import check_namespace
 from bundler.cli.output.progress import Progress
-from bundler.errors import AmbiguousContextError
+from bundler.errors.cluster import AmbiguousContextError
 from bundler.model.lean import dataclass
 from bundler.ports import Ports
 

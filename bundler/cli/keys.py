@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.paths import FilePath
-from bundler.errors import KeyFileError
+from bundler.errors.delivery import KeyFileError
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from bundler.cluster.credentials import FixedCredentials, TokenFileCredentials, 
 from bundler.cluster.kubeconfig import Blob
 from bundler.cluster.status import one_line
 from bundler.cluster.tls import ClientCertificate
-from bundler.errors import CredentialsError, OfflineError
+from bundler.errors.cluster import CredentialsError
+from bundler.errors.delivery import OfflineError
 from bundler.model.events import Notice
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass

@@ -19,7 +19,7 @@ from bundler.cluster.status import read_status
 from bundler.cluster.streams import Leash, Watch, follow_log, follow_watch
 from bundler.cluster.tls import KeptContext
 from bundler.cluster.transport import Transport
-from bundler.errors import ExpiredError, UnknownKindError
+from bundler.errors.cluster import ExpiredError, UnknownKindError
 from bundler.http.dial import Dialer, Pool
 from bundler.model.cluster import Answer, Listing
 from bundler.model.json import Body, items_at, text_at

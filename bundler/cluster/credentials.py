@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bundler.cluster.tls import ClientCertificate
-from bundler.errors import CredentialsError
+from bundler.errors.cluster import CredentialsError
 
 if TYPE_CHECKING:
     from bundler.cluster.kubeconfig import UserEntry

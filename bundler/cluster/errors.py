@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.cluster.status import read_status
-from bundler.errors import (
+from bundler.errors.cluster import (
     AlreadyExistsError,
     ClusterError,
     ConflictError,

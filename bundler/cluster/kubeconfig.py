@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.errors import KubeconfigError
+from bundler.errors.cluster import KubeconfigError
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass, field
 

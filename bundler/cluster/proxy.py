@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import KubeconfigError
+from bundler.errors.cluster import KubeconfigError
 from bundler.http import proxy as addresses
 
 if TYPE_CHECKING:

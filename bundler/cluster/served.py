@@ -15,7 +15,7 @@ from bundler.cluster.discovery import (
 )
 from bundler.cluster.parallel import in_parallel
 from bundler.cluster.request import Request
-from bundler.errors import ClusterError, UnauthorizedError, UnavailableError
+from bundler.errors.cluster import ClusterError, UnauthorizedError, UnavailableError
 
 if TYPE_CHECKING:
     from bundler.cluster.transport import Transport

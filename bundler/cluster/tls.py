@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.errors import CredentialsError, KubeconfigError
+from bundler.errors.cluster import CredentialsError, KubeconfigError
 from bundler.http.tls import ssl_reason, strict_context, trust
 from bundler.model.lean import dataclass, field
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.cluster.errors import error_of, unavailable, unreadable
 from bundler.cluster.request import Reply
 from bundler.cluster.retry import failure_of
-from bundler.errors import CredentialsError
+from bundler.errors.cluster import CredentialsError
 from bundler.http.retry import FIRST_CONTACT_TRIES, delay_s, failure_of_error
 from bundler.http.wire import ClosedError, Connection, WireError
 from bundler.model.events import Retrying

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.delivery.pieces import HINT_COPY
 from bundler.delivery.reader import CHUNK_BYTES
-from bundler.errors import DeliveryDamagedError
+from bundler.errors.delivery import DeliveryDamagedError
 from bundler.model.delivery import BlobKind
 from bundler.model.json import is_mapping, items_at, mapping_at, text_at
 

@@ -11,7 +11,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors import ContentMismatchError, ExportError
+from bundler.errors.delivery import ContentMismatchError, ExportError
 from bundler.model.image import ImageRef
 from bundler.model.json import is_mapping, items_at, text_at
 from bundler.model.oci import Descriptor, OciManifest

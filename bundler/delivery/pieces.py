@@ -9,7 +9,7 @@ import stat
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from bundler.delivery.part import PART_HEADER_BYTES, PART_MAGIC, PartHeader, decode_part
-from bundler.errors import DeliveryDamagedError, DeliveryError, ForeignPartError, PartMissingError
+from bundler.errors.delivery import DeliveryDamagedError, DeliveryError, ForeignPartError, PartMissingError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:

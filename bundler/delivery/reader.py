@@ -14,7 +14,7 @@ from bundler.delivery.envelopes import REGION_BYTES, decode_envelopes
 from bundler.delivery.index import MAX_INDEX_BYTES, REGION_STEP, decode_index
 from bundler.delivery.pieces import HINT_COPY, SplitFile, open_pieces
 from bundler.delivery.placement import BLOCK, INDEX_NAME, SIGNATURES_NAME, header, place, size_in
-from bundler.errors import DeliveryDamagedError, DeliveryError
+from bundler.errors.delivery import DeliveryDamagedError, DeliveryError
 from bundler.model.digest import digest_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from bundler.delivery.envelopes import signature_region
 from bundler.delivery.part import PART_HEADER_BYTES, encode_part
 from bundler.delivery.placement import BLOCK
 from bundler.delivery.reader import Delivery
-from bundler.errors import DeliveryError
+from bundler.errors.delivery import DeliveryError
 from bundler.model.digest import Digest
 from bundler.model.lean import replace
 

@@ -20,14 +20,8 @@ from bundler.delivery.index import decode_index, encode_index
 from bundler.delivery.part import MAX_PARTS, PART_HEADER_BYTES, PartHeader, encode_part, split_sizes
 from bundler.delivery.pieces import part_path
 from bundler.delivery.placement import BLOCK, header, place
-from bundler.errors import (
-    BundlerError,
-    ContentMismatchError,
-    DeliveryError,
-    InterruptedRunError,
-    NoSpaceError,
-    RegistryError,
-)
+from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors.delivery import ContentMismatchError, DeliveryError, NoSpaceError, RegistryError
 from bundler.model.delivery import without_sbom
 from bundler.model.digest import Digest, digest_of
 from bundler.model.size import shown_bytes

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from jinja2.environment import Template
 
-    from bundler.errors import RenderError
+    from bundler.errors.bundle import RenderError
     from bundler.expressions.compiled import Compiled, CompiledCodes
     from bundler.model.json import JSONValue
     from bundler.model.manifest import Source

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeError, TemplateSyntaxError
 
-from bundler import errors
+from bundler.errors import bundle as errors
 from bundler.expressions.bounds import LimitReachedError
 from bundler.expressions.functions import TEXT_METHODS, FilterUseError, make_filters, make_tests
 from bundler.expressions.text import TemplateFailureError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
-from bundler.errors import TemplateSyntaxError
+from bundler.errors.bundle import TemplateSyntaxError
 from bundler.expressions.expression import path_of
 from bundler.expressions.failures import explain
 from bundler.expressions.language import FAILURES, Language

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import OfflineError
+from bundler.errors.delivery import OfflineError
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.errors import ImageReferenceError
+from bundler.errors.delivery import ImageReferenceError
 from bundler.images.places import places_of
 from bundler.images.spelling import read_mapping
 from bundler.model.image import ImageRef, ImageUse

@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 from typing import TYPE_CHECKING
 
-from bundler.errors import SitePatchError
+from bundler.errors.change import SitePatchError
 from bundler.model.json import is_list, is_mapping, mapping_at, text_at
 from bundler.model.labels import PREFIX
 from bundler.model.lean import replace

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import ImageMissingError
+from bundler.errors.delivery import ImageMissingError
 from bundler.images.inventory import broken_line, parse_image, refuse_broken, where_of
 from bundler.images.places import places_of, pod_specs, replaced_at
 from bundler.model.image import DEFAULT_REGISTRY, ImageRef

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import VersionRangeError
+from bundler.errors.bundle import VersionRangeError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.bundle import (
     BundleMetadata,
     ComponentSpec,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.errors import BundleNotFoundError, VersionRangeError
+from bundler.errors.bundle import BundleNotFoundError, VersionRangeError
 from bundler.model.lean import dataclass
 from bundler.resolve.versions import parse_version
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import BundleInvalidError
+from bundler.errors.bundle import BundleInvalidError
 from bundler.model.manifest import Source
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors import ValuesFileError
+from bundler.errors.bundle import ValuesFileError
 from bundler.loader.decode import Node, kind_of
 from bundler.loader.definition import GRANTS, SITE_FACTS, check_head, site_facts
 from bundler.loader.problems import Problems

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import ValuesFileError
+from bundler.errors.bundle import ValuesFileError
 from bundler.model.json import is_mapping
 from bundler.model.values import LayerKind
 from bundler.syntax.events import DEFAULT_LIMITS, YamlSyntaxError

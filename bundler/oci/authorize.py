@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from bundler.errors import RegistryError, RegistryLoginError
+from bundler.errors.delivery import RegistryError, RegistryLoginError
 from bundler.model.json import int_at, text_at
 from bundler.oci.challenge import choose_challenge
 from bundler.oci.errors import refusal

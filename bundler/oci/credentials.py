@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.errors import RegistryLoginError
+from bundler.errors.delivery import RegistryLoginError
 from bundler.model.json import mapping_at, text_at
 from bundler.oci.settings import DOCKER_HUB
 

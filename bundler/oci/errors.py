@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import (
+from bundler.errors.delivery import (
     ContentMismatchError,
     RegistryError,
     RegistryForbiddenError,

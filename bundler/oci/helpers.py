@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import RegistryLoginError
+from bundler.errors.delivery import RegistryLoginError
 from bundler.http.retry import folded
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bundler.errors import RegistryError
+from bundler.errors.delivery import RegistryError
 from bundler.http.certificates import issuer_of
 from bundler.http.dial import Dialer, Pool
 from bundler.http.proxy import Address, AddressError, parse_server, proxy_from_environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from bundler.errors import RegistryError
+from bundler.errors.delivery import RegistryError
 from bundler.http.retry import failure_of_error
 from bundler.http.wire import WireError
 from bundler.model.lean import replace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bundler.errors import RegistryError
+from bundler.errors.delivery import RegistryError
 from bundler.model.json import mapping_at, text_at, value_at
 
 if TYPE_CHECKING:

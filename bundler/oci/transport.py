@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from bundler.errors import RegistryRejectedError
+from bundler.errors.delivery import RegistryRejectedError
 from bundler.http.retry import (
     FIRST_CONTACT_TRIES,
     PASSING_STATUS,
@@ -25,7 +25,7 @@ from bundler.oci.requests import Answer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bundler.errors import RegistryError
+    from bundler.errors.delivery import RegistryError
     from bundler.http.dial import Pool
     from bundler.http.proxy import Address
     from bundler.http.surroundings import Surroundings

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from bundler.errors import ManifestError
+from bundler.errors.bundle import ManifestError
 from bundler.fields.kinds import schema_for
 from bundler.fields.names import data_key_problems, name_problem
 from bundler.model.json import JSONValue, canonical_json, is_list, is_mapping, mapping_at

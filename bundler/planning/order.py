@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bundler.errors import PlanError
+from bundler.errors.change import PlanError
 from bundler.fields.kinds import kind_info
 from bundler.model.change import Stage
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from bundler.errors import QuotaExceededError
+from bundler.errors.change import QuotaExceededError
 from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.quantity import Quantity, canonical
 from bundler.model.json import JSONValue, int_at, items_at, list_at, mapping_at, text_at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import UndeclaredReachError
+from bundler.errors.change import UndeclaredReachError
 from bundler.fields.kinds import pod_spec_path
 from bundler.model.change import ReachNote
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at

@@ -5,14 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bundler.errors import (
-    BundlerError,
-    FieldConflictError,
-    ForbiddenError,
-    ForeignObjectError,
-    ImmutableFieldError,
-    RejectedObjectsError,
-)
+from bundler.errors.change import FieldConflictError, ForeignObjectError, ImmutableFieldError, RejectedObjectsError
+from bundler.errors.cluster import ForbiddenError
 from bundler.fields.kinds import immutable_changes
 from bundler.model.cluster import Answer
 from bundler.model.json import is_list, is_mapping, value_at
@@ -25,6 +19,7 @@ from bundler.planning.paths import value_at_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bundler.errors import BundlerError
     from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Observation, Outcome, Wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from bundler.errors import ManifestError, RenderedYamlError
+from bundler.errors.bundle import ManifestError, RenderedYamlError
 from bundler.model.json import is_mapping
 from bundler.model.labels import PREFIX, TRACK
 from bundler.model.lean import dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import RenderError
+from bundler.errors.bundle import RenderError
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import MASK

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from bundler.errors import VersionRangeError
+from bundler.errors.bundle import VersionRangeError
 from bundler.model.lean import dataclass, field
 from bundler.model.pattern import LazyPattern
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import ForbiddenError
+from bundler.errors.cluster import ForbiddenError
 from bundler.sandbox import refusals
 from bundler.sandbox.writes import has_generation
 

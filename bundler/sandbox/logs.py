@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import ObjectNotFoundError, RejectedError
+from bundler.errors.cluster import ObjectNotFoundError, RejectedError
 from bundler.model.json import int_at, items_at, mapping_at, text_at
 from bundler.sandbox import refusals
 

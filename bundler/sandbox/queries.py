@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import RejectedError
+from bundler.errors.cluster import RejectedError
 from bundler.fields.selectors import SelectorError, fields_match, labels_match, parse_fields, parse_labels
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass

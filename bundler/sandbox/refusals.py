@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import (
+from bundler.errors.cluster import (
     AlreadyExistsError,
     ConflictError,
     ExpiredError,

@@ -10,7 +10,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from bundler.errors import SandboxStoreError
+from bundler.errors.cluster import SandboxStoreError
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 

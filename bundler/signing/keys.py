@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors import KeyFileError
+from bundler.errors.delivery import KeyFileError
 from bundler.model.trust import PUBLIC_KEY_WORD, make_key, parse_public_key
 from bundler.signing.library import decrypt, load_cipher, public_half
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bundler.errors import SignatureError
+from bundler.errors.delivery import SignatureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

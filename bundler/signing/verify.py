@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bundler.errors import DeliveryPolicyError, UnsignedError, UntrustedKeyError, WrongSignatureError
+from bundler.errors.delivery import DeliveryPolicyError, UnsignedError, UntrustedKeyError, WrongSignatureError
 from bundler.model.trust import SHORT_KEY_ID_CHARS, Evidence, pre_authentication
 from bundler.signing.library import is_signature
 

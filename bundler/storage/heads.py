@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bundler.errors import RecordTooLargeError, RecordTooNewError
+from bundler.errors.change import RecordTooLargeError, RecordTooNewError
 from bundler.model import labels
 from bundler.model.json import Body, JSONValue, canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace

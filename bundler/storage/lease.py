@@ -9,7 +9,7 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bundler.errors import ReleaseLockedError
+from bundler.errors.change import ReleaseLockedError
 from bundler.model import labels
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, int_at, mapping_at, text_at

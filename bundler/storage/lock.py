@@ -12,14 +12,9 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bundler.errors import (
-    AlreadyExistsError,
-    BundlerError,
-    ConflictError,
-    ForbiddenError,
-    LockLostError,
-    ObjectNotFoundError,
-)
+from bundler.errors import BundlerError
+from bundler.errors.change import LockLostError
+from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError, ObjectNotFoundError
 from bundler.storage.holder import is_gone_here, is_process_gone
 from bundler.storage.lease import (
     Claim,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bundler.errors import RecordDamagedError
+from bundler.errors.change import RecordDamagedError
 from bundler.model.json import text_at
 from bundler.model.redaction import MASK
 from bundler.storage.limits import READ_NESTING_MAX, READ_SECRET_MAX_BYTES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import ConflictError, RecordTooLargeError, RejectedError, ReleaseNotFoundError, RevisionExistsError
+from bundler.errors.change import RecordTooLargeError, ReleaseNotFoundError, RevisionExistsError
+from bundler.errors.cluster import ConflictError, RejectedError
 from bundler.model.json import canonical_json
 
 if TYPE_CHECKING:

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import (
-    AlreadyExistsError,
-    BundlerError,
-    ForbiddenError,
-    RecordDamagedError,
-    RecordTooNewError,
-    RejectedError,
-)
+from bundler.errors import BundlerError
+from bundler.errors.change import RecordDamagedError, RecordTooNewError
+from bundler.errors.cluster import AlreadyExistsError, ForbiddenError, RejectedError
 from bundler.model import labels
 from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NoReturn
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.model.values import Assignment, AssignmentKind, LayerKind, Origin

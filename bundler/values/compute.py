@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import DeriveError, ExpressionError, RenderError
+from bundler.errors.bundle import DeriveError, ExpressionError, RenderError
 from bundler.expressions import compile_expression, evaluate_text
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass, replace

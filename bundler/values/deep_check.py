@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator, Draft202012Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from bundler.errors import BundleInvalidError
+from bundler.errors.bundle import BundleInvalidError
 from bundler.model.json import is_list, is_mapping
 from bundler.values.paths import pointer_to
 from bundler.values.problems import closest, shown_value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import DeriveError, RenderError
+from bundler.errors.bundle import DeriveError, RenderError
 from bundler.expressions import compile_expression
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.values.flatten import Leaf, flatten, masked_leaf, shown_leaf

@@ -11,7 +11,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern

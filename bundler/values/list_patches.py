@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.values import ValuesLayer
 from bundler.values.layers import owning_layers

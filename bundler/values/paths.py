@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern

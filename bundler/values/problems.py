@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bundler.errors import ValuesInvalidError
+from bundler.errors.bundle import ValuesInvalidError
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import ValuesInvalidError, ValuesPathError
+from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
 from bundler.model.json import is_mapping, mapping_at
 from bundler.model.lean import replace
 from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import RegistryForbiddenError, RegistryLoginError
+from bundler.errors.delivery import RegistryForbiddenError, RegistryLoginError
 from bundler.loader.site_file import load_site
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef

@@ -7,7 +7,9 @@ import io
 import json
 import tarfile
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +29,8 @@ from tests.lib.menus import small_bundle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PACKAGE = Path(errors.__file__).parent
+PACKAGE = Path(errors.__file__).parents[1]
+FAMILIES = [import_module(f"bundler.errors.{found.name}") for found in iter_modules(errors.__path__)]
 
 
 def every_class(root: type[BundlerError] = BundlerError) -> Iterator[type[BundlerError]]:
@@ -449,7 +452,8 @@ def test_every_class_of_the_tree_has_a_golden():
 
 
 def test_codes_are_kebab_case_and_nobody_shares_one():
-    codes = [each.code for each in every_class() if each.__module__ == "bundler.errors"]
+    names_of_modules = {module.__name__ for module in [errors, *FAMILIES]}
+    codes = [each.code for each in every_class() if each.__module__ in names_of_modules]
     assert len(codes) == len(set(codes))
     assert all(code == code.lower() and " " not in code and "_" not in code for code in codes)
 

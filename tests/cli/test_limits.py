@@ -9,7 +9,7 @@ import pytest
 
 from bundler.actions.published import PublishedBundle, fetch_archive
 from bundler.archive.limits import ArchiveLimits
-from bundler.errors import UnsafeArchiveError
+from bundler.errors.bundle import UnsafeArchiveError
 from bundler.model.digest import digest_of
 from bundler.model.oci import BUNDLE_ARCHIVE, OCI_MANIFEST, Descriptor, OciAddress, OciManifest
 from tests.lib.bundles import make_bundle

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import ForbiddenError, ObjectNotFoundError, RejectedError
+from bundler.errors.cluster import ForbiddenError, ObjectNotFoundError, RejectedError
 from bundler.model.cluster import LogQuery
 from tests.contract.bodies import deployment, job, secret, service, stateful_set
 

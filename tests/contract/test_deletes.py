@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import ConflictError, ForbiddenError
+from bundler.errors.cluster import ConflictError, ForbiddenError
 from bundler.model.refs import ObjectRef
 from tests.contract.bodies import config_map, deployment, stateful_set, with_metadata
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import ExpiredError, RejectedError, UnknownKindError
+from bundler.errors.cluster import ExpiredError, RejectedError, UnknownKindError
 from bundler.model.cluster import ListQuery
 from bundler.model.refs import ObjectRef
 from tests.contract.bodies import config_map, crd, secret, widget

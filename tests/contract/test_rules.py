@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import RejectedError
+from bundler.errors.cluster import RejectedError
 from tests.contract.bodies import config_map, deployment, job, secret, service, stateful_set, with_metadata
 
 if TYPE_CHECKING:

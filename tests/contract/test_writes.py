@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import (
+from bundler.errors.cluster import (
     AlreadyExistsError,
     ConflictError,
     ObjectNotFoundError,

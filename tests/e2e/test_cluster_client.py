@@ -11,7 +11,7 @@ import pytest
 
 from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
-from bundler.errors import (
+from bundler.errors.cluster import (
     AlreadyExistsError,
     ConflictError,
     ForbiddenError,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.cli.clock import SystemClock
-from bundler.errors import (
+from bundler.errors.delivery import (
     ContentMismatchError,
     RegistryLoginError,
     RegistryNotFoundError,
@@ -253,7 +253,7 @@ def test_a_registry_without_tls_is_spoken_to_only_where_that_was_said(registry: 
 
 
 def test_offline_lets_only_what_is_named_pass(registry: RealRegistry) -> None:
-    from bundler.errors import OfflineError
+    from bundler.errors.delivery import OfflineError
 
     plain(registry.host, gate=Gate(frozenset({registry.host}))).ping(registry.host)
     closed = plain(registry.host, gate=Gate(frozenset({"registry.site"})))

@@ -11,7 +11,8 @@ import pytest
 
 from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
-from bundler.errors import ForbiddenError, RecordTooLargeError
+from bundler.errors.change import RecordTooLargeError
+from bundler.errors.cluster import ForbiddenError
 from bundler.http.surroundings import Surroundings
 from bundler.storage.lock import LeaseLock
 from bundler.storage.secrets import SecretReleaseStore

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bundler.archive.writer import write_archive
-from bundler.errors import ContentMismatchError, RegistryRejectedError, RegistryUnavailableError
+from bundler.errors.delivery import ContentMismatchError, RegistryRejectedError, RegistryUnavailableError
 from bundler.model.delivery import Blob, BlobKind, CarriedBundle, CarriedImage, DeliveryIndex, base_of, blob_order
 from bundler.model.digest import Digest, digest_of
 from bundler.model.image import ImageRef, LockedImage

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from bundler.archive.reader import read_archive
 from bundler.archive.writer import pack_files
-from bundler.errors import ArchiveError
+from bundler.errors.bundle import ArchiveError
 from bundler.loader.load import bundle_digest
 from bundler.model.bundle import BundleFile
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings, strategies as st
 
-from bundler.errors import FieldConflictError
+from bundler.errors.change import FieldConflictError
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock

@@ -8,7 +8,7 @@ import string
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bundler.errors import RenderError
+from bundler.errors.bundle import RenderError
 from bundler.render import render_bundle
 from tests.lib.golden import error_text
 from tests.lib.rendering import bundle_of, context_of, values_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings, strategies as st
 
-from bundler.errors import ManifestError
+from bundler.errors.bundle import ManifestError
 from bundler.expressions.markers import YamlBlock, YamlText, finish_text, mark_yaml
 from bundler.expressions.text import to_json
 from bundler.render import render_bundle

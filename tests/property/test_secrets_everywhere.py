@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import Phase, given, settings, strategies as st
 
 from bundler.cli.output.plan import PlanView, plan_lines
-from bundler.errors import BundlerError, RejectedError
+from bundler.errors import BundlerError
+from bundler.errors.cluster import RejectedError
 from bundler.model.cluster import ListQuery
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings, strategies as st
 from jsonschema import Draft202012Validator
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.model.values import LayerKind, UserLayers
 from bundler.values.compute import compute_values
 from bundler.values.flatten import leaves_of, whole_data

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import example, given, strategies as st
 
-from bundler.errors import VersionRangeError
+from bundler.errors.bundle import VersionRangeError
 from bundler.resolve.versions import Version, parse_range, parse_version
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import ForeignObjectError, RejectedObjectsError, UndeclaredReachError
+from bundler.errors.change import ForeignObjectError, RejectedObjectsError, UndeclaredReachError
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle

@@ -9,7 +9,9 @@ import pytest
 
 from bundler.actions.release import RunOptions
 from bundler.actions.rollback import RollbackRequest, rollback
-from bundler.errors import BundlerError, DowngradeError, RecordDamagedError, ValuesError
+from bundler.errors import BundlerError
+from bundler.errors.bundle import ValuesError
+from bundler.errors.change import DowngradeError, RecordDamagedError
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef

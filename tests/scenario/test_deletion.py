@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import ForbiddenError
+from bundler.errors.cluster import ForbiddenError
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef
 from tests.lib.faulty import FaultyCluster

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import BundlerError, ForbiddenError, UnavailableError
+from bundler.errors import BundlerError
+from bundler.errors.cluster import ForbiddenError, UnavailableError
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import START, FakeClock
 from tests.lib.faulty import MUTATING, FaultyCluster

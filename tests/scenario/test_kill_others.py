@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import ReleaseNotFoundError
+from bundler.errors.change import ReleaseNotFoundError
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.dying import DeathError, DyingCluster

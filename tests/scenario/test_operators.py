@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import WaitTimeoutError
+from bundler.errors.change import WaitTimeoutError
 from bundler.model.events import Warned
 from bundler.model.refs import ObjectRef
 from tests.lib.operators import OperatedCluster, operated_bundle

@@ -12,8 +12,8 @@ import pytest
 
 from bundler.actions.release import RunOptions
 from bundler.actions.status import release_state
-from bundler.errors import (
-    BundlerError,
+from bundler.errors import BundlerError
+from bundler.errors.change import (
     FieldConflictError,
     ForeignObjectError,
     ObjectFailedError,
@@ -111,7 +111,7 @@ def test_a_failed_first_install_can_be_installed_again(world: World):
 
 
 def test_rollback_on_failure_tells_the_cause_and_goes_back(world: World):
-    from bundler.errors import RolledBackError
+    from bundler.errors.change import RolledBackError
 
     world.operator.install(world.menu)
     image = world.break_web()

@@ -10,16 +10,10 @@ import pytest
 from bundler.actions import install as installing
 from bundler.actions.release import RunOptions
 from bundler.actions.status import release_state, wait_for_release
-from bundler.errors import (
-    ExpressionError,
-    ForbiddenError,
-    ForeignObjectError,
-    InterruptedRunError,
-    ObjectNotFoundError,
-    QuotaExceededError,
-    ReleaseNotFoundError,
-    WaitTimeoutError,
-)
+from bundler.errors import InterruptedRunError
+from bundler.errors.bundle import ExpressionError
+from bundler.errors.change import ForeignObjectError, QuotaExceededError, ReleaseNotFoundError, WaitTimeoutError
+from bundler.errors.cluster import ForbiddenError, ObjectNotFoundError
 from bundler.model.change import Action
 from bundler.model.cluster import Payload
 from bundler.model.events import ChangeFinished

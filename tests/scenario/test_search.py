@@ -9,7 +9,7 @@ import pytest
 
 from bundler.actions.history import Damage, History
 from bundler.actions.search import find_owned
-from bundler.errors import ClusterError, ForbiddenError
+from bundler.errors.cluster import ClusterError, ForbiddenError
 
 if TYPE_CHECKING:
     from bundler.errors import BundlerError

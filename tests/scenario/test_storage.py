@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import ReleaseLockedError
+from bundler.errors.change import ReleaseLockedError
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef

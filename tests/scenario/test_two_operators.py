@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import LockLostError
+from bundler.errors.change import LockLostError
 from bundler.model.events import PhaseStarted
 from bundler.storage.lock import break_lock, read_lock
 

@@ -16,7 +16,7 @@ from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
 from bundler.cli.registries import open_registry
 from bundler.cli.verb import verb
-from bundler.errors import ArchiveError
+from bundler.errors.bundle import ArchiveError
 from bundler.loader.locate import ARCHIVE_SUFFIX
 
 if TYPE_CHECKING:

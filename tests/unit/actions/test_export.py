@@ -17,12 +17,11 @@ from bundler.delivery.check import check_whole
 from bundler.delivery.layout import LayoutSource
 from bundler.delivery.neighbours import open_neighbours
 from bundler.delivery.reader import Delivery
-from bundler.errors import (
-    BundlerError,
+from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors.delivery import (
     ContentMismatchError,
     DeliveryError,
     ExportError,
-    InterruptedRunError,
     NoSpaceError,
     RegistryUnavailableError,
 )

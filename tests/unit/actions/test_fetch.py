@@ -6,7 +6,7 @@ import pytest
 
 from bundler.actions.fetch import BundleFetcher
 from bundler.archive.writer import write_archive
-from bundler.errors import RegistryNotFoundError
+from bundler.errors.delivery import RegistryNotFoundError
 from bundler.loader.lockfile import LockEntry
 from bundler.model.bundle import ComponentSpec
 from bundler.model.manifest import Source

@@ -10,7 +10,8 @@ import pytest
 
 from bundler.actions.guard import WATCHES_AT_ONCE, Guard
 from bundler.actions.lookout import Lookout
-from bundler.errors import ExpiredError, ForbiddenError, LockLostError, UnavailableError
+from bundler.errors.change import LockLostError
+from bundler.errors.cluster import ExpiredError, ForbiddenError, UnavailableError
 from bundler.model.cluster import WatchEvent
 from bundler.model.events import Notice
 from bundler.model.refs import ObjectRef

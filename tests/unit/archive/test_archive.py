@@ -13,7 +13,7 @@ import pytest
 from bundler.archive.limits import ArchiveLimits
 from bundler.archive.reader import read_archive
 from bundler.archive.writer import pack_files
-from bundler.errors import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
+from bundler.errors.bundle import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
 from bundler.loader.limits import LoadLimits
 from bundler.model.bundle import BundleFile
 from bundler.model.size import parse_bytes

@@ -11,7 +11,8 @@ import pytest
 from bundler.cli.output.errors import error_lines
 from bundler.cli.output.screen import Looks, ReaderGoneError, Screen
 from bundler.cli.output.text import Line
-from bundler.errors import OutputError, ReleaseError
+from bundler.errors import OutputError
+from bundler.errors.change import ReleaseError
 from bundler.model.redaction import Redactor
 
 SECRET = "s3cret-pass phrase"

@@ -14,7 +14,7 @@ from bundler.cluster.auth import make_credentials
 from bundler.cluster.credentials import FixedCredentials, configured_certificate
 from bundler.cluster.kubeconfig import Blob, ClusterAccess, UserEntry
 from bundler.cluster.tls import ClientCertificate
-from bundler.errors import CredentialsError
+from bundler.errors.cluster import CredentialsError
 from bundler.model.events import Event, Notice
 from tests.lib.stub_server import Say, StubServer, status
 from tests.unit.cluster.support import CONFIG_MAP, ROUTES, InstantClock, access, client, config_map, surroundings

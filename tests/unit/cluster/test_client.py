@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from bundler.cluster.client import warnings_of
-from bundler.errors import (
+from bundler.errors.cluster import (
     AlreadyExistsError,
     ClusterError,
     ConflictError,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bundler.cluster.discovery import MAX_AGE_S, Catalogue, DiscoveryFile, group_versions
-from bundler.errors import UnauthorizedError, UnavailableError
+from bundler.errors.cluster import UnauthorizedError, UnavailableError
 from bundler.model.refs import ResourceType
 from tests.lib.stub_server import Say, Step, StubServer, status
 from tests.unit.cluster.support import ROUTES, InstantClock, aggregated, client

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from bundler.cluster.errors import error_of, unavailable, unknown_kind
 from bundler.cluster.request import Request
 from bundler.cluster.status import MAX_BODY_CHARS, one_line, read_status
-from bundler.errors import (
+from bundler.errors.cluster import (
     AlreadyExistsError,
     ClusterError,
     ConflictError,

@@ -15,7 +15,7 @@ from bundler.cluster.kubeconfig import (
     merge_files,
     resolve_context,
 )
-from bundler.errors import KubeconfigError
+from bundler.errors.cluster import KubeconfigError
 
 HOME = Path("/nowhere")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bundler.cluster.proxy import choose_proxy, parse_server
-from bundler.errors import KubeconfigError
+from bundler.errors.cluster import KubeconfigError
 from bundler.http.proxy import Address, is_excepted, parse_proxy
 
 SERVER = Address("https", "api.example", 6443, "")

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from bundler.cluster.kubeconfig import Blob, ClusterEntry, UserEntry
 from bundler.cluster.tls import ClientCertificate, make_context
-from bundler.errors import ClusterError, CredentialsError, KubeconfigError, UnavailableError
+from bundler.errors.cluster import ClusterError, CredentialsError, KubeconfigError, UnavailableError
 from tests.lib.certs import Authority, KeyPair
 from tests.lib.stub_server import Say, StubProxy, StubServer
 from tests.unit.cluster.support import CONFIG_MAP, ROUTES, access, client, config_map, surroundings

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bundler.cluster.client import HttpClusterClient
-from bundler.errors import CredentialsError, ForbiddenError, RejectedError, UnauthorizedError, UnavailableError
+from bundler.errors.cluster import CredentialsError, ForbiddenError, RejectedError, UnauthorizedError, UnavailableError
 from bundler.model.cluster import ListQuery
 from bundler.model.events import Event, Retrying
 from tests.lib.stub_server import Garbage, HangUp, Reset, Say, Step, StubProxy, StubServer, status

@@ -15,7 +15,7 @@ from bundler.delivery.placement import header
 from bundler.delivery.reader import Delivery
 from bundler.delivery.resign import replace_signatures
 from bundler.delivery.writer import DeliveryWriter
-from bundler.errors import (
+from bundler.errors.delivery import (
     DeliveryDamagedError,
     DeliveryError,
     ForeignPartError,

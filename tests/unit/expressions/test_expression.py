@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.errors import BundlerError, ExpressionError, TemplateLimitError, UndefinedValueError
+from bundler.errors import BundlerError
+from bundler.errors.bundle import ExpressionError, TemplateLimitError, UndefinedValueError
 from bundler.expressions import Bounds, compile_expression, compile_text, evaluate_text
 from bundler.model.manifest import Source
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.errors import TemplateSyntaxError
+from bundler.errors.bundle import TemplateSyntaxError
 from bundler.expressions.reads import read_paths
 
 

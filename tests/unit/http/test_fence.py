@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.errors import OfflineError
+from bundler.errors.delivery import OfflineError
 from bundler.http.dial import Dialer, ProxyError
 from bundler.http.fence import FENCE, Fence
 from bundler.http.proxy import Address, Proxy

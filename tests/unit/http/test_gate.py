@@ -2,7 +2,7 @@
 
 import pytest
 
-from bundler.errors import OfflineError
+from bundler.errors.delivery import OfflineError
 from bundler.http.gate import Gate
 from bundler.http.proxy import Address
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.errors import SitePatchError
+from bundler.errors.change import SitePatchError
 from bundler.images.patches import PatchProblemError, apply_patches, merge_patch, patch_once
 from bundler.model.site import SitePatch
 from tests.unit.images.test_places import manifest

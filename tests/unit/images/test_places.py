@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from bundler.errors import ImageReferenceError
+from bundler.errors.delivery import ImageReferenceError
 from bundler.images.inventory import find_suspects, find_uses, where_of
 from bundler.images.places import ImagePathError, ImageRule, parse_image_path, places_of, replaced_at
 from bundler.model.image import ImageRef

@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bundler.errors import ImageMissingError, ImageReferenceError
+from bundler.errors.delivery import ImageMissingError, ImageReferenceError
 from bundler.images.places import ImageRule
 from bundler.images.rewrite import Rewriter, pinned, site_repository, with_pull_secret
 from bundler.model.digest import Digest

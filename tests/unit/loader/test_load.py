@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.archive.writer import pack_files, write_archive
-from bundler.errors import BundleInvalidError, UnsafeArchiveError
+from bundler.errors.bundle import BundleInvalidError, UnsafeArchiveError
 from bundler.loader.limits import LoadLimits
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle

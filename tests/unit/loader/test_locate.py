@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import BundleNotFoundError
+from bundler.errors.bundle import BundleNotFoundError
 from bundler.loader.locate import find_bundle
 from tests.lib.bundles import make_bundle
 

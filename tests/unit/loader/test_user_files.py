@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
-from bundler.errors import ValuesFileError
+from bundler.errors.bundle import ValuesFileError
 from bundler.loader.shipped import shipped_dir
 from bundler.loader.site_file import load_site
 from bundler.loader.user_files import load_values_file, read_values

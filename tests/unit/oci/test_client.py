@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bundler.errors import (
+from bundler.errors.delivery import (
     ContentMismatchError,
     OfflineError,
     RegistryError,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import RegistryLoginError
+from bundler.errors.delivery import RegistryLoginError
 from bundler.oci.credentials import CredentialFiles, Credentials
 from bundler.oci.helpers import run_helper
 from tests.unit.cluster.support import surroundings

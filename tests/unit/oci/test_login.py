@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bundler.errors import RegistryError, RegistryForbiddenError, RegistryLoginError
+from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError
 from bundler.oci.credentials import Credentials
 from tests.lib.stub_server import Got, Say, Step, StubServer
 from tests.unit.cluster.support import InstantClock

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bundler.errors import RegistryError
+from bundler.errors.delivery import RegistryError
 from bundler.oci.settings import HostSettings, load_settings
 
 

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from bundler.errors import ManifestError
+from bundler.errors.bundle import ManifestError
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.manifest import GeneratedSecret, Source
 from bundler.model.refs import ObjectRef

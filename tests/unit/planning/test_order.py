@@ -1,6 +1,6 @@
 import pytest
 
-from bundler.errors import PlanError
+from bundler.errors.change import PlanError
 from bundler.model.change import Action, Change, Stage
 from bundler.model.refs import ObjectRef
 from bundler.planning.order import (

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from bundler.errors import (
+from bundler.errors.change import (
     FieldConflictError,
-    ForbiddenError,
     ForeignObjectError,
     ImmutableFieldError,
     PlanError,
     RejectedObjectsError,
 )
+from bundler.errors.cluster import ForbiddenError
 from bundler.model.change import Action, Stage
 from bundler.model.cluster import Answer
 from bundler.model.manifest import GeneratedSecret

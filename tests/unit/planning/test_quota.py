@@ -1,6 +1,6 @@
 import pytest
 
-from bundler.errors import QuotaExceededError
+from bundler.errors.change import QuotaExceededError
 from bundler.model.refs import ObjectRef
 from bundler.planning.quota import refuse_over_quota
 from tests.lib.manifests import deployment, manifest

@@ -1,6 +1,6 @@
 import pytest
 
-from bundler.errors import UndeclaredReachError
+from bundler.errors.change import UndeclaredReachError
 from bundler.model.bundle import Reach
 from bundler.planning.reach import find_reach, refuse_undeclared
 from tests.lib.manifests import deployment, manifest

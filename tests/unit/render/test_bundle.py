@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from bundler.errors import RenderedYamlError, TemplateError
+from bundler.errors.bundle import RenderedYamlError, TemplateError
 from bundler.model.bundle import BundleFile, ComponentSpec, GenerateSpec, ReadinessRule
 from bundler.model.manifest import Source
 from bundler.model.refs import ObjectRef

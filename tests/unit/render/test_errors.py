@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.errors import (
-    BundlerError,
+from bundler.errors import BundlerError
+from bundler.errors.bundle import (
     ManifestError,
     RenderedYamlError,
     RenderError,

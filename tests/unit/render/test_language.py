@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.errors import ManifestError, RenderedYamlError, RenderError, TemplateError, TemplateSyntaxError
+from bundler.errors.bundle import ManifestError, RenderedYamlError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.model.bundle import GenerateSpec
 from bundler.model.manifest import Source
 from bundler.render import render_texts

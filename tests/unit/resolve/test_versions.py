@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.errors import VersionRangeError
+from bundler.errors.bundle import VersionRangeError
 from bundler.resolve.versions import parse_kubernetes_version, parse_range, parse_version
 
 ORDER = "0.0.0 0.0.1 0.1.0 0.10.0 1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11 1.0.0-rc.1 1.0.0 1.0.1 1.1.0 2.0.0 10.0.0"

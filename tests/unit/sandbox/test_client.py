@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
+from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.model.cluster import ListQuery, LogQuery, Payload
 from bundler.model.refs import ObjectRef
 from tests.contract.bodies import config_map, crd, deployment, job, stateful_set, widget, with_metadata

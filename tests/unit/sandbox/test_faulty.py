@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from bundler.errors import UnavailableError
+from bundler.errors.cluster import UnavailableError
 from bundler.model.cluster import ListQuery
 from bundler.model.refs import ObjectRef
 from bundler.ports import ClusterClient

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bundler.errors import ConflictError
+from bundler.errors.cluster import ConflictError
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.controllers.engine import run_controllers
 from bundler.sandbox.settings import SandboxSettings

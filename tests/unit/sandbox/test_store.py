@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors import ConflictError, SandboxStoreError
+from bundler.errors.cluster import ConflictError, SandboxStoreError
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from bundler.sandbox.store import SCHEMA_VERSION, Store

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import KeyFileError, SignatureError
+from bundler.errors.delivery import KeyFileError, SignatureError
 from bundler.model.trust import make_key, parse_public_key
 from bundler.signing.keys import generate_key, private_text, read_private, read_public, write_pair
 

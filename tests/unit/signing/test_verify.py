@@ -5,7 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from bundler.errors import DeliveryPolicyError, SignatureError, UnsignedError, UntrustedKeyError, WrongSignatureError
+from bundler.errors.delivery import (
+    DeliveryPolicyError,
+    SignatureError,
+    UnsignedError,
+    UntrustedKeyError,
+    WrongSignatureError,
+)
 from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD, Envelope, Signature, TrustPolicy, pre_authentication
 from bundler.signing.keys import generate_key
 from bundler.signing.sign import KeySigner

@@ -15,20 +15,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import (
-    AlreadyExistsError,
-    BundlerError,
-    ConflictError,
-    ForbiddenError,
+from bundler.errors.change import (
     LockLostError,
     RecordDamagedError,
     RecordTooLargeError,
-    RejectedError,
     ReleaseLockedError,
     ReleaseNotFoundError,
     RevisionExistsError,
-    UnavailableError,
 )
+from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError, RejectedError, UnavailableError
 from bundler.model import labels
 from bundler.model.cluster import ListQuery
 from bundler.model.json import canonical_json, mapping_at, text_at
@@ -45,6 +40,7 @@ from tests.unit.storage.builders import SECRET, make_entry, make_revision, make_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bundler.errors import BundlerError
     from bundler.model.json import Body
     from bundler.ports import Clock, ClusterClient
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors import RecordDamagedError, RecordTooLargeError, RecordTooNewError
+from bundler.errors.change import RecordDamagedError, RecordTooLargeError, RecordTooNewError
 from bundler.model.json import canonical_json
 from bundler.model.release import Authorship, BundleReference
 from bundler.storage import limits

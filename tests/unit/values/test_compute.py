@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bundler.errors import BundlerError, DeriveError, ExpressionError, ValuesInvalidError
+from bundler.errors import BundlerError
+from bundler.errors.bundle import DeriveError, ExpressionError, ValuesInvalidError
 from bundler.model.values import LayerKind
 from tests.unit.values.builders import bundle, component, compute, layer, of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bundler.errors import ValuesInvalidError, ValuesPathError
+from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
 from bundler.model.values import LayerKind, UserLayers
 from bundler.values.changes import describe_changes
 from bundler.values.compute import compute_values

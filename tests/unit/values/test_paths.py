@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bundler.errors import ValuesPathError
+from bundler.errors.bundle import ValuesPathError
 from bundler.values.paths import (
     Match,
     format_path,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bundler.errors import BundleInvalidError, BundlerError, ValuesInvalidError
+from bundler.errors import BundlerError
+from bundler.errors.bundle import BundleInvalidError, ValuesInvalidError
 from tests.unit.values.builders import bundle, component, compute, layer
 
 

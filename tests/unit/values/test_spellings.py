@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bundler.errors import ValuesInvalidError
+from bundler.errors.bundle import ValuesInvalidError
 from tests.unit.values.builders import bundle, compute, layer
 
 NO = "must be"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.errors import ValuesInvalidError, ValuesPathError
+from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
 from bundler.model.values import AssignmentKind, UserLayers
 from bundler.values.assignments import parse_assignment
 from bundler.values.changes import changed_user_values, describe_changes

@@ -1,0 +1,62 @@
+"""The exception tree, and its root. Layer: errors, the lowest; imports nothing of ours.
+
+    BundlerError
+    ├── UsageError                 the command line itself is wrong (exit 2)
+    ├── BundleError                a bundle on disk or in an archive
+    ├── ValuesError                what the user or an author gave as values
+    ├── RenderError                templates, expressions, rendered YAML
+    ├── PlanError                  the change as a whole cannot be made
+    ├── ClusterError               the API server, or the way to it
+    ├── WaitError                  objects did not become ready, or go away
+    ├── ReleaseError               records, revisions, locks
+    ├── RegistryError              OCI registries
+    └── SignatureError             signatures and trust
+
+Each error says three things: what was being done (``message``), what was found (``context``: object, file, line,
+value), and what to do (``hint``). ``code`` is stable and documented; ``exit_code`` is product.md section 4's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class BundlerError(Exception):
+    """Base of every failure we expect. Subclasses set ``code``; it is stable and documented."""
+
+    code: ClassVar[str] = "bundler-error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, context: Sequence[str], hint: str) -> None:
+        super().__init__(message)
+        self.context = tuple(context)
+        self.hint = hint
+
+
+class UsageError(BundlerError):
+    """The command line asks for something that cannot be meant."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class ConfirmationRequiredError(UsageError):
+    """A change that deletes needs an answer, and nobody is there to ask."""
+
+    code = "confirmation-required"
+
+
+class InterruptedRunError(BundlerError):
+    """The user or the system asked this run to stop."""
+
+    code = "interrupted"
+    exit_code = 130
+
+
+class OutputError(BundlerError):
+    """What was asked for cannot be written to where it should go."""
+
+    code = "output"
