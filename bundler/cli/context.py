@@ -156,7 +156,7 @@ def _make_lock(app: App, cluster: ClusterClient, bundle: Bundle | None, *, durat
 
 def _local_user(app: App) -> str:
     variables = app.settings.environment.variables
-    user = variables.get("USER") or variables.get("LOGNAME") or "unknown"
+    user = variables.get("USER") or variables.get("LOGNAME") or ""
     return user.encode(errors="replace").decode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,15 +36,28 @@ class Holder:
 
 
 def this_process(*, user: str, command: str, tool_version: str) -> Holder:
-    """Return the holder that this process is."""
+    """Return the holder that this process is.
+
+    Args:
+        user: what the environment calls them; empty where it does not, as in containers and cron jobs.
+        command: the command line, sensitive values masked.
+        tool_version: of bundler.
+    """
     return Holder(
-        user=user,
+        user=user or _account(),
         host=os.uname().nodename,
         pid=os.getpid(),
         boot_id=boot_id(),
         command=command,
         tool_version=tool_version,
     )
+
+
+def _account() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid-{os.getuid()}"
 
 
 def boot_id() -> str:

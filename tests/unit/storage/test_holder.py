@@ -34,6 +34,14 @@ def test_this_process_is_named() -> None:
     assert found.boot_id == boot_id()
 
 
+@pytest.mark.parametrize(("uid", "name"), [(0, "root"), (4_000_000_001, "uid-4000000001")])
+def test_without_a_name_in_the_environment_the_account_is_named(
+    uid: int, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: uid)
+    assert this_process(user="", command="", tool_version="1").user == name
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux names its boots and process-id namespaces")
 def test_the_boot_id_names_the_process_namespace_too() -> None:
     boot, namespace = boot_id().split("/")
