@@ -30,6 +30,7 @@ __all__ = ["Limits", "Mark", "MarkedDocument", "YamlSyntaxError", "read_document
 
 _CORE = "tag:yaml.org,2002:"
 _MERGE_HINT = "merge keys (<<) are not part of YAML 1.2; write the keys out, or quote the key"
+_TAGS_HINT = "only the tags of the core schema are read; a text that begins with ! needs quotes"
 _BRACES_HINT = "a mapping or list as a key; a value that starts with {{ must be quoted"
 
 
@@ -177,7 +178,7 @@ class _Builder:
 
     def _alias(self, event: Any) -> JSONValue:
         if event.anchor not in self._anchors:
-            raise error_at(event, f"the alias *{event.anchor} has no anchor before it")
+            raise error_at(event, "the alias has no anchor before it; a text that begins with * needs quotes")
         value, nodes = self._anchors[event.anchor]
         self._nodes += nodes
         self._alias_nodes += nodes
@@ -206,13 +207,14 @@ def _scalar(event: Any) -> JSONValue:
     kind = {type(None): "null", bool: "bool", int: "int", str: "str"}.get(type(value), "float")
     if event.tag == f"{_CORE}{kind}":
         return value
-    raise error_at(event, f"the tag {_shown(event.tag)} does not fit here; only the tags of the core schema are read")
+    raise error_at(event, f"{_shown(event.tag)} does not fit here; {_TAGS_HINT}")
 
 
 def _require_tag(event: Any, kind: str) -> None:
     if event.tag not in {None, "!", f"{_CORE}{kind}"}:
-        raise error_at(event, f"the tag {_shown(event.tag)} is not allowed; only the tags of the core schema are read")
+        raise error_at(event, f"{_shown(event.tag)} is not allowed; {_TAGS_HINT}")
 
 
 def _shown(tag: str) -> str:
-    return f"!!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else tag
+    """Name a tag; one that nobody knows may be a password without its quotes."""
+    return f"the tag !!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else "the tag"

@@ -52,7 +52,7 @@ def test_values_are_those_of_yaml_1_2(text: str, value: object) -> None:
         ("a: &x {b: 1}\nc:\n  <<: *x\n", 3, 3, "merge keys"),
         ("?\n: x\n", 1, 2, "a key is missing"),
         ("a: !!binary aGk=\n", 1, 4, "the tag !!binary"),
-        ("a: !mine x\n", 1, 4, "the tag !mine"),
+        ("a: !mine x\n", 1, 4, "begins with ! needs quotes"),
         ("a: !!int x\n", 1, 4, "the tag !!int"),
         ("a: !!set {b}\n", 1, 4, "the tag !!set"),
         ("a: *x\n", 1, 4, "no anchor before it"),
@@ -72,6 +72,16 @@ def test_broken_text_is_refused_with_its_place(text: str, line: int, column: int
         read_documents(text)
     assert (caught.value.line, caught.value.column) == (line, column)
     assert words in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    "text", ["*Zx9secretQ1", "!Zx9secretQ1", "!Zx9secretQ1 rest", "!Zx9secretQ1 {a: 1}", "!<Zx9secretQ1> x"]
+)
+def test_a_password_without_the_quotes_it_needs_is_not_told(text: str) -> None:
+    with pytest.raises(YamlSyntaxError) as caught:
+        read_documents(f"password: {text}\n")
+    assert "Zx9secretQ1" not in str(caught.value)
+    assert caught.value.line == 1
 
 
 def test_a_second_document_in_a_file_of_one_is_refused() -> None:
