@@ -12,11 +12,12 @@ from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
 from bundler.planning.normalize import normalize_manifests, secret_leaves, stamp
 from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
+from bundler.render.bundle import walk
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
 from bundler.values.compute import compute_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from bundler.actions.order import Order
     from bundler.model.bundle import Bundle, ReadinessRule
@@ -75,9 +76,11 @@ def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:
         SitePatchError: when a patch of the site file cannot be made.
     """
     context = render_context(order, cluster)
-    _check_kube_version(order.bundle, context.capabilities.kube_version)
+    version = context.capabilities.kube_version
+    _check_kube_version({"": order.bundle}, version)
     with order.codes as codes:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+        _check_kube_version({part.component: part.bundle for part in walk(order.bundle, values, order.site)}, version)
         rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
         if rendering.readiness:
             from bundler.actions.formulas import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
@@ -159,12 +162,19 @@ def _known_apis() -> frozenset[str]:
     return frozenset(found)
 
 
-def _check_kube_version(bundle: Bundle, version: str) -> None:
-    """Compare major.minor.patch alone: a vendor's suffix is no pre-release (R19.6)."""
-    for one in (bundle, *bundle.component_bundles.values()):
-        if one.kube_version and not parse_range(one.kube_version).admits(parse_kubernetes_version(version)):
-            raise KubeVersionError(
-                f"checking bundle {one.metadata.name} against the cluster",
-                context=[f"kubeVersion of the bundle is {one.kube_version}, the cluster runs {version}"],
-                hint="use a version of the bundle made for this Kubernetes, or upgrade the cluster",
-            )
+def _check_kube_version(bundles: Mapping[str, Bundle], version: str) -> None:
+    """Refuse a Kubernetes that one of ``bundles``, by the path of its component, does not run on.
+
+    Major.minor.patch alone are compared: a vendor's suffix is no pre-release (R19.6).
+    """
+    found = parse_kubernetes_version(version)
+    asking = {path: one.kube_version for path, one in bundles.items() if one.kube_version}
+    wrong = {path: wanted for path, wanted in asking.items() if not parse_range(wanted).admits(found)}
+    if wrong:
+        called = {path: f"component {path}" if path else "the bundle" for path in wrong}
+        found_out = [f"kubeVersion of {called[path]} is {wanted}" for path, wanted in wrong.items()]
+        raise KubeVersionError(
+            f"checking bundle {bundles[''].metadata.name} against the cluster",
+            context=[f"{one}, the cluster runs {version}" for one in found_out],
+            hint="use a version of the bundle made for this Kubernetes, or upgrade the cluster",
+        )

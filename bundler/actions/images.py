@@ -228,11 +228,9 @@ class _Gathered:
 
     def _astray(self, bundle: Bundle) -> Iterator[tuple[str, str]]:
         """Yield declared paths that lead to nothing: most likely they are misspelt."""
-        for spec in bundle.images:
+        for spec in (spec for one in bundle.tree() for spec in one.images):
             if spec.path and spec.path not in self._leading:
                 yield str(spec.source), spec.path
-        for inner in bundle.component_bundles.values():
-            yield from self._astray(inner)
 
 
 def _shortest(settings: Sequence[str]) -> tuple[str, ...]:
@@ -267,6 +265,4 @@ def _declared(
 
 def _all_declared(bundle: Bundle) -> Iterator[tuple[str, str]]:
     """Yield where images are declared, and which."""
-    yield from ((str(spec.source), spec.ref) for spec in bundle.images if spec.ref)
-    for inner in bundle.component_bundles.values():
-        yield from _all_declared(inner)
+    yield from ((str(spec.source), spec.ref) for one in bundle.tree() for spec in one.images if spec.ref)

@@ -11,18 +11,17 @@ from bundler.actions.preflight_images import image_looks
 from bundler.actions.preflight_rights import rights_looks
 from bundler.actions.site_policy import refuse_other_cluster
 from bundler.errors import BundlerError
+from bundler.errors.bundle import KubeVersionError
 from bundler.errors.change import PreflightError, WrongClusterError
 from bundler.model.check import Check, CheckState, failed, passed, skipped
 from bundler.model.events import Notice, Warned
 from bundler.model.size import counted
-from bundler.resolve.versions import parse_kubernetes_version, parse_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.actions.order import Order
     from bundler.actions.preflight_request import PreflightRequest
-    from bundler.model.bundle import Bundle
     from bundler.ports import ClusterClient, Reporter
 
 
@@ -36,8 +35,8 @@ def preflight(request: PreflightRequest, cluster: ClusterClient) -> tuple[Check,
         rest = make_checks(image_looks(request, None, cluster=None))
         return (unreachable, skipped("objects", "without the cluster they cannot be looked at"), *rest)
     checks = [*_cluster_checks(request, cluster, version)]
-    composition, check = _composed(order, cluster)
-    return (*checks, check, *_looks(request, composition, cluster))
+    composition, composed = _composed(order, cluster, version)
+    return (*checks, *composed, *_looks(request, composition, cluster))
 
 
 def require_ready(
@@ -80,13 +79,17 @@ def _looks(request: PreflightRequest, composition: Composition | None, cluster: 
     return make_checks(looks)
 
 
-def _composed(order: Order, cluster: ClusterClient) -> tuple[Composition | None, Check]:
+def _composed(order: Order, cluster: ClusterClient, version: str) -> tuple[Composition | None, tuple[Check, Check]]:
+    runs = passed("version", f"{version} fits")
     try:
         composition = compose(order, cluster)
-        number = counted(len(composition.manifests), "object")
-        return composition, passed("bundle", f"{number} rendered with these values")
+    except KubeVersionError as error:
+        unread = skipped("bundle", "it is not rendered for a Kubernetes that it does not run on")
+        return None, (failed("version", "; ".join(error.context), error.hint), unread)
     except BundlerError as error:
-        return None, failed("bundle", first_line(error), error.hint)
+        return None, (runs, failed("bundle", first_line(error), error.hint))
+    number = counted(len(composition.manifests), "object")
+    return composition, (runs, passed("bundle", f"{number} rendered with these values"))
 
 
 def _cluster_checks(request: PreflightRequest, cluster: ClusterClient, version: str) -> Iterator[Check]:
@@ -99,21 +102,3 @@ def _cluster_checks(request: PreflightRequest, cluster: ClusterClient, version: 
             yield passed("site", f"this is the cluster of {site.name}")
         except WrongClusterError as error:
             yield failed("site", "; ".join(error.context), error.hint)
-    every = _bundles(request.order.bundle)
-    wrong = [f"{one.metadata.name} needs {one.kube_version}" for one in every if not _fits(one, version)]
-    hint = "use a version of the bundle made for this Kubernetes, or upgrade the cluster"
-    yield (
-        failed("version", f"{version} runs; {', '.join(wrong)}", hint)
-        if wrong
-        else passed("version", f"{version} fits")
-    )
-
-
-def _bundles(bundle: Bundle) -> Iterator[Bundle]:
-    yield bundle
-    for inner in bundle.component_bundles.values():
-        yield from _bundles(inner)
-
-
-def _fits(bundle: Bundle, version: str) -> bool:
-    return not bundle.kube_version or parse_range(bundle.kube_version).admits(parse_kubernetes_version(version))

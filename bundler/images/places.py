@@ -134,9 +134,8 @@ def rules_of(bundle: Bundle) -> tuple[ImageRule, ...]:
 
     They hold for the whole release: one component may declare what another writes.
     """
-    own = [ImageRule.of(spec.match_group, spec.match_kind, spec.path) for spec in bundle.images if spec.path]
-    inner = [rule for one in bundle.component_bundles.values() for rule in rules_of(one)]
-    return tuple(dict.fromkeys([*own, *inner]))
+    specs = (spec for one in bundle.tree() for spec in one.images if spec.path)
+    return tuple(dict.fromkeys(ImageRule.of(spec.match_group, spec.match_kind, spec.path) for spec in specs))
 
 
 def places_of(manifest: Manifest, rules: Iterable[ImageRule] = ()) -> list[Place]:

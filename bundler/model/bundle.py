@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue
@@ -153,3 +153,9 @@ class Bundle:
     notes: str = ""
     files: Mapping[str, BundleFile] = field(default_factory=dict)
     """Every packaged file by path, vendored components included under ``components/``."""
+
+    def tree(self) -> Iterator[Bundle]:
+        """Yield the bundle and its components, all the way down, each before its own."""
+        yield self
+        for inner in self.component_bundles.values():
+            yield from inner.tree()

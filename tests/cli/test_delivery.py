@@ -775,6 +775,15 @@ def test_preflight_looks_at_a_bundle_from_a_folder_too(world) -> None:
     assert states["bundle"] == "passed"
 
 
+def test_preflight_tells_of_a_kubernetes_that_the_bundle_does_not_run_on(world) -> None:
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    old = make_bundle(world.cli.home / "old", {"templates/a.yaml": config}, kubeVersion="<1.20")
+    found = {one["name"]: one for one in world.cli("preflight", old, "-o", "json").document}
+    assert found["version"]["state"] == "failed"
+    assert "kubeVersion of the bundle is <1.20, the cluster runs v1." in found["version"]["found"]
+    assert found["bundle"]["state"] == "skipped"
+
+
 def test_preflight_tells_of_a_bundle_that_does_not_render(world) -> None:
     outcome = world.cli("preflight", world.file, "--site", world.site, "--set", "image=nginx:1.28")
     assert outcome.code == 1
