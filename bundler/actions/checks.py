@@ -11,7 +11,7 @@ from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for
 from bundler.fields.validation import object_problems
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.labels import TRACK
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,8 @@ class Flaw:
     message: str
     hint: str
     is_error: bool = False
+    field: str = ""
+    """What begins with the path of the field that it is about; empty: the whole object."""
 
 
 def check_manifest(manifest: Manifest) -> Iterator[Flaw]:
@@ -50,8 +52,8 @@ def check_manifest(manifest: Manifest) -> Iterator[Flaw]:
     path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
     if path is not None:
         pod = mapping_at(manifest.body, *path)
-        yield from _pod_flaws(pod)
-        yield from _container_flaws(pod, is_long_running=manifest.ref.kind in _LONG_RUNNING)
+        for flaw in (*_pod_flaws(pod), *_container_flaws(pod, is_long_running=manifest.ref.kind in _LONG_RUNNING)):
+            yield replace(flaw, field=".".join([*path, flaw.field]))
 
 
 def _schema_flaws(manifest: Manifest) -> Iterator[Flaw]:
@@ -60,7 +62,11 @@ def _schema_flaws(manifest: Manifest) -> Iterator[Flaw]:
     if schema is not None:
         for path in unknown_fields(manifest.body, schema):
             yield Flaw(
-                rule="unknown-field", message=f"{path} is unknown to Kubernetes", hint="check its name", is_error=True
+                rule="unknown-field",
+                message=f"{path} is unknown to Kubernetes",
+                hint="check its name",
+                is_error=True,
+                field=path,
             )
         yield from _type_flaws(manifest.body, schema)
     elif (info := kind_info(group, manifest.ref.kind)) is not None:
@@ -99,12 +105,14 @@ def _type_flaws(body: Body, schema: SchemaNode) -> Iterator[Flaw]:
             hint = "encode it: `| b64encode`, or write it under stringData"
         else:
             continue  # unknown fields and keys that are there twice are told elsewhere
-        yield Flaw(rule="wrong-type", message=f"{path.removeprefix('.')}: {what}", hint=hint, is_error=True)
+        message = f"{path.removeprefix('.')}: {what}"
+        yield Flaw(rule="wrong-type", message=message, hint=hint, is_error=True, field=message)
 
 
 def _refused_flaws(manifest: Manifest) -> Iterator[Flaw]:
     for problem in object_problems(manifest.ref.group, manifest.ref.kind, manifest.body, None):
-        yield Flaw(rule="refused", message=problem, hint="the API server refuses it; mend the template", is_error=True)
+        hint = "the API server refuses it; mend the template"
+        yield Flaw(rule="refused", message=problem, hint=hint, is_error=True, field=problem)
 
 
 def _selector_flaws(manifest: Manifest) -> Iterator[Flaw]:
@@ -114,6 +122,7 @@ def _selector_flaws(manifest: Manifest) -> Iterator[Flaw]:
                 rule="service-track",
                 message=f"the Service selects {TRACK}",
                 hint="select without it, so that pods on trial get their share of requests",
+                field="spec.selector",
             )
     elif manifest.ref.group == "apps" and manifest.ref.kind in _LONG_RUNNING:
         labels = mapping_at(manifest.body, "spec", "selector", "matchLabels")
@@ -122,6 +131,7 @@ def _selector_flaws(manifest: Manifest) -> Iterator[Flaw]:
                 rule="selector-track",
                 message=f"spec.selector.matchLabels has no {TRACK}: stable",
                 hint="add it to the selector and the pod template; a selector cannot be changed later",
+                field="spec.selector.matchLabels",
             )
 
 
@@ -171,37 +181,45 @@ def _fetches(container: Body) -> bool:
 
 
 def _container_flaws(pod: Body, *, is_long_running: bool) -> Iterator[Flaw]:
-    for container in (c for group in _CONTAINERS for c in items_at(pod, group)):
-        name, image = text_at(container, "name"), text_at(container, "image")
-        if "@" not in image and image.rpartition("/")[2].partition(":")[2] in {"", "latest"}:
-            yield Flaw(
-                rule="image-tag",
-                message=f"container {name} runs {image}, which is another image every day",
-                hint="name a version, or a digest",
-            )
-        if container.get("imagePullPolicy") == "Always":
-            yield Flaw(
-                rule="pull-always",
-                message=f"container {name} pulls its image at every start",
-                hint="leave imagePullPolicy out: images are pinned by digest, and a site may be cut off",
-            )
-        if _fetches(container):
-            yield Flaw(
-                rule="fetches",
-                message=f"container {name} seems to fetch something from the network when it starts",
-                hint="put it into the image; at a site without internet it is not there",
-            )
-        if not mapping_at(container, "resources", "requests"):
-            yield Flaw(
-                rule="no-requests",
-                message=f"container {name} requests neither CPU nor memory",
-                hint="set resources.requests, so that the scheduler finds it a place",
-            )
-    if is_long_running:
-        for container in items_at(pod, "containers"):
-            if "readinessProbe" not in container:
-                yield Flaw(
-                    rule="no-readiness",
-                    message=f"container {text_at(container, 'name')} has no readinessProbe",
-                    hint="add one; without it, broken counts as ready",
-                )
+    for group in _CONTAINERS:
+        for index, container in enumerate(items_at(pod, group)):
+            for flaw in _flaws_of_container(container, needs_probe=is_long_running and group == "containers"):
+                yield replace(flaw, field=f"{group}[{index}].{flaw.field}")
+
+
+def _flaws_of_container(container: Body, *, needs_probe: bool) -> Iterator[Flaw]:
+    name, image = text_at(container, "name"), text_at(container, "image")
+    if "@" not in image and image.rpartition("/")[2].partition(":")[2] in {"", "latest"}:
+        yield Flaw(
+            rule="image-tag",
+            message=f"container {name} runs {image}, which is another image every day",
+            hint="name a version, or a digest",
+            field="image",
+        )
+    if container.get("imagePullPolicy") == "Always":
+        yield Flaw(
+            rule="pull-always",
+            message=f"container {name} pulls its image at every start",
+            hint="leave imagePullPolicy out: images are pinned by digest, and a site may be cut off",
+            field="imagePullPolicy",
+        )
+    if _fetches(container):
+        yield Flaw(
+            rule="fetches",
+            message=f"container {name} seems to fetch something from the network when it starts",
+            hint="put it into the image; at a site without internet it is not there",
+            field="command" if "command" in container else "args",
+        )
+    if not mapping_at(container, "resources", "requests"):
+        yield Flaw(
+            rule="no-requests",
+            message=f"container {name} requests neither CPU nor memory",
+            hint="set resources.requests, so that the scheduler finds it a place",
+            field="resources",
+        )
+    if needs_probe and "readinessProbe" not in container:
+        yield Flaw(
+            rule="no-readiness",
+            message=f"container {name} has no readinessProbe",
+            hint="add one; without it, broken counts as ready",
+        )

@@ -12,6 +12,7 @@ from bundler.actions.formulas import formula_errors
 from bundler.actions.order import Order
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
+from bundler.fields.field_path import leading_steps
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_bundle
 from bundler.model.lean import dataclass
@@ -23,7 +24,7 @@ from bundler.values.compute import compute_values
 from bundler.values.unread import unread_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from bundler.actions.inputs import Inputs
     from bundler.loader.limits import LoadLimits
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from bundler.loader.locate import BundleLocation
     from bundler.model.bundle import Bundle
     from bundler.model.manifest import Manifest
+    from bundler.render import Rendering
 
 _PLACE = re.compile(r"^(?P<file>[^\s:][^:]*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.*)$", re.DOTALL)
 _NAMED = re.compile(r"(?<![\w./])(?P<file>[\w.-][\w./-]*\.(?:ya?ml|json|md))(?::(?P<line>\d+)|#|: )")
@@ -151,25 +153,32 @@ def _warning(file: str, rule: str, message: str, hint: str) -> Finding:
 
 
 def _order_findings(order: Order) -> Iterator[Finding]:
-    manifests: list[Manifest] = []
-    yield from _caught(lambda: manifests.extend(_manifests(order)))
     yield from _caught(lambda: _notes(order))
     yield from _caught(lambda: compose(order))
-    if not manifests:
+    try:
+        rendering = _rendered(order)
+    except BundlerError as error:
+        yield from _from_error(error)
         return
+    manifests, declared = rendering.manifests, order.bundle.reach
     yield from _caught(lambda: normalize_manifests(manifests))
-    declared = order.bundle.reach
     yield from _caught(lambda: refuse_undeclared(find_reach(manifests, namespace="default", declared=declared)))
     for manifest in manifests:
-        for flaw in check_manifest(manifest):
-            level = Level.ERROR if flaw.is_error else Level.WARNING
-            message = f"{manifest.ref.short}: {flaw.message}"
-            yield Finding(manifest.source.file, manifest.source.line, 0, level, flaw.rule, message, (), flaw.hint)
+        yield from _object_findings(manifest, rendering)
 
 
-def _manifests(order: Order) -> Iterable[Manifest]:
+def _object_findings(manifest: Manifest, rendering: Rendering) -> Iterator[Finding]:
+    for flaw in check_manifest(manifest):
+        level = Level.ERROR if flaw.is_error else Level.WARNING
+        message = f"{manifest.ref.short}: {flaw.message}"
+        steps = leading_steps(flaw.field, manifest.body)
+        source = (rendering.find_source(manifest.ref, steps) if steps else None) or manifest.source
+        yield Finding(source.file, source.line, 0, level, flaw.rule, message, (), flaw.hint)
+
+
+def _rendered(order: Order) -> Rendering:
     values = compute_values(order.bundle, order.user, names=expression_names(order))
-    return render_what_can_be(order.bundle, values, render_context(order, None)).manifests
+    return render_what_can_be(order.bundle, values, render_context(order, None))
 
 
 def _notes(order: Order) -> str:

@@ -44,7 +44,7 @@ def render_what_can_be(bundle: Bundle, values: MergedValues, context: RenderCont
     with metered(Meter(context.bounds)):
         for part in walk(bundle, values, context.site):
             rendering.render(part)
-    return rendering.finish()
+    return replace(rendering.finish(), find_source=_source_finder(bundle, values, context))
 
 
 def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:

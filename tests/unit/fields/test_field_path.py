@@ -1,0 +1,79 @@
+"""Field paths as the API server writes them, followed into an object."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bundler.fields.field_path import leading_steps
+
+BODY = {
+    "metadata": {"labels": {"app.kubernetes.io/name": "a", "app": "b"}},
+    "data": {"my.conf": "x", "my": "y"},
+    "spec": {
+        "ports": [{"port": 1}, {"port": 2, "name": "web"}],
+        "template": {"spec": {"containers": [{"image": "i"}]}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("spec.ports[1].port", ("spec", "ports", 1, "port")),
+        ("spec.ports[1].port: Invalid value: 70000: too large", ("spec", "ports", 1, "port")),
+        (".spec.ports[0]: expected map", ("spec", "ports", 0)),
+        ("spec.ports[7].port", ("spec", "ports")),
+        ("spec.ports[1].prot", ("spec", "ports", 1)),
+        ("metadata.labels.app.kubernetes.io/name: too long", ("metadata", "labels", "app.kubernetes.io/name")),
+        ("metadata.labels[app.kubernetes.io/name]", ("metadata", "labels", "app.kubernetes.io/name")),
+        ("metadata.labels.app", ("metadata", "labels", "app")),
+        ('data["my.conf"]: bad', ("data", "my.conf")),
+        ("data.my.conf", ("data", "my.conf")),
+        ("data[my]", ("data", "my")),
+        ("spec: Forbidden: updates to spec.ports", ("spec",)),
+        ("status.phase", ()),
+        ("", ()),
+        ("the whole object is too large", ()),
+        ("spec.ports[x].port", ("spec", "ports")),
+        ("specs.ports", ()),
+    ],
+)
+def test_a_path_leads_as_far_as_the_object_goes(text: str, steps: tuple[str | int, ...]) -> None:
+    assert leading_steps(text, BODY) == steps
+
+
+BODIES = st.recursive(
+    st.integers(),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3)
+        | st.dictionaries(st.text("ab./-", min_size=1, max_size=4), inner, min_size=1, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.text('ab.[]"/-01: ', max_size=20), BODIES)
+def test_wherever_a_text_leads_there_is_something(text: str, body: object) -> None:
+    for step in leading_steps(text, body):
+        body = body[step]  # type: ignore[index]
+
+
+PLAIN = st.recursive(
+    st.integers(),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=3) | st.dictionaries(st.text("abc", min_size=1), inner, min_size=1)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), PLAIN, min_size=1), st.data())
+def test_a_written_path_is_followed_to_its_end(body: object, data: st.DataObject) -> None:
+    text, steps, place = "", [], body
+    while isinstance(place, dict | list) and data.draw(st.booleans()):
+        step = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else list(range(len(place)))))
+        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+        steps.append(step)
+        place = place[step]
+    assert leading_steps(f"{text}: it is wrong", body) == tuple(steps)
