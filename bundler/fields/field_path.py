@@ -1,7 +1,7 @@
 """Field paths as the API server writes them. Layer: fields, pure.
 
-``spec.ports[1].port``, ``metadata.labels[app.kubernetes.io/name]``, ``data.my.conf``: keys may hold the very characters
-that part them, so that only the object tells where one ends.
+``spec.ports[1].port``, ``containers[name="web"].image``, ``metadata.labels[app.kubernetes.io/name]``, ``data.my.conf``:
+keys may hold the very characters that part them, so that only the object tells where one ends.
 """
 
 from __future__ import annotations
@@ -32,12 +32,20 @@ def leading_steps(text: str, body: JSONValue) -> tuple[str | int, ...]:
 def _next_steps(text: str, body: JSONValue) -> Iterator[tuple[str, str | int, JSONValue]]:
     """Yield each way to read the beginning of ``text``: what is written, the step it means, what is there."""
     if is_list(body):
-        number = text[1:].partition("]")[0]
-        if number.isdecimal() and number.isascii() and text.startswith(f"[{number}]") and int(number) < len(body):
-            yield f"[{number}]", int(number), body[int(number)]
+        inside, closing, _ = text[1:].partition("]")
+        if text.startswith("[") and closing:
+            yield from ((f"[{inside}]", index, item) for index, item in enumerate(body) if _means(inside, index, item))
     elif is_mapping(body):
         for key, value in body.items():
             for written in (f"[{key}]", f'["{key}"]', f".{key}"):
                 rest = text.removeprefix(written)
                 if len(rest) < len(text) and (not rest or rest.startswith(_ENDS)):
                     yield written, key, value
+
+
+def _means(written: str, index: int, item: JSONValue) -> bool:
+    """Tell whether an item is meant: by its number, or by keys as in ``name="web",port=80``."""
+    if "=" not in written:
+        return written == str(index)
+    pairs = [pair.partition("=") for pair in written.split(",")]
+    return is_mapping(item) and all(str(item.get(key)) == value.strip('"') for key, _, value in pairs)

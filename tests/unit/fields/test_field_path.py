@@ -36,6 +36,9 @@ BODY = {
         ("", ()),
         ("the whole object is too large", ()),
         ("spec.ports[x].port", ("spec", "ports")),
+        ('spec.ports[name="web"].port: expected', ("spec", "ports", 1, "port")),
+        ('spec.ports[port=2,name="web"].port', ("spec", "ports", 1, "port")),
+        ('spec.ports[name="db"].port', ("spec", "ports")),
         ("specs.ports", ()),
     ],
 )
