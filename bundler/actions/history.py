@@ -100,8 +100,11 @@ class History:
             hint=f"`bundler history {self.release}` shows what can be named",
         )
 
-    def rollback_target(self) -> RevisionSummary:
+    def rollback_target(self, current: int) -> RevisionSummary:
         """Return the newest revision that was deployed and is older than the current one.
+
+        Args:
+            current: number of the revision to go back from.
 
         Raises:
             ReleaseNotFoundError: when there is none.
@@ -109,8 +112,8 @@ class History:
         """
         was_deployed = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
         for summary in reversed(self.summaries):
-            if summary.revision < self.newest_number and summary.status in was_deployed:
-                self._refuse_damage_after(summary.revision)
+            if summary.revision < current and summary.status in was_deployed:
+                self._refuse_damage_between(summary.revision, current)
                 return summary
         for damage in self.damaged:
             raise damage.error()
@@ -120,9 +123,9 @@ class History:
             hint=f"`bundler history {self.release}` shows what is recorded",
         )
 
-    def _refuse_damage_after(self, revision: int) -> None:
+    def _refuse_damage_between(self, revision: int, current: int) -> None:
         for damage in self.damaged:
-            if revision < damage.revision < self.newest_number:
+            if revision < damage.revision < current:
                 error = damage.error()
                 error.hint = f"name the revision that is meant: `bundler rollback {self.release} {revision}`, say"
                 raise error

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bundler.model.release import Authorship, Revision, RevisionSummary
     from bundler.ports import Ports
 
+_CUT_OFF = {ReleaseStatus.PENDING_ROLLBACK, ReleaseStatus.INTERRUPTED}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackRequest:
@@ -50,7 +52,7 @@ def rollback(
         BundlerError: whatever ends the run.
     """
     history = require_stock(ports.store, request.namespace, request.release)
-    target = history.find(request.revision) if request.revision else history.rollback_target()
+    target = history.find(request.revision) if request.revision else _target(history, ports)
     recorded = ports.store.load(target, with_sensitive=True)
     manifests = [entry.manifest for entry in recorded.inventory if entry.manifest is not None]
     ports.redactor.publish(request.release, *public_identifiers(manifests))
@@ -59,6 +61,17 @@ def rollback(
     _refuse_barrier(request, history, target, ports)
     _refuse_wider_reach(request, history, recorded, ports)
     return change_release(draft_of(recorded, request), ports, options, approve)
+
+
+def _target(history: History, ports: Ports) -> RevisionSummary:
+    """Choose where to go back to; a rollback that was cut off goes on, and is not itself what is gone back from."""
+    if history.is_newest_damaged:
+        return history.rollback_target(history.newest_number)
+    for summary in reversed(history.summaries):
+        is_half_marked = summary is history.newest and not history.is_settled
+        if not (is_half_marked or summary.status in _CUT_OFF) or not ports.store.load(summary).rolled_back_to:
+            return history.rollback_target(summary.revision)
+    return history.rollback_target(history.newest_number)
 
 
 def draft_of(recorded: Revision, request: RollbackRequest) -> Draft:
