@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bundler.model.cluster import Payload
 
 _MANAGER = re.compile(r'conflict with "(?P<manager>(?:[^"\\]|\\.)*)"')
+_ANONYMOUS = 'User "system:anonymous"'
 _DENIED = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
@@ -131,6 +132,9 @@ def _found(status: Status) -> Sequence[str]:
 
 def _forbidden(request: Request, status: Status, found: Sequence[str]) -> ForbiddenError:
     match = _DENIED.search(status.message)
+    if _ANONYMOUS in status.message:
+        hint = "the server was sent no credentials: give the context a user with a token, a certificate or a plugin"
+        return ForbiddenError(request.doing, context=found, hint=hint)
     if match is None:
         if any(cause.reason == "NamespaceTerminating" for cause in status.causes):
             hint = "the namespace is being deleted; wait until it is gone, then run the command again"

@@ -100,6 +100,19 @@ def test_missing_permission_on_the_whole_cluster_asks_for_a_cluster_role() -> No
     assert found.hint == "ask for a ClusterRole with verb list on secrets"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        'forbidden: User "system:anonymous" cannot get path "/api"',
+        'secrets is forbidden: User "system:anonymous" cannot list resource "secrets" in API group "" in the namespace "a"',
+    ],
+)
+def test_who_sent_no_credentials_is_told_so(message: str) -> None:
+    found = error(403, message)
+    assert found.context == (message,)
+    assert "no credentials" in found.hint
+
+
 def test_a_quota_is_not_called_a_missing_permission() -> None:
     found = error(403, 'pods "a" is forbidden: exceeded quota: small, requested: pods=1, used: pods=5, limited: pods=5')
     assert "exceeded quota: small" in found.context[0]
