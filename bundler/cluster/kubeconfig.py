@@ -285,10 +285,16 @@ def _cluster_entry(entry: _Named, name: str) -> ClusterEntry:
     extension = (
         item for item in items_at(body, "extensions") if text_at(item, "name") == "client.authentication.k8s.io/exec"
     )
+    authority, is_verified = (
+        _blob(entry, "certificate-authority"),
+        value_at(body, "insecure-skip-tls-verify") is not True,
+    )
+    if authority and not is_verified:
+        raise _broken(entry.file, f"cluster {name!r} has a certificate-authority, and insecure-skip-tls-verify: true")
     return ClusterEntry(
         server=(server if "://" in server else f"https://{server}").rstrip("/"),
-        authority=_blob(entry, "certificate-authority"),
-        is_verified=value_at(body, "insecure-skip-tls-verify") is not True,
+        authority=authority,
+        is_verified=is_verified,
         tls_server_name=text_at(body, "tls-server-name"),
         proxy_url=text_at(body, "proxy-url"),
         exec_config=next((value_at(item, "extension") for item in extension), None),

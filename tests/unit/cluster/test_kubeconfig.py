@@ -118,12 +118,17 @@ def test_data_wins_over_files(tmp_path: Path) -> None:
         "certificate-authority-data": base64.b64encode(b"PEM").decode(),
         "tls-server-name": "api",
         "proxy-url": "http://proxy:3128",
-        "insecure-skip-tls-verify": True,
     }
     found = load_access({}, home=HOME, kubeconfig=write(tmp_path / "f", clusters=[{"name": "c", "cluster": cluster}]))
     assert found.cluster.authority == Blob(data=b"PEM")
     assert (found.cluster.server, found.cluster.tls_server_name) == ("https://a", "api")
-    assert (found.cluster.proxy_url, found.cluster.is_verified) == ("http://proxy:3128", False)
+    assert (found.cluster.proxy_url, found.cluster.is_verified) == ("http://proxy:3128", True)
+
+
+def test_a_server_may_go_unverified_when_the_kubeconfig_says_so(tmp_path: Path) -> None:
+    cluster = {"server": "https://a/", "insecure-skip-tls-verify": True}
+    found = load_access({}, home=HOME, kubeconfig=write(tmp_path / "f", clusters=[{"name": "c", "cluster": cluster}]))
+    assert not found.cluster.is_verified
 
 
 def test_impersonation_becomes_headers(tmp_path: Path) -> None:
@@ -162,6 +167,10 @@ def test_broken_yaml_is_named_by_line_and_never_quoted(tmp_path: Path) -> None:
     assert "s3cr3t" not in " ".join([str(error), *error.context, error.hint])
 
 
+# kubectl refuses this too: one of the two was forgotten, and nobody can tell which.
+UNSURE = {"server": "https://a", "certificate-authority": "ca.crt", "insecure-skip-tls-verify": True}
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -170,6 +179,10 @@ def test_broken_yaml_is_named_by_line_and_never_quoted(tmp_path: Path) -> None:
         ({"clusters": []}, "context 'one' names cluster 'c', which no file defines (known: none)"),
         ({"users": [{"name": "w", "user": {}}]}, "context 'one' names user 'u', which no file defines (known: w)"),
         ({"clusters": [{"name": "c", "cluster": {}}]}, "cluster 'c' has no server"),
+        (
+            {"clusters": [{"name": "c", "cluster": UNSURE}]},
+            "a certificate-authority, and insecure-skip-tls-verify: true",
+        ),
         ({"contexts": [{"name": "one", "context": {"user": "u"}}]}, "context 'one' names no cluster"),
         ({"users": [{"name": "u"}, {"name": "u"}]}, "users names 'u' twice"),
         ({"clusters": [{"name": "c", "cluster": {"server": "a", "certificate-authority-data": "!"}}]}, "is not base64"),
