@@ -60,6 +60,8 @@ class Progress:
         self._moving: tuple[str, float, int] | None = None
         """What is moved, since when (monotonic), and how many bytes lay there then."""
         self._told_s = 0.0
+        self._retried: Retrying | None = None
+        """The last retry that was told; requests side by side fail for the same reason."""
         self._may_draw = screen.looks.err_is_terminal and screen.looks.has_color and not screen.is_quiet
 
     def __enter__(self) -> Self:
@@ -97,7 +99,9 @@ class Progress:
             case HealthChanged():
                 self._see(event)
             case Retrying():
-                self._say(f"retrying ({event.attempt}): {event.doing}: {event.why}", "dim")
+                if event != self._retried:
+                    self._say(f"retrying ({event.attempt}): {event.doing}: {event.why}", "dim")
+                self._retried = event
             case BytesMoved():
                 self._tell_bytes(event)
             case _:

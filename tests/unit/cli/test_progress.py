@@ -64,6 +64,12 @@ def test_notices_warnings_and_retries_are_told():
     assert lines == ["made a namespace", "warning: old", "retrying (2): patching web: 429"]
 
 
+def test_the_same_retry_of_requests_side_by_side_is_told_once():
+    first, second = (Retrying("reading what the server offers", attempt, "refused") for attempt in (1, 2))
+    lines = Told().lines(first, first, second, second, first)
+    assert [line.partition(":")[0] for line in lines] == ["retrying (1)", "retrying (2)", "retrying (1)"]
+
+
 def test_quiet_tells_warnings_alone():
     events = (
         PhaseStarted("applying", 1),
