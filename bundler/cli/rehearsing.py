@@ -11,6 +11,8 @@ from bundler.errors import ConfirmationRequiredError, UsageError
 from bundler.sandbox.client import SandboxClient
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.invocation import App
 
 
@@ -25,10 +27,10 @@ def carry_out_rehearsal(app: App, doing: str, target: str, *, reason: str, is_ye
     path = sandbox_path(app)
     if doing == "path":
         return _told(app, doing, str(path))
+    if doing == "reset":
+        return _reset(app, path, is_yes=is_yes)
     sandbox = SandboxClient.open(path, app.clock)
     app.closing.callback(sandbox.close)
-    if doing == "reset":
-        return _reset(app, sandbox, is_yes=is_yes)
     kind, name = _named(doing, target)
     namespace = app.settings.namespace or "default"
     if doing == "fail":
@@ -38,7 +40,7 @@ def carry_out_rehearsal(app: App, doing: str, target: str, *, reason: str, is_ye
     return _told(app, doing, f"{kind}/{name} in {namespace} {'is healed' if is_healed else 'was not failing'}")
 
 
-def _reset(app: App, sandbox: SandboxClient, *, is_yes: bool) -> int:
+def _reset(app: App, path: Path, *, is_yes: bool) -> int:
     if not is_yes and not app.may_ask:
         raise ConfirmationRequiredError(
             "resetting the sandbox",
@@ -48,7 +50,7 @@ def _reset(app: App, sandbox: SandboxClient, *, is_yes: bool) -> int:
     if not is_yes and not ask(app, "Forget everything in the sandbox? [y/N] "):
         app.screen.complain([Line("reset declined; nothing was changed", "yellow")])
         return EXIT_DECLINED
-    sandbox.reset()
+    SandboxClient.start_over(path, app.clock)
     return _told(app, "reset", "the sandbox is empty")
 
 

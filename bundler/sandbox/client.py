@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bundler.errors.cluster import SandboxStoreError
 from bundler.model.cluster import FIELD_MANAGER, Answer, ClusterIdentity, Listing, WatchEvent
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox import refusals, writes
@@ -55,6 +56,21 @@ class SandboxClient(Tampering):
         client = cls(Store(path, log_length=settings.log_length), clock, settings)
         client.furnish()
         return client
+
+    @classmethod
+    def start_over(cls, path: Path, clock: Clock) -> None:
+        """Forget everything in a file; one that cannot be read is replaced.
+
+        Raises:
+            SandboxStoreError: when the file cannot be written or taken away.
+        """
+        try:
+            client = cls.open(path, clock)
+        except SandboxStoreError:
+            _discard(path)
+            client = cls.open(path, clock)
+        client.reset()
+        client.close()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -262,3 +278,20 @@ def _served_as(body: Tree, served: ResourceType) -> Body:
 def _has_ended(pod: Body) -> bool:
     status = json.loads(json.dumps(pod.get("status") or {}))
     return status.get("phase") in ("Succeeded", "Failed", "Pending")
+
+
+def _discard(path: Path) -> None:
+    """Take a file away that cannot be used, and what SQLite keeps beside it.
+
+    Raises:
+        SandboxStoreError: when that is not allowed.
+    """
+    try:
+        for end in ("", "-wal", "-shm"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+    except OSError as error:
+        raise SandboxStoreError(
+            "replacing the sandbox",
+            context=[f"{path}: {error.strerror}"],
+            hint="take it away by hand, or name another folder with BUNDLER_STATE_DIR",
+        ) from error

@@ -361,7 +361,7 @@ class Store:
             raise SandboxStoreError(
                 "opening the sandbox",
                 context=[f"{self.path}: format {version}, this bundler knows {SCHEMA_VERSION}"],
-                hint="use a newer bundler, or remove the file to start with an empty sandbox",
+                hint="use a newer bundler, or `bundler sandbox reset` to start an empty sandbox",
             )
 
     @contextmanager
@@ -372,7 +372,7 @@ class Store:
             raise SandboxStoreError(
                 "using the sandbox",
                 context=[f"{self.path or 'in memory'}: {error}"],
-                hint="check that the file is writable and not damaged; without it, the sandbox starts empty",
+                hint="check that the file is writable; where it is damaged, `bundler sandbox reset` starts anew",
             ) from error
 
 

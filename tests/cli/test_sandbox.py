@@ -19,6 +19,18 @@ def test_a_reset_needs_a_word_and_forgets_everything(cli):
     assert cli("list", "-A", "-o", "json").document == []
 
 
+def test_a_reset_replaces_a_file_that_cannot_be_read(cli):
+    path = cli.home / "state" / "sandbox.db"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"no database")
+    assert "`bundler sandbox reset`" in cli("list").err
+    assert cli("sandbox", "reset").code == 2
+    assert path.read_bytes() == b"no database"
+    cli("sandbox", "reset", "--yes").ok()
+    assert cli("list", "-A", "-o", "json").document == []
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_workloads_fail_and_heal_on_request(cli):
     cli("install", "shop", small_bundle(cli.home)).ok()
     cli("sandbox", "fail", "Deployment/shop-web", "--reason", "CrashLoopBackOff").ok()
