@@ -110,11 +110,10 @@ class History:
             ReleaseNotFoundError: when there is none.
             RecordDamagedError: when one that cannot be read lies between; it may be the one that is meant.
         """
-        was_deployed = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
-        for summary in reversed(self.summaries):
-            if summary.revision < current and summary.status in was_deployed:
-                self._refuse_damage_between(summary.revision, current)
-                return summary
+        found = self.deployed_before(current)
+        if found is not None:
+            self._refuse_damage_between(found.revision, current)
+            return found
         for damage in self.damaged:
             raise damage.error()
         raise ReleaseNotFoundError(
@@ -122,6 +121,12 @@ class History:
             context=["no older revision was ever deployed"],
             hint=f"`bundler history {self.release}` shows what is recorded",
         )
+
+    def deployed_before(self, number: int) -> RevisionSummary | None:
+        """Return the newest revision below a number that was deployed; None where there is none."""
+        was_deployed = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
+        older = (one for one in reversed(self.summaries) if one.revision < number)
+        return next((one for one in older if one.status in was_deployed), None)
 
     def _refuse_damage_between(self, revision: int, current: int) -> None:
         for damage in self.damaged:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bundler.model.release import Authorship, Revision, RevisionSummary
     from bundler.ports import Ports
 
-_CUT_OFF = {ReleaseStatus.PENDING_ROLLBACK, ReleaseStatus.INTERRUPTED}
+_UNFINISHED = {ReleaseStatus.PENDING_ROLLBACK, ReleaseStatus.INTERRUPTED, ReleaseStatus.FAILED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +64,21 @@ def rollback(
 
 
 def _target(history: History, ports: Ports) -> RevisionSummary:
-    """Choose where to go back to; a rollback that was cut off goes on, and is not itself what is gone back from."""
+    """Choose where to go back to; one that did not get there, and is run again, goes where it was going."""
     if history.is_newest_damaged:
         return history.rollback_target(history.newest_number)
+    aims: set[int] = set()
+    current = 0
     for summary in reversed(history.summaries):
         is_half_marked = summary is history.newest and not history.is_settled
-        if not (is_half_marked or summary.status in _CUT_OFF) or not ports.store.load(summary).rolled_back_to:
-            return history.rollback_target(summary.revision)
-    return history.rollback_target(history.newest_number)
+        aim = ports.store.load(summary).rolled_back_to if is_half_marked or summary.status in _UNFINISHED else 0
+        if not aim:
+            current = summary.revision
+            break
+        aims.add(aim)
+    meant = history.deployed_before(current)
+    is_repeated = meant is not None and aims == {meant.revision}
+    return history.rollback_target(current if is_repeated else history.newest_number)
 
 
 def draft_of(recorded: Revision, request: RollbackRequest) -> Draft:

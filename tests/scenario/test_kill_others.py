@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseNotFoundError
+from bundler.errors.cluster import RejectedError
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.dying import DeathError, DyingCluster
+from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 
@@ -90,6 +93,41 @@ def test_a_rollback_that_dies_anywhere_goes_on_when_it_is_repeated(
         assert data(operator, "ConfigMap", "shop-config") == {"text": "one"}
         assert data(operator, "ConfigMap", "shop-extra") == {"more": "yes"}
         assert data(operator, "Secret", "shop-token") == {"token": "YS10b2tlbi1vZi0yNC1jaGFyYWN0ZXJz"}
+
+
+def cut_off(operator: Operator, revision: int) -> None:
+    """Begin a rollback, and die in the middle of it."""
+    doomed, _ = dying(operator, 6)
+    with pytest.raises(DeathError):
+        doomed.rollback(revision=revision)
+    assert operator.statuses()[-1] == "pending-rollback"
+
+
+def test_a_rollback_that_failed_goes_where_it_was_going_when_it_is_repeated(
+    make_operator: Callable[..., Operator],
+) -> None:
+    operator = make_operator()
+    cluster = FaultyCluster(operator.cluster)  # type: ignore[arg-type]
+    cluster.fail_when(
+        lambda call: call.verb == "apply" and not call.is_dry_run and call.ref.name == "shop-config",
+        before=RejectedError("applying", context=["not today"], hint="try again"),
+    )
+    with pytest.raises(BundlerError):
+        Operator(cluster, "prod", clock=operator.clock, timeout_s=600).rollback()  # type: ignore[arg-type]
+    assert operator.statuses()[-1] == "failed"
+    operator.rollback()
+    assert data(operator, "ConfigMap", "shop-config") == {"text": "one"}
+
+
+def test_after_a_rollback_to_a_number_that_was_cut_off_the_next_one_returns_to_what_ran(
+    make_operator: Callable[..., Operator], tmp_path: Path
+) -> None:
+    operator = make_operator()
+    (tmp_path / "three").mkdir()
+    operator.install(small_bundle(tmp_path / "three"), extra="false", text="three", step="again")
+    cut_off(operator, 1)
+    operator.rollback()
+    assert data(operator, "ConfigMap", "shop-config") == {"text": "three"}
 
 
 def test_an_uninstall_that_dies_anywhere_goes_on_when_it_is_repeated(make_operator: Callable[..., Operator]) -> None:
