@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose import Composition, compose, public_identifiers
 from bundler.actions.history import History, learn_live_secrets, require_stock, take_stock
-from bundler.actions.order import Order
 from bundler.actions.recover import is_barred, is_unknown, roll_back_after
 from bundler.actions.release import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
 from bundler.actions.upgrade_path import PathRules, check_upgrade_path
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import ForbiddenError
-from bundler.expressions.compiled import CompiledCodes
 from bundler.model.events import Notice, Warned
-from bundler.model.lean import dataclass, field, replace
+from bundler.model.lean import dataclass, replace
 from bundler.model.release import (
     Authorship,
     BundleReference,
@@ -34,11 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bundler.actions.order import Order
     from bundler.errors import BundlerError
-    from bundler.model.bundle import Bundle
-    from bundler.model.image import LockedImage
     from bundler.model.json import Body
-    from bundler.model.site import Site
     from bundler.model.values import UserLayers
     from bundler.ports import HeldLock, Ports, Registry
 
@@ -47,12 +43,8 @@ if TYPE_CHECKING:
 class InstallRequest:
     """What to install or upgrade to."""
 
-    bundle: Bundle
-    release: str
-    namespace: str
-    user: UserLayers
-    """What was given on this command line."""
-    site: Body
+    order: Order
+    """With the values of this command line; an upgrade puts the recorded ones below them."""
     names_files: bool
     """A -f or --site file was named: recorded values are then left aside."""
     reuses_values: bool = False
@@ -61,19 +53,12 @@ class InstallRequest:
     """``upgrade``: refuse a release that is not there."""
     authorship: Authorship
     path_rules: PathRules
-    kube_version: str = ""
     rollback_s: float = 0.0
     """Seconds for a rollback after a failure; 0: leave things as they are."""
-    place: Site | None = None
-    """The site file."""
-    carried: tuple[LockedImage, ...] | None = None
-    """The images of the delivery that the bundle was taken from; None where it was not."""
     looks_ahead: bool = False
     """Make the checks of preflight before anything is planned."""
     registry_of: Callable[[Body], Registry] | None = None
     """Opens the site's registry with the logins of a pull secret."""
-    codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
-    """What is compiled of the bundle already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,28 +80,19 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     Raises:
         BundlerError: whatever is wrong with the bundle, the values or the templates.
     """
+    wanted = request.order
     find = require_stock if request.must_exist else take_stock
-    history = find(ports.store, request.namespace, request.release)
+    history = find(ports.store, wanted.namespace, wanted.release)
     recorded, lost = _recorded(history, ports)
     user, started_from = _starting_values(request, recorded, lost)
-    order = Order(
-        bundle=request.bundle,
-        release=request.release,
-        namespace=request.namespace,
-        user=user,
-        site=request.site,
-        kube_version=request.kube_version,
-        place=request.place,
-        carried=request.carried,
-        codes=request.codes,
-    )
+    order = replace(wanted, user=user)
     composition = compose(order, ports.cluster)
     for notice in composition.notices:
         ports.report(Warned(notice))
-    ports.redactor.publish(request.release, request.bundle.metadata.name, *public_identifiers(composition.manifests))
+    ports.redactor.publish(order.release, order.bundle.metadata.name, *public_identifiers(composition.manifests))
     ports.redactor.learn(*composition.sensitive)
-    check_upgrade_path(request.bundle, recorded, request.path_rules)
-    notes = find_reach(composition.manifests, namespace=request.namespace, declared=request.bundle.reach)
+    check_upgrade_path(order.bundle, recorded, request.path_rules)
+    notes = find_reach(composition.manifests, namespace=order.namespace, declared=order.bundle.reach)
     refuse_undeclared(notes)
     draft = _draft(request, composition, history, recorded, ports.clock.now())
     return Prepared(draft=draft, order=order, composition=composition, started_from=started_from)
@@ -154,16 +130,16 @@ def _starting_values(
     is_fresh = request.resets_values or (request.names_files and not request.reuses_values)
     if recorded is None and lost and not is_fresh:
         raise ValuesError(
-            f"looking for the values that release {request.release} was given",
+            f"looking for the values that release {request.order.release} was given",
             context=lost,
             hint="no record of them can be read: give all values with -f, or start from the bundle's defaults with "
             "--reset-values",
         )
     if recorded is None or is_fresh:
         start = "the files named" if request.names_files else "the bundle's defaults"
-        return request.user, f"{start}{_silent_files(request.user)}"
+        return request.order.user, f"{start}{_silent_files(request.order.user)}"
     layer = recorded_layer(recorded.user_values, revision=recorded.summary.revision)
-    user = replace(request.user, layers=(layer, *request.user.layers))
+    user = replace(request.order.user, layers=(layer, *request.order.user.layers))
     return user, f"what revision {recorded.summary.revision} recorded"
 
 
@@ -176,11 +152,11 @@ def _silent_files(user: UserLayers) -> str:
 def _draft(
     request: InstallRequest, composition: Composition, history: History, recorded: Revision | None, now: datetime
 ) -> Draft:
-    bundle = request.bundle
+    bundle = request.order.bundle
     is_first = history.newest is None
     summary = RevisionSummary(
-        release=request.release,
-        namespace=request.namespace,
+        release=request.order.release,
+        namespace=request.order.namespace,
         revision=0,
         status=ReleaseStatus.PENDING_INSTALL if is_first else ReleaseStatus.PENDING_UPGRADE,
         bundle=BundleReference(
@@ -316,8 +292,8 @@ def _look_ahead(request: InstallRequest, prepared: Prepared, ports: Ports, optio
 
 
 def _check_images(request: InstallRequest, prepared: Prepared, ports: Ports) -> None:
-    place = request.place.registry if request.place else None
-    if request.carried is None or place is None or ports.registry is None:
+    place = request.order.place.registry if request.order.place else None
+    if request.order.carried is None or place is None or ports.registry is None:
         return
     from bundler.actions.site_images import refuse_absent  # noqa: PLC0415 - only deliveries need it
 

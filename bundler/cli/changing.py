@@ -10,6 +10,7 @@ import click
 from bundler._version import __version__
 from bundler.actions.command_line import recorded_command
 from bundler.actions.install import InstallRequest, diff, install
+from bundler.actions.order import Order
 from bundler.actions.release import RunOptions, is_no_op
 from bundler.actions.site_policy import refuse_forbidden, refuse_other_cluster
 from bundler.actions.upgrade_path import PathRules
@@ -147,25 +148,28 @@ def _prepare(app: App, wish: Wish) -> _Ready:
     connection = at_site(app, connect(app, bundle), inputs.site, with_registry=taken.delivery is not None)
     say_where(app, connection)
     refuse_other_cluster(connection.identity(), inputs.site)
-    request = InstallRequest(
+    order = Order(
         bundle=bundle,
         release=release,
         namespace=connection.namespace,
         user=inputs.user,
         site=inputs.facts,
+        kube_version=wish.kube_version,
+        place=inputs.site,
+        carried=taken.carried,
+        codes=compiled_codes(app, bundle),
+    )
+    request = InstallRequest(
+        order=order,
         names_files=wish.given.names_files,
         reuses_values=wish.start.reuses,
         resets_values=wish.start.resets,
         must_exist=wish.must_exist,
         authorship=authorship(app, connection, reason=wish.reason, bundle=bundle),
         path_rules=PathRules(may_downgrade=wish.path.allow_downgrade, may_replace_bundle=wish.path.replace_bundle),
-        kube_version=wish.kube_version,
         rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
-        place=inputs.site,
-        carried=taken.carried,
         looks_ahead=not wish.skips_preflight and (taken.delivery is not None or wish.given.site is not None),
         registry_of=registry_opener(app, inputs.site),
-        codes=compiled_codes(app, bundle),
     )
     return _Ready(connection=connection, request=request, inputs=inputs)
 

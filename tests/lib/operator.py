@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.actions import install as installing
 from bundler.actions.history import read_history
+from bundler.actions.order import Order
 from bundler.actions.release import ChangeResult, Proposal, RunOptions
 from bundler.actions.rollback import RollbackRequest, rollback
 from bundler.actions.uninstall import UninstallResult, uninstall
@@ -88,12 +89,15 @@ class Operator:
         self, bundle: str | Path, release: str, sets: dict[str, str], **extra: Any
     ) -> installing.InstallRequest:
         path = BUNDLES / bundle if isinstance(bundle, str) else bundle
+        order = Order(
+            bundle=load_bundle(find_bundle(str(path))),
+            release=release,
+            namespace=self.namespace,
+            user=UserLayers(assignments=tuple(parse_assignment(f"{key}={text}") for key, text in sets.items())),
+            site={},
+        )
         fields: dict[str, Any] = {
-            "bundle": load_bundle(find_bundle(str(path))),
-            "release": release,
-            "namespace": self.namespace,
-            "user": UserLayers(assignments=tuple(parse_assignment(f"{key}={text}") for key, text in sets.items())),
-            "site": {},
+            "order": order,
             "names_files": False,
             "authorship": Authorship(user=self.name),
             "path_rules": PathRules(),
