@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.paths import FilePath
+from bundler.cli.verb import FilePath
 from bundler.errors.delivery import KeyFileError
 from bundler.model.trust import TrustPolicy
 

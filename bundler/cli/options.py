@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bundler.actions.inputs import Given
-from bundler.cli.paths import FilePath
-from bundler.cli.verb import OPTION_ORDER, gathered
+from bundler.cli.verb import OPTION_ORDER, FilePath, gathered
 from bundler.model.values import AssignmentKind
 
 if TYPE_CHECKING:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from bundler.cli.eager import HelpfulCommand
-from bundler.cli.paths import FilePath
 from bundler.cli.settings import CommonOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from click.shell_completion import CompletionItem
 
     from bundler.cli.invocation import Invocation
 
@@ -43,12 +45,34 @@ class Duration(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
+class FilePath(click.ParamType[Path]):
+    """A path of a file or folder, as typed.
+
+    ``click.Path`` looks its name up in message catalogues for each option that has it, and looks at the file before
+    the verb does, whose errors say what it wanted the file for.
+    """
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        del param, ctx
+        return Path(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Let the shell complete it."""
+        del ctx, param
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - for the shell's question only
+
+        return [CompletionItem(incomplete, type="file")]
+
+
 class VerbCommand(HelpfulCommand):
     """A verb: remembers in which order options were typed, and shows the common ones last."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, and note the order of options: ``--set`` and ``--set-json`` apply one after the other."""
-        if args or not self.no_args_is_help:
+        if any(word.startswith("--set") for word in args):
             _, _, order = self.make_parser(ctx).parse_args(args=list(args))
             ctx.meta[OPTION_ORDER] = [parameter.name for parameter in order]
         return super().parse_args(ctx, args)

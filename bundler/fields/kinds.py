@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from bundler.fields.schema import SchemaNode, schema_from_crd as _schema_from_crd, unknown_fields
 from bundler.model.json import value_at
@@ -17,7 +17,7 @@ from bundler.model.lean import dataclass
 from bundler.model.refs import group_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bundler.model.json import Body, JSONValue
 
@@ -58,19 +58,40 @@ _Row: TypeAlias = "tuple[str, str, Mapping[str, int]]"
 """Plural, flags, and the place of each version's schema, the preferred version first."""
 
 
+_SCHEMAS: Final = b',"schemas":[\n'
+_END: Final = b"\n]}\n"
+
+
+class SchemaLines:
+    """The table of schemas, a line of JSON each, read when it is asked for: few objects need many of them."""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self._nodes: list[Any] = list(lines)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __getitem__(self, place: int) -> Any:
+        node = self._nodes[place]
+        if isinstance(node, bytes):
+            node = self._nodes[place] = json.loads(node)
+        return node
+
+
 @dataclass(frozen=True, slots=True)
 class _Data:
     kinds: Mapping[tuple[str, str], _Row]
     """By group and kind."""
-    schemas: list[Any]
+    schemas: SchemaLines
     metadata: int
 
 
 @lru_cache(maxsize=1)
 def _data() -> _Data:
-    loaded = json.loads(Path(__file__).with_name("kinds.json").read_bytes())
+    head, _, lines = Path(__file__).with_name("kinds.json").read_bytes().partition(_SCHEMAS)
+    loaded = json.loads(head + b"}")
     kinds = {(group, kind): (plural, flags, versions) for group, kind, plural, flags, versions in loaded["kinds"]}
-    return _Data(kinds, loaded["schemas"], loaded["metadata"])
+    return _Data(kinds, SchemaLines(lines.removesuffix(_END).split(b",\n")), loaded["metadata"])
 
 
 @lru_cache(maxsize=256)

@@ -13,9 +13,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from typing import Protocol
 
     from bundler.model.json import Body, JSONValue
+
+    class SchemaTable(Protocol):
+        """Nodes that others refer to by their place."""
+
+        def __getitem__(self, place: int, /) -> Raw: ...
+
 
 ScalarType: TypeAlias = Literal[
     "quantity", "int-or-string", "string", "integer", "boolean", "number", "time", "micro-time", "bytes", "any", ""
@@ -87,7 +93,7 @@ class SchemaNode:
     drops_empty: bool
     """Whether the server leaves out empty lists and maps here (built-in kinds), or stores them (custom ones)."""
 
-    def __init__(self, raw: Raw, table: Sequence[Raw], *, drops_empty: bool, has_status: bool = False) -> None:
+    def __init__(self, raw: Raw, table: SchemaTable, *, drops_empty: bool, has_status: bool = False) -> None:
         self._table = table
         self.drops_empty, self.has_status = drops_empty, has_status
         node, is_atomic = _resolve(raw, table)
@@ -157,7 +163,7 @@ class SchemaNode:
         return SchemaNode(raw, self._table, drops_empty=self.drops_empty)
 
 
-def _resolve(raw: Raw, table: Sequence[Raw]) -> tuple[Raw, bool]:
+def _resolve(raw: Raw, table: SchemaTable) -> tuple[Raw, bool]:
     """Follow references; return the node and whether its map is atomic."""
     override: bool | None = None
     while not isinstance(raw, str):
@@ -172,14 +178,14 @@ def _resolve(raw: Raw, table: Sequence[Raw]) -> tuple[Raw, bool]:
     return raw, own if override is None else override
 
 
-def _is_marked(raw: Raw, table: Sequence[Raw]) -> bool:
+def _is_marked(raw: Raw, table: SchemaTable) -> bool:
     if raw is None or isinstance(raw, str):
         return False
     node, _ = _resolve(raw, table)
     return isinstance(node, dict) and "h" in node
 
 
-def mark_keyed(raw: Raw, table: Sequence[Raw]) -> bool:
+def mark_keyed(raw: Raw, table: SchemaTable) -> bool:
     """Mark by ``h`` every node at or below which a list with keys may stand, and tell whether this one is such.
 
     A place of the table counts as it is marked by now; a table that refers to itself is marked until nothing changes.
@@ -208,7 +214,7 @@ RAW = SchemaNode("u", (), drops_empty=False)
 # --- custom kinds ------------------------------------------------------------------------------------------------
 
 
-def schema_from_crd(crd: Body, version: str, *, metadata: tuple[Raw, Sequence[Raw]]) -> SchemaNode | None:
+def schema_from_crd(crd: Body, version: str, *, metadata: tuple[Raw, SchemaTable]) -> SchemaNode | None:
     """Return the schema of the objects that a CustomResourceDefinition serves as ``version``; None where it does not.
 
     Args:
@@ -224,7 +230,7 @@ def schema_from_crd(crd: Body, version: str, *, metadata: tuple[Raw, Sequence[Ra
     return None
 
 
-def _from_version(entry: Body, metadata: tuple[Raw, Sequence[Raw]]) -> SchemaNode:
+def _from_version(entry: Body, metadata: tuple[Raw, SchemaTable]) -> SchemaNode:
     holder, subresources = entry.get("schema"), entry.get("subresources")
     openapi = holder.get("openAPIV3Schema") if isinstance(holder, Mapping) else None
     raw = _encode(openapi, metadata[0], keeps_unknown=False) if isinstance(openapi, Mapping) else {"v": "a"}

@@ -8,7 +8,6 @@ from bundler.errors.bundle import RenderError
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import MASK
-from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +87,7 @@ def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) 
         context, hint = ordered[0].lines(), ordered[0].hint
     else:
         context = [line for problem in ordered for line in (*problem.lines(), f"  try: {problem.hint}")]
-        hint = f"mend the {counted(len(ordered), 'place')} named above"
+        hint = f"mend the {len(ordered)} places named above"
     # cut only what is masked: half a secret would not be recognised
     shown = [redactor.redact(line)[:_SHOWN_CHARS] for line in context]
     raise error_type(doing, context=shown, hint=redactor.redact(hint))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ValuesInvalidError
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
-from bundler.model.size import shortened
 from bundler.values.schema_view import type_name
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def shown_value(value: JSONValue, *, is_sensitive: bool) -> str:
     shown = (
         str(value) if kind in ("number", "integer") else json.dumps(value, ensure_ascii=not str(value).isprintable())
     )
-    return shortened(shown, _SHOWN_CHARS)
+    return _shortened(shown, _SHOWN_CHARS)
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -86,4 +85,10 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 
 def _remark(description: str) -> str:
-    return f" — {shortened(description, _DESCRIPTION_CHARS)}" if description else ""
+    return f" — {_shortened(description, _DESCRIPTION_CHARS)}" if description else ""
+
+
+def _shortened(text: str, max_chars: int) -> str:
+    from bundler.model.size import shortened  # noqa: PLC0415 - most values are right
+
+    return shortened(text, max_chars)

@@ -8,8 +8,7 @@ import click
 
 from bundler.actions.create import create_bundle
 from bundler.cli.output.text import Line
-from bundler.cli.paths import FilePath
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 
 if TYPE_CHECKING:
     from pathlib import Path

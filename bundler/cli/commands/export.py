@@ -10,8 +10,7 @@ from bundler.cli.keys import passphrase_option
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options, values_options
 from bundler.cli.output.text import Line
-from bundler.cli.paths import FilePath
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:

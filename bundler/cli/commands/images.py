@@ -10,9 +10,8 @@ from bundler.cli.delivering import open_delivery, read_site
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import release_name_option, values_options
 from bundler.cli.ordering import make_order, take
-from bundler.cli.paths import FilePath
 from bundler.cli.site_registry import parse_place
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 from bundler.errors import UsageError
 from bundler.model.lean import replace
 

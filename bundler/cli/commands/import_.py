@@ -10,9 +10,8 @@ from bundler.cli.delivering import open_delivery, read_site
 from bundler.cli.keys import public_keys_option
 from bundler.cli.offline import offline_option
 from bundler.cli.options import registry_options
-from bundler.cli.paths import FilePath
 from bundler.cli.site_registry import open_site_registry, place_of
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,7 @@ import click
 
 from bundler.cli.keys import passphrase_of, passphrase_option
 from bundler.cli.output.text import Line
-from bundler.cli.paths import FilePath
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
-from bundler.cli.paths import FilePath
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 
 if TYPE_CHECKING:
     from bundler.cli.invocation import App

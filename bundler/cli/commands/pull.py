@@ -13,10 +13,9 @@ from bundler.cli.keys import public_keys_option
 from bundler.cli.limits import bundle_limit_options
 from bundler.cli.options import registry_options
 from bundler.cli.output.text import Line
-from bundler.cli.paths import FilePath
 from bundler.cli.publishing import make_fetcher
 from bundler.cli.trusting import judge_bundle
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 from bundler.model.size import counted
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from bundler.cli.delivering import is_delivery
 from bundler.cli.keys import open_signer, passphrase_option, signing_key_option
 from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.output.text import Line
-from bundler.cli.paths import FilePath
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,7 @@ import click
 
 from bundler.cli.offline import offline_option
 from bundler.cli.options import registry_options
-from bundler.cli.paths import FilePath
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 
 if TYPE_CHECKING:
     from bundler.cli.invocation import App

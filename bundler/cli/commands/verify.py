@@ -13,8 +13,7 @@ from bundler.cli.limits import bundle_limit_options, bundle_limits
 from bundler.cli.options import values_options
 from bundler.cli.output.progress import Progress
 from bundler.cli.output.text import Line
-from bundler.cli.paths import FilePath
-from bundler.cli.verb import verb
+from bundler.cli.verb import FilePath, verb
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:

@@ -1,10 +1,13 @@
 """Built-in kinds and their schemas."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from bundler.fields import kinds
 from bundler.fields.kinds import (
     all_kinds,
     immutable_changes,
@@ -181,3 +184,10 @@ def test_changes_of_immutable_fields_are_found(
 def test_nothing_is_read_before_a_kind_is_asked_for() -> None:
     code = "import bundler.fields.kinds as k; assert k._data.cache_info().misses == 0"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_lines_of_the_table_are_what_the_whole_file_says() -> None:
+    content = Path(kinds.__file__).with_name("kinds.json").read_bytes()
+    whole = json.loads(content)["schemas"]
+    table = kinds.SchemaLines(content.partition(b',"schemas":[\n')[2].removesuffix(b"\n]}\n").split(b",\n"))
+    assert [table[place] for place in range(len(table))] == whole
