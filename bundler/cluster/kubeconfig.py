@@ -286,7 +286,7 @@ def _cluster_entry(entry: _Named, name: str) -> ClusterEntry:
         item for item in items_at(body, "extensions") if text_at(item, "name") == "client.authentication.k8s.io/exec"
     )
     authority, is_verified = (
-        _blob(entry, "certificate-authority"),
+        _blob(entry, "certificate-authority", owner=f"cluster {name!r}"),
         value_at(body, "insecure-skip-tls-verify") is not True,
     )
     if authority and not is_verified:
@@ -311,8 +311,8 @@ def _user_entry(entry: _Named, name: str) -> UserEntry:
         token_file=entry.folder / token_file if token_file else None,
         username=str(value_at(body, "username") or ""),
         password=str(value_at(body, "password") or ""),
-        certificate=_blob(entry, "client-certificate"),
-        key=_blob(entry, "client-key"),
+        certificate=_blob(entry, "client-certificate", owner=f"user {name!r}"),
+        key=_blob(entry, "client-key", owner=f"user {name!r}"),
         impersonation=_impersonation(body),
         exec=exec_plugin or None,
         auth_provider=provider or None,
@@ -329,15 +329,20 @@ def _impersonation(body: Body) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in headers if value)
 
 
-def _blob(entry: _Named, key: str) -> Blob:
-    """Return data or file of an entry; data wins, a relative file starts at its own kubeconfig."""
-    data = text_at(entry.body, f"{key}-data")
+def _blob(entry: _Named, key: str, *, owner: str) -> Blob:
+    """Return data or file of an entry; a relative file starts at its own kubeconfig.
+
+    Source: k8s.io/client-go/tools/clientcmd, validation.go: only one of the two may be given.
+    """
+    data, file = text_at(entry.body, f"{key}-data"), text_at(entry.body, key)
+    if data and file:
+        hint = f"take {key} or {key}-data out"
+        raise _broken(entry.file, f"{owner} has both {key} and {key}-data", hint=hint)
     if data:
         try:
             return Blob(data=base64.b64decode(data, validate=True))
         except binascii.Error as error:
             raise _broken(entry.file, f"{key}-data is not base64") from error
-    file = text_at(entry.body, key)
     return Blob(file=entry.folder / file) if file else Blob()
 
 

@@ -111,10 +111,9 @@ def test_relative_paths_start_at_their_own_file(tmp_path: Path) -> None:
     assert found.user.token_file == tmp_path / "x" / "token"
 
 
-def test_data_wins_over_files(tmp_path: Path) -> None:
+def test_data_stands_in_the_file_itself(tmp_path: Path) -> None:
     cluster = {
         "server": "https://a/",
-        "certificate-authority": "ca.crt",
         "certificate-authority-data": base64.b64encode(b"PEM").decode(),
         "tls-server-name": "api",
         "proxy-url": "http://proxy:3128",
@@ -190,6 +189,24 @@ UNSURE = {"server": "https://a", "certificate-authority": "ca.crt", "insecure-sk
 )
 def test_what_does_not_fit_together_is_named(tmp_path: Path, changes: dict[str, object], expected: str) -> None:
     assert expected in " ".join(failure(write(tmp_path / "config", **changes)).context)
+
+
+@pytest.mark.parametrize(
+    ("plural", "key", "owner"),
+    [
+        ("clusters", "certificate-authority", "cluster 'c'"),
+        ("users", "client-certificate", "user 'u'"),
+        ("users", "client-key", "user 'u'"),
+    ],
+)
+def test_a_file_and_data_for_the_same_are_refused_as_kubectl_does(
+    tmp_path: Path, plural: str, key: str, owner: str
+) -> None:
+    both = {"server": "https://a", key: "some.pem", f"{key}-data": base64.b64encode(b"PEM").decode()}
+    entries = [{"name": owner.split("'")[1], plural.removesuffix("s"): both}]
+    error = failure(write(tmp_path / "config", **{plural: entries}))
+    assert error.context == (f"{tmp_path / 'config'}: {owner} has both {key} and {key}-data",)
+    assert error.hint == f"take {key} or {key}-data out"
 
 
 def test_an_unknown_context_lists_the_known_ones(tmp_path: Path) -> None:
