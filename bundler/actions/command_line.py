@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.values import AssignmentKind
-from bundler.values.paths import Match, read_path
+from bundler.values.paths import Match, read_path, shown_start
 from bundler.values.schema_view import bundle_view
 from bundler.values.user import is_secret_place
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.values.schema_view import SchemaView
 
-_VALUED = frozenset({AssignmentKind.SET.value, AssignmentKind.JSON.value})
+_OPTIONS = {kind.value: kind for kind in AssignmentKind}
 
 
 def recorded_command(argv: Sequence[str], bundle: Bundle | None = None) -> str:
@@ -33,24 +33,27 @@ def recorded_command(argv: Sequence[str], bundle: Bundle | None = None) -> str:
 
 
 def _masked(argv: Iterable[str], view: SchemaView | None) -> Iterable[str]:
-    is_value = False
+    kind: AssignmentKind | None = None
     for word in argv:
         option, has_value, assignment = word.partition("=")
-        if is_value:
-            yield _assignment(word, view)
-        elif option in _VALUED and has_value:
-            yield f"{option}={_assignment(assignment, view)}"
+        if kind is not None:
+            yield _assignment(kind, word, view)
+        elif option in _OPTIONS and has_value:
+            yield f"{option}={_assignment(_OPTIONS[option], assignment, view)}"
         else:
             yield word
-        is_value = not is_value and word in _VALUED
+        kind = _OPTIONS.get(word) if kind is None else None
 
 
-def _assignment(text: str, view: SchemaView | None) -> str:
+def _assignment(kind: AssignmentKind, text: str, view: SchemaView | None) -> str:
     try:
         steps, end = read_path(text)
     except ValuesPathError:
-        return MASK
+        return shown_start(text)
+    if end == len(text):
+        return shown_start(text)
     place = [0 if isinstance(step, Match) else step for step in steps]
-    if view is not None and not is_secret_place(view, place):
-        return text
-    return f"{text[:end]}={MASK}"
+    is_open = kind in (AssignmentKind.FILE, AssignmentKind.ENV) or (
+        view is not None and not is_secret_place(view, place)
+    )
+    return text if is_open else f"{text[:end]}={MASK}"

@@ -12,7 +12,7 @@ from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.model.values import Assignment, AssignmentKind, LayerKind, Origin
-from bundler.values.paths import format_path, parse_path, read_path
+from bundler.values.paths import format_path, parse_path, read_path, shown_start
 from bundler.values.scalars import type_text
 
 if TYPE_CHECKING:
@@ -39,10 +39,11 @@ def parse_assignment(text: str, *, kind: AssignmentKind = AssignmentKind.SET, co
     """
     steps, end = read_path(text)
     if end == len(text):
+        shown = shown_start(text)
         raise ValuesPathError(
-            f"reading {kind} {text}",
+            f"reading {kind} {shown}",
             context=["there is no = after the path"],
-            hint=f"write {kind} {format_path(steps)}=VALUE",
+            hint=f"write {kind} {format_path(steps) if shown == text else 'PATH'}=VALUE",
         )
     typed = text[end + 1 :]
     return Assignment(kind=kind, path=text[:end], text=typed if content is None else content, typed=typed)

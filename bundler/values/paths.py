@@ -20,6 +20,7 @@ PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'
 ITEM_HINT = "name an item that is there, or give the whole list with --set-json"
 
 _PLAIN_KEY = LazyPattern(r"[^.\[\]\"'=\\\s]+")
+_PLAIN_START = LazyPattern(r"[\w.\-\[\]]*")
 _INDEX = LazyPattern(r"\[(\d+)\]")
 _QUOTED = LazyPattern(r'\[("(?:[^"\\]|\\.)*")\]')
 _QUOTED_SINGLE = LazyPattern(r"\['([^']*)'\]")
@@ -80,6 +81,13 @@ def format_path(path: Sequence[Step]) -> str:
             case _:
                 parts.append(f"[{json.dumps(step, ensure_ascii=False)}]")
     return "".join(parts)
+
+
+def shown_start(text: str) -> str:
+    """Return what may be shown of a word that should have been a path, and may hold a secret: its plain beginning."""
+    found = _PLAIN_START.match(text)
+    start = found.group() if found else ""
+    return text if start == text else f"{start}…"
 
 
 def leading_keys(path: Sequence[Step]) -> list[str]:
@@ -236,7 +244,10 @@ def _bad_path(text: str, at: int) -> ValuesPathError:
     found = repr(text[at]) if at < len(text) else "the end"
     is_escaped_dot = text[at : at + 1] == "\\"
     hint = 'a key with a dot is written a["x.y"]' if is_escaped_dot else PATH_HINT
-    return ValuesPathError(f"reading the path {text[: at + 1]}", context=[f"{found} at column {at + 1}"], hint=hint)
+    shown = shown_start(text[:at])
+    if shown == text[:at]:
+        shown += text[at : at + 1]
+    return ValuesPathError(f"reading the path {shown}", context=[f"{found} at column {at + 1}"], hint=hint)
 
 
 def _with_value(here: JSONValue, path: Sequence[Step], depth: int, value: JSONValue) -> JSONValue:

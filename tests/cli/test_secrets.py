@@ -154,6 +154,22 @@ def test_recorded_command_lines_are_masked(cli, option, is_joined):
     assert "text=open" in text
 
 
+@pytest.mark.parametrize("option", ["--set", "--set-json", "--set-file", "--set-env"])
+@pytest.mark.parametrize("is_joined", [True, False])
+@pytest.mark.parametrize("word", ["pass:hush", "pass:hush and", "pass hush"])
+def test_of_a_word_without_equals_only_the_start_of_its_path_is_recorded(cli, option, is_joined, word):
+    words = [f"{option}={word}"] if is_joined else [option, word]
+    for bundle in (None, load_from(small_bundle(cli.home))):
+        text = recorded_command(["install", "shop", *words, "--set", "text=open"], bundle)
+        assert "hush" not in text
+        assert "pass…" in text
+
+
+def test_the_name_of_a_file_or_variable_is_recorded():
+    argv = ["install", "shop", "--set-file", "token=some.txt", "--set-env=text=HOME"]
+    assert recorded_command(argv) == "bundler install shop --set-file token=some.txt --set-env=text=HOME"
+
+
 def test_a_command_line_without_a_bundle_masks_every_value():
     assert "open" not in recorded_command(["rollback", "--set", "text=open"])
 

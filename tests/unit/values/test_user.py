@@ -50,6 +50,28 @@ def test_what_is_no_assignment_is_refused(text: str) -> None:
         parse_assignment(text)
 
 
+@pytest.mark.parametrize("kind", AssignmentKind)
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("pass:s3cret-Word", "pass…"),
+        ("db.pass[0]:s3cret-Word", "db.pass[0]:"),
+        ("pass:s3cret-Word and more", "pass…"),
+        ('pass:s3cret-Word"=1', "pass…"),
+        ("", ""),
+        ("~s3cret-Word", "…"),
+    ],
+)
+def test_a_word_without_a_value_shows_no_more_than_the_start_of_its_path(
+    kind: AssignmentKind, text: str, shown: str
+) -> None:
+    with pytest.raises(ValuesPathError) as caught:
+        parse_assignment(text, kind=kind)
+    said = "\n".join([str(caught.value), *caught.value.context, caught.value.hint])
+    assert "s3cret-Word" not in said
+    assert str(caught.value).endswith(shown)
+
+
 def test_a_value_of_the_wrong_type_names_option_path_and_schema() -> None:
     with pytest.raises(ValuesInvalidError) as caught:
         compute(SHOP, sets=["qps=fast", "list=1"], json=["name={"])
