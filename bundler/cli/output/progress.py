@@ -126,6 +126,8 @@ class Progress:
         self._scene.phase = event.name
         if event.name == "waiting":
             return
+        if event.name == "applying":
+            self._scene.waiting.clear()  # a plan begins; an earlier one that failed left what it waited for
         self._scene.total, self._scene.done = event.total, 0
         if self._live is None and event.total:
             self._say(f"{event.name}: {counted(event.total, 'object')}", "dim")

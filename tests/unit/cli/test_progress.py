@@ -59,6 +59,29 @@ def test_what_was_ready_all_along_is_not_told():
     assert Told().lines(PhaseStarted("waiting", 1), HealthChanged(WEB, READY)) == []
 
 
+def test_a_plan_that_follows_a_failed_one_counts_its_waits_from_their_own_beginning():
+    told = Told()
+    with told.progress:
+        for event in (PhaseStarted("applying", 1), PhaseStarted("waiting", 1), HealthChanged(WEB, WAITING)):
+            told.progress(event)
+        told.clock.sleep(60)
+        for event in (Notice("rolling back"), PhaseStarted("applying", 1), PhaseStarted("waiting", 1)):
+            told.progress(event)
+        told.progress(HealthChanged(WEB, WAITING))
+        told.clock.sleep(2)
+        told.progress(HealthChanged(WEB, READY))
+    assert told.err.getvalue().splitlines()[-1] == "Deployment/web 3/3 ready after 2.0 s"
+
+
+def test_what_a_failed_plan_waited_for_is_not_waited_for_by_the_next_one():
+    told = Told()
+    told.progress(PhaseStarted("waiting", 1))
+    told.progress(HealthChanged(WEB, WAITING))
+    told.progress(PhaseStarted("applying", 1))
+    told.progress(HealthChanged(WEB, READY))
+    assert not any("after" in line for line in told.err.getvalue().splitlines())
+
+
 def test_notices_warnings_and_retries_are_told():
     lines = Told().lines(Notice("made a namespace"), Warned("old"), Warned("old"), Retrying("patching web", 2, "429"))
     assert lines == ["made a namespace", "warning: old", "retrying (2): patching web: 429"]
