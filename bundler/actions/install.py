@@ -87,8 +87,10 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     user, started_from = _starting_values(request, recorded, lost)
     order = replace(wanted, user=user)
     composition = compose(order, ports.cluster)
-    for notice in composition.notices:
-        ports.report(Warned(notice))
+    for notice in composition.values.user.notices:
+        ports.report(Notice(notice))
+    for warning in composition.notices:
+        ports.report(Warned(warning))
     ports.redactor.publish(order.release, order.bundle.metadata.name, *public_identifiers(composition.manifests))
     ports.redactor.learn(*composition.sensitive)
     check_upgrade_path(order.bundle, recorded, request.path_rules)

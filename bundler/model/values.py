@@ -110,6 +110,8 @@ class UserValues:
     """The layers folded into one mapping; null stands for a deletion. This is what a revision records."""
     sensitive: frozenset[Pointer] = frozenset()
     """Leaves of ``data`` whose schema, the bundle's or a component's, says ``writeOnly: true``."""
+    notices: tuple[str, ...] = ()
+    """What was asked for and needed nothing done: ``--unset`` of what is not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

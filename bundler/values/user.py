@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
 from bundler.model.json import is_mapping, mapping_at
-from bundler.model.lean import replace
 from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
 from bundler.values.assignments import MismatchError, assigned_value, assignment_origin
 from bundler.values.layers import outlook
 from bundler.values.list_operators import apply_operators
 from bundler.values.list_patches import patched_list
 from bundler.values.merge import merge_all, without_nulls
-from bundler.values.paths import Match, leading_keys, parse_path, set_value, unset_value
+from bundler.values.paths import Match, leading_keys, parse_path, set_value
 from bundler.values.schema_view import bundle_view
 from bundler.values.traced import Traced
+from bundler.values.unset import without_unset
 from bundler.values.validate import sensitive_pointers
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | Non
     view = view or bundle_view(bundle)
     refusals = _Refusals()
     layers: list[ValuesLayer] = []
-    for layer in _without_unset(user, refusals):
+    kept, notices = without_unset(user, bundle, view, refusals.paths.append) if user.unset else (user.layers, ())
+    for layer in kept:
         layers.append(apply_operators(layer, bundle=bundle, view=view, lower=layers, refuse=refusals.paths.append))
     for assignment in user.assignments:
         try:
@@ -86,7 +87,7 @@ def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | Non
             refusals.paths.append(error)
     refusals.raise_any()
     data = _folded(bundle, view, layers)
-    return UserValues(layers=tuple(layers), data=data, sensitive=sensitive_pointers(data, view))
+    return UserValues(layers=tuple(layers), data=data, sensitive=sensitive_pointers(data, view), notices=notices)
 
 
 def is_secret_place(view: SchemaView, steps: Sequence[str | int]) -> bool:
@@ -100,36 +101,6 @@ def is_secret_place(view: SchemaView, steps: Sequence[str | int]) -> bool:
         return place.holds_sensitive
     above = view.at(steps[:-1])
     return place.is_sensitive or any(above.child(name).is_sensitive for name in above.property_names)
-
-
-def _without_unset(user: UserLayers, refusals: _Refusals) -> list[ValuesLayer]:
-    layers = list(user.layers)
-    for text in user.unset:
-        try:
-            layers = _unset_recorded(layers, text)
-        except ValuesPathError as error:
-            refusals.paths.append(error)
-    return layers
-
-
-def _unset_recorded(layers: Sequence[ValuesLayer], text: str) -> list[ValuesLayer]:
-    keys = [step for step in parse_path(text) if isinstance(step, str)]
-    if len(keys) < len(parse_path(text)):
-        raise ValuesPathError(
-            f"removing {text} from the recorded values",
-            context=["a list is recorded as a whole"],
-            hint="unset the whole list, or give it anew",
-        )
-    if not any(layer.origin.kind is LayerKind.RECORDED for layer in layers):
-        raise ValuesPathError(
-            f"removing {text} from the recorded values",
-            context=["this run does not start from recorded values"],
-            hint="--unset goes with an upgrade that names no values file and does not reset the values",
-        )
-    return [
-        replace(layer, data=unset_value(layer.data, keys)) if layer.origin.kind is LayerKind.RECORDED else layer
-        for layer in layers
-    ]
 
 
 def _assigned_layer(

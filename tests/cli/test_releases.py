@@ -92,6 +92,18 @@ def test_json_of_every_looking_verb_can_be_read(cli, menu):
     assert cli("wait", "shop", "-o", "json", *NS).ok().document["isReady"] is True
 
 
+def test_an_unset_that_is_run_again_converges_and_says_so(cli, menu):
+    cli("install", "shop", menu, "--set", "text=ho", *NS).ok()
+    first = cli("upgrade", "shop", menu, "--unset", "text", *NS).ok()
+    assert "nothing is recorded" not in first.err
+    again = cli("upgrade", "shop", menu, "--unset", "text", *NS).ok()
+    assert "--unset text: nothing is recorded there" in again.err
+    assert len(cli("history", "shop", "-o", "json", *NS).document) == 2
+    mistyped = cli("upgrade", "shop", menu, "--unset", "txet", *NS)
+    assert mistyped.code == 1
+    assert 'unknown key "txet"; did you mean "text"?' in mistyped.err
+
+
 def test_diff_as_json_holds_patches(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     found = cli("diff", "shop", menu, "--set", "text=ho", "-o", "json", *NS).ok().document

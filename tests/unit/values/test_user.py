@@ -139,15 +139,48 @@ def test_unset_drops_a_recorded_override() -> None:
 @pytest.mark.parametrize(
     ("paths", "lines"),
     [
-        (["qqs"], ["recorded here: qps"]),
+        (["qqs"], ['unknown key "qqs"; did you mean "qps"?', "recorded here: qps"]),
+        (["zzz"], ['unknown key "zzz"', "recorded here: qps"]),
         (["list[0]"], ["a list is recorded as a whole"]),
-        (["qps", "qps"], ["recorded here: nothing"]),
+        (["qps", "nmae"], ['unknown key "nmae"; did you mean "name"?', "recorded here: nothing"]),
     ],
 )
 def test_unsetting_what_cannot_be_unset_says_why(paths: list[str], lines: list[str]) -> None:
     with pytest.raises(ValuesPathError) as caught:
         fold_user_values(SHOP, user(recorded_layer({"qps": 700}, 1), unset=paths))
     assert list(caught.value.context) == lines
+
+
+def test_unsetting_what_is_not_recorded_is_said_and_no_error() -> None:
+    folded = fold_user_values(SHOP, user(recorded_layer({"db": {"size": 3}}, 1), unset=["qps", "db.size", "db.size"]))
+    assert folded.data == {}
+    assert folded.notices == ("--unset qps: nothing is recorded there", "--unset db.size: nothing is recorded there")
+
+
+INNER = bundle("size: 64\n", name="cache", schema={"properties": {"size": {"type": "integer"}}})
+MENU = bundle("qps: 1\n", components={"cache": INNER}, derive={"replicas": "values.qps"})
+
+
+@pytest.mark.parametrize(
+    ("path", "unknown"),
+    [
+        ("qps", ""),
+        ("replicas", ""),
+        ("cache", ""),
+        ("cache.size", ""),
+        ("cache.sise", 'unknown key "cache.sise"; did you mean "cache.size"?'),
+        ("cahce.size", 'unknown key "cahce"; did you mean "cache"?'),
+    ],
+)
+def test_what_may_be_unset_is_what_the_bundle_or_a_component_knows(path: str, unknown: str) -> None:
+    given = user(recorded_layer({}, 1), unset=[path])
+    if not unknown:
+        assert fold_user_values(MENU, given).notices == (f"--unset {path}: nothing is recorded there",)
+        return
+    with pytest.raises(ValuesPathError) as caught:
+        fold_user_values(MENU, given)
+    assert caught.value.context[0] == unknown
+    assert str(caught.value) == f"removing {path} from the recorded values"
 
 
 def test_unset_needs_recorded_values() -> None:
