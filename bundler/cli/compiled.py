@@ -82,8 +82,10 @@ class CompiledFile:
 
 def _compiler() -> Iterator[str]:
     """Yield what compiled code depends on besides its source: the interpreter, and the files of the compiler."""
-    from jinja2 import __version__ as jinja_version, compiler, lexer, parser  # noqa: PLC0415 - who asks has them loaded
+    import jinja2  # noqa: PLC0415 - who asks has it loaded
+    from jinja2 import compiler, lexer, parser  # noqa: PLC0415
 
+    jinja_version = getattr(jinja2, "__version__", "")  # releases to come may have none
     yield f"{sys.implementation.cache_tag} {sys.hexversion:x} {jinja_version} {bundler.__version__}"
     # another release of the library changes its version; these are where somebody mends it in place
     for module in (compiler, lexer, parser):
