@@ -12,19 +12,22 @@ from bundler.actions.formulas import formula_errors
 from bundler.actions.order import Order
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
+from bundler.expressions.compiled import CompiledCodes
 from bundler.fields.field_path import leading_steps
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.loader.load import load_bundle
+from bundler.loader.load import load_what_can_be
 from bundler.model.lean import dataclass
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.reach import find_reach, refuse_undeclared
 from bundler.render import render_what_can_be
 from bundler.render.notes import render_notes
+from bundler.render.syntax import syntax_problems
 from bundler.values.compute import compute_values
+from bundler.values.derive import derive_errors
 from bundler.values.unread import unread_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from bundler.actions.inputs import Inputs
     from bundler.loader.limits import LoadLimits
@@ -98,20 +101,33 @@ def lint(
         limits: how large a bundle may be.
     """
     try:
-        bundle = load_bundle(location, limits=limits, fetch=fetch)
+        bundle, problems = load_what_can_be(location, limits=limits, fetch=fetch)
     except BundleError as error:
         return LintResult(findings=tuple(sorted(_from_error(error))), bundle=None)
+    codes = CompiledCodes()
+    whatever_is_given = (_formula_findings(bundle), _derive_findings(bundle), _syntax_findings(bundle, codes))
+    if problems:
+        broken = _caught(lambda: problems.raise_any(location.origin))
+        return LintResult(findings=_told_once(broken, *whatever_is_given), bundle=None)
     order = Order(
         bundle=bundle,
         release=bundle.metadata.name,
         namespace="default",
         user=inputs.user,
         site=inputs.facts,
+        codes=codes,
     )
-    findings = {*_bundle_findings(bundle), *_formula_findings(bundle)}
-    told = {_what(finding) for finding in findings}
-    findings |= {finding for finding in _order_findings(order) if _what(finding) not in told}
-    return LintResult(findings=tuple(sorted(findings)), bundle=bundle)
+    findings = _told_once(_bundle_findings(bundle), *whatever_is_given, _order_findings(order))
+    return LintResult(findings=findings, bundle=bundle)
+
+
+def _told_once(*stages: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings of all stages, sorted, without what an earlier stage told already."""
+    findings: set[Finding] = set()
+    for stage in stages:
+        told = {_what(finding) for finding in findings}
+        findings |= {finding for finding in stage if _what(finding) not in told}
+    return tuple(sorted(findings))
 
 
 def _what(finding: Finding) -> tuple[str, int, str]:
@@ -121,6 +137,17 @@ def _what(finding: Finding) -> tuple[str, int, str]:
 def _formula_findings(bundle: Bundle) -> Iterator[Finding]:
     for error in formula_errors(bundle):
         yield from _from_error(error)
+
+
+def _derive_findings(bundle: Bundle) -> Iterator[Finding]:
+    for one in bundle.tree():
+        for error in derive_errors(one.derive):
+            yield from _from_error(error)
+
+
+def _syntax_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
+    for problem in syntax_problems(bundle, codes):
+        yield from _from_error(problem.error_type("reading the templates", context=problem.lines(), hint=problem.hint))
 
 
 def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:

@@ -84,6 +84,24 @@ def load_bundle(
         ArchiveError, UnsafeArchiveError: when an archive cannot be read or trusted.
         RegistryError: what ``fetch`` raises.
     """
+    bundle, problems = load_what_can_be(location, limits=limits, fetch=fetch, is_fresh=is_fresh)
+    problems.raise_any(location.origin)
+    return bundle
+
+
+def load_what_can_be(
+    location: BundleLocation,
+    *,
+    limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+    fetch: FetchComponent | None = None,
+    is_fresh: bool = False,
+) -> tuple[Bundle, Problems]:
+    """Load a bundle as :func:`load_bundle` does; what is broken is empty, and told by the problems.
+
+    Raises:
+        ArchiveError, UnsafeArchiveError: when an archive cannot be read or trusted.
+        RegistryError: what ``fetch`` raises.
+    """
     problems = Problems()
     loader = _Loader(problems, limits, fetch, is_fresh=is_fresh)
     path = location.path.resolve()
@@ -93,8 +111,7 @@ def load_bundle(
     else:
         place = _Place(directory=path, origin=location.origin, above=(path,))
         bundle = loader.bundle(read_directory(path, prefix="", limits=limits, problems=problems), place)
-    problems.raise_any(location.origin)
-    return bundle
+    return bundle, problems
 
 
 def load_packed(content: bytes, *, origin: str, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Bundle:
@@ -232,6 +249,8 @@ class _Loader:
         locked = self._locked(files, place.prefix) if is_needed else {}
         found = {}
         for component in definition.components:
+            if not component.bundle:
+                continue  # which is told where it stands
             bundle = self._component(component, files, place, locked)
             if bundle is not None:
                 found[component.name] = bundle

@@ -101,6 +101,22 @@ class TemplateSet:
         self._language = self._make_language(marks_every_line=False)
         self._traced: dict[str, tuple[RenderedText, MarkedLanguage]] = {}
 
+    @property
+    def names(self) -> list[str]:
+        """Every template, sorted; those that are only included too."""
+        return sorted(self._files)
+
+    def compile(self, name: str) -> None:
+        """Compile one template, to see whether that can be done.
+
+        Raises:
+            RenderFailedError: with the problem and its place.
+        """
+        try:
+            self._language.compile(self._files[name], name, name)
+        except FAILURES as error:
+            raise RenderFailedError(self._problem_of(error, name)) from error
+
     def render(self, name: str) -> RenderedText:
         """Render one template within the current meter.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors.bundle import DeriveError, RenderError
+from bundler.errors.bundle import DeriveError, RenderError, ValuesPathError
 from bundler.expressions import compile_expression
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass
@@ -13,7 +13,7 @@ from bundler.values.merge import merge_all, merge_values
 from bundler.values.paths import format_path, leading_keys, parse_path, pointer_to, set_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from bundler.expressions import Expression
     from bundler.expressions.compiled import CompiledCodes
@@ -82,6 +82,23 @@ def derive_values(
     )
 
 
+def derive_errors(rules: Sequence[DeriveRule]) -> Iterator[DeriveError]:
+    """Yield what is wrong with rules whatever the values are: those that cannot be read, and those in a circle."""
+    formulas = []
+    for rule in rules:
+        if not rule.formula:
+            continue  # as below
+        try:
+            formulas.append(_read_rule(rule, None))
+        except DeriveError as error:
+            yield error
+        except ValuesPathError:
+            continue  # it is no rule, and told where it stands
+    while circle := _arranged(formulas)[1]:
+        yield _cycle(circle)
+        formulas = [formula for formula in formulas if formula not in circle]
+
+
 def _origin(rule: DeriveRule) -> tuple[Pointer, Origin]:
     source = rule.source
     return pointer_to(leading_keys(parse_path(rule.path))), Origin(
@@ -135,11 +152,20 @@ def _derive_error(rule: DeriveRule, error: RenderError) -> DeriveError:
 
 def _in_order(formulas: Sequence[_Formula]) -> list[_Formula]:
     """Sort formulas so that each comes after those it needs; otherwise as written."""
+    ordered, circle = _arranged(formulas)
+    if circle:
+        raise _cycle(circle)
+    return ordered
+
+
+def _arranged(formulas: Sequence[_Formula]) -> tuple[list[_Formula], tuple[_Formula, ...]]:
+    """Return formulas in order, and the first circle that keeps them from having one."""
     ordered: list[_Formula] = []
     done: set[tuple[str, ...]] = set()
     for formula in formulas:
-        _place(formula, formulas, (), done, ordered)
-    return ordered
+        if circle := _place(formula, formulas, (), done, ordered):
+            return ordered, circle
+    return ordered, ()
 
 
 def _place(
@@ -148,16 +174,18 @@ def _place(
     chain: tuple[_Formula, ...],
     done: set[tuple[str, ...]],
     ordered: list[_Formula],
-) -> None:
+) -> tuple[_Formula, ...]:
+    """Put a formula behind those it needs; return the circle that it leads into, if any."""
     if formula.keys in done:
-        return
+        return ()
     if formula in chain:
-        raise _cycle((*chain[chain.index(formula) :], formula))
+        return (*chain[chain.index(formula) :], formula)
     for other in formulas:
-        if formula.reads(other):
-            _place(other, formulas, (*chain, formula), done, ordered)
+        if formula.reads(other) and (circle := _place(other, formulas, (*chain, formula), done, ordered)):
+            return circle
     done.add(formula.keys)
     ordered.append(formula)
+    return ()
 
 
 def _cycle(chain: Sequence[_Formula]) -> DeriveError:

@@ -74,6 +74,84 @@ def test_a_broken_template_does_not_hide_what_is_wrong_with_the_objects_of_other
     ]
 
 
+BROKEN = "a: {{ values.a +\n"
+COMPONENT = [{"name": "cache", "bundle": "./cache", "when": "false"}]
+
+
+def everything_wrong(parent, **spec):
+    files = {
+        "templates/a.yaml": BROKEN,
+        "templates/_b.tpl": "{% macro x() %}\n{% endif %}",
+        "templates/c.yaml": "{{ 1 | no_such_filter }}",
+        "NOTES.md": "x\n{% if %}\n",
+    }
+    root = make_bundle(parent, files, components=COMPONENT, **spec)
+    inner = {"templates/a.yaml": BROKEN, "NOTES.md": "{% nothing %}", "templates/fine.yaml": CONFIG}
+    make_bundle(root, inner, name="cache", derive={"x": "values.y", "y": "values.x", "z": "2 +"})
+    return root
+
+
+BROKEN_TEMPLATES = [
+    "NOTES.md:2",
+    "cache/NOTES.md:1",
+    "cache/templates/a.yaml:1",
+    "templates/_b.tpl:2",
+    "templates/a.yaml:1",
+    "templates/c.yaml:1",
+]
+
+
+def line_of(place):
+    return ":".join(place.split(":")[:2])
+
+
+def test_nothing_hides_behind_anything_else(tmp_path):
+    derive = {"a": "1 +", "b": "values.c", "c": "values.b", "d": "values.e", "e": "values.f", "f": "values.e"}
+    found = errors_of(everything_wrong(tmp_path, derive=derive))
+    templates = [line_of(place) for place, _ in found if "bundle.yaml" not in place]
+    assert templates == BROKEN_TEMPLATES
+    formulas = [(place.partition(":")[0], message) for place, message in found if "bundle.yaml" in place]
+    assert formulas == [
+        ("bundle.yaml", "unexpected end"),
+        ("bundle.yaml", "b → c → b"),
+        ("bundle.yaml", "e → f → e"),
+        ("cache/bundle.yaml", "x → y → x"),
+        ("cache/bundle.yaml", "unexpected end"),
+    ]
+
+
+def test_what_cannot_be_loaded_does_not_hide_what_can_be_read(tmp_path):
+    derive = {"a": "1 +", "b": "values.c", "c": "values.b", "d..e": "1", "f": ""}
+    root = everything_wrong(tmp_path, derive=derive, gone=1)
+    (root / "values.yaml").write_text("a: [")
+    found = errors_of(root)
+    assert [line_of(place) for place, _ in found if "bundle.yaml" not in place] == [
+        *BROKEN_TEMPLATES,
+        "values.yaml:2",
+    ]
+    messages = " / ".join(message for place, message in found if place.startswith("bundle.yaml"))
+    assert all(part in messages for part in ("unexpected end", "b → c → b", "gone", "is no path"))
+    own = [place for place, _ in found if place.startswith("bundle.yaml")]
+    assert len(own) == len(set(own)) == 5
+
+
+def test_a_bundle_yaml_that_is_no_yaml_does_not_hide_its_templates(tmp_path):
+    root = make_bundle(tmp_path, {"templates/a.yaml": BROKEN, "bundle.yaml": "a: ["})
+    assert [line_of(place) for place, _ in errors_of(root)] == ["bundle.yaml:2", "templates/a.yaml:1"]
+
+
+def test_a_broken_part_that_several_templates_include_is_told_once(tmp_path):
+    use = "{% include '_part.tpl' %}"
+    files = {"templates/a.yaml": use, "templates/b.yaml": use, "templates/_part.tpl": "{{ 1 + }}"}
+    assert [line_of(place) for place, _ in errors_of(make_bundle(tmp_path, files))] == ["templates/_part.tpl:1"]
+
+
+def test_a_component_without_a_bundle_is_told_once(tmp_path):
+    ((place, message),) = errors_of(make_bundle(tmp_path, components=[{"name": "cache"}]))
+    assert place.startswith("bundle.yaml:")
+    assert "bundle" in message
+
+
 def test_notes_are_rendered(tmp_path):
     found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": CONFIG, "NOTES.md": "x\n{{ values.gone }}\n"}))
     assert [place for place, _ in found] == ["NOTES.md:2:4"]
