@@ -230,6 +230,10 @@ class ReleaseStore(Protocol):
         """Drop every record of a release."""
         ...
 
+    def has_remains(self, namespace: str, release: str) -> bool:
+        """Tell whether anything is recorded of a release, be it what a run that died while erasing left."""
+        ...
+
 
 class HeldLock(Protocol):
     """A lock that we hold."""

@@ -11,7 +11,7 @@ from bundler.actions.plan import Planned, make_plan
 from bundler.actions.search import find_owned
 from bundler.actions.wait import WaitRules
 from bundler.errors import BundlerError
-from bundler.errors.change import LockLostError
+from bundler.errors.change import LockLostError, ReleaseNotFoundError
 from bundler.model.events import Notice
 from bundler.model.json import is_mapping, text_at
 from bundler.model.lean import dataclass, replace
@@ -62,9 +62,15 @@ def propose_uninstall(namespace: str, release: str, ports: Ports) -> UninstallPr
     """Plan to delete everything a release owns, but for what is always kept.
 
     Raises:
-        ReleaseNotFoundError: when there is no such release.
+        ReleaseNotFoundError: when there is no such release, and nothing that an uninstall left which died at its end.
     """
-    return _propose(require_stock(ports.store, namespace, release), ports)
+    try:
+        history = require_stock(ports.store, namespace, release)
+    except ReleaseNotFoundError:
+        if not ports.store.has_remains(namespace, release):
+            raise
+        history = History(namespace=namespace, release=release, summaries=())
+    return _propose(history, ports)
 
 
 def _propose(history: History, ports: Ports) -> UninstallProposal:
@@ -142,6 +148,7 @@ def remove_objects(namespace: str, release: str, ports: Ports, held: HeldLock) -
     """
     history = settle_dead_runs(take_stock(ports.store, namespace, release), ports)
     if not history.summaries and not history.damaged:
+        ports.store.erase(namespace, release)
         return None
     proposal = _propose(history, ports)
     _carry_out(proposal, ports, held)

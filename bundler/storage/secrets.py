@@ -323,6 +323,14 @@ class SecretReleaseStore:
         for item in (*heads[:-1], *(item for item in others if item not in last), *newest, *last):
             self._delete(item)
 
+    def has_remains(self, namespace: str, release: str) -> bool:
+        """Tell whether anything is recorded of a release, be it what a run that died while erasing left.
+
+        Raises:
+            ClusterError
+        """
+        return bool(self._list(namespace, release))
+
     def _delete(self, item: Body) -> None:
         ref = records.secret_ref(text_at(item, "metadata", "namespace"), name_of(item))
         self._cluster.delete(ref, uid=text_at(item, "metadata", "uid"))

@@ -9,6 +9,7 @@ import pytest
 from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.errors.cluster import RejectedError
+from bundler.model.cluster import ListQuery
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.dying import DeathError, DyingCluster
@@ -69,6 +70,12 @@ def deaths(make_operator: Callable[..., Operator], act: Callable[[Operator], obj
 def data(operator: Operator, kind: str, name: str) -> Body | None:
     found = operator.live(kind, name)
     return None if found is None else found["data"]  # type: ignore[return-value]
+
+
+def records(operator: Operator) -> list[object]:
+    """Return the names of all Secrets of the record: heads, packs, sensitive leaves."""
+    query = ListQuery(group="", kind="Secret", namespace="prod", label_selector="bundler.dev/record")
+    return [item["metadata"]["name"] for item in operator.cluster.list(query).items]  # type: ignore[index,call-overload]
 
 
 @pytest.mark.parametrize("revision", [1, 0], ids=["to a number", "without a number"])
@@ -142,6 +149,7 @@ def test_an_uninstall_that_dies_anywhere_goes_on_when_it_is_repeated(make_operat
         except ReleaseNotFoundError:
             assert is_after or number > 1, "it was not begun"
         assert operator.statuses() == [], (number, is_after)
+        assert records(operator) == [], (number, is_after)
         for group, kind, name in (
             ("", "ConfigMap", "shop-config"),
             ("apps", "Deployment", "shop-web"),
