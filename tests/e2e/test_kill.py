@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lib.killing_proxy import Blow
 from tests.lib.menus import small_bundle
-from tests.lib.sweep import SUPERSEDED, Site, Workplace, check_truth, on_workplaces
+from tests.lib.sweep import SUPERSEDED, Site, Workplace, blows, check_truth, kinds, on_workplaces, strike, writes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.lib.controlplane import ControlPlane
+    from tests.lib.killing_proxy import Blow
 
 pytestmark = pytest.mark.slow
 
@@ -23,49 +22,8 @@ OLD = ("--set", "extra=true")
 NEW = ("--set", "extra=false", "--set", "step=again", "--set", "text=other", "--set", "autoscale=true")
 
 
-@pytest.fixture
-def sites(control_plane: ControlPlane) -> Iterator[Callable[[], Site]]:
-    made: list[Site] = []
-
-    def make() -> Site:
-        made.append(Site(control_plane))
-        return made[-1]
-
-    yield make
-    for site in made:
-        site.delete()
-
-
 def line(menu: Path, site: Site, *options: str) -> list[str]:
     return ["install", "shop", str(menu), "-n", site.namespace, "--timeout", "60s", *options]
-
-
-def writes_of(place: Workplace, argv: list[str]) -> list[tuple[str, str]]:
-    """Run undisturbed; return method and the kind written, of each mutating request."""
-    code, text = place.run(argv)
-    assert code == 0, text
-    return [(one.method, one.path) for one in place.proxy.writes()]
-
-
-def kinds(writes: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return (method, plural) of writes."""
-    return {(method, plural(path)) for method, path in writes}
-
-
-def plural(path: str) -> str:
-    parts = path.strip("/").split("/")
-    rest = parts[2:] if parts[0] == "api" else parts[3:]
-    return rest[0] if len(rest) < 3 else rest[2]
-
-
-def blows(count: int) -> list[Blow]:
-    return [Blow(number=number, is_after=is_after) for number in range(1, count + 1) for is_after in (False, True)]
-
-
-def strike(place: Workplace, argv: list[str], blow: Blow) -> None:
-    code, text = place.run(argv, blow)
-    assert place.proxy.has_struck, f"the run ended first, with {code}:\n{text}"
-    assert code == -signal.SIGKILL, text
 
 
 def finish(place: Workplace, site: Site, argv: list[str], *, first: str = "") -> None:

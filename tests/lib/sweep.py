@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import signal
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.lib.killing_proxy import KillingProxy
+from tests.lib.killing_proxy import Blow, KillingProxy
 from tests.lib.raw_api import ApiError
 from tests.lib.warm import WarmStart
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.lib.controlplane import ControlPlane
-    from tests.lib.killing_proxy import Blow
     from tests.lib.warm import Run
 
 DEPLOYED, SUPERSEDED, INTERRUPTED = "deployed", "superseded", "interrupted"
@@ -82,6 +82,37 @@ def on_workplaces(
             free.put(stack.enter_context(Workplace(plane, folder / f"place-{number}")))
         with ThreadPoolExecutor(WORKPLACES) as pool:
             return [text for text in pool.map(one, points) if text]
+
+
+def writes_of(place: Workplace, argv: list[str]) -> list[tuple[str, str]]:
+    """Run undisturbed; return method and the kind written, of each mutating request."""
+    code, text = place.run(argv)
+    assert code == 0, text
+    return [(one.method, one.path) for one in place.proxy.writes()]
+
+
+def kinds(writes: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return (method, plural) of writes."""
+    return {(method, plural(path)) for method, path in writes}
+
+
+def plural(path: str) -> str:
+    """Return the plural of the kind that a path of the API is about."""
+    parts = path.strip("/").split("/")
+    rest = parts[2:] if parts[0] == "api" else parts[3:]
+    return rest[0] if len(rest) < 3 else rest[2]
+
+
+def blows(count: int) -> list[Blow]:
+    """Return a death right before and one right after each of so many writes."""
+    return [Blow(number=number, is_after=is_after) for number in range(1, count + 1) for is_after in (False, True)]
+
+
+def strike(place: Workplace, argv: list[str], blow: Blow) -> None:
+    """Run until it is killed, which must happen."""
+    code, text = place.run(argv, blow)
+    assert place.proxy.has_struck, f"the run ended first, with {code}:\n{text}"
+    assert code == -signal.SIGKILL, text
 
 
 @dataclass

@@ -1,0 +1,206 @@
+"""SIGKILL right before and right after each mutating request of what goes back, on the real API.
+
+That is rollback, uninstall, and the rollback that follows a failed upgrade.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.lib.menus import small_bundle
+from tests.lib.sweep import (
+    DEPLOYED,
+    INTERRUPTED,
+    SUPERSEDED,
+    Site,
+    Workplace,
+    blows,
+    kinds,
+    on_workplaces,
+    strike,
+    writes_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tests.lib.controlplane import ControlPlane
+    from tests.lib.killing_proxy import Blow, Seen
+
+pytestmark = pytest.mark.slow
+
+FIRST = ("--set", "extra=true", "--set", "text=one", "--set", "token=a-token-of-24-characters")
+SECOND = ("--set", "extra=false", "--set", "text=two", "--set", "step=again", "--set", "autoscale=true")
+BAD = ("--set", "image=docker.io/library/broken:1", "--set", "text=bad", "--set", "step=again", "--set", "extra=false")
+FAILED = "failed"
+KINDS = ("head", "pack", "sensitive")
+EXIT_NOT_FOUND, EXIT_ROLLED_BACK = 1, 5
+TOKEN = "YS10b2tlbi1vZi0yNC1jaGFyYWN0ZXJz"
+
+
+def install(menu: Path, site: Site, *options: str) -> list[str]:
+    return ["install", "shop", str(menu), "-n", site.namespace, "--timeout", "60s", *options]
+
+
+def settled(place: Workplace, argv: list[str]) -> None:
+    code, text = place.run(argv)
+    assert code == 0, text
+
+
+def is_first_again(site: Site) -> None:
+    """Everything is as the first revision had it, and nothing of a later one is left."""
+    assert site.config() == {"text": "one"}
+    assert site.config("shop-extra") == {"more": "yes"}, "what the later revision dropped is not back"
+    token = site.get("api/v1/.../secrets/shop-token")
+    assert token is not None
+    assert token["data"] == {"token": TOKEN}
+    assert site.get("apis/autoscaling/v2/.../horizontalpodautoscalers/shop-web") is None
+    web = site.get("apis/apps/v1/.../deployments/shop-web")
+    assert web is not None
+    assert web["spec"]["template"]["spec"]["containers"][0]["image"] == "docker.io/library/web:1"
+    site.check_workloads()
+    site.check_no_litter()
+
+
+@pytest.mark.parametrize("number", ["1", ""], ids=["to a number", "without a number"])
+def test_a_rollback_that_is_killed_anywhere_goes_on_when_it_is_repeated(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path, number: str
+) -> None:
+    menu = small_bundle(tmp_path)
+
+    def prepared(place: Workplace) -> tuple[Site, list[str]]:
+        site = sites()
+        settled(place, install(menu, site, *FIRST))
+        settled(place, install(menu, site, *SECOND))
+        return site, ["rollback", "shop", *([number] if number else []), "-n", site.namespace, "--yes"]
+
+    with Workplace(control_plane, tmp_path / "count") as place:
+        writes = writes_of(place, prepared(place)[1])
+    covered = {("POST", "leases"), ("POST", "secrets"), ("PUT", "secrets"), ("DELETE", "leases")}
+    covered |= {("PATCH", "configmaps"), ("PATCH", "deployments"), ("DELETE", "jobs")}
+    covered |= {("DELETE", "horizontalpodautoscalers")}
+    assert kinds(writes) >= covered
+
+    def one(place: Workplace, blow: Blow) -> None:
+        site, argv = prepared(place)
+        secret = site.password()
+        strike(place, argv, blow)
+        done = [SUPERSEDED, SUPERSEDED, DEPLOYED]
+        if number or site.statuses() != done:  # where it is done, another one would go back from there
+            code, text = place.run(argv)
+            assert code == 0, f"statuses {site.statuses()}\n{text}"
+            assert not site.holds_lock() or not place.proxy.writes(), "the lock was not released"
+        statuses = site.statuses()
+        assert statuses[:2] == [SUPERSEDED, SUPERSEDED], statuses
+        assert statuses[-1] == DEPLOYED, statuses
+        assert set(statuses[2:-1]) <= {INTERRUPTED, SUPERSEDED}, statuses
+        assert site.password() == secret
+        is_first_again(site)
+
+    wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_uninstall_that_is_killed_anywhere_goes_on_when_it_is_repeated(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
+) -> None:
+    menu = small_bundle(tmp_path)
+
+    def prepared(place: Workplace) -> tuple[Site, list[str]]:
+        site = sites()
+        settled(place, install(menu, site, *FIRST))
+        return site, ["uninstall", "shop", "-n", site.namespace, "--yes"]
+
+    with Workplace(control_plane, tmp_path / "count") as place:
+        writes = writes_of(place, prepared(place)[1])
+    covered = {("POST", "leases"), ("PUT", "secrets"), ("DELETE", "secrets"), ("DELETE", "leases")}
+    covered |= {("DELETE", name) for name in ("configmaps", "services", "deployments", "jobs")}
+    assert kinds(writes) >= covered
+
+    def one(place: Workplace, blow: Blow) -> None:
+        site, argv = prepared(place)
+        secret = site.password()
+        strike(place, argv, blow)
+        is_over = not any(site.records(kind) for kind in KINDS)
+        code, text = place.run(argv)
+        assert code == (EXIT_NOT_FOUND if is_over else 0), text
+        assert not any(site.records(kind) for kind in KINDS), text
+        assert site.config() is None
+        assert site.config("shop-extra") is None
+        assert site.get("apis/apps/v1/.../deployments/shop-web") is None
+        assert site.items("apis/batch/v1/.../jobs") == []
+        assert site.get("api/v1/.../services/shop-web") is None
+        assert site.password() == secret, "passwords stay"
+        if site.holds_lock():
+            assert is_over, text
+            settled(place, install(menu, site, *SECOND))
+            assert not site.holds_lock()
+
+    wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
+    assert not wrong, "\n".join(wrong)
+
+
+def marks(write: Seen, status: str) -> bool:
+    """Tell whether a write gives a revision this status."""
+    if write.method != "PUT" or "/secrets/" not in write.path:
+        return False
+    labels = json.loads(write.body)["metadata"].get("labels", {})
+    return bool(labels.get("bundler.dev/status") == status)
+
+
+def is_truthful(statuses: Sequence[str]) -> bool:
+    """What was deployed first, then failed upgrades and rollbacks that were cut off or done, the last of them deployed.
+
+    Between two tries at the upgrade stands at most one rollback.
+    """
+    return (
+        statuses[0] == SUPERSEDED
+        and statuses[-2:] == [FAILED, DEPLOYED]
+        and statuses[1:-2] in ([], [FAILED], [INTERRUPTED], [FAILED, INTERRUPTED], [FAILED, SUPERSEDED])
+    )
+
+
+def test_the_rollback_of_a_failed_upgrade_that_is_killed_anywhere_converges_when_the_upgrade_is_repeated(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
+) -> None:
+    menu = small_bundle(tmp_path)
+
+    def prepared(place: Workplace) -> tuple[Site, list[str]]:
+        site = sites()
+        settled(place, install(menu, site, *FIRST))
+        argv = ["upgrade", "shop", str(menu), "-n", site.namespace, "--timeout", "3s", "--rollback-on-failure", *BAD]
+        return site, argv
+
+    with Workplace(control_plane, tmp_path / "count") as place:
+        site, argv = prepared(place)
+        code, text = place.run(argv)
+        assert code == EXIT_ROLLED_BACK, text
+        writes = place.proxy.writes()
+    is_first_again(site)
+    assert site.statuses() == [SUPERSEDED, FAILED, DEPLOYED]
+    failing = next(write.number for write in writes if marks(write, FAILED))
+    back = [(write.method, write.path) for write in writes if write.number > failing]
+    covered = {("POST", "secrets"), ("PATCH", "deployments"), ("PATCH", "configmaps"), ("DELETE", "jobs")}
+    assert kinds(back) >= covered | {("PUT", "secrets"), ("DELETE", "leases")}
+
+    def one(place: Workplace, blow: Blow) -> None:
+        site, argv = prepared(place)
+        secret = site.password()
+        strike(place, argv, blow)
+        code, text = place.run(argv)
+        try:
+            assert code == EXIT_ROLLED_BACK
+            assert is_truthful(site.statuses())
+            assert not site.holds_lock(), "the lock was not released"
+            assert site.password() == secret
+            is_first_again(site)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\nstatuses {site.statuses()}\n{text}") from error
+
+    points = [blow for blow in blows(len(writes)) if blow.number >= failing]
+    wrong = on_workplaces(one, points, control_plane, tmp_path)
+    assert not wrong, "\n".join(wrong)
