@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose import public_identifiers
 from bundler.actions.history import History, learn_live_secrets, require_stock
+from bundler.actions.recorded import reach_of, readiness_of
 from bundler.actions.release import ChangeResult, Draft, RunOptions, change_release
 from bundler.errors.change import DowngradeError, UndeclaredReachError
-from bundler.model.bundle import Reach, ReadinessRule
-from bundler.model.json import list_at, text_at
+from bundler.model.bundle import Reach
 from bundler.model.lean import dataclass, replace
-from bundler.model.manifest import Source
 from bundler.model.release import ReleaseStatus
 from bundler.planning.reach import find_reach
 from bundler.resolve.versions import parse_version
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.release import Proposal
-    from bundler.model.json import Body
     from bundler.model.release import Authorship, Revision, RevisionSummary
     from bundler.ports import Ports
 
@@ -105,25 +103,6 @@ def draft_of(recorded: Revision, request: RollbackRequest) -> Draft:
         reach=reach_of(recorded.reach),
         readiness=readiness_of(recorded),
     )
-
-
-def reach_of(body: Body) -> Reach:
-    """Read a declared reach as a revision records it."""
-    return Reach(
-        cluster_scoped=tuple(map(str, list_at(body, "clusterScoped"))),
-        namespaces=tuple(map(str, list_at(body, "namespaces"))),
-        grants=tuple(map(str, list_at(body, "grants"))),
-    )
-
-
-def readiness_of(revision: Revision) -> tuple[ReadinessRule, ...]:
-    """Read the readiness rules that a revision records."""
-    return tuple(_readiness_rule(body) for body in revision.readiness)
-
-
-def _readiness_rule(body: Body) -> ReadinessRule:
-    fields = {name: text_at(body, name) for name in ("group", "kind", "name", "ready", "failed")}
-    return ReadinessRule(**fields, source=Source("the release record", 0))
 
 
 def _refuse_barrier(request: RollbackRequest, history: History, target: RevisionSummary, ports: Ports) -> None:

@@ -8,7 +8,7 @@ from bundler.actions.guard import Guard
 from bundler.actions.history import require_history
 from bundler.actions.lookout import list_live
 from bundler.actions.pods import PATIENCE_S, PodWatch
-from bundler.actions.rollback import readiness_of
+from bundler.actions.recorded import readiness_of
 from bundler.actions.wait import WaitRules, wait_until_ready
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
