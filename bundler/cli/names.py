@@ -12,6 +12,8 @@ from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from click.shell_completion import CompletionItem
+
 _NAMESPACE_MAX_CHARS: Final = 63
 
 
@@ -62,7 +64,27 @@ class ReleaseName(click.ParamType[str]):
         del param, ctx
         return check_name(str(value))
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Offer the releases that are there."""
+        del param
+        from bundler.cli.completing import complete_releases  # noqa: PLC0415 - for the shell's question only
+
+        return complete_releases(ctx, incomplete)
+
+
+def offer_bundles(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the shell the bundles that have a name."""
+    del param
+    from bundler.cli.completing import complete_bundles  # noqa: PLC0415 - for the shell's question only
+
+    return complete_bundles(ctx, incomplete)
+
 
 def release_argument(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """Add the argument RELEASE; the function gets it as ``release``."""
     return click.argument("release", type=ReleaseName())(function)
+
+
+def bundle_argument(function: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Add the argument BUNDLE; the function gets it as ``bundle``."""
+    return click.argument("bundle", shell_complete=offer_bundles)(function)

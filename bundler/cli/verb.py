@@ -146,13 +146,36 @@ def gathered(name: str, make: Callable[..., object], options: Sequence[Decorator
     return decorate
 
 
+def _offer_contexts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    del param
+    from bundler.cli.completing import complete_contexts  # noqa: PLC0415 - for the shell's question only
+
+    return complete_contexts(ctx, incomplete)
+
+
+def _offer_namespaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    del param
+    from bundler.cli.completing import complete_namespaces  # noqa: PLC0415 - for the shell's question only
+
+    return complete_namespaces(ctx, incomplete)
+
+
 def _common_options(outputs: tuple[str, ...]) -> list[Decorator]:
     return [
         click.option("-o", "--output", type=click.Choice(outputs), help="What to print on stdout."),
         click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and warnings on stderr."),
         click.option("-v", "--verbose", count=True, help="Say more; a bug shows its whole trace."),
         click.option("--timeout", "timeout_s", type=Duration(), help="Time for the whole command.  [default: 10m]"),
-        click.option("--context", help="Context of the kubeconfig; `sandbox` is the embedded cluster."),
+        click.option(
+            "--context",
+            shell_complete=_offer_contexts,
+            help="Context of the kubeconfig; `sandbox` is the embedded cluster.",
+        ),
         click.option("--kubeconfig", type=FilePath(), help="The kubeconfig file to use."),
-        click.option("-n", "--namespace", help="Namespace of the release.  [default: the context's]"),
+        click.option(
+            "-n",
+            "--namespace",
+            shell_complete=_offer_namespaces,
+            help="Namespace of the release.  [default: the context's]",
+        ),
     ]

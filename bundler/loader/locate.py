@@ -57,6 +57,24 @@ def find_bundle(name_or_path: str, *, search_path: Sequence[Path] = ()) -> Bundl
         raise BundleNotFoundError(f"looking for bundle {name_or_path}", context=[reason], hint=hint) from error
 
 
+def known_names(search_path: Sequence[Path]) -> list[str]:
+    """Return the names that :func:`find_bundle` finds, sorted."""
+    from bundler.loader.shipped import shipped_dir  # noqa: PLC0415 - a path needs no names
+
+    return sorted(set().union(*(_names_in(folder) for folder in (*search_path, shipped_dir("bundles")))))
+
+
+def _names_in(folder: Path) -> set[str]:
+    archived = (_name_of(path.name.removesuffix(ARCHIVE_SUFFIX)) for path in folder.glob(f"*{ARCHIVE_SUFFIX}"))
+    return {path.parent.name for path in folder.glob(f"*/{BUNDLE_FILE}")} | {name for name in archived if name}
+
+
+def _name_of(stem: str) -> str:
+    """Return the name in ``NAME-VERSION``, where versions may have dashes too; empty for anything else."""
+    places = [place for place, letter in enumerate(stem) if letter == "-"]
+    return next((stem[:place] for place in places if _version_in(stem[place + 1 :]) is not None), "")
+
+
 def _is_path(text: str) -> bool:
     return "/" in text or text in {".", ".."} or text.endswith((ARCHIVE_SUFFIX, ".bundle"))
 
@@ -107,8 +125,12 @@ def _in_folder(folder: Path, name: str) -> Path | None:
 def _version_of(path: Path, name: str) -> Version | None:
     if not path.name.startswith(f"{name}-"):
         return None
+    return _version_in(path.name[len(name) + 1 : -len(ARCHIVE_SUFFIX)])
+
+
+def _version_in(text: str) -> Version | None:
     try:
-        return parse_version(path.name[len(name) + 1 : -len(ARCHIVE_SUFFIX)])
+        return parse_version(text)
     except VersionRangeError:
         return None
 
@@ -116,7 +138,7 @@ def _version_of(path: Path, name: str) -> Version | None:
 def _unknown_name(name: str, folders: Iterable[Path]) -> BundleNotFoundError:
     looked, known = [], set()
     for folder in folders:
-        names = {path.parent.name for path in folder.glob(f"*/{BUNDLE_FILE}")}
+        names = _names_in(folder)
         known |= names
         looked.append(f"{folder}: {', '.join(sorted(names)) or 'no bundles'}")
     if (Path(name) / BUNDLE_FILE).is_file():

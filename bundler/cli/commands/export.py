@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.keys import passphrase_option
 from bundler.cli.limits import bundle_limit_options
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import registry_options, values_options
 from bundler.cli.output.text import Line
 from bundler.cli.verb import FilePath, verb
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @verb("export")
-@click.argument("bundle")
+@bundle_argument
 @click.option("--out", type=FilePath(), help="File or folder.  [default: NAME-VERSION.bundle]")
 @click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Platform to carry.")
 @click.option("--all-platforms", is_flag=True, help="Carry every platform of every image.")

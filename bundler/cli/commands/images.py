@@ -8,6 +8,7 @@ import click
 
 from bundler.cli.delivering import open_delivery, read_site
 from bundler.cli.limits import bundle_limit_options
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import release_name_option, values_options
 from bundler.cli.ordering import make_order, take
 from bundler.cli.site_registry import parse_place
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @verb("images", outputs=("text", "json", "yaml", "plain"))
-@click.argument("bundle")
+@bundle_argument
 @values_options()
 @release_name_option
 @bundle_limit_options

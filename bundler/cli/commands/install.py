@@ -9,19 +9,26 @@ import click
 from bundler.cli.change_options import path_options, preflight_option, run_options, starting_options, write_options
 from bundler.cli.changing import Wish, carry_out_wish
 from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import check_name
+from bundler.cli.names import check_name, offer_bundles
 from bundler.cli.offline import offline_option
 from bundler.cli.options import kube_version_option, registry_options, values_options
 from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from bundler.actions.inputs import Given
     from bundler.cli.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.invocation import App
 
 
+def _offer_bundles(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer bundles for either word: one alone is a bundle, and the name of a release is free."""
+    return [] if len(ctx.params["words"] or ()) > 1 else offer_bundles(ctx, param, incomplete)
+
+
 @verb("install")
-@click.argument("words", nargs=-1, required=True, metavar="[RELEASE] BUNDLE")
+@click.argument("words", nargs=-1, required=True, metavar="[RELEASE] BUNDLE", shell_complete=_offer_bundles)
 @values_options(can_unset=True)
 @starting_options
 @run_options

@@ -9,6 +9,7 @@ import click
 
 from bundler.actions.lint import Level, lint
 from bundler.cli.limits import bundle_limit_options, bundle_limits
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import registry_options, values_options
 from bundler.cli.ordering import fetch_component, take_inputs
 from bundler.cli.output.findings import show_findings
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @verb("lint", outputs=("text", "json", "yaml", "sarif"))
-@click.argument("bundle")
+@bundle_argument
 @values_options()
 @registry_options
 @bundle_limit_options

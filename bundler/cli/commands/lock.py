@@ -8,6 +8,7 @@ import click
 
 from bundler.actions.lock import check_lock, lock_components
 from bundler.cli.limits import bundle_limit_options, bundle_limits
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import registry_options
 from bundler.cli.output.text import table
 from bundler.cli.publishing import make_fetcher
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @verb("lock")
-@click.argument("bundle")
+@bundle_argument
 @click.option("--check", is_flag=True, help="Write nothing; exit with 3 where bundle.lock and the components differ.")
 @click.option("--vendor", is_flag=True, help="Write components from registries into components/.")
 @registry_options

@@ -12,6 +12,7 @@ from bundler.actions.verify import is_signed, signature_path
 from bundler.archive.writer import archive_name, write_archive
 from bundler.cli.keys import open_signer, passphrase_option
 from bundler.cli.limits import bundle_limit_options, bundle_limits
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @verb("package")
-@click.argument("bundle")
+@bundle_argument
 @registry_options
 @bundle_limit_options
 @click.option("--out", type=FilePath(), metavar="FILE", help="File or folder.  [default: NAME-VERSION.tgz]")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.limits import bundle_limit_options
+from bundler.cli.names import bundle_argument
 from bundler.cli.offline import offline_option
 from bundler.cli.options import registry_options, release_name_option, values_options
 from bundler.cli.verb import verb
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb("preflight")
-@click.argument("bundle")
+@bundle_argument
 @values_options()
 @release_name_option
 @click.option("--no-create-namespace", is_flag=True, help="Count a missing namespace as a failure.")

@@ -11,6 +11,7 @@ from bundler.actions.fetch import parse_address
 from bundler.actions.push import push
 from bundler.archive.writer import pack_files
 from bundler.cli.limits import bundle_limit_options
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take_bundle
 from bundler.cli.output.text import Line
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @verb("push")
-@click.argument("bundle")
+@bundle_argument
 @click.argument("address", metavar="oci://HOST/REPOSITORY")
 @registry_options
 @bundle_limit_options

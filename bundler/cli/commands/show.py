@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from bundler.actions.show import describe_bundle, describe_delivery
 from bundler.cli.limits import bundle_limit_options
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import registry_options
 from bundler.cli.ordering import take
 from bundler.cli.output.described import show_description
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @verb("show", outputs=("text", "json", "yaml", "markdown", "html"))
-@click.argument("bundle")
+@bundle_argument
 @registry_options
 @bundle_limit_options
 def show_command(app: App, bundle: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.limits import bundle_limit_options
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import (
     kube_version_option,
     registry_options,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @verb("template")
-@click.argument("bundle")
+@bundle_argument
 @values_options()
 @registry_options
 @bundle_limit_options

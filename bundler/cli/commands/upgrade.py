@@ -9,7 +9,7 @@ import click
 from bundler.cli.change_options import path_options, preflight_option, run_options, starting_options, write_options
 from bundler.cli.changing import Wish, carry_out_wish
 from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import release_argument
+from bundler.cli.names import bundle_argument, release_argument
 from bundler.cli.offline import offline_option
 from bundler.cli.options import kube_version_option, registry_options, values_options
 from bundler.cli.verb import verb
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @verb("upgrade")
 @release_argument
-@click.argument("bundle")
+@bundle_argument
 @values_options(can_unset=True)
 @starting_options
 @run_options

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.limits import bundle_limit_options
+from bundler.cli.names import bundle_argument
 from bundler.cli.options import registry_options, release_name_option, show_secrets_option, values_options
 from bundler.cli.ordering import make_order, take
 from bundler.cli.verb import verb
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @verb("values")
-@click.argument("bundle")
+@bundle_argument
 @values_options()
 @registry_options
 @bundle_limit_options

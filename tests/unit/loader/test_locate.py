@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.errors.bundle import BundleNotFoundError
-from bundler.loader.locate import find_bundle
+from bundler.loader.locate import find_bundle, known_names
 from tests.lib.bundles import make_bundle
 
 if TYPE_CHECKING:
@@ -77,3 +77,16 @@ def test_what_is_not_there_is_told_with_where_was_looked(
         find_bundle(name, search_path=[tmp_path / "none"])
     assert context in " ".join(caught.value.context)
     assert hint in caught.value.hint
+
+
+def test_names_that_are_known_are_those_that_can_be_found(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    make_bundle(first, name="tea")
+    for archive in ("tea-2.0.0.tgz", "web-shop-1.0.0-rc.1.tgz", "notes.tgz", "old-stuff.tgz"):
+        (first / archive).touch()
+    make_bundle(second, name="cake")
+    found = known_names([first, second, tmp_path / "missing"])
+    assert {"tea", "web-shop", "cake", "shop"} <= set(found)
+    assert not {"notes", "old", "old-stuff", "web"} & set(found)
+    assert found == sorted(found)
+    assert all(find_bundle(name, search_path=[first, second]) for name in found)
