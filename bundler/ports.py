@@ -394,6 +394,11 @@ class Verifier(Protocol):
         ...
 
 
+def _need_no_time(deadline_s: float) -> None:
+    """Adapters that never wait need not know how long they may."""
+    del deadline_s
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Everything an action may reach; made in one place, by the command line."""
@@ -410,6 +415,8 @@ class Ports:
     """Whether the user or the system asked the run to stop."""
     registry: Registry | None = None
     """Where images lie; None where no delivery is at hand."""
+    prolong: Callable[[float], None] = _need_no_time
+    """Tell the adapters that ``deadline_s`` has moved; they give up on a busy server when it is over."""
 
     def remaining_s(self) -> float:
         """Return what is left of the command's budget, in seconds; never below zero."""

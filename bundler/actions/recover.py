@@ -61,6 +61,7 @@ def roll_back_after(
         ports.report(Notice(ports.redactor.redact(line)))
     ports.report(Notice(f"rolling back, in at most {budget_s:.0f} s"))
     fresh = replace(ports, deadline_s=ports.clock.monotonic() + budget_s)
+    ports.prolong(fresh.deadline_s)
     try:
         done = _undo(proposal, fresh, options, held)
     except BundlerError as second:

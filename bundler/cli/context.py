@@ -58,7 +58,8 @@ def connect(app: App, bundle: Bundle | None = None) -> Connection:
     from bundler.storage.secrets import SecretReleaseStore  # noqa: PLC0415 - for verbs that reach a cluster
 
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
-    cluster, namespace = _open_cluster(app, progress)
+    deadline = _Deadline(app.deadline_s)
+    cluster, namespace = _open_cluster(app, progress, deadline)
     duration_s = app.settings.environment.lock_duration_s
     ports = Ports(
         cluster=cluster,
@@ -69,6 +70,7 @@ def connect(app: App, bundle: Bundle | None = None) -> Connection:
         redactor=app.redactor,
         deadline_s=app.deadline_s,
         is_stopped=app.stop.is_asked,
+        prolong=deadline.move,
     )
     return Connection(ports=ports, namespace=app.settings.namespace or check_namespace(namespace), progress=progress)
 
@@ -101,17 +103,27 @@ def sandbox_path(app: App) -> Path:
     return app.settings.environment.state_dir / "sandbox.db"
 
 
-def _open_cluster(app: App, progress: Progress) -> tuple[ClusterClient, str]:
+class _Deadline:
+    """On ``clock.monotonic()``: when the requests have to end; a rollback has a budget of its own."""
+
+    def __init__(self, at_s: float) -> None:
+        self.at_s = at_s
+
+    def move(self, at_s: float) -> None:
+        self.at_s = at_s
+
+
+def _open_cluster(app: App, progress: Progress, deadline: _Deadline) -> tuple[ClusterClient, str]:
     if is_embedded(app):
         from bundler.sandbox.client import SandboxClient  # noqa: PLC0415 - one of the two is loaded, never both
 
         sandbox = SandboxClient.open(sandbox_path(app), app.clock)
         app.closing.callback(sandbox.close)
         return sandbox, "default"
-    return _open_http(app, progress)
+    return _open_http(app, progress, deadline)
 
 
-def _open_http(app: App, progress: Progress) -> tuple[ClusterClient, str]:
+def _open_http(app: App, progress: Progress, deadline: _Deadline) -> tuple[ClusterClient, str]:
     from bundler.cluster.client import HttpClusterClient  # noqa: PLC0415 - one of the two is loaded, never both
     from bundler.cluster.kubeconfig import load_access  # noqa: PLC0415
     from bundler.http.surroundings import Surroundings  # noqa: PLC0415
@@ -124,7 +136,7 @@ def _open_http(app: App, progress: Progress) -> tuple[ClusterClient, str]:
     around = Surroundings(
         env=environment.variables,
         clock=app.clock,
-        budget=lambda: max(0.0, app.deadline_s - app.clock.monotonic()),
+        budget=lambda: max(0.0, deadline.at_s - app.clock.monotonic()),
         report=progress,
         is_interactive=environment.stdin_is_terminal,
     )

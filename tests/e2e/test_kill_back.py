@@ -6,6 +6,7 @@ That is rollback, uninstall, and the rollback that follows a failed upgrade.
 from __future__ import annotations
 
 import json
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.lib.controlplane import ControlPlane
-    from tests.lib.killing_proxy import Blow, Seen
+    from tests.lib.killing_proxy import Blow
 
 pytestmark = pytest.mark.slow
 
@@ -144,12 +145,11 @@ def test_an_uninstall_that_is_killed_anywhere_goes_on_when_it_is_repeated(
     assert not wrong, "\n".join(wrong)
 
 
-def marks(write: Seen, status: str) -> bool:
-    """Tell whether a write gives a revision this status."""
-    if write.method != "PUT" or "/secrets/" not in write.path:
+def marks(method: str, target: str, body: bytes, *, status: str) -> bool:
+    """Tell whether a request gives a revision this status."""
+    if method != "PUT" or "/secrets/" not in target:
         return False
-    labels = json.loads(write.body)["metadata"].get("labels", {})
-    return bool(labels.get("bundler.dev/status") == status)
+    return bool(json.loads(body)["metadata"].get("labels", {}).get("bundler.dev/status") == status)
 
 
 def is_truthful(statuses: Sequence[str]) -> bool:
@@ -182,7 +182,7 @@ def test_the_rollback_of_a_failed_upgrade_that_is_killed_anywhere_converges_when
         writes = place.proxy.writes()
     is_first_again(site)
     assert site.statuses() == [SUPERSEDED, FAILED, DEPLOYED]
-    failing = next(write.number for write in writes if marks(write, FAILED))
+    failing = next(one.number for one in writes if marks(one.method, one.target, one.body, status=FAILED))
     back = [(write.method, write.path) for write in writes if write.number > failing]
     covered = {("POST", "secrets"), ("PATCH", "deployments"), ("PATCH", "configmaps"), ("DELETE", "jobs")}
     assert kinds(back) >= covered | {("PUT", "secrets"), ("DELETE", "leases")}
@@ -204,3 +204,29 @@ def test_the_rollback_of_a_failed_upgrade_that_is_killed_anywhere_converges_when
     points = [blow for blow in blows(len(writes)) if blow.number >= failing]
     wrong = on_workplaces(one, points, control_plane, tmp_path)
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_rollback_of_an_upgrade_whose_time_is_over_is_patient_with_a_busy_server(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
+) -> None:
+    menu, site = small_bundle(tmp_path), sites()
+    refused: list[str] = []
+    has_failed = threading.Event()
+
+    def is_busy(method: str, target: str, body: bytes) -> bool:
+        is_one = has_failed.is_set() and not refused
+        if is_one:
+            refused.append(f"{method} {target}")
+        if marks(method, target, body, status=FAILED):
+            has_failed.set()
+        return is_one
+
+    with Workplace(control_plane, tmp_path / "place") as place:
+        settled(place, install(menu, site, *FIRST))
+        place.proxy.is_busy = is_busy
+        argv = ["upgrade", "shop", str(menu), "-n", site.namespace, "--timeout", "3s", "--rollback-on-failure", *BAD]
+        code, text = place.run(argv)
+    assert refused
+    assert code == EXIT_ROLLED_BACK, text
+    assert site.statuses() == [SUPERSEDED, FAILED, DEPLOYED]
+    is_first_again(site)

@@ -23,12 +23,14 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MUTATING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive", "host", "authorization"})
 AIM_TIMEOUT_S = 20
 UPSTREAM_TIMEOUT_S = 120
+BUSY = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,8 @@ class KillingProxy(ThreadingHTTPServer):
         self.count = 0
         self.seen: list[Seen] = []
         """Every request since ``begin``, in the order of their answers."""
+        self.is_busy: Callable[[str, str, bytes], bool] = lambda *_: False
+        """Is asked about method, target and body of each request; the server is said to be busy where it says so."""
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def __enter__(self) -> Self:
@@ -199,6 +203,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.server.is_busy(self.command, self.path, body):
+            self.wfile.write(BUSY)
+            return
         number, goes_on = self.server.enter(self.command, self.path)
         if not goes_on:
             self.close_connection = True
