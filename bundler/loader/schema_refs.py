@@ -28,6 +28,7 @@ _DATA = frozenset({"const", "enum", "default", "examples"})
 """Keywords whose values are not schemas."""
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _MAX_DEPTH = 100
+_SHOWN_CHARS = 100
 _REPEATED_GROUP = (")*", ")+", "){")
 _UNSAFE = LazyPattern(r"[^A-Za-z0-9._-]")
 _SCHEME = LazyPattern(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
@@ -97,11 +98,13 @@ class _Collector:
         for pattern in _patterns(schema):
             if not any(sign in pattern for sign in _REPEATED_GROUP):
                 continue
+            from bundler.model.size import shortened  # noqa: PLC0415 - as below
             from bundler.syntax.backtracking import find_ambiguity  # noqa: PLC0415 - few patterns repeat a group
 
             found = find_ambiguity(pattern)
             if found:
-                message = f'the pattern "{pattern}" can take minutes to search: {found}; let each text fit in one way'
+                shown = shortened(pattern, _SHOWN_CHARS)
+                message = f'the pattern "{shown}" can take minutes to search: {found}; let each text fit in one way'
                 self._add(path, self._line_of(path, json.dumps(pattern)), message)
 
     def _walked(self, schema: _Schema, path: str, depth: int) -> _Schema:

@@ -14,6 +14,8 @@ import re
 from itertools import product
 from typing import NamedTuple
 
+from bundler.model.size import shortened
+
 _GROUP = re.compile(
     r"\((?:\?(?:(?P<nothing>[aiLmsux]+\)|P=\w+\)|#[^)]*\))|(?P<look><?[=!])|:|>|P<\w+>|\(\w+\)|[\w-]+:))?"
 )
@@ -26,8 +28,9 @@ _BETWEEN = re.compile(r"[\^$]|\\(?:[bBAZ]|[1-9][0-9]*)")
 _LETTERS = frozenset(map(chr, range(128))) | {"é", "中"}
 _MANY = 10
 """A repetition that may come so often is taken for one without end."""
+_SHOWN_CHARS = 100
 _MAX_COPIES = 64
-_MAX_STEPS = 20_000
+_MAX_STEPS = 200_000
 
 
 class _AmbiguousError(Exception):
@@ -37,7 +40,8 @@ class _AmbiguousError(Exception):
 class _Part(NamedTuple):
     """A part of a pattern, and the states where it begins and ends."""
 
-    can_be_empty: bool
+    empty_ways: int
+    """In how many ways it can be empty: 0, 1, or 2 for several."""
     first: tuple[int, ...] = ()
     last: tuple[int, ...] = ()
 
@@ -59,6 +63,8 @@ def find_ambiguity(pattern: str) -> str:
 class _Automaton:
     def __init__(self, pattern: str, flags: int) -> None:
         self._pattern, self._at, self._steps = pattern, 0, 0
+        self._times = 1
+        """How often what is being read is repeated by what is around it."""
         self._flags = flags & (re.IGNORECASE | re.DOTALL | re.ASCII)
         self._alphabet = _LETTERS | set(pattern)
         self._known: dict[str, frozenset[str]] = {}
@@ -73,10 +79,11 @@ class _Automaton:
         while self._pattern.startswith("|", self._at):
             self._at += 1
             parts.append(self._sequence())
-        if len(parts) > 1 and all(map(_is_in_class, self._pattern[start : self._at].split("|"))):
+        branches = self._pattern[start : self._at].split("|")
+        if len(set(branches)) > 1 and all(map(_is_in_class, branches)):
             return self._class_of(parts)
         return _Part(
-            any(part.can_be_empty for part in parts),
+            min(sum(part.empty_ways for part in parts), 2),
             tuple(state for part in parts for state in part.first),
             tuple(state for part in parts for state in part.last),
         )
@@ -88,7 +95,7 @@ class _Automaton:
         return parts[0]
 
     def _sequence(self) -> _Part:
-        whole = _Part(can_be_empty=True)
+        whole = _Part(1)
         while self._at < len(self._pattern) and self._pattern[self._at] not in "|)":
             whole = self._joined(whole, self._repeated())
         return whole
@@ -100,43 +107,51 @@ class _Automaton:
         if found is None:
             return part
         low, high = _bounds(found)
-        if high is None or high >= _MANY:
+        if high is None or high * self._times >= _MANY:
             self._joined(part, part)
             if self._is_ambiguous(range(begin, len(self._next))):
-                raise _AmbiguousError(f"{self._pattern[start : found.end()]} can take the same text in many ways")
+                repetition = shortened(self._pattern[start : found.end()], _SHOWN_CHARS)
+                raise _AmbiguousError(f"{repetition} can take the same text in many ways")
         if high is not None and high > 1:
             part = self._copies(start, low, min(high, _MAX_COPIES))
+        elif low == 0:
+            part = _or_nothing(part)
         self._at = found.end()
-        return part._replace(can_be_empty=part.can_be_empty or low == 0)
+        return part
 
     def _copies(self, start: int, low: int, high: int) -> _Part:
-        whole = _Part(can_be_empty=True)
+        whole = _Part(1)
+        self._times *= high
         for number in range(high, 0, -1):
             self._at = start
             whole = self._joined(self._single(), whole)
-            whole = whole._replace(can_be_empty=whole.can_be_empty or number > low)
+            whole = _or_nothing(whole) if low < number else whole
+        self._times //= high
         return whole
 
     def _single(self) -> _Part:
-        self._steps += 1
-        if self._steps > _MAX_STEPS:
-            raise _AmbiguousError("it repeats more than can be judged")
+        self._spend(10)
         if group := _GROUP.match(self._pattern, self._at):
             self._at = group.end()
             if group["nothing"]:
-                return _Part(can_be_empty=True)
+                return _Part(1)
             part = self.choice()
             self._at += 1
-            return _Part(can_be_empty=True) if group["look"] else part
+            return _Part(1) if group["look"] else part
         atom = _ATOM.match(self._pattern, self._at)
         text = atom.group() if atom else self._pattern[self._at]
         self._at += len(text)
         if _BETWEEN.fullmatch(text):
-            return _Part(can_be_empty=True)
+            return _Part(1)
         self._letters.append(self._letters_of(text))
         self._next.append([])
         state = len(self._next) - 1
-        return _Part(can_be_empty=False, first=(state,), last=(state,))
+        return _Part(0, (state,), (state,))
+
+    def _spend(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > _MAX_STEPS:
+            raise _AmbiguousError("it repeats more than can be judged")
 
     def _letters_of(self, atom: str) -> frozenset[str]:
         if atom not in self._known:
@@ -148,12 +163,13 @@ class _Automaton:
         return self._known[atom]
 
     def _joined(self, one: _Part, other: _Part) -> _Part:
+        self._spend(len(one.last) * len(other.first))
         for state in one.last:
             self._next[state] += other.first
         return _Part(
-            one.can_be_empty and other.can_be_empty,
-            one.first + (other.first if one.can_be_empty else ()),
-            other.last + (one.last if other.can_be_empty else ()),
+            min(one.empty_ways * other.empty_ways, 2),
+            one.first + other.first * one.empty_ways,
+            other.last + one.last * other.empty_ways,
         )
 
     def _is_ambiguous(self, states: range) -> bool:
@@ -163,6 +179,7 @@ class _Automaton:
         pending, seen = [(state, state) for state in states], set[tuple[int, int]]()
         while pending:
             one, other = pending.pop()
+            self._spend(1 + len(self._next[one]) * len(self._next[other]))
             for pair in product(self._next[one], self._next[other]):
                 if pair[0] == pair[1]:
                     if one != other:
@@ -171,6 +188,10 @@ class _Automaton:
                     seen.add(pair)
                     pending.append(pair)
         return False
+
+
+def _or_nothing(part: _Part) -> _Part:
+    return part._replace(empty_ways=min(part.empty_ways + 1, 2))
 
 
 def _is_in_class(atom: str) -> bool:

@@ -11,7 +11,8 @@ VERSION = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
 PRE = r"(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?"
 
 HOSTILE = [
-    "(a+)+$", "^(a*)*$", r"^(.|\s)*$", "^([^a]|b)*$", "^((a)|a)*$", "^(a|aa)+$", r"^(\w+\s?)*$", r"^([a-z]+\.?)*$", "^(a?b?)*$", r"^(\d+)*x",
+    "(a+)+$", "^(a*)*$", r"^(.|\s)*$", "^([^a]|b)*$", "^((a)|a)*$", "^(a(c?)?)*$", "^(a|a)*$", "^(((a*){3}){3}){3}$",
+    "^(a|aa)+$", r"^(\w+\s?)*$", r"^([a-z]+\.?)*$", "^(a?b?)*$", r"^(\d+)*x",
     "^(a+){12}$", "^(a{1,3})*$", "^((a|b)+|b)*$", r"^(\s*\w+\s*)*$", "^(?:a+)+$", "^(?P<x>a+)+$", "(?i)^([a-z]|(?:[A-Z]))*$",
     "^(a*ba*)*$", r"^(.*,)*x$", "^(?=(a+)+$)", "^(([a-z])+.)+[A-Z]([a-z])+$", r"^([^@]+@?)+$", "^(a+?)+?$", "^(a{2,})*$",
     r"^(\N{DIGIT ONE}+)+$", "(?x)^(a +)+$", "(((((a{64}){64}){64}){64}){64})*",
@@ -38,14 +39,33 @@ USUAL = [
 ]  # fmt: skip
 
 
+WORD = "[0-9a-fA-F]{1,4}"
+IPV6 = "|".join([
+    f"({WORD}:){{7}}{WORD}", f"({WORD}:){{1,7}}:", *(f"({WORD}:){{1,{7 - n}}}(:{WORD}){{1,{n}}}" for n in range(1, 7)),
+])  # fmt: skip
+
+
 @pytest.mark.parametrize("pattern", HOSTILE)
 def test_a_repetition_that_can_take_one_text_in_many_ways_is_named(pattern: str) -> None:
     assert find_ambiguity(pattern)
 
 
-@pytest.mark.parametrize("pattern", USUAL)
+@pytest.mark.parametrize("pattern", [*USUAL, f"^({IPV6})$"])
 def test_usual_patterns_are_let_pass(pattern: str) -> None:
     assert find_ambiguity(pattern) == ""
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(" + "a?" * 5000 + ")+", "(" + "|".join(f"[a-z]{{60}}{n}" for n in range(200)) + ")+", "x" * 30_000 + "(a)*"],
+)
+def test_what_is_too_large_to_be_judged_is_refused_before_that_takes_long(pattern: str) -> None:
+    assert find_ambiguity(pattern) == "it repeats more than can be judged"
+
+
+def test_a_long_repetition_is_named_in_short() -> None:
+    assert len(find_ambiguity(f"^({'a' * 1000}(b+)+)$")) < 200
+    assert len(find_ambiguity(f"^({'a' * 1000}b*b*)*$")) < 200
 
 
 def test_the_repetition_itself_is_named() -> None:
