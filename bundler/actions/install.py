@@ -89,7 +89,7 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     composition = compose(order, ports.cluster)
     for notice in composition.values.user.notices:
         ports.report(Notice(notice))
-    for warning in composition.notices:
+    for warning in (*composition.values.warnings, *composition.notices):
         ports.report(Warned(warning))
     ports.redactor.publish(order.release, order.bundle.metadata.name, *public_identifiers(composition.manifests))
     ports.redactor.learn(*composition.sensitive)

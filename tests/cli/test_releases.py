@@ -357,11 +357,13 @@ def test_quiet_says_nothing_but_the_result(cli, menu):
     assert outcome.out.startswith("release shop: revision 1 deployed")
 
 
-def test_warnings_come_once_even_when_quiet(cli):
+@pytest.mark.parametrize("words", [["template"], ["diff", "demo"], ["install", "demo"]], ids=lambda words: words[0])
+def test_warnings_come_once_even_when_quiet(cli, words):
     schema = {"type": "object", "properties": {"old": {"type": "string", "deprecated": True}}}
-    files = {"values.schema.json": json.dumps(schema), "templates/a.yaml": "# {{ values.old }}\n"}
-    outcome = cli("template", make_bundle(cli.home, files), "--set", "old=x", "-q").ok()
-    assert outcome.err.count("warning:") == 1
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: '{{ values.old | default('')}}'}\n"
+    files = {"values.schema.json": json.dumps(schema), "templates/a.yaml": config}
+    outcome = cli(*words, make_bundle(cli.home, files), "--set", "old=x", "-q", *NS).ok()
+    assert outcome.err == "warning: old is deprecated (--set old=x)\n"
 
 
 def test_reach_stands_first_in_the_plan(cli):
