@@ -259,14 +259,29 @@ def quota(name: str = "team", **hard: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": {"hard": named}}
 
 
+def refuses_cron_jobs(cluster: Subject) -> bool:
+    """Tell whether admission, which learns of quotas by a watch of its own, has heard of one that allows none."""
+    template = {
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a:1"}]}}}
+    }
+    spec = {"schedule": "0 0 1 1 *", "jobTemplate": template}
+    body = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "never"}, "spec": spec}
+    try:
+        cluster.apply(body, is_dry_run=True)
+    except ForbiddenError:
+        return True
+    return False
+
+
 def test_a_quota_counts_and_refuses(cluster: Subject) -> None:
     cluster.furnish()
-    cluster.apply(quota(count__secrets="1", services="5"))
+    cluster.apply(quota(count__secrets="1", services="5", count__cronjobs_batch="0"))
 
     def used() -> Any:
         return cluster.get("ResourceQuota", "team").get("status", {}).get("used")
 
-    assert cluster.wait("counted", used) == {"count/secrets": "0", "services": "0"}
+    assert cluster.wait("counted", used) == {"count/secrets": "0", "services": "0", "count/cronjobs.batch": "0"}
+    cluster.wait("admission knows of it", lambda: refuses_cron_jobs(cluster))
     cluster.create(secret())
     with pytest.raises(ForbiddenError) as caught:
         cluster.create(secret("second"))
@@ -279,8 +294,9 @@ def test_a_quota_counts_and_refuses(cluster: Subject) -> None:
 
 def test_pods_over_a_quota_are_not_made(cluster: Subject) -> None:
     cluster.furnish()
-    cluster.apply(quota(pods="1"))
+    cluster.apply(quota(pods="1", count__cronjobs_batch="0"))
     cluster.wait("counted", lambda: cluster.get("ResourceQuota", "team").get("status", {}).get("used"))
+    cluster.wait("admission knows of it", lambda: refuses_cron_jobs(cluster))
     cluster.apply(deployment(replicas=2))
 
     def failure() -> Any:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from bundler.actions.compose import compose
-from bundler.actions.order import Order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,14 +22,7 @@ Path = tuple[Any, ...]
 
 def rendered_bodies(request: InstallRequest) -> dict[tuple[str, str], Any]:
     """Return every rendered object by kind and name, with stringData encoded; read from the text that is printed."""
-    order = Order(
-        bundle=request.bundle,
-        release=request.release,
-        namespace=request.namespace,
-        user=request.user,
-        site=request.site,
-    )
-    texts = [one.text for one in compose(order).rendering.templates]
+    texts = [one.text for one in compose(request.order).rendering.templates]
     found = [body for text in texts for body in yaml.safe_load_all(text) if body]
     return {(body["kind"], body["metadata"]["name"]): _encoded(body) for body in found}
 
