@@ -21,23 +21,25 @@ _OF_BUNDLES = frozenset({"values", "release", "site"})
 _OF_OBJECTS = frozenset({"object"})
 
 
-def formula_errors(bundle: Bundle) -> Iterator[BundlerError]:
-    """Yield an error for each expression of a bundle and its components that cannot be read, or asks for unknown names.
+def formula_errors(bundle: Bundle, codes: CompiledCodes) -> Iterator[BundlerError]:
+    """Yield an error for each expression of a bundle that cannot be read, or asks for unknown names.
 
     Rules for readiness are asked in the cluster only: without this look, a slip in one shows when a wait runs out.
+
+    Args:
+        bundle: without its components.
+        codes: takes what is compiled.
     """
     bare = [(text, source, _OF_BUNDLES) for text, source in bare_formulas(bundle)]
     bare += [(text, rule.source, _OF_OBJECTS) for rule in bundle.readiness for text in (rule.ready, rule.failed)]
     for text, source, known in bare:
         if text:
-            yield from _bare_errors(text, source, known)
+            yield from _bare_errors(text, source, known, codes)
     for text, source in formula_texts(bundle):
         try:
-            compile_text(text, source=source)
+            compile_text(text, source=source, codes=codes)
         except BundlerError as error:
             yield error
-    for inner in bundle.component_bundles.values():
-        yield from formula_errors(inner)
 
 
 def refuse_unreadable_rules(rules: Iterable[ReadinessRule], codes: CompiledCodes | None = None) -> None:

@@ -105,7 +105,11 @@ def lint(
     except BundleError as error:
         return LintResult(findings=tuple(sorted(_from_error(error))), bundle=None)
     codes = CompiledCodes()
-    whatever_is_given = (_formula_findings(bundle), _derive_findings(bundle), _syntax_findings(bundle, codes))
+    whatever_is_given = (
+        _formula_findings(bundle, codes),
+        _derive_findings(bundle, codes),
+        _syntax_findings(bundle, codes),
+    )
     if problems:
         broken = _caught(lambda: problems.raise_any(location.origin))
         return LintResult(findings=_told_once(broken, *whatever_is_given), bundle=None)
@@ -134,14 +138,15 @@ def _what(finding: Finding) -> tuple[str, int, str]:
     return finding.file, finding.line, finding.message
 
 
-def _formula_findings(bundle: Bundle) -> Iterator[Finding]:
-    for error in formula_errors(bundle):
-        yield from _from_error(error)
-
-
-def _derive_findings(bundle: Bundle) -> Iterator[Finding]:
+def _formula_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
     for one in bundle.tree():
-        for error in derive_errors(one.derive):
+        for error in formula_errors(one, codes):
+            yield from _from_error(error)
+
+
+def _derive_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
+    for one in bundle.tree():
+        for error in derive_errors(one.derive, codes):
             yield from _from_error(error)
 
 
@@ -180,13 +185,15 @@ def _warning(file: str, rule: str, message: str, hint: str) -> Finding:
 
 
 def _order_findings(order: Order) -> Iterator[Finding]:
-    yield from _caught(lambda: _notes(order))
     yield from _caught(lambda: compose(order))
+    context = render_context(order, None)
     try:
-        rendering = _rendered(order)
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+        rendering = render_what_can_be(order.bundle, values, context)
     except BundlerError as error:
         yield from _from_error(error)
         return
+    yield from _caught(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
     manifests, declared = rendering.manifests, order.bundle.reach
     yield from _caught(lambda: normalize_manifests(manifests))
     yield from _caught(lambda: refuse_undeclared(find_reach(manifests, namespace="default", declared=declared)))
@@ -201,16 +208,6 @@ def _object_findings(manifest: Manifest, rendering: Rendering) -> Iterator[Findi
         steps = leading_steps(flaw.field, manifest.body)
         source = (rendering.find_source(manifest.ref, steps) if steps else None) or manifest.source
         yield Finding(source.file, source.line, 0, level, flaw.rule, message, (), flaw.hint)
-
-
-def _rendered(order: Order) -> Rendering:
-    values = compute_values(order.bundle, order.user, names=expression_names(order))
-    return render_what_can_be(order.bundle, values, render_context(order, None))
-
-
-def _notes(order: Order) -> str:
-    values = compute_values(order.bundle, order.user, names=expression_names(order))
-    return render_notes(order.bundle, values, render_context(order, None), revision=1, operation="install")
 
 
 def _caught(work: Callable[[], object]) -> list[Finding]:

@@ -82,14 +82,14 @@ def derive_values(
     )
 
 
-def derive_errors(rules: Sequence[DeriveRule]) -> Iterator[DeriveError]:
+def derive_errors(rules: Sequence[DeriveRule], codes: CompiledCodes) -> Iterator[DeriveError]:
     """Yield what is wrong with rules whatever the values are: those that cannot be read, and those in a circle."""
     formulas = []
     for rule in rules:
         if not rule.formula:
             continue  # as below
         try:
-            formulas.append(_read_rule(rule, None))
+            formulas.append(_read_rule(rule, codes))
         except DeriveError as error:
             yield error
         except ValuesPathError:
