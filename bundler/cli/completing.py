@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import threading
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from click.shell_completion import CompletionItem
 
@@ -123,3 +123,12 @@ def _bundles(app: App) -> Sequence[str]:
     from bundler.loader.locate import known_names  # noqa: PLC0415 - for bundles only
 
     return known_names(app.settings.environment.bundle_path)
+
+
+COMPLETIONS: Final[Mapping[str, Callable[[click.Context, str], list[CompletionItem]]]] = {
+    "releases": complete_releases,
+    "namespaces": complete_namespaces,
+    "contexts": complete_contexts,
+    "bundles": complete_bundles,
+}
+"""By what :func:`bundler.cli.names.offers` is asked for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.shell_completion import CompletionItem
+
+    Offer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 _NAMESPACE_MAX_CHARS: Final = 63
 
@@ -64,27 +66,24 @@ class ReleaseName(click.ParamType[str]):
         del param, ctx
         return check_name(str(value))
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Offer the releases that are there."""
+
+def offers(what: Literal["releases", "namespaces", "contexts", "bundles"]) -> Offer:
+    """Return what tells the shell the names that may stand for a parameter."""
+
+    def offered(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         del param
-        from bundler.cli.completing import complete_releases  # noqa: PLC0415 - for the shell's question only
+        from bundler.cli.completing import COMPLETIONS  # noqa: PLC0415 - for the shell's question only
 
-        return complete_releases(ctx, incomplete)
+        return COMPLETIONS[what](ctx, incomplete)
 
-
-def offer_bundles(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Offer the shell the bundles that have a name."""
-    del param
-    from bundler.cli.completing import complete_bundles  # noqa: PLC0415 - for the shell's question only
-
-    return complete_bundles(ctx, incomplete)
+    return offered
 
 
 def release_argument(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """Add the argument RELEASE; the function gets it as ``release``."""
-    return click.argument("release", type=ReleaseName())(function)
+    return click.argument("release", type=ReleaseName(), shell_complete=offers("releases"))(function)
 
 
 def bundle_argument(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """Add the argument BUNDLE; the function gets it as ``bundle``."""
-    return click.argument("bundle", shell_complete=offer_bundles)(function)
+    return click.argument("bundle", shell_complete=offers("bundles"))(function)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bundler.cli.eager import HelpfulCommand
+from bundler.cli.names import offers
 from bundler.cli.settings import CommonOptions
 
 if TYPE_CHECKING:
@@ -146,20 +147,6 @@ def gathered(name: str, make: Callable[..., object], options: Sequence[Decorator
     return decorate
 
 
-def _offer_contexts(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    del param
-    from bundler.cli.completing import complete_contexts  # noqa: PLC0415 - for the shell's question only
-
-    return complete_contexts(ctx, incomplete)
-
-
-def _offer_namespaces(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    del param
-    from bundler.cli.completing import complete_namespaces  # noqa: PLC0415 - for the shell's question only
-
-    return complete_namespaces(ctx, incomplete)
-
-
 def _common_options(outputs: tuple[str, ...]) -> list[Decorator]:
     return [
         click.option("-o", "--output", type=click.Choice(outputs), help="What to print on stdout."),
@@ -168,14 +155,14 @@ def _common_options(outputs: tuple[str, ...]) -> list[Decorator]:
         click.option("--timeout", "timeout_s", type=Duration(), help="Time for the whole command.  [default: 10m]"),
         click.option(
             "--context",
-            shell_complete=_offer_contexts,
+            shell_complete=offers("contexts"),
             help="Context of the kubeconfig; `sandbox` is the embedded cluster.",
         ),
         click.option("--kubeconfig", type=FilePath(), help="The kubeconfig file to use."),
         click.option(
             "-n",
             "--namespace",
-            shell_complete=_offer_namespaces,
+            shell_complete=offers("namespaces"),
             help="Namespace of the release.  [default: the context's]",
         ),
     ]

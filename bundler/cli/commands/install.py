@@ -9,7 +9,7 @@ import click
 from bundler.cli.change_options import path_options, preflight_option, run_options, starting_options, write_options
 from bundler.cli.changing import Wish, carry_out_wish
 from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import check_name, offer_bundles
+from bundler.cli.names import check_name, offers
 from bundler.cli.offline import offline_option
 from bundler.cli.options import kube_version_option, registry_options, values_options
 from bundler.cli.verb import verb
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def _offer_bundles(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer bundles for either word: one alone is a bundle, and the name of a release is free."""
-    return [] if len(ctx.params["words"] or ()) > 1 else offer_bundles(ctx, param, incomplete)
+    return [] if len(ctx.params["words"] or ()) > 1 else offers("bundles")(ctx, param, incomplete)
 
 
 @verb("install")
