@@ -77,10 +77,10 @@ def compose(order: Order, cluster: ClusterClient | None = None) -> Composition:
     """
     context = render_context(order, cluster)
     version = context.capabilities.kube_version
-    _check_kube_version({"": order.bundle}, version)
+    _check_kube_version(order, {"": order.bundle}, version)
     with order.codes as codes:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
-        _check_kube_version({part.component: part.bundle for part in walk(order.bundle, values, order.site)}, version)
+        _check_kube_version(order, _components(order, values), version)
         rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
         if rendering.readiness:
             from bundler.actions.formulas import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
@@ -162,7 +162,11 @@ def _known_apis() -> frozenset[str]:
     return frozenset(found)
 
 
-def _check_kube_version(bundles: Mapping[str, Bundle], version: str) -> None:
+def _components(order: Order, values: MergedValues) -> dict[str, Bundle]:
+    return {part.component: part.bundle for part in walk(order.bundle, values, order.site) if part.component}
+
+
+def _check_kube_version(order: Order, bundles: Mapping[str, Bundle], version: str) -> None:
     """Refuse a Kubernetes that one of ``bundles``, by the path of its component, does not run on.
 
     Major.minor.patch alone are compared: a vendor's suffix is no pre-release (R19.6).
@@ -174,7 +178,7 @@ def _check_kube_version(bundles: Mapping[str, Bundle], version: str) -> None:
         called = {path: f"component {path}" if path else "the bundle" for path in wrong}
         found_out = [f"kubeVersion of {called[path]} is {wanted}" for path, wanted in wrong.items()]
         raise KubeVersionError(
-            f"checking bundle {bundles[''].metadata.name} against the cluster",
+            f"checking bundle {order.bundle.metadata.name} against the cluster",
             context=[f"{one}, the cluster runs {version}" for one in found_out],
             hint="use a version of the bundle made for this Kubernetes, or upgrade the cluster",
         )

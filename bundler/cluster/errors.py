@@ -21,6 +21,7 @@ from bundler.errors.cluster import (
     UnknownKindError,
 )
 from bundler.http.retry import PROXY_HINT
+from bundler.model.json import texts_in
 from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -202,17 +203,9 @@ def _masked(lines: Sequence[str], payload: Payload | None) -> list[str]:
     redactor = Redactor()
     body = json.loads(payload.content)
     for field in ("data", "stringData"):
-        redactor.learn(*_leaves(body.get(field)))
+        redactor.learn(*(spelling for text in texts_in(body.get(field)) for spelling in (text, *_decoded(text))))
     # A long quotation may have been cut, and then it is no whole leaf any more.
     return [_QUOTED.sub("got ***", redactor.redact(line)) for line in lines]
-
-
-def _leaves(value: object) -> list[str]:
-    if isinstance(value, dict):
-        return [text for inner in value.values() for text in _leaves(inner)]
-    if isinstance(value, list):
-        return [text for inner in value for text in _leaves(inner)]
-    return [] if value is None or isinstance(value, bool) else [str(value), *_decoded(str(value))]
 
 
 def _decoded(text: str) -> list[str]:

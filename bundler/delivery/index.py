@@ -7,7 +7,6 @@ spaces to a size that does not depend on the SBOM's, and layers can be written t
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.delivery import (
@@ -22,7 +21,7 @@ from bundler.model.delivery import (
     DeliveryIndex,
     blob_order,
 )
-from bundler.model.digest import Digest
+from bundler.model.digest import Digest, is_digest
 from bundler.model.image import ImageRef, LockedImage
 from bundler.model.json import canonical_json, is_list, is_mapping
 
@@ -37,7 +36,6 @@ MAX_BLOBS: Final = 100_000
 MAX_BLOB_BYTES: Final = 1 << 50
 _SBOM_SIZE_CHARS = 64
 """Room for the SBOM's size, which is written as 0 when the region is measured."""
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MAX_TEXT_CHARS = 1000
 
 
@@ -229,7 +227,7 @@ class _Reader:
     def digest(self, key: str) -> Digest:
         """Return a digest."""
         text = self.text(key)
-        _require(_DIGEST.fullmatch(text) is not None, f"{key} is no digest")
+        _require(is_digest(text), f"{key} is no digest")
         return Digest(text)
 
     def size(self, key: str) -> int:

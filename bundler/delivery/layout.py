@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.delivery import ContentMismatchError, ExportError
+from bundler.model.digest import is_digest
 from bundler.model.image import ImageRef
 from bundler.model.json import is_mapping, items_at, text_at
 from bundler.model.oci import Descriptor, OciManifest
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES: Final = 512 * 1024
 _MAX_JSON_BYTES: Final = 4 * 1024 * 1024
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAMES: Final = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 
@@ -53,7 +52,7 @@ class LayoutSource:
 
     def manifest(self, repository: Repository, reference: str) -> OciManifest | None:
         """Return a manifest or index by tag or digest; None where the layout does not hold it."""
-        if _DIGEST.fullmatch(reference):
+        if is_digest(reference):
             path = self._path(reference)
             return (
                 self._manifest(path, "", reference)
@@ -110,7 +109,7 @@ class LayoutSource:
         return manifest
 
     def _path(self, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
+        if not is_digest(digest):
             raise self._error(f"{digest!r} is no digest")
         return self._folder / "blobs" / digest.replace(":", "/")
 

@@ -68,9 +68,6 @@ class SchemaLines:
     def __init__(self, lines: Sequence[bytes]) -> None:
         self._nodes: list[Any] = list(lines)
 
-    def __len__(self) -> int:
-        return len(self._nodes)
-
     def __getitem__(self, place: int) -> Any:
         node = self._nodes[place]
         if isinstance(node, bytes):

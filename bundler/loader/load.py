@@ -12,7 +12,7 @@ from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE, COMPONENTS, LOCK_
 from bundler.loader.problems import Problems
 from bundler.loader.schema_refs import load_schema
 from bundler.loader.tree import read_directory
-from bundler.model.bundle import Bundle, BundleFile
+from bundler.model.bundle import NOTES_FILE, Bundle, BundleFile
 from bundler.model.digest import digest_of, tree_digest
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, replace
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     FetchComponent = Callable[[ComponentSpec, LockEntry | None], Path]
 
 VALUES_FILE = "values.yaml"
-NOTES_FILE = "NOTES.md"
 TEMPLATES = "templates/"
 CRDS = "crds/"
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from bundler.model.values import ValuesLayer
 
 
+NOTES_FILE = "NOTES.md"
+"""Of a bundle: what people read after an install."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleMetadata:
     """Identity of a bundle: ``metadata`` of bundle.yaml."""

@@ -20,6 +20,11 @@ def is_sha256_hex(text: str) -> bool:
     return len(text) == 64 and _HEX_DIGITS.issuperset(text)
 
 
+def is_digest(text: str) -> bool:
+    """Tell whether a text is a sha256 digest with its algorithm before it."""
+    return text.startswith("sha256:") and is_sha256_hex(text.removeprefix("sha256:"))
+
+
 def digest_of(content: bytes) -> Digest:
     """Return the sha256 digest of ``content``."""
     return Digest("sha256:" + hashlib.sha256(content).hexdigest())

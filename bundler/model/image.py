@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from bundler.model.digest import is_digest
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
 
-_REPOSITORY = LazyPattern(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
-_TAG = LazyPattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_DIGEST = LazyPattern(r"sha256:[0-9a-f]{64}")
+REPOSITORY: Final = LazyPattern(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
+"""Source: OCI distribution specification 1.1, "Pulling manifests", as are tags."""
+TAG: Final = LazyPattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,8 +56,8 @@ class ImageRef:
         repository, _, tag = path.partition(":")
         if registry == DEFAULT_REGISTRY and "/" not in repository:
             repository = f"library/{repository}"
-        is_good = _REPOSITORY.fullmatch(repository) and (not tag or _TAG.fullmatch(tag))
-        if not is_good or ("@" in text and not _DIGEST.fullmatch(digest)) or (":" in path and not tag):
+        is_good = REPOSITORY.fullmatch(repository) and (not tag or TAG.fullmatch(tag))
+        if not is_good or ("@" in text and not is_digest(digest)) or (":" in path and not tag):
             msg = f"{text!r} is no image reference"
             raise ValueError(msg)
         return cls(registry, repository, tag or ("" if digest else DEFAULT_TAG), digest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeGuard
 
 JSONValue: TypeAlias = "str | int | float | bool | Mapping[str, JSONValue] | Sequence[JSONValue] | None"
@@ -23,6 +23,25 @@ def is_mapping(value: JSONValue) -> TypeGuard[Body]:
 def is_list(value: JSONValue) -> TypeGuard[Sequence[JSONValue]]:
     """Tell whether ``value`` is a JSON array; a string is not."""
     return isinstance(value, (list, tuple))
+
+
+def leaves_in(value: JSONValue) -> Iterator[JSONValue]:
+    """Yield what is no mapping and no list, all the way down."""
+    if is_mapping(value):
+        for item in value.values():
+            yield from leaves_in(item)
+    elif is_list(value):
+        for item in value:
+            yield from leaves_in(item)
+    else:
+        yield value
+
+
+def texts_in(value: JSONValue) -> Iterator[str]:
+    """Yield the texts and numbers below ``value`` as text: what may have to be masked. Empty ones are left out."""
+    for leaf in leaves_in(value):
+        if leaf is not None and leaf != "" and not isinstance(leaf, bool):
+            yield str(leaf)
 
 
 def value_at(body: JSONValue, *path: str) -> JSONValue:

@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bundler.model.digest import Digest, digest_of
+from bundler.model.digest import Digest, digest_of, is_digest
+from bundler.model.image import REPOSITORY, TAG
 from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
 from bundler.model.pattern import LazyPattern
@@ -34,11 +35,6 @@ BUNDLE_ARCHIVE: Final = "application/vnd.bundler.bundle.archive.v1.tar+gzip"
 BUNDLE_SIGNATURE: Final = "application/vnd.bundler.bundle.signature.v1+json"
 
 OCI_SCHEME: Final = "oci://"
-REPOSITORY_PATTERN: Final = LazyPattern(
-    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-)
-TAG_PATTERN: Final = LazyPattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-DIGEST_PATTERN: Final = LazyPattern(r"sha256:[0-9a-f]{64}")
 _HOST: Final = LazyPattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
 
 BlobSource: TypeAlias = Callable[[int], Iterator[bytes]]
@@ -89,8 +85,8 @@ class OciAddress:
             raise ValueError(msg)
         name, at, digest = path.partition("@")
         name, colon, tag = name.partition(":")
-        is_good = REPOSITORY_PATTERN.fullmatch(name) and (not colon or TAG_PATTERN.fullmatch(tag))
-        if not is_good or (at and not DIGEST_PATTERN.fullmatch(digest)):
+        is_good = REPOSITORY.fullmatch(name) and (not colon or TAG.fullmatch(tag))
+        if not is_good or (at and not is_digest(digest)):
             raise ValueError(msg)
         return cls(repository=Repository(host, name), tag=tag, digest=digest)
 

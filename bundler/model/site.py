@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bundler.model.image import REPOSITORY
 from bundler.model.lean import dataclass, field
 from bundler.model.pattern import LazyPattern
 from bundler.model.trust import TrustPolicy
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from bundler.model.values import ValuesLayer
 
 _HOST: Final = LazyPattern(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
-_STEP = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_PREFIX: Final = LazyPattern(rf"{_STEP}(?:/{_STEP})*")
 
 
 def is_host(text: str) -> bool:
@@ -49,7 +48,7 @@ class SiteRegistry:
         """
         host, _, prefix = text.strip().rstrip("/").partition("/")
         prefix = prefix.strip("/")
-        if not _HOST.fullmatch(host) or (prefix and not _PREFIX.fullmatch(prefix)):
+        if not _HOST.fullmatch(host) or (prefix and not REPOSITORY.fullmatch(prefix)):
             msg = f"{text!r} is no registry; write HOST/PREFIX, like registry.site:5000/acme"
             raise ValueError(msg)
         if "." not in host and ":" not in host and host != "localhost":

@@ -40,10 +40,7 @@ _CRDS = "crds/"
 
 def render_what_can_be(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
     """Render everything that is switched on and leave out what fails, so that the rest can be looked at too."""
-    rendering = _BundleRendering(context)
-    with metered(Meter(context.bounds)):
-        for part in walk(bundle, values, context.site):
-            rendering.render(part)
+    rendering = _rendered(bundle, values, context)
     return replace(rendering.finish(), find_source=_source_finder(bundle, values, context))
 
 
@@ -53,10 +50,7 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
     Raises:
         RenderError: with every problem of every template; its subclass where all problems share one.
     """
-    rendering = _BundleRendering(context)
-    with metered(Meter(context.bounds)):
-        for part in walk(bundle, values, context.site):
-            rendering.render(part)
+    rendering = _rendered(bundle, values, context)
     result = rendering.finish()
     _raise(rendering.problems, bundle, values, context)
     find_source = _source_finder(bundle, values, context)
@@ -77,10 +71,7 @@ def _source_finder(
 
 def _traced(bundle: Bundle, values: MergedValues, context: RenderContext) -> list[TracedObject]:
     """Render once more and keep what lines are found by; kept from the first time, it would weigh on every run."""
-    rendering = _BundleRendering(context)
-    for part in walk(bundle, values, context.site):
-        rendering.render(part)
-    return list(rendering.traced())
+    return list(_rendered(bundle, values, context).traced())
 
 
 def _raise(problems: list[Problem], bundle: Bundle, values: MergedValues, context: RenderContext) -> None:
@@ -95,13 +86,18 @@ def render_texts(bundle: Bundle, values: MergedValues, context: RenderContext) -
     Raises:
         RenderError: with every template that fails.
     """
+    rendering = _rendered(bundle, values, context)
+    failed = [problem for problem in rendering.problems if issubclass(problem.error_type, _NOT_RENDERED)]
+    _raise(failed, bundle, values, context)
+    return rendering.texts
+
+
+def _rendered(bundle: Bundle, values: MergedValues, context: RenderContext) -> _BundleRendering:
     rendering = _BundleRendering(context)
     with metered(Meter(context.bounds)):
         for part in walk(bundle, values, context.site):
             rendering.render(part)
-    failed = [problem for problem in rendering.problems if issubclass(problem.error_type, _NOT_RENDERED)]
-    _raise(failed, bundle, values, context)
-    return rendering.texts
+    return rendering
 
 
 class Part:

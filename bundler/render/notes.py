@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import Meter, metered
+from bundler.model.bundle import NOTES_FILE
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
 from bundler.render.problems import raise_problems
 from bundler.render.sensitive import redactor_of
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.values import MergedValues
     from bundler.render.types import RenderContext
-
-_NOTES = "NOTES.md"
 
 
 def render_notes(bundle: Bundle, values: MergedValues, context: RenderContext, *, revision: int, operation: str) -> str:
@@ -37,11 +36,11 @@ def render_notes(bundle: Bundle, values: MergedValues, context: RenderContext, *
     names = base_names(bundle, values.data, context, component="", site=site)
     names["generated"] = GeneratedAddresses(generated_secrets(bundle, names, context, component=""))
     names |= {"revision": revision, "operation": operation}
-    files = {**bundle.templates, _NOTES: bundle.notes}
+    files = {**bundle.templates, NOTES_FILE: bundle.notes}
     templates = TemplateSet(files, names, folder="", codes=context.codes)
     try:
         with context.codes, metered(Meter(context.bounds)):
-            return templates.render(_NOTES).text
+            return templates.render(NOTES_FILE).text
     except RenderFailedError as failed:
         raise_problems([failed.problem], f"rendering the notes of {bundle.metadata.name}", redactor_of(values))
         raise

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bundler.model.json import mapping_at
+from bundler.model.json import mapping_at, texts_in
 from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sensitive_strings(rendering: Rendering, values: MergedValues) -> frozenset[s
 
 def sensitive_values(values: MergedValues) -> frozenset[str]:
     """Return the leaves at sensitive pointers, components included."""
-    found = {leaf for pointer in values.sensitive for leaf in _leaves(_at(values.data, pointer))}
+    found = {leaf for pointer in values.sensitive for leaf in texts_in(_at(values.data, pointer))}
     for component in (values.components or {}).values():
         found |= sensitive_values(component)
     return frozenset(found)
@@ -56,23 +56,9 @@ def _at(value: JSONValue, pointer: str) -> JSONValue:
     return here
 
 
-def _leaves(value: JSONValue) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, str):
-        if value:
-            yield value
-    elif isinstance(value, Sequence):
-        for item in value:
-            yield from _leaves(item)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
-
-
 def _secret_leaves(body: Body) -> Iterator[str]:
-    yield from _leaves(mapping_at(body, "stringData"))
-    for encoded in _leaves(mapping_at(body, "data")):
+    yield from texts_in(mapping_at(body, "stringData"))
+    for encoded in texts_in(mapping_at(body, "data")):
         yield encoded
         try:
             yield base64.b64decode(encoded, validate=True).decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.bundle import NOTES_FILE
 from bundler.render.templates import RenderFailedError, TemplateSet
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle
     from bundler.render.problems import Problem
-
-_NOTES = "NOTES.md"
 
 
 def syntax_problems(bundle: Bundle, codes: CompiledCodes, component: str = "") -> Iterator[Problem]:
@@ -27,7 +26,7 @@ def syntax_problems(bundle: Bundle, codes: CompiledCodes, component: str = "") -
     prefix = f"{component}/" if component else ""
     yield from _problems(TemplateSet(bundle.templates, {}, folder=f"{prefix}templates/", codes=codes))
     if bundle.notes:
-        yield from _problems(TemplateSet({_NOTES: bundle.notes}, {}, folder=prefix, codes=codes))
+        yield from _problems(TemplateSet({NOTES_FILE: bundle.notes}, {}, folder=prefix, codes=codes))
     for name, inner in bundle.component_bundles.items():
         yield from syntax_problems(inner, codes, prefix + name)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import leaves_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.model.bundle import Bundle
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import Source
 
 
@@ -26,14 +25,6 @@ def bare_formulas(bundle: Bundle) -> Iterator[tuple[str, Source]]:
 def formula_texts(bundle: Bundle) -> Iterator[tuple[str, Source]]:
     """Yield the texts of a bundle without its components that may hold ``{{ … }}``."""
     for spec in bundle.components:
-        yield from ((text, spec.source) for text in _texts(spec.values))
+        yield from ((leaf, spec.source) for leaf in leaves_in(spec.values) if isinstance(leaf, str))
     for secret in bundle.generate:
         yield secret.secret, secret.source
-
-
-def _texts(value: JSONValue) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif is_mapping(value) or is_list(value):
-        for item in value.values() if is_mapping(value) else value:
-            yield from _texts(item)

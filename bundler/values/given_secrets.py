@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import texts_in
 from bundler.values.list_operators import readings
 from bundler.values.paths import Match, get_value, parse_path, pointer_steps
 from bundler.values.schema_view import bundle_view
@@ -12,10 +12,7 @@ from bundler.values.user import is_secret_place
 from bundler.values.validate import sensitive_pointers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.bundle import Bundle
-    from bundler.model.json import JSONValue
     from bundler.model.values import UserLayers
 
 
@@ -26,20 +23,9 @@ def sensitive_texts(bundle: Bundle, user: UserLayers) -> set[str]:
     for layer in user.layers:
         for data in readings(layer.data, view):
             for pointer in sensitive_pointers(data, view):
-                found |= set(_texts(get_value(data, pointer_steps(pointer, data))))
+                found |= set(texts_in(get_value(data, pointer_steps(pointer, data))))
     for assignment in user.assignments:
         place = [0 if isinstance(step, Match) else step for step in parse_path(assignment.path)]
         if is_secret_place(view, place):
             found |= {assignment.text, assignment.typed if not assignment.names_its_content else ""}
     return found - {""}
-
-
-def _texts(value: JSONValue) -> Iterator[str]:
-    if is_mapping(value):
-        for item in value.values():
-            yield from _texts(item)
-    elif is_list(value):
-        for item in value:
-            yield from _texts(item)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)

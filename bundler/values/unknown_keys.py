@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
-from bundler.values.paths import escape_token, parse_path
+from bundler.values.paths import escape_token, parse_path, pointer_as_path
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class UnknownKey:
     suggestion: Pointer
     """The key that was probably meant; empty where none is near."""
     value: JSONValue
+
+    def sentence(self, prefix: Pointer) -> str:
+        """Say that it is unknown, and what was probably meant; ``prefix`` leads to the bundle's values."""
+        meant = f'; did you mean "{pointer_as_path(prefix + self.suggestion)}"?' if self.suggestion else ""
+        return f'unknown key "{pointer_as_path(prefix + self.pointer)}"{meant}'
 
 
 def unknown_keys(bundle: Bundle, data: Body, view: SchemaView) -> Iterator[UnknownKey]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundler.expressions import compile_expression, compile_text
 from bundler.expressions.reads import VALUES, read_paths
+from bundler.model.bundle import NOTES_FILE
 from bundler.model.lean import dataclass
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from bundler.expressions import ValuePath
     from bundler.model.bundle import Bundle
     from bundler.values.schema_view import SchemaView
-
-_NOTES = "NOTES.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def unread_values(bundle: Bundle) -> tuple[UnreadValue, ...]:
 
 def paths_read(bundle: Bundle) -> frozenset[ValuePath]:
     """Return the keys of all values that ``bundle`` and its components read; the empty path is everything."""
-    found = set(read_paths({**bundle.templates, _NOTES: bundle.notes}))
+    found = set(read_paths({**bundle.templates, NOTES_FILE: bundle.notes}))
     found |= {path[1:] for path in _paths_in_expressions(bundle) if path[0] == VALUES}
     for name, inner in bundle.component_bundles.items():
         found |= {(name, *path) for path in paths_read(inner)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.lean import replace
 from bundler.model.values import LayerKind
-from bundler.values.paths import escape_token, leading_keys, parse_path, pointer_as_path, set_value, unset_value
+from bundler.values.paths import escape_token, leading_keys, parse_path, set_value, unset_value
 from bundler.values.unknown_keys import unknown_keys
 
 if TYPE_CHECKING:
@@ -74,10 +74,7 @@ def _unknown(keys: Sequence[str], bundle: Bundle, view: SchemaView, prefix: str 
     if inner is not None and len(keys) > 1:
         return _unknown(keys[1:], inner, view.child(keys[0]), f"{prefix}/{escape_token(keys[0])}")
     found = next(unknown_keys(bundle, set_value({}, keys, value=True), view), None)
-    if found is None:
-        return ""
-    meant = f'; did you mean "{pointer_as_path(prefix + found.suggestion)}"?' if found.suggestion else ""
-    return f'unknown key "{pointer_as_path(prefix + found.pointer)}"{meant}'
+    return "" if found is None else found.sentence(prefix)
 
 
 def _refusal(text: str, *found: str, hint: str) -> ValuesPathError:

@@ -100,9 +100,7 @@ def _is_old_deletion(found: UnknownKey, fold: Fold) -> bool:
 
 
 def _unknown_problem(found: UnknownKey, fold: Fold, prefix: str) -> Problem:
-    meant = f'; did you mean "{_dotted(prefix + found.suggestion)}"?' if found.suggestion else ""
-    message = f'unknown key "{_dotted(prefix + found.pointer)}"{meant}'
-    return Problem(prefix + found.pointer, message, origin_of(found.pointer, fold.origins))
+    return Problem(prefix + found.pointer, found.sentence(prefix), origin_of(found.pointer, fold.origins))
 
 
 def _dotted(pointer: Pointer) -> str:
