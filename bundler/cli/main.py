@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.group import bundler
-from bundler.cli.invocation import Invocation
-from bundler.cli.output.screen import ReaderGoneError
-from bundler.cli.output.streams import mend_streams
-from bundler.cli.output.text import Line
-from bundler.cli.settings import read_surroundings
-from bundler.cli.signals import EXIT_INTERRUPTED
+from bundler.cli.root import bundler
+from bundler.cli.session.invocation import Invocation
+from bundler.cli.session.settings import read_surroundings
+from bundler.cli.session.signals import EXIT_INTERRUPTED
+from bundler.cli.terminal.screen import ReaderGoneError
+from bundler.cli.terminal.streams import mend_streams
+from bundler.cli.terminal.text import Line
 from bundler.errors import BundlerError, UsageError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from bundler.cluster.request import APPLY, JSON, METADATA_LIST, METADATA_ONLY, R
 from bundler.cluster.served import fetch_catalogue
 from bundler.cluster.settled import is_our_write
 from bundler.cluster.status import read_status
-from bundler.cluster.streams import Leash, Watch, follow_log, follow_watch
+from bundler.cluster.streams import Watch, WatchControl, follow_log, follow_watch
 from bundler.cluster.tls import KeptContext
 from bundler.cluster.transport import Transport
 from bundler.errors.cluster import ExpiredError, UnknownKindError
@@ -130,7 +130,7 @@ class HttpClusterClient:
         request = Request(
             method="GET", target="", verb="watch", resource=kind, subject=query.kind, namespace=query.namespace
         )
-        leash = Leash(self._clock, timeout_s)
+        leash = WatchControl(self._clock, timeout_s)
         events = follow_watch(self._transport, request, query, resource_version=resource_version, leash=leash)
         return Watch(events, leash)
 

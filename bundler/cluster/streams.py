@@ -38,7 +38,7 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
-class Leash:
+class WatchControl:
     """How long a watch may go on: until its time is over, or until any thread cuts it."""
 
     def __init__(self, clock: Clock, timeout_s: float) -> None:
@@ -78,7 +78,7 @@ class Leash:
 class Watch:
     """The events of a watch, as bundler.ports.EventStream says."""
 
-    def __init__(self, events: Iterator[WatchEvent], leash: Leash) -> None:
+    def __init__(self, events: Iterator[WatchEvent], leash: WatchControl) -> None:
         self._events, self._leash = events, leash
 
     def __iter__(self) -> Self:
@@ -93,7 +93,7 @@ class Watch:
 
 
 def follow_watch(
-    transport: Transport, request: Request, query: ListQuery, *, resource_version: str, leash: Leash
+    transport: Transport, request: Request, query: ListQuery, *, resource_version: str, leash: WatchControl
 ) -> Iterator[WatchEvent]:
     """Yield the events of one watch after another, each going on where the last one ended, as far as the leash goes.
 
@@ -134,7 +134,7 @@ def follow_log(transport: Transport, request: Request, *, is_following: bool) ->
 
 
 def _watch_once(
-    transport: Transport, request: Request, kind: ResourceType, leash: Leash, *, end: float
+    transport: Transport, request: Request, kind: ResourceType, leash: WatchControl, *, end: float
 ) -> Iterator[WatchEvent]:
     with transport.stream(request) as (connection, pieces), leash.holding(connection):
         for line in _lines(_until_broken(_bounded(connection, pieces, end=end, clock=leash.clock)), keep_rest=False):

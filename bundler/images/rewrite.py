@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import ImageMissingError
+from bundler.images.image_paths import places_of, pod_specs, replaced_at
 from bundler.images.inventory import broken_line, parse_image, refuse_broken, where_of
-from bundler.images.places import places_of, pod_specs, replaced_at
 from bundler.model.image import DEFAULT_REGISTRY, ImageRef
 from bundler.model.json import canonical_json, is_mapping, list_at, mapping_at, text_at
 from bundler.model.labels import IMAGES
@@ -23,8 +23,8 @@ from bundler.model.oci import Repository
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from bundler.images.image_paths import ImageRule, Place
     from bundler.images.inventory import Where
-    from bundler.images.places import ImageRule, Place
     from bundler.model.image import LockedImage
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest

@@ -256,7 +256,7 @@ def _image(node: Node) -> ImageSpec:
     match = node.mapping("match", "group", "kind", is_required=True)
     path = node.text("path", is_required=True)
     if path:
-        from bundler.images.places import ImagePathError, parse_image_path  # noqa: PLC0415 - few bundles declare any
+        from bundler.images.image_paths import ImagePathError, parse_image_path  # noqa: PLC0415 - few bundles declare any
 
         try:
             parse_image_path(path)

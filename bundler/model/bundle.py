@@ -79,7 +79,7 @@ class ImageSpec:
     when: str = ""
     """A bare expression; for ``ref`` alone."""
     path: str = ""
-    """``spec.image``, ``spec.template.spec.containers[name=op].args[*]``: see bundler.images.places."""
+    """``spec.image``, ``spec.template.spec.containers[name=op].args[*]``: see bundler.images.image_paths."""
     match_group: str = ""
     match_kind: str = ""
     source: Source

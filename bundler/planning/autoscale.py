@@ -38,7 +38,7 @@ def autoscaled_targets(objects: Iterable[tuple[ObjectRef, Body]]) -> Mapping[Obj
     return targets
 
 
-def is_left_by_autoscaler(conflicts: Sequence[tuple[str, str]]) -> bool:
+def owned_by_autoscaler(conflicts: Sequence[tuple[str, str]]) -> bool:
     """Tell whether all that contests an apply is the number that an autoscaler set.
 
     Where none drives the workload any more, nobody will ever give that field up: the bundle takes it back.

@@ -11,7 +11,7 @@ from bundler.model.change import Action
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
-from bundler.planning.noise import content_of
+from bundler.planning.ignored_fields import content_of
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from bundler.model.cluster import FIELD_MANAGER, Answer
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
-from bundler.planning.noise import same_content
+from bundler.planning.ignored_fields import same_content
 from bundler.planning.normalize import job_stem
 from bundler.planning.observation import Candidate, Refusal, RefusalKind
 from bundler.planning.order import (

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli import completing
 from bundler.cli.main import run
+from bundler.cli.parsing import completions as completing
 from tests.cli.test_imports import KUBERNETES, SCHEMAS, TEMPLATES, TERMINAL, imported
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle

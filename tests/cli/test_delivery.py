@@ -107,7 +107,7 @@ class World:
             self.opened.append(options)
             return self.registry
 
-        monkeypatch.setattr("bundler.cli.registries.open_registry", open_registry)
+        monkeypatch.setattr("bundler.cli.adapters.registry.open_registry", open_registry)
 
     def manifests(self, *argv: object) -> dict[str, dict]:
         items = self.cli("template", *argv, "-o", "json").ok().document["items"]
@@ -755,7 +755,7 @@ def test_preflight_says_to_mend_the_pull_secret_that_a_registry_refuses(world, m
     def open_registry(app, **options):
         return Refusing() if options.get("find_credentials") else world.registry
 
-    monkeypatch.setattr("bundler.cli.registries.open_registry", open_registry)
+    monkeypatch.setattr("bundler.cli.adapters.registry.open_registry", open_registry)
     checks = {
         one["name"]: one for one in world.cli("preflight", world.file, "--site", world.site, "-o", "json").document
     }

@@ -202,7 +202,7 @@ def test_an_index_that_was_changed_after_it_was_signed_is_20(kitchen: Kitchen, c
     with Delivery.open(kitchen.file) as delivery:
         envelopes = delivery.envelopes
     kitchen.export("--all-platforms")
-    from bundler.delivery.resign import replace_signatures
+    from bundler.delivery.signature_region import replace_signatures
 
     replace_signatures([kitchen.file], envelopes)
     assert cli.golden("delivery/swapped-index", "verify", kitchen.file, "--key", public).code == 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bundler._version import __version__
-from bundler.cli.group import VERBS
+from bundler.cli.root import VERBS
 
 
 def test_the_group_lists_every_verb(cli):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.published import PublishedBundle, fetch_archive
+from bundler.actions.acquire.bundle_artifacts import PublishedBundle, fetch_archive
 from bundler.archive.limits import ArchiveLimits
 from bundler.errors.bundle import UnsafeArchiveError
 from bundler.model.digest import digest_of

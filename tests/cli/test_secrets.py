@@ -11,7 +11,7 @@ import zlib
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bundler.actions.command_line import recorded_command
+from bundler.actions.release.recorded_command import recorded_command
 from bundler.model.redaction import MASK
 from bundler.sandbox.client import SandboxClient
 from tests.lib.bundles import load_from

@@ -214,7 +214,7 @@ def test_a_long_line_beside_the_table_is_not_broken(cli, menu):
 def test_a_second_signal_ends_at_once(number):
     program = (
         "import signal, sys, threading\n"
-        "from bundler.cli.signals import Stop\n"
+        "from bundler.cli.session.signals import Stop\n"
         "stop = Stop()\n"
         "with stop.listening(), stop.careful():\n"
         "    print('ready', flush=True)\n"
@@ -234,7 +234,7 @@ def test_a_second_signal_ends_at_once(number):
 def test_a_run_under_nohup_goes_on_when_the_terminal_is_closed():
     program = (
         "import signal, time\n"
-        "from bundler.cli.signals import Stop\n"
+        "from bundler.cli.session.signals import Stop\n"
         "stop = Stop()\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
         "with stop.listening(), stop.careful():\n"

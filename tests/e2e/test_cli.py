@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from bundler.cli.clock import SystemClock
+from bundler.cli.session.system_clock import SystemClock
 from tests.lib.bundles import make_bundle
 from tests.lib.fixtures_cli import scrub
 from tests.lib.golden import check_golden
@@ -20,7 +20,7 @@ def real(cli, control_plane, monkeypatch):
     """The command line with the administrator's kubeconfig."""
     monkeypatch.setenv("BUNDLER_CONTEXT", "")
     monkeypatch.setenv("KUBECONFIG", str(control_plane.kubeconfig("admin")))
-    monkeypatch.setattr("bundler.cli.invocation.SystemClock", SystemClock)
+    monkeypatch.setattr("bundler.cli.session.invocation.SystemClock", SystemClock)
     return cli
 
 

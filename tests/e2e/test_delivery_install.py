@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli.clock import SystemClock
+from bundler.cli.session.system_clock import SystemClock
 from bundler.delivery.reader import Delivery
 from bundler.model.delivery import BlobKind
 from bundler.model.digest import digest_of
@@ -38,7 +38,7 @@ MIB = 1024 * 1024
 @pytest.fixture
 def real(cli, monkeypatch):
     """The command line with a real clock and nobody's logins."""
-    monkeypatch.setattr("bundler.cli.invocation.SystemClock", SystemClock)
+    monkeypatch.setattr("bundler.cli.session.invocation.SystemClock", SystemClock)
     for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     return cli

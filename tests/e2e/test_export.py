@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli.clock import SystemClock
+from bundler.cli.session.system_clock import SystemClock
 from bundler.delivery.check import check_whole
 from bundler.delivery.index import REGION_STEP, decode_index
 from bundler.delivery.placement import BLOCK, header, place

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli.clock import SystemClock
+from bundler.cli.session.system_clock import SystemClock
 from bundler.errors.delivery import (
     ContentMismatchError,
     RegistryLoginError,

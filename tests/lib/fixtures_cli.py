@@ -142,5 +142,5 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
         monkeypatch.setenv(name, text)
     monkeypatch.setattr("socket.gethostname", lambda: "desk")
     made = Cli(tmp_path, monkeypatch)
-    monkeypatch.setattr("bundler.cli.invocation.SystemClock", lambda: made.clock)
+    monkeypatch.setattr("bundler.cli.session.invocation.SystemClock", lambda: made.clock)
     return made

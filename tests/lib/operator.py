@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bundler.actions import install as installing
-from bundler.actions.history import read_history
-from bundler.actions.order import Order
-from bundler.actions.release import ChangeResult, Proposal, RunOptions
-from bundler.actions.rollback import RollbackRequest, rollback
-from bundler.actions.uninstall import UninstallResult, uninstall
-from bundler.actions.upgrade_path import PathRules
+from bundler.actions.compose.render_request import RenderRequest
+from bundler.actions.release import install as installing
+from bundler.actions.release.history import read_history
+from bundler.actions.release.lifecycle import ChangeResult, Proposal, RunOptions
+from bundler.actions.release.rollback import RollbackRequest, rollback
+from bundler.actions.release.uninstall import UninstallResult, uninstall
+from bundler.actions.release.upgrade_path import PathRules
 from bundler.health.pods import FailFast
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
@@ -89,7 +89,7 @@ class Operator:
         self, bundle: str | Path, release: str, sets: dict[str, str], **extra: Any
     ) -> installing.InstallRequest:
         path = BUNDLES / bundle if isinstance(bundle, str) else bundle
-        order = Order(
+        order = RenderRequest(
             bundle=load_bundle(find_bundle(str(path))),
             release=release,
             namespace=self.namespace,

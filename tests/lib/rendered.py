@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from bundler.actions.compose import compose
+from bundler.actions.compose.compose import compose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bundler.actions.install import InstallRequest
+    from bundler.actions.release.install import InstallRequest
 
 STAMPS = frozenset({("metadata", "labels", "bundler.dev/release-uid"), ("metadata", "labels", "bundler.dev/component")})
 UID = ("metadata", "uid")

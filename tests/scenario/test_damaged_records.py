@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.release import RunOptions
-from bundler.actions.rollback import RollbackRequest, rollback
+from bundler.actions.release.lifecycle import RunOptions
+from bundler.actions.release.rollback import RollbackRequest, rollback
 from bundler.errors import BundlerError
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import DowngradeError, RecordDamagedError

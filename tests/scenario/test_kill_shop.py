@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from bundler.actions.release import ChangeResult
+    from bundler.actions.release.lifecycle import ChangeResult
 
 pytestmark = pytest.mark.slow
 

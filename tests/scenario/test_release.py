@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.release import RunOptions
-from bundler.actions.status import release_state
+from bundler.actions.inspect.status import release_state
+from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors import BundlerError
 from bundler.errors.change import (
     FieldConflictError,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions import install as installing
-from bundler.actions.release import RunOptions
-from bundler.actions.status import release_state, wait_for_release
+from bundler.actions.inspect.status import release_state, wait_for_release
+from bundler.actions.release import install as installing
+from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors import InterruptedRunError
 from bundler.errors.bundle import ExpressionError
 from bundler.errors.change import ForeignObjectError, QuotaExceededError, ReleaseNotFoundError, WaitTimeoutError

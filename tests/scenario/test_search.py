@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.history import Damage, History
-from bundler.actions.search import find_owned
+from bundler.actions.release.history import Damage, History
+from bundler.actions.release.owned_objects import find_owned
 from bundler.errors.cluster import ClusterError, ForbiddenError
 
 if TYPE_CHECKING:

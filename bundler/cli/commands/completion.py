@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.completion import completion_script
-from bundler.cli.verb import verb
+from bundler.cli.flows.completion_script import completion_script
+from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("completion", outputs=("text",))

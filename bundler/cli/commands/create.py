@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.create import create_bundle
-from bundler.cli.output.text import Line
-from bundler.cli.verb import FilePath, verb
+from bundler.actions.author.create import create_bundle
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.terminal.text import Line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("create")

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.change_options import path_options, starting_options
-from bundler.cli.changing import Wish, diff_wish
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument, release_argument
-from bundler.cli.offline import offline_option
-from bundler.cli.options import kube_version_option, registry_options, show_secrets_option, values_options
-from bundler.cli.verb import verb
+from bundler.cli.flows.install import InstallArgs, diff_install
+from bundler.cli.parsing.arguments import bundle_argument, release_argument
+from bundler.cli.parsing.change_options import path_options, starting_options
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.values_options import (
+    kube_version_option,
+    show_secrets_option,
+    values_options,
+)
 
 if TYPE_CHECKING:
-    from bundler.actions.inputs import Given
-    from bundler.cli.change_options import PathFlags, StartingPoint
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.cli.parsing.change_options import PathFlags, StartingPoint
+    from bundler.cli.session.app import App
 
 
 @verb("diff", outputs=("text", "json", "yaml", "markdown", "html"))
@@ -38,7 +42,7 @@ def diff_command(
     *,
     release: str,
     bundle: str,
-    given: Given,
+    given: ValuesFlags,
     start: StartingPoint,
     path: PathFlags,
     kube_version: str,
@@ -50,5 +54,5 @@ def diff_command(
 
     With -o json: a list of objects, each with a JSON patch from what is live to what would be.
     """
-    wish = Wish(release=release, bundle=bundle, given=given, start=start, path=path, kube_version=kube_version)
-    return diff_wish(app, wish, exits_pending=exit_code, shows_secrets=show_secrets, is_full=full)
+    wish = InstallArgs(release=release, bundle=bundle, given=given, start=start, path=path, kube_version=kube_version)
+    return diff_install(app, wish, exits_pending=exit_code, shows_secrets=show_secrets, is_full=full)

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bundler.cli.keys import passphrase_option
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import registry_options, values_options
-from bundler.cli.output.text import Line
-from bundler.cli.verb import FilePath, verb
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.signing_options import passphrase_option
+from bundler.cli.parsing.values_options import values_options
+from bundler.cli.terminal.text import Line
 from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
-    from bundler.actions.export import Exported
-    from bundler.actions.inputs import Given
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.delivery.export import Exported
+    from bundler.cli.session.app import App
     from bundler.model.json import Body
 
 
@@ -36,12 +37,12 @@ if TYPE_CHECKING:
 @values_options()
 @registry_options
 @bundle_limit_options
-def export_command(app: App, bundle: str, given: Given, **options: Any) -> None:
+def export_command(app: App, bundle: str, given: ValuesFlags, **options: Any) -> None:
     """Write BUNDLE, its components, every image it can need and an SBOM into one file.
 
     The same inputs give the same bytes. `verify` checks it, `import` and `install` use it, without internet.
     """
-    from bundler.cli.exporting import ExportFlags, carry_out_export  # noqa: PLC0415 - help needs none of it
+    from bundler.cli.flows.export import ExportFlags, carry_out_export  # noqa: PLC0415 - help needs none of it
 
     exported = carry_out_export(app, bundle, given, ExportFlags(**options))
     if app.output == "text":

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.records import load_revision
-from bundler.cli.context import connect
-from bundler.cli.names import release_argument
-from bundler.cli.options import show_secrets_option
+from bundler.actions.inspect.release_queries import load_revision
+from bundler.cli.adapters.cluster import connect
 from bundler.cli.output.revision import show_manifest, show_notes, show_recorded_plan, show_values
-from bundler.cli.verb import verb
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.values_options import show_secrets_option
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 _SHOWS = {"values": show_values, "manifest": show_manifest, "notes": show_notes, "plan": show_recorded_plan}
 

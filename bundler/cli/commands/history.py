@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.records import list_revisions, load_revision, raise_unreadable
-from bundler.cli.context import connect
-from bundler.cli.names import release_argument
+from bundler.actions.inspect.release_queries import list_revisions, load_revision, raise_unreadable
+from bundler.cli.adapters.cluster import connect
 from bundler.cli.output.releases import show_history
 from bundler.cli.output.revision import show_evidence, show_revision
-from bundler.cli.verb import verb
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.errors import BundlerError
 
 

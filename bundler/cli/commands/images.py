@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.delivering import open_delivery, read_site
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import release_name_option, values_options
-from bundler.cli.ordering import make_order, take
-from bundler.cli.site_registry import parse_place
-from bundler.cli.verb import FilePath, verb
+from bundler.cli.adapters.site_registry import parse_place
+from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler.cli.flows.open_delivery import open_delivery, read_site
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.values_options import release_name_option, values_options
 from bundler.errors import UsageError
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.actions.inputs import Given
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.cli.session.app import App
     from bundler.model.image import LockedImage
 
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     help="The delivery to check; BUNDLE itself may be one.",
 )
 def images_command(
-    app: App, bundle: str, *, given: Given, release: str, to: str, check: bool, against: Path | None
+    app: App, bundle: str, *, given: ValuesFlags, release: str, to: str, check: bool, against: Path | None
 ) -> None:
     """List every image that BUNDLE can need, over all switches in its schema, and where each is used.
 
     For a delivery: the images that it carries. With --to, or the registry of --site, also what they become there.
     """
-    from bundler.actions.images import refuse_uncarried, take_inventory  # noqa: PLC0415 - rendering is loaded late
+    from bundler.actions.delivery.image_inventory import refuse_uncarried, take_inventory  # noqa: PLC0415 - rendering is loaded late
     from bundler.cli.output.images import show_carried, show_inventory  # noqa: PLC0415
 
     site = read_site(given.site)

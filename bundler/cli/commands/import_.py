@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.delivering import open_delivery, read_site
-from bundler.cli.keys import public_keys_option
-from bundler.cli.offline import offline_option
-from bundler.cli.options import registry_options
-from bundler.cli.site_registry import open_site_registry, place_of
-from bundler.cli.verb import FilePath, verb
+from bundler.cli.adapters.site_registry import open_site_registry, place_of
+from bundler.cli.flows.open_delivery import open_delivery, read_site
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.signing_options import public_keys_option
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("import")
@@ -40,9 +39,9 @@ def import_command(
 
     The file is only read. What the registry holds already is skipped: a run that was cut short is simply run again.
     """
-    from bundler.actions.import_ import ImportRequest, import_delivery  # noqa: PLC0415 - only those who import
+    from bundler.actions.delivery.import_images import ImportRequest, import_delivery  # noqa: PLC0415 - only those who import
     from bundler.cli.output.images import show_import  # noqa: PLC0415
-    from bundler.cli.output.progress import Progress  # noqa: PLC0415
+    from bundler.cli.terminal.progress import Progress  # noqa: PLC0415
     from bundler.delivery.reader import Delivery  # noqa: PLC0415
 
     site = read_site(site_file)

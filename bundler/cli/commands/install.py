@@ -6,20 +6,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.change_options import path_options, preflight_option, run_options, starting_options, write_options
-from bundler.cli.changing import Wish, carry_out_wish
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import check_name, offers
-from bundler.cli.offline import offline_option
-from bundler.cli.options import kube_version_option, registry_options, values_options
-from bundler.cli.verb import verb
+from bundler.cli.flows.install import InstallArgs, carry_out_install
+from bundler.cli.parsing.arguments import offers
+from bundler.cli.parsing.change_options import (
+    path_options,
+    preflight_option,
+    run_options,
+    starting_options,
+    write_options,
+)
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.values_options import kube_version_option, values_options
+from bundler.cli.session.name_rules import check_name
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from bundler.actions.inputs import Given
-    from bundler.cli.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
+    from bundler.cli.session.app import App
 
 
 def _offer_bundles(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -43,7 +50,7 @@ def install_command(
     app: App,
     *,
     words: tuple[str, ...],
-    given: Given,
+    given: ValuesFlags,
     start: StartingPoint,
     run: RunFlags,
     write: WriteFlags,
@@ -59,7 +66,7 @@ def install_command(
     if len(words) > 2:
         raise click.UsageError(f"install takes a release and a bundle, not {len(words)} words")
     release = check_name(words[0]) if len(words) == 2 else ""
-    wish = Wish(
+    wish = InstallArgs(
         release=release,
         bundle=words[-1],
         given=given,
@@ -69,4 +76,4 @@ def install_command(
         reason=run.reason,
         skips_preflight=no_preflight,
     )
-    return carry_out_wish(app, wish, run, write)
+    return carry_out_install(app, wish, run, write)

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bundler.cli.keys import passphrase_of, passphrase_option
-from bundler.cli.output.text import Line
-from bundler.cli.verb import FilePath, verb
+from bundler.cli.adapters.signing_keys import passphrase_of
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.signing_options import passphrase_option
+from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 PUBLIC_SUFFIX: Final = ".pub"
 

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.lint import Level, lint
-from bundler.cli.limits import bundle_limit_options, bundle_limits
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import registry_options, values_options
-from bundler.cli.ordering import fetch_component, take_inputs
+from bundler.actions.author.lint import Level, lint
+from bundler.cli.flows.acquire_bundle import fetch_component, take_inputs
 from bundler.cli.output.findings import show_findings
-from bundler.cli.verb import verb
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.values_options import values_options
 from bundler.loader.locate import find_bundle
 
 if TYPE_CHECKING:
-    from bundler.actions.inputs import Given
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.cli.session.app import App
 
 
 @verb("lint", outputs=("text", "json", "yaml", "sarif"))
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 @registry_options
 @bundle_limit_options
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
-def lint_command(app: App, bundle: str, given: Given, strict: bool) -> int:
+def lint_command(app: App, bundle: str, given: ValuesFlags, strict: bool) -> int:
     """Find everything that is wrong with BUNDLE, all at once, with file and line.
 
     Give values where the bundle cannot be rendered without.

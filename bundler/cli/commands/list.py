@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.records import list_releases, raise_unreadable
-from bundler.cli.context import connect
+from bundler.actions.inspect.release_queries import list_releases, raise_unreadable
+from bundler.cli.adapters.cluster import connect
 from bundler.cli.output.releases import show_releases
-from bundler.cli.verb import verb
+from bundler.cli.parsing.command import verb
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.errors import BundlerError
 
 

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.lock import check_lock, lock_components
-from bundler.cli.limits import bundle_limit_options, bundle_limits
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import registry_options
-from bundler.cli.output.text import table
-from bundler.cli.publishing import make_fetcher
-from bundler.cli.verb import verb
+from bundler.actions.author.bundle_lock import check_lock, lock_components
+from bundler.cli.flows.publish import make_fetcher
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.terminal.text import table
 from bundler.loader.locate import find_bundle
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.loader.lockfile import LockEntry
 
 

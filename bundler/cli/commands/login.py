@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.login import login
-from bundler.cli.options import registry_options
-from bundler.cli.output.text import Line
-from bundler.cli.registries import open_registry, registry_surroundings
-from bundler.cli.verb import verb
+from bundler.actions.acquire.login import login
+from bundler.cli.adapters.registry import open_registry, registry_surroundings
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
 from bundler.model.site import is_host
 from bundler.oci.client import credential_files
 from bundler.oci.credentials import Credentials
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("login")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.logs import release_logs
-from bundler.cli.context import connect
-from bundler.cli.names import release_argument
-from bundler.cli.output.text import Line
-from bundler.cli.verb import verb
+from bundler.actions.inspect.logs import release_logs
+from bundler.cli.adapters.cluster import connect
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.terminal.text import Line
 from bundler.model.cluster import LogQuery
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("logs", outputs=("text",))

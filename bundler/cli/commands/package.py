@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.sign import sign_archive
-from bundler.actions.verify import is_signed, signature_path
+from bundler.actions.acquire.trust import is_signed, signature_path
+from bundler.actions.delivery.sign import sign_archive
 from bundler.archive.writer import archive_name, write_archive
-from bundler.cli.keys import open_signer, passphrase_option
-from bundler.cli.limits import bundle_limit_options, bundle_limits
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import registry_options
-from bundler.cli.ordering import take_bundle
-from bundler.cli.output.text import Line
-from bundler.cli.verb import FilePath, verb
+from bundler.cli.adapters.signing_keys import open_signer
+from bundler.cli.flows.acquire_bundle import take_bundle
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.signing_options import passphrase_option
+from bundler.cli.terminal.text import Line
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.model.json import Body
 
 

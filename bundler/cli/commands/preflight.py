@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument
-from bundler.cli.offline import offline_option
-from bundler.cli.options import registry_options, release_name_option, values_options
-from bundler.cli.verb import verb
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.values_options import release_name_option, values_options
 
 if TYPE_CHECKING:
-    from bundler.actions.inputs import Given
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.cli.session.app import App
 
 
 @verb("preflight")
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @registry_options
 @bundle_limit_options
 @offline_option
-def preflight_command(app: App, bundle: str, *, given: Given, release: str, no_create_namespace: bool) -> int:
+def preflight_command(app: App, bundle: str, *, given: ValuesFlags, release: str, no_create_namespace: bool) -> int:
     """Look whether everything that an installation of BUNDLE needs is there; nothing is written.
 
     The API server and its version, permissions, storage, quota and Pod Security; for a delivery with --site also the
     registry, each image by its digest, one of them pulled with the pull secret of the pods, and the nodes' platforms.
     """
-    from bundler.cli.looking import look_ahead  # noqa: PLC0415 - rendering and registries are loaded late
+    from bundler.cli.flows.preflight import look_ahead  # noqa: PLC0415 - rendering and registries are loaded late
 
     return look_ahead(app, bundle, given, release=release, may_create_namespace=not no_create_namespace)

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.pull import pull
-from bundler.cli.delivering import read_site
-from bundler.cli.keys import public_keys_option
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.options import registry_options
-from bundler.cli.output.text import Line
-from bundler.cli.publishing import make_fetcher
-from bundler.cli.trusting import judge_bundle
-from bundler.cli.verb import FilePath, verb
+from bundler.actions.acquire.pull import pull
+from bundler.cli.flows.open_delivery import read_site
+from bundler.cli.flows.publish import make_fetcher
+from bundler.cli.flows.trust import judge_bundle
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.signing_options import public_keys_option
+from bundler.cli.terminal.text import Line
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
     from bundler.model.trust import Envelope
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.fetch import parse_address
-from bundler.actions.push import push
+from bundler.actions.acquire.fetch import parse_address
+from bundler.actions.acquire.push import push
 from bundler.archive.writer import pack_files
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import registry_options
-from bundler.cli.ordering import take_bundle
-from bundler.cli.output.text import Line
-from bundler.cli.registries import open_registry
-from bundler.cli.verb import verb
+from bundler.cli.adapters.registry import open_registry
+from bundler.cli.flows.acquire_bundle import take_bundle
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.terminal.text import Line
 from bundler.errors.bundle import ArchiveError
 from bundler.loader.locate import ARCHIVE_SUFFIX
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
 
 

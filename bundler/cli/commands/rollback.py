@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.change_options import run_options, write_options
-from bundler.cli.names import release_argument
-from bundler.cli.returning import Return, carry_out_return
-from bundler.cli.verb import verb
+from bundler.cli.flows.rollback import RollbackArgs, carry_out_return
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.change_options import run_options, write_options
+from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
-    from bundler.cli.change_options import RunFlags, WriteFlags
-    from bundler.cli.invocation import App
+    from bundler.cli.parsing.change_options import RunFlags, WriteFlags
+    from bundler.cli.session.app import App
 
 
 @verb("rollback")
@@ -38,7 +38,7 @@ def rollback_command(
     Without a number: the newest revision that was deployed and is older than the current one. Claims, CRDs and
     generated secrets never go back.
     """
-    wanted = Return(
+    wanted = RollbackArgs(
         release=release, revision=revision or 0, may_widen_reach=allow_reach, may_pass_barrier=allow_downgrade
     )
     return carry_out_return(app, wanted, run, write)

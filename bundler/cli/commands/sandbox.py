@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.rehearsing import carry_out_rehearsal
-from bundler.cli.verb import verb
+from bundler.cli.flows.sandbox import carry_out_rehearsal
+from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("sandbox")

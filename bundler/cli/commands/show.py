@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.show import describe_bundle, describe_delivery
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import registry_options
-from bundler.cli.ordering import take
+from bundler.actions.author.describe import describe_bundle, describe_delivery
+from bundler.cli.flows.acquire_bundle import take
 from bundler.cli.output.described import show_description
-from bundler.cli.verb import verb
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("show", outputs=("text", "json", "yaml", "markdown", "html"))

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.sign import sign_archive, sign_delivery
-from bundler.cli.delivering import is_delivery
-from bundler.cli.keys import open_signer, passphrase_option, signing_key_option
-from bundler.cli.limits import bundle_limit_options, bundle_limits
-from bundler.cli.output.text import Line
-from bundler.cli.verb import FilePath, verb
+from bundler.actions.delivery.sign import sign_archive, sign_delivery
+from bundler.cli.adapters.signing_keys import open_signer
+from bundler.cli.flows.open_delivery import is_delivery
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.signing_options import passphrase_option, signing_key_option
+from bundler.cli.terminal.text import Line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("sign")

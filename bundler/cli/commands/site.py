@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.offline import offline_option
-from bundler.cli.options import registry_options
-from bundler.cli.verb import FilePath, verb
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.registry_options import offline_option, registry_options
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("site")
@@ -50,7 +49,7 @@ def site_command(
     init NAME: ask the cluster, and write a site file with what it says. check FILE: hold a site file against its
     cluster and its registry.
     """
-    from bundler.cli.siting import SiteOptions, check_file, write_file  # noqa: PLC0415 - adapters are loaded late
+    from bundler.cli.flows.site import SiteOptions, check_file, write_file  # noqa: PLC0415 - adapters are loaded late
 
     if doing == "check":
         return check_file(app, Path(target))

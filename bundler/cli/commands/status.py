@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.status import release_state
-from bundler.cli.context import connect
-from bundler.cli.names import release_argument
+from bundler.actions.inspect.status import release_state
+from bundler.cli.adapters.cluster import connect
 from bundler.cli.output.state import show_state
-from bundler.cli.verb import verb
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("status")

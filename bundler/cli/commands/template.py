@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import (
+from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.values_options import (
     kube_version_option,
-    registry_options,
     release_name_option,
     show_secrets_option,
     values_options,
 )
-from bundler.cli.ordering import make_order, take
-from bundler.cli.verb import verb
 
 if TYPE_CHECKING:
-    from bundler.actions.inputs import Given
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.cli.session.app import App
 
 
 @verb("template")
@@ -37,7 +37,7 @@ def template_command(
     app: App,
     bundle: str,
     *,
-    given: Given,
+    given: ValuesFlags,
     release: str,
     kube_version: str,
     only: tuple[str, ...],

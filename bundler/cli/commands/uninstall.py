@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.change_options import run_options
-from bundler.cli.names import release_argument
-from bundler.cli.returning import carry_out_removal
-from bundler.cli.verb import verb
+from bundler.cli.flows.rollback import carry_out_removal
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.change_options import run_options
+from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
-    from bundler.cli.change_options import RunFlags
-    from bundler.cli.invocation import App
+    from bundler.cli.parsing.change_options import RunFlags
+    from bundler.cli.session.app import App
 
 
 @verb("uninstall")

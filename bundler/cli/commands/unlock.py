@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.names import release_argument
-from bundler.cli.unlocking import carry_out_unlock
-from bundler.cli.verb import verb
+from bundler.cli.flows.unlock import carry_out_unlock
+from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
 
 
 @verb("unlock")

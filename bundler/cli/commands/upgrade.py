@@ -6,18 +6,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.change_options import path_options, preflight_option, run_options, starting_options, write_options
-from bundler.cli.changing import Wish, carry_out_wish
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument, release_argument
-from bundler.cli.offline import offline_option
-from bundler.cli.options import kube_version_option, registry_options, values_options
-from bundler.cli.verb import verb
+from bundler.cli.flows.install import InstallArgs, carry_out_install
+from bundler.cli.parsing.arguments import bundle_argument, release_argument
+from bundler.cli.parsing.change_options import (
+    path_options,
+    preflight_option,
+    run_options,
+    starting_options,
+    write_options,
+)
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.values_options import kube_version_option, values_options
 
 if TYPE_CHECKING:
-    from bundler.actions.inputs import Given
-    from bundler.cli.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
+    from bundler.cli.session.app import App
 
 
 @verb("upgrade")
@@ -39,7 +45,7 @@ def upgrade_command(
     *,
     release: str,
     bundle: str,
-    given: Given,
+    given: ValuesFlags,
     start: StartingPoint,
     run: RunFlags,
     write: WriteFlags,
@@ -52,7 +58,7 @@ def upgrade_command(
 
     With --set alone, or with nothing, the recorded values are the start; naming a file starts from the files.
     """
-    wish = Wish(
+    wish = InstallArgs(
         release=release,
         bundle=bundle,
         given=given,
@@ -63,4 +69,4 @@ def upgrade_command(
         reason=run.reason,
         skips_preflight=no_preflight,
     )
-    return carry_out_wish(app, wish, run, write)
+    return carry_out_install(app, wish, run, write)

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.limits import bundle_limit_options
-from bundler.cli.names import bundle_argument
-from bundler.cli.options import registry_options, release_name_option, show_secrets_option, values_options
-from bundler.cli.ordering import make_order, take
-from bundler.cli.verb import verb
+from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.values_options import (
+    release_name_option,
+    show_secrets_option,
+    values_options,
+)
 
 if TYPE_CHECKING:
-    from bundler.actions.inputs import Given
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.cli.session.app import App
 
 
 @verb("values")
@@ -25,7 +30,9 @@ if TYPE_CHECKING:
 @release_name_option
 @click.option("--explain", is_flag=False, flag_value="", default=None, metavar="[PATH]", help="Say who set each value.")
 @show_secrets_option
-def values_command(app: App, bundle: str, given: Given, release: str, explain: str | None, show_secrets: bool) -> None:
+def values_command(
+    app: App, bundle: str, given: ValuesFlags, release: str, explain: str | None, show_secrets: bool
+) -> None:
     """Print the values that BUNDLE and its components work with.
 
     With --explain: each value, the layer that set it, the line or the option, the formula where it is derived.

@@ -6,24 +6,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.verify import verify_archive, verify_delivery
-from bundler.cli.delivering import read_site
-from bundler.cli.keys import policy_for, public_keys_option
-from bundler.cli.limits import bundle_limit_options, bundle_limits
-from bundler.cli.options import values_options
-from bundler.cli.output.progress import Progress
-from bundler.cli.output.text import Line
-from bundler.cli.verb import FilePath, verb
+from bundler.actions.delivery.verify import verify_archive, verify_delivery
+from bundler.cli.adapters.signing_keys import policy_for
+from bundler.cli.flows.open_delivery import read_site
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.signing_options import public_keys_option
+from bundler.cli.parsing.values_options import values_options
+from bundler.cli.terminal.progress import Progress
+from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.actions.deliver import Trusted
-    from bundler.actions.inputs import Given
-    from bundler.actions.order import Order
-    from bundler.actions.verify import Verified
-    from bundler.cli.invocation import App
+    from bundler.actions.acquire.open_delivery import Trusted
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.delivery.verify import Verified
+    from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
     from bundler.model.trust import TrustPolicy
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 @values_options()
 @bundle_limit_options
 def verify_command(
-    app: App, paths: tuple[Path, ...], keys: tuple[Path, ...], bases: tuple[Path, ...], given: Given
+    app: App, paths: tuple[Path, ...], keys: tuple[Path, ...], bases: tuple[Path, ...], given: ValuesFlags
 ) -> None:
     """Check a delivery to its last byte, who signed it, and that it carries the images that its bundle renders to.
 
@@ -63,11 +64,11 @@ def verify_command(
 
 
 def _verified(
-    app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: Given
+    app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: ValuesFlags
 ) -> Verified:
-    from bundler.actions.deliver import open_trusted  # noqa: PLC0415
-    from bundler.cli.delivering import Taken  # noqa: PLC0415 - help needs none of it
-    from bundler.cli.ordering import make_order  # noqa: PLC0415
+    from bundler.actions.acquire.open_delivery import open_trusted  # noqa: PLC0415
+    from bundler.cli.flows.acquire_bundle import make_order  # noqa: PLC0415
+    from bundler.cli.flows.open_delivery import AcquiredBundle  # noqa: PLC0415 - help needs none of it
     from bundler.delivery.reader import Delivery  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
@@ -80,8 +81,8 @@ def _verified(
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     opened = [app.closing.enter_context(Delivery.open(base)) for base in bases]
 
-    def order_of(checked: Trusted, bundle: Bundle) -> Order:
-        return make_order(app, Taken(bundle=bundle, delivery=checked), given)
+    def order_of(checked: Trusted, bundle: Bundle) -> RenderRequest:
+        return make_order(app, AcquiredBundle(bundle=bundle, delivery=checked), given)
 
     trusted = open_trusted(paths, verifier, policy)
     return verify_delivery(trusted, bases=opened, report=progress, make_order=order_of, limits=bundle_limits())

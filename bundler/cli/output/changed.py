@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import plan_data
 from bundler.cli.output.releases import status_text
-from bundler.cli.output.text import Line, seconds
+from bundler.cli.terminal.text import Line, seconds
 from bundler.model.change import Action
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from bundler.actions.release import ChangeResult
-    from bundler.actions.uninstall import UninstallResult
-    from bundler.cli.invocation import App
+    from bundler.actions.release.lifecycle import ChangeResult
+    from bundler.actions.release.uninstall import UninstallResult
+    from bundler.cli.session.app import App
     from bundler.model.json import JSONValue
     from bundler.model.release import Revision
 

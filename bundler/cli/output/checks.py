@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line
+from bundler.cli.terminal.text import Line
 from bundler.model.check import CheckState
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.model.check import Check
     from bundler.model.json import Body, JSONValue
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line, table
+from bundler.cli.terminal.text import Line, table
 from bundler.model.json import int_at, items_at, mapping_at, text_at
 from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.model.json import Body
 
 _HEADS = ("VALUE", "TYPE", "DEFAULT", "ALLOWED", "WHAT IT IS")

@@ -13,7 +13,7 @@ from bundler.planning.diff import json_patch, object_diff
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.model.change import Change, Plan
     from bundler.model.json import Body, JSONValue
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
-from bundler.cli.output.text import Line
+from bundler.cli.terminal.text import Line
 
 if TYPE_CHECKING:
     from bundler.errors import BundlerError

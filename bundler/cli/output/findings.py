@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
-from bundler.actions.lint import Level
-from bundler.cli.output.text import Line
+from bundler.actions.author.lint import Level
+from bundler.cli.terminal.text import Line
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bundler.actions.lint import Finding, LintResult
-    from bundler.cli.invocation import App
+    from bundler.actions.author.lint import Finding, LintResult
+    from bundler.cli.session.app import App
     from bundler.model.json import Body
 
 _STYLES = {Level.ERROR: "red", Level.WARNING: "yellow"}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line, table
+from bundler.cli.terminal.text import Line, table
 from bundler.images.rewrite import pinned, site_repository
 from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bundler.actions.import_ import ImportResult
-    from bundler.cli.invocation import App
+    from bundler.actions.delivery.import_images import ImportResult
+    from bundler.cli.session.app import App
     from bundler.model.image import FoundImage, ImageInventory, ImageRef, LockedImage
     from bundler.model.json import JSONValue
     from bundler.model.site import SiteRegistry

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line
+from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import counted
@@ -13,7 +13,7 @@ from bundler.planning.diff import object_diff
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.actions.history import History
+    from bundler.actions.release.history import History
     from bundler.model.change import Change, Plan, ReachNote
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body

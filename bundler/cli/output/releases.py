@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.text import Line, table
+from bundler.cli.terminal.text import Line, table
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.model.json import JSONValue
     from bundler.model.release import RevisionSummary
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose import compose, expression_names, render_context
+from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.errors import UsageError
 from bundler.render import render_texts
 from bundler.render.sensitive import sensitive_values
@@ -14,12 +14,12 @@ from bundler.values.problems import closest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.actions.order import Order
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.cli.session.app import App
     from bundler.render import RenderedTemplate
 
 
-def show_rendering(app: App, order: Order, *, only: Sequence[str], shows_secrets: bool) -> None:
+def show_rendering(app: App, order: RenderRequest, *, only: Sequence[str], shows_secrets: bool) -> None:
     """Compose an order and print the rendered text itself, or the objects as data.
 
     Raises:
@@ -42,7 +42,7 @@ def show_rendering(app: App, order: Order, *, only: Sequence[str], shows_secrets
     app.screen.document({"apiVersion": "v1", "kind": "List", "items": items}, app.output)
 
 
-def show_raw_texts(app: App, order: Order, *, only: Sequence[str], shows_secrets: bool) -> None:
+def show_raw_texts(app: App, order: RenderRequest, *, only: Sequence[str], shows_secrets: bool) -> None:
     """Print what templates render without reading it: broken YAML can be looked at.
 
     Raises:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.releases import bundle_text, moment, status_text, summary_data
-from bundler.cli.output.text import Line
+from bundler.cli.terminal.text import Line
 
 if TYPE_CHECKING:
-    from bundler.cli.invocation import App
+    from bundler.cli.session.app import App
     from bundler.model.json import JSONValue
     from bundler.model.release import InventoryEntry, Revision
 

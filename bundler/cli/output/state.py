@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.releases import bundle_text, moment, status_text, summary_data
-from bundler.cli.output.text import Line, table
+from bundler.cli.terminal.text import Line, table
 from bundler.model.health import Status
 
 if TYPE_CHECKING:
-    from bundler.actions.status import ObjectStatus, ReleaseState
-    from bundler.cli.invocation import App
+    from bundler.actions.inspect.status import ObjectStatus, ReleaseState
+    from bundler.cli.session.app import App
     from bundler.model.json import JSONValue
 
 _STYLES = {Status.CURRENT: "green", Status.FAILED: "red", Status.NOT_FOUND: "red", Status.UNKNOWN: "dim"}

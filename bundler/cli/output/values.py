@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose import expression_names
-from bundler.cli.output.text import table
+from bundler.actions.compose.compose import expression_names
+from bundler.cli.terminal.text import table
 from bundler.syntax.writer import dump_yaml
 from bundler.values.compute import compute_values
 from bundler.values.explain import explain as explain_values
 from bundler.values.flatten import whole_data
 
 if TYPE_CHECKING:
-    from bundler.actions.order import Order
-    from bundler.cli.invocation import App
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.cli.session.app import App
     from bundler.model.json import Body
     from bundler.values.explain import ExplainRow
 
 
-def show_values(app: App, order: Order, *, explain: str | None, shows_secrets: bool) -> None:
+def show_values(app: App, order: RenderRequest, *, explain: str | None, shows_secrets: bool) -> None:
     """Compute values and print them, or who set each.
 
     Raises:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.actions.compose import Composition, compose
-from bundler.actions.inputs import Inputs
-from bundler.actions.lint import lint
-from bundler.actions.order import Order
+from bundler.actions.author.lint import lint
+from bundler.actions.compose.compose import Composition, compose
+from bundler.actions.compose.render_request import RenderRequest
+from bundler.actions.compose.user_values import UserInput
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
 from bundler.model.labels import TRACK
@@ -30,7 +30,7 @@ def order(name: str, **sets: object) -> Composition:
     assignments = tuple(parse_assignment(f"{path.replace('__', '.')}={value}") for path, value in sets.items())
     bundle = load_bundle(find_bundle(str(BUNDLES / name)))
     return compose(
-        Order(bundle=bundle, release=name, namespace="prod", user=UserLayers(assignments=assignments), site={})
+        RenderRequest(bundle=bundle, release=name, namespace="prod", user=UserLayers(assignments=assignments), site={})
     )
 
 
@@ -54,7 +54,7 @@ def test_there_is_something_to_test() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_bundle_has_nothing_to_find_fault_with(name: str) -> None:
-    result = lint(find_bundle(str(BUNDLES / name)), Inputs(user=UserLayers()))
+    result = lint(find_bundle(str(BUNDLES / name)), UserInput(user=UserLayers()))
     assert result.bundle is not None
     assert not result.findings
 

@@ -13,7 +13,7 @@ from bundler.delivery.envelopes import decode_envelopes
 from bundler.delivery.part import decode_part, encode_part
 from bundler.delivery.placement import header
 from bundler.delivery.reader import Delivery
-from bundler.delivery.resign import replace_signatures
+from bundler.delivery.signature_region import replace_signatures
 from bundler.delivery.writer import DeliveryWriter
 from bundler.errors.delivery import (
     DeliveryDamagedError,
@@ -394,7 +394,7 @@ def test_a_file_that_may_not_be_written_cannot_be_signed(file: Path, monkeypatch
     def refuse(*_: object) -> int:
         raise PermissionError(13, "Permission denied", str(file))
 
-    monkeypatch.setattr("bundler.delivery.resign._write", refuse)
+    monkeypatch.setattr("bundler.delivery.signature_region._write", refuse)
     with pytest.raises(DeliveryError) as caught:
         replace_signatures([file], [])
     assert "Permission denied" in caught.value.context[0]

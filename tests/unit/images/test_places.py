@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from bundler.errors.delivery import ImageReferenceError
+from bundler.images.image_paths import ImagePathError, ImageRule, parse_image_path, places_of, replaced_at
 from bundler.images.inventory import find_suspects, find_uses, where_of
-from bundler.images.places import ImagePathError, ImageRule, parse_image_path, places_of, replaced_at
 from bundler.model.image import ImageRef
 from bundler.model.manifest import Manifest, Source
 from bundler.model.refs import ObjectRef, group_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bundler.errors.delivery import ImageMissingError, ImageReferenceError
-from bundler.images.places import ImageRule
+from bundler.images.image_paths import ImageRule
 from bundler.images.rewrite import Rewriter, pinned, site_repository, with_pull_secret
 from bundler.model.digest import Digest
 from bundler.model.image import ImageRef, LockedImage

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bundler.planning.noise import content_of
+from bundler.planning.ignored_fields import content_of
 
 
 def test_version_kind_and_metadata_come_first_in_whatever_order_the_server_sent_them() -> None:

@@ -1,0 +1,189 @@
+"""Publish a bundle in a registry. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from bundler.actions.acquire.bundle_artifacts import (
+    ANNOTATION_DESCRIPTION,
+    ANNOTATION_DIGEST,
+    ANNOTATION_TITLE,
+    ANNOTATION_VERSION,
+    config_json,
+)
+from bundler.actions.acquire.trust import document_of
+from bundler.delivery.envelopes import decode_envelopes
+from bundler.errors import UsageError
+from bundler.errors.delivery import VersionPublishedError, WrongSignatureError
+from bundler.model.digest import digest_of
+from bundler.model.json import canonical_json, mapping_at
+from bundler.model.oci import (
+    BUNDLE_ARCHIVE,
+    BUNDLE_ARTIFACT,
+    BUNDLE_CONFIG,
+    BUNDLE_SIGNATURE,
+    OCI_EMPTY,
+    OCI_MANIFEST,
+    Descriptor,
+    OciAddress,
+    OciManifest,
+    tag_version,
+    version_tag,
+)
+from bundler.syntax.reader import read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import JSONValue
+    from bundler.model.oci import BlobSource, Repository
+    from bundler.ports import Registry
+
+_EMPTY = b"{}"
+_HINT_SIGN = "sign it again by `bundler sign`, or take the .sig file away to publish it unsigned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushResult:
+    """What is published now."""
+
+    address: OciAddress
+    """With tag and digest."""
+    is_new: bool
+    """False: the same version with the same content was there already."""
+    sent_bytes: int
+    signatures: int
+
+
+def push(
+    registry: Registry, bundle: Bundle, archive: bytes, address: OciAddress, *, signature: bytes | None = None
+) -> PushResult:
+    """Publish a bundle under its version; a version that is there with other content stays as it is.
+
+    Args:
+        registry: to write to.
+        bundle: as loaded.
+        archive: its .tgz.
+        address: where to; a tag in it must be the bundle's version.
+        signature: what ``NAME-VERSION.tgz.sig`` holds; it is attached to the bundle.
+
+    Raises:
+        UsageError: when the address names another version, or a digest.
+        VersionPublishedError: when that version is published with other content.
+        WrongSignatureError: when the signature is that of something else; nothing was sent.
+        RegistryError: what the registry answers.
+    """
+    tag = version_tag(bundle.metadata.version)
+    if address.digest or address.tag not in {"", tag}:
+        raise UsageError(
+            f"pushing {bundle.metadata.name} {bundle.metadata.version} to {address}",
+            context=[f"the address names {tag_version(address.reference)}, the bundle is {bundle.metadata.version}"],
+            hint="leave the version out of the address: it is taken from bundle.yaml",
+        )
+    if signature is not None:
+        _check_signature(bundle, signature)
+    place, sent = address.repository, 0
+    config, manifest = _artifact(bundle, archive)
+    there = _published(registry, bundle, place, tag)
+    if there is not None:
+        manifest = there
+    else:
+        for blob, content in ((config, _config(bundle)), (manifest.layers[0], archive)):
+            sent += registry.put_blob(place, blob, _source(content))
+        registry.put_manifest(place, manifest, tag=tag)
+    if signature is not None:
+        sent += _attach(registry, place, manifest, signature)
+    at = OciAddress(repository=place, tag=tag, digest=manifest.digest)
+    return PushResult(address=at, is_new=there is None, sent_bytes=sent, signatures=int(signature is not None))
+
+
+def _check_signature(bundle: Bundle, signature: bytes) -> None:
+    """Hold a signature against the bundle: packed anew after it was signed, it would be published in vain."""
+    doing = f"pushing {bundle.metadata.name} {bundle.metadata.version}"
+    try:
+        envelopes = decode_envelopes(signature.rstrip(b"\n"))
+    except ValueError as error:
+        found = f"the signature beside the archive cannot be read: {error}"
+        raise WrongSignatureError(doing, context=[found], hint=_HINT_SIGN) from error
+    signed = sha256(document_of(bundle)).hexdigest()
+    if any(one.payload_sha256 != signed for one in envelopes):
+        found = "the signature beside the archive is that of another bundle, or of another version of its files"
+        raise WrongSignatureError(doing, context=[found], hint=_HINT_SIGN)
+
+
+def _published(registry: Registry, bundle: Bundle, place: Repository, tag: str) -> OciManifest | None:
+    """Return what is published under that version, which is the same bundle; None where nothing is."""
+    there = registry.manifest(place, tag)
+    if there is None:
+        return None
+    digest = next((layer.annotations.get(ANNOTATION_DIGEST, "") for layer in there.layers), "")
+    if digest == bundle.digest:
+        return there
+    found = f"published: {digest or there.digest}"
+    raise VersionPublishedError(
+        f"pushing {bundle.metadata.name} {bundle.metadata.version} to {place}",
+        context=[f"{place}:{tag} is published with other content", found, f"yours:     {bundle.digest}"],
+        hint="a published version never changes; raise metadata.version in bundle.yaml",
+    )
+
+
+def _config(bundle: Bundle) -> bytes:
+    return config_json(read_document(bundle.files["bundle.yaml"].content.decode("utf-8-sig")).value)
+
+
+def _artifact(bundle: Bundle, archive: bytes) -> tuple[Descriptor, OciManifest]:
+    metadata = bundle.metadata
+    content = _config(bundle)
+    config = Descriptor(digest=digest_of(content), size=len(content), media_type=BUNDLE_CONFIG)
+    title = f"{metadata.name}-{metadata.version}"
+    said = {
+        ANNOTATION_TITLE: title,
+        ANNOTATION_VERSION: metadata.version,
+        ANNOTATION_DIGEST: bundle.digest,
+        ANNOTATION_DESCRIPTION: metadata.description,
+    }
+    annotations = {key: text for key, text in said.items() if text}
+    layer = Descriptor(
+        digest=digest_of(archive),
+        size=len(archive),
+        media_type=BUNDLE_ARCHIVE,
+        annotations={**annotations, ANNOTATION_TITLE: f"{title}.tgz"},
+    )
+    body: dict[str, JSONValue] = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": BUNDLE_ARTIFACT,
+        "config": config.to_json(),
+        "layers": [layer.to_json()],
+        "annotations": dict(annotations),
+    }
+    return config, OciManifest.of(canonical_json(body), OCI_MANIFEST)
+
+
+def _attach(registry: Registry, place: Repository, subject: OciManifest, signature: bytes) -> int:
+    layer = Descriptor(digest=digest_of(signature), size=len(signature), media_type=BUNDLE_SIGNATURE)
+    config = Descriptor(digest=digest_of(_EMPTY), size=len(_EMPTY), media_type=OCI_EMPTY)
+    body: dict[str, JSONValue] = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": BUNDLE_SIGNATURE,
+        "config": config.to_json(),
+        "layers": [layer.to_json()],
+        "subject": subject.descriptor.to_json(),
+        "annotations": dict(mapping_at(subject.body, "annotations")),
+    }
+    sent = registry.put_blob(place, config, _source(_EMPTY)) + registry.put_blob(place, layer, _source(signature))
+    registry.put_manifest(place, OciManifest.of(canonical_json(body), OCI_MANIFEST))
+    return sent
+
+
+def _source(content: bytes) -> BlobSource:
+    def read(offset: int) -> Iterator[bytes]:
+        view = memoryview(content)
+        step = 1024 * 1024
+        return (bytes(view[start : start + step]) for start in range(offset, len(content), step))
+
+    return read

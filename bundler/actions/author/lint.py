@@ -1,0 +1,243 @@
+"""Find everything that is wrong with a bundle, in one go. Layer: actions."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bundler.actions.author.best_practices import check_manifest
+from bundler.actions.compose.compose import compose, expression_names, render_context
+from bundler.actions.compose.expressions import formula_errors
+from bundler.actions.compose.render_request import RenderRequest
+from bundler.errors import BundlerError
+from bundler.errors.bundle import BundleError
+from bundler.expressions.compiled import CompiledCodes
+from bundler.fields.field_path import leading_steps
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.loader.load import load_what_can_be
+from bundler.model.lean import dataclass
+from bundler.planning.normalize import normalize_manifests
+from bundler.planning.reach import find_reach, refuse_undeclared
+from bundler.render import render_what_can_be
+from bundler.render.notes import render_notes
+from bundler.render.syntax import syntax_problems
+from bundler.values.compute import compute_values
+from bundler.values.derive import derive_errors
+from bundler.values.unread import unread_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from bundler.actions.compose.user_values import UserInput
+    from bundler.loader.limits import LoadLimits
+    from bundler.loader.load import FetchComponent
+    from bundler.loader.locate import BundleLocation
+    from bundler.model.bundle import Bundle
+    from bundler.model.manifest import Manifest
+    from bundler.render import Rendering
+
+_PLACE = re.compile(r"^(?P<file>[^\s:][^:]*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.*)$", re.DOTALL)
+_NAMED = re.compile(r"(?<![\w./])(?P<file>[\w.-][\w./-]*\.(?:ya?ml|json|md))(?::(?P<line>\d+)|#|: )")
+_TRY = "  try: "
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is wrong, or not as good as it could be."""
+
+    file: str
+    """Empty where no single file is to blame."""
+    line: int
+    """From 1; 0 where it is not known."""
+    column: int
+    level: Level
+    rule: str
+    """Stable name: an error's code, or a check's."""
+    message: str
+    details: tuple[str, ...] = ()
+    hint: str = ""
+
+    @property
+    def place(self) -> str:
+        """``templates/web.yaml:3:7``, as far as it is known."""
+        numbers = [str(number) for number in (self.line, self.column) if number]
+        return ":".join([self.file or "bundle", *numbers])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintResult:
+    """What was found, sorted by place."""
+
+    findings: tuple[Finding, ...]
+    bundle: Bundle | None
+    """None where it could not be loaded."""
+
+    def count(self, level: Level) -> int:
+        """Return how many findings are of one level."""
+        return sum(finding.level is level for finding in self.findings)
+
+
+def lint(
+    location: BundleLocation,
+    inputs: UserInput,
+    *,
+    fetch: FetchComponent | None = None,
+    limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+) -> LintResult:
+    """Load, order and render a bundle as far as it goes, and hold what comes of it against the rules.
+
+    Args:
+        location: of the bundle.
+        inputs: values to order it with, for bundles that cannot do without.
+        fetch: brings components that are in registries.
+        limits: how large a bundle may be.
+    """
+    try:
+        bundle, problems = load_what_can_be(location, limits=limits, fetch=fetch)
+    except BundleError as error:
+        return LintResult(findings=tuple(sorted(_from_error(error))), bundle=None)
+    codes = CompiledCodes()
+    whatever_is_given = (
+        _formula_findings(bundle, codes),
+        _derive_findings(bundle, codes),
+        _syntax_findings(bundle, codes),
+    )
+    if problems:
+        broken = _caught(lambda: problems.raise_any(location.origin))
+        return LintResult(findings=_told_once(broken, *whatever_is_given), bundle=None)
+    order = RenderRequest(
+        bundle=bundle,
+        release=bundle.metadata.name,
+        namespace="default",
+        user=inputs.user,
+        site=inputs.facts,
+        codes=codes,
+    )
+    findings = _told_once(_bundle_findings(bundle), *whatever_is_given, _order_findings(order))
+    return LintResult(findings=findings, bundle=bundle)
+
+
+def _told_once(*stages: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the findings of all stages, sorted, without what an earlier stage told already."""
+    findings: set[Finding] = set()
+    for stage in stages:
+        told = {_what(finding) for finding in findings}
+        findings |= {finding for finding in stage if _what(finding) not in told}
+    return tuple(sorted(findings))
+
+
+def _what(finding: Finding) -> tuple[str, int, str]:
+    return finding.file, finding.line, finding.message
+
+
+def _formula_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
+    for one in bundle.tree():
+        for error in formula_errors(one, codes):
+            yield from _from_error(error)
+
+
+def _derive_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
+    for one in bundle.tree():
+        for error in derive_errors(one.derive, codes):
+            yield from _from_error(error)
+
+
+def _syntax_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
+    for problem in syntax_problems(bundle, codes):
+        yield from _from_error(problem.error_type("reading the templates", context=problem.lines(), hint=problem.hint))
+
+
+def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
+    if not bundle.metadata.description:
+        yield _warning("bundle.yaml", "no-description", "metadata.description says nothing", "say what it is in a line")
+    if bundle.schema is None and bundle.defaults.data:
+        yield _warning(
+            "values.yaml", "no-schema", "there is no values.schema.json, so typing errors are not found", "add one"
+        )
+    if not (bundle.templates or bundle.crds or bundle.components):
+        yield _warning(
+            "bundle.yaml", "nothing-to-install", "there is no object to install", "put templates into templates/*.yaml"
+        )
+    yield from _unread_findings(bundle)
+
+
+def _unread_findings(bundle: Bundle) -> Iterator[Finding]:
+    try:
+        unread = unread_values(bundle)
+    except BundlerError:
+        return  # rendering tells what is not valid
+    for found in unread:
+        message = f"no template and no expression reads the value {found.path}"
+        hint = "take it out, or use it; one that is kept for old values files is marked deprecated in the schema"
+        yield Finding(found.file, found.line, 0, Level.WARNING, "unread-value", message, (), hint)
+
+
+def _warning(file: str, rule: str, message: str, hint: str) -> Finding:
+    return Finding(file, 0, 0, Level.WARNING, rule, message, (), hint)
+
+
+def _order_findings(order: RenderRequest) -> Iterator[Finding]:
+    yield from _caught(lambda: compose(order))
+    context = render_context(order, None)
+    try:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+        rendering = render_what_can_be(order.bundle, values, context)
+    except BundlerError as error:
+        yield from _from_error(error)
+        return
+    yield from _caught(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
+    manifests, declared = rendering.manifests, order.bundle.reach
+    yield from _caught(lambda: normalize_manifests(manifests))
+    yield from _caught(lambda: refuse_undeclared(find_reach(manifests, namespace="default", declared=declared)))
+    for manifest in manifests:
+        yield from _object_findings(manifest, rendering)
+
+
+def _object_findings(manifest: Manifest, rendering: Rendering) -> Iterator[Finding]:
+    for flaw in check_manifest(manifest):
+        level = Level.ERROR if flaw.is_error else Level.WARNING
+        message = f"{manifest.ref.short}: {flaw.message}"
+        steps = leading_steps(flaw.field, manifest.body)
+        source = (rendering.find_source(manifest.ref, steps) if steps else None) or manifest.source
+        yield Finding(source.file, source.line, 0, level, flaw.rule, message, (), flaw.hint)
+
+
+def _caught(work: Callable[[], object]) -> list[Finding]:
+    try:
+        work()
+    except BundlerError as error:
+        return list(_from_error(error))
+    return []
+
+
+def _from_error(error: BundlerError) -> Iterator[Finding]:
+    """Return one finding per problem of an error: a line of its context, with the indented lines below it."""
+    groups: list[list[str]] = []
+    for line in error.context:
+        if line.startswith(" ") and groups:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    for head, *below in groups:
+        hint = next((line.removeprefix(_TRY) for line in below if line.startswith(_TRY)), error.hint)
+        details = tuple(line for line in below if not line.startswith(_TRY))
+        found = _PLACE.match(head)
+        if found is None:
+            yield Finding(*_named_in(head), 0, Level.ERROR, error.code, head, details, hint)
+        else:
+            place = (found["file"], int(found["line"]), int(found["column"] or 0))
+            yield Finding(*place, Level.ERROR, error.code, found["message"], details, hint)
+
+
+def _named_in(sentence: str) -> tuple[str, int]:
+    """Return the last file and line that a sentence without a place of its own names."""
+    named = list(_NAMED.finditer(sentence))
+    return (named[-1]["file"], int(named[-1]["line"] or 0)) if named else ("", 0)

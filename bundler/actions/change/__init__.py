@@ -1,0 +1,1 @@
+"""Plan and carry out a change of a cluster. Layer: actions."""

@@ -1,0 +1,153 @@
+"""Gather what explains an object that is not ready, before anything is undone (R2.2, R3.1). Layer: actions."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bundler.errors import BundlerError
+from bundler.model.cluster import ListQuery, LogQuery
+from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.lean import dataclass
+from bundler.model.refs import ObjectRef
+from bundler.model.size import counted, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler.actions.change.pod_watch import PodWatch
+    from bundler.health.pods import PodProblem
+    from bundler.model.change import Change
+    from bundler.model.health import Health
+    from bundler.model.json import Body
+    from bundler.ports import Ports
+
+_EVENTS = 5
+_LOG_LINES = 20
+_OBJECTS = 10
+_LINE_CHARS = 400
+_POD_SUFFIX = re.compile(r"-[bcdfghjklmnpqrstvwxz2456789]{5}\b")
+"""Kubernetes makes names out of these letters. Source: apimachinery ``util/rand``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unready:
+    """One object that is not ready, as last seen."""
+
+    change: Change
+    health: Health
+    body: Body | None
+
+
+def gather_evidence(unready: Sequence[Unready], pods: PodWatch, ports: Ports) -> tuple[str, ...]:
+    """Return lines on each object: its state, its pod's reason, the last warnings, the last log lines.
+
+    What cannot be read is left out: the evidence must never hide the failure it explains.
+    """
+    shown = sorted(unready, key=lambda one: one.change.ref)[:_OBJECTS]
+    lines = [line for one in shown for line in _lines_on(one, pods, ports)]
+    if len(unready) > _OBJECTS:
+        lines.append(f"and {counted(len(unready) - _OBJECTS, 'more object')}")
+    return tuple(shortened(line, _LINE_CHARS) for line in lines)
+
+
+def _lines_on(one: Unready, pods: PodWatch, ports: Ports) -> Iterable[str]:
+    ref, source = one.change.ref, one.change.desired.source if one.change.desired else None
+    count = f" {one.health.ready}/{one.health.wanted} ready" if one.health.wanted is not None else ""
+    where = f" (from {source})" if source else ""
+    yield f"{ref.short} in {ref.namespace or 'the cluster'}{where}:{count} {one.health.status}: {one.health.message}"
+    yield from (f"  {line}" for line in _conditions(one.body))
+    troubled = pods.troubled(ref)
+    subjects = {ref.name}
+    if troubled is not None:
+        pod, problem = troubled
+        subjects.add(text_at(pod, "metadata", "name"))
+        yield f"  pod {text_at(pod, 'metadata', 'name')}: {problem}"
+        for claim, line in _open_claims(pod, problem, ports):
+            subjects.add(claim)
+            yield f"  {line}"
+    yield from (f"  event {line}" for line in _warnings(ref.namespace, subjects, ports))
+    if troubled is not None:
+        yield from (f"  log | {line}" for line in _log(*troubled, ports))
+
+
+def _conditions(body: Body | None) -> Iterable[str]:
+    for condition in items_at(body, "status", "conditions"):
+        is_bad = condition.get("status") == "False" or condition.get("type") in {"Failed", "ReplicaFailure", "Stalled"}
+        if is_bad and (message := text_at(condition, "message")):
+            yield f"condition {text_at(condition, 'type')}={text_at(condition, 'status')}: {message}"
+
+
+def _warnings(namespace: str, subjects: set[str], ports: Ports) -> Sequence[str]:
+    try:
+        query = ListQuery(group="", kind="Event", namespace=namespace, field_selector="type=Warning")
+        events = ports.cluster.list(query).items if namespace else ()
+    except BundlerError:
+        return ()
+    mine = [event for event in events if _subject(event) in subjects or _parent(event) in subjects]
+    mine.sort(key=_event_time)
+    told: dict[tuple[str, str], str] = {}
+    for event in mine:
+        kind = _kind_of(event)
+        told.pop(kind, None)
+        told[kind] = f"{text_at(event, 'reason')}: {text_at(event, 'message')}"
+    return list(told.values())[-_EVENTS:]
+
+
+def _kind_of(event: Body) -> tuple[str, str]:
+    """Return what is the same in events that differ by the pod they could not make."""
+    message = text_at(event, "message").removeprefix("(combined from similar events): ")
+    return text_at(event, "reason"), _POD_SUFFIX.sub("", message)
+
+
+def _open_claims(pod: Body, problem: PodProblem, ports: Ports) -> Iterable[tuple[str, str]]:
+    """Yield name and state of each claim that an unschedulable pod waits for: the scheduler names none."""
+    if problem.reason != "Unschedulable" or "volume" not in problem.message.lower():
+        return
+    namespace = text_at(pod, "metadata", "namespace")
+    for volume in items_at(pod, "spec", "volumes"):
+        name = text_at(volume, "persistentVolumeClaim", "claimName")
+        if name and (state := _claim_state(ObjectRef("", "PersistentVolumeClaim", namespace, name), ports)):
+            yield name, f"claim {name}: {state}"
+
+
+def _claim_state(ref: ObjectRef, ports: Ports) -> str:
+    """Return why a claim holds its pod up; empty where it does not, or nobody may look."""
+    try:
+        claim = ports.cluster.get(ref)
+    except BundlerError:
+        return ""
+    if claim is None:
+        return "it is not there"
+    phase, name = text_at(claim, "status", "phase"), text_at(claim, "spec", "storageClassName")
+    storage_class = f"storage class {name}" if name else "no class"
+    return "" if phase == "Bound" else f"{phase or 'not seen yet'}, of {storage_class}"
+
+
+def _subject(event: Body) -> str:
+    return text_at(event, "involvedObject", "name")
+
+
+def _parent(event: Body) -> str:
+    """A ReplicaSet's events tell about its Deployment: its name is the Deployment's and a hash."""
+    is_replica_set = text_at(event, "involvedObject", "kind") == "ReplicaSet"
+    return _subject(event).rpartition("-")[0] if is_replica_set else ""
+
+
+def _event_time(event: Body) -> str:
+    return text_at(event, "lastTimestamp") or text_at(event, "eventTime") or text_at(event, "firstTimestamp")
+
+
+def _log(pod: Body, problem: PodProblem, ports: Ports) -> Sequence[str]:
+    container = problem.container or next((text_at(c, "name") for c in items_at(pod, "spec", "containers")), "")
+    meta = mapping_at(pod, "metadata")
+    ref = ObjectRef("", "Pod", text_at(meta, "namespace"), text_at(meta, "name"))
+    for is_previous in (True, False) if problem.restarts else (False,):
+        try:
+            query = LogQuery(container=container, tail_lines=_LOG_LINES, is_previous=is_previous)
+            lines = list(ports.cluster.logs(ref, query))
+        except BundlerError:
+            continue
+        if lines:
+            return lines[-_LOG_LINES:]
+    return ()

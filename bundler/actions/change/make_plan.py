@@ -1,0 +1,284 @@
+"""Make a plan: look, ask, compare. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.change.live_state import observe
+from bundler.actions.parallel import map_parallel
+from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
+from bundler.fields.field_set import owned_fields
+from bundler.model.change import Action, Plan
+from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
+from bundler.model.json import canonical_json, mapping_at, text_at
+from bundler.model.lean import dataclass, field, replace
+from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
+from bundler.planning.ignored_fields import same_content
+from bundler.planning.observation import Observation, Refusal, RefusalKind
+from bundler.planning.ownership import is_ours
+from bundler.planning.planner import build_plan, find_candidates, is_deleting
+from bundler.planning.quota import refuse_over_quota
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bundler.errors import BundlerError
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+    from bundler.planning.observation import Candidate, Outcome, Wanted
+    from bundler.ports import ClusterClient
+
+_REPLICA_TRIES = 5
+_RECORD_SECRETS = 3
+"""A head, a pack and the sensitive leaves: what a small revision's record adds to a quota."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan with everything that made it, so that it can be carried out, or made again with less asking."""
+
+    plan: Plan
+    wanted: Wanted
+    observation: Observation
+    candidates: Mapping[ObjectRef, Candidate] = field(default_factory=dict)
+    outcomes: Mapping[ObjectRef, Outcome] = field(default_factory=dict)
+    payloads: Mapping[ObjectRef, Payload] = field(default_factory=dict)
+    """The bytes that were dry-run; the same bytes are applied."""
+
+    @property
+    def creates_namespace(self) -> bool:
+        """Tell whether the release's namespace must be made first."""
+        return self.wanted.namespace in self.observation.missing_namespaces
+
+
+def make_plan(wanted: Wanted, cluster: ClusterClient, *, earlier: Planned | None = None) -> Planned:
+    """Plan what brings the cluster to what is wanted; nothing is written.
+
+    Args:
+        wanted: normalised, stamped manifests and what was owned before.
+        cluster: where.
+        earlier: a plan made before, whose dry-run answers hold for objects that did not move since.
+
+    Raises:
+        PlanError: everything that stops the plan, of all objects at once.
+        ClusterError: when the API server cannot be asked.
+    """
+    observation = observe(wanted, cluster)
+    candidates = find_candidates(wanted, observation, known=earlier.candidates if earlier else {})
+    asked = _ask_all(candidates, wanted, observation, cluster, earlier)
+    generated = _find_generated(wanted, observation, cluster)
+    observation = _with_findings(observation, asked, generated, wanted.uid)
+    outcomes = {ref: one.outcome for ref, one in asked.items()}
+    known = {candidate.manifest.ref: candidate for candidate in candidates}
+    plan = build_plan(wanted, observation, outcomes, known=known)
+    created = [c.desired for c in plan.changes if c.action is Action.CREATE and c.desired is not None]
+    refuse_over_quota(created, observation.quotas, extra_secrets=_RECORD_SECRETS if not plan.is_empty else 0)
+    payloads = {ref: one.payload for ref, one in asked.items()}
+    return Planned(
+        plan=plan, wanted=wanted, observation=observation, candidates=known, outcomes=outcomes, payloads=payloads
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What came of asking the server about one object."""
+
+    outcome: Outcome
+    payload: Payload
+    live: Body | None = None
+    """Set where the object was read again: it moved, or it is foreign."""
+    is_foreign: bool = False
+
+
+def _ask_all(
+    candidates: tuple[Candidate, ...],
+    wanted: Wanted,
+    observation: Observation,
+    cluster: ClusterClient,
+    earlier: Planned | None,
+) -> Mapping[ObjectRef, _Asked]:
+    open_ones = [candidate for candidate in candidates if candidate.settled is None]
+    asker = _Asker(wanted, observation, cluster, earlier)
+    answers = map_parallel(asker.ask, open_ones)
+    return _await_definitions(list(zip(open_ones, answers, strict=True)))
+
+
+def _await_definitions(asked: Sequence[tuple[Candidate, _Asked]]) -> Mapping[ObjectRef, _Asked]:
+    """What the server refuses while this plan changes its CRD is asked again once that is written."""
+    changing = frozenset(_kinds_defined_by([one.manifest for one, answer in asked if _changes(one, answer.outcome)]))
+
+    def judged(ref: ObjectRef, one: _Asked) -> _Asked:
+        outcome = one.outcome
+        if isinstance(outcome, Refusal) and outcome.kind is RefusalKind.REJECTED and (ref.group, ref.kind) in changing:
+            return replace(one, outcome=replace(outcome, kind=RefusalKind.UNVERIFIABLE))
+        return one
+
+    return {one.manifest.ref: judged(one.manifest.ref, answer) for one, answer in asked}
+
+
+def _changes(candidate: Candidate, outcome: Outcome) -> bool:
+    return isinstance(outcome, Answer) and (candidate.live is None or not same_content(candidate.live, outcome.body))
+
+
+class _Asker:
+    """Dry-run single candidates, with everything they are judged by."""
+
+    def __init__(
+        self, wanted: Wanted, observation: Observation, cluster: ClusterClient, earlier: Planned | None
+    ) -> None:
+        self._cluster, self._earlier, self._observation = cluster, earlier, observation
+        self._defined = frozenset(_kinds_defined_by(wanted.manifests))
+        self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
+        self._uid = wanted.uid
+
+    def ask(self, candidate: Candidate) -> _Asked:
+        """Return the server's answer to a dry-run, an earlier one that still holds, or why it cannot be asked."""
+        payload = payload_of(candidate.manifest, candidate.live)
+        known = self._known_answer(candidate, payload)
+        if known is not None:
+            return _Asked(outcome=known, payload=payload)
+        blocked = self._blocked(candidate)
+        if blocked is not None:
+            return _Asked(outcome=blocked, payload=payload)
+        return self._asked(candidate, payload, tries=_REPLICA_TRIES)
+
+    def _asked(self, candidate: Candidate, payload: Payload, *, tries: int) -> _Asked:
+        outcome = self._dry_run(candidate, payload)
+        unexpected = candidate.live is None and not (isinstance(outcome, Answer) and outcome.is_created)
+        if unexpected and not _is_refused(outcome):
+            return self._met_somebody(candidate, payload, outcome, tries)
+        if candidate.is_autoscaled and _is_about_replicas(outcome) and tries:
+            return self._again(candidate, outcome, payload, tries)
+        return _Asked(outcome=outcome, payload=payload)
+
+    def _met_somebody(self, candidate: Candidate, payload: Payload, outcome: Outcome, tries: int) -> _Asked:
+        live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
+        if live is not None and is_ours(live, self._uid) and tries:
+            moved = replace(candidate, live=live)
+            fresh = self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1)
+            return replace(fresh, live=live)
+        return _Asked(outcome=outcome, payload=payload, live=live, is_foreign=live is not None)
+
+    def _again(self, candidate: Candidate, outcome: Outcome, payload: Payload, tries: int) -> _Asked:
+        """The autoscaler moved between the list and the dry-run: read again, repeat."""
+        live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
+        if live is None:
+            return _Asked(outcome=outcome, payload=payload)
+        moved = replace(candidate, live=live, manifest=following(candidate.manifest, live))
+        return replace(self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1), live=live)
+
+    def _dry_run(self, candidate: Candidate, payload: Payload, *, is_forced: bool = False) -> Outcome:
+        try:
+            return self._cluster.apply(payload, is_dry_run=True, is_forced=is_forced)
+        except ConflictError as error:
+            if owned_by_autoscaler(error.conflicts) and not candidate.is_autoscaled:
+                return self._dry_run(candidate, payload, is_forced=True)
+            if not error.conflicts:
+                return Refusal(kind=RefusalKind.REJECTED, lines=error.context)
+            return Refusal(kind=RefusalKind.CONFLICT, lines=error.context, conflicts=error.conflicts)
+        except (RejectedError, ForbiddenError, ObjectNotFoundError, UnknownKindError) as error:
+            return self._refusal(candidate, error)
+
+    def _refusal(self, candidate: Candidate, error: BundlerError) -> Refusal:
+        if self._waits_for_plan(candidate.manifest):
+            return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=error.context)
+        kind = RefusalKind.FORBIDDEN if isinstance(error, ForbiddenError) else RefusalKind.REJECTED
+        return Refusal(kind=kind, lines=error.context or (str(error),))
+
+    def _waits_for_plan(self, manifest: Manifest) -> bool:
+        """A binding to a Role of this plan, or a Pod under a ServiceAccount of this plan, cannot be checked before."""
+        ref = manifest.ref
+        if ref.kind in {"RoleBinding", "ClusterRoleBinding"}:
+            role = mapping_at(manifest.body, "roleRef")
+            namespace = ref.namespace if role.get("kind") == "Role" else ""
+            needed = replace(ref, kind=text_at(role, "kind"), name=text_at(role, "name"), namespace=namespace)
+        elif (ref.group, ref.kind) == ("", "Pod"):
+            name = text_at(manifest.body, "spec", "serviceAccountName") or "default"
+            needed = replace(ref, kind="ServiceAccount", name=name)
+        else:
+            return False
+        return needed in self._wanted_refs and needed not in self._observation.live
+
+    def _blocked(self, candidate: Candidate) -> Refusal | None:
+        ref, version = candidate.manifest.ref, candidate.manifest.api_version.rpartition("/")[2]
+        if self._cluster.resource_type(ref.group, ref.kind, version) is None:
+            if (ref.group, ref.kind) in self._defined:
+                return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=("its CRD is not there yet",))
+            nobody = f"the cluster serves no {ref.kind} in {candidate.manifest.api_version}"
+            if other := self._cluster.resource_type(ref.group, ref.kind):
+                nobody += f", only in {other.api_version}"
+            return Refusal(kind=RefusalKind.REJECTED, lines=(nobody,))
+        if ref.namespace in self._observation.missing_namespaces:
+            return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=(f"namespace {ref.namespace} is not there yet",))
+        return None
+
+    def _known_answer(self, candidate: Candidate, payload: Payload) -> Answer | None:
+        if self._earlier is None:
+            return None
+        ref = candidate.manifest.ref
+        outcome, sent = self._earlier.outcomes.get(ref), self._earlier.payloads.get(ref)
+        if not isinstance(outcome, Answer) or sent is None or sent.content != payload.content:
+            return None
+        return outcome if _stands_still(self._earlier.observation.live.get(ref), candidate.live) else None
+
+
+def _is_refused(outcome: Outcome) -> bool:
+    return isinstance(outcome, Refusal) and outcome.kind is not RefusalKind.CONFLICT
+
+
+def _is_about_replicas(outcome: Outcome) -> bool:
+    return isinstance(outcome, Refusal) and {path for path, _ in outcome.conflicts} == {REPLICAS_PATH}
+
+
+def following(manifest: Manifest, live: Body) -> Manifest:
+    """Return the manifest of an autoscaled workload with the live number of replicas."""
+    replicas = mapping_at(live, "spec").get("replicas")
+    return replace(
+        manifest, body={**manifest.body, "spec": {**mapping_at(manifest.body, "spec"), "replicas": replicas}}
+    )
+
+
+def _stands_still(before: Body | None, now: Body | None) -> bool:
+    """Tell whether an object is, but for status, what it was when it was asked about."""
+    if before is None or now is None:
+        return before is now
+    if mapping_at(before, "metadata").get("resourceVersion") == mapping_at(now, "metadata").get("resourceVersion"):
+        return True
+    same_owner = owned_fields(before, FIELD_MANAGER) == owned_fields(now, FIELD_MANAGER)
+    return same_owner and same_content(before, now) and is_deleting(before) == is_deleting(now)
+
+
+def payload_of(manifest: Manifest, live: Body | None) -> Payload:
+    """Return the bytes to send: the rendered body, and the live object's uid as a precondition."""
+    body = manifest.body
+    if live is not None and not is_deleting(live):
+        body = {**body, "metadata": {**mapping_at(body, "metadata"), "uid": text_at(live, "metadata", "uid")}}
+    return Payload(ref=manifest.ref, api_version=manifest.api_version, content=canonical_json(body))
+
+
+def _kinds_defined_by(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
+    return [
+        (text_at(manifest.body, "spec", "group"), text_at(manifest.body, "spec", "names", "kind"))
+        for manifest in manifests
+        if manifest.ref.kind == "CustomResourceDefinition"
+    ]
+
+
+def _find_generated(wanted: Wanted, observation: Observation, cluster: ClusterClient) -> Mapping[ObjectRef, Body]:
+    """Find generated secrets whose name is taken: what carries no label of ours was in no list."""
+    unseen = [secret.ref for secret in wanted.generated if secret.ref not in observation.live]
+    askable = [ref for ref in unseen if ref.namespace not in observation.missing_namespaces]
+    found = zip(askable, map_parallel(cluster.get, askable), strict=True)
+    return {ref: body for ref, body in found if body is not None}
+
+
+def _with_findings(
+    observation: Observation, asked: Mapping[ObjectRef, _Asked], generated: Mapping[ObjectRef, Body], uid: str
+) -> Observation:
+    """Add what asking brought to light: objects that moved, and objects of others."""
+    moved = {ref: one.live for ref, one in asked.items() if one.live is not None and not one.is_foreign}
+    foreign = {ref: one.live for ref, one in asked.items() if one.live is not None and one.is_foreign}
+    moved |= {ref: body for ref, body in generated.items() if is_ours(body, uid)}
+    foreign |= {ref: body for ref, body in generated.items() if not is_ours(body, uid)}
+    return replace(observation, live={**observation.live, **moved}, foreign=foreign)

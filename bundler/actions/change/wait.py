@@ -1,0 +1,178 @@
+"""Wait until objects are ready, or gone, and say why they are not. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.change.diagnostics import Unready, gather_evidence
+from bundler.actions.change.list_watch import Lookout
+from bundler.actions.change.pod_watch import PodWatch
+from bundler.actions.change.stuck_deletions import why_not_gone
+from bundler.errors.change import ObjectFailedError, WaitTimeoutError
+from bundler.health.compute import compute_health
+from bundler.health.pods import FailFast
+from bundler.model.change import Action
+from bundler.model.events import HealthChanged, PhaseStarted, Warned
+from bundler.model.health import Health, Status
+from bundler.model.json import text_at
+from bundler.model.labels import RELEASE_UID
+from bundler.model.lean import dataclass, field
+from bundler.model.size import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bundler.actions.change.run_control import Guard
+    from bundler.model.bundle import ReadinessRule
+    from bundler.model.change import Change
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+    from bundler.ports import Ports
+
+_STUCK_S = 30.0
+"""A deletion that takes longer is spoken of while it is waited for."""
+_STUCK_TOLD = 5
+_NOT_THERE = Health(Status.NOT_FOUND, "it is not there")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitRules:
+    """How a run waits."""
+
+    uid: str
+    """The release's uid: what is waited for is listed by it."""
+    waits: bool = True
+    readiness: Sequence[ReadinessRule] = ()
+    fail_fast: FailFast = field(default_factory=FailFast)
+
+
+def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, guard: Guard) -> None:
+    """Return when every object is ready.
+
+    Raises:
+        ObjectFailedError: when one failed for good, with what its pods, events and logs say.
+        WaitTimeoutError: when the command's budget ended first, with the same of every unready object.
+        InterruptedRunError, LockLostError: when the run must not go on.
+    """
+    targets = [c for c in changes if c.action is not Action.DELETE and not _has_run(c) and c.desired is not None]
+    if targets:
+        ports.report(PhaseStarted("waiting", len(targets)))
+        with Lookout(ports, guard, uid=rules.uid) as lookout:
+            _Wait({change.ref: change for change in targets}, ports, rules, lookout).until_ready(guard)
+
+
+def _has_run(change: Change) -> bool:
+    """A Job of an earlier revision that is gone has run, and is not waited for."""
+    return change.action is Action.NONE and change.before is None
+
+
+class _Wait:
+    """One wait: what is still open, what it looked like last."""
+
+    def __init__(self, open_ones: dict[ObjectRef, Change], ports: Ports, rules: WaitRules, lookout: Lookout) -> None:
+        self._open, self._ports, self._rules, self._lookout = open_ones, ports, rules, lookout
+        self._since_s = ports.clock.monotonic()
+        self._health: dict[ObjectRef, Health] = {}
+        self._bodies: Mapping[ObjectRef, Body] = {}
+        self._pods = PodWatch(ports, rules.fail_fast)
+
+    def until_ready(self, guard: Guard) -> None:
+        """Look again and again until nothing is open."""
+        while True:
+            self._look()
+            if not self._open:
+                return
+            self._stop_for_failures()
+            if self._ports.remaining_s() <= 0:
+                number = counted(len(self._open), "object")
+                raise WaitTimeoutError(
+                    f"waiting for {number}; the time of the whole command ran out in this phase",
+                    context=self._evidence(list(self._open)),
+                    hint="`bundler wait` goes on waiting and changes nothing; --timeout gives more time",
+                )
+            guard.check()
+            self._lookout.rest()
+
+    def _look(self) -> None:
+        self._bodies = self._lookout.look(self._open)
+        age_s = self._ports.clock.monotonic() - self._since_s
+        self._pods.look(self._bodies, age_s=age_s)
+        for ref in list(self._open):
+            body = self._bodies.get(ref)
+            health = _NOT_THERE if body is None else compute_health(ref, body, rules=self._rules.readiness, age_s=age_s)
+            self._note(ref, health)
+
+    def _note(self, ref: ObjectRef, health: Health) -> None:
+        detail = self._pods.detail(ref)
+        if self._health.get(ref) != health or self._pods.is_news(ref):
+            self._ports.report(HealthChanged(ref, health, detail))
+        self._health[ref] = health
+        if health.warning:
+            self._ports.report(Warned(f"{ref.short}: {health.warning}"))
+        if health.status is Status.UNKNOWN:
+            self._ports.report(Warned(f"{ref.short}: not waited for: {health.message}"))
+        if health.status in {Status.CURRENT, Status.UNKNOWN}:
+            del self._open[ref]
+
+    def _stop_for_failures(self) -> None:
+        failed = [ref for ref in self._open if self._health[ref].status is Status.FAILED or self._pods.is_final(ref)]
+        if failed:
+            raise ObjectFailedError(
+                "waiting for objects that failed for good",
+                context=self._evidence(failed),
+                hint="mend what is named above and run the same command again",
+            )
+
+    def _evidence(self, refs: Iterable[ObjectRef]) -> tuple[str, ...]:
+        unready = [
+            Unready(change=self._open[ref], health=self._health[ref], body=self._bodies.get(ref)) for ref in refs
+        ]
+        return gather_evidence(unready, self._pods, self._ports)
+
+
+def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard, *, around: Sequence[Change] = ()) -> None:
+    """Return when none of the objects, as they were, is there any more.
+
+    Args:
+        changes: what was deleted.
+        ports: to look, and to tell.
+        guard: says when the run must not go on.
+        around: all changes of the plan: who should have let go of an object is looked for among them.
+
+    Raises:
+        WaitTimeoutError: with the finalizers that hold what is left.
+        InterruptedRunError, LockLostError: when the run must not go on.
+    """
+    left = {change.ref: change for change in changes}
+    uid = next((text_at(c.before, "metadata", "labels", RELEASE_UID) for c in left.values()), "")
+    began_s, is_told = ports.clock.monotonic(), False
+
+    def reasons(bodies: Mapping[ObjectRef, Body]) -> list[str]:
+        waited_s = ports.clock.monotonic() - began_s
+        return [why_not_gone(ref, bodies[ref], waited_s=waited_s, around=around, ports=ports) for ref in sorted(bodies)]
+
+    with Lookout(ports, guard, uid=uid, metadata_only=True) as lookout:
+        while bodies := _remains(left, lookout):
+            left = {ref: left[ref] for ref in bodies}
+            if ports.remaining_s() <= 0:
+                raise WaitTimeoutError(
+                    f"waiting until {counted(len(left), 'deleted object')} {'is' if len(left) == 1 else 'are'} gone",
+                    context=reasons(bodies),
+                    hint="run the same command again once what holds them is mended; nothing is lost",
+                )
+            guard.check()
+            if not is_told and ports.clock.monotonic() - began_s >= _STUCK_S:
+                is_told = True
+                for line in reasons(dict(sorted(bodies.items())[:_STUCK_TOLD])):
+                    ports.report(Warned(line))
+            lookout.rest()
+
+
+def _remains(left: Mapping[ObjectRef, Change], lookout: Lookout) -> Mapping[ObjectRef, Body]:
+    """Return those objects that are still the ones that were deleted: same name and same uid."""
+    found = lookout.look(left)
+    return {ref: body for ref, body in found.items() if text_at(body, "metadata", "uid") == _old_uid(left[ref])}
+
+
+def _old_uid(change: Change) -> str:
+    return change.live_uid or text_at(change.before, "metadata", "uid")

@@ -1,0 +1,1 @@
+"""From a bundle and what its user gives to manifests. Layer: actions."""

@@ -1,0 +1,184 @@
+"""From a bundle and an order to normalised manifests: the same for template, diff and install. Layer: actions."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from bundler.errors.bundle import KubeVersionError
+from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
+from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.lean import dataclass
+from bundler.model.names import release_uid
+from bundler.planning.normalize import normalize_manifests, secret_leaves, stamp
+from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
+from bundler.render.bundle import walk
+from bundler.resolve.versions import parse_kubernetes_version, parse_range
+from bundler.values.compute import compute_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.model.bundle import Bundle, ReadinessRule
+    from bundler.model.manifest import Manifest
+    from bundler.model.values import MergedValues
+    from bundler.ports import ClusterClient
+    from bundler.render import Rendering
+
+NEWEST_KUBERNETES = "v1.36.2"
+"""What templates see without a cluster: the newest Kubernetes that this bundler's tables were made from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """What an order comes to."""
+
+    values: MergedValues
+    context: RenderContext
+    rendering: Rendering
+    manifests: tuple[Manifest, ...]
+    """Normalised and stamped: what is compared, shown, sent and recorded."""
+    sensitive: frozenset[str]
+    """Strings that must not be printed."""
+    notices: tuple[str, ...] = ()
+    """What deserves a look and stops nothing."""
+
+    @property
+    def readiness(self) -> tuple[ReadinessRule, ...]:
+        """The readiness rules of the bundle and its components."""
+        return self.rendering.readiness
+
+
+def public_identifiers(manifests: Iterable[Manifest]) -> frozenset[str]:
+    """Return what output shows of objects in any case: names, namespaces, images."""
+    found: set[str] = set()
+    for manifest in manifests:
+        found |= {manifest.ref.kind, manifest.ref.namespace, manifest.ref.name, manifest.component}
+        path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
+        pod = mapping_at(manifest.body, *path) if path is not None else {}
+        for group in ("initContainers", "containers"):
+            found |= {text_at(container, "image") for container in items_at(pod, group)}
+    return frozenset(found)
+
+
+def compose(order: RenderRequest, cluster: ClusterClient | None = None) -> Composition:
+    """Compute values, render, and bring the objects into their normal form.
+
+    Args:
+        order: bundle, names and values.
+        cluster: where capabilities and scopes of kinds come from; None: what this bundler knows of Kubernetes.
+
+    Raises:
+        KubeVersionError: when the bundle does not run on that Kubernetes.
+        ValuesError, RenderError: everything that is wrong with values, templates or objects.
+        ImageMissingError: when the delivery lacks images that these values need.
+        SitePatchError: when a patch of the site file cannot be made.
+    """
+    context = render_context(order, cluster)
+    version = context.capabilities.kube_version
+    _check_kube_version(order, {"": order.bundle}, version)
+    with order.codes as codes:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+        _check_kube_version(order, _components(order, values), version)
+        rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
+        if rendering.readiness:
+            from bundler.actions.compose.expressions import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
+
+            refuse_unreadable_rules(rendering.readiness, codes)
+    uid = release_uid(order.namespace, order.release)
+    normal = normalize_manifests(rendering.manifests, rendering.generated)
+    manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
+    leaves = frozenset(leaf for manifest in manifests for leaf in secret_leaves(manifest))
+    return Composition(
+        values=values,
+        context=context,
+        rendering=rendering,
+        manifests=manifests,
+        sensitive=sensitive_strings(rendering, values) | leaves,
+        notices=notices,
+    )
+
+
+def _adapted(rendering: Rendering, order: RenderRequest) -> tuple[Rendering, tuple[str, ...]]:
+    if order.carried is None and (order.place is None or not order.place.patches):
+        return rendering, ()
+    from bundler.actions.compose.site_overlay import adapt  # noqa: PLC0415 - only deliveries and patched sites pay for it
+
+    return adapt(rendering, order)
+
+
+def expression_names(order: RenderRequest) -> dict[str, object]:
+    """Return what derive, when and components[].values see besides values."""
+    return {
+        "release": {"name": order.release, "namespace": order.namespace},
+        "site": {**order.bundle.site_defaults, **order.site},
+    }
+
+
+def render_context(order: RenderRequest, cluster: ClusterClient | None) -> RenderContext:
+    """Return what templates may know: of the cluster where there is one, of the newest Kubernetes otherwise."""
+    return RenderContext(
+        release_name=order.release,
+        namespace=order.namespace,
+        capabilities=_capabilities(order, cluster),
+        site=order.site,
+        scope_of=scope_of if cluster is None else _scopes_of(cluster),
+        codes=order.codes,
+    )
+
+
+def _scopes_of(cluster: ClusterClient) -> Callable[[str, str], bool | None]:
+    def scope(group: str, kind: str) -> bool | None:
+        known = scope_of(group, kind)
+        if known is not None:
+            return known
+        served = cluster.resource_type(group, kind)
+        return None if served is None else served.is_namespaced
+
+    return scope
+
+
+def _capabilities(order: RenderRequest, cluster: ClusterClient | None) -> Capabilities:
+    if cluster is None:
+        return Capabilities(kube_version=order.kube_version or NEWEST_KUBERNETES, has_api=_is_known_api)
+    served = cluster.resource_types()
+    apis = {one.api_version for one in served} | {f"{one.api_version}/{one.kind}" for one in served}
+    return Capabilities(kube_version=order.kube_version or cluster.identity().version, has_api=apis.__contains__)
+
+
+def _is_known_api(name: str) -> bool:
+    """Tell whether the newest Kubernetes serves what ``has_api`` asks for; its table is read when a template asks."""
+    return name in _known_apis()
+
+
+@cache
+def _known_apis() -> frozenset[str]:
+    found: set[str] = set()
+    for info in all_kinds():
+        for version in info.versions:
+            api_version = f"{info.group}/{version}" if info.group else version
+            found |= {api_version, f"{api_version}/{info.kind}"}
+    return frozenset(found)
+
+
+def _components(order: RenderRequest, values: MergedValues) -> dict[str, Bundle]:
+    return {part.component: part.bundle for part in walk(order.bundle, values, order.site) if part.component}
+
+
+def _check_kube_version(order: RenderRequest, bundles: Mapping[str, Bundle], version: str) -> None:
+    """Refuse a Kubernetes that one of ``bundles``, by the path of its component, does not run on.
+
+    Major.minor.patch alone are compared: a vendor's suffix is no pre-release (R19.6).
+    """
+    found = parse_kubernetes_version(version)
+    asking = {path: one.kube_version for path, one in bundles.items() if one.kube_version}
+    wrong = {path: wanted for path, wanted in asking.items() if not parse_range(wanted).admits(found)}
+    if wrong:
+        called = {path: f"component {path}" if path else "the bundle" for path in wrong}
+        found_out = [f"kubeVersion of {called[path]} is {wanted}" for path, wanted in wrong.items()]
+        raise KubeVersionError(
+            f"checking bundle {order.bundle.metadata.name} against the cluster",
+            context=[f"{one}, the cluster runs {version}" for one in found_out],
+            hint="use a version of the bundle made for this Kubernetes, or upgrade the cluster",
+        )

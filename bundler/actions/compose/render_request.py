@@ -1,0 +1,34 @@
+"""What a guest orders from a bundle. Layer: actions, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.expressions.compiled import CompiledCodes
+from bundler.model.lean import dataclass, field
+
+if TYPE_CHECKING:
+    from bundler.model.bundle import Bundle
+    from bundler.model.image import LockedImage
+    from bundler.model.json import Body
+    from bundler.model.site import Site
+    from bundler.model.values import UserLayers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderRequest:
+    """What a guest orders from a bundle."""
+
+    bundle: Bundle
+    release: str
+    namespace: str
+    user: UserLayers
+    site: Body
+    kube_version: str = ""
+    """Overrides what the cluster, or nothing, says."""
+    place: Site | None = None
+    """The site file: its patches, registry and pull secret."""
+    carried: tuple[LockedImage, ...] | None = None
+    """The images of the delivery that the bundle was taken from; None where it was not."""
+    codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
+    """What is compiled of the bundle already; opened once, for values, templates and notes."""

@@ -1,0 +1,107 @@
+"""What a place makes of a rendering: patches, images at the site, the pull secret. Layer: actions, pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from bundler.images.image_paths import places_of, rules_of
+from bundler.images.inventory import where_of
+from bundler.images.patches import apply_patches, fits
+from bundler.images.rewrite import Rewriter
+from bundler.model.json import mapping_at
+from bundler.model.labels import IMAGES
+from bundler.model.lean import replace
+from bundler.render.types import RenderedTemplate
+from bundler.syntax.writer import dump_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.images.image_paths import Place
+    from bundler.images.inventory import Where
+    from bundler.model.image import LockedImage
+    from bundler.model.manifest import Manifest
+    from bundler.render import Rendering
+
+
+def rewriter_of(order: RenderRequest) -> Rewriter | None:
+    """Return what rewrites the images of an order; None where it is not made from a delivery."""
+    if order.carried is None:
+        return None
+    place = order.place
+    return Rewriter(
+        order.carried,
+        registry=place.registry if place else None,
+        rules=rules_of(order.bundle),
+        pull_secret=place.pull_secret if place else "",
+    )
+
+
+def adapt(rendering: Rendering, order: RenderRequest) -> tuple[Rendering, tuple[str, ...]]:
+    """Return the rendering as it is at the place, and sentences about patches that fit nothing.
+
+    Patches come first, so that an image that a patch names is looked up like any other.
+
+    Raises:
+        SitePatchError: with every patch that cannot be made.
+        ImageReferenceError: with every declared place whose image cannot be rewritten.
+        ImageMissingError: with every image that the delivery does not carry.
+    """
+    rewriter = rewriter_of(order)
+    patches = order.place.patches if order.place else ()
+    if rewriter is None and not patches:
+        return rendering, ()
+    manifests, idle = apply_patches(rendering.manifests, patches)
+    if rewriter is not None:
+        manifests = rewriter.rewrite(manifests, where_in(rendering, order))
+    if manifests == rendering.manifests:
+        return rendering, idle
+    return replace(rendering, manifests=manifests, templates=_written(manifests)), idle
+
+
+def where_in(rendering: Rendering, order: RenderRequest) -> Where:
+    """Return what says where an image stands: in which template line, or in which patch of the site file.
+
+    Args:
+        rendering: as rendered; patched or not.
+        order: of it.
+    """
+    rules, patches = rules_of(order.bundle), order.place.patches if order.place else ()
+
+    def where(manifest: Manifest, place: Place) -> str:
+        named = [patch.source for patch in patches if fits(patch, manifest)]
+        if named:
+            rendered = next((one for one in rendering.manifests if one.ref == manifest.ref), manifest)
+            if (place.steps, place.text) not in {(one.steps, one.text) for one in places_of(rendered, rules)}:
+                return f"{manifest.ref.short} {place.label} ({named[-1]})"
+        return where_of(manifest, place, rendering.find_source)
+
+    return where
+
+
+def _written(manifests: Sequence[Manifest]) -> tuple[RenderedTemplate, ...]:
+    """Write changed objects out: the text that the templates printed no longer says what they are."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    for manifest in manifests:
+        texts.setdefault((manifest.component, manifest.source.file), []).append(dump_yaml(manifest.body))
+    return tuple(
+        RenderedTemplate(component=component, path=path, text="---\n".join(parts))
+        for (component, path), parts in texts.items()
+    )
+
+
+def needed_images(manifests: Iterable[Manifest], carried: Iterable[LockedImage]) -> tuple[LockedImage, ...]:
+    """Return the images of a delivery that rewritten objects use, sorted.
+
+    Args:
+        manifests: objects with the annotation that rewriting leaves.
+        carried: what the delivery holds.
+    """
+    named: set[str] = set()
+    for manifest in manifests:
+        text = mapping_at(manifest.body, "metadata", "annotations").get(IMAGES)
+        if isinstance(text, str):
+            named.update(json.loads(text).values())
+    return tuple(image for image in carried if str(image.ref) in named)

@@ -1,0 +1,173 @@
+"""What a user gives for one order: files, assignments, the site. Layer: actions."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from bundler.errors import BundlerError
+from bundler.errors.bundle import ValuesFileError
+from bundler.model.lean import dataclass, replace
+from bundler.model.values import AssignmentKind, LayerKind, UserLayers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bundler.model.json import Body
+    from bundler.model.site import Site
+    from bundler.model.values import Assignment, ValuesLayer
+
+T = TypeVar("T")
+
+_MAX_FILE_BYTES = 10 * 1024 * 1024
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuesFlags:
+    """Values as they stand on the command line."""
+
+    files: tuple[str, ...] = ()
+    """``-f``: paths, ``-`` for standard input."""
+    assignments: tuple[tuple[AssignmentKind, str], ...] = ()
+    """The ``--set`` family, in the order typed."""
+    unset: tuple[str, ...] = ()
+    site: Path | None = None
+
+    @property
+    def names_files(self) -> bool:
+        """Tell whether a values file or a site file is named: recorded values are then left aside."""
+        return bool(self.files) or self.site is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserInput:
+    """Values read, not yet typed by a schema."""
+
+    user: UserLayers
+    named_site: Site | None = None
+    """The site file; None where none is named."""
+
+    @property
+    def site(self) -> Site:
+        """The site file, or one that says nothing."""
+        return self.named_site or _unnamed_site()
+
+    @property
+    def facts(self) -> Body:
+        """What templates see as ``site``."""
+        return self.named_site.facts if self.named_site else {}
+
+
+def read_inputs(given: ValuesFlags, *, variables: Mapping[str, str], read_stdin: Callable[[], str]) -> UserInput:
+    """Read all files and assignments of a command line.
+
+    Args:
+        given: as typed.
+        variables: the environment, for ``--set-env``.
+        read_stdin: returns standard input, for ``-f -``.
+
+    Raises:
+        ValuesFileError, ValuesPathError: with everything that cannot be read.
+    """
+    failures: list[BundlerError] = []
+    site = _tried(partial(_load_site, given.site), failures) if given.site else None
+    layers = [_tried(partial(_layer, name, read_stdin), failures) for name in given.files]
+    assignments = [_tried(partial(_assignment, kind, text, variables), failures) for kind, text in given.assignments]
+    _raise_all(failures)
+    user = UserLayers(
+        layers=tuple(layer for layer in (site.values if site else None, *layers) if layer is not None),
+        assignments=tuple(one for one in assignments if one is not None),
+        unset=given.unset,
+    )
+    return UserInput(user=user, named_site=site)
+
+
+def _tried(read: Callable[[], T], failures: list[BundlerError]) -> T | None:
+    try:
+        return read()
+    except BundlerError as error:
+        failures.append(error)
+        return None
+
+
+def _raise_all(failures: Sequence[BundlerError]) -> None:
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        lines = [f"{error}: {line}" for error in failures for line in error.context]
+        raise ValuesFileError("reading the values given on the command line", context=lines, hint=failures[0].hint)
+
+
+def _unnamed_site() -> Site:
+    from bundler.model.site import Site  # noqa: PLC0415 - a rendering without a site file needs none
+    from bundler.values.merge import make_layer  # noqa: PLC0415
+
+    return Site(name="", values=make_layer({}, LayerKind.SITE, ""))
+
+
+def _load_site(path: Path) -> Site:
+    from bundler.loader.site_file import load_site  # noqa: PLC0415 - only those who name a site pay for it
+
+    return load_site(path)
+
+
+def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:
+    from bundler.loader.user_files import load_values_file, read_values  # noqa: PLC0415 - only those who name files
+
+    if name == STDIN:
+        return read_values(read_stdin(), source="standard input")
+    return load_values_file(Path(name).expanduser())
+
+
+def _assignment(kind: AssignmentKind, text: str, variables: Mapping[str, str]) -> Assignment:
+    from bundler.values.assignments import parse_assignment  # noqa: PLC0415 - only those who assign
+
+    plain = parse_assignment(text, kind=kind)
+    match kind:
+        case AssignmentKind.FILE:
+            return replace(plain, text=_file_text(plain.typed))
+        case AssignmentKind.ENV:
+            return replace(plain, text=_variable(plain.typed, plain.path, variables))
+        case _:
+            return plain
+
+
+def _file_text(name: str) -> str:
+    path = Path(name).expanduser()
+    doing = f"reading {name} for --set-file"
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise ValuesFileError(
+                doing, context=[f"{path} is larger than {_MAX_FILE_BYTES} bytes"], hint="name a smaller file"
+            )
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ValuesFileError(
+            doing, context=[f"{path}: {error.strerror or error}"], hint="check the path and its permissions"
+        ) from error
+    except ValueError as error:
+        raise ValuesFileError(
+            doing, context=[f"{path} is not UTF-8 text"], hint="encode it, with base64 say, and name that file"
+        ) from error
+
+
+def _variable(name: str, path: str, variables: Mapping[str, str]) -> str:
+    doing = f"reading --set-env {path}={name}"
+    if name in variables:
+        return _readable(variables[name], name, doing)
+    raise ValuesFileError(
+        doing,
+        context=[f"the variable {name} is not set"],
+        hint=f"export {name}, or leave the option out",
+    )
+
+
+def _readable(text: str, name: str, doing: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        found = f"the variable {name} does not hold UTF-8 text"
+        raise ValuesFileError(doing, context=[found], hint="encode it, with base64 say") from error
+    return text

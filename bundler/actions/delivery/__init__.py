@@ -1,0 +1,1 @@
+"""Deliveries for sites without internet: written, checked, signed, imported. Layer: actions."""

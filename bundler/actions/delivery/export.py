@@ -1,0 +1,352 @@
+"""Write everything that a bundle needs into one file. Layer: actions.
+
+Manifests tell digest and size of every blob, so the place of each is known before a layer is fetched. Layers are
+streamed there, several at once, and looked through for package databases on the way. Nothing is read twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from bundler.actions.delivery.export_inventory import blobs_of, gather_images
+from bundler.archive.writer import pack_files
+from bundler.delivery.index import encode_index
+from bundler.delivery.writer import DeliveryWriter
+from bundler.errors import InterruptedRunError
+from bundler.errors.delivery import DeliveryError
+from bundler.model.delivery import (
+    NOT_MADE,
+    Blob,
+    BlobKind,
+    CarriedBundle,
+    CarriedTool,
+    DeliveryIndex,
+    base_of,
+    blob_order,
+)
+from bundler.model.digest import digest_of
+from bundler.model.events import BytesMoved, Notice, Warned
+from bundler.model.lean import dataclass, replace
+from bundler.model.size import shown_bytes
+from bundler.model.trust import INDEX_PAYLOAD
+from bundler.sbom.cyclonedx import make_sbom
+from bundler.sbom.image import ImageContent, installed
+from bundler.sbom.layer import LayerScan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bundler.actions.delivery.export_inventory import Gathered
+    from bundler.delivery.reader import Delivery
+    from bundler.model.bundle import Bundle
+    from bundler.model.digest import Digest
+    from bundler.model.image import ImageInventory
+    from bundler.model.oci import Descriptor, Repository
+    from bundler.ports import ImageSource, Reporter, Signer
+
+STREAMS_AT_ONCE: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """bundler itself, as one file."""
+
+    content: bytes
+    version: str
+    python: str = ">=3.11"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """What is to be carried."""
+
+    bundle: Bundle
+    inventory: ImageInventory
+    platforms: tuple[str, ...]
+    """Empty: all."""
+    target: Path
+    """Of the file; parts get ``.001`` and so on."""
+    part_bytes: int = 0
+    """0: one file."""
+    base: Delivery | None = None
+    """What the site has already."""
+    at_hand: tuple[Delivery, ...] = ()
+    """Earlier deliveries: what they hold is copied from them, not fetched."""
+    tool: Tool | None = None
+    archive_time_s: int = 0
+    """Seconds since 1970 that the bundle's archive carries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What was written."""
+
+    paths: tuple[Path, ...]
+    build_id: Digest
+    index: DeliveryIndex
+    size: int
+    """Bytes of all files."""
+
+
+def export_bundle(
+    request: ExportRequest,
+    source: ImageSource,
+    *,
+    signers: Sequence[Signer] = (),
+    report: Reporter,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Exported:
+    """Write a delivery; it gets its name when it is whole.
+
+    Raises:
+        ExportError: when an image is not there, or not for these platforms.
+        RegistryError: when a registry cannot be asked, or sends something else than its digest says.
+        DeliveryError: when the file cannot be written.
+        InterruptedRunError: when the run was asked to stop.
+    """
+    for warning in request.inventory.warnings:
+        report(Warned(warning))
+    gathered = gather_images(request.inventory.images, source, platforms=request.platforms)
+    for image in gathered:
+        if image.notice:
+            report(Notice(image.notice))
+    archive = _archive(request)
+    index = _index(request, gathered, archive)
+    with DeliveryWriter(request.target, index, part_bytes=request.part_bytes) as writer:
+        for digest, content in _small(request, gathered, archive).items():
+            writer.put(digest, content)
+        streaming = _Streaming(index, gathered, source, request, report=report, is_stopped=is_stopped)
+        try:
+            streaming.run(writer)
+            sbom = make_sbom(request.bundle, streaming.contents())
+        finally:
+            streaming.close()
+        index = _with_sbom(index, sbom)
+        raw = encode_index(index)
+        paths = writer.finish(index, sbom, [signer.sign(INDEX_PAYLOAD, raw) for signer in signers])
+    size = sum(path.stat().st_size for path in paths)
+    return Exported(paths=tuple(paths), build_id=digest_of(raw), index=index, size=size)
+
+
+def _archive(request: ExportRequest) -> bytes:
+    bundle = request.bundle
+    return pack_files(bundle.files.values(), top=bundle.metadata.name, mtime=request.archive_time_s)
+
+
+def _small(request: ExportRequest, gathered: Sequence[Gathered], archive: bytes) -> Mapping[Digest, bytes]:
+    """Return what is in memory anyway."""
+    small = {digest_of(archive): archive}
+    for image in gathered:
+        small |= {manifest.digest: manifest.content for manifest in image.manifests}
+        small |= image.configs
+    if request.tool:
+        small[digest_of(request.tool.content)] = request.tool.content
+    return small
+
+
+def _index(request: ExportRequest, gathered: Sequence[Gathered], archive: bytes) -> DeliveryIndex:
+    """Return the index, all of it but digest and size of the SBOM."""
+    bundle, base, tool = request.bundle, request.base, request.tool
+    known = {blob.digest for blob in base.index.blobs if blob.kind is BlobKind.LAYER} if base else set()
+    blobs = blobs_of(gathered, in_base=known)
+    blobs.append(Blob(digest=digest_of(archive), size=len(archive), kind=BlobKind.BUNDLE))
+    blobs.append(Blob(digest=NOT_MADE, size=0, kind=BlobKind.SBOM))
+    if tool:
+        blobs.append(Blob(digest=digest_of(tool.content), size=len(tool.content), kind=BlobKind.TOOL))
+    return DeliveryIndex(
+        bundle=CarriedBundle(
+            name=bundle.metadata.name,
+            version=bundle.metadata.version,
+            app_version=bundle.metadata.app_version,
+            digest=bundle.digest,
+            archive=digest_of(archive),
+        ),
+        kube_version=bundle.kube_version,
+        platforms=tuple(sorted(request.platforms)),
+        all_platforms=not request.platforms,
+        images=tuple(image.image for image in sorted(gathered, key=lambda image: str(image.image.locked.ref))),
+        attachments=tuple(sorted({one for image in gathered for one in image.attachments})),
+        sbom=NOT_MADE,
+        tool=CarriedTool(digest=digest_of(tool.content), version=tool.version, python=tool.python) if tool else None,
+        base=base_of(base.index, base.build_id, [one.image.locked.ref for one in gathered]) if base else None,
+        blobs=tuple(sorted(blobs, key=blob_order)),
+    )
+
+
+def _with_sbom(index: DeliveryIndex, sbom: bytes) -> DeliveryIndex:
+    *others, last = index.blobs
+    return replace(
+        index,
+        sbom=digest_of(sbom),
+        blobs=(*others, replace(last, digest=digest_of(sbom), size=len(sbom))),
+    )
+
+
+class _OtherContentError(Exception):
+    """A blob from an earlier export is not what its digest says."""
+
+
+class _Streaming:
+    """Streams layers to their places and looks into them."""
+
+    def __init__(
+        self,
+        index: DeliveryIndex,
+        gathered: Sequence[Gathered],
+        source: ImageSource,
+        request: ExportRequest,
+        *,
+        report: Reporter,
+        is_stopped: Callable[[], bool],
+    ) -> None:
+        self._gathered, self._source = gathered, source
+        self._base, self._at_hand = request.base, request.at_hand
+        self._report, self._is_stopped = report, is_stopped
+        self._stored = {blob.digest: blob for blob in index.stored}
+        kinds = {BlobKind.LAYER, BlobKind.ATTACHMENT}
+        self._wanted: dict[Digest, tuple[Repository, Descriptor]] = {}
+        streamed = {blob.digest for blob in index.blobs if blob.kind in kinds}
+        for image in gathered:
+            for descriptor, _ in image.blobs:
+                if descriptor.digest in streamed:
+                    self._wanted.setdefault(descriptor.digest, (image.repository, descriptor))
+        layers = [layer.digest for image in gathered for one in image.platforms for layer in one.manifest.layers]
+        self._scans = {digest: LayerScan() for digest in layers}
+        self._total = sum(blob.size for digest, blob in self._stored.items() if digest in self._wanted)
+        self._done, self._lock = 0, threading.Lock()
+        self._found = self._found_bytes = 0
+        """Blobs that did not have to be fetched."""
+        self._is_over = threading.Event()
+
+    def run(self, writer: DeliveryWriter) -> None:
+        """Stream everything, the largest first; the first failure stops the others."""
+        largest_first = sorted(self._wanted.items(), key=lambda item: (-item[1][1].size, item[0]))
+        with ThreadPoolExecutor(max_workers=STREAMS_AT_ONCE) as pool:
+            waiting = [pool.submit(self._move, writer, digest, *where) for digest, where in largest_first]
+            try:
+                wait(waiting, return_when=FIRST_EXCEPTION)
+            finally:
+                self._is_over.set()
+                pool.shutdown(cancel_futures=True)
+        failed = [error for one in waiting if not one.cancelled() and (error := one.exception()) is not None]
+        for error in sorted(failed, key=lambda error: isinstance(error, InterruptedRunError)):
+            raise error
+        if self._found:
+            wanted = sum(digest in self._stored for digest in self._wanted)
+            shown = f"{self._found} of {wanted} layers, {shown_bytes(self._found_bytes)}"
+            self._report(Notice(f"{shown}, were at hand from earlier exports"))
+
+    def contents(self) -> list[ImageContent]:
+        """Return what is installed in each image."""
+        found = []
+        for image in self._gathered:
+            for one in image.platforms:
+                scans = [self._scans[layer.digest] for layer in one.manifest.layers]
+                packages, distribution, problems = installed(scans)
+                found.append(
+                    ImageContent(
+                        ref=one.ref,
+                        digest=one.manifest.digest,
+                        platform=one.platform,
+                        labels=one.labels,
+                        packages=packages,
+                        distribution=distribution,
+                        problems=problems,
+                    )
+                )
+        return found
+
+    def close(self) -> None:
+        """Drop what the scans kept."""
+        for scan in self._scans.values():
+            scan.close()
+
+    def _move(self, writer: DeliveryWriter, digest: Digest, repository: Repository, descriptor: Descriptor) -> None:
+        scan = self._scans.get(digest)
+        if digest not in self._stored:
+            if scan is not None:
+                self._look_into_base(digest, scan)
+            return
+        if self._is_at_hand(writer, digest):
+            return
+        scan = self._fresh_scan(digest)
+        pieces = self._counted(self._source.blob(repository, descriptor))
+        writer.stream(digest, pieces if scan is None else scan.watch(pieces))
+
+    def _is_at_hand(self, writer: DeliveryWriter, digest: Digest) -> bool:
+        """Take a blob from where an earlier export left it; what is not what its digest says counts as nothing."""
+        ways = [partial(self._take_up, writer)] if writer.holds(digest) else []
+        ways += [partial(self._copy, writer, one) for one in self._at_hand if one.has(digest)]
+        if not any(way(digest) for way in ways):
+            return False
+        size = self._stored[digest].size
+        with self._lock:
+            self._found, self._found_bytes = self._found + 1, self._found_bytes + size
+        self._count(size)
+        return True
+
+    def _take_up(self, writer: DeliveryWriter, digest: Digest) -> bool:
+        try:
+            for _ in self._checked(digest, writer.kept(digest)):
+                pass
+        except _OtherContentError:
+            return False
+        writer.take_up(digest)
+        return True
+
+    def _copy(self, writer: DeliveryWriter, earlier: Delivery, digest: Digest) -> bool:
+        try:
+            writer.stream(digest, self._checked(digest, earlier.chunks(digest)))
+        except (_OtherContentError, DeliveryError):
+            return False
+        return True
+
+    def _checked(self, digest: Digest, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        hashed, scan = hashlib.sha256(), self._fresh_scan(digest)
+        for piece in pieces:
+            self._stop_if_asked()
+            hashed.update(piece)
+            if scan is not None:
+                scan.feed(piece)
+            yield piece
+        if f"sha256:{hashed.hexdigest()}" != digest:
+            raise _OtherContentError
+
+    def _fresh_scan(self, digest: Digest) -> LayerScan | None:
+        """Return a scan that saw nothing yet: what was no good may have gone through the one before."""
+        if digest not in self._scans:
+            return None
+        self._scans[digest].close()
+        self._scans[digest] = LayerScan()
+        return self._scans[digest]
+
+    def _look_into_base(self, digest: Digest, scan: LayerScan) -> None:
+        """Look through a layer that is not carried, so that the SBOM of a delta tells as much as any other."""
+        if self._base is None or not self._base.has(digest):
+            scan.problem = "it is in the base's own base"
+            return
+        for piece in self._base.chunks(digest):
+            self._stop_if_asked()
+            scan.feed(piece)
+
+    def _counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self._stop_if_asked()
+            yield piece
+            self._count(len(piece))
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self._done += size
+            done = self._done
+        self._report(BytesMoved("exporting", done, self._total))
+
+    def _stop_if_asked(self) -> None:
+        if self._is_stopped() or self._is_over.is_set():
+            found = "nothing got its final name"
+            raise InterruptedRunError("exporting", context=[found], hint="run the same command again")

@@ -1,0 +1,312 @@
+"""Bring the images of a delivery into a site's registry. Layer: actions.
+
+Nothing is unpacked: blobs go from the file to the registry. What is there already is skipped, so that a run that was
+cut short is simply run again. Manifests follow their blobs, children before parents, so that whatever is named in the
+registry is whole there.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bundler.actions.delivery.delta_base import base_not_at_hand, file_of
+from bundler.actions.parallel import map_parallel
+from bundler.delivery.check import check_size
+from bundler.errors.delivery import BaseMissingError
+from bundler.images.rewrite import site_repository
+from bundler.images.tree import ImageTree, image_tree
+from bundler.model.events import BytesMoved, Notice
+from bundler.model.image import ImageRef
+from bundler.model.json import mapping_at
+from bundler.model.lean import dataclass, replace
+from bundler.model.oci import OCI_MANIFEST, Descriptor, digest_tag
+from bundler.model.size import counted, shown_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.actions.acquire.open_delivery import Trusted
+    from bundler.delivery.reader import Delivery
+    from bundler.model.digest import Digest
+    from bundler.model.image import LockedImage
+    from bundler.model.oci import BlobSource, OciManifest, Repository
+    from bundler.model.site import SiteRegistry
+    from bundler.ports import Registry, Reporter
+
+UPLOADS_AT_ONCE = 4
+_MAX_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest:
+    """What to bring where."""
+
+    trusted: Trusted
+    place: SiteRegistry
+    bases: tuple[Delivery, ...] = ()
+    """The files that a delta builds on, as far as they are at hand: one may be a delta itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedImage:
+    """Where one image went."""
+
+    image: LockedImage
+    repository: Repository
+    was_there: bool
+    """Nothing of it had to be moved."""
+
+    @property
+    def target(self) -> str:
+        """``registry.site/acme/library/nginx@sha256:…``."""
+        return f"{self.repository}@{self.image.digest}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What came of it."""
+
+    images: tuple[ImportedImage, ...]
+    sent_bytes: int
+    """Bytes of blobs that went over the wire, those sent twice included."""
+    sent_blobs: int
+    skipped_blobs: int
+    """Blobs that were there, or that the registry took from another repository of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cargo:
+    """One image or attachment on its way to one repository."""
+
+    tree: ImageTree
+    repository: Repository
+    tag: str = ""
+    """The one that people know; empty where there is none, or another content has it."""
+    is_tagged: bool = False
+    """The registry has it under that tag."""
+    notice: str = ""
+    """What is to be said about its tag."""
+
+    @property
+    def tag_to_set(self) -> str:
+        """Return the tag it gets; empty where a subject keeps it."""
+        is_kept = bool(mapping_at(self.tree.root.body, "subject"))
+        return self.tag or ("" if is_kept else digest_tag(self.tree.root.digest))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Move:
+    """One blob and everywhere it has to lie."""
+
+    blob: Descriptor
+    repositories: tuple[Repository, ...]
+    mount_from: str = ""
+    """Another repository that holds it, where no file at hand does."""
+
+
+def import_delivery(request: ImportRequest, registry: Registry, report: Reporter) -> ImportResult:
+    """Bring every image of a delivery to a registry; a second run moves nothing.
+
+    Raises:
+        BaseMissingError: when a delta's base is neither in the registry nor at hand; nothing was written.
+        DeliveryDamagedError: when what is read from the file is not what its index says.
+        RegistryError: when the registry cannot be asked, or does not take it.
+    """
+    return _Importer(request, registry, report).run()
+
+
+class _Importer:
+    def __init__(self, request: ImportRequest, registry: Registry, report: Reporter) -> None:
+        self._delivery, self._index = request.trusted.delivery, request.trusted.index
+        self._place, self._bases = request.place, request.bases
+        self._registry, self._report = registry, report
+        self._carried = {blob.digest for blob in self._index.blobs}
+        self._lock = threading.Lock()
+        self._reached: dict[Digest, int] = {}
+        """How far each blob is, in bytes; a cut takes one back."""
+        self._moved = self._sent = self._total = self._sent_blobs = self._skipped = 0
+
+    def run(self) -> ImportResult:
+        """Do it."""
+        check_size(self._delivery)
+        # Whoever does not answer, or does not know us, is told once and not for every image.
+        self._registry.ping(self._place.host)
+        cargoes = map_parallel(self._with_free_tag, self._cargoes())
+        extras = list(self._attachments())
+        is_there = map_parallel(self._is_whole, [*cargoes, *extras])
+        missing = [cargo for cargo, there in zip([*cargoes, *extras], is_there, strict=True) if not there]
+        moves = self._with_base(self._moves(missing))
+        self._total = sum(move.blob.size for move in moves)
+        if missing:
+            self._report(Notice(self._announced(sum(not there for there in is_there[: len(cargoes)]))))
+        for notice in sorted({cargo.notice for cargo in missing if cargo.notice}):
+            self._report(Notice(notice))
+        map_parallel(self._move, moves, at_once=UPLOADS_AT_ONCE)
+        map_parallel(self._store, missing, at_once=UPLOADS_AT_ONCE)
+        images = tuple(
+            ImportedImage(image=one.locked, repository=site_repository(one.locked.ref, self._place), was_there=there)
+            for one, there in zip(self._index.images, is_there, strict=False)
+        )
+        return ImportResult(
+            images=images, sent_bytes=self._sent, sent_blobs=self._sent_blobs, skipped_blobs=self._skipped
+        )
+
+    def _announced(self, images: int) -> str:
+        # Where only what is attached to images is missing, there is no image to count.
+        what = counted(images, "image") if images else "what is attached to images"
+        return f"bringing {what}, {shown_bytes(self._total)}, to {self._place}"
+
+    def _cargoes(self) -> Iterator[_Cargo]:
+        """Yield the images, each with the tag of its reference, where none before it has that."""
+        owners: dict[tuple[Repository, str], Digest] = {}
+        for image in (one.locked for one in self._index.images):
+            tree = image_tree(image.digest, image.media_type, self._delivery.read, self._carried)
+            repository, tag = site_repository(image.ref, self._place), image.ref.tag
+            owner = owners.setdefault((repository, tag), image.digest) if tag else image.digest
+            if owner == image.digest:
+                yield _Cargo(tree=tree, repository=repository, tag=tag)
+            else:
+                yield _Cargo(tree=tree, repository=repository, notice=_said(f"{repository}:{tag}", owner, image.digest))
+
+    def _with_free_tag(self, cargo: _Cargo) -> _Cargo:
+        """Leave a tag to the content that has it at the site: what is installed may be kept by that tag alone."""
+        root = cargo.tree.root.digest
+        found = self._registry.head_manifest(cargo.repository, cargo.tag) if cargo.tag else None
+        if found is None or found.digest == root:
+            return replace(cargo, is_tagged=found is not None)
+        said = _said(f"{cargo.repository}:{cargo.tag}", found.digest, root)
+        return _Cargo(tree=cargo.tree, repository=cargo.repository, notice=said)
+
+    def _attachments(self) -> Iterator[_Cargo]:
+        """Yield what is attached to images, for every repository where such an image lies."""
+        holders: dict[Digest, list[Repository]] = {}
+        for image in self._index.images:
+            locked = image.locked
+            tree = image_tree(locked.digest, locked.media_type, self._delivery.read, self._carried)
+            for manifest in tree.manifests:
+                holders.setdefault(manifest.digest, []).append(site_repository(locked.ref, self._place))
+        for one in self._index.attachments:
+            tree = image_tree(one.digest, OCI_MANIFEST, self._delivery.read, self._carried)
+            for repository in dict.fromkeys(holders.get(one.image, [])):
+                yield _Cargo(tree=tree, repository=repository)
+
+    def _is_whole(self, cargo: _Cargo) -> bool:
+        """Ask for the root by digest, and by the tag that keeps it.
+
+        A registry takes no manifest whose parts it does not hold.
+        """
+        root = cargo.tree.root.digest
+        found = self._registry.head_manifest(cargo.repository, root)
+        if found is None or found.digest != root:
+            return False
+        if cargo.is_tagged:
+            return True
+        tag = cargo.tag_to_set
+        tagged = self._registry.head_manifest(cargo.repository, tag) if tag else found
+        return tagged is not None and tagged.digest == root
+
+    def _moves(self, cargoes: list[_Cargo]) -> list[_Move]:
+        """Return the blobs to move, the largest first, so that none is waited for at the end."""
+        blobs: dict[Digest, Descriptor] = {}
+        places: dict[Digest, list[Repository]] = {}
+        for cargo in cargoes:
+            for blob in cargo.tree.blobs:
+                blobs[blob.digest] = blob
+                known = places.setdefault(blob.digest, [])
+                if cargo.repository not in known:
+                    known.append(cargo.repository)
+        moves = [_Move(blob=blobs[digest], repositories=tuple(found)) for digest, found in places.items()]
+        return sorted(moves, key=lambda move: (-move.blob.size, move.blob.digest))
+
+    def _with_base(self, moves: list[_Move]) -> list[_Move]:
+        """Find every blob that only a delta's base holds, before anything is written."""
+        absent = [move for move in moves if not self._is_at_hand(move.blob.digest)]
+        found = dict(zip([move.blob.digest for move in absent], map_parallel(self._holder, absent), strict=True))
+        missing = [move for move in absent if found[move.blob.digest] is None]
+        if missing:
+            raise self._base_missing(missing)
+        return [
+            _Move(blob=move.blob, repositories=move.repositories, mount_from=found.get(move.blob.digest) or "")
+            for move in moves
+        ]
+
+    def _is_at_hand(self, digest: Digest) -> bool:
+        return self._at_hand(digest) is not None
+
+    def _at_hand(self, digest: Digest) -> Delivery | None:
+        return next((one for one in (self._delivery, *self._bases) if one.has(digest)), None)
+
+    def _holder(self, move: _Move) -> str | None:
+        """Return the repository that holds a blob: its own, any other of this delivery, or one of its base."""
+        base = self._index.base
+        refs = [image.locked.ref for image in self._index.images]
+        refs += map(ImageRef.parse, base.repositories if base else ())
+        every = [site_repository(ref, self._place) for ref in refs]
+        for repository in dict.fromkeys([*move.repositories, *every]):
+            if self._registry.has_blob(repository, move.blob.digest):
+                return repository.name
+        return None
+
+    def _base_missing(self, missing: list[_Move]) -> BaseMissingError:
+        base = base_not_at_hand(self._index, self._bases)
+        named = f"{base.name} {base.version} (build {base.index})" if base else "another delivery"
+        lines = [f"{m.blob.digest} ({shown_bytes(m.blob.size)}) for {m.repositories[0]}" for m in missing]
+        more = [f"and {len(lines) - _MAX_NAMED} more"] if len(lines) > _MAX_NAMED else []
+        old = file_of(base)
+        return BaseMissingError(
+            f"importing {self._delivery.name} into {self._place}",
+            context=[
+                f"it builds on {named}, and {len(lines)} blobs of that are not there:",
+                *lines[:_MAX_NAMED],
+                *more,
+            ],
+            hint=f"import {old} first, or name it{' too' if self._bases else ''}: --base {old}",
+        )
+
+    def _move(self, move: _Move) -> None:
+        """Bring a blob to its first repository, and let the registry hand it on to the others."""
+        first, *others = move.repositories
+        mount_from = move.mount_from if move.mount_from != first.name else ""
+        sent = self._registry.put_blob(first, move.blob, self._source(move), mount_from=mount_from)
+        for repository in others:
+            sent += self._registry.put_blob(repository, move.blob, self._source(move), mount_from=first.name)
+        with self._lock:
+            self._sent += sent
+            self._sent_blobs += sent > 0 or move.blob.size == 0
+            self._skipped += sent == 0 and move.blob.size > 0
+        self._reach(move.blob.digest, move.blob.size)
+
+    def _source(self, move: _Move) -> BlobSource:
+        digest = move.blob.digest
+
+        def pieces(offset: int) -> Iterator[bytes]:
+            holder = self._at_hand(digest)
+            if holder is None:
+                raise self._base_missing([move])
+            at = offset
+            for piece in holder.chunks(digest, offset):
+                yield piece
+                at += len(piece)
+                self._reach(digest, at)
+
+        return pieces
+
+    def _reach(self, digest: Digest, at: int) -> None:
+        with self._lock:
+            self._moved += at - self._reached.get(digest, 0)
+            self._reached[digest] = at
+            moved = self._moved
+        self._report(BytesMoved("importing", moved, self._total))
+
+    def _store(self, cargo: _Cargo) -> None:
+        for manifest in cargo.tree.manifests[:-1]:
+            self._put(cargo, manifest, "")
+        self._put(cargo, cargo.tree.root, cargo.tag_to_set)
+
+    def _put(self, cargo: _Cargo, manifest: OciManifest, tag: str) -> None:
+        self._registry.put_manifest(cargo.repository, manifest, tag=tag)
+
+
+def _said(name: str, owner: Digest, other: Digest) -> str:
+    return f"{name} stays {owner}; {other} is tagged {digest_tag(other)}"

@@ -1,0 +1,68 @@
+"""Sign a delivery in its place, or an archive beside it. Layer: actions; local files only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.acquire.trust import document_of, load_archive, read_signatures, signature_path
+from bundler.delivery.check import check_whole
+from bundler.delivery.envelopes import encode_envelopes
+from bundler.delivery.reader import Delivery
+from bundler.delivery.signature_region import replace_signatures
+from bundler.errors.delivery import DeliveryError
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bundler.loader.limits import LoadLimits
+    from bundler.model.digest import Digest
+    from bundler.model.trust import Envelope
+    from bundler.ports import Signer
+
+
+def sign_delivery(paths: Sequence[Path], signer: Signer) -> Digest:
+    """Sign a delivery in its place, after checking that it is whole; returns its build id.
+
+    Signatures of others stay; one by the same key is replaced.
+
+    Raises:
+        DeliveryError: when it is damaged, or cannot be written to.
+    """
+    with Delivery.open(*paths) as delivery:
+        check_whole(delivery)
+        envelope = signer.sign(INDEX_PAYLOAD, delivery.raw_index)
+        envelopes = [*_of_others(delivery.envelopes, signer), envelope]
+        build_id = delivery.build_id
+    replace_signatures(paths, envelopes)
+    return build_id
+
+
+def sign_archive(path: Path, signer: Signer, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Digest:
+    """Sign a bundle's archive in a file beside it, within ``limits``; returns the bundle's digest.
+
+    Raises:
+        BundleError: when it is no bundle's archive, or the signature cannot be written.
+    """
+    bundle, _ = load_archive(path, limits=limits)
+    envelope = signer.sign(BUNDLE_PAYLOAD, document_of(bundle))
+    target = signature_path(path)
+    # What others signed before the archive was packed anew would only make it look tampered with.
+    still_good = [one for one in read_signatures(path) if one.payload_sha256 == envelope.payload_sha256]
+    content = encode_envelopes([*_of_others(still_good, signer), envelope]) + b"\n"
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(target)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        found = f"{target}: {error.strerror or error}"
+        raise DeliveryError(f"writing {target}", context=[found], hint="sign it where you may write") from error
+    return bundle.digest
+
+
+def _of_others(envelopes: Sequence[Envelope], signer: Signer) -> list[Envelope]:
+    own = signer.key.key_id
+    return [one for one in envelopes if all(signature.key_id != own for signature in one.signatures)]

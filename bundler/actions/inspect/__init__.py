@@ -1,0 +1,1 @@
+"""Read what releases are and how they are doing. Layer: actions."""

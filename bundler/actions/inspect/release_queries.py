@@ -1,0 +1,85 @@
+"""Read what is recorded: releases, revisions, their parts. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.release.history import read_history, require_history
+from bundler.errors.change import RecordDamagedError
+from bundler.model.lean import replace
+from bundler.model.release import ReleaseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from bundler.errors import BundlerError
+    from bundler.model.release import Revision, RevisionSummary
+    from bundler.ports import Ports, ReleaseStore
+
+
+def list_releases(
+    store: ReleaseStore,
+    namespace: str,
+    *,
+    statuses: Collection[ReleaseStatus] = (),
+    on_unreadable: Callable[[BundlerError], None] | None = None,
+) -> tuple[RevisionSummary, ...]:
+    """Return the newest revision of each release, whatever its state, by namespace and name.
+
+    Args:
+        store: where records lie.
+        namespace: empty for all namespaces.
+        statuses: keep these alone; all where empty.
+        on_unreadable: is told of records that cannot be read; the others are returned.
+    """
+    newest: dict[tuple[str, str], RevisionSummary] = {}
+    for summary in store.summaries(namespace=namespace, on_unreadable=on_unreadable):
+        key = (summary.namespace, summary.release)
+        if key not in newest or newest[key].revision < summary.revision:
+            newest[key] = summary
+    return tuple(s for _, s in sorted(newest.items()) if not statuses or s.status in statuses)
+
+
+def list_revisions(
+    store: ReleaseStore, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None] | None = None
+) -> tuple[RevisionSummary, ...]:
+    """Return every recorded revision of a release, oldest first; what a newer one replaced reads superseded.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+    """
+    found = read_history(store, namespace, release, on_unreadable=on_unreadable)
+    summaries = (found if found.summaries else require_history(store, namespace, release)).summaries
+    deployed = max((s.revision for s in summaries if s.status is ReleaseStatus.DEPLOYED), default=0)
+    return tuple(
+        replace(s, status=ReleaseStatus.SUPERSEDED)
+        if s.status is ReleaseStatus.DEPLOYED and s.revision < deployed
+        else s
+        for s in summaries
+    )
+
+
+def raise_unreadable(errors: Sequence[BundlerError]) -> None:
+    """Say what could not be read, once everything else was shown.
+
+    Raises:
+        RecordDamagedError, RecordTooNewError: where anything was not.
+    """
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        lines = sorted(f"{error}: {line}" for error in errors for line in error.context)
+        raise RecordDamagedError(f"reading {len(errors)} release records", context=lines, hint=errors[0].hint)
+
+
+def load_revision(
+    ports: Ports, namespace: str, release: str, *, revision: int = 0, shows_secrets: bool = False
+) -> Revision:
+    """Return one revision whole; the newest where no number is given.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release or revision.
+    """
+    history = require_history(ports.store, namespace, release)
+    summary = history.find(revision) if revision else history.summaries[-1]
+    return ports.store.load(summary, with_sensitive=shows_secrets)

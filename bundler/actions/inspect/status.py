@@ -1,0 +1,134 @@
+"""How a release is: its record, and the health of what it owns. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.change.list_watch import list_live
+from bundler.actions.change.pod_watch import PATIENCE_S, PodWatch
+from bundler.actions.change.run_control import Guard
+from bundler.actions.change.wait import WaitRules, wait_until_ready
+from bundler.actions.release.history import require_history
+from bundler.actions.release.recorded_parts import readiness_of
+from bundler.health.compute import compute_health
+from bundler.health.pods import FailFast
+from bundler.model.change import Action, Change
+from bundler.model.health import Health, Status
+from bundler.model.lean import dataclass, replace
+from bundler.model.names import release_uid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bundler.model.bundle import ReadinessRule
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.ports import Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStatus:
+    """One object of a release, and how it is."""
+
+    entry: InventoryEntry
+    health: Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseState:
+    """A release as it stands."""
+
+    revision: Revision
+    """The newest revision, whatever its status."""
+    deployed: RevisionSummary | None
+    objects: tuple[ObjectStatus, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether every object is there and ready."""
+        return all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)
+
+
+def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
+    """Read a release's newest revision and look at each of its objects.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+    """
+    history = require_history(ports.store, namespace, release)
+    revision = ports.store.load(history.summaries[-1])
+    live = _live(revision, ports)
+    rules = readiness_of(revision)
+    # a generated Secret has an entry for each of its keys
+    entries = {entry.ref: entry for entry in revision.inventory}.values()
+    objects = tuple(ObjectStatus(entry=entry, health=_health(entry, live, rules)) for entry in entries)
+    return ReleaseState(revision=revision, deployed=history.deployed, objects=_with_pods(objects, live, ports))
+
+
+def _with_pods(
+    objects: tuple[ObjectStatus, ...], live: Mapping[ObjectRef, Body], ports: Ports
+) -> tuple[ObjectStatus, ...]:
+    """Add to workloads that are not ready what keeps their pods; pods are read for these alone."""
+    unready = {
+        one.entry.ref: live[one.entry.ref]
+        for one in objects
+        if one.health.status in {Status.IN_PROGRESS, Status.FAILED} and one.entry.ref in live
+    }
+    pods = PodWatch(ports, FailFast())
+    pods.look(unready, age_s=PATIENCE_S)
+    return tuple(
+        replace(one, health=replace(one.health, message=f"{one.health.message}; {detail}"))
+        if (detail := pods.detail(one.entry.ref))
+        else one
+        for one in objects
+    )
+
+
+def _live(revision: Revision, ports: Ports) -> Mapping[ObjectRef, Body]:
+    uid = release_uid(revision.summary.namespace, revision.summary.release)
+    return list_live((entry.ref for entry in revision.inventory), ports, uid=uid)
+
+
+def _health(entry: InventoryEntry, live: Mapping[ObjectRef, Body], rules: Sequence[ReadinessRule]) -> Health:
+    body = live.get(entry.ref)
+    if body is None:
+        is_job = (entry.ref.group, entry.ref.kind) == ("batch", "Job")
+        return Health(Status.CURRENT, "has run") if is_job else Health(Status.NOT_FOUND, "it is not there")
+    return compute_health(entry.ref, body, rules=rules)
+
+
+def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState:
+    """Wait until a release's newest revision is ready; nothing is changed, no lock is taken.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        ObjectFailedError, WaitTimeoutError: with the reasons.
+    """
+    state = release_state(ports, namespace, release)
+    live = _live(state.revision, ports)
+    changes = [_waited(entry, live.get(entry.ref)) for entry in state.revision.inventory]
+    rules = WaitRules(uid=release_uid(namespace, release), readiness=readiness_of(state.revision))
+    wait_until_ready(changes, ports, rules, Guard(ports, _NoLock()))
+    return release_state(ports, namespace, release)
+
+
+def _waited(entry: InventoryEntry, before: Body | None) -> Change:
+    return Change(
+        ref=entry.ref,
+        action=Action.NONE,
+        stage=entry.stage,
+        component=entry.component,
+        desired=entry.manifest,
+        before=before,
+    )
+
+
+class _NoLock:
+    """Waiting changes nothing and needs no lock."""
+
+    def held(self) -> None:
+        """Return: there is nothing to lose."""
+
+    def confirm(self) -> None:
+        """Return: there is nothing to lose."""

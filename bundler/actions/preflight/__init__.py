@@ -1,0 +1,1 @@
+"""Checks before an installation. Layer: actions."""

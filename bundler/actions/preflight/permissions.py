@@ -1,0 +1,143 @@
+"""Whether we may do what an installation does: one question to the API server for each verb and resource.
+
+Layer: actions.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bundler.actions.parallel import map_parallel
+from bundler.actions.preflight.check_runner import Look
+from bundler.errors.cluster import RejectedError
+from bundler.model.check import Check, failed, passed, skipped, warned
+from bundler.model.cluster import Payload
+from bundler.model.json import canonical_json, mapping_at, text_at, value_at
+from bundler.model.lean import dataclass
+from bundler.model.refs import ObjectRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bundler.actions.preflight.request import PreflightRequest
+    from bundler.model.json import JSONValue
+    from bundler.model.manifest import Manifest
+    from bundler.ports import ClusterClient
+
+_REVIEW = "authorization.k8s.io"
+_OBJECT_VERBS = ("get", "list", "create", "patch")
+_LATER_VERB = "delete"
+"""For pruning and uninstalling; many an installation never comes to it."""
+_RECORD_VERBS = ("get", "list", "create", "update", "delete")
+_LOCK_VERBS = ("get", "create", "update", "delete")
+_LOOKED_AT = (("", "Pod"), ("", "Event"), ("apps", "ReplicaSet"))
+"""What waiting lists to say why something is not ready."""
+_MAX_NAMED = 6
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Right:
+    """One thing that has to be allowed."""
+
+    group: str
+    plural: str
+    namespace: str
+    verb: str
+
+    @property
+    def shown(self) -> str:
+        resource = f"{self.plural}.{self.group}" if self.group else self.plural
+        where = f" in {self.namespace}" if self.namespace else " in the whole cluster"
+        return f"{self.verb} {resource}{where}"
+
+
+def rights_looks(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
+    """Return the checks of what we may do, and of what the server knows."""
+    return [
+        Look(name="kinds", make=partial(_kinds, manifests, cluster)),
+        Look(name="permissions", make=partial(_rights, request, manifests, cluster)),
+    ]
+
+
+def _kinds(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
+    defined = {
+        (text_at(one.body, "spec", "group"), text_at(one.body, "spec", "names", "kind"))
+        for one in manifests
+        if one.ref.kind == "CustomResourceDefinition"
+    }
+    unknown = sorted(
+        {
+            f"{one.ref.kind} ({one.api_version}, {one.source})"
+            for one in manifests
+            if (one.ref.group, one.ref.kind) not in defined
+            and cluster.resource_type(one.ref.group, one.ref.kind, one.api_version.rpartition("/")[2]) is None
+        }
+    )
+    if unknown:
+        return [failed("kinds", f"not served: {', '.join(unknown)}", "install what defines them first")]
+    return [passed("kinds", f"{len({(one.ref.group, one.ref.kind) for one in manifests})} kinds are served")]
+
+
+def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
+    if cluster.resource_type(_REVIEW, "SelfSubjectAccessReview") is None:
+        return [skipped("permissions", "this cluster does not tell what we may do")]
+    wanted = sorted(set(_wanted(request, manifests, cluster)))
+    answers = map_parallel(partial(_is_allowed, cluster), wanted)
+    if all(answer is None for answer in answers):
+        return [skipped("permissions", "this cluster does not tell what we may do")]
+    denied = [right for right, answer in zip(wanted, answers, strict=True) if answer is False]
+    if not denied:
+        return [passed("permissions", f"{len(wanted)} verbs on resources are allowed")]
+    missed = set(denied).intersection(_needed(request, manifests, cluster))
+    denied.sort(key=lambda right: (right not in missed, right))
+    named = "; ".join(right.shown for right in denied[:_MAX_NAMED])
+    more = f"; and {len(denied) - _MAX_NAMED} more" if len(denied) > _MAX_NAMED else ""
+    hint = "ask whoever runs the cluster for a Role with these"
+    if missed:
+        return [failed("permissions", f"not allowed: {named}{more}", hint)]
+    return [warned("permissions", f"enough to install; not allowed, for later: {named}{more}", hint)]
+
+
+def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:
+    """Yield what an installation needs, what explains why something is not ready, and what takes things away again."""
+    yield from _needed(request, manifests, cluster)
+    for group, kind in _LOOKED_AT:
+        if (served := cluster.resource_type(group, kind)) is not None:
+            yield _Right(group, served.plural, request.order.namespace, "list")
+    yield from _on_objects(manifests, cluster, (_LATER_VERB,))
+
+
+def _needed(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:
+    namespace = request.order.namespace
+    yield from (_Right("", "secrets", namespace, verb) for verb in _RECORD_VERBS)
+    yield from (_Right("coordination.k8s.io", "leases", namespace, verb) for verb in _LOCK_VERBS)
+    yield from _on_objects(manifests, cluster, _OBJECT_VERBS)
+
+
+def _on_objects(manifests: Sequence[Manifest], cluster: ClusterClient, verbs: Sequence[str]) -> Iterator[_Right]:
+    for manifest in manifests:
+        served = cluster.resource_type(manifest.ref.group, manifest.ref.kind)
+        if served is not None:
+            for verb in verbs:
+                yield _Right(manifest.ref.group, served.plural, manifest.ref.namespace, verb)
+
+
+def _is_allowed(cluster: ClusterClient, right: _Right) -> bool | None:
+    """Ask; None where the server gives no answer. A dry run leaves no trace in clusters that only play one."""
+    attributes: dict[str, JSONValue] = {"group": right.group, "resource": right.plural, "verb": right.verb}
+    if right.namespace:
+        attributes["namespace"] = right.namespace
+    body: dict[str, JSONValue] = {
+        "apiVersion": f"{_REVIEW}/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    ref = ObjectRef(_REVIEW, "SelfSubjectAccessReview", "", f"{right.verb}-{right.plural}")
+    payload = Payload(ref=ref, api_version=f"{_REVIEW}/v1", content=canonical_json(body))
+    try:
+        answer = cluster.create(payload, is_dry_run=True).body
+    except RejectedError:
+        return None
+    allowed = value_at(mapping_at(answer, "status"), "allowed")
+    return allowed if isinstance(allowed, bool) else None

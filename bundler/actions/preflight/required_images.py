@@ -1,0 +1,95 @@
+"""Whether the site's registry holds what a release needs: asked before the first write. Layer: actions."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose.site_overlay import needed_images, where_in
+from bundler.actions.parallel import map_parallel
+from bundler.errors.delivery import ImageMissingError
+from bundler.images.image_paths import places_of, rules_of
+from bundler.images.inventory import parse_image
+from bundler.images.rewrite import site_repository
+from bundler.model.digest import Digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.model.image import LockedImage
+    from bundler.model.site import Site, SiteRegistry
+    from bundler.ports import Registry
+    from bundler.render import Rendering
+
+
+def find_absent(images: Iterable[LockedImage], place: SiteRegistry, registry: Registry) -> tuple[LockedImage, ...]:
+    """Return the images whose exact digest the site's registry does not hold; one request for each.
+
+    Raises:
+        RegistryError: when it cannot be asked.
+    """
+    wanted = list(images)
+    answers = map_parallel(partial(_is_there, place, registry), wanted)
+    return tuple(image for image, is_there in zip(wanted, answers, strict=True) if not is_there)
+
+
+def refuse_absent(rendering: Rendering, order: RenderRequest, place: SiteRegistry, registry: Registry) -> int:
+    """Ask for every digest that the objects of an order name; return how many are there.
+
+    Raises:
+        ImageMissingError: with every place of an image that is not.
+        RegistryError: when the registry cannot be asked.
+    """
+    needed = needed_images(rendering.manifests, order.carried or ())
+    absent = find_absent(needed, place, registry)
+    if absent:
+        raise ImageMissingError(
+            f"looking for the images of the release in {place}",
+            context=absent_lines(absent, rendering, order, place),
+            hint=import_hint(place, order.place),
+        )
+    return len(needed)
+
+
+def absent_lines(
+    absent: Iterable[LockedImage], rendering: Rendering, order: RenderRequest, place: SiteRegistry
+) -> tuple[str, ...]:
+    """Return a line for each place that names an image which the site's registry lacks, sorted.
+
+    Args:
+        absent: those images.
+        rendering: of the order, with references as they are at the site.
+        order: names declared places.
+        place: the registry.
+    """
+    targets = {(str(site_repository(one.ref, place)), one.digest): one for one in absent}
+    lines = {
+        f"{where}: {one.ref} is not there: {site_repository(one.ref, place)}@{one.digest}"
+        for where, one in _uses(rendering, order, targets)
+    }
+    return tuple(sorted(lines))
+
+
+def _uses(
+    rendering: Rendering, order: RenderRequest, targets: dict[tuple[str, Digest], LockedImage]
+) -> Iterator[tuple[str, LockedImage]]:
+    rules, where = rules_of(order.bundle), where_in(rendering, order)
+    for manifest in rendering.manifests:
+        for found in places_of(manifest, rules):
+            ref = parse_image(found.text)
+            image = targets.get((f"{ref.registry}/{ref.repository}", Digest(ref.digest))) if ref else None
+            if image is not None:
+                yield where(manifest, found), image
+
+
+def import_hint(place: SiteRegistry, site: Site | None) -> str:
+    """Say how images come to a site; its file, where there is one, also says whom to trust."""
+    where = f"--site {shlex.quote(site.source)}" if site is not None and site.source else f"--registry {place}"
+    return f"import the delivery first: bundler import FILE {where}"
+
+
+def _is_there(place: SiteRegistry, registry: Registry, image: LockedImage) -> bool:
+    found = registry.head_manifest(site_repository(image.ref, place), image.digest)
+    return found is not None and found.digest == image.digest

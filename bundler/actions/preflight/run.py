@@ -1,0 +1,106 @@
+"""Look whether everything that an installation needs is there; nothing is written. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose.compose import Composition, compose
+from bundler.actions.preflight.check_runner import first_line, make_checks
+from bundler.actions.preflight.cluster import cluster_looks
+from bundler.actions.preflight.images import image_looks
+from bundler.actions.preflight.permissions import rights_looks
+from bundler.errors import BundlerError
+from bundler.errors.bundle import KubeVersionError
+from bundler.errors.change import PreflightError, WrongClusterError
+from bundler.model.check import Check, CheckState, failed, passed, skipped
+from bundler.model.events import Notice, Warned
+from bundler.model.size import counted
+from bundler.planning.site_policy import refuse_other_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.actions.preflight.request import PreflightRequest
+    from bundler.ports import ClusterClient, Reporter
+
+
+def preflight(request: PreflightRequest, cluster: ClusterClient) -> tuple[Check, ...]:
+    """Return what was looked at, every failure at once."""
+    order = request.order
+    try:
+        version = cluster.identity().version
+    except BundlerError as error:
+        unreachable = failed("cluster", first_line(error), error.hint)
+        rest = make_checks(image_looks(request, None, cluster=None))
+        return (unreachable, skipped("objects", "without the cluster they cannot be looked at"), *rest)
+    checks = [*_cluster_checks(request, cluster, version)]
+    composition, composed = _composed(order, cluster, version)
+    return (*checks, *composed, *_looks(request, composition, cluster))
+
+
+def require_ready(
+    request: PreflightRequest, composition: Composition, cluster: ClusterClient, report: Reporter
+) -> None:
+    """Make the checks that the way to a plan does not make anyway.
+
+    Cluster, version, bundle and rendering are behind us when a composition is at hand, and are not asked for again.
+
+    Raises:
+        PreflightError: with everything that failed.
+    """
+    checks = _looks(request, composition, cluster)
+    bad = [check for check in checks if check.state is CheckState.FAILED]
+    if bad:
+        lines = [line for check in bad for line in _error_lines(check)]
+        doing = f"looking ahead before {request.order.release} is installed: {len(bad)} of {len(checks)} checks failed"
+        hint = "mend what is named; `bundler preflight` shows all checks, --no-preflight leaves them out"
+        raise PreflightError(doing, context=lines, hint=hint)
+    for check in checks:
+        if check.state is CheckState.WARNED:
+            report(Warned(f"{check.name}: {check.found}; {check.hint}"))
+    passing = sum(check.state is CheckState.PASSED for check in checks)
+    report(Notice(f"preflight: {passing} of {len(checks)} checks passed, none failed"))
+
+
+def _error_lines(check: Check) -> Iterator[str]:
+    yield f"{check.name}: {check.found}"
+    yield from (f"  {detail}" for detail in check.details)
+    yield f"  try: {check.hint}"
+
+
+def _looks(request: PreflightRequest, composition: Composition | None, cluster: ClusterClient) -> tuple[Check, ...]:
+    manifests = composition.manifests if composition else ()
+    looks = [
+        *cluster_looks(request, manifests, cluster),
+        *rights_looks(request, manifests, cluster),
+        *image_looks(request, composition, cluster=cluster),
+    ]
+    return make_checks(looks)
+
+
+def _composed(
+    order: RenderRequest, cluster: ClusterClient, version: str
+) -> tuple[Composition | None, tuple[Check, Check]]:
+    runs = passed("version", f"{version} fits")
+    try:
+        composition = compose(order, cluster)
+    except KubeVersionError as error:
+        unread = skipped("bundle", "it is not rendered for a Kubernetes that it does not run on")
+        return None, (failed("version", "; ".join(error.context), error.hint), unread)
+    except BundlerError as error:
+        return None, (runs, failed("bundle", first_line(error), error.hint))
+    number = counted(len(composition.manifests), "object")
+    return composition, (runs, passed("bundle", f"{number} rendered with these values"))
+
+
+def _cluster_checks(request: PreflightRequest, cluster: ClusterClient, version: str) -> Iterator[Check]:
+    identity = cluster.identity()
+    yield passed("cluster", f"{identity.server or identity.context} answers, {version}, as {identity.user}")
+    site = request.order.place
+    if site is not None and site.cluster_uid:
+        try:
+            refuse_other_cluster(identity, site)
+            yield passed("site", f"this is the cluster of {site.name}")
+        except WrongClusterError as error:
+            yield failed("site", "; ".join(error.context), error.hint)

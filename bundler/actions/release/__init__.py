@@ -1,0 +1,1 @@
+"""The verbs that change a release, and its history. Layer: actions."""

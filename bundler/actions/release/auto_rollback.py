@@ -1,0 +1,87 @@
+"""Go back after a failed change, with the cause told first (R3.1 to R3.5). Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.release.lifecycle import Draft, RunOptions, carry_out, propose
+from bundler.actions.release.rollback import RollbackRequest, draft_of, is_at_least
+from bundler.actions.release.uninstall import remove_objects
+from bundler.errors import BundlerError
+from bundler.errors.change import RollbackFailedError, RolledBackError, WaitError
+from bundler.model.events import Notice
+from bundler.model.lean import replace
+
+if TYPE_CHECKING:
+    from bundler.actions.release.lifecycle import Proposal
+    from bundler.ports import HeldLock, Ports
+
+
+def is_barred(error: BundlerError, proposal: Proposal) -> bool:
+    """Tell whether nothing may go back by itself, and say so in the error.
+
+    Below the ``noRollbackBelow`` of the bundle that failed the data may not fit any more: its migration may have run.
+    """
+    target, barrier = proposal.history.deployed, proposal.draft.revision.no_rollback_below
+    if target is None or is_at_least(target.bundle.version, barrier):
+        return False
+    there = f"revision {target.revision} is {target.bundle.name} {target.bundle.version}"
+    error.context = (*error.context, f"not rolled back: the bundle says noRollbackBelow: {barrier}, and {there}")
+    error.hint = f"{error.hint}; or `bundler rollback --allow-downgrade` when you know the data allows it"
+    return True
+
+
+def is_unknown(error: BundlerError, proposal: Proposal) -> bool:
+    """Tell whether a damaged record hides where to go back to, and say so in the error."""
+    damaged = proposal.history.damaged
+    if not damaged:
+        return False
+    error.context = (*error.context, *(f"not rolled back: {damage.line}" for damage in damaged))
+    error.hint = f"{error.hint}; or `bundler rollback` with the number of a revision that can be read"
+    return True
+
+
+def roll_back_after(
+    error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock, *, budget_s: float
+) -> BundlerError:
+    """Undo a failed change under the lock that is still held, and return what to raise in place of its error.
+
+    The evidence is reported before anything is undone. The rollback has a budget of its own, so that a change that
+    used up its time can still be undone. A first install goes back to nothing: its objects are deleted.
+
+    Args:
+        error: what ended the change, evidence included.
+        proposal: the change.
+        ports: as of the change.
+        options: as of the change.
+        held: the lock.
+        budget_s: seconds for the rollback.
+    """
+    for line in (f"{error}", *error.context):
+        ports.report(Notice(ports.redactor.redact(line)))
+    ports.report(Notice(f"rolling back, in at most {budget_s:.0f} s"))
+    fresh = replace(ports, deadline_s=ports.clock.monotonic() + budget_s)
+    ports.prolong(fresh.deadline_s)
+    try:
+        done = _undo(proposal, fresh, options, held)
+    except BundlerError as second:
+        context = [*error.context, f"the rollback failed too: {second}", *second.context]
+        return RollbackFailedError(str(error), context=context, hint="mend what is named above, then run it again")
+    # Waiting on would be waiting for what is no longer there.
+    hint = "mend what is named above, then run it again" if isinstance(error, WaitError) else error.hint
+    return RolledBackError(str(error), context=[*error.context, done], hint=hint)
+
+
+def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
+    history = proposal.history
+    target = history.deployed
+    if target is None:
+        remove_objects(history.namespace, history.release, ports, held)
+        return "nothing was deployed before: what this install had made was deleted again"
+    recorded = ports.store.load(target, with_sensitive=True)
+    request = RollbackRequest(
+        release=history.release, namespace=history.namespace, authorship=proposal.draft.revision.authorship
+    )
+    draft: Draft = draft_of(recorded, request)
+    carry_out(propose(draft, ports), ports, replace(options, waits=True), held)
+    return f"the release was rolled back to revision {target.revision}"

@@ -1,0 +1,268 @@
+"""What is recorded of one release, and what follows from it. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors import BundlerError
+from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
+from bundler.errors.cluster import ConflictError, ForbiddenError
+from bundler.model.events import Notice
+from bundler.model.lean import dataclass, replace
+from bundler.model.release import ReleaseStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.model.release import RevisionSummary
+    from bundler.ports import Ports, ReleaseStore
+
+_PLACES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """A revision that cannot be read: what it owned and which values it was given are not known."""
+
+    revision: int
+    message: str
+    context: tuple[str, ...]
+    hint: str
+
+    @property
+    def line(self) -> str:
+        """What is wrong, in a line."""
+        return f"revision {self.revision} cannot be read: {'; '.join((self.message, *self.context))}"
+
+    def error(self) -> RecordDamagedError:
+        """Return it as the error that it was."""
+        return RecordDamagedError(self.message, context=self.context, hint=self.hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The revisions of one release, oldest first."""
+
+    namespace: str
+    release: str
+    summaries: tuple[RevisionSummary, ...]
+    damaged: tuple[Damage, ...] = ()
+    """Revisions that are none of ``summaries``; :func:`load_history` finds them."""
+
+    @property
+    def newest(self) -> RevisionSummary | None:
+        """The last revision, whatever became of it."""
+        return self.summaries[-1] if self.summaries else None
+
+    @property
+    def deployed(self) -> RevisionSummary | None:
+        """The newest revision that reached the cluster whole."""
+        return next((s for s in reversed(self.summaries) if s.status is ReleaseStatus.DEPLOYED), None)
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next revision."""
+        return self.newest_number + 1
+
+    @property
+    def newest_number(self) -> int:
+        """The number of the newest revision, readable or not; 0 where there is none."""
+        numbers = [summary.revision for summary in self.summaries] + [damage.revision for damage in self.damaged]
+        return max(numbers, default=0)
+
+    @property
+    def is_newest_damaged(self) -> bool:
+        """Tell whether the newest revision cannot be read."""
+        return self.newest_number > (self.newest.revision if self.newest else 0)
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether one revision at most counts as deployed; two do where a run died between its last marks."""
+        return sum(summary.status is ReleaseStatus.DEPLOYED for summary in self.summaries) <= 1
+
+    def find(self, revision: int) -> RevisionSummary:
+        """Return one revision.
+
+        Raises:
+            ReleaseNotFoundError: when it is not recorded.
+            RecordDamagedError: when it cannot be read.
+        """
+        for damage in self.damaged:
+            if damage.revision == revision:
+                raise damage.error()
+        for summary in self.summaries:
+            if summary.revision == revision:
+                return summary
+        kept = ", ".join(str(summary.revision) for summary in self.summaries)
+        raise ReleaseNotFoundError(
+            f"looking up revision {revision} of release {self.release}",
+            context=[f"recorded revisions: {kept or 'none'} (namespace {self.namespace})"],
+            hint=f"`bundler history {self.release}` shows what can be named",
+        )
+
+    def rollback_target(self, current: int) -> RevisionSummary:
+        """Return the newest revision that was deployed and is older than the current one.
+
+        Args:
+            current: number of the revision to go back from.
+
+        Raises:
+            ReleaseNotFoundError: when there is none.
+            RecordDamagedError: when one that cannot be read lies between; it may be the one that is meant.
+        """
+        found = self.deployed_before(current)
+        if found is not None:
+            self._refuse_damage_between(found.revision, current)
+            return found
+        for damage in self.damaged:
+            raise damage.error()
+        raise ReleaseNotFoundError(
+            f"looking for a revision to roll release {self.release} back to",
+            context=["no older revision was ever deployed"],
+            hint=f"`bundler history {self.release}` shows what is recorded",
+        )
+
+    def deployed_before(self, number: int) -> RevisionSummary | None:
+        """Return the newest revision below a number that was deployed; None where there is none."""
+        was_deployed = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
+        older = (one for one in reversed(self.summaries) if one.revision < number)
+        return next((one for one in older if one.status in was_deployed), None)
+
+    def _refuse_damage_between(self, revision: int, current: int) -> None:
+        for damage in self.damaged:
+            if revision < damage.revision < current:
+                error = damage.error()
+                error.hint = f"name the revision that is meant: `bundler rollback {self.release} {revision}`, say"
+                raise error
+
+
+def load_history(store: ReleaseStore, namespace: str, release: str) -> History:
+    """Read the revisions of a release, each one whole, and set aside those that are damaged.
+
+    Whoever changes a release goes on without them; a record of a newer format is no damage and stops it.
+
+    Raises:
+        RecordTooNewError, ClusterError.
+    """
+    damaged: list[Damage] = []
+
+    def set_aside(error: BundlerError) -> None:
+        if not isinstance(error, RecordDamagedError):
+            raise error
+        damaged.append(Damage(revision=error.revision, message=str(error), context=error.context, hint=error.hint))
+
+    readable = []
+    for summary in store.summaries(namespace=namespace, release=release, on_unreadable=set_aside):
+        try:
+            store.load(summary)
+        except RecordDamagedError as error:
+            error.revision = summary.revision
+            set_aside(error)
+        else:
+            readable.append(summary)
+    damaged.sort(key=lambda damage: damage.revision)
+    return History(namespace=namespace, release=release, summaries=tuple(readable), damaged=tuple(damaged))
+
+
+def load_existing_history(store: ReleaseStore, namespace: str, release: str) -> History:
+    """Load the revisions of a release that must exist.
+
+    Raises:
+        ReleaseNotFoundError: with the names of releases that do.
+    """
+    history = load_history(store, namespace, release)
+    return history if history.summaries or history.damaged else require_history(store, namespace, release)
+
+
+def read_history(
+    store: ReleaseStore, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None] | None = None
+) -> History:
+    """Read the revisions of a release, from metadata alone."""
+    found = store.summaries(namespace=namespace, release=release, on_unreadable=on_unreadable)
+    return History(namespace=namespace, release=release, summaries=found)
+
+
+def require_history(store: ReleaseStore, namespace: str, release: str) -> History:
+    """Read the revisions of a release that must exist.
+
+    Raises:
+        ReleaseNotFoundError: with the names of releases that do.
+    """
+    history = read_history(store, namespace, release)
+    if history.summaries:
+        return history
+    readable = store.summaries(namespace=namespace, on_unreadable=_pass_over)
+    others = sorted({summary.release for summary in readable})
+    raise ReleaseNotFoundError(
+        f"looking up release {release} in namespace {namespace}",
+        context=[f"releases there: {', '.join(others) or 'none'}", *_elsewhere(store, release)],
+        hint="check the name and the namespace (-n); `bundler list -A` shows every release you may see",
+    )
+
+
+def _elsewhere(store: ReleaseStore, release: str) -> list[str]:
+    """Name other namespaces that hold a release of this name, where one may look."""
+    try:
+        found = store.summaries(namespace="", release=release, on_unreadable=_pass_over)
+    except BundlerError:
+        return []
+    places = sorted({summary.namespace for summary in found})
+    more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
+    return [f"{release} is a release in {', '.join(places[:_PLACES])}{more}"] if places else []
+
+
+def _pass_over(error: BundlerError) -> None:
+    """Somebody else's record is broken: that is not what was asked."""
+    del error
+
+
+def learn_live_secrets(history: History, ports: Ports) -> None:
+    """Learn the secrets of the deployed revision and of those after it: what they left may be live, and in a diff."""
+    since = history.deployed.revision if history.deployed else 0
+    for summary in history.summaries:
+        if summary.revision < since:
+            continue
+        try:
+            ports.redactor.learn(*ports.store.load(summary, with_sensitive=True).sensitive)
+        except (ForbiddenError, RecordDamagedError):
+            continue
+
+
+def mark_interrupted_runs(history: History, ports: Ports) -> History:
+    """Mark what a run that died left pending; the caller holds the lock, so nobody alive can be at it.
+
+    Deployed revisions older than the newest deployed one are marked superseded: a run died between two marks.
+    """
+    settled = []
+    newest_deployed = history.deployed
+    for summary in history.summaries:
+        status, why = summary.status, summary.description
+        if status.is_pending:
+            status, why = (
+                ReleaseStatus.INTERRUPTED,
+                f"interrupted while {_doing(summary.status)} by {summary.user or '?'}",
+            )
+        elif status is ReleaseStatus.DEPLOYED and newest_deployed and summary.revision < newest_deployed.revision:
+            status = ReleaseStatus.SUPERSEDED
+        settled.append(summary if status is summary.status else _mark(summary, status, why, ports))
+    return replace(history, summaries=tuple(settled))
+
+
+def _mark(summary: RevisionSummary, status: ReleaseStatus, why: str, ports: Ports) -> RevisionSummary:
+    if status is ReleaseStatus.INTERRUPTED:
+        ports.report(Notice(f"revision {summary.revision} was {why}; going on from what it left"))
+    try:
+        return ports.store.mark(summary, status, description=why)
+    except ConflictError:
+        fresh = load_history(ports.store, summary.namespace, summary.release).find(summary.revision)
+        return ports.store.mark(fresh, status, description=why)
+
+
+def _doing(status: ReleaseStatus) -> str:
+    words = {
+        ReleaseStatus.PENDING_INSTALL: "being installed",
+        ReleaseStatus.PENDING_UPGRADE: "being upgraded",
+        ReleaseStatus.PENDING_ROLLBACK: "being rolled back",
+        ReleaseStatus.UNINSTALLING: "being uninstalled",
+    }
+    return words.get(status, str(status))

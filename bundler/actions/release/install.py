@@ -1,0 +1,304 @@
+"""Install and upgrade: one action, since an upgrade of nothing is an install (R5.16). Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose.compose import Composition, compose, public_identifiers
+from bundler.actions.release.auto_rollback import is_barred, is_unknown, roll_back_after
+from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, load_history
+from bundler.actions.release.lifecycle import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
+from bundler.actions.release.upgrade_path import PathRules, check_upgrade_path
+from bundler.errors.bundle import ValuesError
+from bundler.errors.change import RecordDamagedError
+from bundler.errors.cluster import ForbiddenError
+from bundler.model.events import Notice, Warned
+from bundler.model.lean import dataclass, replace
+from bundler.model.release import (
+    Authorship,
+    BundleReference,
+    InventoryEntry,
+    ReleaseStatus,
+    Revision,
+    RevisionSummary,
+)
+from bundler.model.values import LayerKind
+from bundler.planning.order import stage_of
+from bundler.planning.reach import find_reach, refuse_undeclared
+from bundler.render.notes import render_notes
+from bundler.values.user import recorded_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.errors import BundlerError
+    from bundler.model.json import Body
+    from bundler.model.values import UserLayers
+    from bundler.ports import HeldLock, Ports, Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallRequest:
+    """What to install or upgrade to."""
+
+    order: RenderRequest
+    """With the values of this command line; an upgrade puts the recorded ones below them."""
+    names_files: bool
+    """A -f or --site file was named: recorded values are then left aside."""
+    reuses_values: bool = False
+    resets_values: bool = False
+    must_exist: bool = False
+    """``upgrade``: refuse a release that is not there."""
+    authorship: Authorship
+    path_rules: PathRules
+    rollback_s: float = 0.0
+    """Seconds for a rollback after a failure; 0: leave things as they are."""
+    looks_ahead: bool = False
+    """Make the checks of preflight before anything is planned."""
+    registry_of: Callable[[Body], Registry] | None = None
+    """Opens the site's registry with the logins of a pull secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A draft, and what is said about it before its plan."""
+
+    draft: Draft
+    order: RenderRequest
+    composition: Composition
+    started_from: str
+    """Where the values started: ``what revision 3 recorded``, ``the files named``, ``the bundle's defaults``."""
+    previous: Composition | None = None
+    """The deployed revision's values over the same bundle, to tell what changed; None on a first install."""
+
+
+def prepare(request: InstallRequest, ports: Ports) -> Prepared:
+    """Compose the release that is asked for; nothing is written.
+
+    Raises:
+        BundlerError: whatever is wrong with the bundle, the values or the templates.
+    """
+    wanted = request.order
+    find = load_existing_history if request.must_exist else load_history
+    history = find(ports.store, wanted.namespace, wanted.release)
+    recorded, lost = _recorded(history, ports)
+    user, started_from = _starting_values(request, recorded, lost)
+    order = replace(wanted, user=user)
+    composition = compose(order, ports.cluster)
+    for notice in composition.values.user.notices:
+        ports.report(Notice(notice))
+    for warning in (*composition.values.warnings, *composition.notices):
+        ports.report(Warned(warning))
+    ports.redactor.publish(order.release, order.bundle.metadata.name, *public_identifiers(composition.manifests))
+    ports.redactor.learn(*composition.sensitive)
+    check_upgrade_path(order.bundle, recorded, request.path_rules)
+    notes = find_reach(composition.manifests, namespace=order.namespace, declared=order.bundle.reach)
+    refuse_undeclared(notes)
+    draft = _draft(request, composition, history, recorded, ports.clock.now())
+    return Prepared(draft=draft, order=order, composition=composition, started_from=started_from)
+
+
+def _recorded(history: History, ports: Ports) -> tuple[Revision | None, tuple[str, ...]]:
+    """Return the revision whose values an upgrade starts from, and what is wrong with newer ones, a line each.
+
+    Its secrets are learned so that no diff shows them.
+    """
+    lost = [damage.line for damage in history.damaged]
+    first = history.deployed or history.newest
+    older = [one for one in reversed(history.summaries) if first is not None and one.revision < first.revision]
+    learn_live_secrets(history, ports)
+    for summary in (first, *older) if first is not None else ():
+        try:
+            return _load_with_secrets(summary, ports), tuple(lost)
+        except RecordDamagedError as error:  # its sensitive part alone
+            line = f"the values of revision {summary.revision} are lost: {'; '.join(error.context)}"
+            ports.report(Warned(line))
+            lost.append(line)
+    return None, tuple(lost)
+
+
+def _load_with_secrets(summary: RevisionSummary, ports: Ports) -> Revision:
+    try:
+        return ports.store.load(summary, with_sensitive=True)
+    except ForbiddenError:
+        return ports.store.load(summary)
+
+
+def _starting_values(
+    request: InstallRequest, recorded: Revision | None, lost: tuple[str, ...]
+) -> tuple[UserLayers, str]:
+    is_fresh = request.resets_values or (request.names_files and not request.reuses_values)
+    if recorded is None and lost and not is_fresh:
+        raise ValuesError(
+            f"looking for the values that release {request.order.release} was given",
+            context=lost,
+            hint="no record of them can be read: give all values with -f, or start from the bundle's defaults with "
+            "--reset-values",
+        )
+    if recorded is None or is_fresh:
+        start = "the files named" if request.names_files else "the bundle's defaults"
+        return request.order.user, f"{start}{_silent_files(request.order.user)}"
+    layer = recorded_layer(recorded.user_values, revision=recorded.summary.revision)
+    user = replace(request.order.user, layers=(layer, *request.order.user.layers))
+    return user, f"what revision {recorded.summary.revision} recorded"
+
+
+def _silent_files(user: UserLayers) -> str:
+    """Name files without any value: a step before that failed leaves such a one, and the bundle's defaults count."""
+    files = [layer.origin.source for layer in user.layers if layer.origin.kind is LayerKind.FILE and not layer.data]
+    return f"; {', '.join(files)} {'sets' if len(files) == 1 else 'set'} nothing" if files else ""
+
+
+def _draft(
+    request: InstallRequest, composition: Composition, history: History, recorded: Revision | None, now: datetime
+) -> Draft:
+    bundle = request.order.bundle
+    is_first = history.newest is None
+    summary = RevisionSummary(
+        release=request.order.release,
+        namespace=request.order.namespace,
+        revision=0,
+        status=ReleaseStatus.PENDING_INSTALL if is_first else ReleaseStatus.PENDING_UPGRADE,
+        bundle=BundleReference(
+            name=bundle.metadata.name,
+            version=bundle.metadata.version,
+            app_version=bundle.metadata.app_version,
+            digest=bundle.digest,
+            origin=bundle.origin,
+        ),
+        updated=now,
+        created=now,
+        user=request.authorship.user,
+    )
+    revision = Revision(
+        summary=summary,
+        authorship=request.authorship,
+        inventory=_inventory(composition),
+        user_values=composition.values.user.data,
+        needs=composition.rendering.needs,
+        notes=render_notes(
+            bundle,
+            composition.values,
+            composition.context,
+            revision=history.next_number,
+            operation="install" if is_first else "upgrade",
+        ),
+        sensitive=composition.sensitive,
+        no_rollback_below=bundle.upgrade.no_rollback_below,
+        reach={
+            "clusterScoped": list(bundle.reach.cluster_scoped),
+            "namespaces": list(bundle.reach.namespaces),
+            "grants": list(bundle.reach.grants),
+        },
+        readiness=tuple(
+            {"group": r.group, "kind": r.kind, "name": r.name, "ready": r.ready, "failed": r.failed}
+            for r in composition.readiness
+        ),
+    )
+    return Draft(
+        revision=revision,
+        generated=composition.rendering.generated,
+        reach=bundle.reach,
+        readiness=composition.readiness,
+        recorded_values=recorded.user_values if recorded else None,
+    )
+
+
+def _inventory(composition: Composition) -> tuple[InventoryEntry, ...]:
+    rendered = [
+        InventoryEntry(
+            ref=manifest.ref,
+            api_version=manifest.api_version,
+            stage=stage_of(manifest.ref),
+            component=manifest.component,
+            source=str(manifest.source),
+            manifest=manifest,
+        )
+        for manifest in composition.manifests
+    ]
+    generated = [
+        InventoryEntry(
+            ref=secret.ref,
+            api_version="v1",
+            stage=stage_of(secret.ref),
+            component=secret.component,
+            source=str(secret.source),
+            generated=secret,
+        )
+        for secret in composition.rendering.generated
+    ]
+    return (*rendered, *generated)
+
+
+def diff(request: InstallRequest, ports: Ports) -> tuple[Prepared, Proposal]:
+    """Plan what ``install`` or ``upgrade`` would do; nothing is written.
+
+    Raises:
+        BundlerError: whatever would stop them.
+    """
+    prepared = prepare(request, ports)
+    return prepared, propose(prepared.draft, ports)
+
+
+def install(
+    request: InstallRequest,
+    ports: Ports,
+    options: RunOptions,
+    approve: Callable[[Prepared, Proposal], bool],
+) -> ChangeResult:
+    """Bring a release to what the bundle and the values say.
+
+    Raises:
+        BundlerError: what ended the run; the record says the same.
+    """
+    prepared = prepare(request, ports)
+    _look_ahead(request, prepared, ports, options)
+
+    def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
+        if is_unknown(error, proposal) or (not request.path_rules.may_downgrade and is_barred(error, proposal)):
+            return error
+        return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
+
+    def redraft() -> Draft:
+        nonlocal prepared
+        prepared = prepare(request, ports)
+        return prepared.draft
+
+    return change_release(
+        prepared.draft,
+        ports,
+        options,
+        lambda proposal: approve(prepared, proposal),
+        recover=recover if request.rollback_s else None,
+        redraft=redraft,
+    )
+
+
+def _look_ahead(request: InstallRequest, prepared: Prepared, ports: Ports, options: RunOptions) -> None:
+    """Make the checks of preflight, or ask the site's registry for every digest at least, before the first write."""
+    if not request.looks_ahead:
+        _check_images(request, prepared, ports)
+        return
+    from bundler.actions.preflight.request import PreflightRequest  # noqa: PLC0415 - only for sites
+    from bundler.actions.preflight.run import require_ready  # noqa: PLC0415 - only for sites
+
+    ahead = PreflightRequest(
+        order=prepared.order,
+        registry=ports.registry,
+        registry_of=request.registry_of,
+        may_create_namespace=options.may_create_namespace,
+    )
+    require_ready(ahead, prepared.composition, ports.cluster, ports.report)
+
+
+def _check_images(request: InstallRequest, prepared: Prepared, ports: Ports) -> None:
+    place = request.order.place.registry if request.order.place else None
+    if request.order.carried is None or place is None or ports.registry is None:
+        return
+    from bundler.actions.preflight.required_images import refuse_absent  # noqa: PLC0415 - only deliveries need it
+
+    count = refuse_absent(prepared.composition.rendering, prepared.order, place, ports.registry)
+    held = "the only image" if count == 1 else f"all {count} images"
+    ports.report(Notice(f"{place} holds {held} of this release"))

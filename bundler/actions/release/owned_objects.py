@@ -1,0 +1,125 @@
+"""Find what a release owns where its records do not tell: by its label. Layer: actions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from bundler.actions.change.live_state import ref_of
+from bundler.actions.parallel import map_parallel
+from bundler.errors.cluster import ClusterError, ForbiddenError
+from bundler.model.cluster import FIELD_MANAGER, ListQuery
+from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.labels import COMPONENT, RELEASE_UID
+from bundler.model.lean import dataclass, field
+from bundler.model.manifest import GeneratedSecret
+from bundler.model.names import release_uid
+from bundler.model.release import InventoryEntry
+from bundler.planning.order import stage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.actions.release.history import History
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef, ResourceType
+    from bundler.ports import ClusterClient, Ports, ReleaseStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """What a release owns, as far as that can be known."""
+
+    entries: Mapping[ObjectRef, InventoryEntry]
+    unsearched: tuple[str, ...] = field(default=())
+    """Kinds that could not be searched, where a record is damaged."""
+
+
+def find_owned(history: History, ports: Ports) -> Owned:
+    """Return the union of the inventories of all retained revisions; the newest entry of an object counts.
+
+    Where a record is damaged, what carries the release's uid and was written by us is added, over every kind that the
+    server serves.
+
+    Raises:
+        RecordDamagedError, ClusterError.
+    """
+    recorded = _recorded(history, ports.store)
+    if not history.damaged:
+        return Owned(entries=recorded)
+    kinds = _kinds(ports.cluster)
+    uid = release_uid(history.namespace, history.release)
+    lists = map_parallel(lambda kind: _search(kind, uid, history.namespace, ports.cluster), kinds)
+    bodies = [body for found in lists for body in found or ()]
+    # What a damaged record hid cannot be learned from it; the live Secrets tell most of it.
+    ports.redactor.learn(*(text for body in bodies for text in _secret_texts(body)))
+    found = {entry.ref: entry for entry in map(_entry, bodies)}
+    unsearched = tuple(kind.kind for kind, items in zip(kinds, lists, strict=True) if items is None)
+    return Owned(entries=found | recorded, unsearched=unsearched)
+
+
+def _recorded(history: History, store: ReleaseStore) -> dict[ObjectRef, InventoryEntry]:
+    owned: dict[ObjectRef, InventoryEntry] = {}
+    for summary in history.summaries:
+        owned |= {entry.ref: entry for entry in store.load(summary).inventory}
+    return owned
+
+
+def _kinds(cluster: ClusterClient) -> list[ResourceType]:
+    """Return what can be listed and deleted, each kind once."""
+    kinds = {(kind.group, kind.kind): kind for kind in cluster.resource_types() if {"list", "delete"} <= kind.verbs}
+    return [kinds[key] for key in sorted(kinds)]
+
+
+def _search(kind: ResourceType, uid: str, namespace: str, cluster: ClusterClient) -> list[Body] | None:
+    """Return what carries the uid: everywhere, or in the release's namespace where more is not allowed.
+
+    None: not even there.
+    """
+    for place in ("", namespace) if kind.is_namespaced else ("",):
+        query = ListQuery(group=kind.group, kind=kind.kind, namespace=place, label_selector=f"{RELEASE_UID}={uid}")
+        try:
+            return [body for body in cluster.list(query).items if _managers(body)]
+        except ForbiddenError:
+            continue
+        except ClusterError:
+            return None
+    return None
+
+
+def _managers(body: Body) -> set[str]:
+    """Return how we wrote an object, nothing where we did not: an Endpoints has our label from its Service."""
+    entries = items_at(body, "metadata", "managedFields")
+    return {text_at(entry, "operation") for entry in entries if entry.get("manager") == FIELD_MANAGER}
+
+
+def _entry(body: Body) -> InventoryEntry:
+    ref = ref_of(body)
+    return InventoryEntry(
+        ref=ref,
+        api_version=text_at(body, "apiVersion"),
+        stage=stage_of(ref),
+        component=text_at(body, "metadata", "labels", COMPONENT).replace(".", "/"),
+        generated=_generated(ref, body),
+        is_found=True,
+    )
+
+
+def _generated(ref: ObjectRef, body: Body) -> GeneratedSecret | None:
+    """Tell a generated secret by how it was written: with POST, and never applied."""
+    if (ref.group, ref.kind) != ("", "Secret") or "Apply" in _managers(body):
+        return None
+    return GeneratedSecret(name=ref.name, ref=ref, key="", kind="password", length=0)
+
+
+def _secret_texts(body: Body) -> list[str]:
+    if text_at(body, "kind") != "Secret":
+        return []
+    texts = []
+    for encoded in mapping_at(body, "data").values():
+        try:
+            texts.append(base64.b64decode(str(encoded), validate=True).decode())
+        except (binascii.Error, ValueError):
+            continue
+    return texts

@@ -1,0 +1,180 @@
+"""Take a release away: a plan with nothing wanted. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.change.executor import Executor
+from bundler.actions.change.make_plan import Planned, make_plan
+from bundler.actions.change.run_control import Guard
+from bundler.actions.change.wait import WaitRules
+from bundler.actions.release.history import History, load_existing_history, load_history, mark_interrupted_runs
+from bundler.actions.release.owned_objects import find_owned
+from bundler.errors import BundlerError
+from bundler.errors.change import LockLostError, ReleaseNotFoundError
+from bundler.model.events import Notice
+from bundler.model.json import is_mapping, text_at
+from bundler.model.lean import dataclass, replace
+from bundler.model.names import release_uid
+from bundler.model.release import ReleaseStatus
+from bundler.planning.hidden import hidden_like
+from bundler.planning.observation import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from bundler.model.change import Change, KeptObject, Plan
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import RevisionSummary
+    from bundler.ports import HeldLock, Ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UninstallProposal:
+    """What would be deleted, and what stays."""
+
+    planned: Planned
+    history: History
+    shown: Plan
+    """The plan to look at: what the records hide is hidden in the live objects too."""
+
+    @property
+    def plan(self) -> Plan:
+        """What would be done."""
+        return self.planned.plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UninstallResult:
+    """What became of it."""
+
+    proposal: UninstallProposal
+    is_declined: bool = False
+
+    @property
+    def kept(self) -> tuple[KeptObject, ...]:
+        """What stays."""
+        return self.proposal.plan.kept
+
+
+def propose_uninstall(namespace: str, release: str, ports: Ports) -> UninstallProposal:
+    """Plan to delete everything a release owns, but for what is always kept.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release, and nothing that an uninstall left which died at its end.
+    """
+    try:
+        history = load_existing_history(ports.store, namespace, release)
+    except ReleaseNotFoundError:
+        if not ports.store.has_remains(namespace, release):
+            raise
+        history = History(namespace=namespace, release=release, summaries=())
+    return _propose(history, ports)
+
+
+def _propose(history: History, ports: Ports) -> UninstallProposal:
+    newest = ports.store.load(history.newest) if history.newest else None
+    owned = find_owned(history, ports)
+    wanted = Wanted(
+        release=history.release,
+        namespace=history.namespace,
+        uid=release_uid(history.namespace, history.release),
+        needs=newest.needs if newest else {},
+        owned=owned.entries,
+        unsearched=owned.unsearched,
+        is_removal=True,
+    )
+    planned = make_plan(wanted, ports.cluster)
+    shown = replace(planned.plan, changes=tuple(_hidden(planned.plan.changes, history, ports)))
+    return UninstallProposal(planned=planned, history=history, shown=shown)
+
+
+def _hidden(changes: Iterable[Change], history: History, ports: Ports) -> Iterator[Change]:
+    """Hide in live objects what any retained revision hides there; who deletes need not read secrets for that.
+
+    What a damaged record hid is not known, so that nothing but names is shown then.
+    """
+    if history.damaged:
+        yield from (replace(change, before=_named_only(change.before)) for change in changes)
+        return
+    recorded: dict[ObjectRef, list[Body]] = {}
+    for summary in history.summaries:
+        for entry in ports.store.load(summary).inventory:
+            if entry.manifest is not None:
+                recorded.setdefault(entry.ref, []).append(entry.manifest.body)
+    for change in changes:
+        before: JSONValue = change.before
+        for body in recorded.get(change.ref, ()):
+            before = hidden_like(before, body)
+        yield replace(change, before=before) if is_mapping(before) else change
+
+
+def _named_only(live: Body | None) -> Body | None:
+    if live is None:
+        return None
+    names = {key: text_at(live, "metadata", key) for key in ("name", "namespace")}
+    return {"apiVersion": text_at(live, "apiVersion"), "kind": text_at(live, "kind"), "metadata": names}
+
+
+def uninstall(
+    namespace: str,
+    release: str,
+    ports: Ports,
+    *,
+    lock_timeout_s: float,
+    approve: Callable[[UninstallProposal], bool],
+) -> UninstallResult:
+    """Delete what a release owns in reverse order, wait until it is gone, then drop its records.
+
+    The record says ``uninstalling`` until every object is gone: a run that died is simply repeated.
+
+    Raises:
+        BundlerError: what ended the run.
+    """
+    first = propose_uninstall(namespace, release, ports)
+    if not approve(first):
+        return UninstallResult(proposal=first, is_declined=True)
+    with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=lock_timeout_s) as held:
+        proposal = remove_objects(namespace, release, ports, held)
+    return UninstallResult(proposal=proposal or first)
+
+
+def remove_objects(namespace: str, release: str, ports: Ports, held: HeldLock) -> UninstallProposal | None:
+    """Delete everything that a release owns, and its records; the lock is held. None where nothing is recorded.
+
+    Raises:
+        BundlerError: what ended the run.
+    """
+    history = mark_interrupted_runs(load_history(ports.store, namespace, release), ports)
+    if not history.summaries and not history.damaged:
+        ports.store.erase(namespace, release)
+        return None
+    proposal = _propose(history, ports)
+    _carry_out(proposal, ports, held)
+    return proposal
+
+
+def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock) -> None:
+    history = proposal.history
+    summary = ports.store.mark(history.newest, ReleaseStatus.UNINSTALLING) if history.newest else None
+    executor = Executor(proposal.planned, ports, Guard(ports, held), WaitRules(uid=proposal.planned.wanted.uid))
+    try:
+        executor.run()
+    except LockLostError:
+        raise
+    except BundlerError as error:
+        error.context = (*error.context, *executor.progress.summary(proposal.plan.changes))
+        if summary is not None:
+            _record_failure(summary, error, ports)
+        raise
+    held.held()
+    ports.store.erase(history.namespace, history.release)
+
+
+def _record_failure(summary: RevisionSummary, error: BundlerError, ports: Ports) -> None:
+    description = ports.redactor.redact(f"{error.code}: {error}")
+    try:
+        ports.store.mark(summary, ReleaseStatus.UNINSTALLING, description=description)
+    except BundlerError as unwritten:
+        ports.report(Notice(f"the record could not be updated: {unwritten}"))

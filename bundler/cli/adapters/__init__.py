@@ -1,0 +1,1 @@
+"""Build what actions need from what was typed. Layer: cli."""

@@ -1,0 +1,1 @@
+"""Verbs whose command line does more than call one action. Layer: cli."""

@@ -1,0 +1,177 @@
+"""From the options of ``bundler export`` to a request. Layer: cli."""
+
+from __future__ import annotations
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler._version import __version__
+from bundler.actions.delivery.export import ExportRequest, Tool, export_bundle
+from bundler.actions.delivery.image_inventory import take_inventory
+from bundler.actions.delivery.image_sources import SourceChain
+from bundler.cli.adapters.signing_keys import open_signer
+from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler.cli.terminal.progress import Progress
+from bundler.delivery.layout import LayoutSource
+from bundler.delivery.reader import Delivery
+from bundler.delivery.sibling_deliveries import open_neighbours
+from bundler.errors import UsageError
+from bundler.model.lean import dataclass
+from bundler.model.size import parse_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.delivery.export import Exported
+    from bundler.cli.session.app import App
+    from bundler.model.bundle import Bundle
+    from bundler.ports import ImageSource, Reporter
+
+DEFAULT_PLATFORM = "linux/amd64"
+TOOL_NAME = "bundler.pyz"
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
+_LEAST_PART_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFlags:
+    """Options of ``bundler export``, as typed."""
+
+    out: Path | None
+    platforms: tuple[str, ...]
+    all_platforms: bool
+    split: str
+    since: Path | None
+    layouts: tuple[str, ...]
+    key: Path | None
+    passphrase_file: Path | None
+    with_tool: bool
+    tool: Path | None
+
+
+def carry_out_export(app: App, bundle: str, given: ValuesFlags, flags: ExportFlags) -> Exported:
+    """Export as the options say.
+
+    Raises:
+        BundlerError: when it cannot be done; nothing gets its final name then.
+    """
+    report: Progress = app.closing.enter_context(Progress(app.screen, app.clock))
+    taken = take(app, bundle)
+    platforms = platforms_of(app, flags.platforms, is_all=flags.all_platforms)
+    target, part_bytes = target_of(taken.bundle, flags.out), part_bytes_of(flags.split)
+    base = app.closing.enter_context(Delivery.open(flags.since)) if flags.since else None
+    refuse_overwriting(target, [base, taken.delivery.delivery if taken.delivery else None])
+    signers = [open_signer(app, flags.key, flags.passphrase_file)] if flags.key else []
+    request = ExportRequest(
+        bundle=taken.bundle,
+        inventory=take_inventory(make_order(app, taken, given)),
+        platforms=platforms,
+        target=target,
+        part_bytes=part_bytes,
+        base=base,
+        at_hand=tuple(map(app.closing.enter_context, open_neighbours(target, taken.bundle.metadata.name))),
+        tool=take_tool(flags.tool) if flags.with_tool or flags.tool else None,
+        archive_time_s=app.settings.environment.archive_time_s,
+    )
+    source = open_sources(app, flags.layouts, report)
+    # The first signal lets requests end and says what is kept; after the second the next run goes on all the same.
+    with app.stop.careful():
+        return export_bundle(request, source, signers=signers, report=report, is_stopped=app.stop.is_asked)
+
+
+def open_sources(app: App, layouts: Sequence[str], report: Reporter) -> ImageSource:
+    """Return where images are taken from: the layouts that are named, then registries.
+
+    Raises:
+        ExportError: when a layout cannot be read.
+        RegistryError: when the settings of registries cannot be read.
+    """
+    from bundler.cli.adapters.registry import open_registry  # noqa: PLC0415 - help needs none of it
+
+    opened = [_layout(text) for text in layouts]
+    return SourceChain([*opened, open_registry(app, report=report)])
+
+
+def target_of(bundle: Bundle, out: Path | None) -> Path:
+    """Return the file to write: ``--out``, in a folder ``NAME-VERSION.bundle``.
+
+    Raises:
+        UsageError: when the name is not that of a delivery.
+    """
+    name = f"{bundle.metadata.name}-{bundle.metadata.version}.bundle"
+    target = (out / name if out.is_dir() else out) if out else Path(name)
+    if target.suffix != ".bundle":
+        hint = f"say --out {target}.bundle; verbs know a delivery by its end"
+        raise UsageError("reading --out", context=[f"{target} does not end in .bundle"], hint=hint)
+    return target
+
+
+def refuse_overwriting(target: Path, read: Iterable[Delivery | None]) -> None:
+    """Keep what is read: the base of a delta, or the delivery that a bundle is taken from.
+
+    Raises:
+        UsageError: when the target is one of them.
+    """
+    if any(one is not None and Path(one.name).resolve() == target.resolve() for one in read):
+        hint = "raise metadata.version in bundle.yaml, or name another file by --out"
+        raise UsageError("reading --out", context=[f"{target} would be written over, and is read for this"], hint=hint)
+
+
+def part_bytes_of(split: str) -> int:
+    """Return the size of parts in bytes; 0 where there are none.
+
+    Raises:
+        UsageError: when it is no size, or too small.
+    """
+    if not split:
+        return 0
+    try:
+        size = parse_bytes(split)
+    except ValueError as error:
+        raise UsageError("reading --split", context=[str(error)], hint="say --split 4G") from error
+    if size < _LEAST_PART_BYTES:
+        raise UsageError("reading --split", context=[f"{split} is less than 1M"], hint="say --split 4G")
+    return size
+
+
+def platforms_of(app: App, given: Sequence[str], *, is_all: bool) -> tuple[str, ...]:
+    """Return the platforms to carry; nothing is all.
+
+    Raises:
+        UsageError: when one is none, or both options were given.
+    """
+    wrong = [one for one in given if not _PLATFORM.fullmatch(one)]
+    if wrong or (given and is_all):
+        found = [f"{one!r} is no platform" for one in wrong] or ["--platform and --all-platforms exclude each other"]
+        raise UsageError("reading platforms", context=found, hint="say --platform linux/amd64, or --all-platforms")
+    if given or is_all:
+        return tuple(sorted(set(given)))
+    app.screen.say(f"platform {DEFAULT_PLATFORM}; --platform and --all-platforms choose others", "dim")
+    return (DEFAULT_PLATFORM,)
+
+
+def take_tool(given: Path | None) -> Tool:
+    """Return bundler as one file: the one that is named, the one that runs, or what ``make dist`` built.
+
+    Raises:
+        UsageError: when there is none.
+    """
+    running, built = Path(sys.argv[0]), Path(__file__).parents[3] / "dist" / TOOL_NAME
+    for path in [given] if given else [running, built]:
+        if path.is_file() and zipfile.is_zipfile(path):
+            return Tool(content=path.read_bytes(), version=__version__)
+    found = (
+        f"{given} is not bundler as one file, which is a zip that Python runs"
+        if given
+        else f"this bundler is not one file, and there is no {built}"
+    )
+    raise UsageError("taking bundler along", context=[found], hint="build it by `make dist`, or name it by --tool FILE")
+
+
+def _layout(text: str) -> LayoutSource:
+    image, sign, folder = text.rpartition("=")
+    return LayoutSource(Path(folder).expanduser(), image=image if sign else "")

@@ -1,0 +1,248 @@
+"""Install, upgrade, diff: from options to a request, from a result to words. Layer: cli."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler._version import __version__
+from bundler.actions.compose.render_request import RenderRequest
+from bundler.actions.release.install import InstallRequest, diff, install
+from bundler.actions.release.lifecycle import RunOptions, is_no_op
+from bundler.actions.release.recorded_command import recorded_command
+from bundler.actions.release.upgrade_path import PathRules
+from bundler.cli.adapters.cluster import connect
+from bundler.cli.flows.acquire_bundle import compiled_codes, take, take_inputs
+from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, say_where
+from bundler.cli.output.changed import show_outcome
+from bundler.cli.output.difference import show_difference
+from bundler.cli.output.plan import damage_lines
+from bundler.cli.session.name_rules import check_name, check_namespace
+from bundler.cli.terminal.text import Line
+from bundler.errors import UsageError
+from bundler.model.lean import dataclass, replace
+from bundler.model.release import Authorship
+from bundler.planning.site_policy import refuse_forbidden, refuse_other_cluster
+from bundler.values.changes import changed_user_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bundler.actions.compose.user_values import UserInput, ValuesFlags
+    from bundler.actions.release.install import Prepared
+    from bundler.actions.release.lifecycle import Proposal
+    from bundler.cli.adapters.cluster import Connection
+    from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
+    from bundler.cli.session.app import App
+    from bundler.model.bundle import Bundle
+    from bundler.model.change import Plan
+    from bundler.model.json import Body
+    from bundler.model.site import Site
+    from bundler.ports import Registry
+
+EXIT_PENDING = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallArgs:
+    """What a command line asks a release to become."""
+
+    release: str
+    """Empty: the bundle's name."""
+    bundle: str
+    given: ValuesFlags
+    start: StartingPoint
+    path: PathFlags
+    kube_version: str = ""
+    must_exist: bool = False
+    reason: str = ""
+    skips_preflight: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A wish with everything loaded that it names."""
+
+    connection: Connection
+    request: InstallRequest
+    inputs: UserInput
+
+
+def carry_out_install(app: App, wish: InstallArgs, run: RunFlags, write: WriteFlags) -> int:
+    """Install or upgrade, or show what would be done; return the exit code.
+
+    Raises:
+        BundlerError: what ended the run.
+    """
+    ready = _prepare(app, wish)
+    if run.dry_run:
+        return _show_diff(app, ready, shows_secrets=write.show_secrets, is_full=False)
+    approval = Approval(app=app, connection=ready.connection, is_yes=run.yes, shows_secrets=write.show_secrets)
+
+    def approve(prepared: Prepared, proposal: Proposal) -> bool:
+        refuse_forbidden(proposal.plan.reach, ready.inputs.site)
+        heads = [] if proposal.is_second_look else _head_lines(prepared, proposal)
+        return approval.approve(proposal.plan, is_second_look=proposal.is_second_look, heads=heads)
+
+    result = install(ready.request, ready.connection.ports, run_options(run, write), approve)
+    ready.connection.progress.stop()
+    show_outcome(app, result, verb="upgrade" if wish.must_exist else "install")
+    return EXIT_DECLINED if result.is_declined else 0
+
+
+def diff_install(app: App, wish: InstallArgs, *, exits_pending: bool, shows_secrets: bool, is_full: bool) -> int:
+    """Show what an install or upgrade would change; return the exit code.
+
+    Raises:
+        BundlerError: what would stop it.
+    """
+    code = _show_diff(
+        app, _prepare(app, wish), shows_secrets=shows_secrets, is_full=is_full, exits_pending=exits_pending
+    )
+    return code if exits_pending else 0
+
+
+def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
+    """Return how a change is carried out."""
+    return RunOptions(
+        waits=not write.no_wait,
+        may_create_namespace=not write.no_create_namespace,
+        history_max=write.history_max,
+        lock_timeout_s=run.lock_timeout_s,
+        forces_revision=write.force_revision,
+    )
+
+
+def authorship(app: App, connection: Connection, *, reason: str, bundle: Bundle | None = None) -> Authorship:
+    """Say who makes a revision, from where and why.
+
+    Raises:
+        ClusterError: when the cluster cannot be asked as whom we speak.
+    """
+    import socket  # noqa: PLC0415 - costs 5 ms, and only those who write need it
+
+    identity = connection.identity()
+    return Authorship(
+        user=identity.user,
+        host=socket.gethostname(),
+        tool_version=__version__,
+        command=recorded_command(app.argv, bundle),
+        reason=reason,
+        cluster_uid=identity.uid,
+    )
+
+
+def _prepare(app: App, wish: InstallArgs) -> _Ready:
+    if wish.start.resets and wish.start.reuses:
+        raise UsageError(
+            "reading the options",
+            context=["--reset-values and --reuse-values say the opposite of each other"],
+            hint="give one of them",
+        )
+    taken = take(app, wish.bundle, wish.given)
+    bundle = taken.bundle
+    inputs = take_inputs(app, wish.given, bundle)
+    release = check_name(wish.release or bundle.metadata.name)
+    connection = at_site(app, connect(app, bundle), inputs.site, with_registry=taken.delivery is not None)
+    say_where(app, connection)
+    refuse_other_cluster(connection.identity(), inputs.site)
+    order = RenderRequest(
+        bundle=bundle,
+        release=release,
+        namespace=connection.namespace,
+        user=inputs.user,
+        site=inputs.facts,
+        kube_version=wish.kube_version,
+        place=inputs.site,
+        carried=taken.carried,
+        codes=compiled_codes(app, bundle),
+    )
+    request = InstallRequest(
+        order=order,
+        names_files=wish.given.names_files,
+        reuses_values=wish.start.reuses,
+        resets_values=wish.start.resets,
+        must_exist=wish.must_exist,
+        authorship=authorship(app, connection, reason=wish.reason, bundle=bundle),
+        path_rules=PathRules(may_downgrade=wish.path.allow_downgrade, may_replace_bundle=wish.path.replace_bundle),
+        rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
+        looks_ahead=not wish.skips_preflight and (taken.delivery is not None or wish.given.site is not None),
+        registry_of=registry_opener(app, inputs.site),
+    )
+    return _Ready(connection=connection, request=request, inputs=inputs)
+
+
+def at_site(app: App, connection: Connection, site: Site, *, with_registry: bool) -> Connection:
+    """Return the connection with the namespace and the registry that the site file names.
+
+    Args:
+        app: settings and streams.
+        connection: to the cluster.
+        site: the site file; an empty one changes nothing.
+        with_registry: a delivery is at hand, so that images are looked for.
+
+    Raises:
+        RegistryError: when the settings of registries cannot be read.
+    """
+    namespace = check_namespace(app.settings.namespace or site.namespace or connection.namespace)
+    if not with_registry:
+        return replace(connection, namespace=namespace)
+    if site.registry is None:
+        app.screen.warn("no site registry is named (--site): pods pull from where the images come from, by digest")
+        return replace(connection, namespace=namespace)
+    from bundler.cli.adapters.site_registry import open_site_registry  # noqa: PLC0415 - only deliveries need it
+
+    registry = open_site_registry(app, site.registry, site=site, report=connection.progress)
+    return replace(connection, namespace=namespace, ports=replace(connection.ports, registry=registry))
+
+
+def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
+    """Return what opens the site's registry with the logins of a pull secret; None where no registry is named."""
+    if site.registry is None:
+        return None
+    from bundler.cli.adapters.site_registry import registry_with  # noqa: PLC0415 - only deliveries need it
+
+    return partial(registry_with, app, site, click.get_current_context())
+
+
+def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:
+    prepared, proposal = diff(ready.request, ready.connection.ports)
+    refuse_forbidden(proposal.plan.reach, ready.inputs.site)
+    app.screen.say_lines(_head_lines(prepared, proposal))
+    show_plan_as_data(app, proposal.plan, shows_secrets=shows_secrets, is_full=is_full)
+    is_pending = not is_no_op(proposal, RunOptions())
+    if is_pending and proposal.plan.is_empty:
+        app.screen.say("no object changes; a new revision would record the bundle and the values")
+    return EXIT_PENDING if is_pending and exits_pending else 0
+
+
+def show_plan_as_data(app: App, plan: Plan, *, shows_secrets: bool, is_full: bool = False) -> None:
+    """Print a plan on stdout: it is what was asked for."""
+    if shows_secrets:
+        app.screen.show_secrets()
+    show_difference(app, plan, shows_secrets=shows_secrets, is_full=is_full)
+
+
+def _head_lines(prepared: Prepared, proposal: Proposal) -> list[Line]:
+    damage = damage_lines(proposal.history, proposal.planned.wanted.unsearched)
+    return [*damage, *_values_lines(prepared), *_namespace_lines(proposal)]
+
+
+def _values_lines(prepared: Prepared) -> Iterator[Line]:
+    recorded = prepared.draft.recorded_values
+    start = prepared.started_from
+    yield Line(
+        f"values start from {'those ' + start.removeprefix('values ') if start.startswith('values ') else start}"
+    )
+    changes = changed_user_values(recorded or {}, prepared.composition.values)
+    yield from (Line(f"  {change}", "cyan") for change in changes)
+    if recorded is not None and not changes:
+        yield Line("  nothing changes in them", "dim")
+
+
+def _namespace_lines(proposal: Proposal) -> list[Line]:
+    if not proposal.planned.creates_namespace:
+        return []
+    return [Line(f"+ create Namespace/{proposal.draft.namespace} (never deleted by bundler)", "green")]

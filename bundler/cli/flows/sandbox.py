@@ -1,0 +1,73 @@
+"""Look after the embedded cluster. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.cli.adapters.cluster import sandbox_path
+from bundler.cli.flows.confirm import EXIT_DECLINED, ask
+from bundler.cli.terminal.text import Line
+from bundler.errors import ConfirmationRequiredError, UsageError
+from bundler.sandbox.client import SandboxClient
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.cli.session.app import App
+
+
+def carry_out_rehearsal(app: App, doing: str, target: str, *, reason: str, is_yes: bool) -> int:
+    """Do one thing to the embedded cluster; return the exit code.
+
+    Raises:
+        UsageError: when a target or a reason is missing or unknown.
+        ConfirmationRequiredError: when a reset needs a word and nobody is there to ask.
+        SandboxStoreError: when its file cannot be used.
+    """
+    path = sandbox_path(app)
+    if doing == "path":
+        return _told(app, doing, str(path))
+    if doing == "reset":
+        return _reset(app, path, is_yes=is_yes)
+    sandbox = SandboxClient.open(path, app.clock)
+    app.closing.callback(sandbox.close)
+    kind, name = _named(doing, target)
+    namespace = app.settings.namespace or "default"
+    if doing == "fail":
+        sandbox.fail(kind, name, reason or "CrashLoopBackOff", namespace)
+        return _told(app, doing, f"{kind}/{name} in {namespace} fails from now on")
+    is_healed = sandbox.heal(kind, name, namespace)
+    return _told(app, doing, f"{kind}/{name} in {namespace} {'is healed' if is_healed else 'was not failing'}")
+
+
+def _reset(app: App, path: Path, *, is_yes: bool) -> int:
+    if not is_yes and not app.may_ask:
+        raise ConfirmationRequiredError(
+            "resetting the sandbox",
+            context=["everything installed in it would be forgotten"],
+            hint="pass --yes when that is meant",
+        )
+    if not is_yes and not ask(app, "Forget everything in the sandbox? [y/N] "):
+        app.screen.complain([Line("reset declined; nothing was changed", "yellow")])
+        return EXIT_DECLINED
+    SandboxClient.start_over(path, app.clock)
+    return _told(app, "reset", "the sandbox is empty")
+
+
+def _named(doing: str, target: str) -> tuple[str, str]:
+    kind, slash, name = target.partition("/")
+    if slash and kind and name:
+        return kind, name
+    raise UsageError(
+        f"reading what to {doing} in the sandbox",
+        context=[f"{target!r} is no KIND/NAME" if target else "nothing is named"],
+        hint=f"name one object: bundler sandbox {doing} Deployment/shop-web -n shop",
+    )
+
+
+def _told(app: App, doing: str, text: str) -> int:
+    if app.output == "text":
+        app.screen.lines([Line(text)])
+    else:
+        app.screen.document({"did": doing, "result": text}, app.output)
+    return 0

@@ -1,0 +1,100 @@
+"""Write and check site files. Layer: cli."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.preflight.site_file import SiteWish, check_site, survey, write_site
+from bundler.cli.adapters.cluster import connect
+from bundler.cli.adapters.network_policy import INSECURE_HTTP, REGISTRY_CA
+from bundler.cli.adapters.site_registry import open_site_registry, parse_place
+from bundler.cli.flows.open_delivery import read_site
+from bundler.cli.output.checks import show_checks
+from bundler.cli.session.name_rules import check_site_name
+from bundler.cli.terminal.text import Line
+from bundler.errors import UsageError
+from bundler.model.lean import dataclass, replace
+from bundler.signing.keys import read_public
+
+if TYPE_CHECKING:
+    from bundler.cli.session.app import App
+    from bundler.model.site import SiteRegistry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteOptions:
+    """What the command line says of a new site."""
+
+    registry: str
+    pull_secret: str
+    domain: str
+    keys: tuple[Path, ...]
+    """Public keys to trust."""
+
+
+def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_forced: bool) -> int:
+    """Ask the cluster and write a site file; return the exit code.
+
+    Raises:
+        UsageError: when the name cannot be one, or the file is there.
+        KeyFileError: when a public key cannot be read.
+        ClusterError: when the cluster cannot be asked.
+    """
+    wish = SiteWish(
+        name=check_site_name(name),
+        registry=_place(options.registry, out) if options.registry else None,
+        pull_secret=options.pull_secret,
+        namespace=app.settings.namespace,
+        domain=options.domain,
+        keys=tuple(read_public(path) for path in options.keys),
+    )
+    if out.exists() and not is_forced:
+        raise UsageError(
+            "writing the site file", context=[f"{out} is there already"], hint="pass --force, or --out FILE"
+        )
+    text = write_site(wish, survey(connect(app).ports.cluster))
+    try:
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        raise UsageError(
+            "writing the site file",
+            context=[f"{out}: {error.strerror or error}"],
+            hint="choose another place: --out FILE",
+        ) from error
+    if app.output == "text":
+        app.screen.lines([Line(str(out))])
+    else:
+        app.screen.document({"path": str(out), "site": text}, app.output)
+    app.screen.say(f"look through {out}, then: bundler site check {out}")
+    return 0
+
+
+def _place(typed: str, out: Path) -> SiteRegistry:
+    """Return the registry with what is typed of its TLS; its authority is named relative to the site file."""
+    place, meta = parse_place(typed), click.get_current_context().meta
+    authority = meta.get(REGISTRY_CA)
+    return replace(
+        place,
+        ca=os.path.relpath(authority, out.parent) if isinstance(authority, Path) else "",
+        is_insecure_http=place.host in (meta.get(INSECURE_HTTP) or ()),
+    )
+
+
+def check_file(app: App, path: Path) -> int:
+    """Check a site file and print what was found; return the exit code.
+
+    Raises:
+        ValuesFileError: with every problem of the file itself.
+    """
+    site = read_site(path)
+    if site is None:
+        return 0
+    connection = connect(app)
+    registry = open_site_registry(app, site.registry, site=site, report=connection.progress) if site.registry else None
+    checks = check_site(site, connection.ports.cluster, now=app.clock.now(), registry=registry)
+    connection.progress.stop()
+    return show_checks(app, checks)

@@ -1,0 +1,1 @@
+"""Options, arguments and completions. Layer: cli."""

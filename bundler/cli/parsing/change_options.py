@@ -1,0 +1,122 @@
+"""Options of the verbs that change a release, each group handed over as one object. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.parsing.command import Duration, gathered
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from bundler.cli.parsing.command import Decorator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartingPoint:
+    """Where the values of an upgrade start."""
+
+    resets: bool
+    reuses: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFlags:
+    """How a change is carried out."""
+
+    yes: bool
+    dry_run: bool
+    lock_timeout_s: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteFlags:
+    """How a revision is written and waited for."""
+
+    no_wait: bool
+    no_create_namespace: bool
+    history_max: int
+    force_revision: bool
+    show_secrets: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathFlags:
+    """What may follow what, and what happens after a failure."""
+
+    allow_downgrade: bool
+    replace_bundle: bool
+    rollback_on_failure: bool
+    rollback_timeout_s: float
+
+
+starting_options: Decorator = gathered(
+    "start",
+    StartingPoint,
+    [
+        click.option("--reset-values", "resets", is_flag=True, help="Start from the bundle's defaults."),
+        click.option("--reuse-values", "reuses", is_flag=True, help="Start from the recorded values, files on top."),
+    ],
+    ["resets", "reuses"],
+)
+
+run_options: Decorator = gathered(
+    "run",
+    RunFlags,
+    [
+        click.option("--yes", "-y", is_flag=True, help="Do not ask; go on even where data is deleted."),
+        click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
+        click.option(
+            "--lock-timeout",
+            "lock_timeout_s",
+            type=Duration(),
+            default=0.0,
+            help="Time to wait for a lock that somebody holds.  [default: 0]",
+        ),
+        click.option("-m", "--reason", default="", help="Why; kept in the history."),
+    ],
+    ["yes", "dry_run", "lock_timeout_s", "reason"],
+)
+
+write_options: Decorator = gathered(
+    "write",
+    WriteFlags,
+    [
+        click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready."),
+        click.option("--no-create-namespace", is_flag=True, help="Refuse where the namespace is not there."),
+        click.option(
+            "--history-max",
+            type=click.IntRange(min=1),
+            default=10,
+            show_default=True,
+            help="Revisions to keep.",
+        ),
+        click.option("--force-revision", is_flag=True, help="Record a revision even where nothing changes."),
+        click.option("--show-secrets", is_flag=True, help="Show sensitive values in clear."),
+    ],
+    ["no_wait", "no_create_namespace", "history_max", "force_revision", "show_secrets"],
+)
+
+path_options: Decorator = gathered(
+    "path",
+    PathFlags,
+    [
+        click.option("--allow-downgrade", is_flag=True, help="Accept an older version of the bundle."),
+        click.option("--replace-bundle", is_flag=True, help="Accept another bundle under this release's name."),
+        click.option("--rollback-on-failure", is_flag=True, help="Go back where the change fails."),
+        click.option(
+            "--rollback-timeout",
+            "rollback_timeout_s",
+            type=Duration(),
+            default=300.0,
+            help="Time for going back.  [default: 5m]",
+        ),
+    ],
+    ["allow_downgrade", "replace_bundle", "rollback_on_failure", "rollback_timeout_s"],
+)
+
+preflight_option = click.option(
+    "--no-preflight", is_flag=True, help="Leave out the checks that come first with a delivery or --site."
+)

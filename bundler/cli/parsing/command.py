@@ -1,0 +1,168 @@
+"""What makes a function a verb: the options that all verbs take, and how options become parameters. Layer: cli."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bundler.cli.parsing.arguments import offers
+from bundler.cli.session.settings import CommonOptions
+from bundler.cli.terminal.help import HelpfulCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from click.shell_completion import CompletionItem
+
+    from bundler.cli.session.invocation import Invocation
+
+    Function = Callable[..., int | None]
+    Decorator = Callable[[Function], Function]
+
+OPTION_ORDER: Final = "bundler.option-order"
+"""Key in ``Context.meta``: names of the parameters of options, in the order typed."""
+
+TEXT_JSON_YAML: Final = ("text", "json", "yaml")
+_COMMON: Final = frozenset({"output", "quiet", "verbose", "timeout_s", "context", "kubeconfig", "namespace", "help"})
+
+
+class Duration(click.ParamType[float]):
+    """A duration as people type it, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        from bundler.cli.session.durations import parse_duration  # noqa: PLC0415 - few command lines hold one
+
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class FilePath(click.ParamType[Path]):
+    """A path of a file or folder, as typed.
+
+    ``click.Path`` looks its name up in message catalogues for each option that has it, and looks at the file before
+    the verb does, whose errors say what it wanted the file for.
+    """
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        del param, ctx
+        return Path(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Let the shell complete it."""
+        del ctx, param
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - for the shell's question only
+
+        return [CompletionItem(incomplete, type="file")]
+
+
+class VerbCommand(HelpfulCommand):
+    """A verb: remembers in which order options were typed, and shows the common ones last."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and note the order of options: ``--set`` and ``--set-json`` apply one after the other."""
+        if any(word.startswith("--set") for word in args):
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            ctx.meta[OPTION_ORDER] = [parameter.name for parameter in order]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verb's own options, then those of every verb."""
+        own: list[tuple[str, str]] = []
+        common: list[tuple[str, str]] = []
+        for parameter in self.get_params(ctx):
+            record = None if isinstance(parameter, click.Argument) else parameter.get_help_record(ctx)
+            if record is not None:
+                (common if parameter.name in _COMMON else own).append(record)
+        for title, records in (("Options", own), ("Options of every verb", common)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def verb(name: str, *, outputs: tuple[str, ...] = TEXT_JSON_YAML) -> Callable[[Function], click.Command]:
+    """Make a function a verb; it gets an :class:`~bundler.cli.session.app.App` first.
+
+    Args:
+        name: of the verb.
+        outputs: what ``-o`` takes, the default first.
+    """
+
+    def decorate(function: Function) -> click.Command:
+        @click.pass_obj
+        @functools.wraps(function)
+        def started(invocation: Invocation, /, **given: Any) -> int | None:
+            options = CommonOptions(
+                output=given.pop("output"),
+                is_quiet=given.pop("quiet"),
+                verbosity=given.pop("verbose"),
+                timeout_s=given.pop("timeout_s"),
+                context=given.pop("context"),
+                kubeconfig=given.pop("kubeconfig"),
+                namespace=given.pop("namespace"),
+            )
+            return function(invocation.app(options, outputs), **given)
+
+        command: Function = started
+        for option in reversed(_common_options(outputs)):
+            command = option(command)
+        return click.command(name, cls=VerbCommand)(command)
+
+    return decorate
+
+
+def gathered(name: str, make: Callable[..., object], options: Sequence[Decorator], keys: Sequence[str]) -> Decorator:
+    """Return a decorator that adds options and hands them over as one object.
+
+    Args:
+        name: of the parameter that gets the object.
+        make: makes it, from the options' parameters by name.
+        options: ``click.option(...)``, in the order of the help.
+        keys: the options' parameter names.
+    """
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def wrapper(app: object, /, **given: Any) -> int | None:
+            own = {key: given.pop(key) for key in keys}
+            return function(app, **{name: make(**own)}, **given)
+
+        wrapped: Function = wrapper
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
+
+
+def _common_options(outputs: tuple[str, ...]) -> list[Decorator]:
+    return [
+        click.option("-o", "--output", type=click.Choice(outputs), help="What to print on stdout."),
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and warnings on stderr."),
+        click.option("-v", "--verbose", count=True, help="Say more; a bug shows its whole trace."),
+        click.option("--timeout", "timeout_s", type=Duration(), help="Time for the whole command.  [default: 10m]"),
+        click.option(
+            "--context",
+            shell_complete=offers("contexts"),
+            help="Context of the kubeconfig; `sandbox` is the embedded cluster.",
+        ),
+        click.option("--kubeconfig", type=FilePath(), help="The kubeconfig file to use."),
+        click.option(
+            "-n",
+            "--namespace",
+            shell_complete=offers("namespaces"),
+            help="Namespace of the release.  [default: the context's]",
+        ),
+    ]

@@ -1,0 +1,71 @@
+"""How large a bundle may be: options that every verb takes which reads one. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
+from bundler.model.lean import replace
+
+if TYPE_CHECKING:
+    from bundler.cli.parsing.command import Function
+
+_LIMITS: Final = "bundler.bundle-limits"
+"""Key in ``Context.meta``: the limits that were typed, by the names of their fields."""
+_HELP: Final = {
+    "max_total_bytes": ("--max-bundle-size", "Bytes that a bundle may hold, unpacked."),
+    "max_file_bytes": ("--max-bundle-file-size", "Bytes that one file of it may hold."),
+    "max_files": ("--max-bundle-files", "Files that it may hold."),
+    "max_ratio": ("--max-bundle-ratio", "Unpacked bytes for each packed one."),
+}
+_SHOWN: Final = {"max_total_bytes": "128MiB", "max_file_bytes": "10MiB"}
+
+
+class Size(click.ParamType[int]):
+    """A number of bytes as people type it."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return bytes."""
+        if isinstance(value, int):
+            return value
+        from bundler.model.size import parse_bytes  # noqa: PLC0415 - few command lines hold one
+
+        try:
+            return parse_bytes(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def bundle_limit_options(function: Function) -> Function:
+    """Add the limits of bundles; nothing is handed to the function, :func:`bundle_limits` knows what was typed."""
+    for field, (flag, text) in reversed(_HELP.items()):
+        is_size = field.endswith("_bytes")
+        default = getattr(DEFAULT_LOAD_LIMITS, field)
+        add = click.option(
+            flag,
+            field,
+            type=Size() if is_size else click.IntRange(min=1),
+            metavar="SIZE" if is_size else "N",
+            expose_value=False,
+            callback=_keep,
+            help=f"{text}  [default: {_SHOWN.get(field, default)}]",
+        )
+        function = add(function)
+    return function
+
+
+def bundle_limits() -> LoadLimits:
+    """Return how large a bundle may be in this run."""
+    context = click.get_current_context(silent=True)
+    typed = context.meta.get(_LIMITS, {}) if context else {}
+    return replace(DEFAULT_LOAD_LIMITS, **typed) if typed else DEFAULT_LOAD_LIMITS
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: object) -> object:
+    if value is not None:
+        context.meta.setdefault(_LIMITS, {})[parameter.name] = value
+    return value

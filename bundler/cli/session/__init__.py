@@ -1,0 +1,1 @@
+"""One call of the program: settings, signals, clock. Layer: cli."""

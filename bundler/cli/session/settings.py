@@ -1,0 +1,207 @@
+"""What the environment and the common options say. Layer: cli; pure but for `read_surroundings`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler.cli.session.name_rules import check_namespace
+from bundler.errors import UsageError
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_TIMEOUT_S = 600.0
+DEFAULT_LOCK_DURATION_S = 30.0
+MIN_LOCK_DURATION_S = 1.0
+"""A Lease counts whole seconds, and a shorter one is lost before the first object is written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonOptions:
+    """Options that every verb takes, as typed."""
+
+    output: str | None = None
+    is_quiet: bool = False
+    verbosity: int = 0
+    timeout_s: float | None = None
+    context: str | None = None
+    kubeconfig: Path | None = None
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """The environment of the process: the only channel besides the command line, read once."""
+
+    variables: Mapping[str, str]
+    home: Path
+    stdin_is_terminal: bool
+    out_is_terminal: bool
+    err_is_terminal: bool
+
+    def text(self, name: str) -> str:
+        """Return a variable of ours, empty where it is not set."""
+        return self.variables.get(f"BUNDLER_{name}", "")
+
+    def duration_s(self, name: str, default_s: float) -> float:
+        """Return a variable of ours that holds a duration, in seconds.
+
+        Raises:
+            UsageError: when it holds none.
+        """
+        text = self.text(name)
+        if not text:
+            return default_s
+        from bundler.cli.session.durations import parse_duration  # noqa: PLC0415 - the variables are rarely set
+
+        try:
+            return parse_duration(text)
+        except ValueError as error:
+            raise UsageError(
+                f"reading the variable BUNDLER_{name}", context=[str(error)], hint="correct it, or unset it"
+            ) from error
+
+    def folder(self, name: str, xdg: str, fallback: str) -> Path:
+        """Return a folder of ours: BUNDLER_<name>, else ``bundler`` in the XDG one, else in its place below home."""
+        if own := self.text(name):
+            return Path(own).expanduser()
+        base = self.variables.get(xdg, "")
+        return (Path(base) if base.startswith("/") else self.home / fallback) / "bundler"
+
+    @property
+    def lock_duration_s(self) -> float:
+        """How long a lock lives without a heartbeat.
+
+        Raises:
+            UsageError: when the variable holds no duration, or one too short to write anything in.
+        """
+        duration_s = self.duration_s("LOCK_DURATION", DEFAULT_LOCK_DURATION_S)
+        if duration_s >= MIN_LOCK_DURATION_S:
+            return duration_s
+        raise UsageError(
+            "reading the variable BUNDLER_LOCK_DURATION",
+            context=[f"{self.text('LOCK_DURATION')!r} is shorter than {MIN_LOCK_DURATION_S:.0f} s"],
+            hint="correct it, or unset it",
+        )
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the sandbox lies."""
+        return self.folder("STATE_DIR", "XDG_STATE_HOME", ".local/state")
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where discovery is kept; everything in it can be deleted."""
+        return self.folder("CACHE_DIR", "XDG_CACHE_HOME", ".cache")
+
+    @property
+    def config_dir(self) -> Path:
+        """Where the user's own settings lie (``registries.yaml``)."""
+        base = self.variables.get("XDG_CONFIG_HOME", "")
+        return (Path(base) if base.startswith("/") else self.home / ".config") / "bundler"
+
+    @property
+    def bundle_path(self) -> tuple[Path, ...]:
+        """Folders in which a bundle's name is looked up before those shipped with bundler."""
+        return tuple(Path(part).expanduser() for part in self.text("BUNDLE_PATH").split(os.pathsep) if part)
+
+    @property
+    def has_color(self) -> bool:
+        """Tell whether colours are wanted at all. Source: no-color.org."""
+        return not self.variables.get("NO_COLOR") and self.variables.get("TERM") != "dumb"
+
+    @property
+    def archive_time_s(self) -> int:
+        """Seconds since 1970 that archives carry (SOURCE_DATE_EPOCH). Source: reproducible-builds.org.
+
+        Raises:
+            UsageError: when the variable is no whole number.
+        """
+        text = self.variables.get("SOURCE_DATE_EPOCH", "0")
+        if text.isascii() and text.isdigit():
+            return int(text)
+        raise UsageError(
+            "reading the variable SOURCE_DATE_EPOCH",
+            context=[f"{text!r} is no number of seconds"],
+            hint="set it to whole seconds since 1970, or unset it",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Environment and common options put together: options win."""
+
+    environment: Environment
+    output: str
+    is_quiet: bool
+    is_verbose: bool
+    timeout_s: float
+    context: str
+    kubeconfig: Path | None
+    namespace: str
+    """Empty: the one of the context."""
+
+
+def make_settings(environment: Environment, options: CommonOptions, outputs: tuple[str, ...]) -> Settings:
+    """Put options and environment together.
+
+    Args:
+        environment: of the process.
+        options: as typed.
+        outputs: what the verb can print, the first one by default.
+
+    Raises:
+        UsageError: when an option or a variable holds what cannot be taken.
+    """
+    timeout_s = options.timeout_s
+    return Settings(
+        environment=environment,
+        output=_output(environment, options, outputs),
+        is_quiet=options.is_quiet,
+        is_verbose=options.verbosity > 0,
+        timeout_s=environment.duration_s("TIMEOUT", DEFAULT_TIMEOUT_S) if timeout_s is None else timeout_s,
+        context=environment.text("CONTEXT") if options.context is None else options.context,
+        kubeconfig=options.kubeconfig,
+        namespace=_namespace(environment.text("NAMESPACE") if options.namespace is None else options.namespace),
+    )
+
+
+def _namespace(name: str) -> str:
+    return check_namespace(name) if name else ""
+
+
+def _output(environment: Environment, options: CommonOptions, outputs: tuple[str, ...]) -> str:
+    if options.output is not None:
+        return options.output
+    wanted = environment.text("OUTPUT")
+    if wanted and wanted not in {"text", "json", "yaml"}:
+        raise UsageError(
+            "reading the variable BUNDLER_OUTPUT",
+            context=[f"{wanted!r} is none of text, json, yaml"],
+            hint="correct it, or unset it",
+        )
+    return wanted if wanted in outputs else outputs[0]
+
+
+def read_surroundings() -> Environment:
+    """Read the environment of this process."""
+    variables = dict(os.environ)  # noqa: TID251 - the one place that reads it
+    return Environment(
+        variables=variables,
+        home=Path(variables.get("HOME") or "/"),
+        stdin_is_terminal=_is_terminal(sys.stdin),
+        out_is_terminal=_is_terminal(sys.stdout),
+        err_is_terminal=_is_terminal(sys.stderr),
+    )
+
+
+def _is_terminal(stream: object) -> bool:
+    ask = getattr(stream, "isatty", None)
+    try:
+        return bool(ask()) if callable(ask) else False
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""Streams, colours, tables and progress. Layer: cli."""

@@ -1,0 +1,186 @@
+"""lint: everything at once, each with its place."""
+
+import pytest
+
+from bundler.actions.author.lint import Level, lint
+from bundler.actions.compose.user_values import UserInput
+from bundler.loader.locate import find_bundle
+from bundler.model.values import UserLayers
+from tests.lib.bundles import make_bundle
+
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+"""
+
+
+def errors_of(folder):
+    found = lint(find_bundle(str(folder)), UserInput(user=UserLayers())).findings
+    return [(one.place, one.message) for one in found if one.level is Level.ERROR]
+
+
+EXPRESSIONS = {
+    "derive": ({"derive": {"a": "1 +"}}, "unexpected end"),
+    "derive with braces": ({"derive": {"a": "{{ values.b }}"}}, "expected token ':', got '}'"),
+    "derive of a name that is not there": (
+        {"derive": {"a": "capabilities.kube_version"}},
+        "capabilities is not defined",
+    ),
+    "an image's when": ({"images": [{"ref": "a:1", "when": "values.x ="}]}, "unexpected '=' after the expression"),
+    "ready": ({"readiness": [{"match": {"group": "x.io", "kind": "X"}, "ready": "object.a =="}]}, "unexpected end"),
+    "failed": (
+        {"readiness": [{"match": {"group": "x.io", "kind": "X"}, "ready": "object.a", "failed": "status.phase"}]},
+        "status is not defined",
+    ),
+    "generate": (
+        {"generate": [{"name": "a", "secret": "{{ release.name", "key": "k", "kind": "hex"}]},
+        "unexpected end of template, expected 'end of print statement'.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_an_expression_that_cannot_be_read_is_told_although_nothing_asks_for_it(tmp_path, name):
+    spec, message = EXPRESSIONS[name]
+    found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": CONFIG}, **spec))
+    assert [one[1].rstrip(".") for one in found] == [message.rstrip(".")]
+    assert found[0][0].startswith("bundle.yaml:")
+
+
+def test_all_broken_expressions_are_told_at_once(tmp_path):
+    found = errors_of(
+        make_bundle(tmp_path, {"templates/a.yaml": CONFIG}, derive={"a": "1 +", "b": "(1", "c": "values.d |"})
+    )
+    assert len(found) == 3
+
+
+def test_a_broken_template_does_not_hide_what_is_wrong_with_the_objects_of_others(tmp_path):
+    files = {
+        "templates/a.yaml": "{{ values.gone }}",
+        "templates/b.yaml": "a: b: c",
+        "templates/c.yaml": CONFIG + "data: {port: 80}\n",
+        "templates/d.yaml": CONFIG.replace("name: a", "name: A_B"),
+        "templates/e.yaml": CONFIG,
+    }
+    found = errors_of(make_bundle(tmp_path, files))
+    places = [place.partition(":")[0] for place, _ in found]
+    assert places == [
+        "templates/a.yaml",
+        "templates/b.yaml",
+        "templates/c.yaml",
+        "templates/d.yaml",
+        "templates/e.yaml",
+    ]
+
+
+BROKEN = "a: {{ values.a +\n"
+COMPONENT = [{"name": "cache", "bundle": "./cache", "when": "false"}]
+
+
+def everything_wrong(parent, **spec):
+    files = {
+        "templates/a.yaml": BROKEN,
+        "templates/_b.tpl": "{% macro x() %}\n{% endif %}",
+        "templates/c.yaml": "{{ 1 | no_such_filter }}",
+        "NOTES.md": "x\n{% if %}\n",
+    }
+    root = make_bundle(parent, files, components=COMPONENT, **spec)
+    inner = {"templates/a.yaml": BROKEN, "NOTES.md": "{% nothing %}", "templates/fine.yaml": CONFIG}
+    make_bundle(root, inner, name="cache", derive={"x": "values.y", "y": "values.x", "z": "2 +"})
+    return root
+
+
+BROKEN_TEMPLATES = [
+    "NOTES.md:2",
+    "cache/NOTES.md:1",
+    "cache/templates/a.yaml:1",
+    "templates/_b.tpl:2",
+    "templates/a.yaml:1",
+    "templates/c.yaml:1",
+]
+
+
+def line_of(place):
+    return ":".join(place.split(":")[:2])
+
+
+def test_nothing_hides_behind_anything_else(tmp_path):
+    derive = {"a": "1 +", "b": "values.c", "c": "values.b", "d": "values.e", "e": "values.f", "f": "values.e"}
+    found = errors_of(everything_wrong(tmp_path, derive=derive))
+    templates = [line_of(place) for place, _ in found if "bundle.yaml" not in place]
+    assert templates == BROKEN_TEMPLATES
+    formulas = [(place.partition(":")[0], message) for place, message in found if "bundle.yaml" in place]
+    assert formulas == [
+        ("bundle.yaml", "unexpected end"),
+        ("bundle.yaml", "b → c → b"),
+        ("bundle.yaml", "e → f → e"),
+        ("cache/bundle.yaml", "x → y → x"),
+        ("cache/bundle.yaml", "unexpected end"),
+    ]
+
+
+def test_what_cannot_be_loaded_does_not_hide_what_can_be_read(tmp_path):
+    derive = {"a": "1 +", "b": "values.c", "c": "values.b", "d..e": "1", "f": ""}
+    root = everything_wrong(tmp_path, derive=derive, gone=1)
+    (root / "values.yaml").write_text("a: [")
+    found = errors_of(root)
+    assert [line_of(place) for place, _ in found if "bundle.yaml" not in place] == [
+        *BROKEN_TEMPLATES,
+        "values.yaml:2",
+    ]
+    messages = " / ".join(message for place, message in found if place.startswith("bundle.yaml"))
+    assert all(part in messages for part in ("unexpected end", "b → c → b", "gone", "is no path"))
+    own = [place for place, _ in found if place.startswith("bundle.yaml")]
+    assert len(own) == len(set(own)) == 5
+
+
+def test_a_bundle_yaml_that_is_no_yaml_does_not_hide_its_templates(tmp_path):
+    root = make_bundle(tmp_path, {"templates/a.yaml": BROKEN, "bundle.yaml": "a: ["})
+    assert [line_of(place) for place, _ in errors_of(root)] == ["bundle.yaml:2", "templates/a.yaml:1"]
+
+
+def test_a_broken_part_that_several_templates_include_is_told_once(tmp_path):
+    use = "{% include '_part.tpl' %}"
+    files = {"templates/a.yaml": use, "templates/b.yaml": use, "templates/_part.tpl": "{{ 1 + }}"}
+    assert [line_of(place) for place, _ in errors_of(make_bundle(tmp_path, files))] == ["templates/_part.tpl:1"]
+
+
+def test_a_component_without_a_bundle_is_told_once(tmp_path):
+    ((place, message),) = errors_of(make_bundle(tmp_path, components=[{"name": "cache"}]))
+    assert place.startswith("bundle.yaml:")
+    assert "bundle" in message
+
+
+def test_notes_are_rendered(tmp_path):
+    found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": CONFIG, "NOTES.md": "x\n{{ values.gone }}\n"}))
+    assert [place for place, _ in found] == ["NOTES.md:2:4"]
+
+
+def test_what_is_rendered_twice_has_the_place_of_the_second(tmp_path):
+    found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": CONFIG, "templates/b.yaml": CONFIG}))
+    assert [place for place, _ in found] == ["templates/b.yaml:1"]
+
+
+def test_a_wrong_default_has_the_place_of_the_default(tmp_path):
+    schema = '{"properties": {"a": {"type": "integer"}}}'
+    files = {"templates/a.yaml": CONFIG, "values.yaml": "a: x\n", "values.schema.json": schema}
+    assert [place for place, _ in errors_of(make_bundle(tmp_path, files))] == ["values.yaml:1"]
+
+
+def test_a_generated_secret_that_no_server_takes_is_told_where_there_is_no_object_at_all(tmp_path):
+    generate = [{"name": "a", "secret": "Not_A_Name", "key": "k", "kind": "hex"}]
+    ((place, message),) = errors_of(make_bundle(tmp_path, generate=generate))
+    assert place.startswith("bundle.yaml:")
+    assert "Not_A_Name" in message
+
+
+def test_a_folder_of_another_name_is_no_templates(tmp_path):
+    found = lint(
+        find_bundle(str(make_bundle(tmp_path, {"template/a.yaml": CONFIG}))), UserInput(user=UserLayers())
+    ).findings
+    assert "nothing-to-install" in {one.rule for one in found}
+    whole = make_bundle(tmp_path, {"templates/a.yaml": CONFIG}, name="whole")
+    assert "nothing-to-install" not in {
+        one.rule for one in lint(find_bundle(str(whole)), UserInput(user=UserLayers())).findings
+    }

@@ -1,0 +1,131 @@
+"""What a run tells while it goes on, off a terminal."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from bundler.cli.terminal import progress as progress_module
+from bundler.cli.terminal.progress import Progress, describe
+from bundler.cli.terminal.screen import Looks, Screen
+from bundler.model.change import Action
+from bundler.model.events import ChangeFinished, ChangeStarted, HealthChanged, Notice, PhaseStarted, Retrying, Warned
+from bundler.model.health import Health, Status
+from bundler.model.redaction import Redactor
+from bundler.model.refs import ObjectRef
+from tests.lib.clocks import FakeClock
+
+WEB = ObjectRef("apps", "Deployment", "prod", "web")
+WAITING = Health(Status.IN_PROGRESS, "1 of 3 replicas are ready", 1, 3)
+READY = Health(Status.CURRENT, "3 of 3 replicas are ready", 3, 3)
+
+
+class Told:
+    def __init__(self, *, is_quiet: bool = False) -> None:
+        self.err = io.StringIO()
+        looks = Looks(out_is_terminal=False, err_is_terminal=False, has_color=True)
+        screen = Screen(io.StringIO(), self.err, looks=looks, redactor=Redactor(), is_quiet=is_quiet)
+        self.clock = FakeClock()
+        self.progress = Progress(screen, self.clock)
+
+    def lines(self, *events: object) -> list[str]:
+        with self.progress:
+            for event in events:
+                self.progress(event)  # type: ignore[arg-type]
+        return self.err.getvalue().splitlines()
+
+
+def test_each_change_of_state_is_one_line():
+    lines = Told().lines(
+        PhaseStarted("applying", 1),
+        ChangeStarted(WEB, Action.CREATE),
+        ChangeFinished(WEB, Action.CREATE),
+        PhaseStarted("waiting", 1),
+        HealthChanged(WEB, WAITING),
+        HealthChanged(WEB, WAITING, "pod web-1 CrashLoopBackOff (exit 1, 4 restarts)"),
+        HealthChanged(WEB, READY),
+    )
+    assert lines == [
+        "applying: 1 object",
+        "created Deployment/web",
+        "Deployment/web 1/3 ready: 1 of 3 replicas are ready",
+        "Deployment/web 1/3 ready: pod web-1 CrashLoopBackOff (exit 1, 4 restarts)",
+        "Deployment/web 3/3 ready after 0.0 s",
+    ]
+
+
+def test_what_was_ready_all_along_is_not_told():
+    assert Told().lines(PhaseStarted("waiting", 1), HealthChanged(WEB, READY)) == []
+
+
+def test_a_plan_that_follows_a_failed_one_counts_its_waits_from_their_own_beginning():
+    told = Told()
+    with told.progress:
+        for event in (PhaseStarted("applying", 1), PhaseStarted("waiting", 1), HealthChanged(WEB, WAITING)):
+            told.progress(event)
+        told.clock.sleep(60)
+        for event in (Notice("rolling back"), PhaseStarted("applying", 1), PhaseStarted("waiting", 1)):
+            told.progress(event)
+        told.progress(HealthChanged(WEB, WAITING))
+        told.clock.sleep(2)
+        told.progress(HealthChanged(WEB, READY))
+    assert told.err.getvalue().splitlines()[-1] == "Deployment/web 3/3 ready after 2.0 s"
+
+
+def test_what_a_failed_plan_waited_for_is_not_waited_for_by_the_next_one():
+    told = Told()
+    told.progress(PhaseStarted("waiting", 1))
+    told.progress(HealthChanged(WEB, WAITING))
+    told.progress(PhaseStarted("applying", 1))
+    told.progress(HealthChanged(WEB, READY))
+    assert not any("after" in line for line in told.err.getvalue().splitlines())
+
+
+def test_notices_warnings_and_retries_are_told():
+    lines = Told().lines(Notice("made a namespace"), Warned("old"), Warned("old"), Retrying("patching web", 2, "429"))
+    assert lines == ["made a namespace", "warning: old", "retrying (2): patching web: 429"]
+
+
+def test_the_same_retry_of_requests_side_by_side_is_told_once():
+    first, second = (Retrying("reading what the server offers", attempt, "refused") for attempt in (1, 2))
+    lines = Told().lines(first, first, second, second, first)
+    assert [line.partition(":")[0] for line in lines] == ["retrying (1)", "retrying (2)", "retrying (1)"]
+
+
+def test_quiet_tells_warnings_alone():
+    events = (
+        PhaseStarted("applying", 1),
+        ChangeFinished(WEB, Action.UPDATE),
+        HealthChanged(WEB, WAITING),
+        Warned("old"),
+    )
+    assert Told(is_quiet=True).lines(*events) == ["warning: old"]
+
+
+def test_silence_is_broken_by_a_heartbeat(monkeypatch):
+    monkeypatch.setattr(progress_module, "BEAT_S", 0.01)
+    told = Told()
+    with told.progress:
+        told.progress(PhaseStarted("waiting", 1))
+        told.progress(HealthChanged(WEB, WAITING))
+        told.clock.sleep(progress_module.HEARTBEAT_S)
+        for _ in range(500):
+            if "still waiting" in told.err.getvalue():
+                break
+            told.progress._over.wait(0.01)
+    beats = [line for line in told.err.getvalue().splitlines() if line.startswith("still waiting")]
+    assert beats == ["still waiting for 1 object: Deployment/web 1/3 ready: 1 of 3 replicas are ready"]
+
+
+@pytest.mark.parametrize(
+    ("health", "detail", "shown"),
+    [
+        (READY, "", "Deployment/web 3/3 ready"),
+        (WAITING, "", "Deployment/web 1/3 ready: 1 of 3 replicas are ready"),
+        (Health(Status.NOT_FOUND, "it is not there"), "", "Deployment/web NotFound: it is not there"),
+        (Health(Status.CURRENT, "exists"), "", "Deployment/web Current: exists"),
+    ],
+)
+def test_states_are_described_in_a_line(health, detail, shown):
+    assert describe(WEB, health, detail) == shown
