@@ -12,7 +12,7 @@ from bundler.cluster import targets
 from bundler.cluster.errors import error_of_status
 from bundler.cluster.request import METADATA_ONLY
 from bundler.cluster.status import status_of
-from bundler.http.wire import WireError
+from bundler.http.wire import TimeLimits, WireError
 from bundler.model.cluster import WatchEvent
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import replace
@@ -128,7 +128,7 @@ def follow_log(transport: Transport, request: Request, *, is_following: bool) ->
     """
     with transport.stream(request) as (connection, pieces):
         if is_following:
-            connection.set_timeout(LOG_IDLE_S)
+            connection.limit(TimeLimits(LOG_IDLE_S, LOG_IDLE_S))
         for line in _lines(_until_broken(pieces)):
             yield line.decode(errors="replace")
 
@@ -163,7 +163,7 @@ def _decoded(line: bytes) -> Body | None:
 
 def _bounded(connection: Connection, pieces: Iterator[bytes], *, end: float, clock: Clock) -> Iterator[bytes]:
     while (left := end - clock.monotonic()) > 0:
-        connection.set_timeout(left)
+        connection.limit(TimeLimits(left, left))
         piece = next(pieces, None)
         if piece is None:
             return

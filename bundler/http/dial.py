@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from bundler.http.fence import FENCE
-from bundler.http.wire import Connection, WireError
+from bundler.http.wire import Connection, TimeLimits, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bundler.http.proxy import Address, Proxy
 
 CONNECT_TIMEOUT_S = 5.0
+CONNECT_TOTAL_S = 15.0
+"""For all addresses of a name together."""
 MAX_IDLE = 16
 CHECK_AFTER_IDLE_S = 1.0
 KEEPALIVE_S = 30
@@ -130,7 +132,7 @@ class Dialer:
         connection = Connection(sock)
         connection.send(
             f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{login}\r\n".encode("latin-1"),
-            timeout_s=CONNECT_TIMEOUT_S,
+            TimeLimits(CONNECT_TIMEOUT_S, CONNECT_TIMEOUT_S),
         )
         head = connection.read_head()
         if head.status >= 500:
@@ -189,6 +191,7 @@ class Pool:
 def _connect(host: str, port: int) -> socket.socket:
     """Connect to the first address that answers."""
     failure: OSError | None = None
+    end_s = time.monotonic() + CONNECT_TOTAL_S
     name = host.encode("idna") if not host.isascii() else host.encode()
     for family, kind, protocol, _, address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
         sock = socket.socket(family, kind, protocol)
@@ -199,6 +202,8 @@ def _connect(host: str, port: int) -> socket.socket:
         except OSError as error:
             sock.close()
             failure = error
+            if time.monotonic() > end_s:
+                break
         else:
             return sock
     raise failure or OSError(f"{host} has no address")

@@ -8,18 +8,30 @@ Source: RFC 9112.
 
 from __future__ import annotations
 
+import re
 import select
 import socket
+import time
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 READ_BYTES = 65_536
+SEND_BYTES = 262_144
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 512 * 1024 * 1024
+MIN_TIMEOUT_S = 5.0
+"""Even when the budget is used up a request gets this long: releasing a lock is worth it."""
+MAX_INTERIM = 100
+"""Of 1xx answers before the answer itself."""
+
+_STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([0-9]{3})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_DECIMAL = re.compile(r"[0-9]{1,18}")
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[^\x00-\x08\x0a-\x1f]*)?[ \t]*")
 
 
 class WireError(Exception):
@@ -28,6 +40,22 @@ class WireError(Exception):
 
 class ClosedError(WireError):
     """The peer closed the connection before the first byte of an answer."""
+
+
+def _no_end() -> float:
+    return float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """How long one exchange may take. A peer that sends byte by byte keeps a read alive, but not the exchange."""
+
+    patience_s: float
+    """For the whole head of the answer, and then for each piece of its body."""
+    total_s: float = float("inf")
+    """For everything, from the first byte sent to the last byte read."""
+    budget: Callable[[], float] = _no_end
+    """Seconds that are left for the whole command; asked again and again, because a signal may shorten it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +74,62 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._ahead = b""
-        self._timeout_s: float | None = -1.0
+        self._timeout_s = -1.0
+        self._limits, self._began_s = TimeLimits(float("inf")), 0.0
         self.is_reusable = True
         self.idle_since = 0.0
         self.moved_bytes = 0
         """Sent and received so far, heads and bodies."""
 
-    def send(self, data: bytes, *, timeout_s: float) -> None:
-        """Send a whole request; ``timeout_s`` also bounds every read after it."""
+    def send(self, data: bytes, limits: TimeLimits) -> None:
+        """Send a whole request, or its head.
+
+        Args:
+            data: to send.
+            limits: hold for everything that is sent and read until the next request.
+
+        Raises:
+            OSError: when it cannot be sent; TimeoutError when it cannot be sent in time.
+        """
         self.is_reusable = False
-        self.set_timeout(timeout_s)
+        self.limit(limits)
         self.send_more(data)
 
     def send_more(self, data: bytes) -> None:
-        """Send a piece of a body whose head was sent; the head's timeout holds for each piece."""
-        self._socket.sendall(data)
-        self.moved_bytes += len(data)
+        """Send a piece of a body whose head was sent.
 
-    def set_timeout(self, timeout_s: float) -> None:
-        """Bound every read from here on."""
-        if timeout_s != self._timeout_s:
-            self._socket.settimeout(timeout_s)
-            self._timeout_s = timeout_s
+        Raises:
+            OSError: as `send`.
+        """
+        view, end_s = memoryview(data), self._patience_end_s()
+        while view:
+            self._arm(end_s)
+            sent = self._socket.send(view[:SEND_BYTES])
+            self.moved_bytes += sent
+            view = view[sent:]
+
+    def limit(self, limits: TimeLimits) -> None:
+        """Set other limits, which count from now."""
+        self._limits, self._began_s = limits, time.monotonic()
+
+    def _patience_end_s(self) -> float:
+        return time.monotonic() + self._limits.patience_s
+
+    def _arm(self, end_s: float | None) -> None:
+        """Let the next call on the socket end in time: by ``end_s``, or after the patience for a piece.
+
+        Raises:
+            TimeoutError: when the time is over already.
+        """
+        now_s, limits = time.monotonic(), self._limits
+        age_s = now_s - self._began_s
+        patience_s = limits.patience_s if end_s is None else end_s - now_s
+        left_s = min(patience_s, limits.total_s - age_s, max(limits.budget(), MIN_TIMEOUT_S - age_s))
+        if left_s <= 0:
+            raise TimeoutError("timed out")
+        if left_s != self._timeout_s and left_s != float("inf"):
+            self._socket.settimeout(left_s)
+            self._timeout_s = left_s
 
     def is_quiet(self) -> bool:
         """Tell whether an idle connection is still open as far as we know: one that was closed is readable."""
@@ -104,6 +166,7 @@ class Connection:
         """
         if self._ahead:
             raise WireError("the proxy sent data before TLS began")
+        self._socket.settimeout(self._limits.patience_s)
         return self._socket
 
     def read_head(self) -> Head:
@@ -111,11 +174,16 @@ class Connection:
 
         Raises:
             ClosedError, WireError: see there.
+            OSError: when the connection breaks; TimeoutError when the head is not there in time.
         """
-        head = self._read_one_head()
-        while head.status < 200:
-            head = self._read_one_head()
-        return head
+        end_s = self._patience_end_s()
+        for _ in range(MAX_INTERIM):
+            head = self._read_one_head(end_s)
+            if head.status == 101:
+                raise WireError("the server changes to a protocol that it was not asked for")
+            if head.status >= 200:
+                return head
+        raise WireError(f"more than {MAX_INTERIM} interim answers came, and no answer")
 
     def read_body(self, head: Head) -> bytes:
         """Read the whole body, as it was sent (a Content-Encoding is left on it).
@@ -139,26 +207,32 @@ class Connection:
             answers: the method that was asked with; an answer to HEAD has no body, whatever its head says.
 
         Raises:
-            WireError: when it is cut short.
+            WireError: when it is cut short, or its length cannot be told.
+            OSError: as `read_head`.
         """
-        length = head.headers.get("content-length", "")
-        if head.status in {204, 304} or length == "0" or answers == "HEAD":
+        length, is_chunked = _framing(head)
+        if head.status in {204, 304} or answers == "HEAD":
             pass
-        elif head.headers.get("transfer-encoding", "").lower() == "chunked":
+        elif is_chunked and length is not None:
+            raise WireError("the answer says in two ways where it ends")
+        elif is_chunked:
             yield from self._chunks()
-        elif length:
-            yield from self._exactly(_number(length, 10))
+        elif length is not None:
+            yield from self._exactly(length)
         else:
-            yield from self._until_closed()
             self.is_reusable = False
+            yield from self._until_closed()
             return
-        self.is_reusable = not head.is_last
+        # What came beyond the end would be taken for the answer to the next request.
+        self.is_reusable = not head.is_last and not self._ahead
 
-    def _read_one_head(self) -> Head:
-        while (end := self._ahead.find(b"\r\n\r\n")) < 0:
+    def _read_one_head(self, end_s: float) -> Head:
+        searched = 0
+        while (end := self._ahead.find(b"\r\n\r\n", searched)) < 0:
             if len(self._ahead) > MAX_HEAD_BYTES:
                 raise WireError("the answer's headers are too large")
-            more = self._receive(READ_BYTES)
+            searched = max(0, len(self._ahead) - 3)
+            more = self._receive(READ_BYTES, end_s)
             if not more:
                 if self._ahead:
                     raise WireError("the connection was closed in the middle of an answer")
@@ -168,7 +242,8 @@ class Connection:
         self._ahead = self._ahead[end + 4 :]
         return parse_head(text)
 
-    def _receive(self, size: int) -> bytes:
+    def _receive(self, size: int, end_s: float | None = None) -> bytes:
+        self._arm(end_s)
         data = self._socket.recv(size)
         self.moved_bytes += len(data)
         return data
@@ -200,12 +275,15 @@ class Connection:
         return line
 
     def _chunks(self) -> Iterator[bytes]:
-        while size := _number(self._line().split(b";", 1)[0].decode("latin-1"), 16):
+        while size := _chunk_size(self._line()):
             yield from self._exactly(size)
             if self._line():
                 raise WireError("a chunk of the answer does not end where it says")
-        while self._line():
-            pass  # trailers
+        trailers = 0
+        while line := self._line():
+            trailers += len(line)
+            if trailers > MAX_HEAD_BYTES or _HEADER.fullmatch(line.decode("latin-1")) is None:
+                raise WireError("the answer's trailers are too large, or not HTTP")
 
     def _until_closed(self) -> Iterator[bytes]:
         if self._ahead:
@@ -222,26 +300,34 @@ def parse_head(text: str) -> Head:
         WireError: when this is not HTTP/1.
     """
     status_line, *lines = text.split("\r\n")
-    protocol, _, rest = status_line.partition(" ")
-    if not protocol.startswith("HTTP/1.") or not rest[:3].isdigit():
+    status = _STATUS_LINE.fullmatch(status_line)
+    if status is None:
         raise WireError("the answer is not HTTP")
     headers: dict[str, str] = {}
     for line in lines:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip()
+        header = _HEADER.fullmatch(line)
+        if header is None:
+            raise WireError("the answer has a header that is not HTTP")
+        name, value = header[1].lower(), header[2].rstrip(" \t")
         headers[name] = f"{headers[name]}\n{value}" if name in headers else value
-    connection = headers.get("connection", "").lower()
-    is_last = "close" in connection or (protocol == "HTTP/1.0" and "keep-alive" not in connection)
-    return Head(int(rest[:3]), headers, is_last)
+    options = {option.strip(" \t").lower() for option in headers.get("connection", "").replace("\n", ",").split(",")}
+    is_last = "close" in options or (status[1] == "0" and "keep-alive" not in options)
+    return Head(int(status[2]), headers, is_last)
 
 
-def _number(text: str, base: int) -> int:
-    digits = text.strip()
-    try:
-        # int() also takes signs and underscores, which a length never has.
-        number = int(digits, base) if digits.isalnum() else -1
-    except ValueError:
-        number = -1
-    if number < 0:
+def _framing(head: Head) -> tuple[int | None, bool]:
+    """Return the length that an answer tells, and whether it comes in chunks instead."""
+    length, coding = head.headers.get("content-length"), head.headers.get("transfer-encoding")
+    if length is not None and _DECIMAL.fullmatch(length) is None:
         raise WireError("the answer has a length that is not a number")
-    return number
+    if coding is not None and coding.lower() != "chunked":
+        raise WireError("the answer has a transfer coding that was not asked for")
+    return (None if length is None else int(length)), coding is not None
+
+
+def _chunk_size(line: bytes) -> int:
+    """Read the size of a chunk; what may follow it (an extension) means nothing to us."""
+    found = _CHUNK.fullmatch(line)
+    if found is None:
+        raise WireError("a chunk of the answer has a size that is not a number")
+    return int(found[1], 16)

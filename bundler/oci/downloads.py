@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from bundler.http.exchange import BrokenError
 from bundler.http.retry import failure_of_error
 from bundler.http.wire import WireError
 from bundler.oci.errors import mismatch
 from bundler.oci.requests import PULL, Ask, blob_path, scope_of
-from bundler.oci.transport import BrokenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from bundler.errors.delivery import RegistryError
 from bundler.http.certificates import issuer_of
@@ -54,6 +54,18 @@ class Hosts:
             if server not in self._transports:
                 self._transports[server] = self._opened(server, host)
             return self._transports[server]
+
+    def joined(self, base: str, location: str, host: str) -> str:
+        """Return the URL that a location means next to another one.
+
+        Raises:
+            RegistryError: when that is no URL.
+        """
+        try:
+            return urljoin(base, location)
+        except ValueError as error:
+            hint = "check the registry, and what stands before it"
+            raise RegistryError(f"following {host} to {location}", context=[str(error)], hint=hint) from error
 
     def away(self, url: str, host: str) -> tuple[Transport, str]:
         """Return the transport and the target for a URL that a registry names.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bundler.errors.delivery import RegistryError
-from bundler.http.retry import failure_of_error
+from bundler.http.exchange import BrokenError
 from bundler.http.wire import WireError
 from bundler.model.lean import replace
 from bundler.oci.errors import refusal
 from bundler.oci.hosts import target_of
 from bundler.oci.requests import Answer
-from bundler.oci.transport import BrokenError, failure_of
+from bundler.oci.transport import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ class Session:
         self._server = hosts.address_of(host)
         self.home = hosts.at(self._server, host)
         own = {self._server.host} if self._server.port in {80, 443} else set()
-        self._names = {host, self._server.authority, *own}
+        self._names = {name.lower() for name in (host, self._server.authority, *own)}
 
     def send(self, ask: Ask) -> Answer:
         """Return the final answer, whatever its status.
@@ -102,21 +103,27 @@ class Session:
                     raise self.refusal(ask, answer)
                 logins += 1
 
-    def place(self, location: str, scopes: tuple[str, ...]) -> tuple[Transport, str, dict[str, str]]:
+    def place(
+        self, location: str, scopes: tuple[str, ...], *, named_by: str = ""
+    ) -> tuple[Transport, str, dict[str, str]]:
         """Return transport, target and headers for a place that the registry named.
 
         Who we are is told to the registry itself alone. One behind a proxy may say http where we came by https: what
         has the registry's name is the registry, reached the way we came.
 
+        Args:
+            location: a URL, or what stands for one next to where it was named: ``//host/path``, ``/path``, ``path``.
+            scopes: what a token must allow.
+            named_by: the URL of the answer that names it; empty where the registry itself is asked.
+
         Raises:
             RegistryError: when the place cannot be used.
         """
-        if "://" not in location:
-            return self.home, location, self._authorizer.headers(scopes)
-        host = location.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        url = self._hosts.joined(named_by or url_of(self.home, "/"), location, self.host)
+        host = urlsplit(url).netloc.rpartition("@")[2].lower()
         if host in self._names:
-            return self.home, target_of(location), self._authorizer.headers(scopes)
-        transport, target = self._hosts.away(location, self.host)
+            return self.home, target_of(url), self._authorizer.headers(scopes)
+        transport, target = self._hosts.away(url, self.host)
         return transport, target, {}
 
     def _follow(self, ask: Ask) -> Answer:
@@ -126,7 +133,7 @@ class Session:
             location = answer.headers.get("location", "")
             if ask.method not in {"GET", "HEAD"} or answer.status not in _REDIRECTS or not location:
                 return answer
-            transport, target, headers = self.place(location, ask.scopes)
+            transport, target, headers = self.place(location, ask.scopes, named_by=url_of(transport, target))
         raise self._lost(ask)
 
     def _opened(self, ask: Ask, stack: ExitStack) -> tuple[Head, Iterator[bytes]]:
@@ -138,7 +145,7 @@ class Session:
                 return head, pieces
             _read(head, pieces)
             stack.close()
-            transport, target, headers = self.place(location, ask.scopes)
+            transport, target, headers = self.place(location, ask.scopes, named_by=url_of(transport, target))
         raise self._lost(ask)
 
     def _lost(self, ask: Ask) -> RegistryError:
@@ -146,8 +153,13 @@ class Session:
         return RegistryError(ask.doing, context=found, hint="check what stands before the registry")
 
 
+def url_of(transport: Transport, target: str) -> str:
+    """Return the whole URL of a target of a server."""
+    return f"{transport.server.scheme}://{transport.server.authority}{target}"
+
+
 def _read(head: Head, pieces: Iterator[bytes]) -> Answer:
     try:
         return Answer(status=head.status, headers=head.headers, body=b"".join(pieces))
     except (OSError, WireError) as error:
-        raise BrokenError(failure_of_error(error, may_have_arrived=True)) from error
+        raise BrokenError.of(error) from error

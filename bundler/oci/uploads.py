@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bundler.http.exchange import BrokenError
 from bundler.oci.endurance import WORTH_BYTES
 from bundler.oci.errors import mismatch
 from bundler.oci.requests import PULL, PUSH, Ask, blob_path, part_of, scope_of, uploads_path, with_query
-from bundler.oci.transport import BrokenError, failure_of
+from bundler.oci.transport import failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from bundler.model.oci import BlobSource, Descriptor, Repository
     from bundler.oci.requests import Answer
     from bundler.oci.session import Session
-    from bundler.oci.transport import Patience
 
 _LOST_SESSION = frozenset({400, 404, 416})
 """Answers to a chunk that mean: this upload is gone, or stands elsewhere."""
@@ -46,7 +46,7 @@ class Uploader:
         self._repository, self._blob = repository, blob
         self._doing = f"storing blob {blob.digest} in {repository}"
         self._scopes: tuple[str, ...] = (scope_of(repository, PUSH),)
-        self._patience: Patience = session.home.patience(self._doing)
+        self._patience = session.home.patience(self._doing)
 
     def store(self, source: BlobSource, *, mount_from: str = "") -> int:
         """Store the blob; return how many of its bytes were sent.

@@ -1,13 +1,17 @@
 """HTTP/1.1 as servers and proxies send it, in whatever pieces it comes."""
 
+import itertools
 import socket
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.http.wire import MAX_HEAD_BYTES, ClosedError, Connection, WireError, parse_head
+from bundler.http import wire
+from bundler.http.wire import MAX_HEAD_BYTES, ClosedError, Connection, TimeLimits, WireError, parse_head
 
 
 class PiecewiseSocket:
@@ -47,13 +51,17 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(
         if is_chunked
         else head(f"Content-Length: {len(body)}") + body
     )
-    second = head("Content-Length: 3") + b"end"
-    it = connection(first + second, sizes)
-    for expected in (body, b"end"):
-        answer = it.read_head()
-        assert answer.status == 200
-        assert it.read_body(answer) == expected
-        assert it.is_reusable
+    it = connection(first, sizes)
+    answer = it.read_head()
+    assert answer.status == 200
+    assert it.read_body(answer) == body
+    assert it.is_reusable
+
+
+def test_what_comes_beyond_the_end_of_an_answer_is_not_taken_for_the_next_one() -> None:
+    it = connection(head("Content-Length: 2") + b"ok" + head("Content-Length: 4") + b"evil")
+    assert it.read_body(it.read_head()) == b"ok"
+    assert not it.is_reusable
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(1, 30), max_size=60))
@@ -127,11 +135,144 @@ def test_headers_without_end_are_refused() -> None:
         connection(b"HTTP/1.1 200 OK\r\nX: " + b"a" * (MAX_HEAD_BYTES * 3)).read_head()
 
 
+def test_trailers_without_end_are_refused() -> None:
+    it = connection(head("Transfer-Encoding: chunked") + b"0\r\n" + b"X: y\r\n" * MAX_HEAD_BYTES)
+    with pytest.raises(WireError, match="trailers"):
+        it.read_body(it.read_head())
+
+
+def test_interim_answers_without_end_are_refused() -> None:
+    with pytest.raises(WireError, match="interim"):
+        connection(b"HTTP/1.1 102 Processing\r\n\r\n" * 1000).read_head()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "HTTP/1.1 \u00b2\u00b2\u00b2 OK",
+        "HTTP/1.1 20 OK",
+        "HTTP/1.1 2000 OK",
+        "HTTP/1.1 +20 OK",
+        "HTTP/2 200 OK",
+        "HTTP/1.1200 OK",
+        "HTTP/1.1  200 OK",
+        "HTTP/1.1 101 Switching Protocols",
+        "",
+    ],
+)
+def test_a_status_line_outside_the_grammar_is_refused(line: str) -> None:
+    with pytest.raises(WireError):
+        connection(f"{line}\r\n\r\n".encode("latin-1")).read_head()
+
+
+@pytest.mark.parametrize("header", ["no colon", ": no name", "a b: c", "X : y", "X: a\x00b", "X: a\nY: b", " folded"])
+def test_a_header_outside_the_grammar_is_refused(header: str) -> None:
+    with pytest.raises(WireError, match="header"):
+        connection(head(header)).read_head()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("Transfer-Encoding: gzip, chunked",),
+        ("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked", "Content-Length: 3"),
+        ("Content-Length: 3", "Content-Length: 4"),
+        ("Content-Length: 3, 3",),
+        ("Content-Length:",),
+    ],
+)
+def test_an_answer_whose_end_can_be_read_in_two_ways_is_refused(headers: tuple[str, ...]) -> None:
+    it = connection(head(*headers) + b"3\r\nabc\r\n0\r\n\r\n")
+    with pytest.raises(WireError):
+        it.read_body(it.read_head())
+
+
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     one, other = socket.socketpair()
     with one, other:
         yield one, other
+
+
+CHUNKS = head("Transfer-Encoding: chunked")
+GAP_S = 0.01
+
+
+@pytest.fixture
+def dripping(pair: tuple[socket.socket, socket.socket]) -> Iterator[Callable[[bytes, bytes], Connection]]:
+    """Return a connection to a peer that sends something at once and then something else byte by byte, for ever."""
+    ended = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def drip(at_once: bytes, then: bytes) -> Connection:
+        def send() -> None:
+            with suppress(OSError):
+                pair[1].sendall(at_once)
+                for byte in itertools.cycle(then):
+                    if ended.wait(GAP_S):
+                        return
+                    pair[1].sendall(bytes([byte]))
+
+        threads.append(threading.Thread(target=send))
+        threads[-1].start()
+        return Connection(pair[0])
+
+    yield drip
+    ended.set()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("at_once", "then"),
+    [
+        (b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),
+        (head("Content-Length: 100000"), b"x"),
+        (head(), b"x"),
+        (CHUNKS, b"1\r\nx\r\n"),
+        (CHUNKS, b"0"),
+        (CHUNKS + b"0\r\n", b"X-A: b\r\n"),
+    ],
+    ids=["interim", "headers", "length", "until closed", "chunks", "chunk size", "trailers"],
+)
+@pytest.mark.parametrize("limit", ["total", "budget"])
+def test_a_peer_that_drips_does_not_hold_an_exchange_beyond_its_time(
+    dripping: Callable[[bytes, bytes], Connection],
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: bytes,
+    then: bytes,
+    limit: str,
+) -> None:
+    monkeypatch.setattr(wire, "MIN_TIMEOUT_S", 0.0)
+    began_s = time.monotonic()
+    end_s = began_s + 0.15
+    limits = TimeLimits(5.0, 0.15) if limit == "total" else TimeLimits(5.0, budget=lambda: end_s - time.monotonic())
+    it = dripping(at_once, then)
+    it.send(b"x", limits)
+    with pytest.raises(TimeoutError):
+        it.read_body(it.read_head())
+    assert 0.1 < time.monotonic() - began_s < 1
+
+
+def test_each_piece_of_a_body_is_waited_for_anew(dripping: Callable[[bytes, bytes], Connection]) -> None:
+    it = dripping(head("Content-Length: 20"), b"x")
+    it.send(b"x", TimeLimits(0.1))
+    assert it.read_body(it.read_head()) == b"x" * 20
+
+
+def test_a_head_is_waited_for_once(dripping: Callable[[bytes, bytes], Connection]) -> None:
+    it = dripping(b"", head("Content-Length: 20"))
+    it.send(b"x", TimeLimits(0.1))
+    with pytest.raises(TimeoutError):
+        it.read_head()
+
+
+def test_a_peer_that_does_not_read_does_not_hold_a_request(pair: tuple[socket.socket, socket.socket]) -> None:
+    it = Connection(pair[0])
+    with pytest.raises(TimeoutError):
+        it.send(b"x" * 50_000_000, TimeLimits(0.1))
 
 
 def test_a_closed_idle_connection_is_noticed(pair: tuple[socket.socket, socket.socket]) -> None:

@@ -155,6 +155,37 @@ def test_a_blob_elsewhere_is_fetched_there_without_telling_who_we_are() -> None:
     assert storage.requests[0].target == "/bucket/key?signature=s"
 
 
+def test_a_location_without_a_scheme_is_another_host_and_learns_nothing_of_us() -> None:
+    with StubServer([Say(body=CONTENT)]) as storage:
+        ask = Say(status=401, body={}, headers={"WWW-Authenticate": 'Basic realm="x"'})
+        away = Say(status=307, body=b"", headers={"Location": f"//{host_of(storage.url)}/bucket/key"})
+        with StubServer([ask, away]) as server:
+            oci = client(host_of(server.url), who=Credentials(user="ada", password="secret-1", source="a test"))
+            assert b"".join(oci.blob(repository(server.url), BLOB)) == CONTENT
+    assert len(server.requests) == 2
+    assert [(got.target, "authorization" in got.headers) for got in storage.requests] == [("/bucket/key", False)]
+
+
+@pytest.mark.parametrize("location", ["/other/key", "../other/key"])
+def test_a_location_is_read_next_to_the_place_that_names_it(location: str) -> None:
+    further = Say(status=307, body=b"", headers={"Location": location})
+    with StubServer([further, Say(body=CONTENT)]) as storage:
+        away = Say(status=307, body=b"", headers={"Location": f"{storage.url}/bucket/key"})
+        with StubServer([away]) as server:
+            oci = client(host_of(server.url))
+            assert b"".join(oci.blob(repository(server.url), BLOB)) == CONTENT
+    assert [got.target for got in storage.requests] == ["/bucket/key", "/other/key"]
+    assert len(server.requests) == 1
+
+
+def test_a_location_that_is_no_url_is_an_error_of_ours() -> None:
+    with (
+        StubServer([Say(status=307, body=b"", headers={"Location": "http://[broken/x"})]) as server,
+        pytest.raises(RegistryError, match="following"),
+    ):
+        client(host_of(server.url)).manifest(repository(server.url), "1.0")
+
+
 def test_offline_holds_for_where_a_registry_sends_us() -> None:
     with StubServer([Say(body=CONTENT)]) as storage:
         away = Say(status=307, body=b"", headers={"Location": f"{storage.url}/bucket/key"})
