@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.cluster.parallel import in_parallel
 from bundler.cluster.request import METADATA_ONLY, Request
+from bundler.concurrency import in_parallel
 from bundler.model.cluster import ClusterIdentity
 from bundler.model.json import text_at
 

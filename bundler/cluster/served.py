@@ -13,8 +13,8 @@ from bundler.cluster.discovery import (
     read_aggregated,
     read_resource_list,
 )
-from bundler.cluster.parallel import in_parallel
 from bundler.cluster.request import Request
+from bundler.concurrency import in_parallel
 from bundler.errors.cluster import ClusterError, UnauthorizedError, UnavailableError
 
 if TYPE_CHECKING:

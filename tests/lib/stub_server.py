@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import select
 import socket
@@ -76,7 +77,16 @@ class Garbage:
     data: bytes = b"SSH-2.0-OpenSSH_9.6\r\n\r\n"
 
 
-Step = Say | Reset | HangUp | Garbage
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """Send something at once, and then something else byte by byte, for ever."""
+
+    at_once: bytes
+    then: bytes
+    gap_s: float = 0.02
+
+
+Step = Say | Reset | HangUp | Garbage | Drip
 
 
 def status(code: int, message: str, reason: str = "", **details: Any) -> Say:
@@ -173,6 +183,12 @@ class StubServer:
         if isinstance(step, Garbage):
             sock.sendall(step.data)
             return False
+        if isinstance(step, Drip):
+            sock.sendall(step.at_once)
+            for byte in itertools.cycle(step.then):
+                time.sleep(step.gap_s)
+                sock.sendall(bytes([byte]))
+            return False
         time.sleep(step.delay_s)
         head, body = _parts_of(step)
         if step.stall_s:
@@ -191,7 +207,7 @@ class StubServer:
                 return status(404, "nothing here", "NotFound", kind="things")
             step = self._script[min(self._next, len(self._script) - 1)]
             self._next += 1
-        return step if isinstance(step, Say | Reset | HangUp | Garbage) else step(got)
+        return step if isinstance(step, Step) else step(got)
 
 
 class StubProxy:

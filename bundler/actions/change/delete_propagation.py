@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bundler.actions.parallel import map_parallel
+from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, UnknownKindError
 from bundler.model.change import Stage
 from bundler.model.cluster import ListQuery

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
@@ -12,7 +12,6 @@ from bundler.actions.change.generated_secrets import generate_text, secret_paylo
 from bundler.actions.change.make_plan import following, payload_of
 from bundler.actions.change.run_control import WRITES_AT_ONCE
 from bundler.actions.change.wait import wait_until_gone, wait_until_ready
-from bundler.actions.parallel import await_all
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ForeignObjectError, RejectedObjectsError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError
@@ -25,7 +24,7 @@ from bundler.planning.order import component_order, is_custom, removal_groups
 from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.run_control import Guard
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports, Propagation
 
+_NAP_S = 0.2
 _REPLICA_TRIES = 10
 _SCHEMA_LAG_S = 5.0
 """An API server serves a new kind, or goes by its new schema, a moment after it called the CRD established."""
@@ -130,7 +130,7 @@ class Executor:
             for name in order:
                 waited = [done[need] for need in needs[name]]
                 done[name] = pool.submit(self._run_component, by_component[name], waited)
-            await_all(done.values())
+            _await_all(done.values())
         _raise_first([future.exception() for future in done.values()])
 
     def _run_component(self, changes: Sequence[Change], needed: Sequence[Future[None]]) -> None:
@@ -298,6 +298,14 @@ class Executor:
 def _is_binding(change: Change) -> bool:
     """A binding to a Role of this plan is checked by its own write: the Role is written in the same stage."""
     return change.ref.kind.endswith("Binding")
+
+
+def _await_all(futures: Collection[Future[None]]) -> None:
+    """Return when all have ended, or one has failed; in naps, so that a signal is seen at once."""
+    while True:
+        done, pending = wait(futures, timeout=_NAP_S, return_when=FIRST_EXCEPTION)
+        if not pending or any(future.exception() for future in done):
+            return
 
 
 def _raise_first(errors: Iterable[BaseException | None]) -> None:

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import by_ref
-from bundler.actions.parallel import map_parallel
+from bundler.concurrency import map_parallel
 from bundler.errors import BundlerError
 from bundler.errors.cluster import ExpiredError, ForbiddenError, UnknownKindError
 from bundler.model.cluster import Listing, ListQuery

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.parallel import map_parallel
+from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, UnknownKindError
 from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at

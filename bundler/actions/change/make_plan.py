@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import observe
-from bundler.actions.parallel import map_parallel
+from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.fields.field_set import owned_fields
 from bundler.model.change import Action, Plan

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.delivery.platforms import choose_platforms
-from bundler.actions.parallel import map_parallel
+from bundler.concurrency import map_parallel
 from bundler.delivery.check import references
 from bundler.errors.delivery import ExportError
 from bundler.model.delivery import Attachment, Blob, BlobKind, CarriedImage

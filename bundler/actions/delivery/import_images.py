@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.actions.delivery.delta_base import base_not_at_hand, file_of
-from bundler.actions.parallel import map_parallel
+from bundler.concurrency import map_parallel
 from bundler.delivery.check import check_size
 from bundler.errors.delivery import BaseMissingError
 from bundler.images.rewrite import site_repository

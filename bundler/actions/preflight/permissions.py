@@ -8,8 +8,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.actions.parallel import map_parallel
 from bundler.actions.preflight.check_runner import Look
+from bundler.concurrency import map_parallel
 from bundler.errors.cluster import RejectedError
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.cluster import Payload

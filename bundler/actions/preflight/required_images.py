@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.site_overlay import needed_images, where_in
-from bundler.actions.parallel import map_parallel
+from bundler.concurrency import map_parallel
 from bundler.errors.delivery import ImageMissingError
 from bundler.images.image_paths import places_of, rules_of
 from bundler.images.inventory import parse_image

@@ -7,7 +7,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import ref_of
-from bundler.actions.parallel import map_parallel
+from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
 from bundler.model.json import items_at, mapping_at, text_at

@@ -136,7 +136,7 @@ def _open_http(app: App, progress: Progress, deadline: _Deadline) -> tuple[Clust
     around = Surroundings(
         env=environment.variables,
         clock=app.clock,
-        budget=lambda: max(0.0, deadline.at_s - app.clock.monotonic()),
+        budget=lambda: max(0.0, min(deadline.at_s - app.clock.monotonic(), app.stop.grace_s())),
         report=progress,
         is_interactive=environment.stdin_is_terminal,
     )

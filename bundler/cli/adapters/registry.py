@@ -73,7 +73,7 @@ def registry_surroundings(app: App, *, gate: Gate | None = None, report: Reporte
     return Surroundings(
         env=environment.variables,
         clock=app.clock,
-        budget=lambda: max(0.0, app.deadline_s - app.clock.monotonic()),
+        budget=lambda: max(0.0, min(app.deadline_s - app.clock.monotonic(), app.stop.grace_s())),
         report=report,
         is_interactive=environment.stdin_is_terminal,
         gate=gate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 EXIT_INTERRUPTED = 130
+GRACE_S = 15.0
+"""For what is under way when the first signal comes."""
 
 
 class Stop:
@@ -20,6 +23,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._asked = threading.Event()
+        self._asked_s = 0.0
         self._careful = 0
         self.before_leaving: Callable[[], None] = _nothing
         """Puts the terminal in order before the process ends at once."""
@@ -28,6 +32,12 @@ class Stop:
     def is_asked(self) -> bool:
         """Tell whether somebody asked this run to stop."""
         return self._asked.is_set()
+
+    def grace_s(self) -> float:
+        """Return the seconds that requests may still take: without end until the run is asked to stop."""
+        if not self._asked.is_set():
+            return float("inf")
+        return max(0.0, self._asked_s + GRACE_S - time.monotonic())
 
     @contextmanager
     def careful(self) -> Iterator[None]:
@@ -67,6 +77,7 @@ class Stop:
         if self._asked.is_set():
             self.before_leaving()
             os._exit(EXIT_INTERRUPTED)
+        self._asked_s = time.monotonic()
         self._asked.set()
         self.on_first()
 
