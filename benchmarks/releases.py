@@ -83,7 +83,8 @@ def measure_release(bench: Bench, cluster: Cluster) -> None:
         "same": bench.row("unchanged upgrade", "helm", 0.12, memory=1.0),
         "diff": bench.row("diff, 400 of 600 changed", "kubectl diff --server-side", 0.6),
         "changed": bench.row("upgrade, 400 of 600 changed", "helm", 0.35, memory=1.0),
-        "rollback": bench.row("rollback of those", "helm", 0.35, memory=1.0),
+        "version": bench.row("new version, 1 of 600 changed", "helm", 0.2, memory=1.0),
+        "rollback": bench.row("rollback of both", "helm", 0.35, memory=1.0),
         "uninstall": bench.row("uninstall 600", "helm", 1.1, memory=1.0),
     }
     for number in range(bench.pairs):
@@ -127,6 +128,13 @@ def _release_pair(bench: Bench, cluster: Cluster, rows: dict[str, Row], number: 
         "changed",
         ["upgrade", RELEASE, bench.bundle, "--no-wait", *two],
         ["upgrade", RELEASE, bench.chart, *two],
+    )
+    next_bundle = str(workload.write_next_bundle(bench.folder / "next-bundle"))
+    next_chart = str(workload.write_next_chart(bench.folder / "next-chart"))
+    step(
+        "version",
+        ["upgrade", RELEASE, next_bundle, "--no-wait", "--set", "mode=two"],
+        ["upgrade", RELEASE, next_chart, "--set", "mode=two"],
     )
     step("rollback", ["rollback", RELEASE, "1", "--no-wait"], ["rollback", RELEASE, "1"])
     step("uninstall", ["uninstall", RELEASE, "--yes"], ["uninstall", RELEASE])

@@ -97,18 +97,38 @@ Body = dict[str, Any]
 
 def write_bundle(folder: Path) -> Path:
     """Write the bundle."""
-    _write(folder / "bundle.yaml", BUNDLE_YAML)
+    return _write_bundle(folder, BUNDLE_YAML, BUNDLE_TEMPLATE)
+
+
+def write_next_bundle(folder: Path) -> Path:
+    """Write a new version of the bundle, in which one object differs."""
+    template = BUNDLE_TEMPLATE.replace("hello from", "{{ 'good day' if n == 0 else 'hello' }} from")
+    return _write_bundle(folder, BUNDLE_YAML.replace("1.0.0", "1.1.0"), template)
+
+
+def _write_bundle(folder: Path, head: str, template: str) -> Path:
+    _write(folder / "bundle.yaml", head)
     _write(folder / "values.yaml", VALUES)
     _write(folder / "values.schema.json", json.dumps(SCHEMA))
-    _write(folder / "templates" / "items.yaml", BUNDLE_TEMPLATE)
+    _write(folder / "templates" / "items.yaml", template)
     return folder
 
 
 def write_chart(folder: Path) -> Path:
     """Write the same as a Helm chart."""
-    _write(folder / "Chart.yaml", CHART_YAML)
+    return _write_chart(folder, CHART_YAML, CHART_TEMPLATE)
+
+
+def write_next_chart(folder: Path) -> Path:
+    """Write the new version of the bundle as a Helm chart."""
+    template = CHART_TEMPLATE.replace("hello from", '{{ ternary "good day" "hello" (eq $n 0) }} from')
+    return _write_chart(folder, CHART_YAML.replace("1.0.0", "1.1.0"), template)
+
+
+def _write_chart(folder: Path, head: str, template: str) -> Path:
+    _write(folder / "Chart.yaml", head)
     _write(folder / "values.yaml", VALUES)
-    _write(folder / "templates" / "items.yaml", CHART_TEMPLATE)
+    _write(folder / "templates" / "items.yaml", template)
     return folder
 
 

@@ -13,7 +13,7 @@ COMPONENT = "bundler.dev/component"
 TRACK = "bundler.dev/track"
 """In workload selectors of bundles: ``stable``; the one key of ours that templates may set."""
 BUNDLE_VERSION = "bundler.dev/bundle"
-"""Annotation: ``shop@1.4.0``, the bundle that an object was rendered from."""
+"""Annotation that earlier versions of bundler put on every object; objects carry no version any more."""
 
 IMAGES = "bundler.dev/images"
 """Annotation: what the images of an object were called before they were pinned, by container, as JSON."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _CONTEXT_LINES = 3
 _STAMPS = ("bundler.dev/release-uid", "bundler.dev/component")
-_STAMP_ANNOTATIONS = ("bundler.dev/bundle",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class ObjectDiff:
     lines: tuple[str, ...]
     """A unified diff of the YAML of both, without file headers; empty where only stamps change."""
     is_stamps_only: bool = False
-    """Nothing but version annotations changes."""
+    """Nothing but bundler's own labels changes."""
 
 
 def object_diff(change: Change, *, shows_secrets: bool = False, is_full: bool = False) -> ObjectDiff:
@@ -44,7 +43,7 @@ def object_diff(change: Change, *, shows_secrets: bool = False, is_full: bool = 
     Args:
         change: a planned change.
         shows_secrets: print the leaves of Secrets in clear.
-        is_full: keep the planner's stamps and version annotations.
+        is_full: keep the planner's stamps.
     """
     before, after = _sides(change)
     if change.ref.kind == "Secret" and not change.ref.group and not shows_secrets and not change.generated:
@@ -91,11 +90,10 @@ def _shown(body: Body | None, *, is_full: bool) -> Body | None:
 
 def _without_stamps(body: dict[str, JSONValue]) -> Body:
     metadata = dict(mapping_at(body, "metadata"))
-    for field, names in (("labels", _STAMPS), ("annotations", _STAMP_ANNOTATIONS)):
-        kept = {key: value for key, value in mapping_at(metadata, field).items() if key not in names}
-        metadata.pop(field, None)
-        if kept:
-            metadata[field] = kept
+    kept = {key: value for key, value in mapping_at(metadata, "labels").items() if key not in _STAMPS}
+    metadata.pop("labels", None)
+    if kept:
+        metadata["labels"] = kept
     return {**body, "metadata": metadata}
 
 

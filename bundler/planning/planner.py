@@ -27,6 +27,7 @@ from bundler.planning.order import (
 from bundler.planning.ownership import has_controller, is_ours
 from bundler.planning.reach import find_reach
 from bundler.planning.refusals import raise_refusals
+from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -60,7 +61,8 @@ def find_candidates(
 
 
 def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, known: Candidate | None) -> Candidate:
-    live = observation.live.get(manifest.ref)
+    found = observation.live.get(manifest.ref)
+    live = None if found is None else without_version_stamp(found)
     lowest = observation.autoscaled.get(manifest.ref)
     if known is not None and lowest is None and _still_holds(known, manifest, live):
         return known

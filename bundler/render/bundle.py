@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
 from bundler.model.json import mapping_at, text_at
-from bundler.model.labels import BUNDLE_VERSION, INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
+from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef, group_of
@@ -255,17 +255,15 @@ class _BundleRendering:
 
 
 class _Stamper:
-    """Gives the objects of one text their labels, annotation and namespace."""
+    """Gives the objects of one text their labels and namespace."""
 
     def __init__(self, part: Part, context: RenderContext, scopes: Mapping[tuple[str, str], bool]) -> None:
-        metadata = part.bundle.metadata
         self._component = part.component
         self._namespace = context.namespace
         self._scope_of = context.scope_of
         self._scopes: dict[tuple[str, str], bool] = dict(scopes)
         self._labels = ((MANAGED_BY, MANAGED_BY_VALUE), (INSTANCE, context.release_name))
         self._label_names = frozenset(name for name, _ in self._labels)
-        self._annotations = ((BUNDLE_VERSION, f"{metadata.name}@{metadata.version}"),)
 
     def stamp(self, found: ObjectPart, text: str) -> tuple[Manifest, list[Insertion]]:
         """Return the manifest and what goes into its text.
@@ -282,7 +280,6 @@ class _Stamper:
             labels=self._labels
             if self._label_names.isdisjoint(labels)
             else tuple(pair for pair in self._labels if pair[0] not in labels),
-            annotations=self._annotations,
         )
         inserted = insertions(metadata, stamps, found.find_mark, text)
         stamped = stamped_body(body, stamps)

@@ -1,4 +1,4 @@
-"""Write labels, annotations and the namespace into rendered text, touching nothing else. Layer: render, pure.
+"""Write labels and the namespace into rendered text, touching nothing else. Layer: render, pure.
 
 Every mapping that gets keys gets them before its first one, where its indentation and style are known; comments and
 formatting stay as the author's template made them.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Pairs: TypeAlias = "tuple[tuple[str, str], ...]"
 Additions: TypeAlias = "tuple[tuple[str, str | Pairs], ...]"
 FindMark: TypeAlias = "Callable[[str], Mark | None]"
-"""Path inside metadata (empty for metadata itself, ``labels``, ``annotations``) -> where that value starts."""
+"""Path inside metadata (empty for metadata itself, ``labels``) -> where that value starts."""
 
 _NULL_SCALAR = LazyPattern(r"(?:~|null|Null|NULL)?(?![^\s,}#])")
 
@@ -42,7 +42,6 @@ class Stamps(NamedTuple):
     namespace: str
     """Empty where the object is cluster-scoped or names one itself."""
     labels: Pairs
-    annotations: Pairs
 
 
 class UnspliceableError(Exception):
@@ -55,10 +54,9 @@ def stamped_body(body: Body, stamps: Stamps) -> Body:
     stamped: dict[str, JSONValue] = dict(metadata) if is_mapping(metadata) else {}
     if stamps.namespace:
         stamped["namespace"] = stamps.namespace
-    for key, additions in (("labels", stamps.labels), ("annotations", stamps.annotations)):
-        if additions:
-            present = stamped.get(key)
-            stamped[key] = {**(present if is_mapping(present) else {}), **dict(additions)}
+    if stamps.labels:
+        present = stamped.get("labels")
+        stamped["labels"] = {**(present if is_mapping(present) else {}), **dict(stamps.labels)}
     return {**body, "metadata": stamped}
 
 
@@ -68,11 +66,11 @@ def insertions(metadata: Body, stamps: Stamps, find_mark: FindMark, text: str) -
     Args:
         metadata: the object's metadata as it was read.
         stamps: what it gets.
-        find_mark: where metadata, labels and annotations start.
+        find_mark: where metadata and labels start.
         text: the text that the marks count in.
 
     Raises:
-        UnspliceableError: when metadata, labels or annotations are an alias of something else.
+        UnspliceableError: when metadata or labels are an alias of something else.
     """
     top: list[tuple[str, str | Pairs]] = []
     if stamps.namespace:
@@ -80,13 +78,10 @@ def insertions(metadata: Body, stamps: Stamps, find_mark: FindMark, text: str) -
             raise UnspliceableError("metadata.namespace is empty")
         top.append(("namespace", stamps.namespace))
     found: list[Insertion] = []
-    for key, additions in (("labels", stamps.labels), ("annotations", stamps.annotations)):
-        if not additions:
-            continue
-        if key not in metadata:
-            top.append((key, additions))
-        else:
-            found.append(_into(metadata[key], additions, find_mark(key), text))
+    if stamps.labels and "labels" in metadata:
+        found.append(_into(metadata["labels"], stamps.labels, find_mark("labels"), text))
+    elif stamps.labels:
+        top.append(("labels", stamps.labels))
     if top:
         found.append(_into(metadata, tuple(top), find_mark(""), text))
     return found

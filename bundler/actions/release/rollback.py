@@ -13,13 +13,14 @@ from bundler.model.bundle import Reach
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import ReleaseStatus
 from bundler.planning.reach import find_reach
+from bundler.planning.version_stamp import unstamped
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.release.lifecycle import Proposal
-    from bundler.model.release import Authorship, Revision, RevisionSummary
+    from bundler.model.release import Authorship, InventoryEntry, Revision, RevisionSummary
     from bundler.ports import Ports
 
 _UNFINISHED = {ReleaseStatus.PENDING_ROLLBACK, ReleaseStatus.INTERRUPTED, ReleaseStatus.FAILED}
@@ -93,6 +94,7 @@ def draft_of(recorded: Revision, request: RollbackRequest) -> Draft:
     revision = replace(
         recorded,
         summary=summary,
+        inventory=tuple(_unstamped(entry) for entry in recorded.inventory),
         authorship=request.authorship,
         rolled_back_to=recorded.summary.revision,
         evidence="",
@@ -103,6 +105,10 @@ def draft_of(recorded: Revision, request: RollbackRequest) -> Draft:
         reach=reach_of(recorded.reach),
         readiness=readiness_of(recorded),
     )
+
+
+def _unstamped(entry: InventoryEntry) -> InventoryEntry:
+    return entry if entry.manifest is None else replace(entry, manifest=unstamped(entry.manifest))
 
 
 def _refuse_barrier(request: RollbackRequest, history: History, target: RevisionSummary, ports: Ports) -> None:

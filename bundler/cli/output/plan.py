@@ -100,7 +100,7 @@ def change_lines(change: Change, view: PlanView) -> Iterator[Line]:
         yield Line(f"{sign} {_headline(change, view)}", style)
         return
     diff = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full)
-    stamps = " (version stamps only)" if diff.is_stamps_only else ""
+    stamps = " (bundler's labels only)" if diff.is_stamps_only else ""
     yield Line(f"{sign} {_headline(change, view)}{stamps}", style)
     yield from (Line(f"    {line}", _DIFF_STYLES.get(line[:1], "")) for line in diff.lines)
 

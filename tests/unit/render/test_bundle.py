@@ -30,7 +30,7 @@ def text_of(templates: dict[str, str], data: dict[str, object] | None = None, **
     return render(templates, data, **fields).templates[0].text
 
 
-def test_labels_annotation_and_namespace_are_spliced_and_comments_are_kept() -> None:
+def test_labels_and_namespace_are_spliced_and_comments_are_kept() -> None:
     template = """
         {# not printed #}
         # a comment
@@ -49,8 +49,6 @@ def test_labels_annotation_and_namespace_are_spliced_and_comments_are_kept() -> 
         kind: ConfigMap
         metadata:
           namespace: prod
-          annotations:
-            bundler.dev/bundle: shop@1.4.0
           # the name
           name: shop   # here
           labels: {"app.kubernetes.io/managed-by": "bundler", "app.kubernetes.io/instance": "shop", app: web}
@@ -72,7 +70,6 @@ def test_the_body_of_a_manifest_is_what_its_text_says() -> None:
                 "app.kubernetes.io/managed-by": "bundler",
                 "app.kubernetes.io/instance": "shop",
             },
-            "annotations": {"bundler.dev/bundle": "shop@1.4.0"},
         },
     }
 
