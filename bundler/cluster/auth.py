@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from bundler.cluster.credentials import FixedCredentials, TokenFileCredentials, configured_certificate
 from bundler.cluster.kubeconfig import Blob
 from bundler.cluster.status import one_line
-from bundler.cluster.tls import ClientCertificate
+from bundler.cluster.tls import ClientCertificate, authority_of
 from bundler.errors.cluster import CredentialsError
 from bundler.errors.delivery import OfflineError
 from bundler.model.events import Notice
-from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.json import decode_json, items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -117,38 +117,32 @@ class ExecCredentials:
             return issued
 
     def _run(self) -> str:
-        import subprocess  # noqa: PLC0415, TID251 - credential plugins are programs; 10 ms that only they pay
+        from bundler.http import programs  # noqa: PLC0415 - starting programs costs 10 ms that only plugins pay
 
         command = self._command()
         is_interactive = self._is_interactive()
         try:
-            finished = subprocess.run(  # noqa: S603 - the user's own kubeconfig names the program
+            finished = programs.run_program(
                 [command, *map(str, list_at(self._spec, "args"))],
                 env=self._environment(is_interactive=is_interactive),
-                stdin=None if is_interactive else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=None if is_interactive else subprocess.PIPE,
-                timeout=max(self._around.budget(), 1.0),
-                check=False,
+                timeout_s=max(self._around.budget(), 1.0),
+                given=None if is_interactive else b"",
             )
-        except subprocess.TimeoutExpired as error:
-            raise self._failed("it did not end in time") from error
-        except OSError as error:
-            raise self._failed(error.strerror or str(error)) from error
-        said = (finished.stderr or b"").decode(errors="replace")
-        if finished.returncode != 0:
-            raise self._failed(f"it ended with status {finished.returncode}", *_last_lines(said))
+        except programs.ProgramError as error:
+            raise self._failed(str(error)) from error
+        said = finished.stderr.decode(errors="replace")
+        if finished.status != 0:
+            raise self._failed(f"it ended with status {finished.status}", *_last_lines(said))
         for line in _last_lines(said):
             self._around.report(Notice(f"{Path(command).name}: {line}"))
         return finished.stdout.decode(errors="replace")
 
     def _command(self) -> str:
-        import shutil  # noqa: PLC0415 - as above
+        from bundler.http.programs import find_program  # noqa: PLC0415 - as above
 
         name = text_at(self._spec, "command")
         # A path is relative to the kubeconfig; a bare name is looked up like any program.
-        path = str(self._access.user.folder / name) if "/" in name else name
-        found = shutil.which(path, path=self._around.env.get("PATH"))
+        found = find_program(str(self._access.user.folder / name) if "/" in name else name, self._around.env)
         if found is None:
             # `or ""` would drop the author's own advice on how to get the plugin, the best hint there is.
             hint = one_line(text_at(self._spec, "installHint"), 500) or f"install {name or 'it'}, or put it on the PATH"
@@ -177,7 +171,7 @@ class ExecCredentials:
 
     def _read(self, text: str) -> _Issued:
         try:
-            answer = json.loads(text)
+            answer = decode_json(text)
             status = mapping_at(answer, "status")
             expires = _time(text_at(status, "expirationTimestamp"))
         except ValueError as error:
@@ -275,7 +269,7 @@ def _legacy_failed(user: UserEntry, name: str, why: str) -> CredentialsError:
 
 def _cluster_info(access: ClusterAccess) -> Body:
     cluster = access.cluster
-    authority = cluster.authority.file.read_bytes() if cluster.authority.file else cluster.authority.data
+    authority = authority_of(cluster.authority)
     info: dict[str, object] = {
         "server": cluster.server,
         "tls-server-name": cluster.tls_server_name,

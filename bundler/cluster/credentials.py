@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from bundler.cluster.files import read_bounded
 from bundler.cluster.tls import ClientCertificate
 from bundler.errors.cluster import CredentialsError
 
@@ -96,7 +97,7 @@ class TokenFileCredentials:
     def _read(self) -> None:
         file = self._user.token_file or Path()
         try:
-            self._token = file.read_text(encoding="ascii").strip() or self._user.token
+            self._token = read_bounded(file).decode("ascii").strip() or self._user.token
         except (OSError, ValueError) as error:
             if not self._token:
                 self._token = self._user.token

@@ -11,6 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from bundler.cluster.files import read_bounded
 from bundler.model.json import items_at, list_at, text_at, value_at
 from bundler.model.refs import ResourceType
 
@@ -115,7 +116,7 @@ class DiscoveryFile:
             age_s = now.timestamp() - self._path.stat().st_mtime
             if not 0 <= age_s <= MAX_AGE_S:
                 return None
-            kept = json.loads(self._path.read_bytes()[:MAX_FILE_BYTES])
+            kept = json.loads(read_bounded(self._path, max_bytes=MAX_FILE_BYTES, timeout_s=1))
             if kept["format"] != _FORMAT:
                 return None
             return Catalogue(_from_row(row) for row in kept["types"])

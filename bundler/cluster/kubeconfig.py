@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler.cluster.files import read_bounded
 from bundler.errors.cluster import KubeconfigError
-from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.json import decode_json, items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class _Named:
 
     @property
     def folder(self) -> Path:
-        return self.file.parent
+        return self.file.parent.absolute()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +151,7 @@ def read_files(paths: Sequence[Path], *, must_exist: bool) -> list[tuple[Path, B
     parsed = []
     for path in paths:
         try:
-            with path.open("rb") as file:
-                text = file.read(MAX_FILE_BYTES + 1)
+            text = read_bounded(path, max_bytes=MAX_FILE_BYTES)
         except FileNotFoundError as error:
             if must_exist:
                 hint = "check the path, or leave it out to use KUBECONFIG or ~/.kube/config"
@@ -160,6 +159,8 @@ def read_files(paths: Sequence[Path], *, must_exist: bool) -> list[tuple[Path, B
             continue
         except OSError as error:
             raise _broken(path, error.strerror or str(error)) from error
+        except ValueError as error:
+            raise _broken(path, "not the name of a file") from error
         parsed.append((path, parse_kubeconfig(path, text)))
     return parsed
 
@@ -170,8 +171,6 @@ def parse_kubeconfig(path: Path, content: bytes) -> Body:
     Raises:
         KubeconfigError: naming line and column where it is not YAML.
     """
-    if len(content) > MAX_FILE_BYTES:
-        raise _broken(path, f"larger than {MAX_FILE_BYTES} bytes")
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -187,17 +186,15 @@ def parse_kubeconfig(path: Path, content: bytes) -> Body:
 def _parse_text(path: Path, text: str) -> JSONValue:
     if text.lstrip().startswith("{"):
         try:
-            value: JSONValue = json.loads(text)
+            return decode_json(text)
         except ValueError:
             pass  # a YAML flow mapping starts the same way
-        else:
-            return value
     # YAML is loaded only where it is needed: 15 ms that a JSON kubeconfig and an in-cluster run do not pay.
     from bundler.syntax.events import YamlSyntaxError  # noqa: PLC0415
-    from bundler.syntax.reader import read_document  # noqa: PLC0415
+    from bundler.syntax.reader import read_first  # noqa: PLC0415
 
     try:
-        return read_document(text).value
+        return read_first(text)
     except YamlSyntaxError as error:
         raise _broken(path, f"line {error.line}, column {error.column}: {error.problem}") from error
 
@@ -340,7 +337,8 @@ def _blob(entry: _Named, key: str, *, owner: str) -> Blob:
         raise _broken(entry.file, f"{owner} has both {key} and {key}-data", hint=hint)
     if data:
         try:
-            return Blob(data=base64.b64decode(data, validate=True))
+            # Go's decoder passes over line ends, and over nothing else.
+            return Blob(data=base64.b64decode(data.replace("\r", "").replace("\n", ""), validate=True))
         except binascii.Error as error:
             raise _broken(entry.file, f"{key}-data is not base64") from error
     return Blob(file=entry.folder / file) if file else Blob()
@@ -358,13 +356,22 @@ def in_cluster_access(env: Mapping[str, str], service_account: Path = SERVICE_AC
     authority = service_account / "ca.crt"
     return ClusterAccess(
         context="in-cluster",
-        namespace=(namespace_file.read_text().strip() if namespace_file.is_file() else "") or "default",
+        namespace=_namespace_of(namespace_file) or "default",
         cluster=ClusterEntry(
             server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
             authority=Blob(file=authority) if authority.is_file() else Blob(),
         ),
         user=UserEntry(name="in-cluster", token_file=token),
     )
+
+
+def _namespace_of(file: Path) -> str:
+    try:
+        return read_bounded(file).decode().strip()
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise _broken(file, "not the name of a namespace", hint="check the pod's service account volume") from error
 
 
 def _no_kubeconfig(paths: Sequence[Path], config: Kubeconfig) -> KubeconfigError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from bundler.model.json import decode_json
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 
@@ -85,7 +85,7 @@ class Reply:
         Raises:
             ValueError: when it is not a JSON object.
         """
-        decoded = json.loads(self.body)
+        decoded = decode_json(self.body)
         if isinstance(decoded, dict):
             return decoded
         raise ValueError("not a JSON object")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from bundler.cluster.request import METADATA_ONLY
 from bundler.cluster.status import status_of
 from bundler.http.wire import TimeLimits, WireError
 from bundler.model.cluster import WatchEvent
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import decode_json, mapping_at, text_at
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ def _watch_once(
 def _decoded(line: bytes) -> Body | None:
     """Return an event; None where the line was cut."""
     try:
-        event = json.loads(line)
+        event = decode_json(line)
     except ValueError:
         return None
     return event if isinstance(event, dict) else None

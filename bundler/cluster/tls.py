@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler.cluster.files import read_bounded
 from bundler.errors.cluster import CredentialsError, KubeconfigError
 from bundler.http.tls import ssl_reason, strict_context, trust
 from bundler.model.lean import dataclass, field
@@ -65,28 +66,42 @@ def make_context(cluster: ClusterEntry, certificate: ClientCertificate | None) -
     return context
 
 
+def authority_of(authority: Blob) -> bytes:
+    """Return the certificates of a cluster's authority; empty where the kubeconfig gives none.
+
+    Raises:
+        KubeconfigError: when the file cannot be read.
+    """
+    try:
+        return read_bounded(authority.file) if authority.file else authority.data
+    except (OSError, ValueError) as error:
+        raise _untrusting(authority, error) from error
+
+
 def _trust(context: ssl.SSLContext, authority: Blob) -> None:
     if not authority:
         context.load_default_certs()
         return
+    data = authority_of(authority)
     try:
-        data = authority.file.read_bytes() if authority.file else authority.data
         trust(context, data)
     except (OSError, ValueError) as error:
         # ssl.SSLError is an OSError; its text names no file.
-        raise KubeconfigError(
-            "reading the certificate authority of the cluster",
-            context=[f"{authority.file or 'certificate-authority-data'}: {ssl_reason(error)}"],
-            hint="give PEM certificates in certificate-authority-data or certificate-authority",
-        ) from error
+        raise _untrusting(authority, error) from error
+
+
+def _untrusting(authority: Blob, error: OSError | ValueError) -> KubeconfigError:
+    return KubeconfigError(
+        "reading the certificate authority of the cluster",
+        context=[f"{authority.file or 'certificate-authority-data'}: {ssl_reason(error)}"],
+        hint="give PEM certificates in certificate-authority-data or certificate-authority",
+    )
 
 
 def _present(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
     try:
-        if certificate.chain.file and certificate.key.file:
-            context.load_cert_chain(certificate.chain.file, certificate.key.file)
-        else:
-            _load_from_memory(context, _content(certificate.chain), _content(certificate.key))
+        # OpenSSL would read a file without end for ever, so it never gets the name of one of theirs.
+        _load_from_memory(context, _content(certificate.chain), _content(certificate.key))
     except (OSError, ValueError) as error:
         names = [str(blob.file) for blob in (certificate.chain, certificate.key) if blob.file]
         raise CredentialsError(
@@ -97,7 +112,7 @@ def _present(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
 
 
 def _content(blob: Blob) -> bytes:
-    return blob.file.read_bytes() if blob.file else blob.data
+    return read_bounded(blob.file) if blob.file else blob.data
 
 
 def _load_from_memory(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:

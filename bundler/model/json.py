@@ -15,6 +15,19 @@ _MAPPINGS = (dict, Mapping)
 _LISTS = (list, tuple, Sequence)
 
 
+def decode_json(text: str | bytes) -> JSONValue:
+    """Decode JSON from outside.
+
+    Raises:
+        ValueError: when it is not JSON, or nested too deeply to be read.
+    """
+    try:
+        value: JSONValue = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return value
+
+
 def is_mapping(value: JSONValue) -> TypeGuard[Body]:
     """Tell whether ``value`` is a JSON object."""
     return isinstance(value, _MAPPINGS)

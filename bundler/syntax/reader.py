@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "Mark", "MarkedDocument", "YamlSyntaxError", "read_document", "read_documents"]
 
 _CORE = "tag:yaml.org,2002:"
-_MERGE_HINT = "merge keys (<<) are not part of YAML 1.2; write the keys out, or quote the key"
+_BINARY = f"{_CORE}binary"
+_MERGE_KEY = "<<"
+_MERGE_HINT = "a merge key (<<) takes a mapping, or a list of mappings; quote it where the key itself is meant"
 _TAGS_HINT = "only the tags of the core schema are read; a text that begins with ! needs quotes"
 _BRACES_HINT = "a mapping or list as a key; a value that starts with {{ must be quoted"
 
@@ -52,11 +55,14 @@ class MarkedDocument:
 def read_documents(text: str, *, limits: Limits = DEFAULT_LIMITS) -> list[MarkedDocument]:
     """Read all documents of ``text``; CRLF and a byte order mark are accepted.
 
-    Mapping keys are strings: other scalar keys become their text (``8080: x`` has the key ``"8080"``).
+    Mapping keys are strings: other scalar keys become their text (``8080: x`` has the key ``"8080"``). Merge keys are
+    read, although YAML 1.2 has none: a key of the mapping itself wins, then the first mapping of a list.
 
     Raises:
-        YamlSyntaxError: for broken YAML, duplicate keys (both lines are named), merge keys, tags outside the core
-            schema, and what exceeds ``limits``.
+        YamlSyntaxError: for broken YAML, duplicate keys (both lines are named), tags outside the core schema, and what
+            exceeds ``limits``.
+
+    Source: yaml.org/type/merge.
     """
     text = text.removeprefix("\ufeff")
     with translating(text):
@@ -82,13 +88,30 @@ def read_document(text: str, *, limits: Limits = DEFAULT_LIMITS) -> MarkedDocume
     return MarkedDocument(value=None, lines={"": 1}, marks={}, start_line=1, start_offset=0, end_offset=len(text))
 
 
+def read_first(text: str, *, limits: Limits = DEFAULT_LIMITS) -> JSONValue:
+    """Read the first document of ``text``, as Go's YAML does: others are passed over, ``!!binary`` becomes its text.
+
+    Raises:
+        YamlSyntaxError: as :func:`read_documents`.
+    """
+    text = text.removeprefix("\ufeff")
+    with translating(text):
+        source = open_events(text, limits)
+        source.get_event()
+        start = source.get_event()
+        if isinstance(start, yaml.StreamEndEvent):
+            return None
+        return _Builder(source, text, limits, reads_binary=True).document(start).value
+
+
 class _Builder:
     """Builds one document, recursively; depth is bounded by the limits."""
 
-    def __init__(self, source: EventSource, text: str, limits: Limits) -> None:
+    def __init__(self, source: EventSource, text: str, limits: Limits, *, reads_binary: bool = False) -> None:
         self._next = source.get_event
         self._text = text
         self._limits = limits
+        self._reads_binary = reads_binary
         self._lines: dict[str, int] = {}
         self._marks: dict[str, Mark] = {}
         self._anchors: dict[str, tuple[JSONValue, int]] = {}
@@ -127,7 +150,7 @@ class _Builder:
     def _node(self, event: Any, pointer: str, depth: int) -> JSONValue:
         match event:
             case yaml.ScalarEvent():
-                return _scalar(event)
+                return _binary(event) if self._reads_binary and event.tag == _BINARY else _scalar(event)
             case yaml.MappingStartEvent():
                 _require_tag(event, "map")
                 return self._mapping(pointer, depth)
@@ -139,19 +162,36 @@ class _Builder:
 
     def _mapping(self, pointer: str, depth: int) -> JSONValue:
         result: dict[str, JSONValue] = {}
+        merged: dict[str, JSONValue] = {}
         is_first = True
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            key = self._key(event)
+            is_merge = _is_merge(event)
+            key = _MERGE_KEY if is_merge else self._key(event)
             child = f"{pointer}/{escape_pointer(key)}"
-            if key in result:
+            if key in result or (is_merge and child in self._lines):
                 raise error_at(event, f'duplicate key "{key}"; first set in line {self._lines[child]}')
             if is_first and not self._marks[pointer].is_flow:
                 # an anchor or tag stands before the mapping; its first key is where the block really begins
                 self._marks[pointer] = mark_of(event)
             is_first = False
             self._lines[child] = event.start_mark.line + 1
-            result[key] = self._value(self._next(), child, depth=depth + 1)
-        return result
+            if is_merge:
+                merged = self._merged(self._next(), child, depth)
+            else:
+                result[key] = self._value(self._next(), child, depth=depth + 1)
+        for key in merged.keys() - result.keys():
+            self._lines[f"{pointer}/{escape_pointer(key)}"] = self._lines[f"{pointer}/{_MERGE_KEY}"]
+        return {**merged, **result} if merged else result
+
+    def _merged(self, event: Any, pointer: str, depth: int) -> dict[str, JSONValue]:
+        """Return what a merge key brings: the first mapping that has a key wins."""
+        value = self._value(event, pointer, depth=depth + 1)
+        merged: dict[str, JSONValue] = {}
+        for one in value if isinstance(value, list) else [value]:
+            if not isinstance(one, dict):
+                raise error_at(event, _MERGE_HINT)
+            merged = {**one, **merged}
+        return merged
 
     def _sequence(self, pointer: str, depth: int) -> JSONValue:
         result: list[JSONValue] = []
@@ -170,8 +210,8 @@ class _Builder:
         if not isinstance(event, yaml.ScalarEvent):
             raise error_at(event, _BRACES_HINT)
         text: str = event.value
-        if event.implicit[0] and text in {"", "<<"}:
-            raise error_at(event, _MERGE_HINT if text else "a key is missing")
+        if event.implicit[0] and not text:
+            raise error_at(event, "a key is missing")
         if event.anchor:
             self._anchors[event.anchor] = (text, 1)
         return text
@@ -195,6 +235,17 @@ class _Builder:
         line_start = self._text.rfind("\n", 0, bracket) + 1
         line = mark.line + self._text.count("\n", mark.offset, bracket)
         return Mark(bracket, line, bracket - line_start, is_flow)
+
+
+def _is_merge(event: Any) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and event.value == _MERGE_KEY and event.implicit[0] and not event.tag
+
+
+def _binary(event: Any) -> str:
+    try:
+        return base64.b64decode("".join(event.value.split()), validate=True).decode()
+    except ValueError as error:
+        raise error_at(event, "!!binary holds no base64 of a text") from error
 
 
 def _scalar(event: Any) -> JSONValue:

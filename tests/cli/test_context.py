@@ -7,12 +7,12 @@ import json
 import pytest
 
 
-def kubeconfig(cli, *contexts: str, namespace: str = "") -> str:
+def kubeconfig(cli, *contexts: str, namespace: str = "", **cluster: object) -> str:
     body = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": contexts[0],
-        "clusters": [{"name": "away", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "clusters": [{"name": "away", "cluster": {"server": "http://127.0.0.1:1", **cluster}}],
         "users": [{"name": "ada", "user": {"token": "t"}}],
         "contexts": [
             {"name": name, "context": {"cluster": "away", "user": "ada", "namespace": namespace}} for name in contexts
@@ -68,3 +68,11 @@ def test_the_budget_of_the_whole_command_ends_retries(cli):
 def test_output_can_be_chosen_by_variable_and_option_wins(cli):
     assert cli("list", BUNDLER_OUTPUT="json").ok().document == []
     assert cli("list", "-o", "text", BUNDLER_OUTPUT="json").ok().out.startswith("NAMESPACE")
+
+
+@pytest.mark.parametrize("argv", [("list",), ("list", "-q"), ("uninstall", "shop", "--yes")], ids=" ".join)
+def test_a_server_that_is_not_verified_is_named_on_every_run(cli, argv):
+    path = kubeconfig(cli, "prod", **{"insecure-skip-tls-verify": True})
+    outcome = cli(*argv, "--context", "prod", KUBECONFIG=path)
+    assert "warning: http://127.0.0.1:1 is not verified: the kubeconfig says insecure-skip-tls-verify" in outcome.err
+    assert "not verified" not in cli("list", "--context", "prod", KUBECONFIG=kubeconfig(cli, "prod")).err

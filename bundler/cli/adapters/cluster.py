@@ -9,6 +9,7 @@ from bundler._version import __version__
 from bundler.cli.session.name_rules import check_namespace
 from bundler.cli.terminal.progress import Progress
 from bundler.errors.cluster import AmbiguousContextError
+from bundler.model.events import Warned
 from bundler.model.lean import dataclass
 from bundler.ports import Ports
 
@@ -140,6 +141,8 @@ def _open_http(app: App, progress: Progress, deadline: _Deadline) -> tuple[Clust
         report=progress,
         is_interactive=environment.stdin_is_terminal,
     )
+    if not access.cluster.is_verified:
+        progress(Warned(f"{access.cluster.server} is not verified: the kubeconfig says insecure-skip-tls-verify"))
     client = HttpClusterClient.open(access, around, cache_dir=environment.cache_dir)
     app.closing.callback(client.close)
     _let_pass(app, access.cluster.server)

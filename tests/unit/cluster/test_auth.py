@@ -3,6 +3,8 @@
 import json
 import os
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ from bundler.cluster import auth
 from bundler.cluster.auth import make_credentials
 from bundler.cluster.credentials import FixedCredentials, configured_certificate
 from bundler.cluster.kubeconfig import Blob, ClusterAccess, UserEntry
-from bundler.cluster.tls import ClientCertificate
-from bundler.errors.cluster import CredentialsError
+from bundler.cluster.tls import ClientCertificate, make_context
+from bundler.errors.cluster import ClusterError, CredentialsError
 from bundler.model.events import Event, Notice
 from tests.lib.stub_server import Say, StubServer, status
 from tests.unit.cluster.support import CONFIG_MAP, ROUTES, InstantClock, access, client, config_map, surroundings
@@ -190,6 +192,64 @@ def test_a_missing_plugin_is_named_with_its_own_advice(tmp_path: Path) -> None:
     assert "needs the program 'aws-iam-authenticator', which is not there" in error.context[0]
     assert error.hint == "get it from there"
     assert "install nothing" in failure(tmp_path, {"apiVersion": V1, "command": "nothing"}).hint
+
+
+def test_a_relative_plugin_is_never_looked_up_on_the_path(tmp_path: Path) -> None:
+    plugin(tmp_path, code="")
+    elsewhere = UserEntry(name="ada", exec={"apiVersion": V1, "command": "./plugin"}, folder=tmp_path / "config")
+    it = access("https://api.example", user=elsewhere)
+    with pytest.raises(CredentialsError, match="running"):
+        make_credentials(it, surroundings(env={"PATH": str(tmp_path)})).headers()
+    assert calls(tmp_path) == 0
+
+
+@pytest.mark.parametrize("path", ["", ":/usr/bin", "/usr/bin:", ".:/usr/bin", "bin:/usr/bin"])
+def test_a_plugin_of_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    plugin(tmp_path, code="")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "plugin").symlink_to(tmp_path / "plugin")
+    monkeypatch.chdir(tmp_path)
+    entry = UserEntry(name="ada", exec={"apiVersion": V1, "command": "plugin"}, folder=tmp_path / "config")
+    with pytest.raises(CredentialsError, match="running") as caught:
+        make_credentials(access("https://api.example", user=entry), surroundings(env={"PATH": path})).headers()
+    assert "is not there" in caught.value.context[0]
+    assert calls(tmp_path) == 0
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_plugin_that_prints_without_end_is_stopped(tmp_path: Path, stream: str) -> None:
+    spec = plugin(tmp_path, code=f"while True: sys.{stream}.write('x' * 4096)")
+    assert "printed more than" in failure(tmp_path, spec).context[0]
+
+
+def test_a_plugin_that_leaves_something_behind_is_not_waited_for(tmp_path: Path) -> None:
+    spec = plugin(tmp_path, code="import subprocess; subprocess.Popen(['sleep', '30'])")
+    began_s = time.monotonic()
+    assert credentials(user(tmp_path, spec)).headers()[0] == ("Authorization", "Bearer t1")
+    assert time.monotonic() - began_s < 10
+
+
+def test_deep_json_of_a_plugin_is_an_error_of_ours(tmp_path: Path) -> None:
+    spec = plugin(tmp_path, code="print('[' * 100_000); sys.exit()")
+    assert "not an ExecCredential" in failure(tmp_path, spec).context[0]
+
+
+ENDLESS = Path("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: make_context(access("https://x", authority=Blob(file=ENDLESS)).cluster, None),
+        lambda: make_context(access("https://x").cluster, ClientCertificate(Blob(file=ENDLESS), Blob(file=ENDLESS))),
+        lambda: make_credentials(access("https://x", user=UserEntry(token_file=ENDLESS)), surroundings()).headers(),
+    ],
+    ids=["authority", "certificate", "token"],
+)
+def test_a_file_without_end_that_a_kubeconfig_names_is_an_error(use: Callable[[], object]) -> None:
+    with pytest.raises(ClusterError) as caught:
+        use()
+    assert "larger than" in caught.value.context[0]
 
 
 def test_what_a_failing_plugin_says_is_shown(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 import base64
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from bundler.cluster.files import read_bounded
 from bundler.cluster.kubeconfig import (
     Blob,
     in_cluster_access,
@@ -261,3 +264,62 @@ def test_a_kubeconfig_wins_over_the_pods_own_account(tmp_path: Path) -> None:
 def test_outside_a_pod_there_is_no_service_account(tmp_path: Path) -> None:
     assert in_cluster_access({}, tmp_path) is None
     assert in_cluster_access({"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, tmp_path) is None
+
+
+def test_a_kubeconfig_may_come_through_a_pipe(tmp_path: Path) -> None:
+    content = write(tmp_path / "config").read_bytes()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    found = load_access({}, home=HOME, kubeconfig=pipe)
+    writer.join()
+    assert found.user.token == "secret-token"
+
+
+def test_a_file_without_end_is_an_error(tmp_path: Path) -> None:
+    assert "larger than" in failure(Path("/dev/zero")).context[0]
+
+
+def test_a_pipe_that_no_one_writes_to_is_an_error(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="did not end within"):
+        read_bounded(pipe, timeout_s=0.05)
+
+
+def test_deep_json_is_an_error_that_names_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text('{"a":' * 100_000)
+    assert "nested deeper" in failure(path).context[0]
+
+
+def test_relative_paths_start_at_a_kubeconfig_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "config", users=[{"name": "u", "user": {"tokenFile": "token"}}])
+    found = load_access({}, home=HOME, kubeconfig=Path("config"))
+    assert (found.user.folder, found.user.token_file) == (tmp_path, tmp_path / "token")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "certificate-authority-data: |\n      UEVNIGJ5\n      dGVz\n",
+        "certificate-authority-data: UEVNIGJ5dGVz\n",
+        "certificate-authority-data: !!binary VUVWTklHSjVkR1Z6\n",
+        "<<: *trust\n",
+    ],
+    ids=["wrapped", "plain", "binary", "merge key"],
+)
+def test_data_is_read_however_kubectl_reads_it(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "config"
+    path.write_text(
+        "x: &trust {certificate-authority-data: UEVNIGJ5dGVz}\n"
+        "current-context: one\n"
+        "contexts: [{name: one, context: {cluster: c}}]\n"
+        f"clusters:\n- name: c\n  cluster:\n    server: https://a.example\n    {text}"
+        "---\nkind: Another\n"
+    )
+    assert load_access({}, home=HOME, kubeconfig=path).cluster.authority == Blob(data=b"PEM bytes")

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
-from bundler.syntax.reader import read_document, read_documents
+from bundler.syntax.reader import read_document, read_documents, read_first
 
 
 def value_of(text: str) -> object:
@@ -45,11 +45,52 @@ def test_values_are_those_of_yaml_1_2(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n", {"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 3}}),
+        ("b: {y: 3, <<: {x: 1, y: 2}}\n", {"b": {"x": 1, "y": 3}}),
+        ("b: {<<: [{x: 1}, {x: 2, y: 2}]}\n", {"b": {"x": 1, "y": 2}}),
+        (
+            "a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b}\n",
+            {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 1, "y": 2}},
+        ),
+        ("a: &a {d: {x: 1}}\nb: {<<: *a, d: {y: 2}}\n", {"a": {"d": {"x": 1}}, "b": {"d": {"y": 2}}}),
+        ("b: {<<: []}\n", {"b": {}}),
+        ("b: {'<<': 1}\n", {"b": {"<<": 1}}),
+    ],
+)
+def test_merge_keys_are_read_as_other_readers_do(text: str, value: object) -> None:
+    assert value_of(text) == value == yaml.safe_load(text)
+
+
+def test_what_a_merge_key_brings_stands_in_its_line() -> None:
+    document = read_document("a: &a {x: 1}\nb:\n  y: 2\n  <<: *a\n")
+    assert (document.lines["/b/x"], document.lines["/b/y"]) == (4, 3)
+
+
+def test_merge_keys_count_against_the_limit_of_aliases() -> None:
+    text = "a0: &a0 {x: 1}\n" + "".join(
+        f"a{n}: &a{n} {{b: {{<<: *a{n - 1}}}, c: {{<<: *a{n - 1}}}}}\n" for n in range(1, 30)
+    )
+    with pytest.raises(YamlSyntaxError, match="aliases stand for more than"):
+        read_document(text)
+
+
+def test_the_first_document_is_read_as_go_does() -> None:
+    assert read_first("---\na: !!binary dG9rZW4=\n---\n: [broken\n") == {"a": "token"}
+    assert read_first("") is None
+    with pytest.raises(YamlSyntaxError, match="base64"):
+        read_first("a: !!binary '?'\n")
+
+
+@pytest.mark.parametrize(
     ("text", "line", "column", "words"),
     [
         ("a: 1\nb: 2\na: 3\n", 3, 1, 'duplicate key "a"; first set in line 1'),
         ("x:\n  1: a\n  '1': b\n", 3, 3, 'duplicate key "1"; first set in line 2'),
-        ("a: &x {b: 1}\nc:\n  <<: *x\n", 3, 3, "merge keys"),
+        ("c:\n  <<: text\n", 2, 7, "a merge key (<<) takes a mapping"),
+        ("c:\n  <<: [{a: 1}, 2]\n", 2, 7, "a merge key (<<) takes a mapping"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n  <<: *x\n", 4, 3, 'duplicate key "<<"; first set in line 3'),
         ("?\n: x\n", 1, 2, "a key is missing"),
         ("a: !!binary aGk=\n", 1, 4, "the tag !!binary"),
         ("a: !mine x\n", 1, 4, "begins with ! needs quotes"),
