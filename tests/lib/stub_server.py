@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.lib.certs import KeyPair
 
@@ -52,6 +52,8 @@ class Say:
     """Wait between headers and body."""
     is_cut: bool = False
     """Close after half of the body."""
+    is_head: bool = False
+    """Name the length of the body, and leave it out."""
     is_chunked: bool = False
     is_gzipped: bool = False
     closes: bool = False
@@ -282,8 +284,17 @@ def _read(reader: Any, number: int) -> Got | None:
     while line := reader.readline().decode("latin-1").strip():
         name, _, value = line.partition(":")
         headers[name.lower()] = value.strip()
-    body = reader.read(int(headers.get("content-length", 0)))
+    is_chunked = headers.get("transfer-encoding", "").lower() == "chunked"
+    body = b"".join(_chunks(reader)) if is_chunked else reader.read(int(headers.get("content-length", 0)))
     return Got(method=first[0], target=first[1], headers=headers, body=body, connection=number)
+
+
+def _chunks(reader: Any) -> Iterator[bytes]:
+    while size := int(reader.readline().split(b";")[0], 16):
+        yield reader.read(size)
+        reader.readline()
+    while reader.readline().strip():
+        pass  # trailers
 
 
 def _parts_of(step: Say) -> tuple[bytes, bytes]:
@@ -301,7 +312,7 @@ def _parts_of(step: Say) -> tuple[bytes, bytes]:
         body = b"".join(b"%x;ext=1\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\nX-Trailer: 1\r\n\r\n"
     else:
         lines.append(f"Content-Length: {len(body)}")
-    sent = body[: len(body) // 2] if step.is_cut else body
+    sent = b"" if step.is_head else body[: len(body) // 2] if step.is_cut else body
     return "\r\n".join((*lines, "", "")).encode("latin-1"), sent
 
 

@@ -1,0 +1,70 @@
+"""What registries do differently, each a switch of tests.lib.quirky_registry; the reports behind them are public."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """How a registry behaves; the defaults are distribution-spec 1.1 to the letter, without a login."""
+
+    # Logins
+    login: str = ""
+    """``basic``, ``token``, or empty: everyone may do everything."""
+    reads_anonymously: bool = False
+    """Who is not known may read (Artifactory and Nexus with anonymous access); ``/v2/`` answers everyone then."""
+    hides_missing: int = 0
+    """Status for whatever is read of a repository that is not there (Quay: 401, Artifactory: 403); not for writers."""
+    scope_prefix: str = ""
+    """Repositories are known to the token server under this prefix (a proxy rewrites paths)."""
+    says_scope: str = ""
+    """The scope of every challenge, and what tokens must hold (ECR public: ``aws``)."""
+    storage_asks: str = ""
+    """URL of a realm: where blobs and uploads lie elsewhere, that host answers 401 and names it."""
+    uploads_always_401: bool = False
+
+    # Uploads
+    patch_status: int = 0
+    """Chunks are refused with it."""
+    min_chunk: int = 0
+    """``OCI-Chunk-Min-Length``; smaller chunks but the last are refused."""
+    refuses_content_range: bool = False
+    """400 for Content-Range on a blob that comes whole."""
+    has_stale_range: bool = False
+    """Chunks are stored, but Range never moves (ECR)."""
+    spoils_chunks: bool = False
+    """An upload of several requests ends in DIGEST_INVALID."""
+    cuts: int = 0
+    """How many requests with a part of a blob are cut after half."""
+    location: str = "absolute"
+    """``absolute``, ``path``, ``relative``, ``query``, ``host`` (``//host/…``), ``fragment``, ``elsewhere``."""
+    redirects: int = 0
+    """307 or 308 for every request, to the same path below ``/moved``."""
+    mount_status: int = 0
+    """Mounts are refused with it; 202 begins an upload, as the specification allows."""
+    blob_head_status: int = 0
+    manifest_head_status: int = 0
+    is_full: int = 0
+    """500 or 507 for every part of a blob: no space left on device."""
+    limit: str = ""
+    """Retry-After of one 429 for every path, or of all, where it is more than a minute."""
+
+    # Reading
+    referrers_status: int = 404
+    """200: there is the API."""
+    page: int = 0
+    """Most entries in one answer, with Link."""
+    link: str = "plain"
+    """``plain``, ``parameters``, ``capitals``, ``relative``, ``absolute``."""
+    has_immutable_tags: int = 0
+    """Status for a second PUT of a tag, whatever its content."""
+    has_digest_header: bool = True
+    checks_index: bool = True
+    """An index needs everything that it lists."""
+    redirects_blobs: bool = False
+    """Blobs lie at another host (S3 and its like)."""
+    head_lies: bool = False
+    """HEAD says yes to everything."""
+    cuts_bodies: int = 0
+    """Blobs come with so many bytes less, and say so."""
