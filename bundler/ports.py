@@ -279,6 +279,14 @@ class Registry(Protocol):
         """Ask whether a registry answers and takes our credentials."""
         ...
 
+    def log_in(self, host: str) -> bool:
+        """Ask whether a registry takes our credentials; False: it asks for none, and may take wrong ones, too.
+
+        Raises:
+            RegistryLoginError: when it refuses them.
+        """
+        ...
+
     def check_push(self, repository: Repository) -> None:
         """Start an upload and cancel it: whether we may write, without leaving anything."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from bundler.errors.delivery import RegistryError, RegistryLoginError
 from bundler.model.json import int_at, text_at
@@ -62,6 +62,8 @@ class Authorizer:
         """
         self._host, self._find, self._fetch, self._clock, self._learn = host, find, fetch, clock, learn
         self._challenge: Challenge | None = None
+        self._said: dict[Scopes, str] = {}
+        """What challenges called the scope of a request: a proxy before the registry may rewrite names."""
         self._tokens: dict[Scopes, _Token] = {}
         self._lock = threading.Lock()
 
@@ -78,7 +80,14 @@ class Authorizer:
             if challenge.scheme == "basic":
                 found = self._credentials(scopes)
                 return {"Authorization": found.basic} if found else {}
-            return {"Authorization": f"Bearer {self._token(challenge, scopes)}"}
+            found = self._credentials(scopes)
+            token = found.registry_token if found else ""
+            return {"Authorization": f"Bearer {token or self._token(challenge, scopes)}"}
+
+    def basic(self, scopes: Scopes) -> str:
+        """Return the name and password as a header; empty where we have none."""
+        found = self._credentials(scopes)
+        return found.basic if found is not None and found.password else ""
 
     @property
     def is_known(self) -> bool:
@@ -86,7 +95,7 @@ class Authorizer:
         return self._challenge is not None
 
     def challenged(self, header: str, scopes: Scopes, *, was_known: bool) -> bool:
-        """Take a challenge; tell whether asking again with `headers` can help.
+        """Take a challenge of the registry itself; return whether asking again with `headers` can help.
 
         Args:
             header: WWW-Authenticate.
@@ -99,6 +108,7 @@ class Authorizer:
         with self._lock:
             is_new = not was_known
             self._challenge = challenge
+            self._said[scopes] = challenge.scope
             was_sent = self._tokens.pop(scopes, None) is not None
             if challenge.scheme == "basic":
                 return is_new and self._credentials(scopes) is not None
@@ -118,7 +128,8 @@ class Authorizer:
         repository = scopes[0].split(":")[1] if scopes else ""
         found = self._find(repository)
         if found is not None:
-            for secret in (found.password, found.identity_token, found.basic.removeprefix("Basic ")):
+            secrets = (found.password, found.identity_token, found.registry_token, found.basic.removeprefix("Basic "))
+            for secret in filter(None, secrets):
                 self._learn(secret)
         return found
 
@@ -144,7 +155,7 @@ class Authorizer:
     def _ask(self, challenge: Challenge, scopes: Scopes) -> Answer:
         found = self._credentials(scopes)
         doing = f"asking for a token for {self._host}"
-        wanted = scopes or ((challenge.scope,) if challenge.scope else ())
+        wanted = joined_scopes(scopes, self._said.get(scopes, _of_host(challenge.scope)))
         headers: dict[str, str] = {}
         if found is not None and found.identity_token:
             form = {
@@ -164,5 +175,22 @@ class Authorizer:
             headers = {"Authorization": found.basic} if found else {}
         answer = self._fetch(ask, headers)
         if answer.status >= 400:
-            raise refusal(doing, self._host, answer, who=self.who(scopes))
+            by = urlsplit(challenge.realm).netloc
+            raise refusal(doing, self._host, answer, who=self.who(scopes), by="" if by == self._host else by)
         return answer
+
+
+def joined_scopes(own: Scopes, said: str) -> Scopes:
+    """Return our scopes and what of a challenge they do not cover."""
+    return (*own, *(scope for scope in said.split() if not any(_covers(one, scope) for one in own)))
+
+
+def _covers(own: str, said: str) -> bool:
+    name, _, actions = own.rpartition(":")
+    other, _, wanted = said.rpartition(":")
+    return name == other and set(wanted.split(",")) <= set(actions.split(","))
+
+
+def _of_host(scope: str) -> str:
+    """Return a scope that is not of one repository: it is wanted for all of them."""
+    return "" if scope.startswith("repository:") else scope

@@ -60,16 +60,20 @@ class OciClient:
         *,
         find_credentials: FindCredentials,
         learn: Callable[[str], None] = lambda _: None,
+        is_writing: bool = False,
     ) -> None:
-        """Know nobody yet.
+        """Know no registry yet.
 
         Args:
             settings: from ``settings.load_settings``.
             around: environment, time, events, and the gate of ``--offline``.
             find_credentials: (host, repository) -> who we are there.
             learn: is told every secret that is used, so that it is masked wherever it would be printed.
+            is_writing: what is read will be written. Some registries refuse to say that a repository is not there yet
+                to those who may only read (Quay: 401, Artifactory: 403), so what they refuse is absent, and the write
+                shows whether we may.
         """
-        self._hosts = Hosts(settings, around)
+        self._hosts, self._is_writing = Hosts(settings, around), is_writing
         self._around, self._find, self._learn = around, find_credentials, learn
         self._sessions: dict[str, Session] = {}
         self._lock = threading.Lock()
@@ -87,6 +91,10 @@ class OciClient:
         """Ask whether a registry answers and takes our credentials."""
         session = self._session(host)
         session.expect(Ask(method="GET", target="/v2/", doing=f"asking the registry {host}"), 200)
+
+    def log_in(self, host: str) -> bool:
+        """Ask whether a registry takes our credentials; False: it asks for none."""
+        return self._session(host).log_in()
 
     def check_push(self, repository: Repository) -> None:
         """Start an upload and cancel it."""
@@ -208,13 +216,13 @@ class OciClient:
             method=method,
             target=target,
             doing=f"reading {_named(repository, what)}",
-            scopes=(scope_of(repository, PULL),),
+            scopes=(scope_of(repository, PUSH if self._is_writing else PULL),),
             headers=_ACCEPT,
         )
         answer = session.send(ask)
         if answer.status == 200:
             return answer
-        if answer.status == 404:
+        if answer.status == 404 or (self._is_writing and answer.status in {401, 403}):
             return None
         raise session.refusal(ask, answer)
 

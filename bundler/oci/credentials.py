@@ -6,7 +6,6 @@ Source: docker's config.json (docs, `docker login`, "Credential store") and cont
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import tempfile
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryLoginError
 from bundler.model.json import mapping_at, text_at
+from bundler.oci.helpers import HelperMissingError
 from bundler.oci.settings import DOCKER_HUB
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Credentials:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
     """An OAuth2 refresh token, in place of a password."""
+    registry_token: str = field(default="", repr=False)
+    """A bearer token that is sent as it is."""
     source: str = ""
     """Which file or helper said so, for messages."""
 
@@ -81,7 +83,14 @@ class CredentialFiles:
         """
         for path in self.paths():
             body = self._body(path)
-            found = self._from_helper(body, host, path) or _from_auths(body, host, repository, path)
+            kept = _from_auths(body, host, repository, path)
+            try:
+                found = self._from_helper(body, host, path) or kept
+            except HelperMissingError:
+                # The file came from another machine; docker and podman go on with what else is in it.
+                if kept is None:
+                    raise
+                found = kept
             if found is not None:
                 return found
         return None
@@ -170,15 +179,18 @@ def _helper_of(body: Body, host: str) -> str:
 
 def _from_auths(body: Body, host: str, repository: str, path: Path) -> Credentials | None:
     auths = mapping_at(body, "auths")
-    for key in _keys(host, repository):
-        entry = mapping_at(auths, key)
-        if found := _from_entry(entry, key, path):
-            return found
-    # Old clients wrote whole URLs.
-    for key, value in auths.items():
-        if key.partition("://")[2].partition("/")[0] == host and (found := _from_entry(mapping_at(value), key, path)):
+    by_name = {_plain(key): key for key in reversed(list(auths))} | {key: key for key in auths}
+    for name in _keys(host, repository):
+        key = by_name.get(name, "")
+        if found := _from_entry(mapping_at(auths, key), key, path):
             return found
     return None
+
+
+def _plain(key: str) -> str:
+    """Return a key as references name it: old clients wrote whole URLs, others a slash at the end."""
+    plain = key.removeprefix("https://").removeprefix("http://").rstrip("/")
+    return plain.removesuffix("/v1").removesuffix("/v2")
 
 
 def _keys(host: str, repository: str) -> Iterator[str]:
@@ -191,17 +203,31 @@ def _keys(host: str, repository: str) -> Iterator[str]:
 
 
 def _from_entry(entry: Body, key: str, path: Path) -> Credentials | None:
-    token = text_at(entry, "identitytoken")
+    token, bearer = text_at(entry, "identitytoken"), text_at(entry, "registrytoken")
     user, password = text_at(entry, "username"), text_at(entry, "password")
     if encoded := text_at(entry, "auth"):
         try:
-            user, _, password = base64.b64decode(encoded, validate=True).decode().rstrip("\0").partition(":")
-        except (binascii.Error, ValueError) as error:
+            user, password = decode_auth(encoded)
+        except ValueError as error:
             found = [f"{path}: the entry of {key} is not NAME:PASSWORD in base64"]
             raise RegistryLoginError("reading the credentials of registries", context=found, hint=_HINT) from error
-    if token or user:
-        return Credentials(user=user, password=password, identity_token=token, source=str(path))
+    if token or bearer or user:
+        return Credentials(user=user, password=password, identity_token=token, registry_token=bearer, source=str(path))
     return None
+
+
+def decode_auth(text: str) -> tuple[str, str]:
+    """Return the name and password of an ``auth``, as docker (line breaks) and the kubelet (no padding) read it.
+
+    Raises:
+        ValueError: when it is not that.
+    """
+    packed = "".join(text.split())
+    packed += "=" * (-len(packed) % 4)
+    user, colon, password = base64.b64decode(packed, validate=True).decode().partition(":")
+    if not colon:
+        raise ValueError("there is no colon")
+    return user, password.rstrip("\0")
 
 
 def _read(path: Path) -> Body:

@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 _DIGEST_INVALID = "DIGEST_INVALID"
 
 
-def refusal(doing: str, host: str, answer: Answer, *, who: str) -> RegistryError:
+def refusal(doing: str, host: str, answer: Answer, *, who: str, by: str = "") -> RegistryError:
     """Return the error that an answer with status 400 or more stands for.
 
     Args:
         doing: what was asked.
-        host: that answered.
+        host: of the registry.
         answer: read to its end.
         who: as whom we asked: ``as ada (from ~/.docker/config.json)``, ``without credentials``.
+        by: another host that answered on its behalf: its token server.
     """
     words = answer.says or "it gives no reason"
-    found = [f"{host} answers {answer.status}: {words}"]
+    found = [f"{f'{by}, for {host},' if by else host} answers {answer.status}: {words}"]
     match answer.status:
         case 401:
             hint = f"log in with `bundler login {host}`, or check that this user may do that"
@@ -51,6 +52,16 @@ def refusal(doing: str, host: str, answer: Answer, *, who: str) -> RegistryError
             return RegistryRejectedError(
                 doing, context=found, hint=hint if speaks_tls else _rejected_hint(answer.status)
             )
+
+
+def refusal_elsewhere(doing: str, host: str, answer: Answer, *, by: str) -> RegistryError:
+    """Return the error for what another host refuses, where the registry sent us: it is never told who we are."""
+    words = answer.says or "it gives no reason"
+    return RegistryForbiddenError(
+        doing,
+        context=[f"{by}, where {host} keeps its content, answers {answer.status}: {words}"],
+        hint=f"run the command again; if {by} goes on refusing, check the storage of {host}",
+    )
 
 
 def _rejected_hint(status: int) -> str:

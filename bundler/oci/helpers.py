@@ -17,6 +17,10 @@ _NOT_FOUND = "credentials not found"
 _HINT = "try it by hand, or take it out of credHelpers or credsStore and log in again"
 
 
+class HelperMissingError(RegistryLoginError):
+    """The program of a credential helper is not installed here."""
+
+
 def run_helper(around: Surroundings, helper: str, verb: str, text: str) -> str:
     """Return what a helper prints; empty where it knows nothing of that server.
 
@@ -27,7 +31,8 @@ def run_helper(around: Surroundings, helper: str, verb: str, text: str) -> str:
         text: its standard input; never shown.
 
     Raises:
-        RegistryLoginError: when it is not there or fails.
+        HelperMissingError: when it is not there.
+        RegistryLoginError: when it fails.
     """
     import shutil  # noqa: PLC0415 - only helpers need programs
     import subprocess  # noqa: PLC0415, TID251 - credential helpers are programs
@@ -36,7 +41,7 @@ def run_helper(around: Surroundings, helper: str, verb: str, text: str) -> str:
     name = f"docker-credential-{helper}"
     program = shutil.which(name, path=around.env.get("PATH"))
     if program is None or "/" in helper:
-        raise RegistryLoginError(doing, context=[f"the program {name} is not there"], hint=f"install {name}; {_HINT}")
+        raise HelperMissingError(doing, context=[f"the program {name} is not there"], hint=f"install {name}; {_HINT}")
     try:
         finished = subprocess.run(  # noqa: S603 - the user's own configuration names the program
             [program, verb],

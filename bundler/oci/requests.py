@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from bundler.http.wire import WireError
 from bundler.model.json import items_at, text_at
 from bundler.model.oci import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 ACCEPT_MANIFESTS = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_LIST}, {DOCKER_MANIFEST}"
 MAX_MESSAGE_CHARS = 300
+MAX_ANSWER_BYTES = 16 * 1024 * 1024
 PULL = "pull"
 PUSH = "pull,push"
 
@@ -46,6 +48,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    url: str = ""
+    """Where it came from, after all redirects; empty: from where it was asked."""
 
     @property
     def digest(self) -> str:
@@ -109,6 +113,20 @@ def next_page(header: str) -> str:
         if target.startswith("<") and 'rel="next"' in parameters.replace("rel=next", 'rel="next"'):
             return target[1:]
     return ""
+
+
+def bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the body of an answer that nobody asked to be large.
+
+    Raises:
+        WireError: when it is.
+    """
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > MAX_ANSWER_BYTES:
+            raise WireError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+        yield piece
 
 
 def part_of(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:

@@ -10,23 +10,23 @@ from bundler.errors.delivery import RegistryError
 from bundler.http.exchange import BrokenError
 from bundler.http.wire import WireError
 from bundler.model.lean import replace
-from bundler.oci.errors import refusal
+from bundler.oci.errors import refusal, refusal_elsewhere
 from bundler.oci.hosts import target_of
-from bundler.oci.requests import Answer
+from bundler.oci.requests import Answer, Ask, bounded
 from bundler.oci.transport import failure_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from bundler.http.wire import Head
     from bundler.oci.authorize import Authorizer
     from bundler.oci.hosts import Hosts
-    from bundler.oci.requests import Ask
     from bundler.oci.transport import Transport
 
 MAX_REDIRECTS = 5
 MAX_LOGINS = 2
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ANY_MOVE = frozenset({301, 302, 303})
+_SAME_METHOD = frozenset({307, 308})
 
 
 class Session:
@@ -45,16 +45,31 @@ class Session:
         Raises:
             RegistryError: when the registry could not be reached, or a token cannot be had.
         """
-        logins = 0
-        while True:
+        for _ in range(MAX_LOGINS):
             was_known = self._authorizer.is_known
             answer = self._follow(ask)
-            if answer.status != 401 or logins == MAX_LOGINS:
+            if answer.status != 401 or not self._renewed(answer, ask.scopes, was_known=was_known):
                 return answer
-            logins += 1
-            challenge = answer.headers.get("www-authenticate", "")
-            if not self._authorizer.challenged(challenge, ask.scopes, was_known=was_known):
-                return answer
+        return self._follow(ask)
+
+    def log_in(self) -> bool:
+        """Ask the registry, with our name and password even where it asks for none.
+
+        Returns:
+            Whether it asked for them; one that did not may take wrong ones, too.
+
+        Raises:
+            RegistryError: when it cannot be reached, or refuses them.
+        """
+        ask = Ask(method="GET", target="/v2/", doing=f"asking the registry {self.host}")
+        self.expect(ask, 200)
+        login = self._authorizer.basic(ask.scopes)
+        if self._authorizer.is_known or not login:
+            return self._authorizer.is_known
+        answer = self._follow(replace(ask, headers={"Authorization": login}))
+        if answer.status >= 400:
+            raise self.refusal(ask, answer)
+        return False
 
     def expect(self, ask: Ask, *statuses: int) -> Answer:
         """Return an answer with one of these statuses.
@@ -68,11 +83,13 @@ class Session:
         raise self.refusal(ask, answer)
 
     def renew(self, answer: Answer, scopes: tuple[str, ...]) -> bool:
-        """Take the challenge of a 401; tell whether asking again can help."""
-        return self._authorizer.challenged(answer.headers.get("www-authenticate", ""), scopes, was_known=True)
+        """Take the challenge of a 401; return whether asking again can help."""
+        return self._renewed(answer, scopes, was_known=True)
 
     def refusal(self, ask: Ask, answer: Answer) -> RegistryError:
         """Return the error that an answer stands for."""
+        if not self._is_ours(answer.url):
+            return refusal_elsewhere(ask.doing, self.host, answer, by=urlsplit(answer.url).netloc)
         return refusal(ask.doing, self.host, answer, who=self._authorizer.who(ask.scopes))
 
     @contextmanager
@@ -84,24 +101,20 @@ class Session:
             RegistryError: what the registry refuses.
         """
         with ExitStack() as stack:
-            logins = 0
-            while True:
+            for logins in range(MAX_LOGINS + 1):
                 was_known = self._authorizer.is_known
-                head, pieces = self._opened(ask, stack)
+                url, head, pieces = self._opened(ask, stack)
                 if head.status < 400:
                     yield head, pieces
                     return
-                answer = _read(head, pieces)
+                answer = _read(url, head, pieces)
                 stack.close()
                 failure = failure_of(answer)
                 if failure is not None:
                     raise BrokenError(failure)
-                challenge = head.headers.get("www-authenticate", "")
-                if head.status != 401 or logins == MAX_LOGINS:
+                can_log_in = answer.status == 401 and logins < MAX_LOGINS
+                if not can_log_in or not self._renewed(answer, ask.scopes, was_known=was_known):
                     raise self.refusal(ask, answer)
-                if not self._authorizer.challenged(challenge, ask.scopes, was_known=was_known):
-                    raise self.refusal(ask, answer)
-                logins += 1
 
     def place(
         self, location: str, scopes: tuple[str, ...], *, named_by: str = ""
@@ -120,32 +133,41 @@ class Session:
             RegistryError: when the place cannot be used.
         """
         url = self._hosts.joined(named_by or url_of(self.home, "/"), location, self.host)
-        host = urlsplit(url).netloc.rpartition("@")[2].lower()
-        if host in self._names:
+        if self._is_ours(url):
             return self.home, target_of(url), self._authorizer.headers(scopes)
         transport, target = self._hosts.away(url, self.host)
         return transport, target, {}
+
+    def _is_ours(self, url: str) -> bool:
+        """Tell whether a URL is of the registry itself: only its challenges count, and only it learns who we are."""
+        return not url or urlsplit(url).netloc.rpartition("@")[2].lower() in self._names
+
+    def _renewed(self, answer: Answer, scopes: tuple[str, ...], *, was_known: bool) -> bool:
+        challenge = answer.headers.get("www-authenticate", "")
+        return self._is_ours(answer.url) and self._authorizer.challenged(challenge, scopes, was_known=was_known)
 
     def _follow(self, ask: Ask) -> Answer:
         transport, target, headers = self.place(ask.target, ask.scopes)
         for _ in range(MAX_REDIRECTS):
             answer = transport.send(replace(ask, target=target), headers)
-            location = answer.headers.get("location", "")
-            if ask.method not in {"GET", "HEAD"} or answer.status not in _REDIRECTS or not location:
-                return answer
-            transport, target, headers = self.place(location, ask.scopes, named_by=url_of(transport, target))
+            url = url_of(transport, target)
+            location = next_place(ask.method, answer.status, answer.headers)
+            if not location:
+                return replace(answer, url=url)
+            transport, target, headers = self.place(location, ask.scopes, named_by=url)
         raise self._lost(ask)
 
-    def _opened(self, ask: Ask, stack: ExitStack) -> tuple[Head, Iterator[bytes]]:
+    def _opened(self, ask: Ask, stack: ExitStack) -> tuple[str, Head, Iterator[bytes]]:
         transport, target, headers = self.place(ask.target, ask.scopes)
         for _ in range(MAX_REDIRECTS):
             head, pieces = stack.enter_context(transport.stream(replace(ask, target=target), headers))
-            location = head.headers.get("location", "")
-            if head.status not in _REDIRECTS or not location:
-                return head, pieces
-            _read(head, pieces)
+            url = url_of(transport, target)
+            location = next_place(ask.method, head.status, head.headers)
+            if not location:
+                return url, head, pieces
+            _read(url, head, pieces)
             stack.close()
-            transport, target, headers = self.place(location, ask.scopes, named_by=url_of(transport, target))
+            transport, target, headers = self.place(location, ask.scopes, named_by=url)
         raise self._lost(ask)
 
     def _lost(self, ask: Ask) -> RegistryError:
@@ -153,13 +175,19 @@ class Session:
         return RegistryError(ask.doing, context=found, hint="check what stands before the registry")
 
 
+def next_place(method: str, status: int, headers: Mapping[str, str]) -> str:
+    """Return where an answer sends us; empty where it is the last one. Source: RFC 9110, section 15.4."""
+    is_moved = status in _SAME_METHOD or (status in _ANY_MOVE and method in {"GET", "HEAD"})
+    return headers.get("location", "") if is_moved else ""
+
+
 def url_of(transport: Transport, target: str) -> str:
     """Return the whole URL of a target of a server."""
     return f"{transport.server.scheme}://{transport.server.authority}{target}"
 
 
-def _read(head: Head, pieces: Iterator[bytes]) -> Answer:
+def _read(url: str, head: Head, pieces: Iterator[bytes]) -> Answer:
     try:
-        return Answer(status=head.status, headers=head.headers, body=b"".join(pieces))
+        return Answer(status=head.status, headers=head.headers, body=b"".join(bounded(pieces)), url=url)
     except (OSError, WireError) as error:
         raise BrokenError.of(error) from error

@@ -11,7 +11,7 @@ from bundler.http.exchange import BrokenError, Exchange, RetryBudget, Unsendable
 from bundler.http.retry import PASSING_STATUS, Failure, retry_after_s
 from bundler.http.wire import TimeLimits, WireError
 from bundler.oci.endurance import Endurance
-from bundler.oci.requests import Answer
+from bundler.oci.requests import MAX_ANSWER_BYTES, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 COMMIT_TIMEOUT_S = 600.0
 """The end of an upload: registries on object stores copy the whole blob before they answer."""
-MAX_ANSWER_BYTES = 16 * 1024 * 1024
 EARLY_ANSWER_S = 2.0
 SILENCE_S = 10.0
 """How long a server that never answered is taken to be away."""

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.http.exchange import BrokenError
+from bundler.model.lean import replace
 from bundler.oci.endurance import WORTH_BYTES
 from bundler.oci.errors import mismatch
 from bundler.oci.requests import PULL, PUSH, Ask, blob_path, part_of, scope_of, uploads_path, with_query
+from bundler.oci.session import MAX_LOGINS, url_of
 from bundler.oci.transport import failure_of
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class _Upload:
     sent: int = 0
     """Bytes of the blob that went out, those in vain included."""
     restarts: int = 0
+    logins: int = 0
+    """Since the last part that was taken."""
 
 
 class Uploader:
@@ -73,10 +77,8 @@ class Uploader:
         return Ask(method=method, target=target, doing=self._doing, scopes=self._scopes, headers=named)
 
     def _is_there(self) -> bool:
-        answer = self._session.send(self._ask("HEAD", blob_path(self._repository, self._blob.digest)))
-        if answer.status in {200, 404}:
-            return answer.status == 200
-        raise self._session.refusal(self._ask("HEAD", ""), answer)
+        """Ask; who refuses to say shows by the upload whether we may do that."""
+        return self._session.send(self._ask("HEAD", blob_path(self._repository, self._blob.digest))).status == 200
 
     def _begin(self, upload: _Upload, *, mount_from: str = "") -> bool:
         """Start an upload; False where the registry took the blob from another repository."""
@@ -125,6 +127,7 @@ class Uploader:
         body = _Counted(part_of(source(upload.offset), count), count, self._doing)
         try:
             answer = transport.upload(ask, headers, connection, body.pieces(), is_last=is_last)
+            answer = replace(answer, url=url_of(transport, target))
         except BrokenError:
             self._endurance.was_cut(connection.moved_bytes)
             raise
@@ -136,9 +139,9 @@ class Uploader:
         failure = failure_of(answer)
         if failure is not None:
             raise BrokenError(failure)
-        if answer.status == 401 and self._session.renew(answer, self._scopes):
-            self._go_on(upload)
-            return False
+        if answer.status == 401 and upload.logins < MAX_LOGINS and self._session.renew(answer, self._scopes):
+            upload.logins += 1
+            return self._go_on(upload)
         if answer.status in _LOST_SESSION and "DIGEST_INVALID" not in answer.codes:
             upload.restarts += 1
             if upload.restarts <= MAX_RESTARTS_WITHOUT_CUT:
@@ -148,6 +151,7 @@ class Uploader:
             raise self._session.refusal(self._ask("PATCH", ""), answer)
         self._endurance.carried(connection.moved_bytes)
         self._patience.progressed()
+        upload.logins = 0
         upload.offset += count
         upload.location = answer.headers.get("location", "") or upload.location
         if is_last and answer.digest and answer.digest != self._blob.digest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryLoginError
@@ -12,7 +13,17 @@ if TYPE_CHECKING:
     from bundler.ports import Registry
 
 
-def login(host: str, registry: Registry, keep: Callable[[], str]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginResult:
+    """A login that is kept."""
+
+    kept: str
+    """Where, for people."""
+    was_checked: bool
+    """False: the registry answers everyone, and may take a wrong password, too."""
+
+
+def login(host: str, registry: Registry, keep: Callable[[], str]) -> LoginResult:
     """Ask a registry whether it takes the credentials that ``registry`` uses, and keep them only then.
 
     Args:
@@ -25,8 +36,8 @@ def login(host: str, registry: Registry, keep: Callable[[], str]) -> str:
         RegistryError: when it cannot be reached.
     """
     try:
-        registry.ping(host)
+        was_checked = registry.log_in(host)
     except RegistryLoginError as error:
         hint = "check the name and the password; nothing was kept"
         raise RegistryLoginError(f"logging in to {host}", context=error.context, hint=hint) from error
-    return keep()
+    return LoginResult(kept=keep(), was_checked=was_checked)

@@ -30,6 +30,7 @@ def open_registry(
     report: Reporter | None = None,
     hosts: Mapping[str, HostSettings] | None = None,
     find_credentials: FindCredentials | None = None,
+    is_writing: bool = False,
 ) -> OciClient:
     """Return a client of registries for one run; it is closed at its end.
 
@@ -41,6 +42,7 @@ def open_registry(
         report: takes what is told while it goes on; the screen where none is given.
         hosts: what a site file says of hosts; it wins over ``registries.yaml``.
         find_credentials: says who we are, in place of the files of docker and podman.
+        is_writing: the verb will write what it reads.
 
     Raises:
         RegistryError: when the settings of registries cannot be read.
@@ -58,7 +60,7 @@ def open_registry(
         gate = Gate(site_hosts())
     around = registry_surroundings(app, gate=gate, report=report)
     find = find_credentials or credential_files(around).find
-    client = OciClient(settings, around, find_credentials=find, learn=app.redactor.learn)
+    client = OciClient(settings, around, find_credentials=find, learn=app.redactor.learn, is_writing=is_writing)
     app.closing.callback(client.close)
     return client
 

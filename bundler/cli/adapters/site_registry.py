@@ -27,6 +27,7 @@ def open_site_registry(
     site: Site | None = None,
     report: Reporter | None = None,
     find_credentials: FindCredentials | None = None,
+    is_writing: bool = False,
 ) -> OciClient:
     """Return a client of registries that knows what the site file says of its own.
 
@@ -36,6 +37,7 @@ def open_site_registry(
         site: its file, for paths in it.
         report: takes what is told while it goes on.
         find_credentials: says who we are, in place of the files of docker and podman.
+        is_writing: the verb will write what it reads.
 
     Raises:
         RegistryError: when the settings of registries cannot be read.
@@ -50,7 +52,9 @@ def open_site_registry(
     own = HostSettings(authority_file=authority, uses_plain_http=place.is_insecure_http)
     is_said = authority is not None or place.is_insecure_http
     hosts = {place.host: own} if is_said else {}
-    return open_registry(app, gate=gate, report=report, hosts=hosts, find_credentials=find_credentials)
+    return open_registry(
+        app, gate=gate, report=report, hosts=hosts, find_credentials=find_credentials, is_writing=is_writing
+    )
 
 
 def registry_with(app: App, site: Site, context: click.Context, config: Body) -> Registry:

@@ -49,7 +49,7 @@ def import_command(
     trusted = open_delivery(app, files, site, keys=keys)
     opened = tuple(app.closing.enter_context(Delivery.open(base)) for base in bases)
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
-    client = open_site_registry(app, place, site=site, report=progress)
+    client = open_site_registry(app, place, site=site, report=progress, is_writing=True)
     result = import_delivery(ImportRequest(trusted=trusted, place=place, bases=opened), client, progress)
     progress.stop()
     show_import(app, result, place)

@@ -44,11 +44,15 @@ def login_command(app: App, host: str, username: str, password_stdin: bool) -> N
     app.redactor.learn(credentials.password, credentials.basic.removeprefix("Basic "))
     files = credential_files(registry_surroundings(app))
     registry = open_registry(app, find_credentials=lambda at, _: credentials if at == host else None)
-    kept = login(host, registry, lambda: files.store(host, credentials))
+    done = login(host, registry, lambda: files.store(host, credentials))
     if app.output == "text":
-        app.screen.lines([Line(f"logged in to {host} as {username}, kept in {kept}")])
+        unchecked = f"; {host} asked for no login, so the password was not checked"
+        said = f"logged in to {host} as {username}, kept in {done.kept}"
+        app.screen.lines([Line(said if done.was_checked else said + unchecked)])
     else:
-        app.screen.document({"host": host, "user": username, "kept": kept}, app.output)
+        app.screen.document(
+            {"host": host, "user": username, "kept": done.kept, "checked": done.was_checked}, app.output
+        )
 
 
 def _password(app: App, host: str, *, from_stdin: bool) -> str:

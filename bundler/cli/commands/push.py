@@ -39,7 +39,7 @@ def push_command(app: App, bundle: str, address: str) -> None:
     place = parse_address(address, doing=f"pushing to {address}")
     loaded = take_bundle(app, bundle)
     archive, signature = _archive(bundle, loaded, mtime=app.settings.environment.archive_time_s)
-    result = push(open_registry(app), loaded, archive, place, signature=signature)
+    result = push(open_registry(app, is_writing=True), loaded, archive, place, signature=signature)
     if app.output == "text":
         did = "pushed" if result.is_new else "was published already, the same bundle:"
         signed = ", signed" if result.signatures else ""

@@ -32,12 +32,15 @@ def client(
     budget_s: float = BUDGET_S,
     learn: Callable[[str], None] = lambda _: None,
     settings: RegistrySettings | None = None,
+    is_writing: bool = False,
     **around: Any,
 ) -> OciClient:
     it = clock or InstantClock()
     surroundings = Surroundings(env={}, clock=it, budget=lambda: budget_s - it.monotonic(), report=report, **around)
     known = settings or RegistrySettings(plain_http=frozenset(hosts))
-    OPENED.append(OciClient(known, surroundings, find_credentials=lambda _, __: who, learn=learn))
+    OPENED.append(
+        OciClient(known, surroundings, find_credentials=lambda _, __: who, learn=learn, is_writing=is_writing)
+    )
     return OPENED[-1]
 
 

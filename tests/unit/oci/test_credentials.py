@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.errors.delivery import RegistryLoginError
-from bundler.oci.credentials import CredentialFiles, Credentials
+from bundler.oci.credentials import CredentialFiles, Credentials, credentials_in
 from bundler.oci.helpers import run_helper
 from tests.unit.cluster.support import surroundings
 
@@ -191,3 +191,61 @@ def test_a_login_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(RegistryLoginError) as caught:
         files(tmp_path, REGISTRY_AUTH_FILE=str(tmp_path / "file" / "auth.json")).store("a", Credentials(user="ada"))
     assert str(tmp_path / "file") in caught.value.context[0]
+
+
+@pytest.mark.parametrize("form", ["broken", "unpadded", "padded"])
+def test_an_auth_is_read_with_line_breaks_and_without_padding(tmp_path: Path, form: str) -> None:
+    packed = base64.b64encode(f"ada-of-the-site:{SECRET}".encode()).decode()
+    assert packed.endswith("=")
+    text = {"broken": f"{packed[:20]}\r\n{packed[20:]}\n", "unpadded": packed.rstrip("="), "padded": packed}[form]
+    body = {"auths": {"a": {"auth": text}}}
+    write(tmp_path / ".docker/config.json", body)
+    for found in (files(tmp_path).find("a"), credentials_in(body, "a", source="Secret/pull")):
+        assert found is not None
+        assert (found.user, found.password) == ("ada-of-the-site", SECRET)
+
+
+@pytest.mark.parametrize("auth", ["YWRh", "?", "YWRh\x00", "/w=="])
+def test_an_auth_that_is_none_is_an_error_that_names_its_entry(tmp_path: Path, auth: str) -> None:
+    path = write(tmp_path / ".docker/config.json", {"auths": {"a": {"auth": auth}}})
+    with pytest.raises(RegistryLoginError) as caught:
+        files(tmp_path).find("a")
+    assert caught.value.context == (f"{path}: the entry of a is not NAME:PASSWORD in base64",)
+
+
+@pytest.mark.parametrize(
+    "key", ["registry.site/", "https://registry.site/", "http://registry.site/v2/", "https://registry.site/v1/"]
+)
+def test_a_key_with_a_slash_or_a_scheme_is_its_host(tmp_path: Path, key: str) -> None:
+    write(tmp_path / ".docker/config.json", auths(**{key: "ada"}))
+    assert user(files(tmp_path).find("registry.site", "team/app")) == "ada"
+    assert user(files(tmp_path).find("registry.example")) == ""
+
+
+def test_the_very_key_wins_over_one_that_means_the_same(tmp_path: Path) -> None:
+    write(tmp_path / ".docker/config.json", auths(**{"https://a/": "url", "a": "host", "a/": "slash"}))
+    assert user(files(tmp_path).find("a")) == "host"
+
+
+def test_a_registry_token_is_a_login(tmp_path: Path) -> None:
+    write(tmp_path / ".docker/config.json", {"auths": {"a": {"registrytoken": "bearer-1"}}})
+    found = files(tmp_path).find("a")
+    assert found is not None
+    assert found.registry_token == "bearer-1"
+    assert "bearer-1" not in repr(found)
+
+
+@pytest.mark.parametrize("helpers", [{"credsStore": "desktop"}, {"credHelpers": {"a": "desktop"}}])
+def test_a_helper_that_is_not_installed_leaves_the_login_beside_it(tmp_path: Path, helpers: dict[str, object]) -> None:
+    write(tmp_path / ".docker/config.json", {**auths(a="ada"), **helpers})
+    assert user(files(tmp_path).find("a")) == "ada"
+    write(tmp_path / ".docker/config.json", {**helpers})
+    with pytest.raises(RegistryLoginError, match="running the credential helper desktop"):
+        files(tmp_path).find("a")
+
+
+def test_a_helper_that_fails_is_not_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / ".docker/config.json", {**auths(a="stale"), "credsStore": "locked"})
+    helper(tmp_path, "locked", "echo 'the keychain is locked' >&2; exit 1")
+    with pytest.raises(RegistryLoginError, match="locked"):
+        files(tmp_path).find("a")
