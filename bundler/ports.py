@@ -311,8 +311,14 @@ class Registry(Protocol):
         """
         ...
 
-    def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        """Tell whether a repository holds a blob."""
+    def has_blob(self, repository: Repository, blob: Descriptor, *, is_read: bool = False) -> bool:
+        """Return whether a repository holds a blob of that digest and size.
+
+        Args:
+            repository: where it should be.
+            blob: digest and size; a negative size is not compared.
+            is_read: fetch one byte of it; a registry may list what its storage has lost.
+        """
         ...
 
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
@@ -327,7 +333,13 @@ class Registry(Protocol):
         ...
 
     def put_blob(
-        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
+        self,
+        repository: Repository,
+        descriptor: Descriptor,
+        source: BlobSource,
+        *,
+        mount_from: str = "",
+        is_missing: bool = False,
     ) -> int:
         """Store a blob, unless it is there; returns how many of its bytes were sent (0: there, or mounted).
 
@@ -336,6 +348,7 @@ class Registry(Protocol):
             descriptor: digest and size of the blob.
             source: opens the content at an offset; called again after a cut.
             mount_from: name of another repository of the same host that may hold the blob.
+            is_missing: send it whatever the registry says of it: it was seen not to be there.
 
         Raises:
             ContentMismatchError: when the content is not that of the digest.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from datetime import datetime
 
 from bundler.http.dial import DeadProxyError, ProxyError
 from bundler.model.lean import dataclass
@@ -14,6 +15,10 @@ FIRST_CONTACT_TRIES = 3
 
 PASSING_STATUS = frozenset({429, 500, 502, 503, 504})
 MAX_WHY_CHARS = 300
+MAX_WAIT_DIGITS = 6
+"""Eleven days; more is a mistake, or a time of day."""
+_HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
+"""Source: RFC 9110, section 5.6.7."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +63,23 @@ PROXY_HINT = (
 )
 
 
-def retry_after_s(header: str) -> float:
-    """Return the seconds of a Retry-After header; the form with a date counts as 1."""
+def retry_after_s(header: str, *, now: str = "") -> float:
+    """Return the seconds of a Retry-After header; what cannot be read counts as 1.
+
+    Args:
+        header: seconds or a date; empty: 0.
+        now: the Date header beside it: the server's clock, which need not be ours.
+    """
     text = header.strip()
     if not text:
         return 0.0
-    return float(text) if text.isdecimal() and len(text) < 6 else 1.0
+    if text.isascii() and text.isdecimal():
+        return float(text) if len(text) <= MAX_WAIT_DIGITS else 1.0
+    try:
+        wait = datetime.strptime(text, _HTTP_DATE) - datetime.strptime(now.strip(), _HTTP_DATE)  # noqa: DTZ007 - GMT both
+    except ValueError:
+        return 1.0
+    return max(wait.total_seconds(), 0.0)
 
 
 def delay_s(tries: int, *, wait_s: float, jitter: float) -> float:

@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler.errors.delivery import RegistryForbiddenError, RegistryLoginError
 from bundler.model.digest import Digest
 from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at
 from bundler.model.oci import OCI_INDEX, Descriptor, OciManifest
 from bundler.oci.authorize import Authorizer
 from bundler.oci.credentials import CredentialFiles
-from bundler.oci.downloads import read_blob
+from bundler.oci.downloads import can_be_read, read_blob
 from bundler.oci.errors import mismatch
 from bundler.oci.helpers import run_helper
 from bundler.oci.hosts import Hosts
@@ -107,12 +108,13 @@ class OciClient:
 
     def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
         """Return digest, size and media type; a registry that does not tell them in a head is asked for the whole."""
-        answer = self._get(repository, manifest_path(repository, reference), reference, method="HEAD")
-        if answer is None:
+        answer = self._asked(repository, manifest_path(repository, reference), reference, method="HEAD")
+        if answer.status == 404:
             return None
         size = answer.headers.get("content-length", "")
-        media_type = answer.headers.get("content-type", "").partition(";")[0]
-        if not answer.digest.startswith("sha256:") or not size.isdecimal() or not media_type:
+        media_type = _content_type(answer)
+        is_told = answer.digest.startswith("sha256:") and size.isdecimal() and media_type
+        if answer.status != 200 or not is_told:
             found = self.manifest(repository, reference)
             return found.descriptor if found else None
         return Descriptor(digest=Digest(answer.digest), size=int(size), media_type=media_type)
@@ -150,20 +152,39 @@ class OciClient:
         if subject and not answer.headers.get("oci-subject"):
             self._add_referrer(repository, Digest(text_at(subject, "digest")), manifest)
 
-    def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        """Tell whether a repository holds a blob."""
-        return self._get(repository, blob_path(repository, digest), digest, method="HEAD") is not None
+    def has_blob(self, repository: Repository, blob: Descriptor, *, is_read: bool = False) -> bool:
+        """Return whether a repository holds a blob of that size; with ``is_read`` a byte of it is fetched."""
+        session = self._session(repository.host)
+        if not is_read:
+            answer = self._asked(repository, blob_path(repository, blob.digest), blob.digest, method="HEAD")
+            size = answer.headers.get("content-length", "")
+            if answer.status == 200 and (blob.size < 0 or size in {"", str(blob.size)}):
+                return True
+            if answer.status == 404 or self._is_hidden(answer):
+                return False
+        try:
+            return can_be_read(session, repository, blob, scope=self._scope(repository))
+        except (RegistryLoginError, RegistryForbiddenError):
+            if self._is_writing:
+                return False
+            raise
 
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob."""
         return read_blob(self._session(repository.host), repository, descriptor)
 
     def put_blob(
-        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
+        self,
+        repository: Repository,
+        descriptor: Descriptor,
+        source: BlobSource,
+        *,
+        mount_from: str = "",
+        is_missing: bool = False,
     ) -> int:
         """Store a blob, unless it is there; returns how many of its bytes were sent."""
-        session = self._session(repository.host)
-        return Uploader(session, repository, descriptor).store(source, mount_from=mount_from)
+        uploader = Uploader(self._session(repository.host), repository, descriptor)
+        return uploader.store(source, mount_from=mount_from, is_missing=is_missing)
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
         """Return what refers to a manifest."""
@@ -209,22 +230,29 @@ class OciClient:
             Ask(method=ask.method, target=target, doing=ask.doing, headers=ask.headers, body=ask.body), headers
         )
 
-    def _get(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> Answer | None:
+    def _get(self, repository: Repository, target: str, what: str) -> Answer | None:
         """Return an answer of success; None for what is absent."""
-        session = self._session(repository.host)
-        ask = Ask(
-            method=method,
-            target=target,
-            doing=f"reading {_named(repository, what)}",
-            scopes=(scope_of(repository, PUSH if self._is_writing else PULL),),
-            headers=_ACCEPT,
-        )
-        answer = session.send(ask)
+        answer = self._asked(repository, target, what)
         if answer.status == 200:
             return answer
-        if answer.status == 404 or (self._is_writing and answer.status in {401, 403}):
+        if answer.status == 404 or self._is_hidden(answer):
             return None
-        raise session.refusal(ask, answer)
+        session = self._session(repository.host)
+        raise session.refusal(self._ask(repository, target, what), answer)
+
+    def _asked(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> Answer:
+        return self._session(repository.host).send(self._ask(repository, target, what, method=method))
+
+    def _ask(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> Ask:
+        doing = f"reading {_named(repository, what)}"
+        return Ask(method=method, target=target, doing=doing, scopes=(self._scope(repository),), headers=_ACCEPT)
+
+    def _scope(self, repository: Repository) -> str:
+        return scope_of(repository, PUSH if self._is_writing else PULL)
+
+    def _is_hidden(self, answer: Answer) -> bool:
+        """Tell whether something is refused that is about to be written: it may just not be there yet."""
+        return self._is_writing and answer.status in {401, 403}
 
     def _add_referrer(self, repository: Repository, subject: Digest, manifest: OciManifest) -> None:
         """Keep the list of referrers by hand, where the registry does not. Source: distribution-spec, Referrers Tag."""
@@ -252,6 +280,10 @@ def credential_files(around: Surroundings) -> CredentialFiles:
 def fallback_tag(digest: Digest) -> str:
     """Return the tag that lists referrers where a registry has no API for them."""
     return digest.replace(":", "-")
+
+
+def _content_type(answer: Answer) -> str:
+    return answer.headers.get("content-type", "").partition(";")[0].strip()
 
 
 def _named(repository: Repository, reference: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from bundler.errors.delivery import RegistryNotFoundError, RegistryRejectedError
 from bundler.http.exchange import BrokenError
 from bundler.http.retry import failure_of_error
 from bundler.http.wire import WireError
 from bundler.oci.errors import mismatch
-from bundler.oci.requests import PULL, Ask, blob_path, scope_of
+from bundler.oci.requests import PULL, Ask, blob_path, bounded, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,18 +30,7 @@ def read_blob(session: Session, repository: Repository, blob: Descriptor) -> Ite
     patience = session.home.patience(doing)
     hashed, offset = hashlib.sha256(), 0
     while True:
-        # Where connections are cut, each carries a part that gets through: what a cut leaves in the air is lost.
-        limit = session.home.endurance.ceiling if blob.size > 0 else 0
-        is_part = 0 < limit < blob.size - offset
-        last = str(offset + limit - 1) if is_part else ""
-        ask = Ask(
-            method="GET",
-            target=blob_path(repository, blob.digest),
-            doing=doing,
-            scopes=(scope_of(repository, PULL),),
-            headers={"Range": f"bytes={offset}-{last}"} if offset or is_part else {},
-            is_fresh=limit > 0,
-        )
+        ask, is_part = _part(session, repository, blob, offset, doing=doing)
         try:
             with session.stream(ask) as (head, pieces):
                 for piece in _from(offset, head, pieces):
@@ -65,12 +55,70 @@ def read_blob(session: Session, repository: Repository, blob: Descriptor) -> Ite
         raise mismatch(doing, f"what came has the digest {found}")
 
 
+def _part(session: Session, repository: Repository, blob: Descriptor, offset: int, *, doing: str) -> tuple[Ask, bool]:
+    """Ask for what is left of a blob, or for a part of that: where connections are cut, for what gets through."""
+    limit = session.home.endurance.ceiling if blob.size > 0 else 0
+    is_part = 0 < limit < blob.size - offset
+    last = str(offset + limit - 1) if is_part else ""
+    ask = Ask(
+        method="GET",
+        target=blob_path(repository, blob.digest),
+        doing=doing,
+        scopes=(scope_of(repository, PULL),),
+        headers={"Range": f"bytes={offset}-{last}"} if offset or is_part else {},
+        is_fresh=limit > 0,
+    )
+    return ask, is_part
+
+
+def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, scope: str) -> bool:
+    """Fetch one byte of a blob: whether it is there, with its size, and not only in the registry's books.
+
+    Raises:
+        RegistryError: when the registry cannot be asked, or refuses.
+    """
+    doing = f"reading blob {blob.digest} of {repository}"
+    patience = session.home.patience(doing)
+    ask = Ask(
+        method="GET",
+        target=blob_path(repository, blob.digest),
+        doing=doing,
+        scopes=(scope,),
+        headers={"Range": "bytes=0-0"} if blob.size > 0 else {},
+    )
+    while True:
+        try:
+            with session.stream(ask) as (head, pieces):
+                return _fits(head, pieces, blob.size)
+        except (RegistryNotFoundError, RegistryRejectedError):
+            return False
+        except BrokenError as broken:
+            patience.pause(broken.failure, broken)
+        except (OSError, WireError) as error:
+            patience.pause(failure_of_error(error, may_have_arrived=True), error)
+
+
+def _fits(head: Head, pieces: Iterator[bytes], size: int) -> bool:
+    """Tell whether an answer is the first byte, or the beginning, of a blob of that size."""
+    if head.status == 206:
+        total = head.headers.get("content-range", "").rpartition("/")[2]
+        return sum(len(piece) for piece in bounded(pieces)) == 1 and total in {str(size), "*", ""}
+    return head.headers.get("content-length", str(size)) == str(size)
+
+
 def _from(offset: int, head: Head, pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield what comes after ``offset``: a server that knows no ranges begins again."""
-    skipped = 0 if head.status == 206 else offset
+    """Yield what comes after ``offset``: a server that knows no ranges begins again.
+
+    Raises:
+        WireError: when it sends an empty part: asking for the same again would never end.
+    """
+    skipped, got = 0 if head.status == 206 else offset, 0
     for piece in pieces:
+        got += len(piece)
         if skipped >= len(piece):
             skipped -= len(piece)
             continue
         yield piece[skipped:] if skipped else piece
         skipped = 0
+    if head.status == 206 and not got:
+        raise WireError("it sends an empty part")

@@ -15,11 +15,13 @@ from bundler.errors.delivery import (
 )
 from bundler.http.retry import PROXY_HINT
 
+LONG_WAIT_S = 30.0
+"""What a registry asks to wait, from which on messages say so."""
+
 if TYPE_CHECKING:
+    from bundler.http.retry import Failure
     from bundler.oci.requests import Answer
     from bundler.oci.settings import RegistrySettings
-
-_DIGEST_INVALID = "DIGEST_INVALID"
 
 
 def refusal(doing: str, host: str, answer: Answer, *, who: str, by: str = "") -> RegistryError:
@@ -43,9 +45,9 @@ def refusal(doing: str, host: str, answer: Answer, *, who: str, by: str = "") ->
             return RegistryForbiddenError(doing, context=[*found, f"asked {who}"], hint=hint)
         case 404:
             return RegistryNotFoundError(doing, context=found, hint="check the name, the tag and the registry")
-        case _ if _DIGEST_INVALID in answer.codes:
-            hint = "the content was changed on the way or on disk; fetch it again"
-            return ContentMismatchError(doing, context=found, hint=hint)
+        case _ if answer.is_full:
+            hint = f"make room on the disk of {host}, then run the command again: what is there is not sent twice"
+            return RegistryRejectedError(doing, context=found, hint=hint)
         case _:
             speaks_tls = answer.status == 400 and b"HTTP request to an HTTPS server" in answer.body
             hint = f"it speaks TLS: leave --insecure-http {host} out, and insecureHTTP in files"
@@ -57,7 +59,8 @@ def refusal(doing: str, host: str, answer: Answer, *, who: str, by: str = "") ->
 def refusal_elsewhere(doing: str, host: str, answer: Answer, *, by: str) -> RegistryError:
     """Return the error for what another host refuses, where the registry sent us: it is never told who we are."""
     words = answer.says or "it gives no reason"
-    return RegistryForbiddenError(
+    kind = RegistryNotFoundError if answer.status == 404 else RegistryForbiddenError
+    return kind(
         doing,
         context=[f"{by}, where {host} keeps its content, answers {answer.status}: {words}"],
         hint=f"run the command again; if {by} goes on refusing, check the storage of {host}",
@@ -70,6 +73,13 @@ def _rejected_hint(status: int) -> str:
     if status == 405:
         return "the registry is read-only, or does not know this kind of request"
     return "see the registry's message, and its log"
+
+
+def shown_wait(seconds: float) -> str:
+    """Return ``40 s``, ``25 min`` or ``6 h``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def untrusted(doing: str, host: str, why: str, *, issuer: str, settings: RegistrySettings) -> RegistryUnavailableError:
@@ -92,25 +102,34 @@ def untrusted(doing: str, host: str, why: str, *, issuer: str, settings: Registr
 
 
 def unavailable(
-    doing: str, host: str, why: str, *, tries: int, speaks_plain: bool = False, is_proxy: bool = False
+    doing: str, host: str, failure: Failure, *, tries: int, speaks_plain: bool = False
 ) -> RegistryUnavailableError:
     """Return the error for a registry that could not be reached, or failed until the time ran out.
 
     Args:
         doing: what was asked.
         host: that did not answer.
-        why: it failed.
+        failure: the last one.
         tries: how many.
         speaks_plain: it seems to speak HTTP without TLS.
-        is_proxy: the proxy before it is to blame.
     """
     how_often = "1 try" if tries == 1 else f"{tries} tries"
     hint = "check the name, the network and the proxy; the same command can simply be run again"
-    if is_proxy:
+    why = failure.why
+    if failure.wait_s >= LONG_WAIT_S:
+        why += f", and asks to wait {shown_wait(failure.wait_s)}"
+        hint = f"run the command again after that time; with a login (`bundler login {host}`) limits are often higher"
+    elif failure.is_proxy:
         hint = PROXY_HINT
     elif speaks_plain:
         hint = f"if it speaks plain HTTP and that is meant, pass --insecure-http {host}"
     return RegistryUnavailableError(doing, context=[f"{host}: {why} ({how_often})"], hint=hint)
+
+
+def altered(doing: str, found: str) -> RegistryRejectedError:
+    """Return the error for content that was right when it was sent."""
+    hint = "run the command again; if it fails again, check the registry, and the proxy before it"
+    return RegistryRejectedError(doing, context=[found], hint=hint)
 
 
 def mismatch(doing: str, found: str) -> ContentMismatchError:

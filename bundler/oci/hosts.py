@@ -100,7 +100,7 @@ class Hosts:
             proxy = proxy_from_environment(server, self._around.env)
         except AddressError as error:
             raise RegistryError(f"reading the proxy for {host}", context=[str(error)], hint=error.hint) from error
-        name = f"{server.host}:{server.port}"
+        name = server.authority
         authority = self._settings.of(name).authority_file or self._settings.of(host).authority_file
         dial = Dialer(server, proxy=proxy, tls=lambda: self._context(authority), gate=self._around.gate)
 
@@ -110,9 +110,7 @@ class Hosts:
                 issuer = issuer_of(dial)
                 return untrusted(doing, shown, failure.why, issuer=issuer, settings=self._settings)
             speaks_plain = server.scheme == "https" and any(sign in failure.why for sign in _PLAIN_SIGNS)
-            return unavailable(
-                doing, shown, failure.why, tries=tries, speaks_plain=speaks_plain, is_proxy=failure.is_proxy
-            )
+            return unavailable(doing, shown, failure, tries=tries, speaks_plain=speaks_plain)
 
         return Transport(server, pool=Pool(dial), around=self._around, give_up=give_up)
 

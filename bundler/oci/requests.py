@@ -39,6 +39,8 @@ class Ask:
     body: bytes = b""
     is_fresh: bool = False
     """On a connection of its own."""
+    is_optional: bool = False
+    """There is another way: it is sent once, and what breaks is BrokenError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,12 @@ class Answer:
     def codes(self) -> tuple[str, ...]:
         """The registry's own error codes. Source: distribution-spec, Error Codes."""
         return tuple(text_at(item, "code") for item in items_at(self.json(), "errors"))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the registry has no space left: waiting makes none. Source: docker-registry's 500, ENOSPC is 28."""
+        words = self.body.lower()
+        return self.status == 507 or (self.status == 500 and (b"no space left" in words or b'"err":28' in words))
 
     @property
     def says(self) -> str:
@@ -113,6 +121,15 @@ def next_page(header: str) -> str:
         if target.startswith("<") and 'rel="next"' in parameters.replace("rel=next", 'rel="next"'):
             return target[1:]
     return ""
+
+
+def reached_by(answer: Answer) -> int:
+    """Return how many bytes of an upload the registry says it has; -1 where it does not say."""
+    last = answer.headers.get("range", "").removeprefix("bytes=").partition("-")[2].strip()
+    if answer.status != 204 or not last.isascii() or not last.isdecimal() or len(last) > 18:
+        return -1
+    # A registry says 0-0 for nothing and for one byte; sending that byte again would be wrong, so it counts as none.
+    return int(last) + 1 if last.strip("0") else 0
 
 
 def bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -36,6 +36,8 @@ class Session:
         self.host, self._hosts, self._authorizer = host, hosts, authorizer
         self._server = hosts.address_of(host)
         self.home = hosts.at(self._server, host)
+        self.takes_parts = True
+        """False once it was seen not to take blobs in several requests."""
         own = {self._server.host} if self._server.port in {80, 443} else set()
         self._names = {name.lower() for name in (host, self._server.authority, *own)}
 
@@ -138,6 +140,15 @@ class Session:
         transport, target = self._hosts.away(url, self.host)
         return transport, target, {}
 
+    def location_of(self, answer: Answer) -> str:
+        """Return the whole URL that an answer names as Location; empty where it names none.
+
+        Raises:
+            RegistryError: when that is no URL.
+        """
+        location = answer.headers.get("location", "")
+        return self._hosts.joined(answer.url or url_of(self.home, "/"), location, self.host) if location else ""
+
     def _is_ours(self, url: str) -> bool:
         """Tell whether a URL is of the registry itself: only its challenges count, and only it learns who we are."""
         return not url or urlsplit(url).netloc.rpartition("@")[2].lower() in self._names
@@ -149,7 +160,8 @@ class Session:
     def _follow(self, ask: Ask) -> Answer:
         transport, target, headers = self.place(ask.target, ask.scopes)
         for _ in range(MAX_REDIRECTS):
-            answer = transport.send(replace(ask, target=target), headers)
+            carry = transport.exchange if ask.is_optional else transport.send
+            answer = carry(replace(ask, target=target), headers)
             url = url_of(transport, target)
             location = next_place(ask.method, answer.status, answer.headers)
             if not location:

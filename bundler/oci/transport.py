@@ -142,7 +142,7 @@ class Transport:
                 # A server that refuses often answers before it has read everything, and closes.
                 connection.limit(TimeLimits(EARLY_ANSWER_S, EARLY_ANSWER_S))
                 head = self._exchange.read_head(connection)
-                if head.status < 400:
+                if head.status < 300:
                     raise
             else:
                 head = self._exchange.read_head(connection)
@@ -193,10 +193,10 @@ class Transport:
 
 def failure_of(answer: Answer) -> Failure | None:
     """Tell whether an answer is a passing failure; None: it is the answer, good or bad."""
-    if answer.status not in PASSING_STATUS:
+    if answer.status not in PASSING_STATUS or answer.is_full:
         return None
     words = f": {answer.says}" if answer.says else ""
     return Failure(
         why=f"it answers {answer.status}{words}",
-        wait_s=retry_after_s(answer.headers.get("retry-after", "")),
+        wait_s=retry_after_s(answer.headers.get("retry-after", ""), now=answer.headers.get("date", "")),
     )

@@ -130,7 +130,7 @@ def test_what_is_absent_is_a_value(place: tuple[RealRegistry, OciClient]) -> Non
     missing = digest_of(b"missing")
     assert oci.manifest(nowhere, "1.0") is None
     assert oci.head_manifest(nowhere, "1.0") is None
-    assert not oci.has_blob(nowhere, missing)
+    assert not oci.has_blob(nowhere, Descriptor(digest=missing, size=7, media_type=""))
     assert list(oci.tags(nowhere)) == []
     assert list(oci.referrers(nowhere, missing)) == []
     with pytest.raises(RegistryNotFoundError):
@@ -170,7 +170,7 @@ def test_an_empty_blob_can_be_stored_and_read(registry: RealRegistry) -> None:
     oci = plain(registry.host)
     repository = Repository(registry.host, "empty/blob")
     oci.put_blob(repository, blob_of(b""), source_of(b""))
-    assert oci.has_blob(repository, digest_of(b""))
+    assert oci.has_blob(repository, blob_of(b""))
     assert b"".join(oci.blob(repository, blob_of(b""))) == b""
 
 
@@ -182,7 +182,7 @@ def test_content_that_is_not_what_its_digest_says_is_refused_both_ways(registry:
         oci.put_blob(repository, blob_of(content), source_of(b"x" + content[1:]))
     with pytest.raises(ContentMismatchError, match="storing blob"):
         oci.put_blob(repository, blob_of(content), source_of(content[:-1]))
-    assert not oci.has_blob(repository, digest_of(content))
+    assert not oci.has_blob(repository, blob_of(content))
     oci.put_blob(repository, blob_of(content), source_of(content))
     stored = next(registry.data.rglob(f"{digest_of(content).removeprefix('sha256:')}/data"))
     stored.write_bytes(b"X" + content[1:])
@@ -276,12 +276,16 @@ def test_uploads_through_a_proxy_that_cuts_every_8_megabytes_end_and_move_little
         else:
             oci = plain(host)
         repository = Repository(host, f"cut/up-{'tls' if has_tls else 'plain'}")
-        for size in (1_000_000, 20_000_000, 200_000_000):
+        sizes = (1_000_000, 20_000_000, 200_000_000)
+        for size in sizes:
             content = random.Random(size + has_tls).randbytes(size)
-            before = proxy.to_server_bytes
-            assert oci.put_blob(repository, blob_of(content), source_of(content)) <= 1.2 * size
-            assert proxy.to_server_bytes - before <= 1.2 * size
-            assert oci.has_blob(repository, digest_of(content))
+            before, was_cut = proxy.to_server_bytes, proxy.cuts > 0
+            sent = oci.put_blob(repository, blob_of(content), source_of(content))
+            # The blob that meets the first cut begins anew; what was sent on top lies in buffers before the proxy.
+            assert proxy.to_server_bytes - before <= 1.2 * size + (0 if was_cut else 8_000_000)
+            assert not was_cut or sent <= 1.2 * size
+            assert oci.has_blob(repository, blob_of(content))
+        assert proxy.to_server_bytes <= 1.2 * sum(sizes)
         assert proxy.cuts > 0
 
 

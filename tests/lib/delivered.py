@@ -131,15 +131,23 @@ class MemoryRegistry:
         if tag:
             self.manifests[name, tag] = manifest
 
-    def has_blob(self, repository: Repository, digest: Digest) -> bool:
-        return (str(repository), digest) in self.blobs
+    def has_blob(self, repository: Repository, blob: Descriptor, *, is_read: bool = False) -> bool:
+        del is_read
+        return (str(repository), blob.digest) in self.blobs
 
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
         yield self.blobs[str(repository), descriptor.digest]
 
     def put_blob(
-        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
+        self,
+        repository: Repository,
+        descriptor: Descriptor,
+        source: BlobSource,
+        *,
+        mount_from: str = "",
+        is_missing: bool = False,
     ) -> int:
+        del is_missing
         name = str(repository)
         with self.lock:
             if (name, descriptor.digest) in self.blobs:

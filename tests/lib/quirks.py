@@ -35,8 +35,10 @@ class Quirks:
     """Chunks are stored, but Range never moves (ECR)."""
     spoils_chunks: bool = False
     """An upload of several requests ends in DIGEST_INVALID."""
+    spoils_blobs: bool = False
+    """Every upload does: a proxy changes what passes it."""
     cuts: int = 0
-    """How many requests with a part of a blob are cut after half."""
+    """How many requests with a part of a blob are cut after a quarter."""
     location: str = "absolute"
     """``absolute``, ``path``, ``relative``, ``query``, ``host`` (``//host/…``), ``fragment``, ``elsewhere``."""
     redirects: int = 0

@@ -305,7 +305,7 @@ class QuirkyRegistry:
         self.stored_bytes += len(got.body)
         if self._cuts and got.body:
             self._cuts -= 1
-            upload.content += got.body[: len(got.body) // 2]
+            upload.content += got.body[: len(got.body) // 4]
             upload.parts += 1
             return HangUp()
         if (no := self._refused_part(got, upload)) is not None:
@@ -347,7 +347,7 @@ class QuirkyRegistry:
         return None
 
     def _finished(self, name: str, session: str, upload: Upload, digest: Digest) -> Say:
-        is_spoilt = self.quirks.spoils_chunks and upload.parts > 1
+        is_spoilt = self.quirks.spoils_blobs or (self.quirks.spoils_chunks and upload.parts > 1)
         if is_spoilt or f"sha256:{hashlib.sha256(upload.content).hexdigest()}" != digest:
             return refused(400, "DIGEST_INVALID", "provided digest did not match uploaded content")
         del self.uploads[session]

@@ -244,7 +244,7 @@ class _Importer:
         refs += map(ImageRef.parse, base.repositories if base else ())
         every = [site_repository(ref, self._place) for ref in refs]
         for repository in dict.fromkeys([*move.repositories, *every]):
-            if self._registry.has_blob(repository, move.blob.digest):
+            if self._registry.has_blob(repository, move.blob):
                 return repository.name
         return None
 

@@ -300,7 +300,9 @@ def test_what_a_manifest_says_cannot_end_a_line_of_a_request(said: str) -> None:
 def test_a_digest_that_a_manifest_makes_up_stays_one_step_of_a_path() -> None:
     said = "sha256:../../other/blobs/x HTTP/1.1\r\nX: y"
     with StubServer([Say(status=404, body=b"")]) as server:
-        assert not client(host_of(server.url)).has_blob(repository(server.url), Digest(said))
+        assert not client(host_of(server.url)).has_blob(
+            repository(server.url), Descriptor(digest=Digest(said), size=1, media_type="")
+        )
         assert [got.target for got in server.requests] == [
             "/v2/shop/web/blobs/sha256:..%2F..%2Fother%2Fblobs%2Fx%20HTTP%2F1.1%0D%0AX%3A%20y".replace("X%3A", "X:")
         ]

@@ -64,7 +64,7 @@ def test_a_repository_that_is_not_there_yet_is_no_reason_not_to_write_to_it(stat
         oci, place = client(registry.host, who=ADA, is_writing=True), Repository(registry.host, "new/one")
         assert oci.manifest(place, "1.0") is None
         assert oci.head_manifest(place, "1.0") is None
-        assert not oci.has_blob(place, BLOB.digest)
+        assert not oci.has_blob(place, BLOB)
         assert list(oci.tags(place)) == []
         assert oci.put_blob(place, BLOB, source_of(CONTENT)) == len(CONTENT)
 
