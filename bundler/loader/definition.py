@@ -17,6 +17,7 @@ from bundler.model.bundle import (
     UpgradeRules,
 )
 from bundler.model.lean import dataclass, field
+from bundler.model.reach import GRANTS
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
 from bundler.values.paths import parse_path
@@ -43,16 +44,6 @@ NO_FACTS: Final[Mapping[str, JSONValue]] = {
     "tolerations": [],
 }
 """What templates see as ``site`` where neither the bundle nor a site file says anything."""
-GRANTS = (
-    "rbac-wildcard",
-    "rbac-secrets",
-    "rbac-escalate",
-    "rbac-bind",
-    "rbac-impersonate",
-    "privileged",
-    "host-path",
-    "webhooks",
-)
 _DEFAULT_LENGTHS = {"password": 24, "hex": 32, "uuid": 36, "base64": 32}
 _SPEC_KEYS = (
     "kubeVersion", "components", "derive", "generate", "images", "readiness", "reach", "upgrade", "site",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import ValuesFileError
 from bundler.loader.decode import Node, kind_of
-from bundler.loader.definition import GRANTS, SITE_FACTS, check_head, site_facts
+from bundler.loader.definition import SITE_FACTS, check_head, site_facts
 from bundler.loader.problems import Problems
 from bundler.loader.user_files import HINT, parse_document, read_text
 from bundler.model.json import is_mapping
+from bundler.model.reach import GRANTS
 from bundler.model.site import Site, SitePatch, SiteRegistry
 from bundler.model.trust import TrustPolicy, parse_public_key
 from bundler.model.values import LayerKind

@@ -105,8 +105,7 @@ class Reach:
     """``Kind.group`` (``ClusterRole.rbac.authorization.k8s.io``) or ``Kind`` for the core group."""
     namespaces: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
-    """Named dangers that the bundle declares: ``rbac-wildcard``, ``rbac-secrets``, ``rbac-escalate``, ``rbac-bind``,
-    ``rbac-impersonate``, ``privileged``, ``host-path``, ``webhooks``."""
+    """Names of :data:`bundler.model.reach.GRANTS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass, field
+from bundler.model.reach import EXPOSURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,12 +81,17 @@ class ReachNote:
     """One thing that a plan does outside the release's namespace, or a danger it grants."""
 
     kind: str
-    """``cluster-scoped``, ``namespace``, or a name of :attr:`bundler.model.bundle.Reach.grants`."""
+    """``cluster-scoped``, ``namespace``, or a name of :data:`bundler.model.reach.GRANTS`."""
     subject: str
     """The object, and what it asks for."""
     is_declared: bool
     source: str = ""
     """The template line of the object."""
+
+    @property
+    def is_undeclared(self) -> bool:
+        """Tell whether the bundle had to declare it, and did not."""
+        return not self.is_declared and self.kind not in EXPOSURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

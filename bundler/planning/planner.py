@@ -133,7 +133,9 @@ def build_plan(
         changes=(*change_order(changes, needs), *removal_order(deletes, removal_needs)),
         needs=needs,
         kept=tuple(sorted(kept)),
-        reach=find_reach(wanted.manifests, namespace=wanted.namespace, declared=wanted.reach),
+        reach=find_reach(
+            wanted.manifests, namespace=wanted.namespace, declared=wanted.reach, generated=wanted.generated
+        ),
         is_removal=wanted.is_removal,
     )
 

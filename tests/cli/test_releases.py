@@ -107,7 +107,7 @@ def test_an_unset_that_is_run_again_converges_and_says_so(cli, menu):
 def test_diff_as_json_holds_patches(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     found = cli("diff", "shop", menu, "--set", "text=ho", "-o", "json", *NS).ok().document
-    patches = {one["object"]: one["patch"] for one in found}
+    patches = {one["object"]: one["patch"] for one in found["changes"]}
     assert patches["core/ConfigMap/prod/shop-config"] == [{"op": "replace", "path": "/data/text", "value": "ho"}]
 
 
@@ -371,6 +371,33 @@ def test_reach_stands_first_in_the_plan(cli):
     reach = {"clusterScoped": ["ClusterRole.rbac.authorization.k8s.io"]}
     outcome = cli("diff", "demo", make_bundle(cli.home, {"templates/a.yaml": role}, reach=reach), *NS).ok()
     assert outcome.out.startswith("! cluster-scoped: ClusterRole/wide\n")
+
+
+@pytest.mark.parametrize("words", [["diff", "demo"], ["install", "demo", "--dry-run"]], ids=lambda words: words[0])
+def test_reach_is_in_the_plan_as_data_too(cli, words):
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: NodePort, ports: [{port: 80}]}\n"
+    path = make_bundle(cli.home, {"templates/a.yaml": service})
+    found = cli(*words[:2], path, *words[2:], "-o", "json", *NS).ok().document
+    assert found["reach"] == [
+        {
+            "kind": "node-port",
+            "subject": "Service/web: opens a port on every node",
+            "declared": False,
+            "source": "templates/a.yaml:1",
+        }
+    ]
+    assert [change["object"] for change in found["changes"]] == ["core/Service/prod/web"]
+
+
+def test_an_exposure_is_shown_and_refused_only_by_a_site(cli):
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: NodePort, ports: [{port: 80}]}\n"
+    path = make_bundle(cli.home, {"templates/a.yaml": service})
+    shown = cli("diff", "demo", path, *NS).ok()
+    assert shown.out.startswith("! node-port: Service/web: opens a port on every node\n")
+    site = cli.home / "site.yaml"
+    site.write_text("apiVersion: bundler.dev/v1\nkind: Site\nmetadata: {name: acme}\nspec: {forbid: [node-port]}\n")
+    assert cli("install", path, "--site", site, *NS).code == 25
+    cli("install", path, *NS).ok()
 
 
 def test_a_site_can_forbid_what_a_bundle_declares(cli):

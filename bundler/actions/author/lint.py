@@ -194,9 +194,10 @@ def _order_findings(order: RenderRequest) -> Iterator[Finding]:
         yield from _from_error(error)
         return
     yield from _caught(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
-    manifests, declared = rendering.manifests, order.bundle.reach
+    manifests, declared, generated = rendering.manifests, order.bundle.reach, rendering.generated
+    notes = find_reach(manifests, namespace=order.namespace, declared=declared, generated=generated)
     yield from _caught(lambda: normalize_manifests(manifests))
-    yield from _caught(lambda: refuse_undeclared(find_reach(manifests, namespace="default", declared=declared)))
+    yield from _caught(lambda: refuse_undeclared(notes))
     for manifest in manifests:
         yield from _object_findings(manifest, rendering)
 

@@ -94,7 +94,12 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     ports.redactor.publish(order.release, order.bundle.metadata.name, *public_identifiers(composition.manifests))
     ports.redactor.learn(*composition.sensitive)
     check_upgrade_path(order.bundle, recorded, request.path_rules)
-    notes = find_reach(composition.manifests, namespace=order.namespace, declared=order.bundle.reach)
+    notes = find_reach(
+        composition.manifests,
+        namespace=order.namespace,
+        declared=order.bundle.reach,
+        generated=composition.rendering.generated,
+    )
     refuse_undeclared(notes)
     draft = _draft(request, composition, history, recorded, ports.clock.now())
     return Prepared(draft=draft, order=order, composition=composition, started_from=started_from)

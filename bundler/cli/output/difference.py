@@ -6,7 +6,7 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.plan import PlanView, change_data, count_line, plan_lines, plan_warnings
+from bundler.cli.output.plan import PlanView, change_data, count_line, plan_data, plan_lines, plan_warnings
 from bundler.model.change import Action
 from bundler.planning.diff import json_patch, object_diff
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bundler.cli.session.app import App
     from bundler.model.change import Change, Plan
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import Body
 
 _FENCE = "```"
 _COLORS = {"+": "#1a7f37", "-": "#cf222e", "@": "#0969da"}
@@ -42,8 +42,8 @@ def show_difference(app: App, plan: Plan, *, shows_secrets: bool, is_full: bool)
         case "html":
             app.screen.text("".join(_html(plan, shown, shows_secrets=shows_secrets, is_full=is_full)))
         case _:
-            items: JSONValue = [_patch(change, shows_secrets=shows_secrets, is_full=is_full) for change in shown]
-            app.screen.document(items, app.output)
+            changes = [_patch(change, shows_secrets=shows_secrets, is_full=is_full) for change in shown]
+            app.screen.document({**plan_data(plan), "changes": changes}, app.output)
 
 
 def _namespace(plan: Plan) -> str:

@@ -88,7 +88,7 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
 def reach_lines(notes: Iterable[ReachNote]) -> Iterator[Line]:
     """Return what a plan does outside its namespace, loud."""
     for note in notes:
-        word = "" if note.is_declared else " (not declared by the bundle)"
+        word = " (not declared by the bundle)" if note.is_undeclared else ""
         yield Line(f"! {note.kind}: {note.subject}{word}", "alarm")
 
 
@@ -142,8 +142,13 @@ def plan_data(plan: Plan) -> dict[str, list[Body]]:
     return {
         "changes": [change_data(change) for change in plan.changes if change.action is not Action.NONE],
         "kept": [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept],
-        "reach": [{"kind": n.kind, "subject": n.subject, "declared": n.is_declared} for n in plan.reach],
+        "reach": [reach_data(note) for note in plan.reach],
     }
+
+
+def reach_data(note: ReachNote) -> Body:
+    """Return one way in which a plan leaves its namespace or grants power, as data."""
+    return {"kind": note.kind, "subject": note.subject, "declared": note.is_declared, "source": note.source}
 
 
 def plan_warnings(plan: Plan) -> list[str]:
