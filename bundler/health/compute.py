@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.health import others, workloads
 from bundler.health.author import author_health
-from bundler.health.generic import check_conditions, check_deletion, check_generation, check_ready, current
+from bundler.health.custom import custom_resource_health, has_no_status
+from bundler.health.generic import (
+    check_conditions,
+    check_deletion,
+    check_generation,
+    check_ready,
+    check_troubles,
+    current,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
-STATUS_GRACE_S: Final = 10.0
 LONG_AGO_S: Final = 3600.0
 
 _RULES: Final[Mapping[tuple[str, str], Callable[[Body], Health]]] = {
@@ -82,11 +89,13 @@ def _judge(ref: ObjectRef, body: Body, age_s: float) -> Health:
         return others.service_health(body, age_s)
     if own := _RULES.get((ref.group, ref.kind)):
         return own(body)
-    if ready := check_ready(body):
-        return ready
+    if judged := check_ready(body) or check_troubles(body):
+        return judged
     if is_built_in(ref.group):
         return current("exists")
-    return others.custom_resource_health(body, age_s, STATUS_GRACE_S)
+    if has_no_status(ref.group, ref.kind):
+        return current("exists; objects of its kind have no status")
+    return custom_resource_health(ref, body, age_s)
 
 
 def is_built_in(group: str) -> bool:

@@ -14,11 +14,25 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
 
 MAX_MESSAGE_CHARS = 1024
+_NEEDED = frozenset({"Accepted", "Programmed", "Available", "Healthy", "Succeeded"})
+"""Conditions by which controllers say that all is well: False is not."""
+_TROUBLES = ("NotReady", "Failed", "Failure", "Error", "Degraded", "Failing")
+"""How the names of conditions end by which controllers say that it is not: True is trouble."""
 
 
 def condition(body: Body, kind: str) -> Body:
-    """Return the condition of that type; an empty mapping where there is none."""
-    return next((item for item in items_at(body, "status", "conditions") if item.get("type") == kind), {})
+    """Return the condition of that type; an empty mapping where there is none, or only one about the past."""
+    return next((item for item in current_conditions(body) if item.get("type") == kind), {})
+
+
+def current_conditions(body: Body) -> list[Body]:
+    """Return the conditions that are about the latest generation, or do not say which one they are about."""
+    return [item for item in items_at(body, "status", "conditions") if not _is_outdated(item, body)]
+
+
+def _is_outdated(found: Body, body: Body) -> bool:
+    seen = observed_generation(found.get("observedGeneration"))
+    return seen is not None and seen < int_at(body, "metadata", "generation")
 
 
 def has_condition(body: Body, kind: str, status: str = "True") -> bool:
@@ -91,12 +105,20 @@ def check_conditions(body: Body) -> Health | None:
 
 def check_ready(body: Body) -> Health | None:
     """Judge by the condition Ready; None where there is none."""
-    found = condition(body, "Ready")
-    if not found:
+    found = next((item for item in items_at(body, "status", "conditions") if item.get("type") == "Ready"), None)
+    if found is None:
         return None
-    seen = observed_generation(found.get("observedGeneration"))
-    if seen is not None and seen < int_at(body, "metadata", "generation"):
-        return in_progress(f"its Ready condition is about generation {seen}")
+    if _is_outdated(found, body):
+        return in_progress(f"its Ready condition is about generation {found.get('observedGeneration')}")
     if found.get("status") == "True":
         return current(explain(found, "Ready"))
     return in_progress(explain(found, "not Ready"))
+
+
+def check_troubles(body: Body) -> Health | None:
+    """Judge by conditions that say in other words than Ready that something is wrong; None where none does."""
+    for found in current_conditions(body):
+        kind, status = text_at(found, "type"), found.get("status")
+        if (kind in _NEEDED and status == "False") or (kind.endswith(_TROUBLES) and status == "True"):
+            return in_progress(f"{kind}={status}: {explain(found)}".removesuffix(": "))
+    return None

@@ -103,14 +103,3 @@ def namespace_health(body: Body) -> Health:
     if phase == "Terminating":
         return Health(Status.TERMINATING, "being deleted")
     return current("active") if phase == "Active" else in_progress(phase or "its controller has not seen it yet")
-
-
-def custom_resource_health(body: Body, age_s: float, grace_s: float) -> Health:
-    """Judge a custom resource without Ready condition: by whether its status follows any convention at all."""
-    status = mapping_at(body, "status")
-    if list_at(body, "status", "conditions") or "observedGeneration" in status:
-        return current("seen by its controller")
-    if age_s < grace_s:
-        return in_progress("has no status yet")
-    what = "its status follows no convention" if status else "it has no status"
-    return Health(Status.UNKNOWN, f"{what}; declare readiness for this kind in bundle.yaml")

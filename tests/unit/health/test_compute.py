@@ -452,6 +452,17 @@ OTHERS = [
     ),
 ]
 
+
+def conditions(*said: str) -> str:
+    """Return a body with conditions, each written as ``type=status@generation``."""
+    made = []
+    for one in said:
+        kind, _, rest = one.partition("=")
+        status, _, generation = rest.partition("@")
+        made.append({"type": kind, "status": status} | ({"observedGeneration": int(generation)} if generation else {}))
+    return yaml.safe_dump({"status": {"conditions": made}})
+
+
 CUSTOM = [
     ("Ready is true", "{status: {conditions: [{type: Ready, status: 'True'}]}}", "Current", "Ready"),
     (
@@ -480,6 +491,24 @@ CUSTOM = [
     ("a hash as generation", "{status: {observedGeneration: 5f7d9}}", "Current", "seen by its controller"),
     ("a generation from before a restore", "{status: {observedGeneration: 7}}", "Current", "seen by its controller"),
     ("conditions, none of them Ready", "{status: {conditions: [{type: Synced, status: 'True'}]}}", "Current", "seen"),
+    ("Accepted is false", conditions("Accepted=False"), "InProgress", "Accepted=False"),
+    ("Programmed is false", conditions("Accepted=True", "Programmed=False"), "InProgress", "Programmed=False"),
+    ("Available is false", conditions("Available=False"), "InProgress", "Available=False"),
+    ("Healthy is false", conditions("Healthy=False"), "InProgress", "Healthy=False"),
+    ("Succeeded is false", conditions("Succeeded=False"), "InProgress", "Succeeded=False"),
+    ("NotReady is true", conditions("NotReady=True"), "InProgress", "NotReady=True"),
+    ("something failed", conditions("Synced=True", "BackupFailed=True"), "InProgress", "BackupFailed=True"),
+    ("a failure", conditions("ReconcileFailure=True"), "InProgress", "ReconcileFailure=True"),
+    ("an error", conditions("ReconcileError=True"), "InProgress", "ReconcileError=True"),
+    ("degraded", conditions("Degraded=True"), "InProgress", "Degraded=True"),
+    ("failing", conditions("Failing=True"), "InProgress", "Failing=True"),
+    ("nothing failed", conditions("BackupFailed=False", "Degraded=False"), "Current", "seen by its controller"),
+    ("Ready has the last word", conditions("Degraded=True", "Ready=True"), "Current", "Ready"),
+    ("Accepted, and all is well", conditions("Accepted=True", "Programmed=True"), "Current", "seen"),
+    ("an error of an older generation", conditions("Error=True@1", "Synced=True@2"), "Current", "seen"),
+    ("only an older generation", conditions("Synced=True@1"), "InProgress", "about an older generation"),
+    ("stalled for an older generation", conditions("Stalled=True@1", "Ready=True@2"), "Current", "Ready"),
+    ("only defaults of its schema", conditions("Accepted=Unknown", "Programmed=Unknown"), "Unknown", "all its cond"),
     ("no status", "{}", "Unknown", "it has no status"),
     ("empty status", "{status: {}}", "Unknown", "it has no status"),
     ("a status of no convention", "{status: {phase: Creating}}", "Unknown", "follows no convention"),
@@ -528,11 +557,28 @@ def test_a_custom_resource_has_ten_seconds_to_get_a_status() -> None:
     assert health_of("Cluster", "{}", age_s=9.9)[0] == Status.IN_PROGRESS
     status, message, _ = health_of("Cluster", "{}", age_s=10.0)
     assert status == Status.UNKNOWN
-    assert "declare readiness" in message
+    assert 'readiness in bundle.yaml; {match: {group: postgresql.example, kind: Cluster}, ready: "true"}' in message
 
 
 def test_kinds_under_k8s_io_that_kubernetes_does_not_serve_are_custom() -> None:
     assert health_of("Gateway", "{}")[0] == Status.UNKNOWN
+
+
+@pytest.mark.parametrize("kind", ["ServiceMonitor", "PodMonitor", "PrometheusRule"])
+def test_a_kind_that_never_has_a_status_is_not_waited_for(kind: str) -> None:
+    ref = ObjectRef("monitoring.coreos.com", kind, "default", "it")
+    assert compute_health(ref, {"metadata": {"generation": 1}}, age_s=0.0).status is Status.CURRENT
+
+
+def test_a_kind_that_never_has_a_status_may_say_something_all_the_same() -> None:
+    ref = ObjectRef("networking.istio.io", "VirtualService", "default", "it")
+    body: Body = yaml.safe_load(conditions("Reconciled=False", "Degraded=True"))
+    assert compute_health(ref, body, age_s=0.0).status is Status.IN_PROGRESS
+
+
+def test_schema_defaults_are_no_controller() -> None:
+    status, message, _ = health_of("Gateway", conditions("Accepted=Unknown", "Programmed=Unknown"), age_s=0.0)
+    assert (status, "no controller" in message) == (Status.IN_PROGRESS, True)
 
 
 def test_a_read_from_before_our_write_is_not_ready() -> None:
