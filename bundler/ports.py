@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
     from typing import Self
@@ -209,9 +209,22 @@ class ReleaseStore(Protocol):
         ...
 
     def mark(
-        self, summary: RevisionSummary, status: ReleaseStatus, *, description: str = "", evidence: str = ""
+        self,
+        summary: RevisionSummary,
+        status: ReleaseStatus,
+        *,
+        description: str = "",
+        evidence: str = "",
+        finished_jobs: Collection[str] = (),
     ) -> RevisionSummary:
         """Change the status of a recorded revision; the head moves only from the version that was read.
+
+        Args:
+            summary: of the revision, as it was last read or marked.
+            status: the new one.
+            description: empty leaves the old one.
+            evidence: why it failed; empty leaves the old one.
+            finished_jobs: marks of Jobs that have finished, added to those recorded.
 
         Raises:
             ConflictError: when somebody else moved it.

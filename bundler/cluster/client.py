@@ -214,6 +214,7 @@ class HttpClusterClient:
             subject=f"the log of {pod.short}",
             namespace=pod.namespace,
             accept="*/*",
+            is_tried_once=query.is_tried_once,
         )
         return follow_log(self._transport, request, is_following=query.is_following)
 

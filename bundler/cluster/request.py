@@ -51,6 +51,8 @@ class Request:
     is_large: bool = False
     """The answer may be large: compression pays where the server is far."""
     payload: Payload | None = None
+    is_tried_once: bool = False
+    """No failure is tried again, and the whole answer has ``ONE_TRY_S``."""
 
     @property
     def doing(self) -> str:

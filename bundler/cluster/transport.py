@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
 
 READ_TIMEOUT_S = 30.0
+ONE_TRY_S = 5.0
 WRITE_TIMEOUT_S = 65.0
 """A write waits for admission webhooks, up to 30 s each; after 60 s the API server itself gives up and says so."""
 MAX_UNPACKED_BYTES = 1024 * 1024 * 1024
@@ -123,11 +124,11 @@ class Transport:
                     return started
                 reply = self._read(started, request)
             except BrokenError as broken:
-                trial.retries.pause(broken.failure, broken)
+                trial.retries.pause(_judged(broken.failure, request), broken)
                 continue
             failure = failure_of(request, reply)
             if failure is not None:
-                trial.retries.pause(failure)
+                trial.retries.pause(_judged(failure, request))
             elif not self._is_worth_renewing(reply, trial):
                 raise error_of(request, reply.status, reply.body, user=self.user)
 
@@ -141,7 +142,8 @@ class Transport:
             BrokenError: when there was none.
         """
         is_read = request.method == "GET"
-        limits = limits_of(READ_TIMEOUT_S if is_read else WRITE_TIMEOUT_S, self._around, is_whole=not is_read)
+        patience_s = ONE_TRY_S if request.is_tried_once else READ_TIMEOUT_S if is_read else WRITE_TIMEOUT_S
+        limits = limits_of(patience_s, self._around, is_whole=request.is_tried_once or not is_read)
         started = self._exchange.start(self._bytes_of(request), limits, is_fresh=is_fresh)
         trial.is_unclear |= started.is_repeated
         return started
@@ -180,6 +182,10 @@ class Transport:
     def _gave_up(self, doing: str, failure: Failure, tries: int) -> UnavailableError:
         is_trust, is_proxy = failure.is_trust, failure.is_proxy
         return unavailable(doing, server=self._name, why=failure.why, tries=tries, is_trust=is_trust, is_proxy=is_proxy)
+
+
+def _judged(failure: Failure, request: Request) -> Failure:
+    return replace(failure, is_final=True) if request.is_tried_once else failure
 
 
 def _unpacked(body: bytes) -> bytes:

@@ -91,6 +91,15 @@ def _containers(pod: Body) -> Iterator[Body]:
     yield from items_at(pod, "status", "containerStatuses")
 
 
+def has_started(pod: Body, container: str) -> bool:
+    """Tell whether a container runs or ever ran; one that never did has no log."""
+    for item in _containers(pod):
+        if text_at(item, "name") == container:
+            states = (*mapping_at(item, "state"), *mapping_at(item, "lastState"))
+            return "running" in states or "terminated" in states
+    return False
+
+
 def _container_problem(item: Body, pod: Body) -> PodProblem | None:
     waiting = text_at(item, "state", "waiting", "reason")
     if waiting in TERMINAL_REASONS | IMAGE_REASONS | CRASH_REASONS:

@@ -88,4 +88,6 @@ class LogQuery:
     tail_lines: int | None = None
     is_previous: bool = False
     is_following: bool = False
+    is_tried_once: bool = False
+    """A failure is final at once, and the answer must come within seconds: it is not worth waiting for."""
     since_s: int | None = None

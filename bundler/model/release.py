@@ -97,6 +97,8 @@ class RevisionSummary:
     objects: int = 0
     is_waited: bool = True
     """False: deployed, not waited."""
+    finished_jobs: tuple[str, ...] = ()
+    """Marks of the Jobs that finished while this revision was made, as ``planning.jobs`` writes them."""
     resource_version: str = ""
     """Of the head; an update of the head is refused when it moved."""
     uid: str = ""

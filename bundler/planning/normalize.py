@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ManifestError
 from bundler.fields.kinds import schema_for
 from bundler.fields.names import data_key_problems, name_problem
-from bundler.model.json import JSONValue, canonical_json, is_list, is_mapping, mapping_at
+from bundler.model.json import JSONValue, is_list, is_mapping, mapping_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.lean import replace
 from bundler.model.manifest import Manifest
+from bundler.planning.jobs import hashed_name, is_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
 
 _SERVER_METADATA = frozenset({"creationTimestamp", "managedFields", "selfLink", "generation", "resourceVersion", "uid"})
-JOB_HASH_CHARS = 8
-_NAME_MAX_CHARS = 63
 _LEAVES = frozenset({str, int, float, bool})
 
 
@@ -65,7 +62,7 @@ def _normalize(manifest: Manifest) -> Manifest:
     body = _without_server_fields(without_nulls(manifest.body))
     if manifest.ref.group == "" and manifest.ref.kind == "Secret":
         body = _with_encoded_data(body)
-    if manifest.ref.group == "batch" and manifest.ref.kind == "Job":
+    if is_job(manifest.ref):
         return _with_hashed_name(_with_body(manifest, body))
     return manifest if body is manifest.body else _with_body(manifest, body)
 
@@ -132,17 +129,9 @@ def _with_encoded_data(body: Body) -> Body:
 
 def _with_hashed_name(manifest: Manifest) -> Manifest:
     """Give a Job the name of its spec, so that a changed one runs and an unchanged one does not run again."""
-    digest = hashlib.sha256(canonical_json(manifest.body.get("spec"))).hexdigest()[:JOB_HASH_CHARS]
-    stem = manifest.ref.name[: _NAME_MAX_CHARS - JOB_HASH_CHARS - 1].rstrip("-.")
-    name = f"{stem}-{digest}"
+    name = hashed_name(manifest.body)
     body = {**manifest.body, "metadata": {**mapping_at(manifest.body, "metadata"), "name": name}}
     return replace(manifest, ref=replace(manifest.ref, name=name), body=body)
-
-
-def job_stem(name: str) -> str:
-    """Return the name that a Job has in its bundle; empty where it carries no hash of its spec."""
-    stem, _, digest = name.rpartition("-")
-    return stem if re.fullmatch(f"[0-9a-f]{{{JOB_HASH_CHARS}}}", digest) else ""
 
 
 def _twice(manifests: Sequence[Manifest]) -> Iterable[str]:

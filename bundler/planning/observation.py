@@ -35,7 +35,9 @@ class Wanted:
     unsearched: tuple[str, ...] = ()
     """Kinds that could not be searched for what damaged records named: what there is of them stays."""
     finished_jobs: frozenset[ObjectRef] = frozenset()
-    """Jobs of the deployed revision: gone or not, they have run."""
+    """Jobs that have run, gone or not: those of the deployed revision, and what others have finished since."""
+    job_runs: Mapping[ObjectRef, int] = field(default_factory=dict)
+    """Jobs that have run for an earlier revision, and which one; what is wanted of them runs again."""
     is_removal: bool = False
     is_rollback: bool = False
     """Definitions and claims never go back: they stay as they are, however an older revision had them."""

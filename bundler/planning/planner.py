@@ -14,7 +14,7 @@ from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
 from bundler.planning.ignored_fields import same_content
-from bundler.planning.normalize import job_stem
+from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.observation import Candidate, Refusal, RefusalKind
 from bundler.planning.order import (
     change_order,
@@ -95,13 +95,6 @@ def is_deleting(live: Body) -> bool:
     return bool(text_at(live, "metadata", "deletionTimestamp"))
 
 
-def job_failed(ref: ObjectRef, live: Body) -> bool:
-    """Tell whether this is a Job whose last run failed; the same spec must be able to run again."""
-    if (ref.group, ref.kind) != ("batch", "Job"):
-        return False
-    return any(c.get("type") == "Failed" and c.get("status") == "True" for c in items_at(live, "status", "conditions"))
-
-
 def build_plan(
     wanted: Wanted,
     observation: Observation,
@@ -123,7 +116,7 @@ def build_plan(
     """
     candidates = find_candidates(wanted, observation, known=known)
     raise_refusals(wanted, observation, candidates, outcomes)
-    changes = [_change(candidate, outcomes.get(candidate.manifest.ref)) for candidate in candidates]
+    changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted.job_runs) for candidate in candidates]
     changes += list(_generated_changes(wanted, observation))
     deletes, kept = _prune(wanted, observation)
     components = frozenset(change.component for change in (*changes, *deletes))
@@ -153,9 +146,11 @@ def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observatio
             yield change.component, definer
 
 
-def _change(candidate: Candidate, outcome: Outcome | None) -> Change:
+def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[ObjectRef, int]) -> Change:
     manifest, live = candidate.manifest, candidate.live
     action, reason = _decide(candidate, outcome)
+    if action is Action.CREATE and manifest.ref in job_runs:
+        reason = f"runs again: it ran for revision {job_runs[manifest.ref]}"
     return Change(
         ref=manifest.ref,
         action=action,
@@ -282,7 +277,7 @@ def _kept_because(ref: ObjectRef, entry: InventoryEntry) -> str:
 
 def _unwanted_because(ref: ObjectRef, wanted: Collection[ObjectRef]) -> str:
     """A Job of another spec takes the place of the one that has run, and is none that left the bundle."""
-    if (ref.group, ref.kind) == ("batch", "Job"):
+    if is_job(ref):
         stem = job_stem(ref.name)
         after = [other for other in wanted if other.kind == "Job" and stem and job_stem(other.name) == stem]
         if after:

@@ -7,18 +7,27 @@ import zlib
 from typing import TYPE_CHECKING
 
 from bundler.model import labels
-from bundler.model.json import canonical_json, mapping_at
+from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import ReleaseStatus
 from bundler.storage import limits, records
 from bundler.storage.blobs import BlobWriter, build_packs, choose_packs, index_text, pieces_of
-from bundler.storage.heads import DATA_KEY, capped, check_size, cut, head_record, named_packs, read_summary
+from bundler.storage.heads import (
+    DATA_KEY,
+    FINISHED_JOBS,
+    capped,
+    check_size,
+    cut,
+    head_record,
+    named_packs,
+    read_summary,
+)
 from bundler.storage.inventory import write_pages
 from bundler.storage.reading import mapping_of, parse_json, secret_bytes
 from bundler.storage.sensitive import Hider, Secrets, hide_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from bundler.model.json import Body, JSONValue
@@ -193,7 +202,13 @@ def _pack_record(pack: Pack, summary: RevisionSummary) -> Record:
 
 
 def mark_head(
-    secret: Body, status: ReleaseStatus, *, updated: datetime, description: str, evidence: str
+    secret: Body,
+    status: ReleaseStatus,
+    *,
+    updated: datetime,
+    description: str = "",
+    evidence: str = "",
+    finished_jobs: Collection[str] = (),
 ) -> tuple[Body, tuple[Record, ...]]:
     """Return a head with another status, and the packs that its evidence needs.
 
@@ -203,6 +218,7 @@ def mark_head(
         updated: when; what is superseded keeps the time at which it was deployed.
         description: empty leaves the old one.
         evidence: masked already; empty leaves the old one.
+        finished_jobs: marks of Jobs, added to those that the head has.
 
     Raises:
         DamageError: when the head cannot be read.
@@ -214,6 +230,9 @@ def mark_head(
         notes[labels.PREFIX + "updated"] = updated.isoformat()
     if description:
         notes[labels.PREFIX + "description"] = cut(description, limits.DESCRIPTION_MAX_BYTES)
+    if finished_jobs:
+        known = [mark for mark in text_at(notes, FINISHED_JOBS).split(",") if mark]
+        notes[FINISHED_JOBS] = ",".join(dict.fromkeys((*known, *finished_jobs)))
     packs: tuple[Record, ...] = ()
     data = mapping_at(secret, "data")
     if evidence:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DATA_KEY = "head"
 _P = labels.PREFIX
+FINISHED_JOBS = _P + "finished-jobs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,7 @@ def _columns(summary: RevisionSummary) -> dict[str, str]:
         _P + "user": summary.user,
         _P + "objects": str(summary.objects),
         _P + "waited": "true" if summary.is_waited else "false",
+        FINISHED_JOBS: ",".join(summary.finished_jobs),
     }
     return {key: text for key, text in found.items() if text}
 
@@ -142,6 +144,7 @@ def read_summary(secret: Body) -> RevisionSummary:
         user=text_at(notes, _P + "user"),
         objects=_number(text_at(notes, _P + "objects") or "0", "its number of objects"),
         is_waited=text_at(notes, _P + "waited") != "false",
+        finished_jobs=tuple(mark for mark in text_at(notes, FINISHED_JOBS).split(",") if mark),
         resource_version=text_at(secret, "metadata", "resourceVersion"),
         uid=text_at(secret, "metadata", "uid"),
     )

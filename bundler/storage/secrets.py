@@ -33,7 +33,7 @@ from bundler.storage.reading import damaged, reading
 from bundler.storage.refusals import exists_already, gone, is_about_size, moved, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from bundler.model.json import Body
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
@@ -234,7 +234,13 @@ class SecretReleaseStore:
             return
 
     def mark(
-        self, summary: RevisionSummary, status: ReleaseStatus, *, description: str = "", evidence: str = ""
+        self,
+        summary: RevisionSummary,
+        status: ReleaseStatus,
+        *,
+        description: str = "",
+        evidence: str = "",
+        finished_jobs: Collection[str] = (),
     ) -> RevisionSummary:
         """Change the status of a recorded revision; the head moves only from the version that was read.
 
@@ -257,6 +263,7 @@ class SecretReleaseStore:
                 updated=self._clock.now(),
                 description=secrets.mask(description) if secrets else description,
                 evidence=secrets.mask(evidence) if secrets else evidence,
+                finished_jobs=finished_jobs,
             )
         for record in packs:
             self._create_pack(record)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
+from bundler.health.pods import has_started
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
@@ -140,11 +141,13 @@ def _event_time(event: Body) -> str:
 
 def _log(pod: Body, problem: PodProblem, ports: Ports) -> Sequence[str]:
     container = problem.container or next((text_at(c, "name") for c in items_at(pod, "spec", "containers")), "")
+    if not has_started(pod, container):
+        return ()
     meta = mapping_at(pod, "metadata")
     ref = ObjectRef("", "Pod", text_at(meta, "namespace"), text_at(meta, "name"))
     for is_previous in (True, False) if problem.restarts else (False,):
         try:
-            query = LogQuery(container=container, tail_lines=_LOG_LINES, is_previous=is_previous)
+            query = LogQuery(container=container, tail_lines=_LOG_LINES, is_previous=is_previous, is_tried_once=True)
             lines = list(ports.cluster.logs(ref, query))
         except BundlerError:
             continue

@@ -17,6 +17,7 @@ from bundler.errors.change import ForeignObjectError, RejectedObjectsError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError
 from bundler.model.change import Action, Change, Stage
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, PhaseStarted, Warned
+from bundler.model.json import text_at
 from bundler.model.lean import replace
 from bundler.model.size import counted
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
@@ -223,6 +224,8 @@ class Executor:
                     raise
                 payload = followed
                 continue
+            now_s, version = self._ports.clock.monotonic(), text_at(answer.body, "metadata", "resourceVersion")
+            self._guard.memory.wrote(change.ref, version=version, now_s=now_s)
             for warning in answer.warnings:
                 self._report(Warned(f"{change.ref.short}: {warning}"))
             if change.before is None and not answer.is_created:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from bundler.actions.change.run_memory import RunMemory
 from bundler.errors import InterruptedRunError
 from bundler.errors.change import WaitTimeoutError
 from bundler.model.events import Notice, Retrying
@@ -30,6 +31,7 @@ class Guard:
         self._limit, self._running = WRITES_AT_ONCE, 0
         self._failed = threading.Event()
         self._said: set[str] = set()
+        self.memory = RunMemory()
         self.watches = threading.BoundedSemaphore(WATCHES_AT_ONCE)
         """Each watch of the run holds one; who gets none polls."""
 

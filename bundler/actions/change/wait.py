@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import Unready, gather_evidence
+from bundler.actions.change.job_watch import JobWatch
 from bundler.actions.change.list_watch import Lookout
 from bundler.actions.change.pod_watch import PodWatch
 from bundler.actions.change.stuck_deletions import why_not_gone
 from bundler.errors.change import ObjectFailedError, WaitTimeoutError
+from bundler.health.age import unchanged_s
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
 from bundler.model.change import Action
@@ -18,9 +20,10 @@ from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field
 from bundler.model.size import counted
+from bundler.planning.jobs import is_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from bundler.actions.change.run_control import Guard
     from bundler.model.bundle import ReadinessRule
@@ -35,6 +38,11 @@ _STUCK_TOLD = 5
 _NOT_THERE = Health(Status.NOT_FOUND, "it is not there")
 
 
+def _forget(jobs: Collection[ObjectRef]) -> None:
+    """Where nothing is changed, nothing is recorded."""
+    del jobs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitRules:
     """How a run waits."""
@@ -44,6 +52,10 @@ class WaitRules:
     waits: bool = True
     readiness: Sequence[ReadinessRule] = ()
     fail_fast: FailFast = field(default_factory=FailFast)
+    finished_jobs: frozenset[ObjectRef] = frozenset()
+    """Jobs that have run before: they are not waited for where they are gone."""
+    note_finished: Callable[[Collection[ObjectRef]], None] = _forget
+    """Told of Jobs as soon as they have finished."""
 
 
 def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, guard: Guard) -> None:
@@ -54,29 +66,29 @@ def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, 
         WaitTimeoutError: when the command's budget ended first, with the same of every unready object.
         InterruptedRunError, LockLostError: when the run must not go on.
     """
-    targets = [c for c in changes if c.action is not Action.DELETE and not _has_run(c) and c.desired is not None]
+    wanted = [c for c in changes if c.action is not Action.DELETE and c.desired is not None]
+    targets = [c for c in wanted if c.action is not Action.NONE or c.before or c.ref not in rules.finished_jobs]
     if targets:
         ports.report(PhaseStarted("waiting", len(targets)))
         with Lookout(ports, guard, uid=rules.uid) as lookout:
-            _Wait({change.ref: change for change in targets}, ports, rules, lookout).until_ready(guard)
-
-
-def _has_run(change: Change) -> bool:
-    """A Job of an earlier revision that is gone has run, and is not waited for."""
-    return change.action is Action.NONE and change.before is None
+            _Wait({change.ref: change for change in targets}, ports, rules, lookout, guard).until_ready()
 
 
 class _Wait:
     """One wait: what is still open, what it looked like last."""
 
-    def __init__(self, open_ones: dict[ObjectRef, Change], ports: Ports, rules: WaitRules, lookout: Lookout) -> None:
+    def __init__(
+        self, open_ones: dict[ObjectRef, Change], ports: Ports, rules: WaitRules, lookout: Lookout, guard: Guard
+    ) -> None:
         self._open, self._ports, self._rules, self._lookout = open_ones, ports, rules, lookout
+        self._guard, self._memory = guard, guard.memory
         self._since_s = ports.clock.monotonic()
+        self._jobs = JobWatch(ports, rules.uid, guard.memory)
         self._health: dict[ObjectRef, Health] = {}
         self._bodies: Mapping[ObjectRef, Body] = {}
         self._pods = PodWatch(ports, rules.fail_fast)
 
-    def until_ready(self, guard: Guard) -> None:
+    def until_ready(self) -> None:
         """Look again and again until nothing is open."""
         while True:
             self._look()
@@ -90,27 +102,40 @@ class _Wait:
                     context=self._evidence(list(self._open)),
                     hint="`bundler wait` goes on waiting and changes nothing; --timeout gives more time",
                 )
-            guard.check()
+            self._guard.check()
             self._lookout.rest()
 
     def _look(self) -> None:
         self._bodies = self._lookout.look(self._open)
-        age_s = self._ports.clock.monotonic() - self._since_s
-        self._pods.look(self._bodies, age_s=age_s)
-        for ref in list(self._open):
-            body = self._bodies.get(ref)
-            health = _NOT_THERE if body is None else compute_health(ref, body, rules=self._rules.readiness, age_s=age_s)
+        self._pods.look(self._bodies, age_s=self._ports.clock.monotonic() - self._since_s)
+        found = {ref: self._judge(change, self._bodies.get(ref)) for ref, change in self._open.items()}
+        if finished := self._jobs.take_finished():
+            self._rules.note_finished(finished)
+        for ref, health in found.items():
             self._note(ref, health)
+
+    def _judge(self, change: Change, body: Body | None) -> Health:
+        if is_job(change.ref) and (health := self._jobs.judge(change, body)) is not None:
+            return health
+        if body is None:
+            return _NOT_THERE
+        return compute_health(change.ref, body, rules=self._rules.readiness, age_s=self._age_s(change, body))
+
+    def _age_s(self, change: Change, body: Body) -> float:
+        """Return how long an object has been as it is: what this run left alone may be older than the run."""
+        now_s = self._ports.clock.monotonic()
+        waited_s = now_s - self._memory.since_s(change.ref, now_s)
+        is_old = change.action is Action.NONE
+        return max(waited_s, unchanged_s(body, self._ports.clock.now())) if is_old else waited_s
 
     def _note(self, ref: ObjectRef, health: Health) -> None:
         detail = self._pods.detail(ref)
         if self._health.get(ref) != health or self._pods.is_news(ref):
             self._ports.report(HealthChanged(ref, health, detail))
         self._health[ref] = health
-        if health.warning:
-            self._ports.report(Warned(f"{ref.short}: {health.warning}"))
-        if health.status is Status.UNKNOWN:
-            self._ports.report(Warned(f"{ref.short}: not waited for: {health.message}"))
+        warning = f"not waited for: {health.message}" if health.status is Status.UNKNOWN else health.warning
+        if warning and self._memory.is_news(ref, warning):
+            self._ports.report(Warned(f"{ref.short}: {warning}"))
         if health.status in {Status.CURRENT, Status.UNKNOWN}:
             del self._open[ref]
 

@@ -16,9 +16,10 @@ from bundler.model.change import Action, Change
 from bundler.model.health import Health, Status
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
+from bundler.planning.jobs import jobs_done
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from bundler.model.bundle import ReadinessRule
     from bundler.model.json import Body
@@ -62,7 +63,10 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     rules = readiness_of(revision)
     # a generated Secret has an entry for each of its keys
     entries = {entry.ref: entry for entry in revision.inventory}.values()
-    objects = tuple(ObjectStatus(entry=entry, health=_health(entry, live, rules)) for entry in entries)
+    finished = jobs_done(revision)
+    objects = tuple(
+        ObjectStatus(entry=entry, health=_health(entry.ref, live.get(entry.ref), rules, finished)) for entry in entries
+    )
     return ReleaseState(revision=revision, deployed=history.deployed, objects=_with_pods(objects, live, ports))
 
 
@@ -90,12 +94,12 @@ def _live(revision: Revision, ports: Ports) -> Mapping[ObjectRef, Body]:
     return list_live((entry.ref for entry in revision.inventory), ports, uid=uid)
 
 
-def _health(entry: InventoryEntry, live: Mapping[ObjectRef, Body], rules: Sequence[ReadinessRule]) -> Health:
-    body = live.get(entry.ref)
-    if body is None:
-        is_job = (entry.ref.group, entry.ref.kind) == ("batch", "Job")
-        return Health(Status.CURRENT, "has run") if is_job else Health(Status.NOT_FOUND, "it is not there")
-    return compute_health(entry.ref, body, rules=rules)
+def _health(
+    ref: ObjectRef, body: Body | None, rules: Sequence[ReadinessRule], finished: Collection[ObjectRef]
+) -> Health:
+    if body is not None:
+        return compute_health(ref, body, rules=rules)
+    return Health(Status.CURRENT, "has run") if ref in finished else Health(Status.NOT_FOUND, "it is not there")
 
 
 def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState:
@@ -108,7 +112,11 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
     state = release_state(ports, namespace, release)
     live = _live(state.revision, ports)
     changes = [_waited(entry, live.get(entry.ref)) for entry in state.revision.inventory]
-    rules = WaitRules(uid=release_uid(namespace, release), readiness=readiness_of(state.revision))
+    rules = WaitRules(
+        uid=release_uid(namespace, release),
+        readiness=readiness_of(state.revision),
+        finished_jobs=jobs_done(state.revision),
+    )
     wait_until_ready(changes, ports, rules, Guard(ports, _NoLock()))
     return release_state(ports, namespace, release)
 

@@ -11,6 +11,7 @@ from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs
 from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.owned_objects import find_owned
+from bundler.actions.release.run_record import RunRecord
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import LockLostError, ReleaseLockedError, RevisionExistsError, WaitTimeoutError
 from bundler.health.pods import FailFast
@@ -19,8 +20,10 @@ from bundler.model.change import Action, Stage
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.names import release_uid
+from bundler.model.refs import ObjectRef
 from bundler.model.release import ReleaseStatus, Revision
 from bundler.model.size import shortened
+from bundler.planning.jobs import finished_before, is_job, runs_of
 from bundler.planning.observation import Wanted
 
 if TYPE_CHECKING:
@@ -134,26 +137,23 @@ def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
     """Return what a draft wants, with what the release owned before."""
     owned = find_owned(history, ports)
     deployed = ports.store.load(history.deployed) if history.deployed else None
-    finished = (
-        {entry.ref for entry in deployed.inventory if _is_job(entry.ref.group, entry.ref.kind)} if deployed else ()
-    )
+    manifests = tuple(entry.manifest for entry in draft.revision.inventory if entry.manifest is not None)
+    jobs = [manifest.ref for manifest in manifests if is_job(manifest.ref)]
+    have_run = deployed.refs.intersection(jobs) if deployed else frozenset[ObjectRef]()
     return Wanted(
         release=draft.release,
         namespace=draft.namespace,
         uid=release_uid(draft.namespace, draft.release),
-        manifests=tuple(entry.manifest for entry in draft.revision.inventory if entry.manifest is not None),
+        manifests=manifests,
         generated=draft.generated,
         needs=draft.revision.needs,
         reach=draft.reach,
         owned=owned.entries,
         unsearched=owned.unsearched,
-        finished_jobs=frozenset(finished),
+        finished_jobs=finished_before(jobs, history.summaries) | have_run,
+        job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
         is_rollback=draft.revision.rolled_back_to > 0,
     )
-
-
-def _is_job(group: str, kind: str) -> bool:
-    return (group, kind) == ("batch", "Job")
 
 
 def change_release(
@@ -270,21 +270,24 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         BundlerError: what ended the run; it is in the record too.
     """
     revision = _record_pending(proposal, ports, options)
+    record = RunRecord(revision, ports)
     guard = Guard(ports, held)
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
         waits=options.waits,
         readiness=proposal.draft.readiness,
         fail_fast=options.fail_fast,
+        finished_jobs=proposal.planned.wanted.finished_jobs,
+        note_finished=record.note_finished,
     )
     executor = Executor(proposal.planned, ports, guard, rules)
     try:
         executor.run()
     except BundlerError as error:
         error.context = (*error.context, *executor.progress.summary(proposal.plan.changes))
-        record_failure(revision, error, ports)
+        record_failure(record.revision, error, ports)
         raise
-    done = _record_deployed(revision, proposal.history, ports, options)
+    done = _record_deployed(record.revision, proposal.history, ports, options)
     return ChangeResult(proposal=proposal, revision=done)
 
 
@@ -299,6 +302,7 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         updated=now,
         objects=len(draft.refs),
         is_waited=options.waits,
+        finished_jobs=(),
     )
     try:
         return ports.store.save(replace(draft, summary=summary))

@@ -17,6 +17,7 @@ from bundler.errors.cluster import (
     ExpiredError,
     ForbiddenError,
     ObjectNotFoundError,
+    UnavailableError,
     UnknownKindError,
 )
 from bundler.model.cluster import ListQuery, LogQuery, Payload
@@ -356,6 +357,16 @@ def test_a_log_that_does_not_exist_yet_is_a_refusal() -> None:
         list(client(server.url).logs(ObjectRef("", "Pod", "shop", "web-1"), LogQuery()))
     assert caught.value.code == "rejected"
     assert str(caught.value) == "reading the log of Pod/web-1 in namespace shop"
+
+
+def test_a_log_that_explains_a_failure_is_asked_for_once_and_without_a_word() -> None:
+    told: list[object] = []
+    failing = status(500, "error dialing backend: no route to host", "InternalError")
+    pod, query = ObjectRef("", "Pod", "shop", "web-1"), LogQuery(container="c", is_tried_once=True)
+    with StubServer([failing, failing], routes=ROUTES) as server, pytest.raises(UnavailableError):
+        list(client(server.url, report=told.append).logs(pod, query))
+    assert [one.path for one in server.requests].count("/api/v1/namespaces/shop/pods/web-1/log") == 1
+    assert told == []
 
 
 # --- who and where -----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from bundler.health import FailFast, PodHistory, is_final, observe_pod, pod_problem
+from bundler.health.pods import has_started
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
@@ -154,3 +155,19 @@ def test_a_terminal_reason_is_final_at_once_and_nothing_is_when_it_is_off() -> N
 def test_an_unschedulable_pod_is_never_final() -> None:
     body = pod(phase="Pending", more=", conditions: [{type: PodScheduled, status: 'False', reason: Unschedulable}]")
     assert looks((0, body), (9000, body)) == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (pod(waiting("ImagePullBackOff"), phase="Pending"), False),
+        (pod(waiting("ContainerCreating"), phase="Pending"), False),
+        (pod(waiting("CrashLoopBackOff", 3, "exitCode: 1")), True),
+        (pod("{name: main, state: {running: {}}}"), True),
+        (pod("{name: main, state: {terminated: {exitCode: 1}}}"), True),
+        (pod(READY), False),
+        ({}, False),
+    ],
+)
+def test_a_container_that_never_ran_has_no_log(body: Body, expected: bool) -> None:
+    assert has_started(body, "main") is expected

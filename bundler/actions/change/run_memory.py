@@ -1,0 +1,35 @@
+"""What one run remembers of its objects from one wait to the next. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bundler.model.refs import ObjectRef
+
+
+class RunMemory:
+    """Used by several threads, each of which asks about its own objects."""
+
+    def __init__(self) -> None:
+        self._since_s: dict[ObjectRef, float] = {}
+        self._versions: dict[ObjectRef, str] = {}
+        self._said: set[tuple[ObjectRef, str]] = set()
+
+    def wrote(self, ref: ObjectRef, *, version: str, now_s: float) -> None:
+        """Remember that the run wrote an object, and the resourceVersion that it got."""
+        self._since_s[ref], self._versions[ref] = now_s, version
+
+    def since_s(self, ref: ObjectRef, now_s: float) -> float:
+        """Return when the run wrote an object, or first waited for it; monotonic."""
+        return self._since_s.setdefault(ref, now_s)
+
+    def version(self, ref: ObjectRef) -> str:
+        """Return the resourceVersion that the run wrote; empty where it wrote nothing."""
+        return self._versions.get(ref, "")
+
+    def is_news(self, ref: ObjectRef, text: str) -> bool:
+        """Tell, once in a run, that this was not said of the object before."""
+        is_news = (ref, text) not in self._said
+        self._said.add((ref, text))
+        return is_news

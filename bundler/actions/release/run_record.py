@@ -1,0 +1,42 @@
+"""The record of the revision that a run makes, while it runs. Layer: actions."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from bundler.errors import BundlerError
+from bundler.model.events import Notice
+from bundler.model.lean import replace
+from bundler.planning.jobs import job_mark
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import Revision
+    from bundler.ports import Ports
+
+
+class RunRecord:
+    """Notes in the record what must not be forgotten if the run dies; used by several threads."""
+
+    def __init__(self, revision: Revision, ports: Ports) -> None:
+        self._revision, self._ports = revision, ports
+        self._lock = threading.Lock()
+
+    @property
+    def revision(self) -> Revision:
+        """The revision as it is recorded now."""
+        return self._revision
+
+    def note_finished(self, jobs: Iterable[ObjectRef]) -> None:
+        """Record that Jobs have finished: they may be deleted at any time, and must not run twice."""
+        with self._lock:
+            summary = self._revision.summary
+            try:
+                marked = self._ports.store.mark(summary, summary.status, finished_jobs=[job_mark(ref) for ref in jobs])
+            except BundlerError as error:
+                self._ports.report(Notice(f"finished Jobs could not be noted in the record: {error}"))
+                return
+            self._revision = replace(self._revision, summary=marked)
