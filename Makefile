@@ -56,8 +56,8 @@ setup-registry: ## Install docker-registry and skopeo for the tests (Debian, as 
 golden: $(VENV)/.dev ## Write golden files anew; look at the diff before you commit it
 	$(BIN)/python -m pytest --update-golden -m "not slow" $(PYTEST_OPTIONS)
 
-bench: $(VENV)/.dev ## Compare with the peers
-	$(BIN)/python -m benchmarks.run
+bench: $(VENV)/.dev ## Compare with the peers; ARGS='--only growth' alone measures how cost grows
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 dist: $(VENV)/.dev ## bundler as one file that needs only Python: dist/bundler.pyz
 	$(BIN)/python tool/build.py

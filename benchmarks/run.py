@@ -1,7 +1,7 @@
 """Measure bundler beside its peers on one control plane: `python benchmarks/run.py [--pairs N] [--only PART ...]`.
 
 Every number is a median over pairs: one run of bundler and one of the peer, one after the other, the order changing
-from pair to pair. Parts: start, template, delivery, release, wait, list.
+from pair to pair. Parts: start, template, delivery, release, wait, list; and growth, which has no peer.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.alone import measure_start, measure_template
 from benchmarks.bench import Bench, table
 from benchmarks.delivery import measure_delivery
+from benchmarks.growth.frame import measure_growth
 from benchmarks.peers import find_peers
 from benchmarks.releases import Cluster, measure_list, measure_release, measure_wait, versions
 from tests.lib.controlplane import HOW_TO_GET, ControlPlane, find_binaries
 
-PARTS = ("start", "template", "delivery", "release", "wait", "list")
+PARTS = ("start", "template", "delivery", "release", "wait", "list", "growth")
 
 
 def main() -> int:
@@ -38,13 +39,16 @@ def main() -> int:
     try:
         measure(bench, set(given.only), given.controlplane)
     finally:
-        print(table(bench.rows))
+        if bench.rows:
+            print(table(bench.rows))
         shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
 def measure(bench: Bench, parts: set[str], running: Path | None) -> None:
     """Measure the parts; a control plane is started only where one is needed."""
+    if "growth" in parts:
+        measure_growth()
     if "start" in parts:
         measure_start(bench)
     if "template" in parts:

@@ -11,9 +11,14 @@ One pattern a line, in the way of .gitignore, of which this is a small and exact
 from __future__ import annotations
 
 import re
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ALWAYS_IGNORED_FOLDERS = frozenset({".git", ".hg", ".svn", "__pycache__"})
 ALWAYS_IGNORED_ENDS = (".DS_Store", "~", ".swp")
@@ -28,9 +33,17 @@ _WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    pattern: re.Pattern[str]
+    expression: str
     is_negated: bool
     is_folder_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Rules in a row that say the same, as one pattern."""
+
+    pattern: re.Pattern[str]
+    is_negated: bool
 
 
 class IgnoreRules:
@@ -38,7 +51,9 @@ class IgnoreRules:
 
     def __init__(self, text: str = "") -> None:
         lines = [line.rstrip() for line in text.splitlines()]
-        self._rules = [_rule(line) for line in lines if line.strip("/!") and not line.startswith("#")]
+        rules = [_rule(line) for line in lines if line.strip("/!") and not line.startswith("#")]
+        self._of_folders = _blocks(rules)
+        self._of_files = _blocks(rule for rule in rules if not rule.is_folder_only)
 
     def is_ignored(self, path: str, *, is_folder: bool) -> bool:
         """Tell whether a file or folder, by its path inside the bundle, is left out."""
@@ -46,10 +61,19 @@ class IgnoreRules:
             return False
         if _is_always_ignored(path, is_folder=is_folder):
             return True
-        for rule in reversed(self._rules):
-            if (is_folder or not rule.is_folder_only) and rule.pattern.fullmatch(path):
-                return not rule.is_negated
+        for block in self._of_folders if is_folder else self._of_files:
+            if block.pattern.fullmatch(path):
+                return not block.is_negated
         return False
+
+
+def _blocks(rules: Iterable[_Rule]) -> list[_Block]:
+    """Return one alternation for all rules in a row that leave out, or take back; the last ones first."""
+    runs = [(negated, list(run)) for negated, run in groupby(rules, key=lambda rule: rule.is_negated)]
+    return [
+        _Block(re.compile("|".join(dict.fromkeys(rule.expression for rule in run)), re.DOTALL), negated)
+        for negated, run in reversed(runs)
+    ]
 
 
 def _is_always_ignored(path: str, *, is_folder: bool) -> bool:
@@ -65,11 +89,17 @@ def _rule(line: str) -> _Rule:
     pattern = pattern.rstrip("/")
     anywhere = "" if "/" in pattern else "(?:.*/)?"
     expression = anywhere + "".join(_translated(token) for token in _TOKEN.findall(pattern.lstrip("/")))
+    if "[" in pattern and not _is_readable(expression):  # a set like [z-a]: it names nothing but itself
+        expression = re.escape(pattern)
+    return _Rule(expression, is_negated, is_folder_only)
+
+
+def _is_readable(expression: str) -> bool:
     try:
-        compiled = re.compile(expression, re.DOTALL)
-    except re.error:  # a set like [z-a]: it names nothing but itself
-        compiled = re.compile(re.escape(pattern))
-    return _Rule(compiled, is_negated, is_folder_only)
+        re.compile(expression)
+    except re.error:
+        return False
+    return True
 
 
 def _translated(token: str) -> str:

@@ -1,6 +1,6 @@
 """Ask jsonschema for every violation and say each in words. Layer: values, pure.
 
-The only importer of jsonschema; imported only once the quick check has not answered.
+With ``bounded_schema`` the only importer of jsonschema; imported only once the quick check has not answered.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jsonschema import Draft7Validator, Draft202012Validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from bundler.errors.bundle import BundleInvalidError
 from bundler.model.json import is_list, is_mapping
+from bundler.values.bounded_schema import NOTHING, bounded_validator, validator_class
 from bundler.values.paths import pointer_to
 from bundler.values.problems import closest, shown_value
 from bundler.values.schema_view import type_name
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bundler.model.values import Pointer
 
 _CHOOSING = ("const", "enum")
+_NOT_ALLOWED = "{value} is not allowed: the schema says false"
 _TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 
@@ -48,7 +49,7 @@ def check_schema(schema: Body, file: str) -> None:
     Raises:
         BundleInvalidError: naming every place in ``file``.
     """
-    kind: Any = _validator_class(schema)
+    kind = validator_class(schema)
     wrong = sorted(
         {
             _schema_sentence(error, file)
@@ -79,14 +80,14 @@ def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
     """
     check_schema(schema, file)
     # A registry of our own: the default one would fetch remote references from the network.
-    validator: Any = _validator_class(schema)(schema, registry=Registry())
+    validator = bounded_validator(schema, Registry(), file)
     try:
         return [found for error in validator.iter_errors(data) for found in _violations(error)]
     except RecursionError as error:
         raise BundleInvalidError(
             f"reading the schema {file}",
-            context=[f"{file}#: its references lead in a circle, without a step into the values"],
-            hint="let each $ref end at a schema that is not a reference to itself",
+            context=[f"{file}#: its schemas lie in each other more deeply than can be followed"],
+            hint="let references lead to their end in fewer steps",
         ) from error
     except Unresolvable as error:
         raise BundleInvalidError(
@@ -94,10 +95,6 @@ def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
             context=[f"{file}: the reference {error.ref} leads nowhere"],
             hint="a $ref names a place in the same bundle: #/$defs/NAME",
         ) from error
-
-
-def _validator_class(schema: Body) -> type[Draft202012Validator | Draft7Validator]:
-    return Draft7Validator if "draft-07" in str(schema.get("$schema", "")) else Draft202012Validator
 
 
 def _violations(error: ValidationError) -> list[Violation]:
@@ -113,6 +110,8 @@ def _violations(error: ValidationError) -> list[Violation]:
         return _extra(_mapping(error.schema), _mapping(instance), pointer)
     if error.validator in ("anyOf", "oneOf") and error.context:
         return _alternatives(error.context, instance, pointer)
+    if _is_false(error):
+        return [Violation(pointer, _NOT_ALLOWED, instance)]
     about = "the key " if "propertyNames" in error.relative_schema_path else ""
     return [Violation(pointer, f"{about}{_in_words(error, instance)}", instance)]
 
@@ -130,11 +129,20 @@ def _extra(schema: Body, instance: Body, pointer: Pointer) -> list[Violation]:
 def _alternatives(errors: Iterable[ValidationError], instance: JSONValue, pointer: Pointer) -> list[Violation]:
     branches: dict[object, list[ValidationError]] = {}
     for error in errors:
-        branches.setdefault(error.relative_schema_path[0], []).append(error)
+        if not _is_false(error):  # an alternative that says false is never meant
+            branches.setdefault(error.relative_schema_path[0], []).append(error)
+    if not branches:
+        return [Violation(pointer, _NOT_ALLOWED, instance)]
     if all(_is_other_type(branch) for branch in branches.values()):
         types = [str(branch[0].validator_value) for branch in branches.values()]
         return [Violation(pointer, _say_type(list(dict.fromkeys(types)), instance), instance)]
     return [found for error in min(branches.values(), key=_branch_rank) for found in _violations(error)]
+
+
+def _is_false(error: ValidationError) -> bool:
+    """Tell whether it is the schema ``false`` that was broken."""
+    schema: Any = error.schema
+    return schema is False or schema == NOTHING
 
 
 def _is_other_type(errors: Sequence[ValidationError]) -> bool:

@@ -7,34 +7,20 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import DeriveError, RenderError, ValuesPathError
 from bundler.expressions import compile_expression
 from bundler.model.json import is_mapping
-from bundler.model.lean import dataclass
 from bundler.model.values import LayerKind, Origin, ValuesLayer
+from bundler.values.derive_order import Formula, arranged
 from bundler.values.merge import merge_all, merge_values
 from bundler.values.paths import format_path, leading_keys, parse_path, pointer_to, set_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from bundler.expressions import Expression
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import DeriveRule
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
 
 _HINT = "correct the formula under spec.derive of bundle.yaml"
-
-
-@dataclass(frozen=True, slots=True)
-class _Formula:
-    """One rule, read and compiled."""
-
-    rule: DeriveRule
-    keys: tuple[str, ...]
-    expression: Expression
-
-    def reads(self, other: _Formula) -> bool:
-        """Tell whether what ``other`` sets is part of what this reads, or the other way round."""
-        return any(_overlap(path[1:], other.keys) for path in self.expression.paths if path[:1] == ("values",))
 
 
 def derive_values(
@@ -61,22 +47,14 @@ def derive_values(
     """
     if not rules:
         return None
-    derived: dict[str, JSONValue] = {}
-    over = merge_all(outside)
-    values = finish(merge_values(merge_all(lower), over))
+    state = _Derivation(lower=merge_all(lower), outside=outside, finish=finish)
     for formula in _in_order([_read_rule(rule, codes) for rule in rules]):
-        if _is_decided(outside, formula.keys):
+        if state.is_decided(formula.keys):
             continue
-        _refuse_inside_of_leaf(formula, derived)
-        value = _compute(formula, {**names, "values": values})
-        derived = set_value(derived, formula.keys, value)
-        if value is None or is_mapping(value) or _says_anything(over, formula.keys):
-            layer = ValuesLayer(data=derived, origin=Origin(LayerKind.DERIVED, ""), leaf_origins={})
-            values = finish(merge_all([*lower, layer, *outside]))
-        else:
-            values = set_value(values, formula.keys, value)
+        _refuse_inside_of_leaf(formula, state.derived)
+        state.put(formula.keys, _compute(formula, {**names, "values": state.values}))
     return ValuesLayer(
-        data=derived,
+        data=state.derived,
         origin=Origin(LayerKind.DERIVED, rules[0].source.file),
         leaf_origins=dict(_origin(rule) for rule in rules),
     )
@@ -94,9 +72,38 @@ def derive_errors(rules: Sequence[DeriveRule], codes: CompiledCodes) -> Iterator
             yield error
         except ValuesPathError:
             continue  # it is no rule, and told where it stands
-    while circle := _arranged(formulas)[1]:
+    for circle in arranged(formulas)[1]:
         yield _cycle(circle)
-        formulas = [formula for formula in formulas if formula not in circle]
+
+
+class _Derivation:
+    """What is derived so far, and what formulas see: one path changes at a time, and only that is merged again."""
+
+    def __init__(self, *, lower: Body, outside: Sequence[ValuesLayer], finish: Callable[[Body], Body]) -> None:
+        self._lower, self._outside, self._finish = lower, outside, finish
+        self._over = merge_all(outside)
+        self._decided = _decided_places(outside)
+        self.derived: dict[str, JSONValue] = {}
+        whole = merge_all([_plain_layer(lower), *outside])
+        self.values: dict[str, JSONValue] = dict(finish(whole))
+
+    def is_decided(self, keys: Sequence[str]) -> bool:
+        """Tell whether a layer from outside sets or deletes the leaf."""
+        here: JSONValue = self._decided
+        for key in keys:
+            here = here.get(key) if is_mapping(here) else None
+            if here is True:
+                return True
+        return False
+
+    def put(self, keys: Sequence[str], value: JSONValue) -> None:
+        """Set a derived value, and what is seen at its path."""
+        _put(self.derived, keys, value)
+        layers = [self._lower, set_value({}, keys, value)]
+        if _says_anything(self._over, keys):
+            layers += [layer.data for layer in self._outside]
+        seen = self._finish(set_value({}, keys, _folded_at(layers, keys)))
+        _graft(self.values, seen, keys)
 
 
 def _origin(rule: DeriveRule) -> tuple[Pointer, Origin]:
@@ -106,7 +113,7 @@ def _origin(rule: DeriveRule) -> tuple[Pointer, Origin]:
     )
 
 
-def _read_rule(rule: DeriveRule, codes: CompiledCodes | None) -> _Formula:
+def _read_rule(rule: DeriveRule, codes: CompiledCodes | None) -> Formula:
     path = parse_path(rule.path)
     keys = tuple(leading_keys(path))
     if len(keys) < len(path):
@@ -116,19 +123,19 @@ def _read_rule(rule: DeriveRule, codes: CompiledCodes | None) -> _Formula:
             hint="derive the whole list, or a value outside of it",
         )
     try:
-        return _Formula(rule, keys, compile_expression(rule.formula, source=rule.source, codes=codes))
+        return Formula(rule, keys, compile_expression(rule.formula, source=rule.source, codes=codes))
     except RenderError as error:
         raise _derive_error(rule, error) from error
 
 
-def _compute(formula: _Formula, names: Mapping[str, object]) -> JSONValue:
+def _compute(formula: Formula, names: Mapping[str, object]) -> JSONValue:
     try:
         return formula.expression.evaluate(names)
     except RenderError as error:
         raise _derive_error(formula.rule, error) from error
 
 
-def _refuse_inside_of_leaf(formula: _Formula, derived: Body) -> None:
+def _refuse_inside_of_leaf(formula: Formula, derived: Body) -> None:
     """Two formulas, one for a value and one for what is below it: the second would take away the first's."""
     here: JSONValue = derived
     for length, key in enumerate(formula.keys, 1):
@@ -150,45 +157,15 @@ def _derive_error(rule: DeriveRule, error: RenderError) -> DeriveError:
     return DeriveError(f"computing the derived value {rule.path}", context=error.context, hint=error.hint or _HINT)
 
 
-def _in_order(formulas: Sequence[_Formula]) -> list[_Formula]:
+def _in_order(formulas: Sequence[Formula]) -> list[Formula]:
     """Sort formulas so that each comes after those it needs; otherwise as written."""
-    ordered, circle = _arranged(formulas)
-    if circle:
-        raise _cycle(circle)
+    ordered, circles = arranged(formulas)
+    if circles:
+        raise _cycle(circles[0])
     return ordered
 
 
-def _arranged(formulas: Sequence[_Formula]) -> tuple[list[_Formula], tuple[_Formula, ...]]:
-    """Return formulas in order, and the first circle that keeps them from having one."""
-    ordered: list[_Formula] = []
-    done: set[tuple[str, ...]] = set()
-    for formula in formulas:
-        if circle := _place(formula, formulas, (), done, ordered):
-            return ordered, circle
-    return ordered, ()
-
-
-def _place(
-    formula: _Formula,
-    formulas: Iterable[_Formula],
-    chain: tuple[_Formula, ...],
-    done: set[tuple[str, ...]],
-    ordered: list[_Formula],
-) -> tuple[_Formula, ...]:
-    """Put a formula behind those it needs; return the circle that it leads into, if any."""
-    if formula.keys in done:
-        return ()
-    if formula in chain:
-        return (*chain[chain.index(formula) :], formula)
-    for other in formulas:
-        if formula.reads(other) and (circle := _place(other, formulas, (*chain, formula), done, ordered)):
-            return circle
-    done.add(formula.keys)
-    ordered.append(formula)
-    return ()
-
-
-def _cycle(chain: Sequence[_Formula]) -> DeriveError:
+def _cycle(chain: Sequence[Formula]) -> DeriveError:
     return DeriveError(
         "ordering the derived values",
         context=[
@@ -202,24 +179,74 @@ def _cycle(chain: Sequence[_Formula]) -> DeriveError:
     )
 
 
-def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    shared = min(len(one), len(other))
-    return one[:shared] == other[:shared]
+def _plain_layer(data: Body) -> ValuesLayer:
+    return ValuesLayer(data=data, origin=Origin(LayerKind.DERIVED, ""), leaf_origins={})
 
 
-def _is_decided(outside: Iterable[ValuesLayer], keys: Sequence[str]) -> bool:
-    return any(_decides(layer.data, keys) for layer in outside)
+def _decided_places(layers: Iterable[ValuesLayer]) -> dict[str, JSONValue]:
+    """Return a tree with ``True`` wherever a layer sets or deletes something that is no mapping."""
+    places: dict[str, JSONValue] = {}
+    for layer in layers:
+        _note_decided(places, layer.data)
+    return places
 
 
-def _decides(data: Body, keys: Sequence[str]) -> bool:
-    here: JSONValue = data
-    for key in keys:
-        if not is_mapping(here) or key not in here:
-            return False
-        here = here[key]
-        if not is_mapping(here):
-            return True
-    return False
+def _note_decided(places: dict[str, JSONValue], data: Body) -> None:
+    for key, value in data.items():
+        if not is_mapping(value):
+            places[key] = True
+        elif isinstance(below := places.setdefault(key, {}), dict):
+            _note_decided(below, value)
+
+
+def _folded_at(layers: Iterable[Body], keys: Sequence[str]) -> JSONValue:
+    """Fold from the left what mappings say at one path; None where the last word is a deletion, or there is none."""
+    folded: JSONValue = None
+    for data in layers:
+        here: JSONValue = data
+        for depth, key in enumerate(keys):
+            if not is_mapping(here):
+                folded = None  # what is around it is set to something else
+                break
+            if key not in here:
+                break
+            here = here[key]
+            if depth == len(keys) - 1:
+                folded = merge_values(folded, here) if is_mapping(folded) and is_mapping(here) else here
+    return folded
+
+
+def _put(data: dict[str, JSONValue], keys: Sequence[str], value: JSONValue) -> None:
+    """Set a value in mappings that belong to the caller."""
+    for key in keys[:-1]:
+        below = data.get(key)
+        if not isinstance(below, dict):
+            below = data[key] = {}
+        data = below
+    data[keys[-1]] = value
+
+
+def _graft(values: dict[str, JSONValue], seen: Body, keys: Sequence[str]) -> None:
+    """Put what is seen at a path, and what came with it on the way, into all values; what is not seen goes."""
+    here = values
+    for key in keys[:-1]:
+        inner = seen.get(key)
+        if not is_mapping(inner):  # nothing is said about the component any longer
+            if not here.get(key):
+                here.pop(key, None)
+            return
+        for name, value in seen.items():
+            here.setdefault(name, value)
+        below = here[key]
+        if not isinstance(below, dict):
+            below = here[key] = dict(inner)
+        here, seen = below, inner
+    for name, value in seen.items():
+        here.setdefault(name, value)
+    if keys[-1] in seen:
+        here[keys[-1]] = seen[keys[-1]]
+    else:
+        here.pop(keys[-1], None)
 
 
 def _says_anything(over: Body, keys: Sequence[str]) -> bool:

@@ -54,7 +54,7 @@ def merge_all(layers: Iterable[ValuesLayer]) -> dict[str, JSONValue]:
     """Fold the data of ``layers`` from the left; nulls stay as tombstones."""
     merged: dict[str, JSONValue] = {}
     for layer in layers:
-        merged = merge_values(merged, layer.data)
+        _merge_into(merged, layer.data)
     return merged
 
 
@@ -102,6 +102,18 @@ def nearest_origin(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origi
 
 def _is_in(pointer: Pointer, prefix: Pointer) -> bool:
     return pointer.startswith(prefix) and pointer[len(prefix) : len(prefix) + 1] in ("", "/")
+
+
+def _merge_into(merged: dict[str, JSONValue], upper: Body) -> None:
+    """Do as :func:`merge_values` in mappings made for this, so that a thousand layers cost what is in them."""
+    for key, value in upper.items():
+        if not is_mapping(value):
+            merged[key] = value
+            continue
+        below = merged.get(key)
+        if not isinstance(below, dict):
+            below = merged[key] = {}
+        _merge_into(below, value)
 
 
 def _lay_over(data: dict[str, JSONValue], owners: _Owners, upper: Body, layer: ValuesLayer) -> None:

@@ -13,10 +13,10 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.json import is_list, is_mapping
-from bundler.values.schema_view import ALL_TYPES, resolve_reference, type_name
+from bundler.values.schema_view import ALL_TYPES, final_reference, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from bundler.model.json import Body, JSONValue
 
@@ -38,10 +38,12 @@ _DIALECTS = frozenset({
 class _Run:
     """One whole check: the document that references are resolved in, and how many schemas were looked at."""
 
-    __slots__ = ("root", "steps")
+    __slots__ = ("accepted", "root", "steps")
 
     def __init__(self, root: Body) -> None:
         self.root, self.steps = root, 0
+        self.accepted: set[tuple[int, int]] = set()
+        """References and values that were found to fit: many ways can lead to the same two."""
 
 
 class _Place:
@@ -64,6 +66,20 @@ def is_surely_valid(schema: Body, value: JSONValue) -> bool:
         return _accepts(_Run(schema), schema, value, 0)
     except re.error:
         return False
+
+
+def has_only_unique(items: Sequence[JSONValue]) -> bool:
+    """Tell whether no two items are equal as JSON is: keys in any order, 1 and 1.0 the same, true and 1 not."""
+    return len({_key(item) for item in items}) == len(items)
+
+
+def _key(value: JSONValue) -> Hashable:
+    """Return what is equal for values that are."""
+    if is_mapping(value):
+        return "{}", frozenset((key, _key(item)) for key, item in value.items())
+    if is_list(value):
+        return "[]", tuple(map(_key, value))
+    return (isinstance(value, bool), value) if isinstance(value, int | float) else value
 
 
 def _accepts(run: _Run, schema: JSONValue, value: JSONValue, depth: int) -> bool:
@@ -89,7 +105,13 @@ def _reference(place: _Place, rule: JSONValue, value: JSONValue) -> bool:
         return False
     if not _ANNOTATIONS | {"$ref"} >= place.node.keys():
         return False  # draft 07 ignores what stands beside a reference, 2020-12 does not
-    return place.accepts(resolve_reference(place.run.root, rule)[0], value)
+    met = (id(place.node), id(value))
+    if met in place.run.accepted:
+        return True
+    if not place.accepts(final_reference(place.run.root, place.node), value):
+        return False
+    place.run.accepted.add(met)
+    return True
 
 
 def _type(_place: _Place, rule: JSONValue, value: JSONValue) -> bool:
@@ -218,7 +240,7 @@ def _keys(value: JSONValue) -> int | None:
 def _unique_items(_place: _Place, rule: JSONValue, value: JSONValue) -> bool:
     if rule is False or not is_list(value):
         return isinstance(rule, bool)
-    return all(isinstance(item, str) for item in value) and len(set(value)) == len(value)
+    return has_only_unique(value)
 
 
 _CHECKS: Mapping[str, _Check] = {

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body, JSONValue
 
+    _PoolKey = tuple[tuple[tuple[int, bool], ...], bool]
+
 ALL_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
 SCHEMA_FILE = "values.schema.json"
 
 _SEVERAL = ("anyOf", "oneOf")
 _CONDITIONAL = ("if", "then", "else")
-_ANY_KEY = "\0"
-"""A key that no schema names: what it finds is what schemas say about free keys."""
+_BESIDE_REFERENCE = frozenset({"$ref", "$comment", "title", "description"})
+"""Keys of a schema that is a reference and nothing else."""
 _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -50,7 +52,7 @@ class SchemaView:
     Views keep the children looked at before: one place is asked about types, defaults, secrets and unknown keys.
     """
 
-    __slots__ = ("_children", "components", "is_below_sensitive", "nodes", "own")
+    __slots__ = ("_children", "_pool", "components", "is_below_sensitive", "nodes", "own")
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class SchemaView:
         components: Mapping[str, SchemaView] | None = None,
         own: SchemaView | None = None,
         is_below_sensitive: bool = False,
+        pool: dict[_PoolKey, SchemaView] | None = None,
     ) -> None:
         self.nodes = nodes
         self.components = components
@@ -68,6 +71,8 @@ class SchemaView:
         self.is_below_sensitive = is_below_sensitive
         """True below a place that is sensitive as a whole."""
         self._children: dict[str | int, SchemaView] = {}
+        self._pool: dict[_PoolKey, SchemaView] = {} if pool is None else pool
+        """Views by what they hold: where definitions refer to each other, many ways lead to the same view."""
 
     def child(self, step: str | int) -> SchemaView:
         """Look one step down: at a property, or at an item of a list."""
@@ -79,13 +84,20 @@ class SchemaView:
         found = [child for node in self.nodes for child in _children(node, step)]
         own = self.components.get(str(step)) if self.components else None
         if own is None:
-            return SchemaView(tuple(expand(found)), is_below_sensitive=self.is_sensitive)
+            return self._pooled(tuple(expand(found)))
         return SchemaView(
             (*expand(found), *own.nodes),
             components=own.components,
             own=own.own,
             is_below_sensitive=self.is_sensitive,
         )
+
+    def _pooled(self, nodes: tuple[SchemaNode, ...]) -> SchemaView:
+        is_below = self.is_sensitive
+        key = (tuple((id(node.node), node.is_certain) for node in nodes), is_below)
+        if (view := self._pool.get(key)) is None:
+            view = self._pool[key] = SchemaView(nodes, is_below_sensitive=is_below, pool=self._pool)
+        return view
 
     def at(self, steps: Iterable[str | int]) -> SchemaView:
         """Look several steps down."""
@@ -129,7 +141,9 @@ class SchemaView:
     @property
     def holds_sensitive(self) -> bool:
         """Tell whether something sensitive can stand here or below."""
-        return _holds_sensitive(self, frozenset())
+        if self.is_sensitive or any(below.holds_sensitive for below in (self.components or {}).values()):
+            return True
+        return any(node.node.get("writeOnly") is True for node in reachable(self.nodes))
 
     @property
     def is_deprecated(self) -> bool:
@@ -204,6 +218,19 @@ def expand(nodes: Iterable[SchemaNode]) -> Iterator[SchemaNode]:
         pending.extend(_beside(node))
 
 
+def reachable(nodes: Iterable[SchemaNode]) -> Iterator[SchemaNode]:
+    """Yield each schema that can describe this place or one below it, once, however many ways lead to it."""
+    seen: set[int] = set()
+    pending = list(nodes)
+    while pending:
+        node = pending.pop()
+        if id(node.node) not in seen:
+            seen.add(id(node.node))
+            yield node
+            pending += _beside(node)
+            pending += _all_children(node)
+
+
 def resolve_reference(root: Body, reference: JSONValue) -> tuple[JSONValue, str]:
     """Return what a local ``$ref`` names and its location after ``#``; None where it names nothing."""
     if not isinstance(reference, str) or not reference.startswith("#"):
@@ -217,20 +244,40 @@ def resolve_reference(root: Body, reference: JSONValue) -> tuple[JSONValue, str]
     return here, reference[1:]
 
 
-def allowed_types(root: Body, node: JSONValue, seen: frozenset[int] = frozenset()) -> frozenset[str]:
+def allowed_types(root: Body, node: JSONValue) -> frozenset[str]:
     """Return the JSON types that a schema allows."""
-    if not is_mapping(node) or id(node) in seen:
+    return _allowed(root, node, {})
+
+
+def _allowed(root: Body, node: JSONValue, known: dict[int, frozenset[str]]) -> frozenset[str]:
+    """Do so with what is known of schemas met before; one that refers to itself adds nothing."""
+    if not is_mapping(node):
         return ALL_TYPES if node is not False else frozenset()
-    seen |= {id(node)}
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = ALL_TYPES
     allowed = _declared_types(node)
     if "$ref" in node:
-        allowed &= allowed_types(root, resolve_reference(root, node["$ref"])[0], seen)
+        allowed &= _allowed(root, resolve_reference(root, node["$ref"])[0], known)
     for branch in _listed(node, "allOf"):
-        allowed &= allowed_types(root, branch, seen)
+        allowed &= _allowed(root, branch, known)
     for key in _SEVERAL:
         if branches := _listed(node, key):
-            allowed &= frozenset[str]().union(*(allowed_types(root, branch, seen) for branch in branches))
+            allowed &= frozenset[str]().union(*(_allowed(root, branch, known) for branch in branches))
+    known[id(node)] = allowed
     return allowed
+
+
+def final_reference(root: Body, node: Body) -> JSONValue:
+    """Return what a reference leads to, through references that are nothing else; None where they lead in a circle."""
+    seen: set[int] = set()
+    here: JSONValue = node
+    while is_mapping(here) and "$ref" in here and (here is node or here.keys() <= _BESIDE_REFERENCE):
+        if id(here) in seen:
+            return None
+        seen.add(id(here))
+        here = resolve_reference(root, here["$ref"])[0]
+    return here
 
 
 def type_name(value: JSONValue) -> str:
@@ -242,14 +289,15 @@ def type_name(value: JSONValue) -> str:
     return _TYPE_NAMES.get(type(value), "array")
 
 
-def _holds_sensitive(view: SchemaView, above: frozenset[int]) -> bool:
-    if view.is_sensitive:
-        return True
-    fresh = {id(node.node) for node in view.nodes} - above
-    if not fresh and not view.components:
-        return False
-    steps: tuple[str | int, ...] = (*view.property_names, _ANY_KEY, 0)
-    return any(_holds_sensitive(view.child(step), above | fresh) for step in steps)
+def _all_children(node: SchemaNode) -> Iterator[SchemaNode]:
+    for key in ("properties", "patternProperties"):
+        for name, schema in _mapping(node.node, key).items():
+            yield from _below(node, schema, key, name)
+    for key in ("prefixItems", "items"):
+        for index, schema in enumerate(_listed(node.node, key)):
+            yield from _below(node, schema, key, index)
+    for key in (*_OPENING, "items", "additionalItems"):
+        yield from _below(node, node.node.get(key), key)
 
 
 def _declared_types(node: Body) -> frozenset[str]:

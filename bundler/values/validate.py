@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.model.json import is_list, is_mapping
 from bundler.model.values import LayerKind
+from bundler.values.merge import nearest_origin
 from bundler.values.paths import escape_token, parent_pointer, pointer_as_path, pointer_tokens, starts_below
 from bundler.values.problems import NO_LAYER, Problem, shown_value
 from bundler.values.quick_check import is_surely_valid
@@ -43,7 +44,7 @@ def find_problems(bundle: Bundle, fold: Fold, data: Body, view: SchemaView, *, c
     told = [
         violation
         for violation in _violations(bundle, data, component)
-        if not any(starts_below(violation.pointer, pointer) for pointer in reported)
+        if reported.isdisjoint(_with_parents(violation.pointer))
     ]
     return problems + [_problem(violation, fold.origins, view, prefix) for violation in told]
 
@@ -66,11 +67,8 @@ def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: Sc
 
 def origin_of(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> str:
     """Return who set what stands at ``pointer``: the leaf itself, what is around it, or the first leaf below it."""
-    here = pointer
-    while here:
-        if here in origins:
-            return str(origins[here])
-        here = parent_pointer(here)
+    if (nearest := nearest_origin(pointer, origins)) is not None:
+        return str(nearest)
     below = (str(origin) for leaf, origin in origins.items() if starts_below(leaf, pointer))
     return next(below, NO_LAYER)
 
@@ -103,8 +101,10 @@ def _unknown_problem(found: UnknownKey, fold: Fold, prefix: str) -> Problem:
     return Problem(prefix + found.pointer, found.sentence(prefix), origin_of(found.pointer, fold.origins))
 
 
-def _dotted(pointer: Pointer) -> str:
-    return pointer_as_path(pointer)
+def _with_parents(pointer: Pointer) -> Iterator[Pointer]:
+    while pointer:
+        yield pointer
+        pointer = parent_pointer(pointer)
 
 
 def _problem(violation: Violation, origins: Mapping[Pointer, Origin], view: SchemaView, prefix: str) -> Problem:
