@@ -16,7 +16,7 @@ from bundler.errors.bundle import BundleInvalidError
 from bundler.model.json import is_list, is_mapping
 from bundler.values.bounded_schema import NOTHING, bounded_validator, validator_class
 from bundler.values.paths import pointer_to
-from bundler.values.problems import closest, shown_value
+from bundler.values.problems import MAX_SUGGESTIONS, closest, shown_value
 from bundler.values.schema_view import type_name
 
 if TYPE_CHECKING:
@@ -117,12 +117,16 @@ def _violations(error: ValidationError) -> list[Violation]:
 
 
 def _extra(schema: Body, instance: Body, pointer: Pointer) -> list[Violation]:
-    known = list(_mapping(schema.get("properties")))
-    patterns = list(_mapping(schema.get("patternProperties")))
-    extra = [key for key in instance if key not in known and not any(re.search(pattern, key) for pattern in patterns)]
+    known = _mapping(schema.get("properties"))
+    patterns = [re.compile(pattern) for pattern in _mapping(schema.get("patternProperties"))]
+    extra = [key for key in instance if key not in known and not any(pattern.search(key) for pattern in patterns)]
     return [
-        Violation(f"{pointer}{pointer_to([key])}", f"unknown key{_suggested(key, known)}", instance[key])
-        for key in extra
+        Violation(
+            f"{pointer}{pointer_to([key])}",
+            f"unknown key{_suggested(key, list(known)) if number < MAX_SUGGESTIONS else ''}",
+            instance[key],
+        )
+        for number, key in enumerate(extra)
     ]
 
 

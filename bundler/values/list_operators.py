@@ -17,10 +17,11 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
 from bundler.model.values import LayerKind
 from bundler.values.layers import outlook
-from bundler.values.list_patches import item_view, patched_list, refuse_no_list
-from bundler.values.merge import merge_values, origin_in
+from bundler.values.list_draft import ListDraft
+from bundler.values.list_patches import OpenLists, item_view, refuse_no_list
+from bundler.values.merge import merge_all, origin_in
 from bundler.values.paths import ITEM_HINT, Match, escape_token, format_path, leading_keys, pointer_tokens
-from bundler.values.traced import Traced, appended, changed_at, overlaid, traced_in
+from bundler.values.traced import Traced, appended, overlaid, traced_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,20 +72,18 @@ def apply_operators(
         return layer
     plain, operators = split_operators(layer.data, view, outlook(bundle, view, lower))
     made = replace(layer, data=plain)
+    layers = [*lower, made]
+    lists = OpenLists(bundle, view, layers)
     for operator in operators:
+        change = partial(_change, operator, layer=layer, view=item_view(view, operator.path))
         try:
-            change = partial(_change, operator, layer=layer, view=item_view(view, operator.path))
-            origin = origin_in(layer, operator.written)
-            piece = patched_list(operator.path, change, origin, bundle=bundle, view=view, lower=[*lower, made])
+            lists.change(operator.path, change, origin_in(layer, operator.written))
         except ValuesPathError as error:
             refuse(_with_place(error, operator, layer))
-            continue
-        made = replace(
-            made,
-            data=merge_values(made.data, piece.data),
-            leaf_origins={**made.leaf_origins, **piece.leaf_origins},
-        )
-    return made
+    lists.close()
+    changed = layers[len(lower) + 1 :]
+    origins = {pointer: origin for piece in changed for pointer, origin in piece.leaf_origins.items()}
+    return replace(made, data=merge_all([made, *changed]), leaf_origins={**made.leaf_origins, **origins})
 
 
 def split_operators(
@@ -175,19 +174,17 @@ def _change(operator: ListOperator, part: Traced, *, layer: ValuesLayer, view: S
     if not is_mapping(part.value) or not is_mapping(operator.value):
         return given
     plain, inner = split_operators(operator.value, view, part.value, operator.written)
-    made = overlaid(part, given, plain)
+    draft = ListDraft((), overlaid(part, given, plain))
     for one in inner:
-        made = _changed_inside(
-            made, one, operator.path, partial(_change, one, layer=layer, view=item_view(view, one.path))
-        )
-    return made
+        _change_inside(draft, one, operator.path, partial(_change, one, layer=layer, view=item_view(view, one.path)))
+    return draft.traced()
 
 
-def _changed_inside(
-    item: Traced, operator: ListOperator, above: ValuePath, change: Callable[[Traced], Traced]
-) -> Traced:
+def _change_inside(
+    item: ListDraft, operator: ListOperator, above: ValuePath, change: Callable[[Traced], Traced]
+) -> None:
     try:
-        return changed_at(item, operator.path, change)
+        item.change(operator.path, change)
     except ValuesPathError as error:
         context = [f"{format_path(above)}.{line}" for line in error.context]
         raise ValuesPathError(str(error), context=context, hint=error.hint) from error

@@ -8,57 +8,78 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
-from bundler.model.json import is_list, is_mapping
-from bundler.model.values import ValuesLayer
+from bundler.model.json import is_list
 from bundler.values.layers import owning_layers
+from bundler.values.list_draft import ListDraft
 from bundler.values.merge import fold_layers, merge_all
-from bundler.values.paths import Match, format_path, get_value, leading_keys, parse_path, pointer_to, starts_below
-from bundler.values.traced import Traced, changed_at, nested, tidied
+from bundler.values.paths import Match, format_path, get_value, leading_keys, parse_path
+from bundler.values.traced import Traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bundler.model.bundle import Bundle, DeriveRule
-    from bundler.model.values import Origin
+    from bundler.model.values import Origin, ValuesLayer
     from bundler.values.paths import Step, ValuePath
     from bundler.values.schema_view import SchemaView
 
 
-def patched_list(
-    path: ValuePath,
-    change: Callable[[Traced], Traced],
-    origin: Origin,
-    *,
-    bundle: Bundle,
-    view: SchemaView,
-    lower: Sequence[ValuesLayer],
-) -> ValuesLayer:
-    """Return a layer that holds the list which ``path`` leads to, or into, with ``change`` made at the path.
+class OpenLists:
+    """The lists that a user changes item by item: each becomes one layer, once nothing more is asked of it."""
 
-    Args:
-        path: from the top bundle's values, through components too.
-        change: from what is there now to what shall be; None stands for what is not set.
-        origin: who changes it; parts of the list that stay keep theirs.
-        bundle: the top bundle.
-        view: of ``bundle``.
-        lower: what the user gave so far.
+    def __init__(self, bundle: Bundle, view: SchemaView, layers: list[ValuesLayer]) -> None:
+        """Begin.
 
-    Raises:
-        ValuesPathError: when there is no such item, no list, or the list is derived.
-    """
-    _refuse_secret_names(path, view)
-    layers, depth = owning_layers(bundle, view, lower, path)
-    keys = leading_keys(path)
-    _refuse_derived(bundle, keys, lower)
-    fold = fold_layers(layers)
-    local = keys[depth:]
-    whole = tidied(Traced(fold.data, fold.origins).at(local))
-    made = tidied(changed_at(nested(keys, whole), path, change))
-    prefix = pointer_to(keys)
-    inside = {pointer: kept for pointer, kept in made.origins.items() if starts_below(pointer, prefix)}
-    return ValuesLayer(
-        data=made.value if is_mapping(made.value) else {}, origin=origin, leaf_origins={**inside, prefix: origin}
-    )
+        Args:
+            bundle: the top bundle.
+            view: of ``bundle``.
+            layers: what the user gave so far; takes a layer for each list that is closed.
+        """
+        self._bundle, self._view, self._layers = bundle, view, layers
+        self._open: dict[tuple[str, ...], tuple[ListDraft, Origin]] = {}
+        """With each: who changed it last."""
+        self._above: set[tuple[str, ...]] = set()
+        """The paths of what is around an open list."""
+
+    def change(self, path: ValuePath, make: Callable[[Traced], Traced], origin: Origin) -> None:
+        """Change the list which ``path`` leads to, or into.
+
+        Args:
+            path: from the top bundle's values, through components too.
+            make: from what is there now to what shall be; None stands for what is not set.
+            origin: who changes it; parts of the list that stay keep theirs.
+
+        Raises:
+            ValuesPathError: when there is no such item, no list, or the list is derived.
+        """
+        _refuse_secret_names(path, self._view)
+        keys = tuple(leading_keys(path))
+        if keys not in self._open:
+            self.close_touching(keys)
+            draft = self._draft(path, keys)
+        else:
+            draft = self._open[keys][0]
+        draft.change(path, make)
+        self._open[keys] = (draft, origin)
+        self._above.update(keys[:length] for length in range(len(keys)))
+
+    def close_touching(self, keys: Sequence[str]) -> None:
+        """Close the lists which a value at ``keys`` would be part of, or around."""
+        whole = tuple(keys)
+        if whole in self._above or any(whole[:length] in self._open for length in range(len(whole) + 1)):
+            self.close()
+
+    def close(self) -> None:
+        """Make layers of all open lists."""
+        self._layers += [draft.layer(origin) for draft, origin in self._open.values()]
+        self._open.clear()
+        self._above.clear()
+
+    def _draft(self, path: ValuePath, keys: Sequence[str]) -> ListDraft:
+        layers, depth = owning_layers(self._bundle, self._view, self._layers, path)
+        _refuse_derived(self._bundle, keys, self._layers)
+        fold = fold_layers(layers)
+        return ListDraft(keys, Traced(fold.data, fold.origins).at(keys[depth:]))
 
 
 def item_view(view: SchemaView, path: Sequence[Step]) -> SchemaView:

@@ -11,7 +11,7 @@ from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
@@ -161,8 +161,15 @@ def get_value(data: JSONValue, path: Sequence[Step]) -> JSONValue:
     return here
 
 
-def resolve_path(data: JSONValue, path: Sequence[Step]) -> tuple[str | int, ...]:
+def resolve_path(
+    data: JSONValue, path: Sequence[Step], find: Callable[[Sequence[JSONValue], Match], int | None] | None = None
+) -> tuple[str | int, ...]:
     """Return ``path`` with each ``[name=web]`` replaced by the number of that item.
+
+    Args:
+        data: what the path is followed in.
+        path: from its root.
+        find: finds an item by its name, for who has an index; None where it does not know.
 
     Raises:
         ValuesPathError: when a list is asked for an item it does not have.
@@ -175,7 +182,8 @@ def resolve_path(data: JSONValue, path: Sequence[Step]) -> tuple[str | int, ...]
             steps.append(step)
         else:
             items = _items(here, path, depth)
-            index = _index_of(items, path, depth)
+            known = find(items, step) if find is not None and isinstance(step, Match) else None
+            index = _index_of(items, path, depth) if known is None else known
             here = items[index]
             steps.append(index)
     return tuple(steps)
@@ -278,7 +286,7 @@ def _index_of(items: Sequence[JSONValue], path: Sequence[Step], depth: int) -> i
 
 
 def _matching_index(items: Sequence[JSONValue], step: Match, path: Sequence[Step], depth: int) -> int:
-    names = [str(item.get(step.key)) if is_mapping(item) and step.key in item else None for item in items]
+    names = [name_in(item, step.key) for item in items]
     found = [index for index, name in enumerate(names) if name == step.text]
     if len(found) == 1:
         return found[0]
@@ -286,6 +294,11 @@ def _matching_index(items: Sequence[JSONValue], step: Match, path: Sequence[Step
         raise _bad_step(path, depth, f"{_counted(len(found))} have {step.key}={step.text}")
     known = ", ".join(sorted({name for name in names if name is not None})) or "none"
     raise _bad_step(path, depth, f"no item has {step.key}={step.text} (there are: {known})")
+
+
+def name_in(item: JSONValue, key: str) -> str | None:
+    """Return the text by which ``[key=text]`` names an item; None where it has none."""
+    return str(item.get(key)) if is_mapping(item) and key in item else None
 
 
 def _counted(count: int) -> str:

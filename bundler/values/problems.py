@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _ALIGN_CHARS = 60
 _SHOWN_CHARS = 60
 _DESCRIPTION_CHARS = 120
+MAX_SUGGESTIONS = 10
+"""A thousand unknown keys are one mistake, and looking for what each was meant to be takes its time."""
 NO_LAYER = "no layer sets it"
 
 

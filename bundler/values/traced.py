@@ -1,4 +1,4 @@
-"""A value with the origin of each part, changed at one place. Layer: values, pure."""
+"""A value with the origin of each part. Layer: values, pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.values import ValuesLayer
 from bundler.values.merge import fold_layers, origin_in
-from bundler.values.paths import escape_token, pointer_to, resolve_path, set_value, starts_below
+from bundler.values.paths import escape_token, pointer_to, set_value, starts_below
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Origin, Pointer
-    from bundler.values.paths import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +44,20 @@ class Traced:
 
 def traced_in(layer: ValuesLayer, pointer: Pointer, value: JSONValue) -> Traced:
     """Return ``value``, or a part of it, as it stands at ``pointer`` in ``layer``."""
-    cut = len(pointer)
-    origins = {place[cut:]: origin for place, origin in layer.leaf_origins.items() if starts_below(place, pointer)}
+    known = layer.leaf_origins
+    origins = {place: known[here] for place in _places(value, "") if (here := f"{pointer}{place}") in known}
     return Traced(value, {**origins, "": origin_in(layer, pointer)})
 
 
-def changed_at(whole: Traced, path: Sequence[Step], change: Callable[[Traced], Traced]) -> Traced:
-    """Return ``whole`` with another part at ``path``; missing mappings are made.
-
-    Raises:
-        ValuesPathError: when a list is asked for an item it does not have, or ``change`` refuses.
-    """
-    data = whole.value if is_mapping(whole.value) else {}
-    steps = resolve_path(data, path)
-    part = change(whole.at(steps))
-    target = pointer_to(steps)
-    kept = {pointer: origin for pointer, origin in whole.origins.items() if not starts_below(pointer, target)}
-    placed = {f"{target}{pointer}": origin for pointer, origin in part.origins.items()}
-    return Traced(set_value(data, steps, part.value), {**kept, **placed})
+def _places(value: JSONValue, pointer: Pointer) -> Iterator[Pointer]:
+    """Yield the pointers of a value and of all its parts."""
+    yield pointer
+    if is_mapping(value):
+        for key, item in value.items():
+            yield from _places(item, f"{pointer}/{escape_token(key)}")
+    elif is_list(value):
+        for index, item in enumerate(value):
+            yield from _places(item, f"{pointer}/{index}")
 
 
 def appended(lower: Traced, items: Traced) -> Traced:

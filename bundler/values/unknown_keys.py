@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.values.paths import escape_token, parse_path, pointer_as_path
-from bundler.values.problems import closest
+from bundler.values.problems import MAX_SUGGESTIONS, closest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
     _Unknown = tuple[Pointer, str, Collection[str], JSONValue]
     """What is around a key, the key, the keys known there, and its value."""
-
-
-_MAX_SUGGESTIONS = 10
-"""A thousand unknown keys are one mistake, and looking for what each was meant to be takes its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ def unknown_keys(bundle: Bundle, data: Body, view: SchemaView) -> Iterator[Unkno
     else:
         found = _unknown_at(data, view.own, "", names)
     for number, (pointer, key, known, value) in enumerate(found):
-        meant = closest(key, sorted(known)) if number < _MAX_SUGGESTIONS else ""
+        meant = closest(key, sorted(known)) if number < MAX_SUGGESTIONS else ""
         suggestion = f"{pointer}/{escape_token(meant)}" if meant else ""
         yield UnknownKey(f"{pointer}/{escape_token(key)}", suggestion, value)
 

@@ -10,7 +10,7 @@ from bundler.model.values import LayerKind, Origin, UserValues, ValuesLayer
 from bundler.values.assignments import MismatchError, assigned_value, assignment_origin
 from bundler.values.layers import outlook
 from bundler.values.list_operators import apply_operators
-from bundler.values.list_patches import patched_list
+from bundler.values.list_patches import OpenLists
 from bundler.values.merge import merge_all, without_nulls
 from bundler.values.paths import Match, leading_keys, parse_path, set_value
 from bundler.values.schema_view import bundle_view
@@ -78,13 +78,15 @@ def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | Non
     kept, notices = without_unset(user, bundle, view, refusals.paths.append) if user.unset else (user.layers, ())
     for layer in kept:
         layers.append(apply_operators(layer, bundle=bundle, view=view, lower=layers, refuse=refusals.paths.append))
+    lists = OpenLists(bundle, view, layers)
     for assignment in user.assignments:
         try:
-            layers.append(_assigned_layer(assignment, bundle, view, layers))
+            _assign(assignment, view, layers, lists)
         except MismatchError as error:
             refusals.mismatches.append(str(error))
         except ValuesPathError as error:
             refusals.paths.append(error)
+    lists.close()
     refusals.raise_any()
     data = _folded(bundle, view, layers)
     return UserValues(layers=tuple(layers), data=data, sensitive=sensitive_pointers(data, view), notices=notices)
@@ -103,17 +105,18 @@ def is_secret_place(view: SchemaView, steps: Sequence[str | int]) -> bool:
     return place.is_sensitive or any(above.child(name).is_sensitive for name in above.property_names)
 
 
-def _assigned_layer(
-    assignment: Assignment, bundle: Bundle, view: SchemaView, lower: Sequence[ValuesLayer]
-) -> ValuesLayer:
+def _assign(assignment: Assignment, view: SchemaView, layers: list[ValuesLayer], lists: OpenLists) -> None:
     path = parse_path(assignment.path)
     steps = [0 if isinstance(step, Match) else step for step in path]
     is_secret = is_secret_place(view, steps)
     value = assigned_value(assignment, view.at(steps), is_sensitive=is_secret)
     origin = assignment_origin(assignment, is_sensitive=is_secret)
-    if len(leading_keys(path)) == len(path):
-        return ValuesLayer(data=set_value({}, path, value), origin=origin, leaf_origins={})
-    return patched_list(path, lambda _: Traced(value, {"": origin}), origin, bundle=bundle, view=view, lower=lower)
+    keys = leading_keys(path)
+    if len(keys) < len(path):
+        lists.change(path, lambda _: Traced(value, {"": origin}), origin)
+        return
+    lists.close_touching(keys)
+    layers.append(ValuesLayer(data=set_value({}, path, value), origin=origin, leaf_origins={}))
 
 
 def _folded(bundle: Bundle, view: SchemaView, layers: Sequence[ValuesLayer]) -> Body:
