@@ -20,5 +20,10 @@ class ArchiveLimits:
     ratio_from_bytes: int = MIB
     """Below this the ratio is not asked."""
 
+    @property
+    def max_steps(self) -> int:
+        """How many headers and records of the tar are read; an entry has a handful of them at most."""
+        return 1000 + 50 * self.max_entries
+
 
 DEFAULT_ARCHIVE_LIMITS = ArchiveLimits()

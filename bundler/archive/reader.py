@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
 import io
-import tarfile
 import unicodedata
-import zlib
+from functools import partial
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from bundler.archive.limits import DEFAULT_ARCHIVE_LIMITS
 from bundler.errors.bundle import ArchiveDamagedError, ArchiveError, UnsafeArchiveError
 from bundler.model.bundle import BundleFile
 from bundler.model.size import roomy, shown_excess
+from bundler.syntax.tar import TarKind, TarReader
+from bundler.syntax.unpack import gunzip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from bundler.archive.limits import ArchiveLimits
+    from bundler.syntax.tar import TarEntry
 
 _TRUSTED_HINT = "leave it alone, unless you trust whoever made it: then go on with"
 _COUNTED_ON = 4
-"""How many times a limit an archive is counted on, so that the error tells how large it is; nothing of it is kept."""
+"""How many times a limit an archive is counted on, so that the error says how large it is; nothing of it is kept."""
 _UNSAFE_HINT = "do not use this archive; ask whoever made it for one made with `bundler package`"
 _DAMAGED_HINT = "fetch the archive again, or make it again with `bundler package`"
 _MAX_NAME_CHARS = 1024
@@ -80,19 +81,15 @@ def check_packed(size: int, doing: str, limits: ArchiveLimits) -> None:
 
 
 def _read(packed: IO[bytes], doing: str, *, packed_bytes: int, limits: ArchiveLimits) -> dict[str, BundleFile]:
+    pieces = iter(partial(packed.read, _PIECE_BYTES), b"")
+    unpacked = _Unpacked(gunzip(pieces), doing, packed_bytes=packed_bytes, limits=limits)
     try:
-        with (
-            _BoundedReader(packed, doing, packed_bytes=packed_bytes, limits=limits) as bounded,
-            tarfile.open(fileobj=bounded, mode="r|", bufsize=65536) as archive,
-        ):
-            return _Checker(doing, limits).files(archive)
-    except (EOFError, zlib.error, tarfile.TarError, UnicodeError, ValueError, OverflowError) as error:
-        raise ArchiveDamagedError(doing, context=[f"it is damaged: {error}"], hint=_DAMAGED_HINT) from error
+        return _Checker(doing, limits).files(TarReader(unpacked, max_steps=limits.max_steps))
+    except ValueError as error:
+        raise ArchiveDamagedError(doing, context=[f"it is damaged, or no .tgz: {error}"], hint=_DAMAGED_HINT) from error
 
 
 def _as_archive_error(error: OSError, doing: str) -> ArchiveError:
-    if isinstance(error, gzip.BadGzipFile):
-        return ArchiveDamagedError(doing, context=[f"it is damaged, or no .tgz: {error}"], hint=_DAMAGED_HINT)
     hint = "check the path and its permissions"
     return ArchiveError(doing, context=[f"it cannot be read: {error.strerror or error}"], hint=hint)
 
@@ -105,24 +102,24 @@ class _Excess(NamedTuple):
     """The option, with a value, that would let it pass."""
 
 
-class _BoundedReader(gzip.GzipFile):
+class _Unpacked:
     """Counts what is unpacked and stops a bomb before it fills the memory."""
 
-    def __init__(self, packed: IO[bytes], doing: str, *, packed_bytes: int, limits: ArchiveLimits) -> None:
-        super().__init__(fileobj=packed)
+    def __init__(self, pieces: Iterator[bytes], doing: str, *, packed_bytes: int, limits: ArchiveLimits) -> None:
+        self._pieces = pieces
         self._doing = doing
         self._packed_bytes = max(packed_bytes, 1)
         self._limits = limits
         self._total_bytes = 0
 
-    def read(self, size: int | None = -1) -> bytes:
-        """Return up to ``size`` bytes."""
-        data = super().read(size)
-        self._total_bytes += len(data)
-        if self._is_too_large or self._is_too_dense:
-            more = "" if self._count_on() else "at least "
-            raise _too_much(self._doing, *self._excesses(more))
-        return data
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield each piece once it is counted."""
+        for piece in self._pieces:
+            self._total_bytes += len(piece)
+            if self._is_too_large or self._is_too_dense:
+                more = "" if self._count_on() else "at least "
+                raise _too_much(self._doing, *self._excesses(more))
+            yield piece
 
     @property
     def _is_too_large(self) -> bool:
@@ -134,13 +131,12 @@ class _BoundedReader(gzip.GzipFile):
         return is_asked and self._total_bytes > self._limits.max_ratio * self._packed_bytes
 
     def _count_on(self) -> bool:
-        """Find out how large it is, within reason; tell whether this is the end."""
-        while self._total_bytes <= _COUNTED_ON * self._limits.max_total_bytes:
-            data = super().read(_PIECE_BYTES)
-            self._total_bytes += len(data)
-            if not data:
-                return True
-        return False
+        """Find out how large it is, within reason; return whether this is the end."""
+        for piece in self._pieces:
+            self._total_bytes += len(piece)
+            if self._total_bytes > _COUNTED_ON * self._limits.max_total_bytes:
+                return False
+        return True
 
     def _excesses(self, more: str) -> Iterator[_Excess]:
         if self._is_too_large:
@@ -163,84 +159,83 @@ class _Checker:
         self._folders: set[str] = set()
         self._top = ""
 
-    def files(self, archive: tarfile.TarFile) -> dict[str, BundleFile]:
+    def files(self, archive: TarReader) -> dict[str, BundleFile]:
         """Return the files of ``archive``."""
         files = {}
-        for member in self._counted(archive):
-            parts = self._parts(member)
-            if member.isdir():
+        for entry in self._counted(archive.entries()):
+            parts = self._parts(entry)
+            if entry.kind is TarKind.FOLDER:
                 continue
-            self._check_kind(member)
+            self._check_kind(entry)
             path = "/".join(parts[1:])
             if not path:
-                raise self._refusal(member, "lies outside of the one top folder")
-            self._check_unique(member, parts)
-            source = archive.extractfile(member)
-            content = source.read() if source else b""
-            if len(content) != member.size:
-                raise ArchiveDamagedError(
-                    self._doing, context=[f'it is damaged: "{member.name}" is cut short'], hint=_DAMAGED_HINT
-                )
-            files[path] = BundleFile(path=path, content=content, is_executable=bool(member.mode & 0o100))
+                raise self._refusal(entry, "lies outside of the one top folder")
+            self._check_unique(entry, parts)
+            content = b"".join(archive.content())
+            files[path] = BundleFile(path=path, content=content, is_executable=bool(entry.mode & 0o100))
         return files
 
-    def _counted(self, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    def _counted(self, entries: Iterator[TarEntry]) -> Iterator[TarEntry]:
         most = self._limits.max_entries
-        for count, member in enumerate(archive, start=1):
+        for count, entry in enumerate(entries, start=1):
             if count > most:
-                total, is_all = _count_entries(archive, count, _COUNTED_ON * most)
+                total, is_all = _count_entries(entries, count, _COUNTED_ON * most)
                 found = f"it has {'' if is_all else 'at least '}{total} entries, the limit is {most}"
                 raise _too_much(self._doing, _Excess(found, f"--max-bundle-files {total}"))
-            yield member
+            self._check_size(entry)
+            yield entry
 
-    def _parts(self, member: tarfile.TarInfo) -> list[str]:
-        name = member.name
+    def _parts(self, entry: TarEntry) -> list[str]:
+        name = entry.name
         parts = name.split("/")
         if name.startswith("/") or (len(name) > 1 and name[1] == ":"):
-            raise self._refusal(member, "is an absolute path")
+            raise self._refusal(entry, "is an absolute path")
         if ".." in parts:
-            raise self._refusal(member, "leaves its folder")
+            raise self._refusal(entry, "leaves its folder")
         if len(name) > _MAX_NAME_CHARS or not name.isprintable() or "\\" in name or not all(parts) or "." in parts:
-            raise self._refusal(member, "is not a plain relative path")
+            raise self._refusal(entry, "is not a plain relative path")
         self._top = self._top or parts[0]
         if parts[0] != self._top:
-            raise self._refusal(member, f'lies outside of the one top folder "{self._top}"')
+            raise self._refusal(entry, f'lies outside of the one top folder "{self._top}"')
         return parts
 
-    def _check_kind(self, member: tarfile.TarInfo) -> None:
-        if member.issym() or member.islnk():
-            raise self._refusal(member, "is a link")
-        if member.type not in {tarfile.REGTYPE, tarfile.AREGTYPE} or member.sparse is not None:
-            raise self._refusal(member, "is neither a file nor a folder")
-        if member.size > self._limits.max_file_bytes:
-            found, limit = shown_excess(member.size, self._limits.max_file_bytes)
-            excess = f"entry {member.name[:200]!a} has {found}, the limit of a file is {limit}"
-            raise _too_much(self._doing, _Excess(excess, f"--max-bundle-file-size {roomy(member.size)}"))
+    def _check_kind(self, entry: TarEntry) -> None:
+        if entry.kind is TarKind.LINK:
+            raise self._refusal(entry, "is a link")
+        if entry.kind is not TarKind.FILE:
+            raise self._refusal(entry, "is neither a file nor a folder")
 
-    def _check_unique(self, member: tarfile.TarInfo, parts: list[str]) -> None:
+    def _check_size(self, entry: TarEntry) -> None:
+        """Refuse what is too large, folders and links that say so too, before it is passed over."""
+        if entry.size > self._limits.max_file_bytes:
+            found, limit = shown_excess(entry.size, self._limits.max_file_bytes)
+            excess = f"entry {entry.name[:200]!a} has {found}, the limit of a file is {limit}"
+            raise _too_much(self._doing, _Excess(excess, f"--max-bundle-file-size {roomy(entry.size)}"))
+
+    def _check_unique(self, entry: TarEntry, parts: list[str]) -> None:
         """Refuse what would become one file where letters of both cases, or of two spellings, are the same."""
         folded = [unicodedata.normalize("NFC", part).casefold() for part in parts]
         key = "/".join(folded)
         if (other := self._seen.get(key)) is not None:
-            found = "stands there twice" if other == member.name else f'differs from "{other}" only in case'
-            raise self._refusal(member, found)
+            found = "stands there twice" if other == entry.name else f'differs from "{other}" only in case'
+            raise self._refusal(entry, found)
         above = ["/".join(folded[:count]) for count in range(1, len(folded))]
         if key in self._folders or any(folder in self._seen for folder in above):
-            raise self._refusal(member, "is a file and a folder at once")
-        self._seen[key] = member.name
+            raise self._refusal(entry, "is a file and a folder at once")
+        self._seen[key] = entry.name
         self._folders.update(above)
 
-    def _refusal(self, member: tarfile.TarInfo, found: str) -> UnsafeArchiveError:
-        return _unsafe(self._doing, f"entry {member.name[:200]!a} {found}")
+    def _refusal(self, entry: TarEntry, found: str) -> UnsafeArchiveError:
+        return _unsafe(self._doing, f"entry {entry.name[:200]!a} {found}")
 
 
-def _count_entries(archive: tarfile.TarFile, count: int, most: int) -> tuple[int, bool]:
+def _count_entries(entries: Iterator[TarEntry], count: int, most: int) -> tuple[int, bool]:
     """Return how many entries there are after ``count`` of them were seen, and whether that is all."""
-    while count <= most:
-        if archive.next() is None:
-            return count, True
+    for _ in entries:
         count += 1
-    return count, False
+        if count > most:
+            return count, False
+    return count, True
 
 
 def _too_much(doing: str, *excesses: _Excess) -> UnsafeArchiveError:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass, field
-from bundler.sbom.packages import Package, UnreadableError, read_database, read_os_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.model.digest import Digest
     from bundler.model.image import ImageRef
-    from bundler.sbom.layer import LayerScan
+    from bundler.sbom.layer import Found, LayerContent
+    from bundler.sbom.packages import Package
+
+_RELEASES: Final = ("etc/os-release", "usr/lib/os-release")
+"""The first counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,35 +34,31 @@ class ImageContent:
     """What could not be read, and why."""
 
 
-def installed(scans: Sequence[LayerScan]) -> tuple[tuple[Package, ...], str, tuple[str, ...]]:
+def installed(layers: Sequence[LayerContent]) -> tuple[tuple[Package, ...], str, tuple[str, ...]]:
     """Return packages, distribution and problems of an image.
 
     Args:
-        scans: of its layers, the lowest first.
+        layers: the lowest first.
     """
-    files = _merged(scans)
-    problems = [f"a layer is not read: {scan.problem}" for scan in scans if scan.problem]
-    packages: set[Package] = set()
-    for path, file in sorted(files.items()):
-        if path.endswith(("os-release", ".md5sums")):
-            continue
-        try:
-            packages.update(read_database(path, file))
-        except UnreadableError as error:
-            problems.append(str(error))
-    return tuple(sorted(packages)), _distribution(files), tuple(sorted(set(problems)))
+    files = _merged(layers)
+    problems = {f"a layer is not read: {layer.problem}" for layer in layers if layer.problem}
+    problems |= {file.problem for file in files.values() if file.problem}
+    packages = {package for file in files.values() for package in file.packages}
+    released = [files[path].distribution for path in _RELEASES if path in files]
+    return tuple(sorted(packages)), released[0] if released else "", tuple(sorted(problems))
 
 
-def _merged(scans: Sequence[LayerScan]) -> dict[str, IO[bytes]]:
+def _merged(layers: Sequence[LayerContent]) -> dict[str, Found]:
     """Return each file as the topmost layer leaves it. Source: OCI image-spec, layer.md, "Whiteouts"."""
-    files: dict[str, IO[bytes]] = {}
-    for scan in scans:
-        files = {path: file for path, file in files.items() if not scan.hides(path)}
-        files.update(scan.files)
+    files: dict[str, Found] = {}
+    hidden: set[str] = set()
+    for layer in reversed(layers):
+        visible = {path: file for path, file in layer.found.items() if path not in files and not _is_in(path, hidden)}
+        files.update(visible)
+        hidden |= layer.hidden
     return files
 
 
-def _distribution(files: Mapping[str, IO[bytes]]) -> str:
-    file = files.get("etc/os-release") or files.get("usr/lib/os-release")
-    said = read_os_release(file) if file is not None else {}
-    return "-".join(part for part in (said.get("ID", ""), said.get("VERSION_ID", "")) if part)
+def _is_in(path: str, hidden: set[str]) -> bool:
+    parts = path.split("/")
+    return any("/".join(parts[:depth]) in hidden for depth in range(len(parts) + 1))

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_PACKAGES: Final = 100_000
 _MAX_LINE_BYTES = 64 * 1024
 """Longer lines (lists of files, in dpkg's status) are read in pieces: only their beginning is looked at."""
+_MAX_LINES = 4_000_000
+"""Of apk's list, which names every file, a large image has 500,000."""
+_MAX_FIELD_CHARS = 2000
 
 _FIELDS: Final = frozenset({"Package", "Status", "Version", "Architecture", "P", "V", "A", "L"})
 
@@ -41,21 +44,21 @@ class UnreadableError(Exception):
     """A database that is there and cannot be read; the text says why."""
 
 
-def read_database(path: str, file: IO[bytes]) -> list[Package]:
+def read_database(path: str, file: IO[bytes], *, max_packages: int = MAX_PACKAGES) -> list[Package]:
     """Read one database; what it is follows from its path in the image.
 
     Raises:
-        UnreadableError: when it is damaged.
+        UnreadableError: when it is damaged, or lists more than ``max_packages``.
     """
     file.seek(0)
     try:
-        found = list(islice(_reader(path)(file), MAX_PACKAGES + 1))
+        found = list(islice(_reader(path)(file), max_packages + 1))
     except (struct.error, IndexError) as error:
         raise UnreadableError(f"{path}: damaged: it is cut short") from error
     except ValueError as error:
         raise UnreadableError(f"{path}: damaged: {error}") from error
-    if len(found) > MAX_PACKAGES:
-        raise UnreadableError(f"{path}: it lists more than {MAX_PACKAGES} packages")
+    if len(found) > max_packages:
+        raise UnreadableError(f"{path}: its layer lists more than {MAX_PACKAGES} packages")
     return found
 
 
@@ -67,12 +70,13 @@ def _reader(path: str) -> Callable[[IO[bytes]], Iterator[Package]]:
     return partial(_rpm, _rpm_kind(path))
 
 
-def read_os_release(file: IO[bytes]) -> dict[str, str]:
-    """Return ``ID``, ``VERSION_ID`` and so on."""
+def read_distribution(file: IO[bytes]) -> str:
+    """Return ``debian-12``, as os-release says it; empty where it does not."""
     file.seek(0)
-    text = file.read(64 * 1024).decode("utf-8", "replace")
+    text = file.read(_MAX_LINE_BYTES).decode("utf-8", "replace")
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
-    return {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
+    said = {key.strip(): value.strip().strip("\"'")[:_MAX_FIELD_CHARS] for key, _, value in pairs}
+    return "-".join(part for part in (said.get("ID", ""), said.get("VERSION_ID", "")) if part)
 
 
 def _dpkg(file: IO[bytes]) -> Iterator[Package]:
@@ -91,7 +95,9 @@ def _apk(file: IO[bytes]) -> Iterator[Package]:
 def _paragraphs(file: IO[bytes], sign: str) -> Iterator[Mapping[str, str]]:
     """Yield groups of ``key: value`` lines; the first value of a key counts, continued lines are passed over."""
     fields: dict[str, str] = {}
-    for raw in iter(lambda: file.readline(_MAX_LINE_BYTES), b""):
+    for count, raw in enumerate(iter(partial(file.readline, _MAX_LINE_BYTES), b""), start=1):
+        if count > _MAX_LINES:
+            raise ValueError(f"it has more than {_MAX_LINES} lines")
         line = raw.decode("utf-8", "replace").rstrip("\r\n")
         if not line.strip():
             yield fields
@@ -99,7 +105,7 @@ def _paragraphs(file: IO[bytes], sign: str) -> Iterator[Mapping[str, str]]:
         elif not line[0].isspace():
             key, _, value = line.partition(sign)
             if key in _FIELDS:
-                fields.setdefault(key, value.strip())
+                fields.setdefault(key, value.strip()[:_MAX_FIELD_CHARS])
     yield fields
 
 
@@ -121,4 +127,6 @@ def _rpm(read: Callable[[IO[bytes]], Iterator[bytes]], file: IO[bytes]) -> Itera
         if found.get("name", "gpg-pubkey") != "gpg-pubkey":
             epoch = f"{found['epoch']}:" if found.get("epoch", "0") != "0" else ""
             version = f"{epoch}{found.get('version', '')}-{found.get('release', '')}"
-            yield Package("rpm", found["name"], version, found.get("arch", ""), found.get("license", ""))
+            yield Package(
+                "rpm", found["name"], version, found.get("arch", ""), found.get("license", "")[:_MAX_FIELD_CHARS]
+            )

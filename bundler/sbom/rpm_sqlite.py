@@ -1,6 +1,7 @@
 """Read ``rpmdb.sqlite``, the database of rpm since 4.16. Layer: sbom; sqlite needs a temporary file.
 
-The file comes from an image that nobody vouches for: sqlite gets a budget, and what is no plain table is not asked.
+The file comes from an image that no one vouches for: sqlite gets a budget and calls no function, and what is no
+plain table is not asked.
 Source: rpm, lib/backend/sqlite.c; sqlite.org/security.html.
 """
 
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 _MAX_STEPS: Final = 20_000_000
 """Of sqlite's machine; reading 5,000 packages takes 50,000."""
 _STEPS_AT_ONCE: Final = 100_000
-_IS_TABLE = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'Packages' AND sql LIKE 'CREATE TABLE %'"
+_SCHEMA = "SELECT type, sql FROM sqlite_schema WHERE name = 'Packages'"
+_ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
+"""What a statement may do; calling a function, of which any view or column can be made, is none of it."""
 
 
 def read_sqlite(file: IO[bytes]) -> Iterator[bytes]:
@@ -58,8 +61,7 @@ def _check_length(file: IO[bytes]) -> None:
 
 
 def _blobs(database: sqlite3.Connection, room: int) -> Iterator[bytes]:
-    if database.execute(_IS_TABLE).fetchone() is None:
-        raise ValueError("it has no table of packages")
+    _check_table(database)
     for (blob,) in database.execute("SELECT blob FROM Packages"):
         if not isinstance(blob, bytes):
             raise ValueError("a package is no blob")  # noqa: TRY004 - the file is wrong, not the caller
@@ -68,6 +70,17 @@ def _blobs(database: sqlite3.Connection, room: int) -> Iterator[bytes]:
         if room < 0:
             raise ValueError("two packages share their pages")
         yield blob
+
+
+def _check_table(database: sqlite3.Connection) -> None:
+    """Refuse what is no plain table: a column may be computed, by anything, whenever a row is read."""
+    kind, statement = database.execute(_SCHEMA).fetchone() or ("", "")
+    if kind != "table" or not str(statement).startswith("CREATE TABLE "):
+        raise ValueError("it has no table of packages")
+    # The last field of a column says whether it is hidden: 2 and 3 are computed ones.
+    if any(column[-1] for column in database.execute("PRAGMA table_xinfo(Packages)")):
+        raise ValueError("its table of packages has a computed column")
+    database.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY)
 
 
 def _restrict(database: sqlite3.Connection) -> None:

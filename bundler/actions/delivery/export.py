@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ from bundler.delivery.index import encode_index
 from bundler.delivery.writer import DeliveryWriter
 from bundler.errors import InterruptedRunError
 from bundler.errors.delivery import DeliveryError
+from bundler.isolation.child import ChildStoppedError
 from bundler.model.delivery import (
     NOT_MADE,
     Blob,
@@ -35,7 +37,8 @@ from bundler.model.size import shown_bytes
 from bundler.model.trust import INDEX_PAYLOAD
 from bundler.sbom.cyclonedx import make_sbom
 from bundler.sbom.image import ImageContent, installed
-from bundler.sbom.layer import LayerScan
+from bundler.sbom.layer import LayerContent
+from bundler.sbom.layer_scan import LayerScan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -121,11 +124,8 @@ def export_bundle(
         for digest, content in _small(request, gathered, archive).items():
             writer.put(digest, content)
         streaming = _Streaming(index, gathered, source, request, report=report, is_stopped=is_stopped)
-        try:
-            streaming.run(writer)
-            sbom = make_sbom(request.bundle, streaming.contents())
-        finally:
-            streaming.close()
+        streaming.run(writer)
+        sbom = make_sbom(request.bundle, streaming.contents())
         index = _with_sbom(index, sbom)
         raw = encode_index(index)
         paths = writer.finish(index, sbom, [signer.sign(INDEX_PAYLOAD, raw) for signer in signers])
@@ -216,7 +216,7 @@ class _Streaming:
                 if descriptor.digest in streamed:
                     self._wanted.setdefault(descriptor.digest, (image.repository, descriptor))
         layers = [layer.digest for image in gathered for one in image.platforms for layer in one.manifest.layers]
-        self._scans = {digest: LayerScan() for digest in layers}
+        self._layers = dict.fromkeys(layers, LayerContent(problem="it was not looked into"))
         self._total = sum(blob.size for digest, blob in self._stored.items() if digest in self._wanted)
         self._done, self._lock = 0, threading.Lock()
         self._found = self._found_bytes = 0
@@ -246,8 +246,8 @@ class _Streaming:
         found = []
         for image in self._gathered:
             for one in image.platforms:
-                scans = [self._scans[layer.digest] for layer in one.manifest.layers]
-                packages, distribution, problems = installed(scans)
+                layers = [self._layers[layer.digest] for layer in one.manifest.layers]
+                packages, distribution, problems = installed(layers)
                 found.append(
                     ImageContent(
                         ref=one.ref,
@@ -261,22 +261,27 @@ class _Streaming:
                 )
         return found
 
-    def close(self) -> None:
-        """Drop what the scans kept."""
-        for scan in self._scans.values():
-            scan.close()
-
     def _move(self, writer: DeliveryWriter, digest: Digest, repository: Repository, descriptor: Descriptor) -> None:
-        scan = self._scans.get(digest)
         if digest not in self._stored:
-            if scan is not None:
-                self._look_into_base(digest, scan)
+            self._look_into_base(digest)
+        elif not self._is_at_hand(writer, digest):
+            with self._looking_into(digest, descriptor.size) as look:
+                writer.stream(digest, self._counted(self._source.blob(repository, descriptor), look))
+
+    @contextmanager
+    def _looking_into(self, digest: Digest, size: int) -> Iterator[Callable[[bytes], None]]:
+        """Yield what takes the pieces of a blob; what they hold counts once the block came to its end."""
+        if digest not in self._layers:
+            yield _ignore
             return
-        if self._is_at_hand(writer, digest):
-            return
-        scan = self._fresh_scan(digest)
-        pieces = self._counted(self._source.blob(repository, descriptor))
-        writer.stream(digest, pieces if scan is None else scan.watch(pieces))
+        scan = LayerScan(size, is_stopped=self._is_ending)
+        try:
+            yield scan.feed
+            self._layers[digest] = scan.content()
+        except ChildStoppedError as error:
+            raise self._interruption() from error
+        finally:
+            scan.close()
 
     def _is_at_hand(self, writer: DeliveryWriter, digest: Digest) -> bool:
         """Take a blob from where an earlier export left it; what is not what its digest says counts as nothing."""
@@ -292,8 +297,9 @@ class _Streaming:
 
     def _take_up(self, writer: DeliveryWriter, digest: Digest) -> bool:
         try:
-            for _ in self._checked(digest, writer.kept(digest)):
-                pass
+            with self._looking_into(digest, self._stored[digest].size) as look:
+                for _ in self._checked(digest, writer.kept(digest), look):
+                    pass
         except _OtherContentError:
             return False
         writer.take_up(digest)
@@ -301,43 +307,40 @@ class _Streaming:
 
     def _copy(self, writer: DeliveryWriter, earlier: Delivery, digest: Digest) -> bool:
         try:
-            writer.stream(digest, self._checked(digest, earlier.chunks(digest)))
+            with self._looking_into(digest, self._stored[digest].size) as look:
+                writer.stream(digest, self._checked(digest, earlier.chunks(digest), look))
         except (_OtherContentError, DeliveryError):
             return False
         return True
 
-    def _checked(self, digest: Digest, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        hashed, scan = hashlib.sha256(), self._fresh_scan(digest)
+    def _checked(self, digest: Digest, pieces: Iterable[bytes], look: Callable[[bytes], None]) -> Iterator[bytes]:
+        hashed = hashlib.sha256()
         for piece in pieces:
             self._stop_if_asked()
             hashed.update(piece)
-            if scan is not None:
-                scan.feed(piece)
+            look(piece)
             yield piece
         if f"sha256:{hashed.hexdigest()}" != digest:
             raise _OtherContentError
 
-    def _fresh_scan(self, digest: Digest) -> LayerScan | None:
-        """Return a scan that saw nothing yet: what was no good may have gone through the one before."""
-        if digest not in self._scans:
-            return None
-        self._scans[digest].close()
-        self._scans[digest] = LayerScan()
-        return self._scans[digest]
-
-    def _look_into_base(self, digest: Digest, scan: LayerScan) -> None:
-        """Look through a layer that is not carried, so that the SBOM of a delta tells as much as any other."""
-        if self._base is None or not self._base.has(digest):
-            scan.problem = "it is in the base's own base"
+    def _look_into_base(self, digest: Digest) -> None:
+        """Look through a layer that is not carried, so that the SBOM of a delta says as much as any other."""
+        if digest not in self._layers:
             return
-        for piece in self._base.chunks(digest):
-            self._stop_if_asked()
-            scan.feed(piece)
+        if self._base is None or not self._base.has(digest):
+            self._layers[digest] = LayerContent(problem="it is in the base's own base")
+            return
+        size = next(blob.size for blob in self._base.index.blobs if blob.digest == digest)
+        with self._looking_into(digest, size) as look:
+            for piece in self._base.chunks(digest):
+                self._stop_if_asked()
+                look(piece)
 
-    def _counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    def _counted(self, pieces: Iterable[bytes], look: Callable[[bytes], None]) -> Iterator[bytes]:
         for piece in pieces:
             self._stop_if_asked()
             yield piece
+            look(piece)
             self._count(len(piece))
 
     def _count(self, size: int) -> None:
@@ -347,6 +350,17 @@ class _Streaming:
         self._report(BytesMoved("exporting", done, self._total))
 
     def _stop_if_asked(self) -> None:
-        if self._is_stopped() or self._is_over.is_set():
-            found = "nothing got its final name"
-            raise InterruptedRunError("exporting", context=[found], hint="run the same command again")
+        if self._is_ending():
+            raise self._interruption()
+
+    def _is_ending(self) -> bool:
+        return self._is_stopped() or self._is_over.is_set()
+
+    @staticmethod
+    def _interruption() -> InterruptedRunError:
+        found = "nothing got its final name"
+        return InterruptedRunError("exporting", context=[found], hint="run the same command again")
+
+
+def _ignore(piece: bytes) -> None:
+    """Look into nothing: this is no layer."""

@@ -174,8 +174,10 @@ class _Looking:
         self._manifests[manifest.digest] = manifest
         if manifest.config is not None:
             self._config(manifest)
+        kept = {digest for digest, _ in references(manifest.content)}
         for layer in manifest.layers:
-            if not _stands_elsewhere(manifest, layer):
+            # The others are to be had from their maker alone (``urls``), as Windows base layers are.
+            if layer.digest in kept:
                 self._streamed.setdefault(layer.digest, (layer, kind))
 
     def _config(self, manifest: OciManifest) -> Body:
@@ -224,11 +226,6 @@ class _Looking:
     def _size(self) -> int:
         fixed = [len(one.content) for one in self._manifests.values()] + [len(one) for one in self._configs.values()]
         return sum(fixed) + sum(one.size for one, _ in self._streamed.values())
-
-
-def _stands_elsewhere(manifest: OciManifest, layer: Descriptor) -> bool:
-    """Tell whether a layer is to be had from its maker alone (``urls``), as Windows base layers are."""
-    return layer.digest not in {digest for digest, _ in references(manifest.content)}
 
 
 def blobs_of(gathered: Sequence[Gathered], *, in_base: set[Digest]) -> list[Blob]:

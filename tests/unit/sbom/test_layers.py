@@ -5,17 +5,16 @@ import io
 import random
 import sys
 import tarfile
-from typing import TYPE_CHECKING
 
 import pytest
 
 from bundler.sbom.image import installed
-from bundler.sbom.layer import LayerScan
+from bundler.sbom.layer import Found, LayerContent, decode_layer, encode_layer
+from bundler.sbom.layer_scan import LayerScan
 from bundler.sbom.packages import Package, UnreadableError, read_database
+from bundler.sbom.scan import read_layer
+from bundler.syntax.unpack import unpack
 from tests.lib.layers import APK, DPKG, layer_of, rpm_berkeley, rpm_header, rpm_ndb, rpm_sqlite, tar_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 LIBC = Package("deb", "libc6", "2.36-9+deb12u8", "amd64")
 MUSL, ZLIB = Package("apk", "musl", "1.2.5-r0", "x86_64", "MIT"), Package("apk", "zlib", "1.3.1-r1", "x86_64", "Zlib")
@@ -27,22 +26,8 @@ KEY_HEADER = rpm_header("gpg-pubkey", "1", "2")
 STATUS = "var/lib/dpkg/status"
 
 
-OPEN: list[LayerScan] = []
-
-
-@pytest.fixture(autouse=True)
-def everything_is_closed() -> Iterator[None]:
-    yield
-    while OPEN:
-        OPEN.pop().close()
-
-
-def scanned(layer: bytes, *, step: int = 1000) -> LayerScan:
-    scan = LayerScan()
-    OPEN.append(scan)
-    pieces = [layer[at : at + step] for at in range(0, len(layer), step)]
-    assert list(scan.watch(pieces)) == pieces
-    return scan
+def scanned(layer: bytes, *, step: int = 1000) -> LayerContent:
+    return read_layer(layer[at : at + step] for at in range(0, len(layer), step))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +112,7 @@ def test_long_names_are_read_in_both_formats() -> None:
     folder = "x" * 120
     for tar_format in (tarfile.PAX_FORMAT, tarfile.GNU_FORMAT):
         scan = scanned(tar_of({f"{folder}/.wh.gone": "", STATUS: DPKG}, kind=tar_format))
-        assert scan.hides(f"{folder}/gone")
+        assert scan.hidden == {f"{folder}/gone"}
         assert installed([scan])[0] == (LIBC,)
 
 
@@ -171,7 +156,7 @@ def test_zstd_of_several_frames_is_read_to_its_end() -> None:
 
 @pytest.mark.parametrize("damaged", [ZSTD_LAYER[:200] + b"garbage" * 100, ZSTD_LAYER + b"garbage" * 100])
 def test_damaged_zstd_says_so(damaged: bytes) -> None:
-    assert scanned(damaged).problem.startswith("it is damaged: ")
+    assert "Zstandard" in scanned(damaged).problem
 
 
 def test_a_zstd_window_that_nobody_should_have_to_hold_is_refused() -> None:
@@ -179,43 +164,146 @@ def test_a_zstd_window_that_nobody_should_have_to_hold_is_refused() -> None:
     compressor = zstd.ZstdCompressor(options=options)
     # Its size is not told before, so that the window is what was asked for.
     layer = compressor.compress(tar_of(FILES)) + compressor.flush()
-    assert scanned(layer).problem.startswith("it is damaged: ")
+    assert "Zstandard" in scanned(layer).problem
 
 
-def test_zstd_unpacks_in_pieces_that_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    monkeypatch.setattr("bundler.sbom.layer.TarStream.feed", lambda _, plain: sizes.append(len(plain)))
-    scanned(zstd.compress(bytes(30_000_000)), step=1 << 20)
+def test_zstd_unpacks_in_pieces_that_fit_into_memory() -> None:
+    sizes = [len(piece) for piece in unpack([zstd.compress(bytes(30_000_000))])]
     assert (sum(sizes), max(sizes)) == (30_000_000, 1 << 20)
 
 
 def test_zstd_without_a_library_is_said_to_be_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bundler.sbom.layer._ZSTD_MODULES", ("no.such.library",))
+    monkeypatch.setattr("bundler.syntax.unpack._ZSTD_MODULES", ("no.such.library",))
     assert scanned(ZSTD_LAYER).problem == "it is packed by zstd, and this Python has no zstd library"
 
 
 def test_a_bomb_is_passed_over_without_being_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bundler.sbom.layer._MAX_UNPACKED_BYTES", 10_000_000)
+    monkeypatch.setattr("bundler.sbom.scan._MAX_UNPACKED_BYTES", 10_000_000)
     scan = scanned(gzip.compress(tar_of({"big": bytes(30_000_000), STATUS: DPKG})), step=1 << 20)
-    assert scan.problem == "it unpacks to more than is looked through"
+    assert scan.problem == "it unpacks to more than 9.5 MiB"
 
 
 def test_a_layer_that_holds_too_much_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bundler.sbom.layer._MAX_NAMES", 5)
-    scan = scanned(layer_of({f".wh.{number}": "" for number in range(9)}))
-    assert scan.problem == "it holds more than is looked through"
-    monkeypatch.setattr("bundler.sbom.layer._MAX_DATABASE_BYTES", 1000)
-    files = {f"var/lib/dpkg/status.d/{number}": DPKG + " " * 300 for number in range(3)}
-    assert len(scanned(layer_of(files)).files) == 1
+    monkeypatch.setattr("bundler.sbom.scan._MAX_HIDDEN", 5)
+    assert scanned(layer_of({f".wh.{number}": "" for number in range(9)})).problem == "it takes away more than 5 paths"
+    monkeypatch.setattr("bundler.sbom.scan._MAX_FILES", 5)
+    many = {f"var/lib/dpkg/status.d/{number}": "" for number in range(9)}
+    assert scanned(layer_of(many)).problem == "it holds more than 5 package databases"
 
 
 def test_a_database_with_too_many_packages_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bundler.sbom.packages.MAX_PACKAGES", 1)
+    for module in ("packages", "scan"):
+        monkeypatch.setattr(f"bundler.sbom.{module}.MAX_PACKAGES", 1)
     _, _, problems = installed([scanned(layer_of({"lib/apk/db/installed": APK}))])
-    assert problems == ("lib/apk/db/installed: it lists more than 1 packages",)
+    assert problems == ("lib/apk/db/installed: its layer lists more than 1 packages",)
 
 
 def test_a_long_line_does_not_hide_what_follows() -> None:
     long = f"Package: a\nVersion: 1\nDepends: {'x' * 200_000}: y\n\n{DPKG}"
     names = [package.name for package in installed([scanned(layer_of({STATUS: long}))])[0]]
     assert names == ["a", "libc6"]
+
+
+# --- what is not read is said --------------------------------------------------------------------------------------
+
+
+def linked(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.type, entry.linkname = kind, target
+        archive.addfile(entry)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        (STATUS, "../../../opt/hidden"),
+        ("var/lib/dpkg", "/opt/hidden"),
+        ("var", "opt"),
+        ("lib/apk/db/installed", "/opt/hidden"),
+        ("etc/os-release", "/opt/hidden"),
+        ("./usr/./share/rpm", "/opt/hidden"),
+    ],
+)
+def test_a_link_in_place_of_a_database_is_said_to_be_unread(name: str, target: str) -> None:
+    _, _, problems = installed([scanned(layer_of({STATUS: DPKG})), scanned(linked(name, target))])
+    assert [problem.partition(": it is a link to ")[2] for problem in problems] == [f"{target}, which is not followed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("etc/os-release", "../usr/lib/os-release"),
+        ("lib", "usr/lib"),
+        ("var/lib/rpm", "../../usr/lib/sysimage/rpm"),
+        ("bin", "usr/bin"),
+    ],
+)
+def test_a_link_to_where_databases_are_read_anyway_is_no_problem(name: str, target: str) -> None:
+    assert installed([scanned(linked(name, target))]) == ((), "", ())
+
+
+def test_a_folder_that_became_a_link_or_a_file_hides_what_was_below_it() -> None:
+    below = scanned(layer_of({"lib/apk/db/installed": APK}))
+    assert installed([below, scanned(linked("lib", "usr/lib"))]) == ((), "", ())
+    assert installed([below, scanned(layer_of({"lib/apk": "file"}))])[0] == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["var/lib/./dpkg/status", "./var//lib/dpkg/status", "var/x/../lib/dpkg/status", "/var/lib/dpkg/status"]
+)
+def test_odd_spellings_of_a_name_are_read_as_runtimes_unpack_them(name: str) -> None:
+    assert installed([scanned(tar_of({name: DPKG}))])[0] == (LIBC,)
+
+
+def test_a_decoy_too_large_to_be_read_is_said_to_be_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bundler.sbom.scan._MAX_BYTES", 1024)
+    layer = layer_of({"var/lib/dpkg/status.d/decoy": bytes(2000), "lib/apk/db/installed": APK})
+    packages, _, problems = installed([scanned(layer)])
+    assert packages == (MUSL, ZLIB)
+    assert problems == ("var/lib/dpkg/status.d/decoy: the databases of its layer have more than 1.0 KiB",)
+
+
+def test_a_device_in_place_of_a_database_is_said_to_be_unread() -> None:
+    assert installed([scanned(linked(STATUS, "", tarfile.FIFOTYPE))])[2] == (f"{STATUS}: it is no file",)
+
+
+def test_1200_files_of_status_d_are_read_with_few_descriptors() -> None:
+    files = {f"var/lib/dpkg/status.d/p{number}": f"Package: p{number}\nVersion: 1\n" for number in range(1200)}
+    assert len(installed([looked_into(layer_of(files))])[0]) == 1200
+
+
+# --- a process of its own ------------------------------------------------------------------------------------------
+
+
+def looked_into(layer: bytes) -> LayerContent:
+    scan = LayerScan(len(layer), is_stopped=lambda: False)
+    try:
+        for at in range(0, len(layer), 100_000):
+            scan.feed(layer[at : at + 100_000])
+        return scan.content()
+    finally:
+        scan.close()
+
+
+def test_a_child_process_finds_what_is_found_here() -> None:
+    layer = layer_of({STATUS: DPKG, "lib/apk/db/.wh.installed": "", "etc/os-release": "ID=x\n"})
+    assert looked_into(layer) == scanned(layer)
+    assert looked_into(b"no tar at all" * 100).problem == "this is no tar"
+
+
+def test_what_is_handed_over_comes_back() -> None:
+    content = LayerContent(
+        found={"a": Found(packages=(LIBC, MUSL), problem="é"), "b": Found(distribution="debian-12")},
+        hidden=frozenset({"", "x/y"}),
+        problem="why",
+    )
+    assert decode_layer(encode_layer(content)) == content
+
+
+def test_upper_layers_of_100000_whiteouts_over_20000_paths_are_put_together_at_once() -> None:
+    below = LayerContent(found={f"var/lib/dpkg/status.d/{number}": Found() for number in range(20_000)})
+    above = LayerContent(hidden=frozenset(f"var/x/{number}" for number in range(100_000)))
+    assert installed([below, *[above] * 5]) == ((), "", ())

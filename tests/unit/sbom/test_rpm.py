@@ -143,8 +143,10 @@ def test_slots_that_share_a_blob_are_refused() -> None:
                 "CREATE TABLE Packages (hnum INTEGER, blob BLOB AS (zeroblob(1000000000)))",
                 "INSERT INTO Packages (hnum) VALUES (1)",
             ),
-            "too big",
+            "a computed column",
         ),
+        (("CREATE TABLE Packages (hnum INTEGER, blob BLOB AS (abs(hnum)) STORED)",), "a computed column"),
+        (("CREATE TABLE Packages (hnum INTEGER, blob BLOB, other AS (hex(hnum)))",), "a computed column"),
     ],
 )
 def test_a_database_of_sqlite_that_is_no_table_of_blobs_is_refused(statements: tuple[str, ...], why: str) -> None:

@@ -335,9 +335,9 @@ def cut(world: World, error: BundlerError = UNAVAILABLE, **more: object) -> str:
     configs = len(_configs(world)) - 1  # of the platforms that travel
     whole, world.source = world.source, LastFails(world.source, smallest, 2 + configs, error)
     error.context = error.context[:1]
-    with pytest.raises(type(error)):
+    with pytest.raises(type(error)) as caught:
         world.export(**more)
-    assert "are kept in" in error.context[-1]
+    assert "are kept in" in caught.value.context[-1]
     world.source = whole
     return smallest
 

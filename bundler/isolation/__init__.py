@@ -1,0 +1,1 @@
+"""Work on what others wrote, in a process that has limits and may be ended. Layer: isolation."""
