@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -34,6 +35,7 @@ def _end(exit_code: int) -> NoReturn:
     """
     if sys.gettrace() is not None:
         sys.exit(exit_code)
+    atexit._run_exitfuncs()  # noqa: SLF001 - os._exit leaves them out, and one may have a folder of this run to remove
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

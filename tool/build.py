@@ -171,7 +171,11 @@ def files_of(wheel: Path) -> dict[str, bytes]:
 
 def gather(cache: Path, targets: list[str], pythons: list[str]) -> dict[str, bytes]:
     """Return every file of the tool by its name in the zip."""
-    files: dict[str, bytes] = {"__main__.py": (ROOT / "tool" / "start.py").read_bytes()}
+    private = ROOT / "bundler" / "isolation" / "private_folder.py"
+    files: dict[str, bytes] = {
+        "__main__.py": (ROOT / "tool" / "start.py").read_bytes(),
+        private.name: private.read_bytes(),
+    }
     with tempfile.TemporaryDirectory() as folder:
         files |= {f"app/{name}": content for name, content in files_of(own_wheel(Path(folder))).items()}
     versions = needed()
@@ -254,6 +258,7 @@ def offer(sets: dict[str, dict[str, list[Any]]]) -> str:
 
 def load(name: str) -> ModuleType:
     """Import a file beside this one."""
+    sys.path.append(str(ROOT / "bundler" / "isolation"))  # in the zip it is beside start.py
     spec = importlib.util.spec_from_file_location(name, ROOT / "tool" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

@@ -14,6 +14,8 @@ import zipfile
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+from private_folder import open_private  # beside this file in the zip
+
 COMMON = ("app/", "pure/", "missing/")
 PLAIN = ("plain",)
 # Alone what interpreters without further letters say: no debug builds, none without the lock, no 32 bits, no PyPy.
@@ -31,7 +33,7 @@ def main():
         folders = manifest["sets"][native]["folders"] if native else PLAIN
         folder = unpacked(archive, f"{manifest['id']}-{native or 'plain'}", folders)
     sys.path[0:1] = [str(folder / name) for name in ("app", "pure", "compiled")]
-    # Last: what somebody installed here counts before the words that it is missing.
+    # Last: what is installed here counts before the words that it is missing.
     sys.path.append(str(folder / "missing"))
     from bundler.__main__ import main as run
 
@@ -39,7 +41,7 @@ def main():
 
 
 def here():
-    """Return what this interpreter loads, and the version of the system below it, None where it cannot be told."""
+    """Return what this interpreter loads, and the version of the system below it, None where it cannot be found out."""
     return tag_of(EXTENSION_SUFFIXES[0], os.uname().machine), version_below()
 
 
@@ -92,35 +94,53 @@ def chosen(names, folders):
 
 
 def unpacked(archive, label, folders):
-    """Return the folder that holds everything; it appears whole or not at all."""
-    base = cache_folder()
-    target = base / label
-    if target.is_dir():
+    """Return the folder that holds everything; it appears whole or not at all.
+
+    What is in it is run, so it is kept where no one else can write; elsewhere it is unpacked for this run alone.
+    """
+    base = os.path.realpath(cache_folder())
+    if (cache := open_private(base, create=True)) is None:
+        return for_this_run(archive, folders)
+    target = Path(base, label)
+    os.close(cache)  # no one else can put anything in the place of this folder, or of one above it
+    if is_private(target):
         return target
     try:
-        base.mkdir(parents=True, exist_ok=True)
         half = Path(tempfile.mkdtemp(dir=base, prefix=".unpacking-"))
     except OSError:
-        # A home that cannot be written to: unpack for this run alone.
-        import atexit
-
-        half = Path(tempfile.mkdtemp(prefix="bundler-"))
-        atexit.register(shutil.rmtree, half, ignore_errors=True)
-        target = half / "all"
-        half = half / "half"
-        half.mkdir()
-    for name, source in chosen(archive.namelist(), folders).items():
-        path = half / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(archive.read(source))
+        return for_this_run(archive, folders)
+    unpack(archive, folders, half)
     try:
         half.rename(target)
     except OSError:
-        # Somebody else was quicker; what they unpacked is the same.
+        # Another run was quicker; what it unpacked is the same.
         shutil.rmtree(half, ignore_errors=True)
-        if not target.is_dir():
-            raise
-    return target
+    return target if is_private(target) else for_this_run(archive, folders)
+
+
+def for_this_run(archive, folders):
+    """Unpack into a folder that is gone when this process ends."""
+    import atexit
+
+    folder = Path(tempfile.mkdtemp(prefix="bundler-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    unpack(archive, folders, folder)
+    return folder
+
+
+def is_private(folder):
+    """Return whether a folder is there and no one else can write to it."""
+    if (found := open_private(folder, create=False)) is None:
+        return False
+    os.close(found)
+    return True
+
+
+def unpack(archive, folders, target):
+    for name, source in chosen(archive.namelist(), folders).items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(archive.read(source))
 
 
 def cache_folder():

@@ -21,6 +21,7 @@ from bundler.sandbox.queries import Filter, metadata_of, read_filter
 from bundler.sandbox.seed import seed_store
 from bundler.sandbox.settings import KUBERNETES_VERSION, SandboxSettings
 from bundler.sandbox.store import Store
+from bundler.sandbox.store_file import SIDES
 from bundler.sandbox.tampering import Tampering
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.refs import ResourceType
     from bundler.ports import Clock, Propagation
-    from bundler.sandbox.store import LogEntry, Transaction, Tree
+from bundler.sandbox.store import LogEntry, Transaction, Tree
 
 CONTEXT = "sandbox"
 SERVER = "embedded"
@@ -287,7 +288,7 @@ def _discard(path: Path) -> None:
         SandboxStoreError: when that is not allowed.
     """
     try:
-        for end in ("", "-wal", "-shm"):
+        for end in SIDES:
             path.with_name(path.name + end).unlink(missing_ok=True)
     except OSError as error:
         raise SandboxStoreError(

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bundler.errors.cluster import SandboxStoreError
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
+from bundler.sandbox.store_file import check_schema, connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ Tree: TypeAlias = dict[str, Any]
 SCHEMA_VERSION = 1
 LOG_LENGTH = 2000
 """How many versions a watch can go back."""
-BUSY_TIMEOUT_S = 30
 
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -285,7 +284,7 @@ class Store:
         self._mutex = threading.RLock()
         self._cache: dict[ObjectRef, tuple[int, Tree]] = {}
         with self._translating():
-            self._sql = self._connect()
+            self._sql = connect(path)
             self._migrate()
 
     @contextmanager
@@ -332,22 +331,6 @@ class Store:
             made.trim_log(self._log_length)
         self._sql.execute("COMMIT")
 
-    def _connect(self) -> sqlite3.Connection:
-        if self.path is not None:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # SQLite would create it readable by everybody; its -wal and -shm files take over this mode. A file that is
-            # there is not opened: to close it would let go of the locks of another connection in this process.
-            with suppress(FileExistsError):
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        connection = sqlite3.connect(
-            self.path or ":memory:", timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        if self.path is not None:
-            with _alone_in(self.path.parent):
-                connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        return connection
-
     def _migrate(self) -> None:
         self._sql.execute("BEGIN IMMEDIATE")
         (version,) = self._sql.execute("PRAGMA user_version").fetchone()
@@ -363,6 +346,7 @@ class Store:
                 context=[f"{self.path}: format {version}, this bundler knows {SCHEMA_VERSION}"],
                 hint="use a newer bundler, or `bundler sandbox reset` to start an empty sandbox",
             )
+        check_schema(self._sql, _SCHEMA.split(";\n"), self.path)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -374,17 +358,6 @@ class Store:
                 context=[f"{self.path or 'in memory'}: {error}"],
                 hint="check that the file is writable; where it is damaged, `bundler sandbox reset` starts anew",
             ) from error
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait for other processes: SQLite's switch of a new file to its write-ahead log fails at once beside another."""
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(directory)
 
 
 def _key(ref: ObjectRef) -> tuple[str, str, str, str]:

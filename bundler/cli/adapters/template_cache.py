@@ -1,7 +1,7 @@
 """Compiled templates and expressions as files of the user's cache. Layer: cli.
 
-What lies there is code, as in Python's own ``__pycache__``: it is taken only from a folder and files that belong to
-this user and that nobody else may write.
+What is there is code, as in Python's own ``__pycache__``: it is taken only from a folder and files that belong to this
+user, and that no one else can write or replace.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import marshal
 import os
 import stat
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import bundler
+from bundler.isolation.private_folder import is_own, open_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import ModuleType
 
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
     from bundler.model.digest import Digest
 
 MAX_FILES: Final = 64
-_MAX_FILE_BYTES: Final = 8 << 20
+MAX_BYTES: Final = 256 << 20
+"""Of all files together; that of the last bundle is kept however large it is."""
 _DIGEST_BYTES: Final = 32
-_OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _FOLDERS: Final = ("expressions", "render")
 """Of this program: each of their files, loaded or not, may have a part in what compiled code is."""
 
@@ -40,44 +42,54 @@ class CompiledFile:
 
     def take(self) -> Mapping[str, Compiled]:
         """Return what an earlier run compiled of the bundle with the same compiler."""
-        try:
-            if not _is_ours(self._folder.lstat(), stat.S_ISDIR):
+        with _opened(self._folder, create=False) as folder:
+            if folder is None:
                 return {}
-            packed = _read_ours(self._path())
-            if hashlib.sha256(packed[_DIGEST_BYTES:]).digest() != packed[:_DIGEST_BYTES]:
+            try:
+                packed = _read_ours(folder, self._name())
+                if hashlib.sha256(packed[_DIGEST_BYTES:]).digest() != packed[:_DIGEST_BYTES]:
+                    return {}
+                codes = marshal.loads(packed[_DIGEST_BYTES:])  # noqa: S302 - of a file that only this user can have written
+            except (OSError, ValueError, EOFError, TypeError):
                 return {}
-            codes = marshal.loads(packed[_DIGEST_BYTES:])  # noqa: S302 - of a file that only this user can have written
-        except (OSError, ValueError, EOFError, TypeError):
-            return {}
         return codes if isinstance(codes, dict) else {}
 
     def put(self, codes: Mapping[str, Compiled]) -> None:
         """Keep what was compiled; a cache that cannot be written is no failure of the command."""
         payload = marshal.dumps(dict(codes))
-        packed = hashlib.sha256(payload).digest() + payload
-        if len(packed) > _MAX_FILE_BYTES:
-            return
-        try:
-            path = self._path()
-            fresh = path.with_suffix(f".{os.getpid()}")
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not _is_ours(self._folder.lstat(), stat.S_ISDIR):
+        with _opened(self._folder, create=True) as folder:
+            if folder is None:
                 return
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(packed)
-            fresh.replace(path)
-            self._forget_oldest()
-        except OSError:
-            return
+            try:
+                _write_ours(folder, self._name(), hashlib.sha256(payload).digest() + payload)
+                _forget_oldest(folder)
+            except OSError:
+                return
 
-    def _path(self) -> Path:
+    def _name(self) -> str:
         name = hashlib.sha256("\n".join([*_compiler(), self._bundle]).encode()).hexdigest()
-        return self._folder / f"{name[:40]}.code"
+        return f"{name[:40]}.code"
 
-    def _forget_oldest(self) -> None:
-        kept = sorted(self._folder.iterdir(), key=lambda path: path.lstat().st_mtime_ns)
-        for path in kept[:-MAX_FILES]:
-            path.unlink(missing_ok=True)
+
+@contextmanager
+def _opened(path: Path, *, create: bool) -> Iterator[int | None]:
+    """Yield a descriptor of a folder that no one else can change, None where it is not one."""
+    folder = open_private(path, create=create)
+    try:
+        yield folder
+    finally:
+        if folder is not None:
+            os.close(folder)
+
+
+def _forget_oldest(folder: int) -> None:
+    """Keep the files that were used last, as many and as much of them as is kept."""
+    found = {name: os.stat(name, dir_fd=folder, follow_symlinks=False) for name in os.listdir(folder)}
+    room = MAX_BYTES
+    for count, name in enumerate(sorted(found, key=lambda name: -found[name].st_mtime_ns), start=1):
+        room -= found[name].st_size
+        if count > MAX_FILES or (room < 0 and count > 1):
+            os.unlink(name, dir_fd=folder)
 
 
 def _compiler() -> Iterator[str]:
@@ -87,7 +99,7 @@ def _compiler() -> Iterator[str]:
 
     jinja_version = getattr(jinja2, "__version__", "")  # releases to come may have none
     yield f"{sys.implementation.cache_tag} {sys.hexversion:x} {jinja_version} {bundler.__version__}"
-    # another release of the library changes its version; these are where somebody mends it in place
+    # another release of the library changes its version; these change where it is edited in place
     for module in (compiler, lexer, parser):
         yield _state(_archive_of(module) or str(module.__file__))
     archive = _archive_of(bundler)
@@ -110,13 +122,16 @@ def _state(path: str, found: os.stat_result | None = None) -> str:
     return f"{path} {found.st_size} {found.st_mtime_ns}"
 
 
-def _read_ours(path: Path) -> bytes:
-    """Read a file that nobody else can have written."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-        if not _is_ours(os.fstat(file.fileno()), stat.S_ISREG):
-            return b""
-        return file.read(_MAX_FILE_BYTES)
+def _read_ours(folder: int, name: str) -> bytes:
+    """Read a file that no one else can have written."""
+    with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
+        found = os.fstat(file.fileno())
+        return file.read() if stat.S_ISREG(found.st_mode) and is_own(found, os.geteuid()) else b""
 
 
-def _is_ours(found: os.stat_result, is_kind: Callable[[int], bool]) -> bool:
-    return is_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & _OTHERS_MAY_WRITE
+def _write_ours(folder: int, name: str, content: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    fresh = f"{name}.{os.getpid()}"
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder), "wb") as file:
+        file.write(content)
+    os.replace(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)

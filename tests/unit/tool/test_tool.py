@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 TOOL = Path(__file__).parents[3] / "tool"
+PRIVATE = TOOL.parent / "bundler" / "isolation"
+sys.path.append(str(PRIVATE))
 
 
 def load(name: str):
@@ -27,6 +30,7 @@ def make_zip(path: Path, build: str = "abc") -> Path:
     sets = {own: {"folders": [f"native/{own}", "shared/all", "plain"], "least": [1, 0]}} if own else {}
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("__main__.py", (TOOL / "start.py").read_text())
+        archive.writestr("private_folder.py", (PRIVATE / "private_folder.py").read_text())
         archive.writestr("app/bundler/__init__.py", "")
         archive.writestr(
             "app/bundler/__main__.py", "def main():\n    import sys, part\n    print(part.WHICH)\n    return 7\n"
@@ -66,6 +70,65 @@ def test_another_build_is_unpacked_beside_it(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_to_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file, not a folder")
     assert run(make_zip(tmp_path / "b.pyz"), tmp_path / "cache").stdout == "compiled\n"
+
+
+def plant(folder: Path) -> None:
+    (folder / "app" / "bundler" / "__main__.py").write_text("def main():\n    print('planted')\n    return 66\n")
+
+
+def open_the_unpacked_folder(cache: Path) -> None:
+    next((cache / "tool").iterdir()).chmod(0o777)
+
+
+def open_the_cache(cache: Path) -> None:
+    (cache / "tool").chmod(0o777)
+
+
+def open_a_folder_above(cache: Path) -> None:
+    cache.chmod(0o777)
+
+
+def link_to_an_open_folder(cache: Path) -> None:
+    (cache / "tool").rename(cache.parent / "elsewhere")
+    (cache.parent / "elsewhere").chmod(0o775)
+    os.chown(cache.parent / "elsewhere", -1, 12345)
+    (cache / "tool").symlink_to(cache.parent / "elsewhere")
+
+
+def give_it_away(cache: Path) -> None:
+    os.chown(next((cache / "tool").iterdir()), 12345, -1)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        open_the_unpacked_folder,
+        open_the_cache,
+        open_a_folder_above,
+        pytest.param(link_to_an_open_folder, marks=needs_root),
+        pytest.param(give_it_away, marks=needs_root),
+    ],
+)
+def test_what_someone_else_can_have_written_is_not_run(tmp_path: Path, spoil) -> None:
+    path, cache = make_zip(tmp_path / "b.pyz"), tmp_path / "cache"
+    run(path, cache)
+    plant(next((cache / "tool").iterdir()))
+    assert run(path, cache).stdout == "planted\n"
+    spoil(cache)
+    assert run(path, cache).stdout == "compiled\n"
+
+
+def test_a_cache_is_made_for_this_user_alone(tmp_path: Path) -> None:
+    mask = os.umask(0)
+    try:
+        assert run(make_zip(tmp_path / "b.pyz"), tmp_path / "new" / "cache").returncode == 7
+    finally:
+        os.umask(mask)
+    made = [tmp_path / "new", tmp_path / "new" / "cache", tmp_path / "new" / "cache" / "tool"]
+    assert [path.stat().st_mode & 0o777 for path in made] == [0o700] * 3
 
 
 GNU, MUSL, MAC = "cp312-linux-gnu-x86_64", "cp311-linux-musl-aarch64", "cp313-darwin-arm64"

@@ -184,10 +184,15 @@ def put_a_link(folder: Path) -> None:
     path.symlink_to(real)
 
 
-def put_a_link_for_the_folder(folder: Path) -> None:
+def put_a_link_to_an_open_folder(folder: Path) -> None:
     real = folder.parent / "elsewhere"
     folder.rename(real)
+    real.chmod(0o777)
     folder.symlink_to(real)
+
+
+def let_others_write_a_folder_above(folder: Path) -> None:
+    folder.parent.chmod(0o777)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +203,8 @@ def put_a_link_for_the_folder(folder: Path) -> None:
         let_others_write_the_file,
         let_others_write_the_folder,
         put_a_link,
-        put_a_link_for_the_folder,
+        put_a_link_to_an_open_folder,
+        let_others_write_a_folder_above,
     ],
 )
 def test_what_somebody_else_can_have_written_is_not_run(
@@ -311,3 +317,17 @@ def test_the_oldest_files_are_forgotten(tmp_path: Path) -> None:
         CompiledFile(tmp_path / "templates", Digest(f"sha256:{number}")).put({})
 
     assert len(list((tmp_path / "templates").iterdir())) == MAX_FILES
+
+
+def test_what_is_large_is_kept_and_the_oldest_goes_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "MAX_BYTES", 5000)
+    sizes = {"small": 100, "middle": 4000, "large": 9000}
+    code = compile("1", "", "eval")
+    for digest, size in sizes.items():
+        shelf = CompiledFile(tmp_path / "templates", Digest(digest))
+        shelf.put({"x" * size: (code, False, frozenset())})
+        os.utime(tmp_path / "templates" / shelf._name(), ns=(size, size))
+
+    kept = {digest: bool(CompiledFile(tmp_path / "templates", Digest(digest)).take()) for digest in sizes}
+
+    assert kept == {"small": False, "middle": False, "large": True}
