@@ -128,7 +128,7 @@ def test_zeros_may_follow_gzip_and_nothing_else() -> None:
     packed = gzip.compress(b"a")
     assert list(gunzip([packed + bytes(10), bytes(100)])) == [b"a"]
     for rest in (bytes(10) + b"x", b"garbage", struct.pack("<I", 0x8B1F)):
-        with pytest.raises(ValueError, match=r"header check|follows its end|cut short"):
+        with pytest.raises(ValueError, match=r"Error -3|follows its end|cut short"):
             list(gunzip([packed + rest]))
 
 
