@@ -6,7 +6,7 @@ PYTEST_OPTIONS ?=
 HAS_GO := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check lint format controlplane setup-registry bench golden dist clean
+.PHONY: help demo test test-fast check lint format controlplane setup-registry bench golden dist audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -61,6 +61,10 @@ bench: $(VENV)/.dev ## Compare with the peers; ARGS='--only growth' alone measur
 
 dist: $(VENV)/.dev ## bundler as one file that needs only Python: dist/bundler.pyz
 	$(BIN)/python tool/build.py
+
+audit: $(VENV)/.dev ## Look for known vulnerabilities in what bundler needs (pip-audit, needs the internet)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/python tool/audit.py
 
 format: $(VENV)/.dev ## Format, and mend what can be mended
 	$(BIN)/ruff format

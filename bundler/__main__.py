@@ -15,6 +15,14 @@ def main() -> None:
     Looking for cycles took a fifth of a short run, most of it while modules load, and a run makes hardly any: the
     collector comes rarely.
     """
+    try:
+        _run()
+    except KeyboardInterrupt:
+        # Before the first command is loaded nothing else listens; nothing was begun.
+        os._exit(_EXIT_INTERRUPTED)
+
+
+def _run() -> None:
     if sys.argv[1:] == ["--version"]:
         from bundler._version import __version__  # noqa: PLC0415 - the version is asked for often, by scripts
 
@@ -44,6 +52,7 @@ def _end(exit_code: int) -> NoReturn:
     os._exit(exit_code)
 
 
+_EXIT_INTERRUPTED = 130
 _EXIT_UNWRITTEN = 120
 """What Python itself answers when the last of the output cannot be written."""
 

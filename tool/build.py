@@ -1,12 +1,14 @@
 """Build bundler as one file: `dist/bundler.pyz`, which needs only Python >= 3.11.
 
     python tool/build.py [--out FILE] [--target linux-gnu-x86_64 …] [--python 3.11 …] [--here] [--cache DIR]
+    python tool/build.py --lock
 
-What it depends on is taken from the package index in the versions that are installed here; wheels are kept in a cache.
-The same wheels give the same bytes. The `kubernetes` library is left out: it serves kubeconfigs with long-gone
+What it depends on is taken from the package index in the versions, and with the hashes, of wheels.lock; wheels are kept
+in a cache, and compared with their hashes whenever they are used. The same wheels give the same bytes. `--lock` writes
+wheels.lock anew, with the versions that are installed here; look at the diff before you commit it. The `kubernetes` library is left out: it serves kubeconfigs with long-gone
 `auth-provider` entries alone, and is larger than all the rest.
 
-In the zip, `app/` and `pure/` are for everybody; `plain/` holds what plain Python does in place of something compiled,
+In the zip, `app/` and `pure/` are for everyone; `plain/` holds what plain Python does in place of something compiled,
 `missing/` says what cannot be done so; `shared/TARGET/` and `native/SET/` hold what is compiled for a target, or
 for one Python on it. `manifest.json` says which of these an interpreter takes: start.py chooses.
 """
@@ -32,8 +34,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "tool" / "wheels.lock"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-LEFT_OUT = {"kubernetes", "pycparser"}  # of cffi the backend alone is loaded, which parses nothing
+LEFT_OUT = {"kubernetes", "urllib3", "pycparser"}  # of cffi the backend alone is loaded, which parses nothing
 # The oldest systems first: what fits them fits the others.
 TARGETS = {
     "linux-gnu-x86_64": [f"manylinux{number}_x86_64" for number in ("_2_17", "2014", "_2_28", "_2_34")],
@@ -51,7 +54,7 @@ ZSTD = "backports-zstd"
 # Faster than the plain Python that is in the same wheels, which is what the other targets get.
 FASTER = ("pyyaml", "markupsafe")
 FAST_TARGETS = ("linux-gnu-x86_64", "linux-gnu-aarch64")
-# What jsonschema uses of it stands in rpds_plain.py, for everybody: compiled it would be 3 MB more and no faster here.
+# What jsonschema uses of it is in rpds_plain.py, for everyone: compiled it would be 3 MB more and no faster here.
 REPLACED = ("rpds-py",)
 # The last that was built for a target; the newest are not.
 LAST = {("cryptography", "darwin-x86_64"): "48.0.1"}
@@ -66,8 +69,46 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+class Lock:
+    """Versions and hashes of all wheels, in the form that pip reads."""
+
+    def __init__(self, hashes: dict[str, set[str]], *, is_open: bool = False) -> None:
+        self.hashes = hashes  # by NAME==VERSION
+        self.is_open = is_open  # takes what it does not know yet
+
+    @classmethod
+    def read(cls, path: Path) -> Lock:
+        hashes: dict[str, set[str]] = {}
+        for line in path.read_text().replace("\\\n", " ").splitlines():
+            pin, *words = line.partition("#")[0].split()[:1] + re.findall(r"--hash=sha256:([0-9a-f]{64})", line)
+            hashes[pin] = set(words)
+        return cls(hashes)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Name and version of everything; of two versions the one that is not the last for some old target."""
+        last = {f"{name}=={version}" for (name, _), version in LAST.items()}
+        pins = sorted(self.hashes, key=lambda pin: pin not in last)
+        return dict(sorted(dict(pin.split("==") for pin in pins).items()))
+
+    def check(self, pin: str, wheel: Path) -> None:
+        found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        known = self.hashes.setdefault(pin, set())
+        if self.is_open:
+            known.add(found)
+        elif found not in known:
+            sys.exit(f"{wheel}: its hash {found} is not in {LOCK.name}; remove it, or say --lock if you trust it")
+
+    def requirement(self, pin: str) -> str:
+        return " ".join([pin, *(f"--hash=sha256:{one}" for one in sorted(self.hashes.get(pin, ())))])
+
+    def write(self, path: Path) -> None:
+        lines = [f"{self.requirement(pin)}\n".replace(" --", " \\\n    --") for pin in sorted(self.hashes)]
+        path.write_text("".join(lines))
+
+
 def needed() -> dict[str, str]:
-    """Return name and version of everything that bundler needs, itself left out."""
+    """Return name and version of everything that bundler needs and that is installed, itself left out."""
     found: dict[str, str] = {}
     todo = ["bundler"]
     while todo:
@@ -92,32 +133,47 @@ def pip(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *words], check=True)
 
 
-def wheel_for(cache: Path, name: str, version: str, python: str = "", target: str = "") -> Path | None:
+def wheel_for(cache: Path, lock: Lock, name: str, version: str, python: str = "", target: str = "") -> Path | None:
     """Return the wheel for an interpreter (plain where none is given) from the cache, fetched where it is not there."""
+    found = cached(cache, name, version, python, target) or fetched(cache, lock, name, version, python, target)
+    if found:
+        lock.check(f"{name}=={version}", found)
+    return found
+
+
+def places(cache: Path, name: str, version: str, python: str, target: str) -> list[Path]:
+    """Return where a wheel may be: one of the stable ABI does for every Python."""
+    return [cache / f"{name}-{version}-{kind}-{target or 'any'}" for kind in ("abi3", python or "any")]
+
+
+def cached(cache: Path, name: str, version: str, python: str, target: str) -> Path | None:
+    return next((one for place in places(cache, name, version, python, target) for one in place.glob("*.whl")), None)
+
+
+def fetched(cache: Path, lock: Lock, name: str, version: str, python: str, target: str) -> Path | None:
     words = ["--only-binary=:all:", "--no-deps"]
     if python:
         tag = "cp" + python.replace(".", "")
         words += ["--python-version", python, "--implementation", "cp"]
         words += [word for abi in (tag, "abi3", "none") for word in ("--abi", abi)]
         words += [word for platform in TARGETS[target] for word in ("--platform", platform)]
-    # One wheel of the stable ABI does for every Python.
-    folders = [cache / f"{name}-{version}-{kind}-{target or 'any'}" for kind in ("abi3", python or "any")]
-    for folder in folders:
-        if found := list(folder.glob("*.whl")):
-            return found[0]
     with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder, "wanted.txt")
+        pin = f"{name}=={version}"
+        wanted.write_text(pin if lock.is_open else lock.requirement(pin))
+        words += [] if lock.is_open else ["--require-hashes"]
         try:
-            pip("download", *words, "--dest", folder, f"{name}=={version}")
+            pip("download", *words, "--dest", folder, "--requirement", str(wanted))
         except subprocess.CalledProcessError:
             return None
-        (fetched,) = Path(folder).glob("*.whl")
-        place = folders[0 if "-abi3-" in fetched.name else 1] / fetched.name
+        (found,) = Path(folder).glob("*.whl")
+        place = places(cache, name, version, python, target)[0 if "-abi3-" in found.name else 1] / found.name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(fetched.read_bytes())
+        place.write_bytes(found.read_bytes())
     return place
 
 
-def compiled_wheels(cache: Path, versions: dict[str, str], python: str, target: str) -> dict[str, Path]:
+def compiled_wheels(cache: Path, lock: Lock, versions: dict[str, str], python: str, target: str) -> dict[str, Path]:
     """Return what a set is made of; nothing where something needed is not there."""
     wanted = [
         *NEEDED,
@@ -127,7 +183,7 @@ def compiled_wheels(cache: Path, versions: dict[str, str], python: str, target: 
     wheels: dict[str, Path] = {}
     for name in wanted:
         version = LAST.get((name, target), versions[name])
-        found = wheel_for(cache, name, version, python, target)
+        found = wheel_for(cache, lock, name, version, python, target)
         if found is not None:
             wheels[name] = found
         elif name in NEEDED:
@@ -169,7 +225,9 @@ def files_of(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in names}
 
 
-def gather(cache: Path, targets: list[str], pythons: list[str]) -> dict[str, bytes]:
+def gather(
+    cache: Path, lock: Lock, versions: dict[str, str], targets: list[str], pythons: list[str]
+) -> dict[str, bytes]:
     """Return every file of the tool by its name in the zip."""
     private = ROOT / "bundler" / "isolation" / "private_folder.py"
     files: dict[str, bytes] = {
@@ -178,19 +236,18 @@ def gather(cache: Path, targets: list[str], pythons: list[str]) -> dict[str, byt
     }
     with tempfile.TemporaryDirectory() as folder:
         files |= {f"app/{name}": content for name, content in files_of(own_wheel(Path(folder))).items()}
-    versions = needed()
     for name, version in versions.items():
         if name not in {*NEEDED, *FASTER, *REPLACED, ZSTD}:
-            wheel = wheel_for(cache, name, version)
+            wheel = wheel_for(cache, lock, name, version)
             assert wheel is not None, f"there is no wheel of {name} {version}"
             files |= {f"pure/{path}": content for path, content in files_of(wheel).items()}
-    plain = plain_files(cache, versions)
+    plain = plain_files(cache, lock, versions)
     files |= {f"plain/{path}": content for path, content in plain.items()}
     sets: dict[str, dict[str, list[Any]]] = {}
     for target in targets:
         found = {}
         for python in pythons:
-            if wheels := compiled_wheels(cache, versions, python, target):
+            if wheels := compiled_wheels(cache, lock, versions, python, target):
                 tag = f"cp{python.replace('.', '')}-{target}"
                 found[tag] = compiled_files(wheels, target)
                 folders = [f"native/{tag}", f"shared/{target}", "plain"]
@@ -206,12 +263,12 @@ def gather(cache: Path, targets: list[str], pythons: list[str]) -> dict[str, byt
     return files
 
 
-def plain_files(cache: Path, versions: dict[str, str]) -> dict[str, bytes]:
+def plain_files(cache: Path, lock: Lock, versions: dict[str, str]) -> dict[str, bytes]:
     """Return what stands in for compiled libraries."""
     files = {"rpds/__init__.py": (ROOT / "tool" / "rpds_plain.py").read_bytes()}
     for name in FASTER:
         # Every wheel of a version has the same files in plain Python.
-        wheel = wheel_for(cache, name, versions[name], PYTHONS[0], next(iter(TARGETS)))
+        wheel = wheel_for(cache, lock, name, versions[name], PYTHONS[0], next(iter(TARGETS)))
         assert wheel is not None, f"there is no wheel of {name} {versions[name]}"
         files |= {path: content for path, content in files_of(wheel).items() if not path.endswith(".so")}
     return files
@@ -290,12 +347,17 @@ def main() -> None:
     parser.add_argument("--python", action="append", choices=PYTHONS)
     parser.add_argument("--here", action="store_true", help="for this interpreter alone")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "bundler-tool")
+    parser.add_argument("--lock", action="store_true", help="write wheels.lock anew, for all targets")
     given = parser.parse_args()
     targets, pythons = given.target or list(TARGETS), given.python or list(PYTHONS)
     if given.here:
         targets = [load("start").here()[0].partition("-")[2]]
         pythons = [f"{sys.version_info[0]}.{sys.version_info[1]}"]
-    files = gather(given.cache, targets, pythons)
+    lock = Lock({}, is_open=True) if given.lock else Lock.read(LOCK)
+    files = gather(given.cache, lock, needed() if given.lock else lock.versions, targets, pythons)
+    if given.lock:
+        lock.write(LOCK)
+        return
     write(files, given.out)
     size = given.out.stat().st_size / 1024 / 1024
     print(f"{given.out}  {size:.1f} MiB: {', '.join(json.loads(files['manifest.json'])['sets'])}")

@@ -109,11 +109,12 @@ def unpacked(archive, label, folders):
         half = Path(tempfile.mkdtemp(dir=base, prefix=".unpacking-"))
     except OSError:
         return for_this_run(archive, folders)
-    unpack(archive, folders, half)
     try:
+        unpack(archive, folders, half)
         half.rename(target)
     except OSError:
-        # Another run was quicker; what it unpacked is the same.
+        pass  # another run was quicker, and what it unpacked is the same; or the disk is full
+    finally:
         shutil.rmtree(half, ignore_errors=True)
     return target if is_private(target) else for_this_run(archive, folders)
 
@@ -152,4 +153,8 @@ def cache_folder():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

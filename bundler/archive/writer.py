@@ -6,15 +6,15 @@ import gzip
 import hashlib
 import io
 import tarfile
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ArchiveError
+from bundler.isolation.whole_file import write_whole
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from bundler.model.bundle import Bundle, BundleFile
 
@@ -67,21 +67,8 @@ def write_archive(bundle: Bundle, out: Path, *, mtime: int = 0) -> WrittenArchiv
     path = out / archive_name(bundle) if out.is_dir() else out
     content = pack_files(bundle.files.values(), top=bundle.metadata.name, mtime=mtime)
     try:
-        _write_whole(path, content)
+        write_whole(path, content)
     except OSError as error:
         hint = "name a folder that exists and that you may write to"
         raise ArchiveError(f"writing archive {path}", context=[error.strerror or str(error)], hint=hint) from error
     return WrittenArchive(path=path, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.close()
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise

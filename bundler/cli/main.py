@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 EXIT_BUG = 70
 EXIT_USAGE = 2
+_TOO_DEEP = BundlerError(
+    "working with what was read",
+    context=["something in it is nested more deeply than can be worked with"],
+    hint="look for lists and mappings within each other, hundreds deep, in files, values or objects of the cluster",
+)
 
 
 def run(argv: Sequence[str], leftovers: list[object] | None = None) -> int:
@@ -69,6 +74,9 @@ def _explain(invocation: Invocation, error: Exception) -> int:
         case click.ClickException():
             invocation.screen.complain(usage_lines(error.format_message(), _usage_hint(error)))
             return EXIT_USAGE
+        case RecursionError():
+            invocation.screen.complain(error_lines(_TOO_DEEP))
+            return _TOO_DEEP.exit_code
         case _:
             invocation.screen.complain(bug_lines(error, is_verbose=invocation.is_verbose))
             return EXIT_BUG

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.delivery.envelopes import REGION_BYTES
 from bundler.delivery.index import region_size
+from bundler.model.digits import parse_digits
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -132,7 +133,10 @@ def size_in(block: bytes) -> int:
     field = block[_SIZE_AT : _SIZE_AT + 12]
     if field[:1] == b"\x80":
         return int.from_bytes(field[1:], "big")
-    return int(field.rstrip(b"\0 "), 8)
+    size = parse_digits(field.rstrip(b"\0 "), base=8)
+    if size is None:
+        raise ValueError("it has no size")
+    return size
 
 
 def _size_field(size: int) -> bytes:

@@ -8,10 +8,12 @@ same plan sees what is there, and whoever takes it up hashes it; a run with anot
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import glob
 import hashlib
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final, Self
 
@@ -22,6 +24,7 @@ from bundler.delivery.pieces import part_path
 from bundler.delivery.placement import BLOCK, header, place
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.delivery import ContentMismatchError, DeliveryError, NoSpaceError, RegistryError
+from bundler.isolation.private_folder import is_own
 from bundler.model.delivery import without_sbom
 from bundler.model.digest import Digest, digest_of
 from bundler.model.size import shown_bytes
@@ -231,7 +234,7 @@ class DeliveryWriter:
 
     def _fd(self, number: int) -> int:
         if (fd := self._fds.get(number)) is None:
-            fd = os.open(self._unfinished(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fd = _open_own(self._unfinished(number))
             # Two threads may open the same part at once; the first one in the table is the one that is used.
             if (known := self._fds.setdefault(number, fd)) != fd:
                 os.close(fd)
@@ -306,3 +309,17 @@ class DeliveryWriter:
     def _refused(self, error: OSError) -> DeliveryError:
         found = f"{self._target.parent}: {error.strerror or error}"
         return DeliveryError(self._doing, context=[found], hint="name a folder that exists and that you may write to")
+
+
+def _open_own(path: Path) -> int:
+    """Open what an earlier run left unfinished, or make it: no link, no pipe, and nothing that others may write to.
+
+    Raises:
+        OSError: when it is something else.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    found = os.fstat(fd)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and is_own(found, os.geteuid()):
+        return fd
+    os.close(fd)
+    raise PermissionError(errno.EPERM, f"{path.name} is not of this user alone; remove it")

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryLoginError
-from bundler.model.json import mapping_at, text_at
+from bundler.model.json import decode_json, is_mapping, mapping_at, text_at
 from bundler.oci.helpers import HelperMissingError
 from bundler.oci.settings import DOCKER_HUB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import Body
 
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 _TOKEN_USER = "<token>"  # noqa: S105 - a word of the helpers' protocol, no password
@@ -139,7 +139,7 @@ class CredentialFiles:
         if not said:
             return None
         try:
-            answer: JSONValue = json.loads(said)
+            answer = decode_json(said)
         except ValueError as error:
             raise RegistryLoginError(
                 f"asking the credential helper {helper} of {path}",
@@ -232,14 +232,14 @@ def decode_auth(text: str) -> tuple[str, str]:
 
 def _read(path: Path) -> Body:
     try:
-        body = json.loads(path.read_bytes())
+        body = decode_json(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is no JSON"
         found = [f"{path}: {reason}"]
         raise RegistryLoginError("reading the credentials of registries", context=found, hint=_HINT) from error
-    return body if isinstance(body, dict) else {}
+    return body if is_mapping(body) else {}
 
 
 def _write(path: Path, body: Body) -> None:

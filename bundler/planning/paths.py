@@ -56,6 +56,6 @@ def _item(here: JSONValue, selector: str) -> JSONValue:
 def _scalar(text: str) -> JSONValue:
     try:
         value: JSONValue = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return value

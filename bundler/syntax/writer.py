@@ -35,9 +35,11 @@ _PLAIN_CHARS = frozenset(
 """Beside other letters and digits."""
 _PLAIN_NEVER = (": ", " #", "  ")
 """A key's end, a comment, and what folding would lose."""
-_ESCAPED = LazyPattern("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Marks that change the direction of what follows: a text would be read as another one than it is."""
+_ESCAPED = LazyPattern(f"[\x7f-\x9f{_BIDI}\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 _NOT_LITERAL = LazyPattern(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]|^[ \t\n]|(?m:^[ \t]+$)"
+    f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]|^[ \t\n]|(?m:^[ \t]+$)"
 )
 _FLOAT_PARTS = LazyPattern(r"([-+]?)([0-9]*)(?:(\.)([0-9]*))?(?:[eE]([-+]?)([0-9]+))?")
 _MAX_SIMPLE_KEY_CHARS = 1000  # readers look for the colon within 1024

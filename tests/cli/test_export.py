@@ -124,6 +124,17 @@ def test_what_cannot_be_exported_is_refused_and_leaves_nothing(kitchen: Kitchen,
     assert not list(kitchen.folder.glob(".*.unfinished"))
 
 
+def test_a_site_that_trusts_a_key_takes_no_unsigned_folder(kitchen: Kitchen, cli: Cli) -> None:
+    keys = [{"key": kitchen.key("acme").read_text(), "name": "acme"}]
+    site = kitchen.folder / "acme.yaml"
+    spec = {"registry": {"host": "registry.site"}, "keys": keys}
+    content = {"apiVersion": "bundler.dev/v1", "kind": "Site", "metadata": {"name": "acme"}, "spec": spec}
+    site.write_text(json.dumps(content))
+    outcome = cli("template", str(kitchen.folder / "shop"), "--site", str(site))
+    assert (outcome.code, outcome.out) == (23, ""), outcome.err
+    assert "error[unsigned]" in outcome.err
+
+
 # --- verify: the images ------------------------------------------------------------------------------------------
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle_artifacts import fetch_archive, find_published
-from bundler.archive.reader import read_archive
+from bundler.archive.reader import read_archive, read_packed
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleInvalidError, VersionRangeError
 from bundler.errors.delivery import RegistryNotFoundError
+from bundler.isolation.whole_file import write_whole
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import bundle_digest
-from bundler.model.digest import digest_of
+from bundler.model.digest import Digest, digest_of, is_digest
 from bundler.model.events import Notice
 from bundler.model.oci import OciAddress, version_tag
 from bundler.resolve.versions import parse_range, parse_version
@@ -77,7 +77,7 @@ class BundleFetcher:
         address = parse_address(component.bundle, doing=doing)
         is_held = locked is not None and locked.source == component.bundle and _admits(component, locked)
         if locked is not None and is_held and not self.is_fresh:
-            kept = self.folder / f"{locked.sha256}.tgz"
+            kept = self._kept(Digest(f"sha256:{locked.sha256}"))
             if _holds(kept, locked, self.limits):
                 return kept
             if not address.reference:
@@ -92,16 +92,24 @@ class BundleFetcher:
         return path
 
     def _archive(self, published: PublishedBundle) -> Path:
-        name = (published.digest or published.archive.digest).removeprefix("sha256:")
-        path = self.folder / f"{name}.tgz"
-        if name.isalnum() and _has(path, published):
-            return path
+        if is_digest(published.digest) and _has(kept := self._kept(Digest(published.digest)), published):
+            return kept
         content = fetch_archive(self.registry(), published, self.limits.archive)
+        # What a publisher says may be anything: the name follows from the files themselves.
+        files = read_packed(content, name=str(published.address), limits=self.limits.archive)
+        path = self._kept(bundle_digest(files.values()))
         try:
-            return _written(path, content)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(path, content)
         except OSError:
             # A cache that cannot be written is no reason to fail.
-            return _written(Path(tempfile.mkdtemp(prefix="bundler-")) / path.name, content)
+            path = Path(tempfile.mkdtemp(prefix="bundler-"), path.name)
+            write_whole(path, content)
+        return path
+
+    def _kept(self, digest: Digest) -> Path:
+        """Return where the archive of a bundle is kept, by the digest of its files."""
+        return self.folder / f"{digest.removeprefix('sha256:')}.tgz"
 
 
 def _admits(component: ComponentSpec, locked: LockEntry) -> bool:
@@ -112,7 +120,7 @@ def _admits(component: ComponentSpec, locked: LockEntry) -> bool:
 
 
 def _holds(path: Path, locked: LockEntry, limits: LoadLimits) -> bool:
-    """Tell whether a kept archive is the one that is locked: its name was made of what a publisher says of it."""
+    """Return whether a kept archive is the one that is locked."""
     try:
         files = read_archive(path, limits=limits.archive) if path.is_file() else {}
     except BundlerError:
@@ -125,12 +133,3 @@ def _has(path: Path, published: PublishedBundle) -> bool:
         return digest_of(path.read_bytes()) == published.archive.digest
     except OSError:
         return False
-
-
-def _written(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".bundle-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(name).replace(path)
-    return path

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle_artifacts import fetch_signatures
@@ -14,11 +11,13 @@ from bundler.actions.acquire.trust import signature_path
 from bundler.archive.writer import archive_name
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.errors.bundle import ArchiveError
+from bundler.isolation.whole_file import write_whole
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.model.bundle import Bundle
@@ -69,9 +68,9 @@ def pull(
     signatures = fetch_signatures(fetcher.registry(), published)
     judge(bundle, signatures)
     try:
-        _write(path, kept.read_bytes())
+        write_whole(path, kept.read_bytes())
         if signatures:
-            _write(signature_path(path), encode_envelopes(signatures) + b"\n")
+            write_whole(signature_path(path), encode_envelopes(signatures) + b"\n")
         else:
             # One that lies there is of what was at this path before.
             signature_path(path).unlink(missing_ok=True)
@@ -79,11 +78,3 @@ def pull(
         hint = "name a folder that exists and that you may write to"
         raise ArchiveError(f"writing {path}", context=[error.strerror or str(error)], hint=hint) from error
     return PullResult(path=path, address=published.address, digest=bundle.digest, signatures=len(signatures))
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ArchiveError, BundleError, LockDriftError
+from bundler.isolation.whole_file import write_whole
 from bundler.loader.decode import Node
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_bundle
@@ -177,9 +178,7 @@ def _write_lock(folder: Path, bundle: Bundle) -> None:
     if file is None or not bundle.components:
         path.unlink(missing_ok=True)
         return
-    temporary = path.with_name(f".{LOCK_FILE}.new")
-    temporary.write_bytes(file.content)
-    temporary.replace(path)
+    write_whole(path, file.content)
 
 
 def _vendor(folder: Path, bundle: Bundle) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from bundler.images.image_paths import places_of, rules_of
 from bundler.images.inventory import where_of
 from bundler.images.patches import apply_patches, fits
 from bundler.images.rewrite import Rewriter
-from bundler.model.json import mapping_at
+from bundler.model.json import decode_json, mapping_at
 from bundler.model.labels import IMAGES
 from bundler.model.lean import replace
 from bundler.render.types import RenderedTemplate
@@ -103,5 +102,5 @@ def needed_images(manifests: Iterable[Manifest], carried: Iterable[LockedImage])
     for manifest in manifests:
         text = mapping_at(manifest.body, "metadata", "annotations").get(IMAGES)
         if isinstance(text, str):
-            named.update(json.loads(text).values())
+            named.update(map(str, mapping_at({"it": decode_json(text)}, "it").values()))
     return tuple(image for image in carried if str(image.ref) in named)

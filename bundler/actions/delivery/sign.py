@@ -10,6 +10,7 @@ from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.reader import Delivery
 from bundler.delivery.signature_region import replace_signatures
 from bundler.errors.delivery import DeliveryError
+from bundler.isolation.whole_file import write_whole
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD
 
@@ -52,12 +53,9 @@ def sign_archive(path: Path, signer: Signer, *, limits: LoadLimits = DEFAULT_LOA
     # What others signed before the archive was packed anew would only make it look tampered with.
     still_good = [one for one in read_signatures(path) if one.payload_sha256 == envelope.payload_sha256]
     content = encode_envelopes([*_of_others(still_good, signer), envelope]) + b"\n"
-    unfinished = target.with_name(f".{target.name}.unfinished")
     try:
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
+        write_whole(target, content)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         found = f"{target}: {error.strerror or error}"
         raise DeliveryError(f"writing {target}", context=[found], hint="sign it where you may write") from error
     return bundle.digest

@@ -202,6 +202,6 @@ def config_of(secret: Body) -> Body:
     text = text_at(secret, "data", DOCKER_CONFIG)
     try:
         config = json.loads(base64.b64decode(text, validate=True)) if text else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return config if is_mapping(config) and mapping_at(config, "auths") else {}

@@ -66,5 +66,5 @@ def judge_version(bundle: Bundle, site: Site | None) -> None:
 
 
 def requires_signature(site: Site | None) -> bool:
-    """Tell whether a site takes nothing unsigned."""
-    return site is not None and site.trust.requires_signature
+    """Return whether a site takes nothing unsigned: where it names keys, or says so."""
+    return site is not None and bool(site.trust.keys or site.trust.requires_signature)

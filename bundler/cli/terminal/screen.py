@@ -8,7 +8,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
-from bundler.cli.terminal.text import Line, clean, paint
+from bundler.cli.terminal.text import Line, clean, escaped, paint
 from bundler.errors import OutputError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
@@ -73,7 +73,7 @@ class Screen:
 
             self._write_out(dump_yaml(masked))
         else:
-            self._write_out(json.dumps(masked, indent=2, ensure_ascii=False, default=str) + "\n")
+            self._write_out(escaped(json.dumps(masked, indent=2, ensure_ascii=False, default=str)) + "\n")
 
     # --- stderr -------------------------------------------------------------------------------------------------
 

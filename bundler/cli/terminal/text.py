@@ -15,10 +15,10 @@ _ESCAPES: Final = (
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\Z)"  # OSC, DCS, SOS, PM, APC: titles, links, clipboard
     r"|\x1b[ -/]*[0-~]?"  # everything shorter
 )
-_CONTROLS: Final = (
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"
-    "\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # marks that change the direction of what follows
+_UNSAFE: Final = (
+    "\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # controls, marks that change the direction of what follows
 )
+_CONTROLS: Final = f"[\x00-\x08\x0b-\x1f{_UNSAFE}]"
 
 _CODES: Final = {
     "red": "31",
@@ -45,6 +45,11 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return re.sub(_CONTROLS, "", re.sub(_ESCAPES, "", text.replace("\r\n", "\n")))
+
+
+def escaped(document: str) -> str:
+    """Return a JSON document with what a terminal would act on written as escapes; it says the same."""
+    return re.sub(f"[{_UNSAFE}]", lambda found: f"\\u{ord(found[0]):04x}", document)
 
 
 def paint(text: str, style: str, *, has_color: bool) -> str:

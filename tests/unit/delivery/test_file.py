@@ -300,6 +300,48 @@ def test_parts_that_a_dead_run_left_are_taken_over(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
+def link_to_a_file(path: Path) -> None:
+    path.with_name("precious").write_bytes(b"precious")
+    path.symlink_to(path.with_name("precious"))
+
+
+def link_twice(path: Path) -> None:
+    path.with_name("precious").write_bytes(b"precious")
+    os.link(path.with_name("precious"), path)
+
+
+def let_others_write(path: Path) -> None:
+    path.write_bytes(b"")
+    path.chmod(0o666)
+
+
+def give_away(path: Path) -> None:
+    path.write_bytes(b"")
+    os.chown(path, 12345, -1)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        link_to_a_file,
+        link_twice,
+        os.mkfifo,
+        let_others_write,
+        pytest.param(give_away, marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")),
+    ],
+)
+@pytest.mark.parametrize("part_bytes", [0, 20_000])
+def test_an_unfinished_file_of_someone_else_is_neither_written_nor_taken_over(
+    tmp_path: Path, plant, part_bytes
+) -> None:
+    plant(tmp_path / (".x.bundle.001.unfinished" if part_bytes else ".x.bundle.unfinished"))
+    with pytest.raises(DeliveryError) as caught:
+        CONTENT.write(tmp_path / "x.bundle", part_bytes=part_bytes)
+    assert str(tmp_path) in caught.value.context[0]
+    if (precious := tmp_path / "precious").exists():
+        assert precious.read_bytes() == b"precious"
+
+
 def test_two_exports_do_not_write_the_same_file(tmp_path: Path) -> None:
     with DeliveryWriter(tmp_path / "x.bundle", CONTENT.index), pytest.raises(DeliveryError) as caught:
         DeliveryWriter(tmp_path / "x.bundle", CONTENT.index)

@@ -201,6 +201,14 @@ def test_half_a_surrogate_pair_becomes_the_replacement_character() -> None:
     assert read_document(dump_yaml("x\ud800")).value == "x\ufffd"
 
 
+@pytest.mark.parametrize("mark", ["\u061c", "\u200f", "\u202e", "\u2066", "\x9b", "\x7f"])
+def test_marks_that_steer_a_terminal_are_written_as_escapes(mark: str) -> None:
+    for text in (f"a{mark}b", f"first\n{mark}second\n"):
+        written = dump_yaml({text: text})
+        assert mark not in written
+        assert read_documents(written)[0].value == {text: text}
+
+
 def test_documents_are_separated() -> None:
     text = dump_documents([{"a": 1}, "x\ny\n\n", None, []])
     assert [document.value for document in read_documents(text)] == [{"a": 1}, "x\ny\n\n", None, []]

@@ -328,3 +328,43 @@ def test_plain_python_judges_schemas_as_the_compiled_library_does(tmp_path: Path
     compiled, plain = judged(""), judged(str(tmp_path))
     assert str(tmp_path) in plain[1]
     assert compiled[0] == plain[0]
+
+
+# --- what it is built from -----------------------------------------------------------------------------------------
+
+
+def test_the_lock_has_a_hash_for_everything_that_is_needed() -> None:
+    build = load("build")
+    lock = build.Lock.read(build.LOCK)
+    assert set(build.needed()) - set(build.REPLACED) == set(lock.versions)
+    assert all(hashes for hashes in lock.hashes.values())
+    assert all(f"{name}=={version}" in lock.hashes for (name, _), version in build.LAST.items())
+
+
+def test_a_lock_is_read_as_it_was_written(tmp_path: Path) -> None:
+    build = load("build")
+    hashes = {"a==1": {"0" * 64, "1" * 64}, "b==2": {"2" * 64}}
+    build.Lock(hashes).write(tmp_path / "lock")
+    assert build.Lock.read(tmp_path / "lock").hashes == hashes
+
+
+def test_a_wheel_with_another_hash_is_not_built_in(tmp_path: Path) -> None:
+    build = load("build")
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of b"abc"
+    place = tmp_path / "a-1-any-any"
+    place.mkdir()
+    for content in (b"abc", b"planted"):
+        (place / "a-1-py3-none-any.whl").write_bytes(content)
+        if content == b"abc":
+            assert build.wheel_for(tmp_path, build.Lock({"a==1": {known}}), "a", "1")
+            continue
+        with pytest.raises(SystemExit, match=r"its hash .* is not in wheels\.lock"):
+            build.wheel_for(tmp_path, build.Lock({"a==1": {known}}), "a", "1")
+
+
+def test_the_oldest_versions_that_are_allowed_have_no_vulnerability_known_today() -> None:
+    """Held against the advisories of these; `make audit` asks for all there are, where there is a network."""
+    least = {"cryptography": (46, 0, 7), "urllib3": (2, 7), "jinja2": (3, 1, 6), "pyyaml": (5, 4)}
+    allowed = dict(pin.split("==") for pin in load("audit").floors())
+    for name, version in least.items():
+        assert tuple(map(int, allowed[name].split("."))) >= version

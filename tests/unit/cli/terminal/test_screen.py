@@ -32,6 +32,13 @@ class Closed(io.StringIO):
         raise BrokenPipeError
 
 
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_a_document_never_steers_the_terminal(output: str) -> None:
+    streams = Streams(is_terminal=True)
+    streams.screen.document({"a\x9b31m": ["\u202eevil", "\x1b[31m", "\u2066x"]}, output)
+    assert streams.out.getvalue().replace("\n", "").isprintable()
+
+
 def test_every_way_out_masks_what_is_sensitive():
     streams = Streams()
     screen = streams.screen

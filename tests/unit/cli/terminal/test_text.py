@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, strategies as st
 
 from bundler.cli.session.durations import parse_duration
-from bundler.cli.terminal.text import clean, paint, seconds, table
+from bundler.cli.terminal.text import clean, escaped, paint, seconds, table
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,13 @@ from bundler.cli.terminal.text import clean, paint, seconds, table
 )
 def test_control_sequences_are_taken_out(given_text, shown):
     assert clean(given_text) == shown
+
+
+@given(st.text())
+def test_an_escaped_document_says_the_same_and_steers_nothing(text):
+    document = escaped(json.dumps({text: [text]}, ensure_ascii=False))
+    assert json.loads(document) == {text: [text]}
+    assert clean(document) == document
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
