@@ -7,6 +7,7 @@ not answer would hold a program that was told to end.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def map_parallel(function: Callable[[T], R], items: Iterable[T], *, at_once: int
     if len(work) <= 1:
         return [function(item) for item in work]
     calls = _Calls(function, work)
-    threads = [threading.Thread(target=calls.run, daemon=True) for _ in range(min(at_once, len(work)) - 1)]
+    threads = [threading.Thread(target=calls.run_aside, daemon=True) for _ in range(min(at_once, len(work)) - 1)]
     for thread in threads:
         thread.start()
     calls.run()
@@ -58,7 +59,7 @@ class _Calls(Generic[T, R]):
         self._function, self._items = function, items
         self._numbers = iter(range(len(items)))
         self._returned: dict[int, R] = {}
-        self._raised: dict[int, Exception] = {}
+        self._raised: dict[int, BaseException] = {}
 
     def run(self) -> None:
         """Take calls until none is left, or one has failed."""
@@ -68,8 +69,15 @@ class _Calls(Generic[T, R]):
                 return
             try:
                 self._returned[number] = self._function(self._items[number])
-            except Exception as error:  # noqa: BLE001 - raised again by `results`
+            except BaseException as error:
                 self._raised[number] = error
+                if not isinstance(error, Exception):
+                    raise
+
+    def run_aside(self) -> None:
+        """Take calls in a thread of their own: whatever ends one is raised again by `results`."""
+        with suppress(BaseException):
+            self.run()
 
     def results(self) -> list[R]:
         """Return what the calls returned.

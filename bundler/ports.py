@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bundler.model.oci import BlobSource, Descriptor, OciManifest, Repository
     from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef, ResourceType
-    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Inventories, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.trust import Envelope, Evidence, TrustedKey
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
@@ -188,6 +188,21 @@ class ReleaseStore(Protocol):
 
         Raises:
             RecordDamagedError, RecordTooNewError.
+        """
+        ...
+
+    def inventories(
+        self, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None]
+    ) -> Inventories:
+        """Return what every revision owns, and check that all it names is there; no manifest is kept.
+
+        Args:
+            namespace: where.
+            release: whose.
+            on_unreadable: takes the RecordDamagedError, with its revision, of each one that cannot be read.
+
+        Raises:
+            RecordTooNewError.
         """
         ...
 

@@ -105,6 +105,25 @@ class RevisionSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionInventory:
+    """What one revision owns, without manifests: enough to prune and to delete."""
+
+    summary: RevisionSummary
+    entries: tuple[InventoryEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventories:
+    """What the revisions of one release own, oldest first."""
+
+    revisions: tuple[RevisionInventory, ...]
+    unclaimed: tuple[str, ...] = ()
+    """Secrets of the record that no head names: a run died before it wrote its head, or someone deleted a head."""
+    unlabelled: tuple[int, ...] = ()
+    """Revisions whose head is there and lost the labels by which it is found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
     """One revision, complete: the head and everything it names."""
 

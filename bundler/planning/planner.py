@@ -246,7 +246,7 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
         live = observation.live.get(ref)
         if ref in wanted_refs or live is None or not is_ours(live, wanted.uid) or has_controller(live):
             continue
-        if why := _kept_because(ref, entry):
+        if why := kept_because(ref, entry):
             kept.append(KeptObject(ref, why))
         elif not is_deleting(live) or wanted.is_removal or is_custom(ref):
             why = "" if wanted.is_removal else _unwanted_because(ref, wanted_refs)
@@ -269,7 +269,8 @@ def _claims_of(ref: ObjectRef, live: Body) -> Iterable[KeptObject]:
             yield KeptObject(ObjectRef("", "PersistentVolumeClaim", ref.namespace, name), "holds data")
 
 
-def _kept_because(ref: ObjectRef, entry: InventoryEntry) -> str:
+def kept_because(ref: ObjectRef, entry: InventoryEntry) -> str:
+    """Return why an object is never deleted, whatever becomes of its release; empty where it may be."""
     if entry.is_generated:
         return "a generated secret is made once"
     return _NEVER_DELETED.get((ref.group, ref.kind), "")

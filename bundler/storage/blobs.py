@@ -78,6 +78,7 @@ class BlobReader:
 
     def __init__(self, blobs: Mapping[str, bytes]) -> None:
         self._blobs = blobs
+        self._values_left = limits.READ_VALUES_MAX
 
     def value(self, digest: str, taken: Mapping[str, JSONValue] | None) -> JSONValue:
         """Return what a blob stands for.
@@ -92,6 +93,9 @@ class BlobReader:
         content = self._blobs.get(digest)
         if content is None:
             raise DamageError(f"blob {digest[:12]} is in none of the packs that the head names")
+        self._values_left -= sum(map(content.count, (b",", b"[", b"{")))
+        if self._values_left < 0:
+            raise DamageError(f"it holds more than {limits.READ_VALUES_MAX} values")
         value = parse_json(content)
         return reveal(value, taken) if is_marked(content) else value
 
@@ -210,6 +214,11 @@ def join_pieces(pieces: Iterable[Piece]) -> dict[str, bytes]:
             raise DamageError(f"blob {digest[:12]} is not what its digest says")
         blobs[digest] = content
     return blobs
+
+
+def size_of(pieces: Iterable[Piece]) -> int:
+    """Return how many bytes pieces hold."""
+    return sum(len(piece.content) for piece in pieces)
 
 
 def index_text(keys: Iterable[bytes]) -> str:

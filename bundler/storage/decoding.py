@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from bundler.model.json import mapping_at, text_at
@@ -71,18 +72,26 @@ def sensitive_parts(head: Head) -> int:
     return parts
 
 
-def read_sensitive(secrets: Sequence[Body]) -> Taken:
+def read_sensitive(secrets: Sequence[Body], digest: str = "") -> Taken:
     """Read the Secrets with sensitive leaves, in order.
 
+    Args:
+        secrets: all parts.
+        digest: of their content, as the head says; empty where an older bundler wrote the head.
+
     Raises:
-        DamageError, RecordTooNewError.
+        DamageError: also when they are another revision's.
+        RecordTooNewError
     """
     if not secrets:
         return {}, frozenset()
     for secret in secrets:
         check_format(secret, text_at(secret, "metadata", "annotations", records.FORMAT))
     joined = b"".join(secret_bytes(secret, SENSITIVE_KEY) for secret in secrets)
-    content = mapping_of(parse_json(inflate(joined, limits.READ_SENSITIVE_RAW_MAX_BYTES)), "it")
+    raw = inflate(joined, limits.READ_SENSITIVE_RAW_MAX_BYTES)
+    if digest and hashlib.sha256(raw).hexdigest() != digest:
+        raise DamageError("its content is not what the head of this revision names; was it copied from another one?")
+    content = mapping_of(parse_json(raw), "it")
     strings = texts_of(content.get("strings", []), "strings", limits.READ_OBJECTS_MAX)
     return mapping_of(content.get("values"), "values"), frozenset(strings)
 
@@ -132,15 +141,33 @@ def _authorship(content: Body, blobs: BlobReader) -> Authorship:
 
 
 def _entries(content: Body, blobs: BlobReader, values: Mapping[str, JSONValue] | None) -> Iterator[InventoryEntry]:
-    left = limits.READ_OBJECTS_MAX
-    for digest in _pages(content, blobs):
-        page = mapping_of(blobs.value(digest, None), "a page")
-        rows = list_of(page.get("entries"), "a page", min(left, limits.PAGE_ENTRIES))
-        left -= len(rows)
-        yield from (read_entry(row, blobs, values) for row in rows)
+    for digest in page_digests(content, blobs):
+        yield from (read_entry(row, blobs, values) for row in page_rows(digest, blobs))
 
 
-def _pages(content: Body, blobs: BlobReader) -> tuple[str, ...]:
+def page_rows(digest: str, blobs: BlobReader) -> Sequence[JSONValue]:
+    """Return the rows of a page of the inventory.
+
+    Raises:
+        DamageError
+    """
+    page = mapping_of(blobs.value(digest, None), "a page")
+    return list_of(page.get("entries"), "a page", limits.PAGE_ENTRIES)
+
+
+def named_blobs(content: Body) -> frozenset[str]:
+    """Return the digests that a head names itself: of values, details, notes and the like; pages aside."""
+    named = (content.get(name) for name in ("values", "details", "notes", "evidence", "pageIndex"))
+    texts = [text_at(text, "blob") for text in mapping_at(content, "authorship").values()]
+    return frozenset(str(digest) for digest in (*named, *texts) if digest)
+
+
+def page_digests(content: Body, blobs: BlobReader) -> tuple[str, ...]:
+    """Return the digests of the pages of the inventory.
+
+    Raises:
+        DamageError
+    """
     max_pages = limits.READ_OBJECTS_MAX // limits.PAGE_ENTRIES + 1
     if "pageIndex" not in content:
         return texts_of(content.get("pages"), "pages", max_pages)

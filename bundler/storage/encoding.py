@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import zlib
 from typing import TYPE_CHECKING
 
+from bundler.errors.change import RecordTooLargeError
 from bundler.model import labels
 from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
@@ -75,8 +77,11 @@ def encode_revision(revision: Revision, known: Mapping[str, frozenset[bytes]]) -
     secrets = Secrets(revision.sensitive, _public_words(revision))
     writer = BlobWriter()
     content, taken = _head_content(revision, writer, secrets)
-    sensitive = _sensitive_records(revision, taken)
+    raw = _sensitive_json(revision, taken)
+    sensitive = _sensitive_records(revision, raw)
     content["sensitiveParts"] = len(sensitive)
+    content["sensitive"] = hashlib.sha256(raw).hexdigest() if raw else ""
+    _refuse_huge(revision, writer.blobs)
     names, packs, index = _plan_packs(writer.blobs, known)
     return EncodedRevision(
         packs=tuple(_pack_record(pack, revision.summary) for pack in packs),
@@ -147,12 +152,28 @@ def _authorship(who: Authorship, writer: BlobWriter, secrets: Secrets) -> dict[s
     return found
 
 
-def _sensitive_records(revision: Revision, taken: Mapping[str, JSONValue]) -> tuple[Record, ...]:
+def _refuse_huge(revision: Revision, blobs: Mapping[str, bytes]) -> None:
+    """Refuse what could not be read again: readers bound all packs of a revision together."""
+    size = sum(map(len, blobs.values()))
+    if size > limits.REVISION_RAW_MAX_BYTES:
+        raise RecordTooLargeError(
+            f"recording release {revision.summary.release}",
+            context=[f"its manifests and values take {size} bytes; at most {limits.REVISION_RAW_MAX_BYTES} are kept"],
+            hint="install parts of it as releases of their own",
+        )
+
+
+def _sensitive_json(revision: Revision, taken: Mapping[str, JSONValue]) -> bytes:
+    """Return what is kept apart as JSON; nothing where there is nothing."""
     if not taken and not revision.sensitive:
+        return b""
+    strings: list[JSONValue] = [*sorted(revision.sensitive)]
+    return canonical_json({"formatVersion": limits.FORMAT_VERSION, "values": taken, "strings": strings})
+
+
+def _sensitive_records(revision: Revision, raw: bytes) -> tuple[Record, ...]:
+    if not raw:
         return ()
-    raw = canonical_json(
-        {"formatVersion": limits.FORMAT_VERSION, "values": taken, "strings": sorted(revision.sensitive)}
-    )
     content, step, summary = zlib.compress(raw, 6), limits.PACK_MAX_BYTES, revision.summary
     cuts = [content[at : at + step] for at in range(0, len(content), step)]
     return tuple(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Stage
-from bundler.model.json import canonical_json, mapping_at
+from bundler.model.json import canonical_json, mapping_at, text_at
+from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
@@ -119,19 +120,32 @@ def read_entry(row: JSONValue, blobs: BlobReader, taken: Mapping[str, JSONValue]
     Raises:
         DamageError
     """
+    cells, owned = mapping_of(row, "an entry"), read_owned(row)
+    return replace(owned, manifest=_manifest(cells, owned.ref, blobs, taken)) if "manifest" in cells else owned
+
+
+def read_owned(row: JSONValue) -> InventoryEntry:
+    """Read one row of a page without its manifest.
+
+    Raises:
+        DamageError
+    """
     cells = mapping_of(row, "an entry")
     ref = _ref(cells.get("ref"))
-    api_version = text_of(cells.get("apiVersion"), "apiVersion")
     component = text_of(cells.get("component", ""), "component")
     return InventoryEntry(
         ref=ref,
-        api_version=api_version,
+        api_version=text_of(cells.get("apiVersion"), "apiVersion"),
         stage=_stage(cells.get("stage")),
         component=component,
         source=text_of(cells.get("source", ""), "source"),
         generated=_generated(cells, ref, component) if "generated" in cells else None,
-        manifest=_manifest(cells, ref, blobs, taken) if "manifest" in cells else None,
     )
+
+
+def manifest_digest(row: JSONValue) -> str:
+    """Return the digest of the manifest that a row names; empty where it names none."""
+    return text_at(row, "manifest", "digest")
 
 
 def _manifest(

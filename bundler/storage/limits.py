@@ -33,7 +33,14 @@ REPACK_ABOVE: Final = 24
 INLINE_PACKS: Final = 24
 
 READ_SECRET_MAX_BYTES: Final = 1024 * 1024
-READ_PACK_RAW_MAX_BYTES: Final = 16 * 1024 * 1024
+READ_PACK_RAW_MAX_BYTES: Final = 5 * 1024 * 1024
+"""A pack is filled up to 4 MiB, its index aside."""
+READ_REVISION_RAW_MAX_BYTES: Final = 160 * 1024 * 1024
+"""Of all packs that one revision names; packs are shared, so that it is more than the revision's own."""
+REVISION_RAW_MAX_BYTES: Final = 48 * 1024 * 1024
+"""Of a revision that is written: fresh packs are made before it names more than twice as much, or 24 packs."""
+READ_VALUES_MAX: Final = 4_000_000
+"""Numbers, strings, lists and mappings that one revision may hold; each takes about 100 bytes in memory."""
 READ_SENSITIVE_RAW_MAX_BYTES: Final = 64 * 1024 * 1024
 READ_PACKS_MAX: Final = 1024
 READ_PARTS_MAX: Final = 512

@@ -9,37 +9,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.errors.change import RecordDamagedError, RecordTooNewError
+from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import AlreadyExistsError, ForbiddenError, RejectedError
 from bundler.model import labels
-from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at
 from bundler.model.lean import replace
 from bundler.storage import records
 from bundler.storage.blobs import read_index_text
 from bundler.storage.codec import (
-    decode_revision,
     encode_revision,
-    listed_packs,
     mark_head,
-    read_head,
     read_pack_secret,
-    read_sensitive,
-    sensitive_parts,
 )
-from bundler.storage.heads import named_packs
-from bundler.storage.metadata import droppable, kind_of, label_of, name_of, note_of, number_of, short_name, summary_of
-from bundler.storage.reading import damaged, reading
-from bundler.storage.refusals import exists_already, gone, is_about_size, moved, refused
+from bundler.storage.metadata import (
+    droppable,
+    kind_of,
+    label_of,
+    name_of,
+    note_of,
+    number_of,
+    short_name,
+    summary_of,
+)
+from bundler.storage.reading import reading
+from bundler.storage.record_reader import RecordReader
+from bundler.storage.refusals import exists_already, is_about_size, moved, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable
 
     from bundler.model.json import Body
-    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Inventories, ReleaseStatus, Revision, RevisionSummary
     from bundler.ports import Clock, ClusterClient
-    from bundler.storage.blobs import Piece
-    from bundler.storage.codec import EncodedRevision, Head
+    from bundler.storage.codec import EncodedRevision
     from bundler.storage.records import Record
     from bundler.storage.sensitive import Secrets
 
@@ -52,12 +54,7 @@ class SecretReleaseStore:
     def __init__(self, cluster: ClusterClient, clock: Clock) -> None:
         self._cluster = cluster
         self._clock = clock
-        self._pieces: dict[tuple[str, str], list[Piece]] = {}
-        """Packs read or written in this run, by namespace and name; they never change."""
-        self._spoilt: set[tuple[str, str]] = set()
-        """Packs that this run could not read: nothing new may lean on them."""
-        self._revisions: dict[tuple[str, str, int, str, bool], Revision] = {}
-        """Revisions read in this run, by the resourceVersion of their head too."""
+        self._reader = RecordReader(cluster)
         self._heads: dict[_Key, Body] = {}
         """Heads written in this run, so that marking one need not read it again."""
         self._secrets: dict[_Key, Secrets] = {}
@@ -68,89 +65,18 @@ class SecretReleaseStore:
     def summaries(
         self, *, namespace: str, release: str = "", on_unreadable: Callable[[BundlerError], None] | None = None
     ) -> tuple[RevisionSummary, ...]:
-        """Return all revisions, oldest first, from metadata alone; see bundler.ports.ReleaseStore.
-
-        Raises:
-            RecordDamagedError, RecordTooNewError, ClusterError.
-        """
-        found = []
-        for item in self._list(namespace, release, records.HEAD):
-            try:
-                found.append(summary_of(item))
-            except (RecordDamagedError, RecordTooNewError) as error:
-                if isinstance(error, RecordDamagedError):
-                    error.revision = records.head_revision(name_of(item))
-                if on_unreadable is None:
-                    raise
-                on_unreadable(error)
-        return tuple(sorted(found, key=lambda summary: (summary.namespace, summary.release, summary.revision)))
+        """Return all revisions, oldest first, from metadata alone; see bundler.ports.ReleaseStore."""
+        return self._reader.summaries(namespace=namespace, release=release, on_unreadable=on_unreadable)
 
     def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:
-        """Return a revision complete; sensitive leaves are filled in only when asked for, else they are ``***``.
+        """Return a revision complete; see bundler.ports.ReleaseStore."""
+        return self._reader.load(summary, with_sensitive=with_sensitive)
 
-        Raises:
-            ReleaseNotFoundError, RecordDamagedError, RecordTooNewError, ClusterError.
-        """
-        key = (*_key(summary), summary.resource_version, with_sensitive)
-        if not summary.resource_version or key not in self._revisions:
-            self._revisions[key] = self._load(summary, with_sensitive=with_sensitive)
-        return self._revisions[key]
-
-    def _load(self, summary: RevisionSummary, *, with_sensitive: bool) -> Revision:
-        name = records.head_name(summary.release, summary.revision)
-        secret = self._read_head(summary)
-        with reading(name):
-            head = read_head(secret)
-            pieces = self._read_packs(head, head.packs)
-            pieces += self._read_packs(head, listed_packs(head, pieces))
-            taken = self._read_sensitive(head) if with_sensitive else None
-            return decode_revision(head, pieces, taken)
-
-    def _read_head(self, summary: RevisionSummary) -> Body:
-        ref = records.secret_ref(summary.namespace, records.head_name(summary.release, summary.revision))
-        secret = self._cluster.get(ref, version="v1")
-        if secret is None:
-            raise gone(summary)
-        return secret
-
-    def _read_packs(self, head: Head, names: Iterable[str]) -> list[Piece]:
-        return [piece for name in names for piece in self._read_pack(head.summary, name)]
-
-    def _read_pack(self, summary: RevisionSummary, name: str) -> list[Piece]:
-        key = (summary.namespace, records.pack_name(summary.release, name))
-        if key not in self._pieces:
-            secret = self._cluster.get(records.secret_ref(*key), version="v1")
-            if secret is None:
-                raise damaged(records.head_name(summary.release, summary.revision), f"its pack {key[1]} is gone")
-            try:
-                with reading(key[1]):
-                    self._pieces[key] = read_pack_secret(secret)
-            except RecordDamagedError:
-                self._spoilt.add(key)
-                raise
-        return self._pieces[key]
-
-    def _read_sensitive(self, head: Head) -> tuple[Body, frozenset[str]]:
-        summary, found = head.summary, []
-        for part in range(sensitive_parts(head)):
-            name = records.sensitive_name(summary.release, summary.revision, part)
-            secret = self._cluster.get(records.secret_ref(summary.namespace, name), version="v1")
-            if secret is None:
-                raise damaged(records.head_name(summary.release, summary.revision), f"Secret {name} is gone")
-            found.append(secret)
-        with reading(records.sensitive_name(summary.release, summary.revision, 0)):
-            return read_sensitive(found)
-
-    def _list(self, namespace: str, release: str, kind: str = "") -> Sequence[Body]:
-        query = ListQuery(
-            group="",
-            kind="Secret",
-            namespace=namespace,
-            version="v1",
-            label_selector=records.selector(release=release, kind=kind),
-            metadata_only=True,
-        )
-        return self._cluster.list(query).items
+    def inventories(
+        self, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None]
+    ) -> Inventories:
+        """Return what every revision owns; see bundler.ports.ReleaseStore."""
+        return self._reader.inventories(namespace, release, on_unreadable=on_unreadable)
 
     # --- writing -------------------------------------------------------------------------------------------------
 
@@ -165,8 +91,8 @@ class SecretReleaseStore:
         summary = revision.summary
         held = [
             item
-            for item in self._list(summary.namespace, summary.release, records.PACK)
-            if (summary.namespace, name_of(item)) not in self._spoilt
+            for item in self._reader.list(summary.namespace, summary.release, records.PACK)
+            if (summary.namespace, name_of(item)) not in self._reader.spoilt
         ]
         known = {short_name(name_of(item)): read_index_text(note_of(item, records.INDEX)) for item in held}
         encoded = encode_revision(revision, known)
@@ -252,7 +178,7 @@ class SecretReleaseStore:
         key = _key(summary)
         secret = self._heads.get(key)
         if secret is None or text_at(secret, "metadata", "resourceVersion") != summary.resource_version:
-            secret = self._read_head(summary)
+            secret = self._reader.head(summary)
         if text_at(secret, "metadata", "resourceVersion") != summary.resource_version:
             raise moved(summary, summary_of(secret))
         secrets = self._secrets.get(key)
@@ -281,12 +207,12 @@ class SecretReleaseStore:
         Raises:
             RecordDamagedError, RecordTooNewError, ClusterError.
         """
-        items = self._list(namespace, release)
+        items = self._reader.list(namespace, release)
         heads = {number_of(item): item for item in items if kind_of(item) == records.HEAD}
         summaries = [summary for item in heads.values() if (summary := _readable(item)) is not None]
         dropped = droppable(summaries, history_max, damaged=frozenset(heads) - {one.revision for one in summaries})
         kept = {number: item for number, item in heads.items() if number not in dropped}
-        named = self._named_packs(kept.values())
+        named = self._reader.named_packs(kept.values())
         for number in sorted(dropped):
             self._delete(heads[number])
         for item in items:
@@ -294,24 +220,6 @@ class SecretReleaseStore:
                 self._delete(item)
             if kind_of(item) == records.PACK and named is not None and short_name(name_of(item)) not in named:
                 self._delete(item)
-
-    def _named_packs(self, heads: Iterable[Body]) -> frozenset[str] | None:
-        """Return the packs that heads name; only a head with very many is read for that. None: damage hides some."""
-        named: set[str] = set()
-        try:
-            for item in heads:
-                named |= self._packs_of(item)
-        except RecordDamagedError:
-            return None
-        return frozenset(named)
-
-    def _packs_of(self, item: Body) -> set[str]:
-        with reading(name_of(item)):
-            packs, index = named_packs(item)
-            if not index:
-                return set(packs)
-            head = read_head(self._read_head(summary_of(item)))
-            return {*packs, *listed_packs(head, self._read_packs(head, head.packs))}
 
     def erase(self, namespace: str, release: str) -> None:
         """Drop every record of a release.
@@ -321,7 +229,7 @@ class SecretReleaseStore:
         Raises:
             ClusterError
         """
-        items = self._list(namespace, release)
+        items = self._reader.list(namespace, release)
         heads = sorted((item for item in items if kind_of(item) == records.HEAD), key=number_of)
         others = [item for item in items if kind_of(item) != records.HEAD]
         newest = heads[-1:]
@@ -336,7 +244,7 @@ class SecretReleaseStore:
         Raises:
             ClusterError
         """
-        return bool(self._list(namespace, release))
+        return bool(self._reader.list(namespace, release))
 
     def _delete(self, item: Body) -> None:
         ref = records.secret_ref(text_at(item, "metadata", "namespace"), name_of(item))

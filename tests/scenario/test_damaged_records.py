@@ -16,6 +16,7 @@ from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
 from bundler.model.release import Authorship
+from tests.lib.faulty import FaultyCluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,3 +203,104 @@ def test_a_generated_secret_known_by_its_label_alone_is_kept(world: World) -> No
     kept = world.operator.uninstall().kept
     assert "shop-password" in {one.ref.name for one in kept}
     assert world.get("Secret", "shop-password") is not None
+
+
+def drop_head(world: World, revision: int) -> None:
+    world.cluster.delete(ObjectRef("", "Secret", world.operator.namespace, f"bundler.release.shop.v{revision}"))
+
+
+def unlabel(world: World, revision: int) -> None:
+    change_head(world, revision, lambda head: head["metadata"]["labels"].pop("bundler.dev/record"))
+
+
+LOST = pytest.mark.parametrize("lose", [drop_head, unlabel])
+
+
+@LOST
+def test_what_a_lost_newest_head_owned_is_found_and_uninstalled(world: World, lose) -> None:
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, extra="true")
+    lose(world, 2)
+    result = world.operator.uninstall()
+    assert "bundler.release.shop.v2" in result.proposal.history.damaged[0].line
+    assert left(world) == set()
+
+
+@LOST
+def test_an_upgrade_names_a_lost_newest_head_and_takes_no_number_twice(world: World, lose) -> None:
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, extra="true")
+    lose(world, 2)
+    result = world.operator.upgrade(world.menu)
+    assert result.revision is not None
+    assert result.revision.summary.revision == 3
+    assert "bundler.release.shop.v2" in result.proposal.history.damaged[0].line
+    assert "shop-extra" not in left(world)
+
+
+@LOST
+def test_a_rollback_after_the_deployed_head_was_lost_goes_to_the_revision_before_it(world: World, lose) -> None:
+    for text in ("first", "second", "third"):
+        world.operator.upgrade(world.menu, text=text)
+    lose(world, 3)
+    with pytest.raises(DowngradeError, match="revision 2"):
+        world.operator.rollback()  # what revision 3 says of rollbacks is not known
+
+
+@LOST
+def test_where_all_heads_are_lost_nothing_starts_from_defaults_unasked(world: World, lose) -> None:
+    world.operator.install(world.menu, text="first")
+    lose(world, 1)
+    with pytest.raises(ValuesError) as caught:
+        world.operator.install(world.menu)
+    assert "bundler.release.shop.v1" in " ".join(caught.value.context)
+    world.operator.install(world.menu, request={"resets_values": True})
+    assert world.operator.uninstall().proposal.plan.changes
+    assert left(world) == set()
+
+
+def test_an_uninstall_after_all_heads_are_lost_deletes_what_is_there(world: World) -> None:
+    world.operator.install(world.menu)
+    drop_head(world, 1)
+    world.operator.uninstall()
+    assert left(world) == set()
+    assert records(world, "pack") == records(world, "sensitive") == []
+
+
+def test_a_password_of_another_revision_is_not_taken_back(world: World) -> None:
+    world.operator.install(world.menu, token="the-first-secret-token")
+    world.operator.upgrade(world.menu, token="the-second-secret-token")
+    swap_sensitive(world, 1, 2)
+    with pytest.raises(RecordDamagedError, match=r"sensitive\.shop\.v1") as caught:
+        world.operator.rollback()
+    assert "copied from another" in " ".join(caught.value.context)
+    decoded = json.dumps(world.get("Secret", "shop-token")["data"])
+    assert "dGhlLXNlY29uZC1zZWNyZXQtdG9rZW4=" in decoded
+
+
+def swap_sensitive(world: World, *revisions: int) -> None:
+    refs = [
+        ObjectRef("", "Secret", world.operator.namespace, f"bundler.sensitive.shop.v{number}") for number in revisions
+    ]
+    bodies = [json.loads(canonical_json(world.cluster.get(ref))) for ref in refs]
+    for ref, body, other in zip(refs, bodies, reversed(bodies), strict=True):
+        world.cluster.delete(ref)
+        for key in ("managedFields", "uid", "resourceVersion", "creationTimestamp"):
+            body["metadata"].pop(key, None)
+        content = canonical_json({**body, "data": other["data"]})
+        world.cluster.create(Payload(ref=ref, api_version="v1", content=content))
+
+
+def test_a_change_reads_each_kept_revision_with_one_request_at_the_most(sandbox_world: World) -> None:
+    world, keep_all = sandbox_world, RunOptions(history_max=0)
+    counted = FaultyCluster(world.cluster, counts=lambda verb, _dry: verb in {"get", "list"})
+    asked = []
+    for number in range(13):
+        world.operator.cluster = world.cluster
+        world.operator.upgrade(world.menu, options=keep_all, text=f"text {number}")
+        if number in {2, 12}:
+            world.operator.cluster = counted
+            counted.calls.clear()
+            world.operator.upgrade(world.menu, options=keep_all)
+            asked.append(len(counted.calls))
+    assert asked[1] - asked[0] <= 10

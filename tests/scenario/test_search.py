@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.release.history import Damage, History
-from bundler.actions.release.owned_objects import find_owned
+from bundler.actions.release.owned_objects import find_labelled
 from bundler.errors.cluster import ClusterError, ForbiddenError
 
 if TYPE_CHECKING:
@@ -34,15 +33,10 @@ class Fussy:
         return getattr(self._inner, name)
 
 
-def damaged_history() -> History:
-    damage = Damage(revision=1, message="reading it", context=("cut",), hint="-")
-    return History(namespace="prod", release="shop", summaries=(), damaged=(damage,))
-
-
 def names(world: World, refusals: dict[tuple[str, str], BundlerError]) -> tuple[set[str], tuple[str, ...]]:
     operator = world.operator
     operator.cluster = Fussy(world.cluster, refusals)  # type: ignore[assignment]
-    owned = find_owned(damaged_history(), operator.ports())
+    owned = find_labelled("prod", "shop", operator.ports())
     assert all(entry.is_found for entry in owned.entries.values())
     return {ref.short for ref in owned.entries}, owned.unsearched
 
@@ -100,5 +94,5 @@ def test_what_carries_the_label_and_was_made_by_others_is_not_taken(sandbox_worl
             return replace(found, items=(*found.items, endpoints)) if query.kind == "ConfigMap" else found
 
     world.operator.cluster = Copying(world.cluster, {})  # type: ignore[assignment]
-    owned = find_owned(damaged_history(), world.operator.ports())
+    owned = find_labelled("prod", "shop", world.operator.ports())
     assert {ref.name for ref in owned.entries if ref.kind == "ConfigMap"} == {"shop-config"}

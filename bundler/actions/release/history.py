@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.release.owned_objects import find_labelled
 from bundler.errors import BundlerError
 from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
 from bundler.errors.cluster import ConflictError, ForbiddenError
 from bundler.model.events import Notice
-from bundler.model.lean import dataclass, replace
+from bundler.model.lean import dataclass, field, replace
 from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from bundler.model.release import RevisionSummary
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import InventoryEntry, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
 
 _PLACES = 5
@@ -48,6 +50,10 @@ class History:
     summaries: tuple[RevisionSummary, ...]
     damaged: tuple[Damage, ...] = ()
     """Revisions that are none of ``summaries``; :func:`load_history` finds them."""
+    owned: Mapping[ObjectRef, InventoryEntry] = field(default_factory=dict)
+    """What any retained revision owns, by the newest that does, and what was found by label; see `load_history`."""
+    unsearched: tuple[str, ...] = ()
+    """Kinds that could not be searched, where a record is damaged."""
 
     @property
     def newest(self) -> RevisionSummary | None:
@@ -136,10 +142,11 @@ class History:
                 raise error
 
 
-def load_history(store: ReleaseStore, namespace: str, release: str) -> History:
-    """Read the revisions of a release, each one whole, and set aside those that are damaged.
+def load_history(ports: Ports, namespace: str, release: str) -> History:
+    """Read what the revisions of a release own, and set aside those that are damaged.
 
-    Whoever changes a release goes on without them; a record of a newer format is no damage and stops it.
+    A change goes on without damaged revisions: what carries the release's label and was written by bundler is then
+    owned too. A record of a newer format is no damage and stops it.
 
     Raises:
         RecordTooNewError, ClusterError.
@@ -151,27 +158,70 @@ def load_history(store: ReleaseStore, namespace: str, release: str) -> History:
             raise error
         damaged.append(Damage(revision=error.revision, message=str(error), context=error.context, hint=error.hint))
 
-    readable = []
-    for summary in store.summaries(namespace=namespace, release=release, on_unreadable=set_aside):
-        try:
-            store.load(summary)
-        except RecordDamagedError as error:
-            error.revision = summary.revision
-            set_aside(error)
-        else:
-            readable.append(summary)
+    read = ports.store.inventories(namespace, release, on_unreadable=set_aside)
+    damaged += [_unlabelled(release, number) for number in read.unlabelled]
+    recorded = {entry.ref: entry for one in read.revisions for entry in one.entries}
+    summaries = tuple(one.summary for one in read.revisions)
+    lost = _lost_number(summaries)
+    labelled = find_labelled(namespace, release, ports) if damaged or read.unclaimed or lost else None
+    if labelled and not damaged and (lost or labelled.changed_by_runs - set(recorded)):
+        number = lost or max((summary.revision for summary in summaries), default=0) + 1
+        damaged.append(_lost_head(namespace, release, number, read.unclaimed))
+    found = labelled.entries if labelled and damaged else {}
     damaged.sort(key=lambda damage: damage.revision)
-    return History(namespace=namespace, release=release, summaries=tuple(readable), damaged=tuple(damaged))
+    return History(
+        namespace=namespace,
+        release=release,
+        summaries=summaries,
+        damaged=tuple(damaged),
+        owned={**found, **recorded},
+        unsearched=labelled.unsearched if labelled and damaged else (),
+    )
 
 
-def load_existing_history(store: ReleaseStore, namespace: str, release: str) -> History:
+def _lost_number(summaries: Sequence[RevisionSummary]) -> int:
+    """Return the number of a deployed revision whose head is gone: one was superseded by it; 0 where none is.
+
+    Old revisions are dropped from the oldest on, so that a gap after the last superseded one is no work of ours.
+    """
+    last = next((one for one in reversed(summaries) if one.status is ReleaseStatus.SUPERSEDED), None)
+    if last is None or any(one.status is ReleaseStatus.DEPLOYED for one in summaries if one.revision > last.revision):
+        return 0
+    later = {one.revision for one in summaries if one.revision > last.revision}
+    missing = set(range(last.revision + 1, max(later, default=last.revision + 1) + 1)) - later
+    return max(missing, default=0)
+
+
+def _unlabelled(release: str, number: int) -> Damage:
+    name = f"bundler.release.{release}.v{number}"
+    return Damage(
+        revision=number,
+        message=f"reading release record {name}",
+        context=("the labels by which it is found were removed or changed",),
+        hint=f"set them again: `kubectl label --overwrite secret {name} bundler.dev/record=head "
+        f"bundler.dev/name={release} bundler.dev/revision={number}`, and bundler.dev/status",
+    )
+
+
+def _lost_head(namespace: str, release: str, number: int, unclaimed: tuple[str, ...]) -> Damage:
+    """Return the damage of a head that was deleted; a run that died before it wrote one has changed no object."""
+    named = (f"no head names {', '.join(unclaimed[:_PLACES])}",) if unclaimed else ()
+    return Damage(
+        revision=number,
+        message=f"reading release record bundler.release.{release}.v{number}",
+        context=("it was deleted, and its objects are still there", *named),
+        hint=f"restore it from a backup of namespace {namespace}, or go on without it",
+    )
+
+
+def load_existing_history(ports: Ports, namespace: str, release: str) -> History:
     """Load the revisions of a release that must exist.
 
     Raises:
         ReleaseNotFoundError: with the names of releases that do.
     """
-    history = load_history(store, namespace, release)
-    return history if history.summaries or history.damaged else require_history(store, namespace, release)
+    history = load_history(ports, namespace, release)
+    return history if history.summaries or history.damaged else require_history(ports.store, namespace, release)
 
 
 def read_history(
@@ -254,7 +304,7 @@ def _mark(summary: RevisionSummary, status: ReleaseStatus, why: str, ports: Port
     try:
         return ports.store.mark(summary, status, description=why)
     except ConflictError:
-        fresh = load_history(ports.store, summary.namespace, summary.release).find(summary.revision)
+        fresh = read_history(ports.store, summary.namespace, summary.release).find(summary.revision)
         return ports.store.mark(fresh, status, description=why)
 
 

@@ -82,7 +82,7 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     """
     wanted = request.order
     find = load_existing_history if request.must_exist else load_history
-    history = find(ports.store, wanted.namespace, wanted.release)
+    history = find(ports, wanted.namespace, wanted.release)
     recorded, lost = _recorded(history, ports)
     user, started_from = _starting_values(request, recorded, lost)
     order = replace(wanted, user=user)

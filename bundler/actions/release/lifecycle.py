@@ -10,7 +10,6 @@ from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs
 from bundler.actions.release.namespace import absent_namespace, create_namespace
-from bundler.actions.release.owned_objects import find_owned
 from bundler.actions.release.run_record import RunRecord
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import LockLostError, ReleaseLockedError, RevisionExistsError, WaitTimeoutError
@@ -106,7 +105,7 @@ Recovery: TypeAlias = "Callable[[BundlerError, Proposal, HeldLock], BundlerError
 
 def propose(draft: Draft, ports: Ports) -> Proposal:
     """Plan a draft against the cluster; nothing is written."""
-    history = load_history(ports.store, draft.namespace, draft.release)
+    history = load_history(ports, draft.namespace, draft.release)
     planned = make_plan(wanted_of(draft, history, ports), ports.cluster)
     return Proposal(planned=planned, draft=draft, history=history)
 
@@ -120,7 +119,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         redraft: makes the draft anew where somebody deployed another revision since, whose values are now the start.
     """
     draft = first.draft
-    history = mark_interrupted_runs(load_history(ports.store, draft.namespace, draft.release), ports)
+    history = mark_interrupted_runs(load_history(ports, draft.namespace, draft.release), ports)
     if redraft is not None and _deployed_number(history) != _deployed_number(first.history):
         draft = redraft()
     is_same = history == first.history and draft is first.draft
@@ -135,7 +134,6 @@ def _deployed_number(history: History) -> int:
 
 def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
     """Return what a draft wants, with what the release owned before."""
-    owned = find_owned(history, ports)
     deployed = ports.store.load(history.deployed) if history.deployed else None
     manifests = tuple(entry.manifest for entry in draft.revision.inventory if entry.manifest is not None)
     jobs = [manifest.ref for manifest in manifests if is_job(manifest.ref)]
@@ -148,8 +146,8 @@ def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
         generated=draft.generated,
         needs=draft.revision.needs,
         reach=draft.reach,
-        owned=owned.entries,
-        unsearched=owned.unsearched,
+        owned=history.owned,
+        unsearched=history.unsearched,
         finished_jobs=finished_before(jobs, history.summaries) | have_run,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
         is_rollback=draft.revision.rolled_back_to > 0,
@@ -236,7 +234,7 @@ def _settle(history: History, ports: Ports, options: RunOptions) -> None:
     place = (history.namespace, history.release)
     try:
         with ports.lock.hold(*place, doing="settling the record", timeout_s=options.lock_timeout_s):
-            mark_interrupted_runs(load_history(ports.store, *place), ports)
+            mark_interrupted_runs(load_history(ports, *place), ports)
     except ReleaseLockedError:
         return
 

@@ -12,58 +12,50 @@ from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
-from bundler.model.lean import dataclass, field
+from bundler.model.lean import dataclass
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.names import release_uid
 from bundler.model.release import InventoryEntry
 from bundler.planning.order import stage_of
+from bundler.planning.planner import kept_because
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.actions.release.history import History
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef, ResourceType
-    from bundler.ports import ClusterClient, Ports, ReleaseStore
+    from bundler.ports import ClusterClient, Ports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owned:
-    """What a release owns, as far as that can be known."""
+class Labelled:
+    """What carries the label of a release and was written by bundler."""
 
     entries: Mapping[ObjectRef, InventoryEntry]
-    unsearched: tuple[str, ...] = field(default=())
-    """Kinds that could not be searched, where a record is damaged."""
+    unsearched: tuple[str, ...] = ()
+    """Kinds that could not be searched."""
+
+    @property
+    def changed_by_runs(self) -> frozenset[ObjectRef]:
+        """Those that only a recorded revision leaves behind: an uninstalled release leaves what is always kept."""
+        return frozenset(ref for ref, entry in self.entries.items() if not kept_because(ref, entry))
 
 
-def find_owned(history: History, ports: Ports) -> Owned:
-    """Return the union of the inventories of all retained revisions; the newest entry of an object counts.
-
-    Where a record is damaged, what carries the release's uid and was written by us is added, over every kind that the
-    server serves.
+def find_labelled(namespace: str, release: str, ports: Ports) -> Labelled:
+    """Search every kind that the server serves for objects of a release.
 
     Raises:
-        RecordDamagedError, ClusterError.
+        ClusterError
     """
-    recorded = _recorded(history, ports.store)
-    if not history.damaged:
-        return Owned(entries=recorded)
     kinds = _kinds(ports.cluster)
-    uid = release_uid(history.namespace, history.release)
-    lists = map_parallel(lambda kind: _search(kind, uid, history.namespace, ports.cluster), kinds)
+    uid = release_uid(namespace, release)
+    lists = map_parallel(lambda kind: _search(kind, uid, namespace, ports.cluster), kinds)
     bodies = [body for found in lists for body in found or ()]
     # What a damaged record hid cannot be learned from it; the live Secrets tell most of it.
     ports.redactor.learn(*(text for body in bodies for text in _secret_texts(body)))
     found = {entry.ref: entry for entry in map(_entry, bodies)}
     unsearched = tuple(kind.kind for kind, items in zip(kinds, lists, strict=True) if items is None)
-    return Owned(entries=found | recorded, unsearched=unsearched)
-
-
-def _recorded(history: History, store: ReleaseStore) -> dict[ObjectRef, InventoryEntry]:
-    owned: dict[ObjectRef, InventoryEntry] = {}
-    for summary in history.summaries:
-        owned |= {entry.ref: entry for entry in store.load(summary).inventory}
-    return owned
+    return Labelled(entries=found, unsearched=unsearched)
 
 
 def _kinds(cluster: ClusterClient) -> list[ResourceType]:

@@ -50,7 +50,7 @@ def rollback(
         UndeclaredReachError: when the older revision reaches further than the current one.
         BundlerError: whatever ends the run.
     """
-    history = load_existing_history(ports.store, request.namespace, request.release)
+    history = load_existing_history(ports, request.namespace, request.release)
     target = history.find(request.revision) if request.revision else _target(history, ports)
     recorded = ports.store.load(target, with_sensitive=True)
     manifests = [entry.manifest for entry in recorded.inventory if entry.manifest is not None]

@@ -9,7 +9,6 @@ from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.history import History, load_existing_history, load_history, mark_interrupted_runs
-from bundler.actions.release.owned_objects import find_owned
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
 from bundler.model.events import Notice
@@ -21,7 +20,7 @@ from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bundler.model.change import Change, KeptObject, Plan
     from bundler.model.json import Body, JSONValue
@@ -65,7 +64,7 @@ def propose_uninstall(namespace: str, release: str, ports: Ports) -> UninstallPr
         ReleaseNotFoundError: when there is no such release, and nothing that an uninstall left which died at its end.
     """
     try:
-        history = load_existing_history(ports.store, namespace, release)
+        history = load_existing_history(ports, namespace, release)
     except ReleaseNotFoundError:
         if not ports.store.has_remains(namespace, release):
             raise
@@ -75,14 +74,13 @@ def propose_uninstall(namespace: str, release: str, ports: Ports) -> UninstallPr
 
 def _propose(history: History, ports: Ports) -> UninstallProposal:
     newest = ports.store.load(history.newest) if history.newest else None
-    owned = find_owned(history, ports)
     wanted = Wanted(
         release=history.release,
         namespace=history.namespace,
         uid=release_uid(history.namespace, history.release),
         needs=newest.needs if newest else {},
-        owned=owned.entries,
-        unsearched=owned.unsearched,
+        owned=history.owned,
+        unsearched=history.unsearched,
         is_removal=True,
     )
     planned = make_plan(wanted, ports.cluster)
@@ -90,7 +88,7 @@ def _propose(history: History, ports: Ports) -> UninstallProposal:
     return UninstallProposal(planned=planned, history=history, shown=shown)
 
 
-def _hidden(changes: Iterable[Change], history: History, ports: Ports) -> Iterator[Change]:
+def _hidden(changes: Sequence[Change], history: History, ports: Ports) -> Iterator[Change]:
     """Hide in live objects what any retained revision hides there; who deletes need not read secrets for that.
 
     What a damaged record hid is not known, so that nothing but names is shown then.
@@ -98,15 +96,13 @@ def _hidden(changes: Iterable[Change], history: History, ports: Ports) -> Iterat
     if history.damaged:
         yield from (replace(change, before=_named_only(change.before)) for change in changes)
         return
-    recorded: dict[ObjectRef, list[Body]] = {}
+    shown: dict[ObjectRef, JSONValue] = {change.ref: change.before for change in changes}
     for summary in history.summaries:
         for entry in ports.store.load(summary).inventory:
-            if entry.manifest is not None:
-                recorded.setdefault(entry.ref, []).append(entry.manifest.body)
+            if entry.manifest is not None and entry.ref in shown:
+                shown[entry.ref] = hidden_like(shown[entry.ref], entry.manifest.body)
     for change in changes:
-        before: JSONValue = change.before
-        for body in recorded.get(change.ref, ()):
-            before = hidden_like(before, body)
+        before = shown[change.ref]
         yield replace(change, before=before) if is_mapping(before) else change
 
 
@@ -146,7 +142,7 @@ def remove_objects(namespace: str, release: str, ports: Ports, held: HeldLock) -
     Raises:
         BundlerError: what ended the run.
     """
-    history = mark_interrupted_runs(load_history(ports.store, namespace, release), ports)
+    history = mark_interrupted_runs(load_history(ports, namespace, release), ports)
     if not history.summaries and not history.damaged:
         ports.store.erase(namespace, release)
         return None

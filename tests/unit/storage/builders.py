@@ -104,7 +104,8 @@ def decode(encoded: EncodedRevision, *older: EncodedRevision, with_sensitive: bo
     head = read_head(encoded.head.body())
     pieces = [piece for name in head.packs for piece in read_pack_secret(stored[name])]
     pieces += [piece for name in listed_packs(head, pieces) for piece in read_pack_secret(stored[name])]
-    taken = read_sensitive([record.body() for record in encoded.sensitive]) if with_sensitive else None
+    parts = [record.body() for record in encoded.sensitive]
+    taken = read_sensitive(parts, str(head.content["sensitive"])) if with_sensitive else None
     return decode_revision(head, pieces, taken)
 
 

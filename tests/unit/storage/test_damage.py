@@ -15,7 +15,7 @@ from bundler.errors.change import RecordDamagedError, RecordTooLargeError, Recor
 from bundler.model.json import canonical_json
 from bundler.model.release import Authorship, BundleReference
 from bundler.storage import limits
-from bundler.storage.blobs import join_pieces, read_index_text, read_pack
+from bundler.storage.blobs import BlobReader, Piece, join_pieces, read_index_text, read_pack
 from bundler.storage.codec import (
     decode_revision,
     encode_revision,
@@ -27,6 +27,7 @@ from bundler.storage.codec import (
 from bundler.storage.heads import cut
 from bundler.storage.metadata import droppable, summary_of
 from bundler.storage.reading import DamageError, inflate, parse_json, reading, secret_bytes
+from bundler.storage.record_reader import RecordReader
 from bundler.storage.sensitive import LITERAL, REFERENCE, reveal
 from tests.unit.storage.builders import decode, make_entry, make_revision, make_summary
 
@@ -218,7 +219,7 @@ def test_a_sensitive_part_of_another_revision_is_noticed() -> None:
     encoded = encode_revision(make_revision(), {})
     other = encode_revision(make_revision(make_entry("x"), user_values={}), {})
     assert read_sensitive([]) == ({}, frozenset())
-    with pytest.raises(DamageError, match="missing"):
+    with pytest.raises(DamageError, match="copied from another one"):
         decode(replace(encoded, sensitive=other.sensitive))
 
 
@@ -295,3 +296,32 @@ def test_the_oldest_are_dropped_but_never_the_newest_or_the_newest_deployed(
     }
     summaries = [make_summary(number, words[letter]) for number, letter in enumerate(statuses, 1)]
     assert droppable(summaries, history_max) == {int(digit) for digit in dropped}
+
+
+def test_all_packs_of_a_revision_are_bounded_together() -> None:
+    """A pack of 16 KB inflates to megabytes, and a head names many."""
+    most = limits.READ_REVISION_RAW_MAX_BYTES // limits.READ_PACK_RAW_MAX_BYTES
+    pack = [Piece(digest="00" * 32, content=bytes(limits.READ_PACK_RAW_MAX_BYTES - 200))]
+    reader = RecordReader(None)  # type: ignore[arg-type]
+    head = read_head(body_of(encode_revision(make_revision(), {}).head))
+    names = [str(number) for number in range(most + 2)]
+    for name in names:
+        reader._pieces["prod", f"bundler.pack.shop.{name}"] = pack
+    with pytest.raises(DamageError, match="inflate to more than"):
+        reader.packs(head, names)
+
+
+def test_the_values_of_a_revision_are_bounded_together() -> None:
+    blob = b"[" + b"[]," * 700_000 + b"[]]"
+    reader = BlobReader({"first": blob, "second": blob + b" ", "third": blob + b"  "})
+    reader.value("first", None)
+    reader.value("second", None)
+    with pytest.raises(DamageError, match="more than 4000000 values"):
+        reader.value("third", None)
+
+
+def test_what_could_not_be_read_again_is_not_written() -> None:
+    step, count = 100 * 1024, limits.REVISION_RAW_MAX_BYTES // (100 * 1024) + 1
+    big = [make_entry(f"b-{n}", {"data": {"n": str(n).rjust(step, "x")}}) for n in range(count)]
+    with pytest.raises(RecordTooLargeError, match="recording release shop"):
+        encode_revision(make_revision(*big), {})

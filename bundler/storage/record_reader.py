@@ -1,0 +1,238 @@
+"""Read release records from Secrets, within bounds. Layer: adapter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from bundler.errors.change import RecordDamagedError, RecordTooNewError
+from bundler.model.cluster import ListQuery
+from bundler.model.json import text_at
+from bundler.model.release import Inventories
+from bundler.storage import limits, records
+from bundler.storage.blobs import size_of
+from bundler.storage.codec import (
+    decode_revision,
+    listed_packs,
+    read_head,
+    read_pack_secret,
+    read_sensitive,
+    sensitive_parts,
+)
+from bundler.storage.heads import named_packs
+from bundler.storage.inventories import read_inventories
+from bundler.storage.metadata import kind_of, name_of, number_of, summary_of, unclaimed_records
+from bundler.storage.reading import DamageError, damaged, reading
+from bundler.storage.refusals import gone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from bundler.errors import BundlerError
+    from bundler.model.json import Body
+    from bundler.model.release import Revision, RevisionSummary
+    from bundler.ports import ClusterClient
+    from bundler.storage.blobs import Piece
+    from bundler.storage.codec import Head
+    from bundler.storage.inventories import PackSummary
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+_REVISIONS = 4
+_PACKS = 32
+"""How much of what was read is kept: a change looks at the same few revisions again and again."""
+_PROBES = 20
+"""How many missing numbers are looked up by name, where a record shows that a head is missing."""
+
+
+class RecordReader:
+    """Reads the records of any release; keeps what it read last."""
+
+    def __init__(self, cluster: ClusterClient) -> None:
+        self._cluster = cluster
+        self._pieces: dict[tuple[str, str], list[Piece]] = {}
+        """The packs that were read last, by namespace and name; they never change."""
+        self._revisions: dict[tuple[str, str, int, str, bool], Revision] = {}
+        """Revisions read in this run, by the resourceVersion of their head too."""
+        self._packs: dict[tuple[str, str], dict[str, PackSummary]] = {}
+        """What packs hold, by namespace and release."""
+        self.spoilt: set[tuple[str, str]] = set()
+        """Packs that could not be read, by namespace and name: nothing new may lean on them."""
+
+    def summaries(
+        self, *, namespace: str, release: str = "", on_unreadable: Callable[[BundlerError], None] | None = None
+    ) -> tuple[RevisionSummary, ...]:
+        """Return all revisions, oldest first, from metadata alone; see bundler.ports.ReleaseStore.
+
+        Raises:
+            RecordDamagedError, RecordTooNewError, ClusterError.
+        """
+        found = []
+        for item in self.list(namespace, release, records.HEAD):
+            try:
+                found.append(summary_of(item))
+            except (RecordDamagedError, RecordTooNewError) as error:
+                if isinstance(error, RecordDamagedError):
+                    error.revision = records.head_revision(name_of(item))
+                if on_unreadable is None:
+                    raise
+                on_unreadable(error)
+        return tuple(sorted(found, key=lambda summary: (summary.namespace, summary.release, summary.revision)))
+
+    def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:
+        """Return a revision complete; sensitive leaves are filled in only when asked for, else they are ``***``.
+
+        Raises:
+            ReleaseNotFoundError, RecordDamagedError, RecordTooNewError, ClusterError.
+        """
+        key = (summary.namespace, summary.release, summary.revision, summary.resource_version, with_sensitive)
+        if summary.resource_version and key in self._revisions:
+            return self._revisions[key]
+        return _remember(self._revisions, key, self._load(summary, with_sensitive=with_sensitive), most=_REVISIONS)
+
+    def _load(self, summary: RevisionSummary, *, with_sensitive: bool) -> Revision:
+        name = records.head_name(summary.release, summary.revision)
+        secret = self.head(summary)
+        with reading(name):
+            head = read_head(secret)
+            pieces = self.packs(head, head.packs)
+            pieces += self.packs(head, listed_packs(head, pieces), already=pieces)
+            taken = self._read_sensitive(head) if with_sensitive else None
+            return decode_revision(head, pieces, taken)
+
+    def inventories(
+        self, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None]
+    ) -> Inventories:
+        """Return what every revision owns; see bundler.ports.ReleaseStore.
+
+        Raises:
+            RecordTooNewError, ClusterError.
+        """
+        heads = []
+        items = self.list(namespace, release)
+        for body in self.list(namespace, release, records.HEAD, metadata_only=False):
+            try:
+                with reading(name_of(body)):
+                    heads.append(read_head(body))
+            except RecordDamagedError as error:
+                error.revision = number_of(body)
+                on_unreadable(error)
+        heads.sort(key=lambda head: head.summary.revision)
+        packs = self._packs.setdefault((namespace, release), {})
+        revisions = read_inventories(heads, packs, self._fetch_pack, on_unreadable)
+        known = frozenset(number_of(item) for item in items if kind_of(item) == records.HEAD)
+        unclaimed = unclaimed_records(items, self.named_packs(item for item in items if kind_of(item) == records.HEAD))
+        return Inventories(
+            revisions=revisions,
+            unclaimed=unclaimed,
+            unlabelled=self._unlabelled(namespace, release, known) if unclaimed else (),
+        )
+
+    def _unlabelled(self, namespace: str, release: str, known: frozenset[int]) -> tuple[int, ...]:
+        """Return revisions whose head is there under its name, but was not found by its labels."""
+        numbers = [number for number in range(1, max(known, default=0) + 2) if number not in known]
+        return tuple(
+            number
+            for number in numbers[-_PROBES:]
+            if self._cluster.get(records.secret_ref(namespace, records.head_name(release, number)), version="v1")
+        )
+
+    def head(self, summary: RevisionSummary) -> Body:
+        """Return the head Secret of a revision.
+
+        Raises:
+            ReleaseNotFoundError: when it is gone.
+        """
+        ref = records.secret_ref(summary.namespace, records.head_name(summary.release, summary.revision))
+        secret = self._cluster.get(ref, version="v1")
+        if secret is None:
+            raise gone(summary)
+        return secret
+
+    def packs(self, head: Head, names: Iterable[str], already: Sequence[Piece] = ()) -> list[Piece]:
+        """Return the pieces of packs, all together within the bound of a revision.
+
+        Args:
+            head: of the revision that names them.
+            names: the last parts of their names.
+            already: pieces of the same revision that were read before; they count.
+
+        Raises:
+            RecordDamagedError: when one is gone or broken.
+            DamageError: when they are too large together.
+        """
+        left = limits.READ_REVISION_RAW_MAX_BYTES - size_of(already)
+        pieces = []
+        for name in names:
+            found = self._read_pack(head.summary, name)
+            left -= size_of(found)
+            if left < 0:
+                raise DamageError(f"its packs inflate to more than {limits.READ_REVISION_RAW_MAX_BYTES} bytes")
+            pieces += found
+        return pieces
+
+    def _read_pack(self, summary: RevisionSummary, name: str) -> list[Piece]:
+        key = (summary.namespace, records.pack_name(summary.release, name))
+        if key in self._pieces:
+            return self._pieces[key]
+        return _remember(self._pieces, key, self._fetch_pack(summary, name), most=_PACKS)
+
+    def _fetch_pack(self, summary: RevisionSummary, name: str) -> list[Piece]:
+        key = (summary.namespace, records.pack_name(summary.release, name))
+        secret = self._cluster.get(records.secret_ref(*key), version="v1")
+        if secret is None:
+            raise damaged(records.head_name(summary.release, summary.revision), f"its pack {key[1]} is gone")
+        try:
+            with reading(key[1]):
+                return read_pack_secret(secret)
+        except RecordDamagedError:
+            self.spoilt.add(key)
+            raise
+
+    def _read_sensitive(self, head: Head) -> tuple[Body, frozenset[str]]:
+        summary, found = head.summary, []
+        for part in range(sensitive_parts(head)):
+            name = records.sensitive_name(summary.release, summary.revision, part)
+            secret = self._cluster.get(records.secret_ref(summary.namespace, name), version="v1")
+            if secret is None:
+                raise damaged(records.head_name(summary.release, summary.revision), f"Secret {name} is gone")
+            found.append(secret)
+        with reading(records.sensitive_name(summary.release, summary.revision, 0)):
+            return read_sensitive(found, text_at(head.content, "sensitive"))
+
+    def list(self, namespace: str, release: str, kind: str = "", *, metadata_only: bool = True) -> Sequence[Body]:
+        """Return records: of one release, of one kind, or of all."""
+        query = ListQuery(
+            group="",
+            kind="Secret",
+            namespace=namespace,
+            version="v1",
+            label_selector=records.selector(release=release, kind=kind),
+            metadata_only=metadata_only,
+        )
+        return self._cluster.list(query).items
+
+    def named_packs(self, heads: Iterable[Body]) -> frozenset[str] | None:
+        """Return the packs that heads name; only a head with very many is read for that. None: damage hides some."""
+        named: set[str] = set()
+        try:
+            for item in heads:
+                named |= self._packs_of(item)
+        except RecordDamagedError:
+            return None
+        return frozenset(named)
+
+    def _packs_of(self, item: Body) -> set[str]:
+        with reading(name_of(item)):
+            packs, index = named_packs(item)
+            if not index:
+                return set(packs)
+            head = read_head(self.head(summary_of(item)))
+            return {*packs, *listed_packs(head, self.packs(head, head.packs))}
+
+
+def _remember(known: dict[_K, _V], key: _K, value: _V, *, most: int) -> _V:
+    """Keep a value, and let go of the oldest ones beyond ``most``."""
+    known[key] = value
+    while len(known) > most:
+        del known[next(iter(known))]
+    return value
