@@ -132,7 +132,11 @@ def test_zeros_may_follow_gzip_and_nothing_else() -> None:
             list(gunzip([packed + rest]))
 
 
-@pytest.mark.parametrize("packed", [b"", gzip.compress(b"abc" * 100)[:-1], gzip.compress(b"abc")[:-8] + bytes(8)])
+@pytest.mark.parametrize(
+    "packed",
+    [b"", gzip.compress(b"abc" * 100)[:-1], gzip.compress(b"abc")[:-8] + bytes(8)],
+    ids=["nothing", "cut short", "another checksum"],
+)
 def test_gzip_that_is_cut_short_or_has_another_checksum_is_damaged(packed: bytes) -> None:
     with pytest.raises(ValueError, match=r"cut short|data check"):
         list(gunzip([packed]))
