@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.cluster.files import read_bounded
+from bundler.isolation.whole_file import write_whole
 from bundler.model.json import items_at, list_at, text_at, value_at
 from bundler.model.refs import ResourceType
 
@@ -126,15 +127,12 @@ class DiscoveryFile:
     def write(self, catalogue: Catalogue, now: datetime) -> None:
         """Keep a catalogue; a cache that cannot be written is no failure of the command."""
         text = json.dumps({"format": _FORMAT, "types": [_to_row(one) for one in catalogue.types]})
-        fresh = self._path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(text)
-            os.utime(fresh, (now.timestamp(), now.timestamp()))
-            fresh.replace(self._path)
+            write_whole(self._path, text.encode(), mode=0o600)
+            os.utime(self._path, (now.timestamp(), now.timestamp()))
         except OSError:
-            self._forget(fresh)
+            return
 
     def remove(self) -> None:
         """Forget what was kept."""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryLoginError
+from bundler.isolation.whole_file import write_whole
 from bundler.model.json import decode_json, is_mapping, mapping_at, text_at
 from bundler.oci.helpers import HelperMissingError
 from bundler.oci.settings import DOCKER_HUB
@@ -247,11 +246,7 @@ def _write(path: Path, body: Body) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A link (dotfiles kept elsewhere) is followed, not replaced.
-        target = path.resolve()
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".auth-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(json.dumps(body, indent=2) + "\n")
-        Path(name).replace(target)
+        write_whole(path.resolve(), (json.dumps(body, indent=2) + "\n").encode(), mode=0o600)
     except OSError as error:
         found = [f"{path}: {error.strerror or error}"]
         hint = "name another file with REGISTRY_AUTH_FILE"

@@ -17,7 +17,7 @@ CHUNK_BYTES: Final = 1024 * 1024
 """The longest piece that comes out."""
 _FIRST_BYTES: Final = 4096
 """What is left after a frame is copied by the libraries, so that a frame is begun with little and goes on with more."""
-_MAX_FRAMES: Final = 1_000_000
+_MAX_FRAMES: Final = 300_000
 """Layers made for lazy pulling have one for each file."""
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
