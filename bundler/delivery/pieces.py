@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HINT_COPY: Final = "copy it again from where it was made, and verify it there too"
-_PART_NAME = re.compile(r"(.+)\.(\d{3,5})")
+_PART_NAME = re.compile(r"(.+)\.([0-9]{3,5})")
 
 
 class Pieces(Protocol):

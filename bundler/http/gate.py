@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import OfflineError
+from bundler.model.digits import parse_digits
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _split(named: str) -> tuple[str, int | None]:
         port = rest.removeprefix(":")
     else:
         host, _, port = named.partition(":") if named.count(":") == 1 else (named, "", "")
-    return host, int(port) if port.isdigit() else None
+    return host, parse_digits(port)
 
 
 def _plain(host: str) -> str:

@@ -23,7 +23,7 @@ CONTAINER_GROUPS = ("initContainers", "containers", "ephemeralContainers")
 
 _KEY = re.compile(r"\.?([^.\[\]\"'=\s]+)")
 _QUOTED = re.compile(r'\[("(?:[^"\\]|\\.)*")\]')
-_INDEX = re.compile(r"\[(\d+)\]")
+_INDEX = re.compile(r"\[([0-9]{1,9})\]")
 _ALL = "[*]"
 _MATCH = re.compile(r"\[([^.\[\]\"'=\s]+)=([^\]]*)\]")
 

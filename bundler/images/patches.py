@@ -9,6 +9,7 @@ import fnmatch
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import SitePatchError
+from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping, mapping_at, text_at
 from bundler.model.labels import PREFIX
 from bundler.model.lean import replace
@@ -135,9 +136,9 @@ def _changed(here: JSONValue, tokens: Sequence[str], kind: str, value: JSONValue
 def _changed_list(items: list[JSONValue], tokens: Sequence[str], kind: str, value: JSONValue, path: str) -> JSONValue:
     token, rest = tokens[0], tokens[1:]
     is_end = token == "-" and kind == "add" and not rest  # noqa: S105 - a step of a pointer
-    index = len(items) if is_end else int(token) if token.isdecimal() else -1
+    index = len(items) if is_end else parse_digits(token)
     inserts = kind == "add" and not rest
-    if not 0 <= index < len(items) + inserts:
+    if index is None or index >= len(items) + inserts:
         raise PatchProblemError(f"{kind} {path}: there is no item {token}")
     if inserts:
         items.insert(index, value)

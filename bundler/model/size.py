@@ -8,7 +8,7 @@ from typing import Final
 from bundler.model.pattern import LazyPattern
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
-_TYPED = LazyPattern(r"(\d{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)
+_TYPED = LazyPattern(r"([0-9]{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)
 
 
 def counted(number: int, noun: str) -> str:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bundler.model.digits import parse_digits
+
 if TYPE_CHECKING:
     from bundler.model.json import JSONValue
 
@@ -45,8 +47,8 @@ def _field(here: JSONValue, name: str, steps: list[tuple[str, str]]) -> tuple[JS
 def _item(here: JSONValue, selector: str) -> JSONValue:
     if not isinstance(here, Sequence) or isinstance(here, str):
         return None
-    if selector.isdecimal():
-        return here[int(selector)] if int(selector) < len(here) else None
+    if (index := parse_digits(selector)) is not None:
+        return here[index] if index < len(here) else None
     if selector.startswith("="):
         return next((item for item in here if item == _scalar(selector[1:])), None)
     keys = {name: _scalar(text) for name, text in _KEY.findall(selector)}

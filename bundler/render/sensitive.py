@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bundler.model.digits import parse_digits
 from bundler.model.json import mapping_at, texts_in
 from bundler.model.redaction import Redactor
 
@@ -49,8 +50,9 @@ def _at(value: JSONValue, pointer: str) -> JSONValue:
         step = raw.replace("~1", "/").replace("~0", "~")
         if isinstance(here, Mapping):
             here = here.get(step)
-        elif isinstance(here, Sequence) and not isinstance(here, str) and step.isdigit() and int(step) < len(here):
-            here = here[int(step)]
+        elif isinstance(here, Sequence) and not isinstance(here, str):
+            index = parse_digits(step)
+            here = here[index] if index is not None and index < len(here) else None
         else:
             return None
     return here

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.change import RecordTooLargeError, RecordTooNewError
 from bundler.model import labels
+from bundler.model.digits import parse_digits
 from bundler.model.json import Body, JSONValue, canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import BundleReference, ReleaseStatus, RevisionSummary
@@ -156,7 +157,7 @@ def check_format(secret: Body, version: str) -> None:
     Raises:
         RecordTooNewError
     """
-    if version.isdigit() and int(version[:9]) > limits.FORMAT_VERSION:
+    if (parse_digits(version[:9]) or 0) > limits.FORMAT_VERSION:
         raise RecordTooNewError(
             f"reading release record {text_at(secret, 'metadata', 'name')}",
             context=[f"it has format {version}; this bundler reads formats up to {limits.FORMAT_VERSION}"],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
+from referencing.exceptions import Unresolvable
 
 from bundler.errors.bundle import BundleInvalidError
 from bundler.model.json import is_list, is_mapping
@@ -191,7 +192,10 @@ def _remembered(budget: Budget, follow: Callable[..., Any]) -> Callable[..., Ite
         if met in budget.first_errors:
             first = budget.first_errors[met]
             return [] if first is None else [_again(*first)]
-        found = list(follow(validator, rule, instance, schema))
+        try:
+            found = list(follow(validator, rule, instance, schema))
+        except ValueError as error:  # the library reads every script's digits as an index, and stumbles over some
+            raise Unresolvable(ref=str(rule)) from error
         budget.first_errors[met] = (found[0], tuple(found[0].relative_path)) if found else None
         return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping
 from bundler.model.values import ValuesLayer
 from bundler.values.paths import escape_token, name_in, pointer_to, pointer_tokens, resolve_path
@@ -167,9 +168,9 @@ def _tree_of(traced: Traced) -> _Origins:
     for pointer, origin in traced.origins.items():
         entry, value = tree, traced.value
         for token in pointer_tokens(pointer):
-            if is_list(value) and token.isdigit():
-                entry = entry.at(int(token))
-                value = value[int(token)] if int(token) < len(value) else None
+            if is_list(value) and (index := parse_digits(token)) is not None:
+                entry = entry.at(index)
+                value = value[index] if index < len(value) else None
             else:
                 entry = entry.at(token)
                 value = value.get(token) if is_mapping(value) else None

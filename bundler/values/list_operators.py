@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from bundler.values.paths import Step, ValuePath
     from bundler.values.schema_view import SchemaView
 
-_ITEM_TEXT = r"\[(?:\d+|[^.\[\]\"'=\\\s]+=[^\]]*)\]"
+_ITEM_TEXT = r"\[(?:[0-9]{1,9}|[^.\[\]\"'=\\\s]+=[^\]]*)\]"
 _ITEM = LazyPattern(_ITEM_TEXT)
 _KEY = LazyPattern(rf"(.+?)((?:{_ITEM_TEXT})*)(\+?)", re.DOTALL)
 _ENDS = ("+", "]")

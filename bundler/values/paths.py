@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors.bundle import ValuesPathError
+from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
@@ -21,7 +22,7 @@ ITEM_HINT = "name an item that is there, or give the whole list with --set-json"
 
 _PLAIN_KEY = LazyPattern(r"[^.\[\]\"'=\\\s]+")
 _PLAIN_START = LazyPattern(r"[\w.\-\[\]]*")
-_INDEX = LazyPattern(r"\[(\d+)\]")
+_INDEX = LazyPattern(r"\[([0-9]{1,9})\]")
 _QUOTED = LazyPattern(r'\[("(?:[^"\\]|\\.)*")\]')
 _QUOTED_SINGLE = LazyPattern(r"\['([^']*)'\]")
 _MATCH = LazyPattern(r"\[([^.\[\]\"'=\\\s]+)=([^\]]*)\]")
@@ -127,9 +128,9 @@ def pointer_steps(pointer: Pointer, data: JSONValue) -> tuple[str | int, ...]:
     steps: list[str | int] = []
     here = data
     for token in pointer_tokens(pointer):
-        if is_list(here) and token.isdigit():
-            steps.append(int(token))
-            here = here[int(token)] if int(token) < len(here) else None
+        if is_list(here) and (index := parse_digits(token)) is not None:
+            steps.append(index)
+            here = here[index] if index < len(here) else None
         else:
             steps.append(token)
             here = here.get(token) if is_mapping(here) else None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.values.paths import escape_token, pointer_tokens
@@ -111,7 +112,8 @@ class SchemaView:
         view = self
         for token in pointer_tokens(pointer):
             below = view.child(token)
-            view = view.child(int(token)) if token.isdigit() and not below.nodes else below
+            index = parse_digits(token)
+            view = below if index is None or below.nodes else view.child(index)
         return view
 
     @property
@@ -237,8 +239,8 @@ def resolve_reference(root: Body, reference: JSONValue) -> tuple[JSONValue, str]
         return None, ""
     here: JSONValue = root
     for token in pointer_tokens(reference[1:]):
-        if is_list(here) and token.isdigit() and int(token) < len(here):
-            here = here[int(token)]
+        if is_list(here) and (index := parse_digits(token)) is not None and index < len(here):
+            here = here[index]
         else:
             here = here.get(token) if is_mapping(here) else None
     return here, reference[1:]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bundler.model.image import LockedImage
     from bundler.model.site import Site
 
-_DELIVERY = LazyPattern(r"\.bundle(\.\d{3,5})?$")
+_DELIVERY = LazyPattern(r"\.bundle(\.[0-9]{3,5})?$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

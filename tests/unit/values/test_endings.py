@@ -165,3 +165,10 @@ def test_only_the_first_unknown_keys_come_with_a_suggestion() -> None:
         compute(bundle("", schema=schema), layer("\n".join(f"knwon{n}: 1" for n in range(50)), LayerKind.FILE))
     assert sum("did you mean" in line for line in caught.value.context) == 10
     assert sum("unknown key" in line for line in caught.value.context) == 50
+
+
+@pytest.mark.parametrize("reference", ["#/allOf/²", "#/allOf/٣", "#/allOf/" + "9" * 5000, "#/allOf/1_0"])
+def test_a_reference_with_an_index_that_is_none_leads_nowhere(reference: str) -> None:
+    with pytest.raises(BundleInvalidError) as caught:
+        find_violations({"allOf": [{"$ref": reference}]}, {"a": 1}, FILE)
+    assert "leads nowhere" in caught.value.context[0]
