@@ -17,6 +17,7 @@ from bundler.errors.bundle import ArchiveDamagedError, ArchiveError, UnsafeArchi
 from bundler.loader.limits import LoadLimits
 from bundler.model.bundle import BundleFile
 from bundler.model.size import parse_bytes
+from tests.unit.syntax.test_tar import header, pax
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,3 +187,32 @@ def test_folders_are_passed_over(tmp_path: Path) -> None:
         entry("shop/t/a"),
     )
     assert list(read_archive(path)) == ["t/a"]
+
+
+HUGE = b"\x80" + (1 << 62).to_bytes(11, "big")
+
+
+@pytest.mark.parametrize(
+    ("tar", "error"),
+    [
+        (
+            b"".join(header(b"t/%d" % number, kind=b"5") for number in range(3000)) + header(b"t/x", HUGE),
+            ArchiveDamagedError,
+        ),
+        (header(b"t/f", HUGE, b"5"), ArchiveDamagedError),
+        (header(b"t/f", b"\x80" + (1 << 59).to_bytes(11, "big"), b"5"), UnsafeArchiveError),
+        (header(b"t/f", b"-0000000777"), ArchiveDamagedError),
+        (pax(b"", b"g") * 20_000 + header(b"t/a") + bytes(1024), None),
+        (pax(b"", b"g") * 280_000, UnsafeArchiveError),
+        (pax(b"5 a=\n" * 200_000) * 3, ArchiveDamagedError),
+        (pax(b"1" * 1_000_000), ArchiveDamagedError),
+    ],
+)
+def test_an_archive_made_to_be_read_forever_ends_at_once(tmp_path: Path, tar: bytes, error: type | None) -> None:
+    path = tmp_path / "a.tgz"
+    path.write_bytes(gzip.compress(tar, compresslevel=1))
+    if error is None:
+        assert list(read_archive(path)) == ["a"]
+        return
+    with pytest.raises(error):
+        read_archive(path)
