@@ -46,6 +46,9 @@ class Child:
             function: ``module:function`` of this program; it takes an iterator of bytes and returns bytes.
             limits: on what it uses.
             is_stopped: asked while the child is waited for.
+
+        Raises:
+            OSError: when no process can be started.
         """
         self._limits, self._is_stopped = limits, is_stopped
         numbers = (limits.cpu_s, limits.memory_bytes, limits.file_bytes, limits.open_files)

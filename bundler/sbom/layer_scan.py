@@ -27,7 +27,12 @@ class LayerScan:
             is_stopped: asked while the reading is waited for.
         """
         limits = WorkLimits(cpu_s=_LEAST_CPU_S + size // _BYTES_PER_CPU_S)
-        self._child = Child("bundler.sbom.scan:scan_layer", limits, is_stopped=is_stopped)
+        self._child: Child | None = None
+        self._problem = ""
+        try:
+            self._child = Child("bundler.sbom.scan:scan_layer", limits, is_stopped=is_stopped)
+        except OSError as error:
+            self._problem = f"no process can be started to read it: {error.strerror or error}"
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the layer, packed as it is.
@@ -35,7 +40,8 @@ class LayerScan:
         Raises:
             ChildStoppedError: when the run was asked to stop.
         """
-        self._child.feed(piece)
+        if self._child is not None:
+            self._child.feed(piece)
 
     def content(self) -> LayerContent:
         """Return what the layer holds, once all of it was fed.
@@ -43,6 +49,8 @@ class LayerScan:
         Raises:
             ChildStoppedError: when the run was asked to stop.
         """
+        if self._child is None:
+            return LayerContent(problem=self._problem)
         try:
             return decode_layer(self._child.answer())
         except ChildEndedError as error:
@@ -50,4 +58,5 @@ class LayerScan:
 
     def close(self) -> None:
         """End the reading."""
-        self._child.close()
+        if self._child is not None:
+            self._child.close()

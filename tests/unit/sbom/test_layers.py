@@ -294,6 +294,12 @@ def test_a_child_process_finds_what_is_found_here() -> None:
     assert looked_into(b"no tar at all" * 100).problem == "this is no tar"
 
 
+def test_a_layer_is_unread_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/no/such/python")
+    problem = "no process can be started to read it: No such file or directory"
+    assert looked_into(layer_of({STATUS: DPKG})) == LayerContent(problem=problem)
+
+
 def test_what_is_handed_over_comes_back() -> None:
     content = LayerContent(
         found={"a": Found(packages=(LIBC, MUSL), problem="é"), "b": Found(distribution="debian-12")},
