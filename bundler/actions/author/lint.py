@@ -14,6 +14,7 @@ from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
 from bundler.expressions.compiled import CompiledCodes
 from bundler.fields.field_path import leading_steps
+from bundler.health.service_targets import service_problems
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_what_can_be
 from bundler.model.lean import dataclass
@@ -200,6 +201,19 @@ def _order_findings(order: RenderRequest) -> Iterator[Finding]:
     yield from _caught(lambda: refuse_undeclared(notes))
     for manifest in manifests:
         yield from _object_findings(manifest, rendering)
+    yield from _service_findings(rendering)
+
+
+def _service_findings(rendering: Rendering) -> Iterator[Finding]:
+    sources = {manifest.ref: manifest for manifest in rendering.manifests}
+    for problem in service_problems(rendering.manifests):
+        hint = "correct it, or the labels and ports of the pods"
+        level = Level.ERROR if problem.is_certain else Level.WARNING
+        manifest = sources[problem.ref]
+        steps = leading_steps(problem.field, manifest.body)
+        source = (rendering.find_source(problem.ref, steps) if steps else None) or manifest.source
+        message = f"{problem.ref.short}: {problem.message}"
+        yield Finding(source.file, source.line, 0, level, "service-target", message, (), hint)
 
 
 def _object_findings(manifest: Manifest, rendering: Rendering) -> Iterator[Finding]:

@@ -64,9 +64,9 @@ def _lines_on(one: Unready, pods: PodWatch, ports: Ports) -> Iterable[str]:
         pod, problem = troubled
         subjects.add(text_at(pod, "metadata", "name"))
         yield f"  pod {text_at(pod, 'metadata', 'name')}: {problem}"
-        for claim, line in _open_claims(pod, problem, ports):
+        for claim, state in pods.claims(pod, problem).items():
             subjects.add(claim)
-            yield f"  {line}"
+            yield f"  claim {claim}: {state}"
     yield from (f"  event {line}" for line in _warnings(ref.namespace, subjects, ports))
     if troubled is not None:
         yield from (f"  log | {line}" for line in _log(*troubled, ports))
@@ -99,30 +99,6 @@ def _kind_of(event: Body) -> tuple[str, str]:
     """Return what is the same in events that differ by the pod they could not make."""
     message = text_at(event, "message").removeprefix("(combined from similar events): ")
     return text_at(event, "reason"), _POD_SUFFIX.sub("", message)
-
-
-def _open_claims(pod: Body, problem: PodProblem, ports: Ports) -> Iterable[tuple[str, str]]:
-    """Yield name and state of each claim that an unschedulable pod waits for: the scheduler names none."""
-    if problem.reason != "Unschedulable" or "volume" not in problem.message.lower():
-        return
-    namespace = text_at(pod, "metadata", "namespace")
-    for volume in items_at(pod, "spec", "volumes"):
-        name = text_at(volume, "persistentVolumeClaim", "claimName")
-        if name and (state := _claim_state(ObjectRef("", "PersistentVolumeClaim", namespace, name), ports)):
-            yield name, f"claim {name}: {state}"
-
-
-def _claim_state(ref: ObjectRef, ports: Ports) -> str:
-    """Return why a claim holds its pod up; empty where it does not, or nobody may look."""
-    try:
-        claim = ports.cluster.get(ref)
-    except BundlerError:
-        return ""
-    if claim is None:
-        return "it is not there"
-    phase, name = text_at(claim, "status", "phase"), text_at(claim, "spec", "storageClassName")
-    storage_class = f"storage class {name}" if name else "no class"
-    return "" if phase == "Bound" else f"{phase or 'not seen yet'}, of {storage_class}"
 
 
 def _subject(event: Body) -> str:

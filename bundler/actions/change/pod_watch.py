@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from bundler.actions.change.claim_watch import ClaimWatch
+from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError
 from bundler.health.pods import PodHistory, is_final, observe_pod, pod_problem
 from bundler.model.cluster import ListQuery
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 1.0
 """Pods are looked at only for what is not ready after this long, and not more often; most never are."""
+FEW_WORKLOADS = 8
+"""Of one namespace: so many lists by labels cost less than one of all its pods, which may be thousands."""
 _HASH_LABELS = ("pod-template-hash", "controller-revision-hash", "batch.kubernetes.io/controller-uid")
 
 
@@ -32,22 +36,37 @@ class PodWatch:
         self._problems: dict[ObjectRef, tuple[Body, PodProblem]] = {}
         self._told: dict[ObjectRef, str] = {}
         self._final: set[ObjectRef] = set()
+        self._claims = ClaimWatch(ports)
         self._looked_s = 0.0
 
     def look(self, workloads: Mapping[ObjectRef, Body], *, age_s: float) -> None:
-        """Read the pods of the namespaces concerned, once each, and judge them."""
+        """Read the pods of workloads, and judge them."""
         selecting = {ref: body for ref, body in workloads.items() if pod_selector(body)}
         if age_s - self._looked_s < PATIENCE_S or not selecting:
             return
         self._looked_s, self._problems, self._final = age_s, {}, set()
-        pods = {name: _by_label(self._pods(name)) for name in {ref.namespace for ref in selecting}}
-        for ref, body in selecting.items():
-            found = [pods[ref.namespace].get(label, ()) for label in pod_selector(body).items()]
+        for namespace in sorted({ref.namespace for ref in selecting}):
+            self._look_into(namespace, {ref: body for ref, body in selecting.items() if ref.namespace == namespace})
+
+    def _look_into(self, namespace: str, workloads: Mapping[ObjectRef, Body]) -> None:
+        """Ask for the pods of a few workloads by their labels, and once for all pods where there are many."""
+        if len(workloads) <= FEW_WORKLOADS:
+            selectors = [
+                ",".join(f"{key}={value}" for key, value in pod_selector(w).items()) for w in workloads.values()
+            ]
+            listed = map_parallel(lambda selector: self._pods(namespace, selector), selectors)
+            for (ref, body), pods in zip(workloads.items(), listed, strict=True):
+                self._judge(ref, newest_pods(body, pods))
+            return
+        by_label = _by_label(self._pods(namespace, ""))
+        for ref, body in workloads.items():
+            found = [by_label.get(label, ()) for label in pod_selector(body).items()]
             self._judge(ref, newest_pods(body, min(found, key=len)))
 
-    def _pods(self, namespace: str) -> Sequence[Body]:
+    def _pods(self, namespace: str, selector: str) -> Sequence[Body]:
+        query = ListQuery(group="", kind="Pod", namespace=namespace, label_selector=selector)
         try:
-            return self._ports.cluster.list(ListQuery(group="", kind="Pod", namespace=namespace)).items
+            return self._ports.cluster.list(query).items
         except ForbiddenError:
             return ()
 
@@ -69,7 +88,14 @@ class PodWatch:
     def detail(self, ref: ObjectRef) -> str:
         """Return what the first troubled pod of a workload says; empty where none is troubled."""
         found = self._problems.get(ref)
-        return f"pod {text_at(found[0], 'metadata', 'name')} {found[1]}" if found else ""
+        if found is None:
+            return ""
+        claims = [f"claim {name} {state}" for name, state in self.claims(*found).items()]
+        return "; ".join([f"pod {text_at(found[0], 'metadata', 'name')} {found[1]}", *claims])
+
+    def claims(self, pod: Body, problem: PodProblem) -> Mapping[str, str]:
+        """Return name and state of the claims that hold a pod up."""
+        return self._claims.problems(pod, problem)
 
     def is_news(self, ref: ObjectRef) -> bool:
         """Tell, once, that the detail of a workload changed."""

@@ -52,6 +52,8 @@ class WaitRules:
     waits: bool = True
     readiness: Sequence[ReadinessRule] = ()
     fail_fast: FailFast = field(default_factory=FailFast)
+    way_back: str = ""
+    """What to do about a failure other than to repair it: ``, or go back: ...``; empty where there is no way back."""
     finished_jobs: frozenset[ObjectRef] = frozenset()
     """Jobs that have run before: they are not waited for where they are gone."""
     note_finished: Callable[[Collection[ObjectRef]], None] = _forget
@@ -145,7 +147,7 @@ class _Wait:
             raise ObjectFailedError(
                 "waiting for objects that failed for good",
                 context=self._evidence(failed),
-                hint="mend what is named above and run the same command again",
+                hint=f"fix what is named above and run the same command again{self._rules.way_back}",
             )
 
     def _evidence(self, refs: Iterable[ObjectRef]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from bundler.actions.release.history import require_history
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
+from bundler.health.service_targets import service_problems
 from bundler.model.change import Action, Change
 from bundler.model.health import Health, Status
 from bundler.model.lean import dataclass, replace
@@ -67,7 +68,20 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     objects = tuple(
         ObjectStatus(entry=entry, health=_health(entry.ref, live.get(entry.ref), rules, finished)) for entry in entries
     )
-    return ReleaseState(revision=revision, deployed=history.deployed, objects=_with_pods(objects, live, ports))
+    objects = _with_targets(_with_pods(objects, live, ports), revision)
+    return ReleaseState(revision=revision, deployed=history.deployed, objects=objects)
+
+
+def _with_targets(objects: tuple[ObjectStatus, ...], revision: Revision) -> tuple[ObjectStatus, ...]:
+    """Add to Services that lead to no pod of the release that they do not."""
+    manifests = [entry.manifest for entry in revision.inventory if entry.manifest is not None]
+    problems = {problem.ref: problem.message for problem in service_problems(manifests)}
+    return tuple(
+        replace(one, health=replace(one.health, warning=one.health.warning or problem))
+        if (problem := problems.get(one.entry.ref)) and one.health.status is Status.CURRENT
+        else one
+        for one in objects
+    )
 
 
 def _with_pods(

@@ -276,6 +276,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         readiness=proposal.draft.readiness,
         fail_fast=options.fail_fast,
         finished_jobs=proposal.planned.wanted.finished_jobs,
+        way_back=_way_back(proposal),
         note_finished=record.note_finished,
     )
     executor = Executor(proposal.planned, ports, guard, rules)
@@ -287,6 +288,14 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         raise
     done = _record_deployed(record.revision, proposal.history, ports, options)
     return ChangeResult(proposal=proposal, revision=done)
+
+
+def _way_back(proposal: Proposal) -> str:
+    """Return the command that undoes a failed upgrade; nothing where there is nothing to go back to."""
+    deployed, draft = proposal.history.deployed, proposal.draft
+    if deployed is None or draft.revision.rolled_back_to:
+        return ""
+    return f", or go back with `bundler rollback {draft.release} {deployed.revision} -n {draft.namespace}`"
 
 
 def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Revision:

@@ -49,7 +49,11 @@ def _objects(state: ReleaseState) -> list[Line]:
     rows = [_row(one) for one in state.objects]
     head, *lines = table(rows, heads=("OBJECT", "HEALTH", "READY", "DETAIL"))
     pairs = zip(lines, state.objects, strict=True)
-    return [head, *(Line(line.text, _STYLES.get(one.health.status, "yellow")) for line, one in pairs)]
+    return [head, *(Line(line.text, _style(one)) for line, one in pairs)]
+
+
+def _style(one: ObjectStatus) -> str:
+    return "yellow" if one.health.warning else _STYLES.get(one.health.status, "yellow")
 
 
 def _row(one: ObjectStatus) -> tuple[str, str, str, str]:
@@ -69,6 +73,7 @@ def _document(state: ReleaseState) -> dict[str, JSONValue]:
                 "component": one.entry.component,
                 "health": one.health.status.value,
                 "message": one.health.message,
+                "warning": one.health.warning,
                 "ready": one.health.ready,
                 "wanted": one.health.wanted,
             }

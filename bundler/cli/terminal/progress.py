@@ -60,6 +60,8 @@ class Progress:
         self._moving: tuple[str, float, int] | None = None
         """What is moved, since when (monotonic), and how many bytes lay there then."""
         self._told_s = 0.0
+        self._beaten: list[str] = []
+        """What the last heartbeat named."""
         self._retried: Retrying | None = None
         """The last retry that was told; requests side by side fail for the same reason."""
         self._may_draw = screen.looks.err_is_terminal and screen.looks.has_color and not screen.is_quiet
@@ -179,9 +181,16 @@ class Progress:
                     self._say(self._still_waiting(), "dim")
 
     def _still_waiting(self) -> str:
-        names = [describe(ref, row.health, row.detail) for ref, row in sorted(self._scene.waiting.items())]
+        """Return what is waited for, and why; what was said so already is only counted."""
+        rows = sorted(self._scene.waiting.items())
+        names = [describe(ref, row.health, row.detail) for ref, row in rows]
+        count = counted(len(names), "object")
+        if names == self._beaten:
+            waited_s = self._clock.monotonic() - min(row.since_s for _, row in rows)
+            return f"still waiting for {count}, for {seconds(waited_s)}"
+        self._beaten = names
         more = f"; and {len(names) - 5} more" if len(names) > 5 else ""
-        return f"still waiting for {counted(len(names), 'object')}: {'; '.join(names[:5])}{more}"
+        return f"still waiting for {count}: {'; '.join(names[:5])}{more}"
 
 
 def describe(ref: ObjectRef, health: Health, detail: str = "") -> str:

@@ -184,3 +184,39 @@ def test_a_folder_of_another_name_is_no_templates(tmp_path):
     assert "nothing-to-install" not in {
         one.rule for one in lint(find_bundle(str(whole)), UserInput(user=UserLayers())).findings
     }
+
+
+LEADING_NOWHERE = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  selector:
+    app: {{ values.app }}
+  ports:
+    - {port: 80, targetPort: {{ values.port }}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web, bundler.dev/track: stable}}
+  template:
+    metadata: {labels: {app: web, bundler.dev/track: stable}}
+    spec: {containers: [{name: web, image: "web:1", ports: [{name: http, containerPort: 8080}]}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("{app: web, port: http}", []),
+        ("{app: wbe, port: http}", [("templates/a.yaml:5", "Service/web: its selector app=wbe matches no pod of the")]),
+        ("{app: web, port: metrics}", [("templates/a.yaml:8", "Service/web: its targetPort 'metrics' is no port of")]),
+    ],
+)
+def test_a_service_that_leads_to_no_pod_is_an_error_at_the_line_of_its_field(tmp_path, values, expected):
+    found = errors_of(make_bundle(tmp_path, {"templates/a.yaml": LEADING_NOWHERE, "values.yaml": values}))
+    assert [
+        (place, message[: len(start)]) for (place, message), (_, start) in zip(found, expected, strict=True)
+    ] == expected

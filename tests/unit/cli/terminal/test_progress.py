@@ -118,6 +118,19 @@ def test_silence_is_broken_by_a_heartbeat(monkeypatch):
     assert beats == ["still waiting for 1 object: Deployment/web 1/3 ready: 1 of 3 replicas are ready"]
 
 
+def test_what_has_not_changed_is_not_said_again():
+    told = Told()
+    told.progress(HealthChanged(WEB, WAITING))
+    beats = []
+    for _ in range(3):
+        told.clock.sleep(progress_module.HEARTBEAT_S)
+        beats.append(told.progress._still_waiting())
+    assert beats[0].endswith("1 of 3 replicas are ready")
+    assert beats[1:] == ["still waiting for 1 object, for 30 s", "still waiting for 1 object, for 45 s"]
+    told.progress(HealthChanged(WEB, WAITING, "pod web-x Unschedulable: no node has room"))
+    assert told.progress._still_waiting().endswith("pod web-x Unschedulable: no node has room")
+
+
 @pytest.mark.parametrize(
     ("health", "detail", "shown"),
     [

@@ -1,0 +1,91 @@
+"""Why something is not ready is told early, once, and again when it changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.actions.inspect.status import release_state
+from bundler.errors.change import ObjectFailedError, WaitTimeoutError
+from bundler.model.events import HealthChanged
+from tests.lib.bundles import make_bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.scenario.conftest import World
+
+DATABASE = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: "docker.io/library/db:1"}]}
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec:
+        storageClassName: fast
+        accessModes: [ReadWriteOnce]
+        resources: {requests: {storage: 1Gi}}
+"""
+
+NOWHERE = """
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: nothing}, ports: [{port: 80}]}
+"""
+
+
+def details(world: World, kind: str) -> list[str]:
+    return [e.detail for e in world.operator.events if isinstance(e, HealthChanged) and e.ref.kind == kind]
+
+
+def test_a_pod_that_cannot_be_scheduled_is_told_once(sandbox_world: World) -> None:
+    world = sandbox_world
+    world.operator.timeout_s = 120
+    world.cluster.fail("Deployment", "shop-web", "Unschedulable", "prod")  # type: ignore[attr-defined]
+    with pytest.raises(WaitTimeoutError):
+        world.operator.install(world.menu)
+    told = [detail for detail in details(world, "Deployment") if detail]
+    assert len(told) == 1
+    assert "Unschedulable" in told[0]
+
+
+def test_a_claim_that_cannot_be_bound_is_named_with_its_class_and_reason(world: World, tmp_path: Path) -> None:
+    menu = make_bundle(tmp_path / "db", {"templates/db.yaml": DATABASE}, name="db")
+    world.operator.timeout_s = 12
+    with pytest.raises(WaitTimeoutError) as raised:
+        world.operator.install(menu)
+    reason = (
+        'claim data-db-0 Pending, of storage class fast: ProvisioningFailed: storageclass.storage.k8s.io "fast" not'
+    )
+    told = [detail for detail in details(world, "StatefulSet") if detail]
+    assert reason in told[-1]
+    assert len(told) <= 3, "the pod first, then its claim: never the same twice"
+    assert reason.replace("data-db-0 ", "data-db-0: ") in "\n".join(raised.value.context)
+
+
+def test_a_failed_upgrade_names_the_way_back(world: World) -> None:
+    world.operator.install(world.menu)
+    with pytest.raises(ObjectFailedError) as raised:
+        world.operator.upgrade(world.menu, image=world.break_web())
+    assert f"go back with `bundler rollback shop 1 -n {world.operator.namespace}`" in str(raised.value.hint)
+
+
+def test_a_failed_install_has_no_way_back(sandbox_world: World) -> None:
+    with pytest.raises(ObjectFailedError) as raised:
+        sandbox_world.operator.install(sandbox_world.menu, image=sandbox_world.break_web())
+    assert raised.value.hint == "fix what is named above and run the same command again"
+
+
+def test_status_shows_a_service_that_leads_to_no_pod(sandbox_world: World, tmp_path: Path) -> None:
+    world = sandbox_world
+    world.operator.install(make_bundle(tmp_path / "web", {"templates/web.yaml": NOWHERE}, name="web"))
+    (service,) = release_state(world.operator.ports(), "prod", "shop").objects
+    assert service.health.warning == "its selector app=nothing matches no pod of the release"
