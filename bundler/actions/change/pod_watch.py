@@ -51,10 +51,7 @@ class PodWatch:
     def _look_into(self, namespace: str, workloads: Mapping[ObjectRef, Body]) -> None:
         """Ask for the pods of a few workloads by their labels, and once for all pods where there are many."""
         if len(workloads) <= FEW_WORKLOADS:
-            selectors = [
-                ",".join(f"{key}={value}" for key, value in pod_selector(w).items()) for w in workloads.values()
-            ]
-            listed = map_parallel(lambda selector: self._pods(namespace, selector), selectors)
+            listed = map_parallel(lambda body: self._pods(namespace, _selector_text(body)), workloads.values())
             for (ref, body), pods in zip(workloads.items(), listed, strict=True):
                 self._judge(ref, newest_pods(body, pods))
             return
@@ -126,6 +123,10 @@ def pod_selector(workload: Body) -> Mapping[str, str]:
     """Return the labels by which a workload finds its pods; empty for what has none."""
     labels = mapping_at(workload, "spec", "selector", "matchLabels")
     return {key: value for key, value in labels.items() if isinstance(value, str)}
+
+
+def _selector_text(workload: Body) -> str:
+    return ",".join(f"{key}={value}" for key, value in pod_selector(workload).items())
 
 
 def newest_pods(workload: Body, pods: Sequence[Body]) -> list[Body]:
