@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeGuard
 
 JSONValue: TypeAlias = "str | int | float | bool | Mapping[str, JSONValue] | Sequence[JSONValue] | None"
@@ -99,3 +100,12 @@ def int_at(body: JSONValue, *path: str, default: int = 0) -> int:
 def canonical_json(value: JSONValue) -> bytes:
     """Encode as the one byte string that stands for this value: sorted keys, no spaces, UTF-8."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def by_label(bodies: Iterable[Body]) -> Mapping[tuple[str, JSONValue], Sequence[Body]]:
+    """Index objects by each of their labels, for many that look for theirs among all."""
+    found: defaultdict[tuple[str, JSONValue], list[Body]] = defaultdict(list)
+    for body in bodies:
+        for label in mapping_at(body, "metadata", "labels").items():
+            found[label].append(body)
+    return found

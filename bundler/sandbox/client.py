@@ -125,7 +125,9 @@ class SandboxClient(Tampering):
         with self._store.snapshot() as tx:
             served = _require(tx, "listing", query)
             wanted = read_filter(query)
-            found = [one for one in tx.select(query.group, query.kind, query.namespace) if wanted.matches(one)]
+            is_selective = bool(query.label_selector or query.field_selector)
+            chosen = wanted.matches if is_selective else None
+            found = tx.select(query.group, query.kind, query.namespace, chosen)
             version = str(tx.version)
         return Listing(items=tuple(_shown(one, served, query) for one in found), resource_version=version)
 

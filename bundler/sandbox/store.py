@@ -15,7 +15,7 @@ from bundler.model.refs import ObjectRef
 from bundler.sandbox.store_file import check_schema, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from bundler.model.json import Body
@@ -49,6 +49,8 @@ CREATE TABLE faults (
     reason TEXT NOT NULL, since_s REAL NOT NULL, PRIMARY KEY (grp, kind, namespace, name)
 ) WITHOUT ROWID;
 """
+_OWNED_INDEX = "CREATE INDEX IF NOT EXISTS owners_by_name ON owners (grp, kind, namespace, name)"
+"""Beside the schema, since files of older versions do not have it."""
 _GET = "SELECT body FROM objects WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
 _UPDATE = "UPDATE objects SET version = ?, body = ? WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
 _REMOVE = "DELETE FROM objects WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
@@ -56,6 +58,12 @@ _DISOWN = "DELETE FROM owners WHERE grp = ? AND kind = ? AND namespace = ? AND n
 _HEAL = "DELETE FROM faults WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
 _BEFORE = """SELECT previous FROM log
     WHERE version > ? AND grp = ? AND kind = ? AND namespace = ? AND name = ? ORDER BY version LIMIT 1"""
+_VERSIONS = "SELECT namespace, name, version FROM objects WHERE grp = ? AND kind = ?"
+_VERSIONS_EVERYWHERE = f"{_VERSIONS} ORDER BY namespace, name"
+_VERSIONS_IN_NAMESPACE = f"{_VERSIONS} AND namespace = ? ORDER BY name"
+_VERSIONS_OWNED = """SELECT o.namespace, o.name, o.version FROM owners AS w
+    JOIN objects AS o ON o.grp = w.grp AND o.kind = w.kind AND o.namespace = w.namespace AND o.name = w.name
+    WHERE w.owner_uid = ? AND w.grp = ? AND w.kind = ? ORDER BY o.namespace, o.name"""
 _IN_NAMESPACE = """SELECT namespace, name, version, body FROM objects
     WHERE grp = ? AND kind = ? AND namespace = ? ORDER BY name"""
 _EVERYWHERE = """SELECT namespace, name, version, body FROM objects
@@ -105,6 +113,8 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection, cache: dict[ObjectRef, tuple[int, Tree]]) -> None:
         self._sql = connection
         self._cache = cache
+        self._written: dict[ObjectRef, tuple[int, Tree]] = {}
+        """Decoded objects of versions that this transaction made; dropped with it."""
         self.first_version = self.version = int(self.meta("version", "1"))
 
     def meta(self, name: str, default: str = "") -> str:
@@ -121,13 +131,25 @@ class Transaction:
         row = self._sql.execute(_GET, _key(ref)).fetchone()
         return None if row is None else dict(json.loads(row[0]))
 
-    def select(self, group: str, kind: str, namespace: str = "") -> list[Tree]:
-        """Return copies of all objects of a kind, ordered by namespace and name."""
-        return [json.loads(row[3]) for row in self._rows(group, kind, namespace)]
+    def select(
+        self, group: str, kind: str, namespace: str = "", chosen: Callable[[Body], bool] | None = None
+    ) -> list[Tree]:
+        """Return copies of the objects of a kind, all or those ``chosen``, ordered by namespace and name."""
+        if chosen is None:
+            return [json.loads(row[3]) for row in self._rows(group, kind, namespace)]
+        return [json.loads(encode(body)) for body in self.peek(group, kind, namespace) if chosen(body)]
 
     def peek(self, group: str, kind: str, namespace: str = "") -> list[Body]:
         """Return all objects of a kind, shared and read-only: what controllers look through again and again."""
-        return [self._decoded(group, kind, row) for row in self._rows(group, kind, namespace)]
+        if namespace:
+            rows = self._sql.execute(_VERSIONS_IN_NAMESPACE, (group, kind, namespace))
+        else:
+            rows = self._sql.execute(_VERSIONS_EVERYWHERE, (group, kind))
+        return self._decoded(group, kind, rows)
+
+    def peek_owned(self, uid: str, group: str, kind: str) -> list[Body]:
+        """Return the objects of a kind whose ownerReferences name ``uid``, shared and read-only."""
+        return self._decoded(group, kind, self._sql.execute(_VERSIONS_OWNED, (uid, group, kind)))
 
     def insert(self, ref: ObjectRef, body: Tree) -> None:
         """Store a new object and stamp its resourceVersion."""
@@ -244,16 +266,20 @@ class Transaction:
             return self._sql.execute(_IN_NAMESPACE, (group, kind, namespace))
         return self._sql.execute(_EVERYWHERE, (group, kind))
 
-    def _decoded(self, group: str, kind: str, row: tuple[str, str, int, str]) -> Body:
-        ref = ObjectRef(group, kind, row[0], row[1])
-        known = self._cache.get(ref)
+    def _decoded(self, group: str, kind: str, rows: Iterable[tuple[str, str, int]]) -> list[Body]:
+        """Return the objects of rows of namespace, name and version; each version is decoded once."""
+        # all rows first: bodies are read by the same connection
+        return [
+            self._decode(ObjectRef(group, kind, namespace, name), version) for namespace, name, version in list(rows)
+        ]
+
+    def _decode(self, ref: ObjectRef, version: int) -> Body:
         # A dropped transaction may have used the same number: versions written in this one are not kept.
-        if known is not None and known[0] == row[2] <= self.first_version:
-            return known[1]
-        body: Tree = json.loads(row[3])
-        if row[2] <= self.first_version:
-            self._cache[ref] = (row[2], body)
-        return body
+        cache = self._cache if version <= self.first_version else self._written
+        known = cache.get(ref)
+        if known is None or known[0] != version:
+            known = cache[ref] = (version, json.loads(self._text(ref)))
+        return known[1]
 
     def _text(self, ref: ObjectRef) -> str:
         row = self._sql.execute(_GET, _key(ref)).fetchone()
@@ -338,6 +364,8 @@ class Store:
             for statement in _SCHEMA.split(";\n"):
                 self._sql.execute(statement)
             self._sql.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if version <= SCHEMA_VERSION:
+            self._sql.execute(_OWNED_INDEX)
         self._sql.execute("COMMIT")
         if version > SCHEMA_VERSION:
             self._sql.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.claim_watch import ClaimWatch
@@ -10,13 +9,13 @@ from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError
 from bundler.health.pods import PodHistory, is_final, observe_pod, pod_problem
 from bundler.model.cluster import ListQuery
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import by_label, items_at, mapping_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.health.pods import FailFast, PodProblem
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports
 
@@ -55,9 +54,9 @@ class PodWatch:
             for (ref, body), pods in zip(workloads.items(), listed, strict=True):
                 self._judge(ref, newest_pods(body, pods))
             return
-        by_label = _by_label(self._pods(namespace, ""))
+        index = by_label(self._pods(namespace, ""))
         for ref, body in workloads.items():
-            found = [by_label.get(label, ()) for label in pod_selector(body).items()]
+            found = [index.get(label, ()) for label in pod_selector(body).items()]
             self._judge(ref, newest_pods(body, min(found, key=len)))
 
     def _pods(self, namespace: str, selector: str) -> Sequence[Body]:
@@ -108,15 +107,6 @@ class PodWatch:
     def troubled(self, ref: ObjectRef) -> tuple[Body, PodProblem] | None:
         """Return the pod that ``detail`` is about, and its problem."""
         return self._problems.get(ref)
-
-
-def _by_label(pods: Sequence[Body]) -> Mapping[tuple[str, JSONValue], Sequence[Body]]:
-    """Index pods by each of their labels: two hundred workloads must not each go through the pods of all."""
-    found: defaultdict[tuple[str, JSONValue], list[Body]] = defaultdict(list)
-    for pod in pods:
-        for label in mapping_at(pod, "metadata", "labels").items():
-            found[label].append(pod)
-    return found
 
 
 def pod_selector(workload: Body) -> Mapping[str, str]:

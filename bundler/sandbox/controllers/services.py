@@ -54,7 +54,7 @@ def run_quotas(world: World) -> None:
 
 def _selected(world: World, body: Body, selector: Body) -> list[Body]:
     requirements = selector_of(selector)
-    pods = world.all("", "Pod", text_at(body, "metadata", "namespace"))
+    pods = world.labelled_pods(text_at(body, "metadata", "namespace"), mapping_at(selector, "matchLabels"))
     return [pod for pod in pods if labels_match(requirements, pod) and not is_leaving(pod)]
 
 

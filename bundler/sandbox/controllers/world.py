@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import schema_of
 from bundler.fields.merge import track_update
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import by_label, items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox.deletion import start_deletion
 from bundler.sandbox.store import new_uid
@@ -38,6 +38,7 @@ class World:
         self.settings = settings
         self.faults: Mapping[ObjectRef, Fault] = {fault.ref: fault for fault in tx.faults()}
         self.next_s: float | None = None
+        self._pods: dict[str, Mapping[tuple[str, JSONValue], Sequence[Body]]] = {}
 
     def wake_at(self, due_s: float) -> None:
         """Ask to be called again at a time, in seconds since the epoch."""
@@ -51,10 +52,24 @@ class World:
         return self.tx.peek(group, kind, namespace)
 
     def owned(self, owner: Body, group: str, kind: str) -> list[Body]:
-        """Return the objects of a kind that ``owner`` controls, read-only, oldest first."""
-        uid = text_at(owner, "metadata", "uid")
-        found = self.all(group, kind, text_at(owner, "metadata", "namespace"))
-        return [one for one in found if controller_uid(one) == uid]
+        """Return the objects of a kind that ``owner`` controls, read-only, by name."""
+        uid, namespace = text_at(owner, "metadata", "uid"), text_at(owner, "metadata", "namespace")
+        found = self.tx.peek_owned(uid, group, kind)
+        return [
+            one for one in found if controller_uid(one) == uid and text_at(one, "metadata", "namespace") == namespace
+        ]
+
+    def labelled_pods(self, namespace: str, labels: Mapping[str, JSONValue]) -> Sequence[Body]:
+        """Return a few pods among which are all those with these labels; all pods where none is given.
+
+        Pods are indexed once in a run: a thousand Services must not each go through a thousand pods.
+        """
+        if not labels:
+            return self.all("", "Pod", namespace)
+        if namespace not in self._pods:
+            self._pods[namespace] = by_label(self.all("", "Pod", namespace))
+        index = self._pods[namespace]
+        return min((index.get(label, ()) for label in labels.items()), key=len)
 
     def create(self, group: str, kind: str, body: Tree) -> Body:
         """Store a new object as a controller makes it."""
