@@ -49,7 +49,7 @@ CREATE TABLE faults (
     reason TEXT NOT NULL, since_s REAL NOT NULL, PRIMARY KEY (grp, kind, namespace, name)
 ) WITHOUT ROWID;
 """
-_OWNED_INDEX = "CREATE INDEX IF NOT EXISTS owners_by_name ON owners (grp, kind, namespace, name)"
+_OWNED_INDEX = "CREATE INDEX owners_by_name ON owners (grp, kind, namespace, name)"
 """Beside the schema, since files of older versions do not have it."""
 _GET = "SELECT body FROM objects WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
 _UPDATE = "UPDATE objects SET version = ?, body = ? WHERE grp = ? AND kind = ? AND namespace = ? AND name = ?"
@@ -365,7 +365,7 @@ class Store:
                 self._sql.execute(statement)
             self._sql.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         if version <= SCHEMA_VERSION:
-            self._sql.execute(_OWNED_INDEX)
+            self._sql.execute(_OWNED_INDEX.replace("INDEX", "INDEX IF NOT EXISTS", 1))
         self._sql.execute("COMMIT")
         if version > SCHEMA_VERSION:
             self._sql.close()
@@ -374,7 +374,7 @@ class Store:
                 context=[f"{self.path}: format {version}, this bundler knows {SCHEMA_VERSION}"],
                 hint="use a newer bundler, or `bundler sandbox reset` to start an empty sandbox",
             )
-        check_schema(self._sql, _SCHEMA.split(";\n"), self.path)
+        check_schema(self._sql, (*_SCHEMA.split(";\n"), _OWNED_INDEX), self.path)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
