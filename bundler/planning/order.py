@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bundler.errors.change import PlanError
 from bundler.fields.kinds import kind_info
@@ -63,7 +63,29 @@ def is_custom(ref: ObjectRef) -> bool:
     return kind_info(ref.group, ref.kind) is None
 
 
-def change_order(changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> tuple[Change, ...]:
+class Placed(Protocol):
+    """What has a place in the order of writing: a change, or an entry of an inventory."""
+
+    @property
+    def ref(self) -> ObjectRef:
+        """Which object."""
+        ...
+
+    @property
+    def component(self) -> str:
+        """Which component it belongs to; empty for the bundle's own."""
+        ...
+
+    @property
+    def stage(self) -> Stage:
+        """In which stage of its component it is written."""
+        ...
+
+
+P = TypeVar("P", bound=Placed)
+
+
+def change_order(changes: Iterable[P], needs: Mapping[str, tuple[str, ...]]) -> tuple[P, ...]:
     """Return changes as they are written: components after those they need, stage by stage."""
     rank = _ranks(needs)
     return tuple(sorted(changes, key=lambda c: (rank[c.component], c.component, c.stage, c.ref)))

@@ -8,12 +8,13 @@ from bundler.actions.release.history import read_history, require_history
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
 from bundler.model.release import ReleaseStatus
+from bundler.planning.order import change_order, effective_needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from bundler.errors import BundlerError
-    from bundler.model.release import Revision, RevisionSummary
+    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
 
 
@@ -82,4 +83,12 @@ def load_revision(
     """
     history = require_history(ports.store, namespace, release)
     summary = history.find(revision) if revision else history.summaries[-1]
-    return ports.store.load(summary, with_sensitive=shows_secrets)
+    found = ports.store.load(summary, with_sensitive=shows_secrets)
+    return replace(found, inventory=in_plan_order(found))
+
+
+def in_plan_order(revision: Revision) -> tuple[InventoryEntry, ...]:
+    """Return each object of a revision once, in the order in which its plan wrote them."""
+    entries = {entry.ref: entry for entry in revision.inventory}
+    needs = effective_needs(frozenset(entry.component for entry in entries.values()), revision.needs)
+    return change_order(entries.values(), needs)

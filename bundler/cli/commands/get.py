@@ -27,8 +27,8 @@ _SHOWS = {"values": show_values, "manifest": show_manifest, "notes": show_notes,
 def get_command(app: App, *, part: str, release: str, revision: int | None, show_secrets: bool) -> None:
     """Print a part of what is recorded of RELEASE.
 
-    values: what the user gave. manifest: the objects as sent. notes: as shown after install. plan: the inventory, in
-    the order of its stages.
+    values: what the user gave. manifest: the objects as sent. notes: as shown after install. plan: the objects, in
+    the order in which they were written.
     """
     connection = connect(app)
     if show_secrets:

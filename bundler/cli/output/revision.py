@@ -93,12 +93,11 @@ def show_notes(app: App, revision: Revision) -> None:
 
 
 def show_recorded_plan(app: App, revision: Revision) -> None:
-    """Print what a revision set out to own, in the order of its stages."""
-    entries = sorted(revision.inventory, key=lambda entry: (entry.stage, entry.ref))
+    """Print what a revision set out to own, in the order in which it was written."""
     if app.output == "text":
-        app.screen.lines(Line(_entry_text(entry)) for entry in entries)
+        app.screen.lines(Line(_entry_text(entry)) for entry in revision.inventory)
     else:
-        app.screen.document([_entry_data(entry) for entry in entries], app.output)
+        app.screen.document([_entry_data(entry) for entry in revision.inventory], app.output)
 
 
 def _entry_text(entry: InventoryEntry) -> str:
