@@ -20,6 +20,7 @@ BUNDLE_PAYLOAD = "application/vnd.bundler.bundle.v1+json"
 PUBLIC_KEY_WORD: Final = "bundler-ed25519"
 SHORT_KEY_ID_CHARS: Final = 16
 _KEY_BYTES = 32
+_P = 2**255 - 19
 _MAX_NAME_CHARS = 100
 
 
@@ -75,11 +76,27 @@ def make_key(
     if len(public) != _KEY_BYTES:
         msg = f"a public key has {_KEY_BYTES} bytes, not {len(public)}"
         raise ValueError(msg)
+    if not is_sound_point(public):
+        msg = "the public key is of a kind that anyone can sign for, or written in a second way"
+        raise ValueError(msg)
     if not name.strip() or len(name) > _MAX_NAME_CHARS or not name.isprintable() or '"' in name:
         msg = f"the name of a key is one line of 1 to {_MAX_NAME_CHARS} characters without quotes"
         raise ValueError(msg)
     key_id = hashlib.sha256(public).hexdigest()
     return TrustedKey(name=name.strip(), public=public, key_id=key_id, not_before=not_before, not_after=not_after)
+
+
+def is_sound_point(public: bytes) -> bool:
+    """Tell whether an Ed25519 public key is written in its one way and is of large order.
+
+    For a point of small order anyone can make signatures; in a second spelling one key would count as two. Verifiers
+    need not check either. Source: RFC 8032, section 5.1.3 (y is below p); a point of order 8 doubles to y = 0.
+    """
+    y = int.from_bytes(public, "little") & ((1 << 255) - 1)
+    if y >= _P:
+        return False
+    d = -121665 * pow(121666, -1, _P)
+    return y not in {0, 1, _P - 1} and (d * pow(y, 4, _P) + 2 * y * y - 1) % _P != 0
 
 
 def parse_public_key(

@@ -46,8 +46,19 @@ class PolicyVerifier:
             hint = "ask its maker for the signed file; `bundler sign` adds a signature"
             raise UnsignedError(_DOING, context=[found], hint=hint)
         if not policy.keys and not policy.requires_signature:
+            self._refuse_revoked([sig for _, sig in pairs])
             return Evidence(signers=())
         return self._judged(self._looked_at(payload_type, payload, pairs))
+
+    def _refuse_revoked(self, signatures: Sequence[Signature]) -> None:
+        """Refuse what revoked keys alone have signed; without trusted keys nothing else is asked of signatures."""
+        revoked = sorted({one.key_id for one in signatures if self._is_revoked(one.key_id)})
+        if revoked and all(one.key_id in revoked for one in signatures):
+            found = [f"signed by key id {key_id[:SHORT_KEY_ID_CHARS]}, which is revoked" for key_id in revoked]
+            raise DeliveryPolicyError(_DOING, context=found, hint="get a file that its maker signed with another key")
+
+    def _is_revoked(self, key_id: str) -> bool:
+        return bool({key_id, key_id[:SHORT_KEY_ID_CHARS]} & self._policy.revoked)
 
     def _looked_at(self, payload_type: str, payload: bytes, pairs: Sequence[tuple[Envelope, Signature]]) -> _Findings:
         digest, signed = hashlib.sha256(payload).hexdigest(), pre_authentication(payload_type, payload)
@@ -76,7 +87,7 @@ class PolicyVerifier:
 
     def _spent(self, key: TrustedKey, now: datetime) -> str:
         """Return why a trusted key counts for nothing here and now; empty where it counts."""
-        if {key.key_id[:SHORT_KEY_ID_CHARS], key.key_id} & self._policy.revoked:
+        if self._is_revoked(key.key_id):
             return f"{key.shown} is revoked"
         if key.not_before is not None and now < key.not_before:
             return f"{key.shown} is trusted only from {key.not_before:%Y-%m-%d %H:%M} UTC"

@@ -45,7 +45,7 @@ def judge_bundle(
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
     policy = policy_for(site, keys)
-    is_asked = policy.keys or policy.requires_signature
+    is_asked = policy.keys or policy.requires_signature or policy.revoked
     found = envelopes() if is_asked else ()
     evidence = check_bundle(bundle, found, PolicyVerifier(policy, app.clock), policy)
     if evidence.signers:

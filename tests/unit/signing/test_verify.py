@@ -12,7 +12,16 @@ from bundler.errors.delivery import (
     UntrustedKeyError,
     WrongSignatureError,
 )
-from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD, Envelope, Signature, TrustPolicy, pre_authentication
+from bundler.model.trust import (
+    BUNDLE_PAYLOAD,
+    INDEX_PAYLOAD,
+    Envelope,
+    Signature,
+    TrustPolicy,
+    is_sound_point,
+    make_key,
+    pre_authentication,
+)
 from bundler.signing.keys import generate_key
 from bundler.signing.sign import KeySigner
 from bundler.signing.verify import PolicyVerifier
@@ -142,3 +151,41 @@ def test_a_key_that_counts_no_more_is_not_called_trusted() -> None:
     with pytest.raises(UntrustedKeyError) as caught:
         judge(given, ACME.sign(INDEX_PAYLOAD, PAYLOAD), OTHER.sign(INDEX_PAYLOAD, PAYLOAD))
     assert [line for line in caught.value.context if "trusted is" in line] == [f"trusted is {THIRD.key.shown}"]
+
+
+P = 2**255 - 19
+SMALL_ORDER = (
+    (0).to_bytes(32, "little"),
+    (1).to_bytes(32, "little"),
+    (P - 1).to_bytes(32, "little"),
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+)
+
+
+@pytest.mark.parametrize("point", SMALL_ORDER)
+@pytest.mark.parametrize("sign", [0, 0x80])
+def test_a_key_of_small_order_is_refused_because_anyone_can_sign_for_it(point: bytes, sign: int) -> None:
+    with pytest.raises(ValueError, match="anyone can sign"):
+        make_key(point[:-1] + bytes([point[-1] | sign]), "evil")
+
+
+@pytest.mark.parametrize("y", [P, P + 1, P + 5, 2**255 - 1])
+def test_a_key_in_a_second_spelling_is_refused(y: int) -> None:
+    for sign in (0, 1 << 255):
+        with pytest.raises(ValueError, match="second way"):
+            make_key((y | sign).to_bytes(32, "little"), "twice")
+
+
+def test_honest_keys_are_sound() -> None:
+    assert all(is_sound_point(generate_key("honest").key.public) for _ in range(50))
+
+
+@pytest.mark.parametrize("chars", [16, 64])
+def test_what_revoked_keys_alone_signed_is_refused_without_trusted_keys_too(chars: int) -> None:
+    revoking = TrustPolicy(revoked=frozenset({ACME.key.key_id[:chars]}))
+    with pytest.raises(DeliveryPolicyError) as caught:
+        judge(revoking, ACME.sign(INDEX_PAYLOAD, PAYLOAD))
+    assert "which is revoked" in caught.value.context[0]
+    assert judge(revoking, ACME.sign(INDEX_PAYLOAD, PAYLOAD), OTHER.sign(INDEX_PAYLOAD, PAYLOAD)).signers == ()
+    assert judge(revoking).signers == ()
