@@ -361,13 +361,7 @@ class Registry(Protocol):
         ...
 
     def put_blob(
-        self,
-        repository: Repository,
-        descriptor: Descriptor,
-        source: BlobSource,
-        *,
-        mount_from: str = "",
-        is_missing: bool = False,
+        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
     ) -> int:
         """Store a blob, unless it is there; returns how many of its bytes were sent (0: there, or mounted).
 
@@ -376,7 +370,6 @@ class Registry(Protocol):
             descriptor: digest and size of the blob.
             source: opens the content at an offset; called again after a cut.
             mount_from: name of another repository of the same host that may hold the blob.
-            is_missing: send it whatever the registry says of it: it was seen not to be there.
 
         Raises:
             ContentMismatchError: when the content is not that of the digest.

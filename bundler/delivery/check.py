@@ -12,6 +12,7 @@ from bundler.delivery.reader import CHUNK_BYTES
 from bundler.errors.delivery import DeliveryDamagedError
 from bundler.model.delivery import BlobKind
 from bundler.model.json import is_mapping, items_at, mapping_at, text_at
+from bundler.model.oci import Descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -114,7 +115,10 @@ def _missing(delivery: Delivery) -> Iterator[str]:
 
 
 def references(manifest: bytes) -> Iterator[tuple[str, int]]:
-    """Yield digest and size of everything that a manifest or index needs; layers that stand elsewhere are left out."""
+    """Yield digest and size of everything that a manifest or index needs.
+
+    Layers that their makers keep elsewhere are left out, and so is what an index lists for no platform.
+    """
     try:
         body = json.loads(manifest)
     except (ValueError, RecursionError):
@@ -124,5 +128,5 @@ def references(manifest: bytes) -> Iterator[tuple[str, int]]:
     config = mapping_at(body, "config")
     for item in [*items_at(body, "manifests"), *([config] if config else []), *items_at(body, "layers")]:
         size = item.get("size")
-        if not item.get("urls") and isinstance(size, int):
+        if not item.get("urls") and isinstance(size, int) and not Descriptor.from_json(item).is_extra:
             yield text_at(item, "digest"), size

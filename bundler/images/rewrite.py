@@ -38,10 +38,20 @@ _MISSING_HINT = (
 
 def site_repository(ref: ImageRef, registry: SiteRegistry) -> Repository:
     """Return where an image lies in a site's registry."""
-    # a colon cannot stand in a path: the port of an origin becomes part of its name
-    origin = "" if ref.registry == DEFAULT_REGISTRY else f"{ref.registry.replace(':', '-').lower()}/"
+    origin = "" if ref.registry == DEFAULT_REGISTRY else f"{_path_of(ref.registry)}/"
     prefix = f"{registry.prefix}/" if registry.prefix else ""
     return Repository(registry.host, f"{prefix}{origin}{ref.repository}")
+
+
+def _path_of(host: str) -> str:
+    """Return the name of a registry as a step of a path, where no colon and no bracket can stand."""
+    if not host.startswith("["):
+        return host.replace(":", "-").lower()
+    from ipaddress import IPv6Address  # noqa: PLC0415 - few registries are known by such an address
+
+    address, _, port = host[1:].partition("]")
+    groups = (f"{int(group, 16):x}" for group in IPv6Address(address).exploded.split(":"))
+    return "-".join(("ipv6", *groups, *filter(None, [port.removeprefix(":")])))
 
 
 def pinned(image: LockedImage, registry: SiteRegistry | None) -> str:

@@ -56,11 +56,25 @@ class ImageRef:
         repository, _, tag = path.partition(":")
         if registry == DEFAULT_REGISTRY and "/" not in repository:
             repository = f"library/{repository}"
-        is_good = REPOSITORY.fullmatch(repository) and (not tag or TAG.fullmatch(tag))
+        is_good = _is_host(registry) and REPOSITORY.fullmatch(repository) and (not tag or TAG.fullmatch(tag))
         if not is_good or ("@" in text and not is_digest(digest)) or (":" in path and not tag):
             msg = f"{text!r} is no image reference"
             raise ValueError(msg)
         return cls(registry, repository, tag or ("" if digest else DEFAULT_TAG), digest)
+
+
+def _is_host(text: str) -> bool:
+    """Tell whether brackets in the name of a registry hold an IPv6 address."""
+    if not text.startswith("["):
+        return True
+    from ipaddress import IPv6Address  # noqa: PLC0415 - few registries are known by such an address
+
+    address, bracket, port = text[1:].partition("]")
+    try:
+        IPv6Address(address)
+    except ValueError:
+        return False
+    return bool(bracket) and (not port or (port[0] == ":" and port[1:].isdecimal()))
 
 
 @dataclass(frozen=True, slots=True, order=True)

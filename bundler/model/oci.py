@@ -34,6 +34,9 @@ BUNDLE_CONFIG: Final = "application/vnd.bundler.bundle.config.v1+json"
 BUNDLE_ARCHIVE: Final = "application/vnd.bundler.bundle.archive.v1.tar+gzip"
 BUNDLE_SIGNATURE: Final = "application/vnd.bundler.bundle.signature.v1+json"
 
+ATTESTED: Final = "vnd.docker.reference.digest"
+"""Annotation by which BuildKit says what an attestation in an index is of."""
+
 OCI_SCHEME: Final = "oci://"
 _HOST: Final = LazyPattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
 
@@ -120,6 +123,10 @@ class Descriptor:
     media_type: str
     platform: str = ""
     """``linux/amd64``, ``linux/arm64/v8``; empty where the descriptor names none."""
+    os_version: str = ""
+    """``10.0.20348.2113``: Windows images run on their own version only."""
+    is_extra: bool = False
+    """An index lists it, and no platform needs it: an attestation, or something for ``unknown/unknown``."""
     artifact_type: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
 
@@ -130,11 +137,15 @@ class Descriptor:
         Args:
             body: ``{"mediaType": …, "digest": …, "size": …}``.
         """
+        platform = mapping_at(body, "platform")
         return cls(
             digest=Digest(text_at(body, "digest")),
             size=int_at(body, "size", default=-1),
             media_type=text_at(body, "mediaType"),
-            platform=platform_of(mapping_at(body, "platform")),
+            platform=platform_of(platform),
+            os_version=text_at(platform, "os.version"),
+            is_extra="unknown" in (text_at(platform, "os"), text_at(platform, "architecture"))
+            or ATTESTED in mapping_at(body, "annotations"),
             artifact_type=text_at(body, "artifactType"),
             annotations={k: v for k, v in mapping_at(body, "annotations").items() if isinstance(v, str)},
         )
@@ -203,9 +214,28 @@ class OciManifest:
         return list({one.digest: one for one in found}.values())
 
 
+_ARCHITECTURES: Final = {
+    "aarch64": ("arm64", ""),
+    "x86_64": ("amd64", ""),
+    "x86-64": ("amd64", ""),
+    "i386": ("386", ""),
+    "armhf": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+}
+"""Second names of architectures. Source: containerd, platforms/database.go, normalizeArch."""
+
+
+def normal_platform(platform: str) -> str:
+    """Return a platform by its usual name: ``linux/aarch64`` is ``linux/arm64``."""
+    os, _, rest = platform.partition("/")
+    architecture, _, variant = rest.partition("/")
+    usual, own = _ARCHITECTURES.get(architecture, (architecture, ""))
+    return "/".join(part for part in (os, usual, variant or own) if part)
+
+
 def platform_of(platform: Body) -> str:
     """Return ``linux/arm64/v8`` of a platform object; empty where it says nothing (or ``unknown``)."""
     parts = [text_at(platform, "os"), text_at(platform, "architecture"), text_at(platform, "variant")]
     if not parts[0] or not parts[1] or "unknown" in parts[:2]:
         return ""
-    return "/".join(part for part in parts if part)
+    return normal_platform("/".join(part for part in parts if part))

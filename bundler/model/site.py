@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import ValuesLayer
 
-_HOST: Final = LazyPattern(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?")
+_HOST: Final = LazyPattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]{2,39}\])(?::[0-9]{1,5})?")
 
 
 def is_host(text: str) -> bool:

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.errors.delivery import RegistryForbiddenError, RegistryLoginError
+from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
 from bundler.model.digest import Digest
 from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at
-from bundler.model.oci import OCI_INDEX, Descriptor, OciManifest
+from bundler.model.oci import INDEX_TYPES, OCI_INDEX, Descriptor, OciManifest
 from bundler.oci.authorize import Authorizer
 from bundler.oci.credentials import CredentialFiles
 from bundler.oci.downloads import can_be_read, read_blob
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 _ACCEPT = {"Accept": ACCEPT_MANIFESTS}
 PAGE = "n=1000"
 MAX_PAGES = 1000
+_NO_API = frozenset({400, 404, 405, 406, 415, 501})
+"""What registries without the API of referrers answer to it."""
 
 
 class OciClient:
@@ -124,8 +126,7 @@ class OciClient:
         answer = self._get(repository, manifest_path(repository, reference), reference)
         if answer is None:
             return None
-        media_type = answer.headers.get("content-type", "").partition(";")[0]
-        found = OciManifest.of(answer.body, text_at(answer.json(), "mediaType") or media_type)
+        found = OciManifest.of(answer.body, answer.media_type)
         wanted = reference if reference.startswith("sha256:") else answer.digest
         if wanted.startswith("sha256:") and found.digest != wanted:
             doing = f"reading manifest {_named(repository, reference)}"
@@ -174,41 +175,70 @@ class OciClient:
         return read_blob(self._session(repository.host), repository, descriptor)
 
     def put_blob(
-        self,
-        repository: Repository,
-        descriptor: Descriptor,
-        source: BlobSource,
-        *,
-        mount_from: str = "",
-        is_missing: bool = False,
+        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
     ) -> int:
         """Store a blob, unless it is there; returns how many of its bytes were sent."""
         uploader = Uploader(self._session(repository.host), repository, descriptor)
-        return uploader.store(source, mount_from=mount_from, is_missing=is_missing)
+        return uploader.store(source, mount_from=mount_from)
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
         """Return what refers to a manifest."""
-        answer = self._get(repository, f"/v2/{repository.name}/referrers/{digest}", f"what refers to {digest}")
-        body = answer.json() if answer is not None else None
-        if text_at(body, "mediaType") != OCI_INDEX:
-            fallback = self.manifest(repository, fallback_tag(digest))
-            body = fallback.body if fallback else {}
-        found = [Descriptor.from_json(item) for item in items_at(body, "manifests")]
-        return [one for one in found if not artifact_type or one.artifact_type == artifact_type]
+        found, refused = self._listed_referrers(repository, digest)
+        if not found:
+            # Without the API, or from a time before it.
+            kept = self.manifest(repository, fallback_tag(digest))
+            if kept is None and refused is not None:
+                raise refused
+            found = list(kept.children) if kept else []
+        # Who lists them need not say of what type they are; that is in their own manifests.
+        return [one for one in found if not artifact_type or one.artifact_type in {artifact_type, ""}]
 
     def tags(self, repository: Repository) -> Sequence[str]:
         """Return all tags, all pages."""
-        tags: list[str] = []
-        target = f"/v2/{repository.name}/tags/list?{PAGE}"
-        for _ in range(MAX_PAGES):
-            answer = self._get(repository, target, "the tags")
-            if answer is None:
-                break
-            tags += [tag for tag in list_at(answer.json(), "tags") if isinstance(tag, str)]
-            target = next_page(answer.headers.get("link", ""))
+        target = f"/v2/{repository.name}/tags/list"
+        first = self._asked(repository, f"{target}?{PAGE}", "the tags")
+        if first.status == 400:
+            # Too many at once for this registry: it may choose.
+            first = self._asked(repository, target, "the tags")
+        if first.status == 404 or self._is_hidden(first):
+            return []
+        pages = self._pages(repository, first, "the tags")
+        return list(dict.fromkeys(tag for page in pages for tag in list_at(page, "tags") if isinstance(tag, str)))
+
+    def _listed_referrers(
+        self, repository: Repository, digest: Digest
+    ) -> tuple[list[Descriptor], RegistryError | None]:
+        """Ask the API of referrers: what it lists, and the error where we may not ask."""
+        target, what = f"/v2/{repository.name}/referrers/{digest}", f"what refers to {digest}"
+        first = self._asked(repository, target, what)
+        if first.status in {401, 403}:
+            return [], self._session(repository.host).refusal(self._ask(repository, target, what), first)
+        if first.status in _NO_API or (first.status == 200 and first.media_type not in INDEX_TYPES):
+            return [], None
+        pages = self._pages(repository, first, what)
+        return [Descriptor.from_json(item) for page in pages for item in items_at(page, "manifests")], None
+
+    def _pages(self, repository: Repository, first: Answer, what: str) -> Iterator[JSONValue]:
+        """Yield the bodies of an answer and of all pages that follow it.
+
+        Raises:
+            RegistryError: when one cannot be had: a part of a list is worse than none.
+        """
+        answer, seen = first, set[str]()
+        while True:
+            if answer.status != 200:
+                raise self._session(repository.host).refusal(self._ask(repository, answer.url, what), answer)
+            yield answer.json()
+            session = self._session(repository.host)
+            target = session.joined(answer, next_page(answer.headers.get("link", "")))
             if not target:
-                break
-        return list(dict.fromkeys(tags))
+                return
+            if target in seen or len(seen) == MAX_PAGES:
+                found = [f"{repository.host} goes on to link pages after {len(seen) + 1}, the last one {target}"]
+                doing = f"reading {_named(repository, what)}"
+                raise RegistryError(doing, context=found, hint="check the registry, and what stands before it")
+            seen.add(target)
+            answer = self._asked(repository, target, what)
 
     def _session(self, host: str) -> Session:
         with self._lock:
@@ -261,6 +291,8 @@ class OciClient:
         entries: dict[str, JSONValue] = {
             text_at(item, "digest"): item for item in items_at(kept.body if kept else {}, "manifests")
         }
+        if manifest.digest in entries:
+            return
         body = manifest.body
         kind = text_at(body, "artifactType") or text_at(body, "config", "mediaType")
         entry: dict[str, JSONValue] = {**manifest.descriptor.to_json(), "artifactType": kind}
@@ -268,7 +300,16 @@ class OciClient:
             entry["annotations"] = annotations
         entries[manifest.digest] = entry
         index: dict[str, JSONValue] = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": list(entries.values())}
-        self.put_manifest(repository, OciManifest.of(canonical_json(index), OCI_INDEX), tag=tag)
+        try:
+            self.put_manifest(repository, OciManifest.of(canonical_json(index), OCI_INDEX), tag=tag)
+        except (RegistryForbiddenError, RegistryRejectedError) as error:
+            if kept is None:
+                raise
+            raise RegistryRejectedError(
+                f"adding {manifest.digest} to what refers to {subject} in {repository}",
+                context=[*error.context, f"without the API of referrers, the tag {tag} lists them, and it is there"],
+                hint=f"where tags cannot be changed, except those that begin with sha256-; {manifest.digest} is stored",
+            ) from error
 
 
 def credential_files(around: Surroundings) -> CredentialFiles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from bundler.errors.delivery import RegistryNotFoundError, RegistryRejectedError
+from bundler.errors.delivery import OfflineError, RegistryNotFoundError, RegistryRejectedError
 from bundler.http.exchange import BrokenError
 from bundler.http.retry import failure_of_error
 from bundler.http.wire import WireError
@@ -92,6 +92,9 @@ def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, s
                 return _fits(head, pieces, blob.size)
         except (RegistryNotFoundError, RegistryRejectedError):
             return False
+        except OfflineError:
+            # It lies at another host, which may not be asked; that the registry sends us there has to do.
+            return True
         except BrokenError as broken:
             patience.pause(broken.failure, broken)
         except (OSError, WireError) as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from bundler.http.wire import WireError
-from bundler.model.json import items_at, text_at
-from bundler.model.oci import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from bundler.model.json import items_at, text_at, value_at
+from bundler.model.oci import DOCKER_LIST, DOCKER_MANIFEST, INDEX_TYPES, MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.oci import Repository
 
 ACCEPT_MANIFESTS = f"{OCI_INDEX}, {OCI_MANIFEST}, {DOCKER_LIST}, {DOCKER_MANIFEST}"
+KNOWN_TYPES = INDEX_TYPES | MANIFEST_TYPES
 MAX_MESSAGE_CHARS = 300
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 PULL = "pull"
@@ -52,6 +54,17 @@ class Answer:
     body: bytes
     url: str = ""
     """Where it came from, after all redirects; empty: from where it was asked."""
+
+    @property
+    def media_type(self) -> str:
+        """What the body says it is, else Content-Type, else what its parts make it; empty where nothing tells."""
+        body = self.json()
+        said, kind = text_at(body, "mediaType"), self.headers.get("content-type", "").partition(";")[0].strip()
+        if said or kind in KNOWN_TYPES:
+            return said or kind
+        if isinstance(value_at(body, "manifests"), list):
+            return OCI_INDEX
+        return OCI_MANIFEST if isinstance(value_at(body, "layers"), list) else kind
 
     @property
     def digest(self) -> str:
@@ -114,12 +127,25 @@ def with_query(url: str, **query: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query, safe=':')}"
 
 
+_LINK = re.compile(r"""\s*<([^>]*)>((?:\s*;\s*[^\s;,="]+(?:\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^\s;,"]*))?)*)\s*(?:[,\n]|$)""")
+_RELATION = re.compile(r""";\s*rel\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;,"]*))""", re.IGNORECASE)
+_QUOTED = re.compile(r"""(;\s*(?!rel\s*=)[^\s;,="]+\s*=\s*)"(?:[^"\\]|\\.)*\"""", re.IGNORECASE)
+
+
 def next_page(header: str) -> str:
-    """Return the target of ``Link: <…>; rel="next"``; empty where there is no further page. Source: RFC 8288."""
-    for link in header.replace("\n", ",").split(","):
-        target, _, parameters = link.strip().partition(">")
-        if target.startswith("<") and 'rel="next"' in parameters.replace("rel=next", 'rel="next"'):
-            return target[1:]
+    """Return the target of the link whose relation is ``next``; empty where there is no further page.
+
+    Args:
+        header: Link; several of them joined by line ends. Source: RFC 8288, section 3.
+    """
+    place = 0
+    while match := _LINK.match(header, place):
+        place = match.end()
+        relation = _RELATION.search(_QUOTED.sub(r"\1", match[2]))
+        if relation and "next" in (relation[1] or relation[2] or "").lower().split():
+            return match[1].strip()
+        if place == len(header):
+            break
     return ""
 
 

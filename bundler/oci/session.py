@@ -146,8 +146,15 @@ class Session:
         Raises:
             RegistryError: when that is no URL.
         """
-        location = answer.headers.get("location", "")
-        return self._hosts.joined(answer.url or url_of(self.home, "/"), location, self.host) if location else ""
+        return self.joined(answer, answer.headers.get("location", ""))
+
+    def joined(self, answer: Answer, link: str) -> str:
+        """Return the whole URL of a link in an answer; empty for none.
+
+        Raises:
+            RegistryError: when that is no URL.
+        """
+        return self._hosts.joined(answer.url or url_of(self.home, "/"), link, self.host) if link else ""
 
     def _is_ours(self, url: str) -> bool:
         """Tell whether a URL is of the registry itself: only its challenges count, and only it learns who we are."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from bundler.errors.delivery import RegistryError
+from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError
 from bundler.http.exchange import BrokenError
 from bundler.model.lean import replace
+from bundler.oci.downloads import can_be_read
 from bundler.oci.endurance import WORTH_BYTES
 from bundler.oci.errors import altered, mismatch
 from bundler.oci.requests import PULL, PUSH, Ask, blob_path, part_of, reached_by, scope_of, uploads_path, with_query
@@ -65,7 +66,7 @@ class Uploader:
         self._scopes: tuple[str, ...] = (scope_of(repository, PUSH),)
         self._patience = session.home.patience(self._doing)
 
-    def store(self, source: BlobSource, *, mount_from: str = "", is_missing: bool = False) -> int:
+    def store(self, source: BlobSource, *, mount_from: str = "") -> int:
         """Store the blob; return how many of its bytes were sent.
 
         Every round takes a part, or counts as a login, a redirect or a restart, or waits longer than the one before.
@@ -73,12 +74,11 @@ class Uploader:
         Args:
             source: of its content.
             mount_from: name of another repository of this registry that may hold it.
-            is_missing: it is not asked for first: the registry was seen not to have it, whatever it says.
 
         Raises:
             RegistryError: see bundler.ports.Registry.
         """
-        if not is_missing and self._is_there():
+        if self._is_there():
             return 0
         upload = _Upload(is_whole=not self._session.takes_parts)
         if mount_from and self._is_mounted(upload, mount_from):
@@ -100,8 +100,16 @@ class Uploader:
         return Ask(method=method, target=target, doing=self._doing, scopes=self._scopes, headers=named)
 
     def _is_there(self) -> bool:
-        """Ask; a registry that refuses to say shows by the upload whether we may do that."""
-        return self._session.send(self._ask("HEAD", blob_path(self._repository, self._blob.digest))).status == 200
+        """Ask; a registry that refuses to say shows by the upload whether we may do that.
+
+        Registries go on to list what their storage has lost, so what is said to be there is read.
+        """
+        if self._session.send(self._ask("HEAD", blob_path(self._repository, self._blob.digest))).status != 200:
+            return False
+        try:
+            return can_be_read(self._session, self._repository, self._blob, scope=self._scopes[0])
+        except (RegistryLoginError, RegistryForbiddenError):
+            return True
 
     def _is_mounted(self, upload: _Upload, mount_from: str) -> bool:
         """Try to take the blob from another repository; whatever fails here, there is still the upload."""

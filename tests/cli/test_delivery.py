@@ -496,8 +496,8 @@ def test_what_is_asked_of_the_registry_is_asked_once(world) -> None:
     outcome = world.cli("install", world.file, "--site", world.site).ok()
     assert "preflight: " in outcome.err
     assert "Secret/site-pull is not there, but registry.site:5000 gives images without a login" in outcome.err
-    heads = [asked for asked in world.registry.asked if asked[0] == "head"]
-    assert len(heads) == len(set(heads)) == 2
+    blobs = [asked for asked in world.registry.asked if asked[0] == "blob"]
+    assert len(blobs) == len(set(blobs)) > 2
 
 
 def test_a_folder_with_a_site_is_looked_ahead_for_too_and_without_one_it_is_not(world) -> None:

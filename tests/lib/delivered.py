@@ -133,21 +133,15 @@ class MemoryRegistry:
 
     def has_blob(self, repository: Repository, blob: Descriptor, *, is_read: bool = False) -> bool:
         del is_read
+        self.asked.append(("blob", str(repository), blob.digest))
         return (str(repository), blob.digest) in self.blobs
 
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
         yield self.blobs[str(repository), descriptor.digest]
 
     def put_blob(
-        self,
-        repository: Repository,
-        descriptor: Descriptor,
-        source: BlobSource,
-        *,
-        mount_from: str = "",
-        is_missing: bool = False,
+        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
     ) -> int:
-        del is_missing
         name = str(repository)
         with self.lock:
             if (name, descriptor.digest) in self.blobs:

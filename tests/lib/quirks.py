@@ -50,7 +50,7 @@ class Quirks:
     is_full: int = 0
     """500 or 507 for every part of a blob: no space left on device."""
     limit: str = ""
-    """Retry-After of one 429 for every path, or of all, where it is more than a minute."""
+    """Retry-After of one 429 for every kind of request, or of all, where it is more than a minute."""
 
     # Reading
     referrers_status: int = 404
@@ -70,3 +70,49 @@ class Quirks:
     """HEAD says yes to everything."""
     cuts_bodies: int = 0
     """Blobs come with so many bytes less, and say so."""
+
+
+EVERY: dict[str, Quirks] = {
+    "as the specification says": Quirks(),
+    "login: Basic": Quirks(login="basic"),
+    "login: token": Quirks(login="token"),
+    "everyone may read": Quirks(login="token", reads_anonymously=True),
+    "401 for a repository that is not there": Quirks(login="token", hides_missing=401),
+    "403 for a repository that is not there": Quirks(login="token", reads_anonymously=True, hides_missing=403),
+    "challenge with a rewritten scope": Quirks(login="token", scope_prefix="proxy/"),
+    "challenge with the scope `aws`": Quirks(login="token", says_scope="aws"),
+    "PATCH refused": Quirks(patch_status=405),
+    "PATCH unknown": Quirks(patch_status=404),
+    "Content-Range of a whole blob refused": Quirks(refuses_content_range=True),
+    "parts have a least length": Quirks(min_chunk=5_000_000),
+    "parts stored, Range stays": Quirks(has_stale_range=True),
+    "parts put together wrongly": Quirks(spoils_chunks=True),
+    "one upload is cut": Quirks(cuts=1),
+    "one upload is cut, PATCH refused": Quirks(cuts=1, patch_status=405),
+    "Location: a path": Quirks(location="path"),
+    "Location: relative": Quirks(location="relative"),
+    "Location: //host": Quirks(location="host"),
+    "Location: with a fragment": Quirks(location="fragment"),
+    "Location: another host": Quirks(location="elsewhere"),
+    "307 for everything": Quirks(redirects=307),
+    "308 for everything": Quirks(redirects=308),
+    "mounts refused (405)": Quirks(mount_status=405),
+    "mounts fail (500)": Quirks(mount_status=500),
+    "HEAD of blobs refused": Quirks(blob_head_status=405),
+    "HEAD of manifests refused": Quirks(manifest_head_status=405),
+    "HEAD says yes to everything": Quirks(head_lies=True),
+    "429 until a date": Quirks(limit="date"),
+    "referrers: there": Quirks(referrers_status=200),
+    "referrers: one to a page": Quirks(referrers_status=200, page=1, link="relative"),
+    "referrers: 400": Quirks(referrers_status=400),
+    "referrers: 401": Quirks(referrers_status=401),
+    "referrers: 403": Quirks(referrers_status=403),
+    "referrers: 405": Quirks(referrers_status=405),
+    "referrers: 501": Quirks(referrers_status=501),
+    "tags never change (409)": Quirks(has_immutable_tags=409),
+    "tags never change (400), no referrers": Quirks(has_immutable_tags=400, referrers_status=404),
+    "no Docker-Content-Digest": Quirks(has_digest_header=False),
+    "blobs at another host": Quirks(redirects_blobs=True),
+    "tags in pages": Quirks(page=1, link="parameters"),
+}
+"""Those that a client can live with, by what tables call them."""

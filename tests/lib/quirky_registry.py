@@ -48,7 +48,7 @@ def refused(status: int, code: str, message: str = "", headers: Mapping[str, str
 class QuirkyRegistry:
     """One registry, and the host where it keeps blobs if it does so elsewhere."""
 
-    def __init__(self, quirks: Quirks | None = None) -> None:
+    def __init__(self, quirks: Quirks | None = None, *, address: str = "127.0.0.1") -> None:
         self.quirks = quirks or Quirks()
         self.repositories: dict[str, Held] = {}
         self.uploads: dict[str, Upload] = {}
@@ -57,7 +57,7 @@ class QuirkyRegistry:
         self._lock = threading.RLock()
         self._cuts = self.quirks.cuts
         self._limited: set[str] = set()
-        self.server = StubServer([self._answer])
+        self.server = StubServer([self._answer], address=address)
         self.storage = StubServer([self._elsewhere])
 
     def __enter__(self) -> Self:
@@ -114,11 +114,12 @@ class QuirkyRegistry:
 
     def _limit(self, got: Got) -> Say | None:
         limit = self.quirks.limit
-        if not limit or got.path in self._limited:
+        key = f"{got.method} {_parts(got.path)[1]}"
+        if not limit or key in self._limited:
             return None
         waits = int(limit) if limit.isdecimal() else 2
         if waits <= 60:
-            self._limited.add(got.path)
+            self._limited.add(key)
         header = limit if limit.isdecimal() else formatdate(time.time() + waits, usegmt=True)
         return refused(429, "TOOMANYREQUESTS", "slow down", {"Retry-After": header, "Date": formatdate(usegmt=True)})
 
@@ -200,12 +201,11 @@ class QuirkyRegistry:
         if start + size < len(entries):
             path = got.path.removeprefix(MOVED)
             target = f"{path}?last={start + size}&x=a,b"
-            last = path.rpartition("/")[2]
             headers["Link"] = {
                 "plain": f'<{target}>; rel="next"',
                 "parameters": f'<{target}>; title="a, b; rel=\\"prev\\""; rel="last next"',
                 "capitals": f"<{target}>; REL=Next",
-                "relative": f'<{last}?last={start + size}>; rel="next"',
+                "relative": f'<?last={start + size}>; rel="next"',
                 "absolute": f'</first>; rel="first", <{self.server.url}{target}>; rel="next"',
             }[self.quirks.link]
         is_tags = got.path.endswith("/list")

@@ -117,6 +117,7 @@ class StubServer:
         routes: Mapping[str, Step] | None = None,
         certificate: KeyPair | None = None,
         client_authority: str = "",
+        address: str = "127.0.0.1",
     ) -> None:
         self.requests: list[Got] = []
         self._script, self._routes, self._next = list(script), dict(routes or {}), 0
@@ -124,9 +125,11 @@ class StubServer:
         self._lock = threading.Lock()
         self._connections = 0
         self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, 0), family=family, backlog=64)
         self.port: int = self._listener.getsockname()[1]
-        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        host = f"[{address}]" if ":" in address else address
+        self.url = f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     @property
     def seen(self) -> list[str]:

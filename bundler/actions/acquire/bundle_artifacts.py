@@ -89,7 +89,7 @@ def find_published(registry: Registry, address: OciAddress, *, accepts: str = ""
             context=[f"{address.repository.host} has no {address.repository.name} with {address.reference}"],
             hint=f"these are there: {_shown(registry.tags(address.repository))}",
         )
-    return _read(OciAddress(repository=address.repository, tag=address.tag, digest=manifest.digest), manifest)
+    return read_artifact(OciAddress(repository=address.repository, tag=address.tag, digest=manifest.digest), manifest)
 
 
 def published_versions(registry: Registry, address: OciAddress) -> list[str]:
@@ -142,13 +142,19 @@ def _signatures(registry: Registry, published: PublishedBundle) -> list[bytes]:
     found: list[bytes] = []
     for one in registry.referrers(repository, published.manifest.digest, artifact_type=BUNDLE_SIGNATURE):
         manifest = registry.manifest(repository, one.digest)
-        layers = manifest.layers if manifest else ()
+        is_signature = manifest is not None and text_at(manifest.body, "artifactType") == BUNDLE_SIGNATURE
+        layers = manifest.layers if manifest is not None and is_signature else ()
         small = [layer for layer in layers if 0 <= layer.size <= MAX_SIGNATURE_BYTES]
         found += [b"".join(registry.blob(repository, layer)) for layer in small]
     return found
 
 
-def _read(address: OciAddress, manifest: OciManifest) -> PublishedBundle:
+def read_artifact(address: OciAddress, manifest: OciManifest) -> PublishedBundle:
+    """Read the manifest of a bundle.
+
+    Raises:
+        RegistryRejectedError: when it is that of something else.
+    """
     layers = [layer for layer in manifest.layers if layer.media_type == BUNDLE_ARCHIVE]
     if text_at(manifest.body, "artifactType") != BUNDLE_ARTIFACT or len(layers) != 1:
         kind = text_at(manifest.body, "artifactType") or text_at(manifest.body, "config", "mediaType")

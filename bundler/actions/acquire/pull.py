@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle_artifacts import fetch_signatures
 from bundler.actions.acquire.fetch import parse_address
-from bundler.actions.acquire.trust import signature_path
+from bundler.actions.acquire.trust import is_signed, read_signatures, signature_path
 from bundler.archive.writer import archive_name
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.errors.bundle import ArchiveError
+from bundler.errors.delivery import RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
 from bundler.isolation.whole_file import write_whole
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
+from bundler.model.events import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bundler.actions.acquire.bundle_artifacts import PublishedBundle
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.model.bundle import Bundle
     from bundler.model.oci import OciAddress
@@ -43,7 +46,7 @@ def pull(
     out: Path,
     *,
     accepts: str = "",
-    judge: Callable[[Bundle, Sequence[Envelope]], object],
+    judge: Callable[[Bundle, Callable[[], Sequence[Envelope]]], object],
 ) -> PullResult:
     """Write a bundle's archive, and the signatures that were pushed with it, to ``out``.
 
@@ -52,7 +55,8 @@ def pull(
         address: ``oci://``, as typed.
         out: a file, or a folder that gets ``NAME-VERSION.tgz``.
         accepts: a range, where the address names no version.
-        judge: refuses what is not signed as it should be, before anything is written.
+        judge: refuses what is not signed as it should be, before anything is written; it asks for the signatures
+            where someone is trusted.
 
     Raises:
         BundleError: when the address cannot be read, or what is there is broken.
@@ -65,16 +69,34 @@ def pull(
         BundleLocation(path=kept, origin=address, found=address, is_archive=True), limits=fetcher.limits
     )
     path = out / archive_name(bundle) if out.is_dir() else out
-    signatures = fetch_signatures(fetcher.registry(), published)
-    judge(bundle, signatures)
+    judge(bundle, lambda: fetch_signatures(fetcher.registry(), published))
+    signatures = _signatures(fetcher, published)
     try:
         write_whole(path, kept.read_bytes())
-        if signatures:
-            write_whole(signature_path(path), encode_envelopes(signatures) + b"\n")
-        else:
-            # One that lies there is of what was at this path before.
-            signature_path(path).unlink(missing_ok=True)
+        # Where the registry did not say, a signature that is beside the file stays, whatever it is of.
+        if signatures is not None:
+            _write_signatures(path, bundle, signatures)
     except OSError as error:
         hint = "name a folder that exists and that you may write to"
         raise ArchiveError(f"writing {path}", context=[error.strerror or str(error)], hint=hint) from error
-    return PullResult(path=path, address=published.address, digest=bundle.digest, signatures=len(signatures))
+    return PullResult(path=path, address=published.address, digest=bundle.digest, signatures=len(signatures or ()))
+
+
+def _signatures(fetcher: BundleFetcher, published: PublishedBundle) -> Sequence[Envelope] | None:
+    """Return the signatures of a bundle; None where the registry does not let us ask."""
+    try:
+        return fetch_signatures(fetcher.registry(), published)
+    except (RegistryLoginError, RegistryForbiddenError, RegistryRejectedError) as error:
+        said = error.context[0] if error.context else str(error)
+        fetcher.report(Notice(f"whether {published.address} is signed could not be asked: {said}"))
+        return None
+
+
+def _write_signatures(path: Path, bundle: Bundle, signatures: Sequence[Envelope]) -> None:
+    """Write what was fetched next to what is there of this very bundle; what is there of another one goes."""
+    own = read_signatures(path) if is_signed(bundle, path) else ()
+    every = tuple(dict.fromkeys((*signatures, *own)))
+    if every:
+        write_whole(signature_path(path), encode_envelopes(every) + b"\n")
+    else:
+        signature_path(path).unlink(missing_ok=True)

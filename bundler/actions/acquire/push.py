@@ -12,11 +12,13 @@ from bundler.actions.acquire.bundle_artifacts import (
     ANNOTATION_TITLE,
     ANNOTATION_VERSION,
     config_json,
+    fetch_signatures,
+    read_artifact,
 )
 from bundler.actions.acquire.trust import document_of
 from bundler.delivery.envelopes import decode_envelopes
 from bundler.errors import UsageError
-from bundler.errors.delivery import VersionPublishedError, WrongSignatureError
+from bundler.errors.delivery import DeliveryDamagedError, RegistryError, VersionPublishedError, WrongSignatureError
 from bundler.model.digest import digest_of
 from bundler.model.json import canonical_json, mapping_at
 from bundler.model.oci import (
@@ -94,9 +96,9 @@ def push(
         for blob, content in ((config, _config(bundle)), (manifest.layers[0], archive)):
             sent += registry.put_blob(place, blob, _source(content))
         registry.put_manifest(place, manifest, tag=tag)
-    if signature is not None:
-        sent += _attach(registry, place, manifest, signature)
     at = OciAddress(repository=place, tag=tag, digest=manifest.digest)
+    if signature is not None and not (there is not None and _is_attached(registry, at, there, signature)):
+        sent += _attach(registry, place, manifest, signature)
     return PushResult(address=at, is_new=there is None, sent_bytes=sent, signatures=int(signature is not None))
 
 
@@ -161,6 +163,15 @@ def _artifact(bundle: Bundle, archive: bytes) -> tuple[Descriptor, OciManifest]:
         "annotations": dict(annotations),
     }
     return config, OciManifest.of(canonical_json(body), OCI_MANIFEST)
+
+
+def _is_attached(registry: Registry, at: OciAddress, there: OciManifest, signature: bytes) -> bool:
+    """Tell whether a published bundle has this signature: pushing it again would change a list that may not change."""
+    try:
+        known = fetch_signatures(registry, read_artifact(at, there))
+    except (RegistryError, DeliveryDamagedError):
+        return False
+    return set(decode_envelopes(signature.rstrip(b"\n"))) <= set(known)
 
 
 def _attach(registry: Registry, place: Repository, subject: OciManifest, signature: bytes) -> int:

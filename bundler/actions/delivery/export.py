@@ -116,8 +116,8 @@ def export_bundle(
         report(Warned(warning))
     gathered = gather_images(request.inventory.images, source, platforms=request.platforms)
     for image in gathered:
-        if image.notice:
-            report(Notice(image.notice))
+        for notice in image.notices:
+            report(Notice(notice))
     archive = _archive(request)
     index = _index(request, gathered, archive)
     with DeliveryWriter(request.target, index, part_bytes=request.part_bytes) as writer:

@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Final
 from bundler.actions.delivery.platforms import choose_platforms
 from bundler.concurrency import map_parallel
 from bundler.delivery.check import references
-from bundler.errors.delivery import ExportError
+from bundler.errors.delivery import ExportError, RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
 from bundler.model.delivery import Attachment, Blob, BlobKind, CarriedImage
 from bundler.model.digest import Digest
 from bundler.model.image import LockedImage
 from bundler.model.json import is_mapping, mapping_at
 from bundler.model.lean import dataclass, field
-from bundler.model.oci import MANIFEST_TYPES, Descriptor, OciManifest, Repository, platform_of
+from bundler.model.oci import ATTESTED, INDEX_TYPES, MANIFEST_TYPES, Descriptor, OciManifest, Repository, platform_of
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bundler.model.image import FoundImage, ImageRef
     from bundler.model.json import Body
     from bundler.ports import ImageSource
 
 MAX_CONFIG_BYTES: Final = 8 * 1024 * 1024
+MAX_INDEX_DEPTH: Final = 3
 _SBOM_TYPES = re.compile(r"spdx|cyclonedx|syft|sbom", re.IGNORECASE)
-_ATTESTED = "vnd.docker.reference.digest"
 _PREDICATE = "in-toto.io/predicate-type"
 _HINT_REF = "check the name, and that this machine may read it (`bundler login`)"
 
@@ -57,7 +57,7 @@ class Gathered:
     """Layers and attached documents, to be streamed."""
     platforms: tuple[PlatformImage, ...]
     attachments: tuple[Attachment, ...]
-    notice: str = ""
+    notices: tuple[str, ...] = ()
 
 
 def gather_images(
@@ -101,6 +101,8 @@ class _Looking:
         self._streamed: dict[Digest, tuple[Descriptor, BlobKind]] = {}
         self._attachments: list[Attachment] = []
         self._children: dict[Digest, OciManifest] = {}
+        self._indexes: list[OciManifest] = []
+        self._notices: list[str] = []
 
     def __call__(self) -> Gathered:
         """Return all that belongs to the image."""
@@ -114,12 +116,44 @@ class _Looking:
         chosen = [(platform, self._child(top, one)) for platform, one in offered if one.digest in choice.chosen]
         is_whole = choice.is_whole or not top.is_index
         root = top if is_whole else chosen[0][1]
-        for manifest in [top, *(self._child(top, one) for one in top.children)] if is_whole else [root]:
+        for manifest in self._everything(top) if is_whole else [root]:
             self._add(manifest, BlobKind.LAYER)
-        self._attach(top, {root.digest, *(one.digest for _, one in chosen)})
-        return self._gathered(root, chosen, notice=choice.notice)
+        if not is_whole:
+            self._name_versions(offered, choice.chosen)
+        self._attach({root.digest, *(one.digest for _, one in chosen)})
+        if choice.notice:
+            self._notices.append(choice.notice)
+        return self._gathered(root, chosen)
 
-    def _gathered(self, root: OciManifest, chosen: Sequence[tuple[str, OciManifest]], *, notice: str) -> Gathered:
+    def _everything(self, top: OciManifest) -> Iterator[OciManifest]:
+        """Yield a manifest and all that it lists; what no platform needs may be gone."""
+        yield top
+        for entry in top.children:
+            child = self._extra(entry) if entry.is_extra else self._child(top, entry)
+            if child is not None:
+                yield from self._everything(child)
+
+    def _extra(self, entry: Descriptor) -> OciManifest | None:
+        """Return what an index lists for no platform; None where it is gone."""
+        if entry.digest not in self._children:
+            found = self._source.manifest(self._repository, entry.digest)
+            if found is None:
+                said = f"lists {entry.digest}, an attestation or the like, which is gone; it is passed over"
+                self._notices.append(said)
+                return None
+            self._children[entry.digest] = found
+        return self._children[entry.digest]
+
+    def _name_versions(self, offered: Sequence[tuple[str, Descriptor]], chosen: Sequence[Digest]) -> None:
+        """Say which one travels where a platform is there for several versions of its system, as Windows is."""
+        for platform, taken in offered:
+            every = sorted({one.os_version for other, one in offered if other == platform and one.os_version})
+            if taken.digest in chosen and len(every) > 1:
+                versions = ", ".join(every)
+                said = f"is there for {platform} of versions {versions}; {taken.os_version or 'one'} is carried"
+                self._notices.append(f"{said}, --all-platforms carries all")
+
+    def _gathered(self, root: OciManifest, chosen: Sequence[tuple[str, OciManifest]]) -> Gathered:
         locked = LockedImage(
             ref=self._ref,
             digest=root.digest,
@@ -139,25 +173,31 @@ class _Looking:
                 for platform, one in chosen
             ),
             attachments=tuple(sorted(set(self._attachments))),
-            notice=f"{self._ref} {notice}" if notice else "",
+            notices=tuple(f"{self._ref} {notice}" for notice in dict.fromkeys(self._notices)),
         )
 
-    def _offered(self, top: OciManifest) -> list[tuple[str, Descriptor]]:
-        """Return platform and manifest of each image that an index lists; attestations are none."""
+    def _offered(self, top: OciManifest, depth: int = 0) -> list[tuple[str, Descriptor]]:
+        """Return platform and manifest of each image that an index lists, those of indexes in it included."""
         if not top.is_index:
             return [(platform_of(self._config(top)), top.descriptor)]
-        listed = [one for one in top.children if _ATTESTED not in one.annotations]
-        return [(one.platform or platform_of(self._config(self._child(top, one))), one) for one in listed]
+        if depth > MAX_INDEX_DEPTH:
+            found = f"its indexes list each other more than {MAX_INDEX_DEPTH} deep"
+            raise ExportError(f"looking at {self._ref}", context=[found], hint="publish it with one index")
+        self._indexes.append(top)
+        found_here: list[tuple[str, Descriptor]] = []
+        for entry in (one for one in top.children if not one.is_extra):
+            if entry.media_type in INDEX_TYPES:
+                found_here += self._offered(self._child(top, entry), depth + 1)
+            else:
+                found_here.append((entry.platform or platform_of(self._config(self._child(top, entry))), entry))
+        return found_here
 
     def _child(self, top: OciManifest, entry: Descriptor) -> OciManifest:
         """Return a manifest that an index lists; each is fetched once, and only where it is needed: hubs count."""
         if entry.digest == top.digest:
             return top
         if entry.digest not in self._children:
-            child = self._children[entry.digest] = self._fetch(entry.digest)
-            if child.is_index:
-                found = "its index lists other indexes, which cannot be carried"
-                raise ExportError(f"looking at {self._ref}", context=[found], hint="publish it with one index")
+            self._children[entry.digest] = self._fetch(entry.digest)
         return self._children[entry.digest]
 
     def _fetch(self, reference: str) -> OciManifest:
@@ -200,22 +240,29 @@ class _Looking:
         labels = mapping_at(self._config(manifest), "config", "Labels")
         return {key: value for key, value in labels.items() if isinstance(value, str)}
 
-    def _attach(self, top: OciManifest, carried: set[Digest]) -> None:
+    def _attach(self, carried: set[Digest]) -> None:
         """Take along the SBOMs that are attached to what is carried: by referrers, cosign's tag, BuildKit's entries."""
         for digest in sorted(carried):
-            for found in self._source.referrers(self._repository, digest):
-                if _SBOM_TYPES.search(f"{found.artifact_type} {found.media_type}"):
-                    self._attach_one(digest, self._fetch(found.digest), found.artifact_type)
-            tagged = self._source.manifest(self._repository, f"{digest.replace(':', '-')}.sbom")
-            if tagged is not None:
-                self._attach_one(digest, tagged, "")
-        for entry in top.children:
-            image = Digest(entry.annotations.get(_ATTESTED, ""))
-            if image in carried:
-                attested = self._child(top, entry)
-                kinds = [layer.annotations.get(_PREDICATE, "") for layer in attested.layers]
-                if told := next(filter(_SBOM_TYPES.search, kinds), ""):
-                    self._attach_one(image, attested, told)
+            try:
+                self._attach_referrers(digest)
+            except (RegistryLoginError, RegistryForbiddenError, RegistryRejectedError) as error:
+                said = error.context[0] if error.context else str(error)
+                self._notices.append(f"is carried without what may be attached to it: {said}")
+        for entry in (one for index in self._indexes for one in index.children):
+            image = Digest(entry.annotations.get(ATTESTED, ""))
+            attested = self._extra(entry) if image in carried else None
+            kinds = [layer.annotations.get(_PREDICATE, "") for layer in attested.layers] if attested else []
+            told = next(filter(_SBOM_TYPES.search, kinds), "")
+            if attested is not None and told:
+                self._attach_one(image, attested, told)
+
+    def _attach_referrers(self, digest: Digest) -> None:
+        for found in self._source.referrers(self._repository, digest):
+            if _SBOM_TYPES.search(f"{found.artifact_type} {found.media_type}"):
+                self._attach_one(digest, self._fetch(found.digest), found.artifact_type)
+        tagged = self._source.manifest(self._repository, f"{digest.replace(':', '-')}.sbom")
+        if tagged is not None:
+            self._attach_one(digest, tagged, "")
 
     def _attach_one(self, image: Digest, manifest: OciManifest, artifact_type: str) -> None:
         layers = manifest.layers

@@ -11,6 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.actions.delivery.delta_base import base_not_at_hand, file_of
+from bundler.actions.delivery.image_presence import Missing, find_missing
 from bundler.concurrency import map_parallel
 from bundler.delivery.check import check_size
 from bundler.errors.delivery import BaseMissingError
@@ -24,13 +25,13 @@ from bundler.model.oci import OCI_MANIFEST, Descriptor, digest_tag
 from bundler.model.size import counted, shown_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.delivery.reader import Delivery
     from bundler.model.digest import Digest
     from bundler.model.image import LockedImage
-    from bundler.model.oci import BlobSource, OciManifest, Repository
+    from bundler.model.oci import BlobSource, Repository
     from bundler.model.site import SiteRegistry
     from bundler.ports import Registry, Reporter
 
@@ -46,6 +47,8 @@ class ImportRequest:
     place: SiteRegistry
     bases: tuple[Delivery, ...] = ()
     """The files that a delta builds on, as far as they are at hand: one may be a delta itself."""
+    reads_all: bool = False
+    """Read a byte of every blob that is there, not of the largest of each image alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +87,16 @@ class _Cargo:
     tag: str = ""
     """The one that people know; empty where there is none, or another content has it."""
     is_tagged: bool = False
-    """The registry has it under that tag."""
+    """The registry has it under the tag that keeps it."""
     notice: str = ""
     """What is to be said about its tag."""
+    missing: Missing = Missing(manifests=frozenset(), blobs=frozenset())
+    """What the registry lacks of it."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.is_tagged and not self.missing
 
     @property
     def tag_to_set(self) -> str:
@@ -119,7 +129,7 @@ def import_delivery(request: ImportRequest, registry: Registry, report: Reporter
 class _Importer:
     def __init__(self, request: ImportRequest, registry: Registry, report: Reporter) -> None:
         self._delivery, self._index = request.trusted.delivery, request.trusted.index
-        self._place, self._bases = request.place, request.bases
+        self._place, self._bases, self._reads_all = request.place, request.bases, request.reads_all
         self._registry, self._report = registry, report
         self._carried = {blob.digest for blob in self._index.blobs}
         self._lock = threading.Lock()
@@ -132,24 +142,23 @@ class _Importer:
         check_size(self._delivery)
         # Whoever does not answer, or does not know us, is told once and not for every image.
         self._registry.ping(self._place.host)
-        cargoes = map_parallel(self._with_free_tag, self._cargoes())
-        extras = list(self._attachments())
-        is_there = map_parallel(self._is_whole, [*cargoes, *extras])
-        missing = [cargo for cargo, there in zip([*cargoes, *extras], is_there, strict=True) if not there]
+        cargoes = self._judged([*map_parallel(self._with_free_tag, self._cargoes()), *self._attachments()])
+        missing = [cargo for cargo in cargoes if not cargo.is_there]
         moves = self._with_base(self._moves(missing))
         self._total = sum(move.blob.size for move in moves)
         if missing:
-            self._report(Notice(self._announced(sum(not there for there in is_there[: len(cargoes)]))))
+            images = cargoes[: len(self._index.images)]
+            self._report(Notice(self._announced(sum(not cargo.is_there for cargo in images))))
         for notice in sorted({cargo.notice for cargo in missing if cargo.notice}):
             self._report(Notice(notice))
         map_parallel(self._move, moves, at_once=UPLOADS_AT_ONCE)
         map_parallel(self._store, missing, at_once=UPLOADS_AT_ONCE)
-        images = tuple(
-            ImportedImage(image=one.locked, repository=site_repository(one.locked.ref, self._place), was_there=there)
-            for one, there in zip(self._index.images, is_there, strict=False)
+        arrived = tuple(
+            ImportedImage(image=one.locked, repository=cargo.repository, was_there=cargo.is_there)
+            for one, cargo in zip(self._index.images, cargoes, strict=False)
         )
         return ImportResult(
-            images=images, sent_bytes=self._sent, sent_blobs=self._sent_blobs, skipped_blobs=self._skipped
+            images=arrived, sent_bytes=self._sent, sent_blobs=self._sent_blobs, skipped_blobs=self._skipped
         )
 
     def _announced(self, images: int) -> str:
@@ -191,27 +200,25 @@ class _Importer:
             for repository in dict.fromkeys(holders.get(one.image, [])):
                 yield _Cargo(tree=tree, repository=repository)
 
-    def _is_whole(self, cargo: _Cargo) -> bool:
-        """Ask for the root by digest, and by the tag that keeps it.
+    def _judged(self, cargoes: Sequence[_Cargo]) -> list[_Cargo]:
+        """Find out what the registry lacks of each, and of the tag that keeps it."""
+        wanted = [(cargo.repository, cargo.tree) for cargo in cargoes]
+        missing = find_missing(self._registry, wanted, reads_all=self._reads_all)
+        judged = [replace(cargo, missing=lack) for cargo, lack in zip(cargoes, missing, strict=True)]
+        return map_parallel(self._with_tag, judged)
 
-        A registry takes no manifest whose parts it does not hold.
-        """
-        root = cargo.tree.root.digest
-        found = self._registry.head_manifest(cargo.repository, root)
-        if found is None or found.digest != root:
-            return False
-        if cargo.is_tagged:
-            return True
-        tag = cargo.tag_to_set
-        tagged = self._registry.head_manifest(cargo.repository, tag) if tag else found
-        return tagged is not None and tagged.digest == root
+    def _with_tag(self, cargo: _Cargo) -> _Cargo:
+        if cargo.is_tagged or cargo.missing.is_new or not cargo.tag_to_set:
+            return replace(cargo, is_tagged=cargo.is_tagged or not cargo.tag_to_set)
+        found = self._registry.head_manifest(cargo.repository, cargo.tag_to_set)
+        return replace(cargo, is_tagged=found is not None and found.digest == cargo.tree.root.digest)
 
     def _moves(self, cargoes: list[_Cargo]) -> list[_Move]:
         """Return the blobs to move, the largest first, so that none is waited for at the end."""
         blobs: dict[Digest, Descriptor] = {}
         places: dict[Digest, list[Repository]] = {}
         for cargo in cargoes:
-            for blob in cargo.tree.blobs:
+            for blob in (one for one in cargo.tree.blobs if one.digest in cargo.missing.blobs):
                 blobs[blob.digest] = blob
                 known = places.setdefault(blob.digest, [])
                 if cargo.repository not in known:
@@ -244,7 +251,7 @@ class _Importer:
         refs += map(ImageRef.parse, base.repositories if base else ())
         every = [site_repository(ref, self._place) for ref in refs]
         for repository in dict.fromkeys([*move.repositories, *every]):
-            if self._registry.has_blob(repository, move.blob):
+            if self._registry.has_blob(repository, move.blob, is_read=True):
                 return repository.name
         return None
 
@@ -300,12 +307,14 @@ class _Importer:
         self._report(BytesMoved("importing", moved, self._total))
 
     def _store(self, cargo: _Cargo) -> None:
+        root = cargo.tree.root
         for manifest in cargo.tree.manifests[:-1]:
-            self._put(cargo, manifest, "")
-        self._put(cargo, cargo.tree.root, cargo.tag_to_set)
-
-    def _put(self, cargo: _Cargo, manifest: OciManifest, tag: str) -> None:
-        self._registry.put_manifest(cargo.repository, manifest, tag=tag)
+            if manifest.digest in cargo.missing.manifests:
+                self._registry.put_manifest(cargo.repository, manifest)
+        if root.digest in cargo.missing.manifests or not cargo.is_tagged:
+            # A tag that has it already may be one that cannot be written again.
+            tag = "" if cargo.is_tagged else cargo.tag_to_set
+            self._registry.put_manifest(cargo.repository, root, tag=tag)
 
 
 def _said(name: str, owner: Digest, other: Digest) -> str:

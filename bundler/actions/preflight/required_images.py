@@ -7,8 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.site_overlay import needed_images, where_in
+from bundler.actions.delivery.image_presence import holds_whole
 from bundler.concurrency import map_parallel
-from bundler.errors.delivery import ImageMissingError
+from bundler.errors.delivery import (
+    ImageMissingError,
+    RegistryError,
+    RegistryForbiddenError,
+    RegistryLoginError,
+)
 from bundler.images.image_paths import places_of, rules_of
 from bundler.images.inventory import parse_image
 from bundler.images.rewrite import site_repository
@@ -25,14 +31,19 @@ if TYPE_CHECKING:
 
 
 def find_absent(images: Iterable[LockedImage], place: SiteRegistry, registry: Registry) -> tuple[LockedImage, ...]:
-    """Return the images whose exact digest the site's registry does not hold; one request for each.
+    """Return the images that the site's registry does not hold whole, by their exact digests.
 
     Raises:
-        RegistryError: when it cannot be asked.
+        RegistryError: when it cannot be asked, or lets us see none of them.
     """
     wanted = list(images)
     answers = map_parallel(partial(_is_there, place, registry), wanted)
-    return tuple(image for image, is_there in zip(wanted, answers, strict=True) if not is_there)
+    refused = [answer for answer in answers if isinstance(answer, RegistryError)]
+    if refused and len(refused) == len(answers):
+        error = refused[0]
+        found = "some registries (Quay, Artifactory) answer so for what was not imported yet"
+        raise type(error)(str(error), context=[*error.context, found], hint=error.hint) from error
+    return tuple(image for image, answer in zip(wanted, answers, strict=True) if answer is not True)
 
 
 def refuse_absent(rendering: Rendering, order: RenderRequest, place: SiteRegistry, registry: Registry) -> int:
@@ -90,6 +101,8 @@ def import_hint(place: SiteRegistry, site: Site | None) -> str:
     return f"import the delivery first: bundler import FILE {where}"
 
 
-def _is_there(place: SiteRegistry, registry: Registry, image: LockedImage) -> bool:
-    found = registry.head_manifest(site_repository(image.ref, place), image.digest)
-    return found is not None and found.digest == image.digest
+def _is_there(place: SiteRegistry, registry: Registry, image: LockedImage) -> bool | RegistryError:
+    try:
+        return holds_whole(registry, site_repository(image.ref, place), image.digest)
+    except (RegistryLoginError, RegistryForbiddenError) as error:
+        return error

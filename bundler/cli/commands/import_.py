@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--registry", default="", metavar="HOST/PREFIX", help="Where to; the registry of --site otherwise.")
 @click.option("--site", "site_file", type=FilePath(), metavar="FILE", help="Site file.")
 @click.option("--base", "bases", type=FilePath(), multiple=True, metavar="FILE", help="What a delta builds on.")
+@click.option("--recheck", is_flag=True, help="Read a byte of every blob that is there, not of one per image.")
 @public_keys_option
 @registry_options
 @offline_option
@@ -34,10 +35,12 @@ def import_command(
     site_file: Path | None,
     bases: tuple[Path, ...],
     keys: tuple[Path, ...],
+    recheck: bool,
 ) -> None:
     """Bring the images of a delivery, its FILE or its parts, into a registry.
 
-    The file is only read. What the registry holds already is skipped: a run that was cut short is simply run again.
+    The file is only read. What the registry holds is skipped, what it has lost since is brought again: a run
+    that was cut short is simply run again.
     """
     from bundler.actions.delivery.import_images import ImportRequest, import_delivery  # noqa: PLC0415 - only those who import
     from bundler.cli.output.images import show_import  # noqa: PLC0415
@@ -50,6 +53,8 @@ def import_command(
     opened = tuple(app.closing.enter_context(Delivery.open(base)) for base in bases)
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     client = open_site_registry(app, place, site=site, report=progress, is_writing=True)
-    result = import_delivery(ImportRequest(trusted=trusted, place=place, bases=opened), client, progress)
+    result = import_delivery(
+        ImportRequest(trusted=trusted, place=place, bases=opened, reads_all=recheck), client, progress
+    )
     progress.stop()
     show_import(app, result, place)

@@ -19,7 +19,7 @@ from bundler.cli.terminal.text import Line
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
@@ -41,8 +41,8 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
     """
     trusting = read_site(site)
 
-    def judge(bundle: Bundle, signatures: Sequence[Envelope]) -> object:
-        return judge_bundle(app, bundle, lambda: signatures, trusting, keys=keys)
+    def judge(bundle: Bundle, signatures: Callable[[], Sequence[Envelope]]) -> object:
+        return judge_bundle(app, bundle, signatures, trusting, keys=keys)
 
     pulled = pull(make_fetcher(app), address, out, accepts=accepts, judge=judge)
     if app.output == "text":

@@ -20,6 +20,7 @@ from bundler.delivery.reader import Delivery
 from bundler.delivery.sibling_deliveries import open_neighbours
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass
+from bundler.model.oci import normal_platform
 from bundler.model.size import parse_bytes
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PLATFORM = "linux/amd64"
 TOOL_NAME = "bundler.pyz"
-_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?")
 _LEAST_PART_BYTES = 1024 * 1024
 
 
@@ -149,7 +150,7 @@ def platforms_of(app: App, given: Sequence[str], *, is_all: bool) -> tuple[str, 
         found = [f"{one!r} is no platform" for one in wrong] or ["--platform and --all-platforms exclude each other"]
         raise UsageError("reading platforms", context=found, hint="say --platform linux/amd64, or --all-platforms")
     if given or is_all:
-        return tuple(sorted(set(given)))
+        return tuple(sorted({normal_platform(one) for one in given}))
     app.screen.say(f"platform {DEFAULT_PLATFORM}; --platform and --all-platforms choose others", "dim")
     return (DEFAULT_PLATFORM,)
 

@@ -12,7 +12,7 @@ from bundler.errors.delivery import ImageMissingError, ImageReferenceError
 from bundler.images.image_paths import ImageRule
 from bundler.images.rewrite import Rewriter, pinned, site_repository, with_pull_secret
 from bundler.model.digest import Digest
-from bundler.model.image import ImageRef, LockedImage
+from bundler.model.image import REPOSITORY, ImageRef, LockedImage
 from bundler.model.oci import OCI_MANIFEST
 from bundler.model.site import SiteRegistry
 from tests.unit.images.test_places import GADGET, GIZMO, manifest, nested
@@ -148,3 +148,23 @@ def test_rewriting_what_is_rewritten_changes_nothing(host, name, tag) -> None:
     pod = {"spec": {"containers": [{"name": "x", "image": f"{host}{name}:{tag}"}]}}
     once = tool.rewrite([manifest("v1", "Pod", pod)])
     assert tool.rewrite(once) == once
+
+
+@pytest.mark.parametrize(
+    ("ref", "path"),
+    [
+        ("[::1]:5000/a/b:1", "acme/ipv6-0-0-0-0-0-0-0-1-5000/a/b"),
+        ("[fe80::]/a:1", "acme/ipv6-fe80-0-0-0-0-0-0-0/a"),
+        ("[::1:5000]/a:1", "acme/ipv6-0-0-0-0-0-0-1-5000/a"),
+    ],
+)
+def test_a_registry_with_an_ipv6_address_has_a_name_that_a_path_can_hold(ref: str, path: str) -> None:
+    repository = site_repository(ImageRef.parse(ref), SiteRegistry.parse("[2001:db8::7]:5000/acme"))
+    assert (repository.host, repository.name) == ("[2001:db8::7]:5000", path)
+    assert REPOSITORY.fullmatch(path)
+
+
+@pytest.mark.parametrize("ref", ["[::1/a:1", "[1.2.3]/a:1", "[::g]/a:1", "[::1]x/a:1", "[::1]:p/a:1"])
+def test_what_is_in_brackets_must_be_an_ipv6_address(ref: str) -> None:
+    with pytest.raises(ValueError, match="is no image reference"):
+        ImageRef.parse(ref)

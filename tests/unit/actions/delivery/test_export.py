@@ -501,12 +501,6 @@ def test_an_index_that_does_not_say_platforms_is_read_from_the_configs(world: Wo
     assert image.locked.platforms == ("linux/amd64",)
 
 
-def test_an_index_of_indexes_is_refused(world: World) -> None:
-    inner = world.app.top.descriptor.to_json() | {"platform": {"os": "linux", "architecture": "amd64"}}
-    store(world, APP, {"schemaVersion": 2, "manifests": [inner]}, OCI_INDEX)
-    assert "lists other indexes" in refused(world, ExportError, APP).context[0]
-
-
 def changed_manifest(world: World, **keys: object) -> None:
     body = json.loads(world.db.top.content)
     store(world, DB, {**body, **keys}, world.db.top.media_type)
