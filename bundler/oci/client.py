@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
 from bundler.model.digest import Digest
@@ -20,6 +20,7 @@ from bundler.oci.downloads import can_be_read, read_blob
 from bundler.oci.errors import mismatch
 from bundler.oci.helpers import run_helper
 from bundler.oci.hosts import Hosts
+from bundler.oci.mirrors import Mirror, ask_each, mirrored, read_each
 from bundler.oci.requests import (
     ACCEPT_MANIFESTS,
     PULL,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.http.surroundings import Surroundings
+    from bundler.model.events import Event
     from bundler.model.json import JSONValue
     from bundler.model.oci import BlobSource, Repository
     from bundler.oci.credentials import Credentials
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
     FindCredentials = Callable[[str, str], Credentials | None]
 
+T = TypeVar("T")
 _ACCEPT = {"Accept": ACCEPT_MANIFESTS}
 PAGE = "n=1000"
 MAX_PAGES = 1000
@@ -76,9 +79,10 @@ class OciClient:
                 to those who may only read (Quay: 401, Artifactory: 403), so what they refuse is absent, and the write
                 shows whether we may.
         """
-        self._hosts, self._is_writing = Hosts(settings, around), is_writing
+        self._hosts, self._settings, self._is_writing = Hosts(settings, around), settings, is_writing
         self._around, self._find, self._learn = around, find_credentials, learn
         self._sessions: dict[str, Session] = {}
+        self._said: set[Event] = set()
         self._lock = threading.Lock()
 
     @classmethod
@@ -110,6 +114,9 @@ class OciClient:
 
     def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
         """Return digest, size and media type; a registry that does not tell them in a head is asked for the whole."""
+        return self._each(repository, lambda place: self._head_manifest(place, reference))
+
+    def _head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
         answer = self._asked(repository, manifest_path(repository, reference), reference, method="HEAD")
         if answer.status == 404:
             return None
@@ -117,12 +124,15 @@ class OciClient:
         media_type = _content_type(answer)
         is_told = answer.digest.startswith("sha256:") and size.isdecimal() and media_type
         if answer.status != 200 or not is_told:
-            found = self.manifest(repository, reference)
+            found = self._manifest(repository, reference)
             return found.descriptor if found else None
         return Descriptor(digest=Digest(answer.digest), size=int(size), media_type=media_type)
 
     def manifest(self, repository: Repository, reference: str) -> OciManifest | None:
         """Return a manifest or index, its digest verified."""
+        return self._each(repository, lambda place: self._manifest(place, reference))
+
+    def _manifest(self, repository: Repository, reference: str) -> OciManifest | None:
         answer = self._get(repository, manifest_path(repository, reference), reference)
         if answer is None:
             return None
@@ -172,7 +182,8 @@ class OciClient:
 
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob."""
-        return read_blob(self._session(repository.host), repository, descriptor)
+        places = self._places(repository)
+        return read_each(places, lambda place: read_blob(self._session(place.host), place, descriptor), self._say_once)
 
     def put_blob(
         self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
@@ -183,18 +194,15 @@ class OciClient:
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
         """Return what refers to a manifest."""
-        found, refused = self._listed_referrers(repository, digest)
-        if not found:
-            # Without the API, or from a time before it.
-            kept = self.manifest(repository, fallback_tag(digest))
-            if kept is None and refused is not None:
-                raise refused
-            found = list(kept.children) if kept else []
+        found = self._each(repository, lambda place: self._referrers(place, digest))
         # Who lists them need not say of what type they are; that is in their own manifests.
         return [one for one in found if not artifact_type or one.artifact_type in {artifact_type, ""}]
 
     def tags(self, repository: Repository) -> Sequence[str]:
         """Return all tags, all pages."""
+        return self._each(repository, self._tags)
+
+    def _tags(self, repository: Repository) -> list[str]:
         target = f"/v2/{repository.name}/tags/list"
         first = self._asked(repository, f"{target}?{PAGE}", "the tags")
         if first.status == 400:
@@ -204,6 +212,16 @@ class OciClient:
             return []
         pages = self._pages(repository, first, "the tags")
         return list(dict.fromkeys(tag for page in pages for tag in list_at(page, "tags") if isinstance(tag, str)))
+
+    def _referrers(self, repository: Repository, digest: Digest) -> list[Descriptor]:
+        found, refused = self._listed_referrers(repository, digest)
+        if found:
+            return found
+        # Without the API, or from a time before it.
+        kept = self._manifest(repository, fallback_tag(digest))
+        if kept is None and refused is not None:
+            raise refused
+        return list(kept.children) if kept else []
 
     def _listed_referrers(
         self, repository: Repository, digest: Digest
@@ -240,6 +258,22 @@ class OciClient:
             seen.add(target)
             answer = self._asked(repository, target, what)
 
+    def _each(self, repository: Repository, ask: Callable[[Repository], T]) -> T:
+        """Ask the mirrors of a repository and then itself."""
+        return ask_each(self._places(repository), ask, self._say_once)
+
+    def _say_once(self, event: Event) -> None:
+        with self._lock:
+            is_new = event not in self._said
+            self._said.add(event)
+        if is_new:
+            self._around.report(event)
+
+    def _places(self, repository: Repository) -> list[Repository]:
+        """Return where to read a repository; what is about to be written is read where it will be."""
+        mirrors = () if self._is_writing else self._settings.of(repository.host).mirrors
+        return [*mirrored(repository, mirrors), repository]
+
     def _session(self, host: str) -> Session:
         with self._lock:
             if host not in self._sessions:
@@ -275,7 +309,14 @@ class OciClient:
 
     def _ask(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> Ask:
         doing = f"reading {_named(repository, what)}"
-        return Ask(method=method, target=target, doing=doing, scopes=(self._scope(repository),), headers=_ACCEPT)
+        return Ask(
+            method=method,
+            target=target,
+            doing=doing,
+            scopes=(self._scope(repository),),
+            headers=_ACCEPT,
+            is_optional=isinstance(repository, Mirror),
+        )
 
     def _scope(self, repository: Repository) -> str:
         return scope_of(repository, PUSH if self._is_writing else PULL)

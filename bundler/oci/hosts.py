@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from bundler.http.retry import Failure
     from bundler.http.surroundings import Surroundings
-    from bundler.oci.settings import RegistrySettings
+    from bundler.oci.settings import HostSettings, RegistrySettings
 
 _PLAIN_SIGNS = ("WRONG_VERSION_NUMBER", "record layer failure", "packet length too long")
 
@@ -32,7 +32,7 @@ class Hosts:
     def __init__(self, settings: RegistrySettings, around: Surroundings) -> None:
         self._settings, self._around = settings, around
         self._transports: dict[Address, Transport] = {}
-        self._contexts: dict[Path | None, ssl.SSLContext] = {}
+        self._contexts: dict[tuple[Path | None, ...], ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
     def address_of(self, host: str) -> Address:
@@ -101,8 +101,11 @@ class Hosts:
         except AddressError as error:
             raise RegistryError(f"reading the proxy for {host}", context=[str(error)], hint=error.hint) from error
         name = server.authority
-        authority = self._settings.of(name).authority_file or self._settings.of(host).authority_file
-        dial = Dialer(server, proxy=proxy, tls=lambda: self._context(authority), gate=self._around.gate)
+        own, its = self._settings.of(name), self._settings.of(host)
+        authority = own.authority_file or its.authority_file
+        # Who we are is shown to the registry, not to where it sends us.
+        shown = its if server == self.address_of(host) else own
+        dial = Dialer(server, proxy=proxy, tls=lambda: self._context(authority, shown), gate=self._around.gate)
 
         def give_up(doing: str, failure: Failure, tries: int) -> RegistryError:
             shown = host if server.host in host or host == DOCKER_HUB else f"{server.authority}, for {host}"
@@ -114,11 +117,12 @@ class Hosts:
 
         return Transport(server, pool=Pool(dial), around=self._around, give_up=give_up)
 
-    def _context(self, authority: Path | None) -> ssl.SSLContext:
+    def _context(self, authority: Path | None, shown: HostSettings) -> ssl.SSLContext:
+        key = (authority, shown.client_certificate, shown.client_key)
         with self._lock:
-            if authority not in self._contexts:
-                self._contexts[authority] = _made(authority)
-            return self._contexts[authority]
+            if key not in self._contexts:
+                self._contexts[key] = _made(authority, shown)
+            return self._contexts[key]
 
 
 def target_of(url: str) -> str:
@@ -127,7 +131,7 @@ def target_of(url: str) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-def _made(authority: Path | None) -> ssl.SSLContext:
+def _made(authority: Path | None, shown: HostSettings) -> ssl.SSLContext:
     context = strict_context()
     context.load_default_certs()
     if authority is not None:
@@ -139,4 +143,18 @@ def _made(authority: Path | None) -> ssl.SSLContext:
                 context=[f"{authority}: {ssl_reason(error)}"],
                 hint="name a file of PEM certificates",
             ) from error
+    if shown.client_certificate is not None:
+        try:
+            context.load_cert_chain(shown.client_certificate, shown.client_key, password=_no_passphrase)
+        except (OSError, ValueError) as error:
+            raise RegistryError(
+                "reading the client certificate for the registry",
+                context=[f"{shown.client_certificate}: {ssl_reason(error)}"],
+                hint="name PEM files of a certificate and its key, the key without a passphrase",
+            ) from error
     return context
+
+
+def _no_passphrase() -> str:
+    """Answer OpenSSL, which would ask on the terminal."""
+    raise ValueError("the key has a passphrase")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryError
-from bundler.model.json import mapping_at, text_at, value_at
+from bundler.model.json import list_at, mapping_at, text_at, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from bundler.model.json import JSONValue
 
@@ -18,7 +19,8 @@ DOCKER_HUB = "docker.io"
 DOCKER_HUB_API = "registry-1.docker.io"
 CONFIG_FILE = "registries.yaml"
 _MAX_BYTES = 1024 * 1024
-_KEYS = frozenset({"ca", "insecureHTTP"})
+_KEYS = ("ca", "clientCertificate", "clientKey", "insecureHTTP", "mirrors")
+_MIRROR = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?::[0-9]{1,5})?(?:/[a-z0-9._/-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,11 @@ class HostSettings:
     authority_file: Path | None = None
     """PEM certificates that are trusted beside those of the system."""
     uses_plain_http: bool = False
+    client_certificate: Path | None = None
+    """PEM; shown to the registry. Its key is in the same file, or in ``client_key``."""
+    client_key: Path | None = None
+    mirrors: tuple[str, ...] = ()
+    """``mirror.site:5000/hub``: read first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +53,8 @@ class RegistrySettings:
     def of(self, host: str) -> HostSettings:
         """Return how one host is spoken to."""
         known = self.hosts.get(host, HostSettings())
-        return HostSettings(
+        return replace(
+            known,
             authority_file=known.authority_file or self.authority_file,
             uses_plain_http=known.uses_plain_http or host in self.plain_http,
         )
@@ -98,9 +106,15 @@ def _problems(value: JSONValue) -> list[str]:
     found = [f"{key!r} is not known; only `registries` is" for key in top if key != "registries"]
     for host, entry in mapping_at(value, "registries").items():
         known = mapping_at(entry)
-        found += [f"registries.{host}: {key!r} is not known; ca and insecureHTTP are" for key in set(known) - _KEYS]
-        if "ca" in known and not text_at(entry, "ca"):
-            found.append(f"registries.{host}.ca must be the path of a file of PEM certificates")
+        unknown = set(known) - set(_KEYS)
+        found += [f"registries.{host}: {key!r} is not known; {', '.join(_KEYS)} are" for key in unknown]
+        for key in ("ca", "clientCertificate", "clientKey"):
+            if key in known and not text_at(entry, key):
+                found.append(f"registries.{host}.{key} must be the path of a PEM file")
+        if "clientKey" in known and "clientCertificate" not in known:
+            found.append(f"registries.{host}.clientKey needs a clientCertificate")
+        if "mirrors" in known and not _are_mirrors(known["mirrors"]):
+            found.append(f"registries.{host}.mirrors must be a list of HOST or HOST/PREFIX")
         if "insecureHTTP" in known and not isinstance(known["insecureHTTP"], bool):
             found.append(f"registries.{host}.insecureHTTP must be true or false")
     if not top or (top.get("registries") is not None and not isinstance(top["registries"], dict)):
@@ -109,11 +123,22 @@ def _problems(value: JSONValue) -> list[str]:
 
 
 def _host_settings(entry: JSONValue, folder: Path) -> HostSettings:
-    authority = text_at(entry, "ca")
+    def file(key: str) -> Path | None:
+        name = text_at(entry, key)
+        # A path that begins with ~ is absolute once that is expanded.
+        return folder / Path(name).expanduser() if name else None
+
     return HostSettings(
-        authority_file=(folder / authority).expanduser() if authority else None,
+        authority_file=file("ca"),
         uses_plain_http=value_at(entry, "insecureHTTP") is True,
+        client_certificate=file("clientCertificate"),
+        client_key=file("clientKey"),
+        mirrors=tuple(str(mirror) for mirror in list_at(entry, "mirrors")),
     )
+
+
+def _are_mirrors(value: JSONValue) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) and _MIRROR.fullmatch(one) for one in value)
 
 
 def _unreadable(path: Path, found: Sequence[str]) -> RegistryError:

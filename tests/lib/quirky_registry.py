@@ -39,6 +39,8 @@ class Upload:
 
     content: bytes = b""
     parts: int = 0
+    is_short: bool = False
+    """A part was smaller than parts must be; it has to be the last."""
 
 
 def refused(status: int, code: str, message: str = "", headers: Mapping[str, str] | None = None) -> Say:
@@ -338,8 +340,9 @@ class QuirkyRegistry:
             return refused(quirks.is_full, "UNKNOWN", "write /data/x: no space left on device")
         if got.method == "PATCH" and quirks.patch_status:
             return refused(quirks.patch_status, "UNSUPPORTED")
-        if got.method == "PATCH" and len(got.body) < quirks.min_chunk:
+        if got.body and upload.is_short:
             return refused(400, "SIZE_INVALID", "chunk too small")
+        upload.is_short = 0 < len(got.body) < quirks.min_chunk
         if got.method == "PUT" and not upload.content and named and quirks.refuses_content_range:
             return refused(400, "BLOB_UPLOAD_INVALID", "unexpected Content-Range")
         if named and int(named.partition("-")[0]) != len(upload.content):

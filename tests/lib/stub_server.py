@@ -166,6 +166,8 @@ class StubServer:
                 plain, sock = sock, self._tls.wrap_socket(sock, server_side=True)
                 with self._lock:
                     self._open = (self._open - {plain}) | {sock}
+            if self._tls is None and sock.recv(1, socket.MSG_PEEK) == b"\x16":
+                return  # the first byte of TLS, which some clients try first
             with sock.makefile("rb") as reader:
                 while (got := _read(reader, number)) is not None:
                     if not self._answer(sock, got):

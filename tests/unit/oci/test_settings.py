@@ -28,9 +28,16 @@ def test_without_a_file_there_are_no_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("registries: {a: {cert: x}}", "registries.a: 'cert' is not known; ca and insecureHTTP are"),
+        (
+            "registries: {a: {cert: x}}",
+            "registries.a: 'cert' is not known; ca, clientCertificate, clientKey, insecureHTTP, mirrors are",
+        ),
         ("registries: {a: {insecureHTTP: maybe}}", "registries.a.insecureHTTP must be true or false"),
         ("registries: {a: {ca: 7}}", "registries.a.ca must be the path"),
+        ("registries: {a: {clientKey: k}}", "registries.a.clientKey needs a clientCertificate"),
+        ("registries: {a: {clientCertificate: []}}", "registries.a.clientCertificate must be the path of a PEM file"),
+        ("registries: {a: {mirrors: b}}", "registries.a.mirrors must be a list of HOST or HOST/PREFIX"),
+        ("registries: {a: {mirrors: ['https://b']}}", "registries.a.mirrors must be a list of HOST or HOST/PREFIX"),
         ("mirrors: {}", "'mirrors' is not known; only `registries` is"),
         ("registries: []", "it must be a mapping"),
         ("- a", "it must be a mapping"),
