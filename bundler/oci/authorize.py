@@ -106,13 +106,14 @@ class Authorizer:
         if challenge is None:
             return False
         with self._lock:
-            is_new = not was_known
             self._challenge = challenge
             self._said[scopes] = challenge.scope
-            was_sent = self._tokens.pop(scopes, None) is not None
+            # Another thread may have taken the token away that this request went with; a new one is worth a try.
+            self._tokens.pop(scopes, None)
+            found = self._credentials(scopes)
             if challenge.scheme == "basic":
-                return is_new and self._credentials(scopes) is not None
-            return is_new or was_sent
+                return not was_known and found is not None
+            return not was_known or found is None or not found.registry_token
 
     def who(self, scopes: Scopes) -> str:
         """Say as whom we ask, for messages."""

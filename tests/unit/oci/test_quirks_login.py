@@ -7,12 +7,14 @@ import pytest
 from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError
 from bundler.model.digest import digest_of
 from bundler.model.oci import OCI_MANIFEST, OciManifest, Repository
-from bundler.oci.authorize import joined_scopes
+from bundler.oci.authorize import Authorizer, joined_scopes
 from bundler.oci.credentials import Credentials
+from bundler.oci.requests import Answer
 from tests.lib.images import source_of
 from tests.lib.quirks import Quirks
 from tests.lib.quirky_registry import PASSWORD, USER, QuirkyRegistry
 from tests.lib.stub_server import Say, StubServer
+from tests.unit.cluster.support import InstantClock
 from tests.unit.oci.support import blob_of, client
 
 ADA = Credentials(user=USER, password=PASSWORD, source="a test")
@@ -142,3 +144,21 @@ def test_a_token_server_that_refuses_is_named() -> None:
                 client(host, who=ADA).manifest(Repository(host, "a/b"), digest_of(b""))
         assert tokens.url.partition("://")[2] in caught.value.context[0]
         assert f"bundler login {host}" in caught.value.hint
+
+
+def test_requests_whose_token_is_refused_at_once_all_get_another_try() -> None:
+    answer = Answer(status=200, headers={}, body=b'{"token": "t1"}')
+    authorizer = Authorizer(
+        "registry.site",
+        find=lambda _: ADA,
+        fetch=lambda _, __: answer,
+        clock=InstantClock(),
+        learn=lambda _: None,
+    )
+    scopes = ("repository:shop/web:pull",)
+    header = 'Bearer realm="https://registry.site/token",scope="repository:proxy/shop/web:pull"'
+    assert authorizer.challenged(header, scopes, was_known=False)
+    assert authorizer.headers(scopes) == {"Authorization": "Bearer t1"}
+    # Two threads went out with that token; the second comes back when the first has put it away.
+    assert authorizer.challenged(header, scopes, was_known=True)
+    assert authorizer.challenged(header, scopes, was_known=True)
