@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _LOST = frozenset({400, 404, 416})
 """Answers to a part that mean: this upload is gone, or stands elsewhere."""
-_NO_PARTS = frozenset({404, 405, 415, 501})
+_NO_PARTS = frozenset({405, 415, 501})
 """Answers to PATCH that mean: here blobs come whole or not at all."""
 _WRONG_DIGEST = "DIGEST_INVALID"
 MAX_RESTARTS = 3
@@ -133,11 +133,6 @@ class Uploader:
             found = [f"{self._session.host} begins an upload, but names no Location for it"]
             raise RegistryError(self._doing, context=found, hint="check the registry, and what stands before it")
 
-    def _begin_whole(self, upload: _Upload) -> None:
-        """Start anew without parts: this registry does not take them, or does not keep count of them."""
-        self._session.takes_parts, upload.is_whole = False, True
-        self._begin(upload)
-
     def _take_place(self, upload: _Upload, answer: Answer) -> None:
         upload.location = self._session.location_of(answer) or upload.location
         least = answer.headers.get("oci-chunk-min-length", "")
@@ -204,18 +199,19 @@ class Uploader:
             upload.moves += 1
             upload.location = self._session.location_of(answer)
             return False
-        in_parts = upload.offset > 0 or ask.method == "PATCH"
         has_wrong_digest = _WRONG_DIGEST in answer.codes
-        if has_wrong_digest and not in_parts:
+        if has_wrong_digest and not upload.offset:
             self._blame(source, answer)
-        if in_parts and not upload.is_whole and (has_wrong_digest or answer.status in _NO_PARTS | _LOST):
-            self._begin_whole(upload)
-            return False
+        takes_none = ask.method == "PATCH" and answer.status in _NO_PARTS
+        is_first = ask.method == "PATCH" and not upload.furthest and not upload.offset
         upload.restarts += 1
-        if answer.status in _LOST and not in_parts and upload.restarts <= MAX_RESTARTS:
-            self._begin(upload)
-            return False
-        raise self._session.refusal(ask, answer)
+        if upload.restarts > MAX_RESTARTS or not (answer.status in _LOST or has_wrong_digest or takes_none):
+            raise self._session.refusal(ask, answer)
+        if takes_none:
+            self._session.takes_parts = False
+        upload.is_whole = upload.is_whole or takes_none or is_first or has_wrong_digest
+        self._begin(upload)
+        return False
 
     def _blame(self, source: BlobSource, answer: Answer) -> NoReturn:
         """Say who is to blame for a wrong digest: what we read here, or what became of it on the way."""
@@ -232,20 +228,14 @@ class Uploader:
             return False
         answer = self._session.send(self._ask("GET", upload.location))
         reached = reached_by(answer)
-        if reached >= 0 and reached < upload.offset:
-            self._begin_stale(upload)
-            return False
-        if 0 < reached <= self._blob.size:
+        # One that has less than it took does not say where an upload stands (ECR): then the whole is tried, once.
+        upload.is_whole = 0 <= reached < upload.offset
+        if not upload.is_whole and 0 < reached <= self._blob.size:
             upload.offset = reached
             self._take_place(upload, answer)
             return False
         self._begin(upload)
         return False
-
-    def _begin_stale(self, upload: _Upload) -> None:
-        """Start anew in one request, once: this registry does not say where an upload stands (ECR)."""
-        upload.is_whole = True
-        self._begin(upload)
 
 
 def _check_content(source: BlobSource, blob: Descriptor, doing: str) -> None:

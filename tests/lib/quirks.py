@@ -37,6 +37,8 @@ class Quirks:
     """An upload of several requests ends in DIGEST_INVALID."""
     spoils_blobs: bool = False
     """Every upload does: a proxy changes what passes it."""
+    forgets: int = 0
+    """How many uploads are forgotten after their first part (a registry that is started anew)."""
     cuts: int = 0
     """How many requests with a part of a blob are cut after a quarter."""
     location: str = "absolute"

@@ -57,7 +57,8 @@ class QuirkyRegistry:
         self.stored_bytes = 0
         """Bytes of blobs that came in, those in vain included."""
         self._lock = threading.RLock()
-        self._cuts = self.quirks.cuts
+        self._begun, self._cuts = 0, self.quirks.cuts
+        self._forgets = self.quirks.forgets
         self._limited: set[str] = set()
         self.server = StubServer([self._answer], address=address)
         self.storage = StubServer([self._elsewhere])
@@ -315,6 +316,9 @@ class QuirkyRegistry:
         upload.content += got.body
         upload.parts += bool(got.body)
         if got.method == "PATCH":
+            if self._forgets:
+                self._forgets -= 1
+                del self.uploads[session]
             now = 0 if quirks.has_stale_range else max(0, len(upload.content) - 1)
             return Say(status=202, body=b"", headers={**place, "Range": f"0-{now}"})
         return self._finished(name, session, upload, Digest(query.get("digest", [""])[0]))
@@ -327,7 +331,8 @@ class QuirkyRegistry:
             if digest in self.repositories.get(other, Held()).blobs:
                 self.of(name).blobs[digest] = self.of(other).blobs[digest]
                 return Say(status=201, body=b"", headers={"Location": f"/v2/{name}/blobs/{digest}"})
-        session = f"{len(self.uploads) + 1}"
+        self._begun += 1
+        session = f"{self._begun}"
         self.uploads[session] = Upload()
         headers = {"Location": self._location(name, session), "Range": "0-0"}
         if self.quirks.min_chunk:

@@ -44,6 +44,7 @@ def test_a_blob_goes_in_one_request_that_names_no_range() -> None:
         Quirks(cuts=1, min_chunk=1_600_000),
         Quirks(cuts=1, has_stale_range=True),
         Quirks(cuts=1, spoils_chunks=True),
+        Quirks(cuts=1, forgets=2),
         Quirks(cuts=1),
         Quirks(cuts=3),
     ],
@@ -176,3 +177,21 @@ def test_a_part_that_is_always_cut_is_not_tried_without_pause() -> None:
         client(registry.host, clock=clock).put_blob(Repository(registry.host, "a/b"), BLOB, source_of(CONTENT))
     assert len(registry.requests("PUT")) + len(registry.requests("PATCH")) < 200
     assert time.monotonic() - start < 10
+
+
+def test_an_upload_that_was_forgotten_is_no_reason_to_send_the_others_whole() -> None:
+    with QuirkyRegistry(Quirks(cuts=1, forgets=1)) as registry:
+        stored(registry, content=bytes(6_000_000))
+        oci, place = client(registry.host), Repository(registry.host, "shop/web")
+        oci.put_blob(place, BLOB, source_of(CONTENT))
+        session = oci._session(registry.host)
+        assert session.takes_parts
+
+
+def test_a_registry_that_refuses_parts_gets_whole_blobs_from_then_on() -> None:
+    with QuirkyRegistry(Quirks(cuts=1, patch_status=405)) as registry:
+        oci, place = client(registry.host), Repository(registry.host, "shop/web")
+        for number in range(3):
+            content = bytes([number]) * 6_000_000
+            oci.put_blob(place, blob_of(content), source_of(content))
+        assert len(registry.requests("PATCH")) == 1
