@@ -109,7 +109,7 @@ class OciClient:
         doing = f"asking whether {repository} can be written"
         scopes = (scope_of(repository, PUSH),)
         answer = session.expect(Ask(method="POST", target=uploads_path(repository), doing=doing, scopes=scopes), 202)
-        if location := answer.headers.get("location", ""):
+        if location := session.location_of(answer):
             session.send(Ask(method="DELETE", target=location, doing=doing, scopes=scopes))
 
     def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:

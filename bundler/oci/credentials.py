@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,7 +165,7 @@ def credentials_in(body: Body, host: str, repository: str = "", *, source: str) 
     Raises:
         RegistryLoginError: when an entry cannot be read.
     """
-    return _from_auths(body, host, repository, Path(source))
+    return _from_auths(body, host, repository, Path(source)) or _from_patterns(body, host, Path(source))
 
 
 def _key_of(host: str) -> str:
@@ -182,6 +183,18 @@ def _from_auths(body: Body, host: str, repository: str, path: Path) -> Credentia
     for name in _keys(host, repository):
         key = by_name.get(name, "")
         if found := _from_entry(mapping_at(auths, key), key, path):
+            return found
+    return None
+
+
+def _from_patterns(body: Body, host: str, path: Path) -> Credentials | None:
+    """Return the login of a key such as ``*.registry.site``; ``*`` stays within one label, as the kubelet has it."""
+    auths = mapping_at(body, "auths")
+    labels = host.split(".")
+    for key in (key for key in auths if "*" in key):
+        patterns = _plain(key).partition("/")[0].split(".")
+        is_same = len(patterns) == len(labels) and all(map(fnmatchcase, labels, patterns))
+        if is_same and (found := _from_entry(mapping_at(auths, key), key, path)):
             return found
     return None
 

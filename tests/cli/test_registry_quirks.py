@@ -149,3 +149,16 @@ def test_a_registry_with_an_ipv6_address_is_like_any_other(cli: Cli) -> None:
         assert walk.imported().ok().document["sentBlobs"] > 0
         port = registry.host.rpartition(":")[2]
         assert f"acme/ipv6-0-0-0-0-0-0-0-1-{port}/shop/web" in registry.repositories
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_was_never_imported_is_not_called_a_wrong_login_alone(cli: Cli, status: int) -> None:
+    with QuirkyRegistry(Quirks(login="token")) as registry:
+        walk = Walk(cli, registry)
+        walk.export().ok()
+        registry.quirks = Quirks(login="token", hides_missing=status)
+        outcome = walk("install", "shop", walk.file, "--site", walk.site, "--no-preflight")
+        assert outcome.code == 1
+        assert "answer so for what was not imported yet" in outcome.err
+        walk.imported().ok()
+        assert walk.holds(walk.image)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient, Registry
 
 DOCKER_CONFIG = ".dockerconfigjson"
+OLD_DOCKER_CONFIG = ".dockercfg"
 _MAX_NAMED = 4
 
 
@@ -198,10 +199,21 @@ class _Pull:
 
 
 def config_of(secret: Body) -> Body:
-    """Return the logins of a pull secret, ``{"auths": …}``; an empty mapping where it holds none."""
-    text = text_at(secret, "data", DOCKER_CONFIG)
+    """Return the logins of a pull secret, ``{"auths": …}``; an empty mapping where it holds none.
+
+    Source: kubelet, pkg/credentialprovider/secrets: ``.dockercfg`` is the mapping below ``auths`` alone.
+    """
+    config = _parsed(secret, DOCKER_CONFIG)
+    if not config and (old := _parsed(secret, OLD_DOCKER_CONFIG)):
+        config = {"auths": old}
+    return config if mapping_at(config, "auths") else {}
+
+
+def _parsed(secret: Body, key: str) -> Body:
+    """Return an entry of a Secret, from the cluster or as a template writes it."""
+    packed = "".join(text_at(secret, "data", key).split())
     try:
-        config = json.loads(base64.b64decode(text, validate=True)) if text else {}
+        config = json.loads(text_at(secret, "stringData", key) or base64.b64decode(packed, validate=True) or "{}")
     except (ValueError, RecursionError):
         return {}
-    return config if is_mapping(config) and mapping_at(config, "auths") else {}
+    return config if is_mapping(config) else {}

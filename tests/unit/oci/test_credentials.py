@@ -249,3 +249,11 @@ def test_a_helper_that_fails_is_not_passed_over(tmp_path: Path) -> None:
     helper(tmp_path, "locked", "echo 'the keychain is locked' >&2; exit 1")
     with pytest.raises(RegistryLoginError, match="locked"):
         files(tmp_path).find("a")
+
+
+@pytest.mark.parametrize(
+    ("key", "is_meant"),
+    [("*.site", True), ("https://reg*.site/v1/", True), ("*", False), ("*.*.site", False), ("registry.*x", False)],
+)
+def test_a_pull_secret_may_name_hosts_by_a_pattern_as_the_kubelet_reads_them(key: str, is_meant: bool) -> None:
+    assert (user(credentials_in(auths(**{key: "ada"}), "registry.site", source="Secret/pull")) == "ada") == is_meant

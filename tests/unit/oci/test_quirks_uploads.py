@@ -195,3 +195,11 @@ def test_a_registry_that_refuses_parts_gets_whole_blobs_from_then_on() -> None:
             content = bytes([number]) * 6_000_000
             oci.put_blob(place, blob_of(content), source_of(content))
         assert len(registry.requests("PATCH")) == 1
+
+
+@pytest.mark.parametrize("location", ["path", "relative", "host", "fragment", "absolute"])
+def test_asking_whether_we_may_write_leaves_no_upload_behind(location: str) -> None:
+    with QuirkyRegistry(Quirks(location=location)) as registry:
+        client(registry.host).check_push(Repository(registry.host, "shop/web"))
+        assert registry.requests("DELETE")
+        assert not registry.uploads
