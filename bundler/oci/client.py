@@ -252,7 +252,7 @@ class OciClient:
             if not target:
                 return
             if target in seen or len(seen) == MAX_PAGES:
-                found = [f"{repository.host} goes on to link pages after {len(seen) + 1}, the last one {target}"]
+                found = [f"{repository.host} links a further page after {len(seen) + 1} of them: {target}"]
                 doing = f"reading {_named(repository, what)}"
                 raise RegistryError(doing, context=found, hint="check the registry, and what stands before it")
             seen.add(target)

@@ -72,7 +72,7 @@ class CredentialFiles:
         return [*podman, self._docker_path()]
 
     def find(self, host: str, repository: str = "") -> Credentials | None:
-        """Return who we are at ``host``; None: nobody.
+        """Return who we are at ``host``; None: no one.
 
         Args:
             host: as it stands in references.

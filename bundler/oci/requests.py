@@ -159,7 +159,7 @@ def reached_by(answer: Answer) -> int:
 
 
 def bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the body of an answer that nobody asked to be large.
+    """Yield the body of an answer that has no reason to be large.
 
     Raises:
         WireError: when it is.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bundler.oci.session import Session
 
 _LOST = frozenset({400, 404, 416})
-"""Answers to a part that mean: this upload is gone, or stands elsewhere."""
+"""Answers to a part that mean: this upload is gone, or at another offset."""
 _NO_PARTS = frozenset({405, 415, 501})
 """Answers to PATCH that mean: here blobs come whole or not at all."""
 _WRONG_DIGEST = "DIGEST_INVALID"

@@ -88,7 +88,7 @@ def _signatures(fetcher: BundleFetcher, published: PublishedBundle) -> Sequence[
         return fetch_signatures(fetcher.registry(), published)
     except (RegistryLoginError, RegistryForbiddenError, RegistryRejectedError) as error:
         said = error.context[0] if error.context else str(error)
-        fetcher.report(Notice(f"whether {published.address} is signed could not be asked: {said}"))
+        fetcher.report(Notice(f"could not ask whether {published.address} is signed: {said}"))
         return None
 
 

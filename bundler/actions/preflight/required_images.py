@@ -41,7 +41,7 @@ def find_absent(images: Iterable[LockedImage], place: SiteRegistry, registry: Re
     refused = [answer for answer in answers if isinstance(answer, RegistryError)]
     if refused and len(refused) == len(answers):
         error = refused[0]
-        found = "some registries (Quay, Artifactory) answer so for what was not imported yet"
+        found = "some registries (Quay, Artifactory) answer like this for what was not imported yet"
         raise type(error)(str(error), context=[*error.context, found], hint=error.hint) from error
     return tuple(image for image, answer in zip(wanted, answers, strict=True) if answer is not True)
 
