@@ -253,3 +253,23 @@ def test_sensitive_values_are_masked_unless_asked_for(cli):
         assert secret not in outcome.out + outcome.err
     assert secret in cli("values", path, "--set", f"token={secret}", "--show-secrets").ok().out
     assert secret in cli("template", path, "--set", f"token={secret}", "--show-secrets").ok().out
+
+
+def test_lint_writes_the_reach_that_the_switches_can_lead_to(cli):
+    path = make_bundle(
+        cli.home,
+        {
+            "values.yaml": "host: false\n",
+            "values.schema.json": '{"type": "object", "properties": {"host": {"type": "boolean"}}}',
+            "templates/a.yaml": "{% if values.host %}\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
+            "spec: {hostNetwork: true, containers: [{name: a, image: docker.io/library/a:1}]}\n{% endif %}\n",
+        },
+    )
+    before = (path / "bundle.yaml").read_text("utf-8")
+    written = cli("lint", path, "--write-reach")
+    assert "bundle.yaml: reach added, grants: privileged" in written.err
+    assert "grants: [privileged]" in (path / "bundle.yaml").read_text("utf-8")
+    assert before != (path / "bundle.yaml").read_text("utf-8")
+    again = cli("lint", path, "--write-reach")
+    assert "bundle.yaml declares all that it reaches" in again.err
+    cli("template", path, "--set", "host=true").ok()

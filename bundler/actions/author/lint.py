@@ -114,7 +114,14 @@ def lint(
     if problems:
         broken = _caught(lambda: problems.raise_any(location.origin))
         return LintResult(findings=_told_once(broken, *whatever_is_given), bundle=None)
-    order = RenderRequest(
+    order = order_of(bundle, inputs, codes)
+    findings = _told_once(_bundle_findings(bundle), *whatever_is_given, _order_findings(order))
+    return LintResult(findings=findings, bundle=bundle)
+
+
+def order_of(bundle: Bundle, inputs: UserInput, codes: CompiledCodes) -> RenderRequest:
+    """Return what is rendered of a bundle that no release is made of."""
+    return RenderRequest(
         bundle=bundle,
         release=bundle.metadata.name,
         namespace="default",
@@ -122,8 +129,6 @@ def lint(
         site=inputs.facts,
         codes=codes,
     )
-    findings = _told_once(_bundle_findings(bundle), *whatever_is_given, _order_findings(order))
-    return LintResult(findings=findings, bundle=bundle)
 
 
 def _told_once(*stages: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -171,7 +171,7 @@ class _Gathered:
     def take(self, order: RenderRequest, variant: Variant) -> None:
         """Render one setting; only the order as given must render."""
         try:
-            found, manifests = self._rendered(_with(order, variant))
+            found, manifests = self._rendered(order_with(order, variant))
         except BundlerError as error:
             if not variant:
                 raise
@@ -241,7 +241,8 @@ def _shortest(settings: Sequence[str]) -> tuple[str, ...]:
     return tuple(text for text in settings if len(text.split(" ")) == fewest)
 
 
-def _with(order: RenderRequest, variant: Variant) -> RenderRequest:
+def order_with(order: RenderRequest, variant: Variant) -> RenderRequest:
+    """Return an order with the switches of a variant set."""
     assignments = tuple(
         Assignment(kind=AssignmentKind.JSON, path=path, text=json.dumps(value), typed=json.dumps(value))
         for path, value in variant

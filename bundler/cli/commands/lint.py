@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.actions.author.declare_reach import declare_reach
 from bundler.actions.author.lint import Level, lint
 from bundler.cli.flows.acquire_bundle import fetch_component, take_inputs
 from bundler.cli.output.findings import show_findings
@@ -28,12 +29,18 @@ if TYPE_CHECKING:
 @registry_options
 @bundle_limit_options
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
-def lint_command(app: App, bundle: str, given: ValuesFlags, strict: bool) -> int:
+@click.option("--write-reach", is_flag=True, help="Declare in bundle.yaml what the bundle reaches, first.")
+def lint_command(app: App, bundle: str, given: ValuesFlags, strict: bool, write_reach: bool) -> int:
     """Find everything that is wrong with BUNDLE, all at once, with file and line.
 
     Give values where the bundle cannot be rendered without.
     """
     location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
-    result = lint(location, take_inputs(app, given), fetch=partial(fetch_component, app), limits=bundle_limits())
+    inputs, fetch, limits = take_inputs(app, given), partial(fetch_component, app), bundle_limits()
+    if write_reach:
+        added = declare_reach(location, inputs, fetch=fetch, limits=limits)
+        lists = "; ".join(f"{key}: {', '.join(names)}" for key, names in added.items())
+        app.screen.say(f"bundle.yaml: reach added, {lists}" if added else "bundle.yaml declares all that it reaches")
+    result = lint(location, inputs, fetch=fetch, limits=limits)
     show_findings(app, result)
     return int(result.count(Level.ERROR) > 0 or (strict and result.count(Level.WARNING) > 0))
