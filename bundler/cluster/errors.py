@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from typing import TYPE_CHECKING
@@ -21,8 +20,8 @@ from bundler.errors.cluster import (
     UnknownKindError,
 )
 from bundler.http.retry import PROXY_HINT
-from bundler.model.json import texts_in
-from bundler.model.redaction import Redactor
+from bundler.model.redaction import MASK, Redactor
+from bundler.model.secret_leaves import leaf_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,15 +200,13 @@ def _masked(lines: Sequence[str], payload: Payload | None) -> list[str]:
     if payload is None or payload.ref.kind != "Secret" or payload.ref.group:
         return list(lines)
     redactor = Redactor()
-    body = json.loads(payload.content)
-    for field in ("data", "stringData"):
-        redactor.learn(*(spelling for text in texts_in(body.get(field)) for spelling in (text, *_decoded(text))))
-    # A long quotation may have been cut, and then it is no whole leaf any more.
-    return [_QUOTED.sub("got ***", redactor.redact(line)) for line in lines]
-
-
-def _decoded(text: str) -> list[str]:
-    try:
-        return [base64.b64decode(text, validate=True).decode()]
-    except ValueError:
-        return []
+    leaves = set(leaf_texts(json.loads(payload.content)))
+    redactor.learn(*leaves)
+    quoted = {json.dumps(leaf, ensure_ascii=is_ascii) for leaf in leaves for is_ascii in (True, False)}
+    shown = []
+    for line in lines:
+        for leaf in quoted:
+            line = line.replace(leaf, f'"{MASK}"')  # noqa: PLW2901 - each leaf in its turn
+        # A long quotation may have been cut, and then it is no whole leaf any more.
+        shown.append(_QUOTED.sub("got ***", redactor.redact(line)))
+    return shown

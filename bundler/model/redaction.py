@@ -1,16 +1,38 @@
-"""Sensitive strings and their masking at the print layer. Layer: model, pure."""
+"""Sensitive strings, and how they are found in text that leaves the program. Layer: model, pure.
+
+A sensitive string is one of three things (:func:`is_strong`, :func:`is_common`):
+
+strong
+    found wherever it stands inside a text, in every spelling that :func:`spellings` lists;
+short
+    found where it is a whole value (``token: abc``): inside a text it would eat innocent letters;
+common
+    (``admin``, ``true``, ``5432``) never looked for: where it is secret its place says so, and leaves of Secrets and
+    sensitive values are masked by their place.
+
+Output and release records share this one list.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MASK = "***"
-MIN_SUBSTRING_CHARS = 4
-"""Shorter secrets are masked where they are a whole value only; inside a text they would eat innocent letters."""
 
-
+MIN_STRONG_CHARS = 8
+MIN_MIXED_CHARS = 5
+"""Of strong strings that hold more than letters, or more than digits."""
+MIN_SHORT_CHARS = 3
+MIN_NUMBER_DIGITS = 6
+"""Shorter numbers are ports, sizes and counts."""
+MIN_ENCODED_CHARS = 6
+"""Of what is left of a string inside the base64 of a longer text."""
 MIN_TRANSFORMED_CHARS = 9
 MAX_TRANSFORMED_CHARS = 256
 """Of secrets that are looked for in other case and quoted for URLs too."""
@@ -18,17 +40,48 @@ MAX_TRANSFORMED_CHARS = 256
 MAX_PATTERN_CHARS = 2048
 """Longer secrets are looked for one by one: compiling a pattern of a megabyte takes ten seconds."""
 
+_COMMON = frozenset({
+    "true", "false", "yes", "off", "null", "none", "nil", "default", "admin", "administrator", "root", "user",
+    "username", "password", "passwd", "secret", "token", "guest", "test", "demo", "example", "postgres", "postgresql",
+    "mysql", "mariadb", "mongodb", "redis", "rabbitmq", "kafka", "minio", "grafana", "localhost", "http", "https",
+    "tcp", "udp", "dev", "prod", "production", "staging", "development", "info", "debug", "warning", "error", "enabled",
+    "disabled", "require", "required", "disable", "enable", "public", "private", "opaque", "name", "database",
+    "service", "system",
+})  # fmt: skip
+
+
+def is_common(text: str) -> bool:
+    """Tell whether a string is everyone's: a word, a small number, a letter or two."""
+    bare = text.strip()
+    if len(bare) < MIN_SHORT_CHARS or bare.casefold() in _COMMON:
+        return True
+    return bare.isdigit() and len(bare) < MIN_NUMBER_DIGITS
+
+
+def is_strong(text: str) -> bool:
+    """Tell whether a string stands for itself wherever it is found."""
+    bare = text.strip()
+    if is_common(bare) or len(bare) < MIN_MIXED_CHARS:
+        return False
+    return len(bare) >= MIN_STRONG_CHARS or not (bare.isalpha() or bare.isdigit())
+
+
+def is_short(text: str) -> bool:
+    """Tell whether a string is masked as a whole value only."""
+    return not is_common(text) and not is_strong(text)
+
 
 class Redactor:
     """Collect sensitive strings and mask them in text that leaves the program.
 
-    It never touches what is sent to a cluster: masking happens where text is printed (R6.4). A string that stands in a
-    public identifier (``shop``, a user's name in a Secret, in the name ``shop-db``) is no secret inside a text: masking
-    it would hide nothing and make the text unreadable. As a leaf of a Secret it is still masked, by the diff.
+    It never touches what is sent to a cluster: masking happens where text is printed. A string that stands in a public
+    identifier (``shop-web``, a user's name in a Secret, in the name ``shop-web-1``) is no secret inside a text: masking
+    it would hide nothing and make the text unreadable. As a leaf of a Secret it is still masked, by its place.
     """
 
     def __init__(self) -> None:
         self._spellings: set[str] = set()
+        self._short: set[str] = set()
         self._public: set[str] = set()
         self._sought: tuple[str, ...] | None = None
         """The spellings that are no public names, the longest first; None until they are needed."""
@@ -39,11 +92,9 @@ class Redactor:
         self._sought = None
 
     def learn(self, *secrets: str) -> None:
-        """Add sensitive strings, in every spelling they can take: plain, base64, escaped, other case, one per line."""
-        for secret in secrets:
-            for text in (secret, *secret.splitlines()):
-                if len(text.strip()) >= MIN_SUBSTRING_CHARS:
-                    self._spellings |= spellings(text)
+        """Add sensitive strings."""
+        self._spellings |= spellings(secrets)
+        self._short |= {secret for secret in secrets if is_short(secret)}
         self._sought = None
 
     def redact(self, text: str) -> str:
@@ -54,7 +105,13 @@ class Redactor:
             if len(spelling) > MAX_PATTERN_CHARS:
                 text = text.replace(spelling, MASK)
         short = [re.escape(spelling) for spelling in found if len(spelling) <= MAX_PATTERN_CHARS]
-        return re.sub("|".join(short), MASK, text) if short else text
+        text = re.sub("|".join(short), MASK, text) if short else text
+        values = [re.escape(value) for value in sorted(self._short) if value in text]
+        return _as_values(values).sub(MASK, text) if values else text
+
+    def redact_value(self, text: str) -> str:
+        """Return a whole value, masked where it is a sensitive string or holds one."""
+        return MASK if text in self._short else self.redact(text)
 
     def _all_sought(self) -> tuple[str, ...]:
         sought = self._sought
@@ -65,18 +122,47 @@ class Redactor:
         return sought
 
 
-def spellings(secret: str) -> set[str]:
-    """Return the ways a secret can stand in output."""
-    encoded = base64.b64encode(secret.encode()).decode()
+def _as_values(patterns: list[str]) -> re.Pattern[str]:
+    """Find texts where they are whole values, in block or flow, quoted or not: never as a key, nor inside a word."""
+    return re.compile(rf"""(?m)(?<=[:\-,\[=] )(["']?)(?:{"|".join(patterns)})\1(?=[ \t]*(?:$|[,\]}}]|[ ]\#))""")
+
+
+def spellings(secrets: Iterable[str]) -> set[str]:
+    """Return the ways in which strong secrets, and the lines of those with many, can stand in a text."""
+    found: set[str] = set()
+    for secret in secrets:
+        lines = [line.strip() for line in secret.splitlines() if len(line.strip()) >= MIN_STRONG_CHARS]
+        for text in {secret, secret.strip(), *lines}:
+            if is_strong(text):
+                found |= _spellings_of(text)
+    return found
+
+
+def _spellings_of(secret: str) -> set[str]:
+    content = secret.encode(errors="surrogatepass")
     escaped = json.dumps(secret)[1:-1]
     plain = json.dumps(secret, ensure_ascii=False)[1:-1]
-    return {secret, encoded, escaped, plain, secret.replace("'", "''"), *_transformed(secret)}
+    return {secret, escaped, plain, secret.replace("'", "''"), *_encoded(content), *_transformed(secret)}
+
+
+def _encoded(content: bytes) -> set[str]:
+    """Return how bytes look in base64, alone and at each place inside of a longer text: what no neighbour changes."""
+    found = {base64.b64encode(content).decode()}
+    for before in range(3):
+        text = base64.b64encode(b"\0" * before + content).decode()
+        first, after = -(-8 * before // 6), 8 * (before + len(content)) // 6
+        if after - first >= MIN_ENCODED_CHARS:
+            found.add(text[first:after])
+    return found | {text.translate(_URL_SAFE) for text in found}
+
+
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def _transformed(secret: str) -> set[str]:
     """Return what templates commonly make of a password: other case, quoted for a URL.
 
-    A word alone is left out, since its other case may be anybody's word; so is what is too long to be typed.
+    A word alone is left out, since its other case may be anyone's word; so is what is too long to be typed.
     """
     if not MIN_TRANSFORMED_CHARS <= len(secret) <= MAX_TRANSFORMED_CHARS or secret.isalpha():
         return set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import difflib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from bundler.model.change import Action
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
+from bundler.model.secret_leaves import decoded_leaf
 from bundler.planning.ignored_fields import content_of
 from bundler.syntax.writer import dump_yaml
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from bundler.model.manifest import GeneratedSecret
 
 _CONTEXT_LINES = 3
+_COPIES = frozenset({
+    "kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original", "kapp.k14s.io/original-diff",
+    "objectset.rio.cattle.io/applied", "banzaicloud.com/last-applied",
+})  # fmt: skip
 _STAMPS = ("bundler.dev/release-uid", "bundler.dev/component")
 
 
@@ -84,8 +88,18 @@ def _described(secret: GeneratedSecret) -> str:
 def _shown(body: Body | None, *, is_full: bool) -> Body | None:
     if body is None:
         return None
-    content = content_of(body)
+    content = _without_copies(content_of(body))
     return content if is_full else _without_stamps(content)
+
+
+def _without_copies(body: dict[str, JSONValue]) -> dict[str, JSONValue]:
+    """Mask what other tools keep of an object inside it: such a copy has the leaves of a Secret in clear."""
+    metadata = mapping_at(body, "metadata")
+    notes = mapping_at(metadata, "annotations")
+    if notes.keys().isdisjoint(_COPIES):
+        return body
+    masked = {key: MASK if key in _COPIES else value for key, value in notes.items()}
+    return {**body, "metadata": {**metadata, "annotations": masked}}
 
 
 def _without_stamps(body: dict[str, JSONValue]) -> Body:
@@ -124,10 +138,8 @@ def _with_data(body: Body | None, data: Mapping[str, JSONValue]) -> Body | None:
 def _amount(value: JSONValue) -> str:
     if value == MASK:
         return "hidden"
-    try:
-        return f"{len(base64.b64decode(str(value), validate=True))} bytes"
-    except ValueError:
-        return f"{len(str(value))} bytes"
+    content = decoded_leaf(str(value))
+    return f"{len(str(value)) if content is None else len(content)} bytes"
 
 
 def json_patch(before: JSONValue, after: JSONValue, path: str = "") -> list[dict[str, JSONValue]]:

@@ -13,6 +13,7 @@ from bundler.model.json import JSONValue, is_list, is_mapping, mapping_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.lean import replace
 from bundler.model.manifest import Manifest
+from bundler.model.secret_leaves import unbroken
 from bundler.planning.jobs import hashed_name, is_job
 
 if TYPE_CHECKING:
@@ -119,12 +120,16 @@ def _clean(value: JSONValue) -> JSONValue:
 
 
 def _with_encoded_data(body: Body) -> Body:
-    plain = mapping_at(body, "stringData")
-    if "stringData" not in body:
+    """Bring a Secret into the form in which the server stores it: all of it in ``data``, in one line each."""
+    data = {
+        key: unbroken(value) if isinstance(value, str) else value for key, value in mapping_at(body, "data").items()
+    }
+    if "stringData" not in body and data == mapping_at(body, "data"):
         return body
+    plain = mapping_at(body, "stringData")
     encoded = {key: base64.b64encode(str(value).encode()).decode() for key, value in plain.items()}
     rest = {key: value for key, value in body.items() if key != "stringData"}
-    return {**rest, "data": {**mapping_at(body, "data"), **encoded}}
+    return {**rest, "data": {**data, **encoded}}
 
 
 def _with_hashed_name(manifest: Manifest) -> Manifest:
@@ -229,18 +234,3 @@ def stamp(manifest: Manifest, *, uid: str) -> Manifest:
 def component_label(component: str) -> str:
     """Return a component's path as a label value: ``/`` is not allowed there, and 63 characters are."""
     return component.replace("/", ".")[:63].rstrip(".-_")
-
-
-def secret_leaves(manifest: Manifest) -> Iterable[str]:
-    """Yield the decoded leaves of a normalised Secret; every one of them is sensitive."""
-    if manifest.ref.group == "" and manifest.ref.kind == "Secret":
-        for value in mapping_at(manifest.body, "data").values():
-            if isinstance(value, str):
-                yield _decoded(value)
-
-
-def _decoded(text: str) -> str:
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except ValueError:
-        return text

@@ -9,8 +9,7 @@ from bundler.errors.bundle import ManifestError, RenderedYamlError
 from bundler.model.json import is_mapping
 from bundler.model.labels import PREFIX, TRACK
 from bundler.model.lean import dataclass
-from bundler.model.pattern import LazyPattern
-from bundler.render.problems import Problem, rendered_excerpt
+from bundler.render.problems import Problem, may_hold_secret, rendered_excerpt, without_tags
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
 from bundler.syntax.objects import read_objects
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from bundler.render.splice import FindMark
     from bundler.syntax.objects import ObjectDocument
 
-_HIDDEN_KIND = LazyPattern(r"""(?m)^["']?kind["']?\s*:\s*["']?Secret\b""")
 _YAML_HINT = (
     "mend the template: values in a text are safest as {{ value | quote }}, structures as {{ value | to_yaml }}; "
     "`bundler template --show-invalid` prints the whole text"
@@ -110,6 +108,7 @@ class ObjectReader:
     def _refuse(self, document: ObjectDocument, part: TextPart, pointer: str, sentence: str, hint: str) -> None:
         line = document.line_of(pointer) if pointer else _first_line(document)
         offset = offset_of_line(part.text, line)
+        text = document.text[document.start_offset : document.end_offset]
         is_format = sentence.startswith(("it ", "its "))
         self.problems.append(
             Problem(
@@ -117,7 +116,7 @@ class ObjectReader:
                 source=part.source_at(offset),
                 sentence=f"what it renders cannot be used: {sentence}" if is_format else sentence,
                 hint=hint,
-                details=("rendered:", *rendered_excerpt(part.text, line, is_secret=_holds_secret(document))),
+                details=tuple(rendered_excerpt(part.text, line, is_secret=may_hold_secret(text))),
             )
         )
 
@@ -199,14 +198,15 @@ def _list_finder(marks: Mapping[str, Mark], base: str) -> FindMark:
 
 def _syntax_problem(error: YamlSyntaxError, part: TextPart) -> Problem:
     line = _last_line_with_text(part.text, error.line)
-    shown = rendered_excerpt(part.text, line, is_secret=_is_secret(_around(part.text, line)))
+    is_secret = may_hold_secret(part.text)
+    problem = without_tags(error.problem) if is_secret else error.problem
     source = part.source_at(offset_of_line(part.text, line))
     return Problem(
         error_type=RenderedYamlError,
         source=source,
-        sentence=f"what it renders is not valid YAML: {error.problem}",
+        sentence=f"what it renders is not valid YAML: {problem}",
         hint=_syntax_hint(error, part.text.split("\n")[line - 1], source),
-        details=(f"rendered, line {line}:", *shown),
+        details=tuple(rendered_excerpt(part.text, line, is_secret=is_secret)),
     )
 
 
@@ -227,22 +227,6 @@ def _last_line_with_text(text: str, line: int) -> int:
     while line > 1 and not lines[line - 1].strip():
         line -= 1
     return line
-
-
-def _around(text: str, line: int) -> str:
-    """Return the document around a line, cut at ``---``."""
-    lines = text.split("\n")
-    begin = next((i for i in range(min(line, len(lines)) - 1, -1, -1) if lines[i].startswith("---")), 0)
-    end = next((i for i in range(line, len(lines)) if lines[i].startswith("---")), len(lines))
-    return "\n".join(lines[begin:end])
-
-
-def _holds_secret(document: ObjectDocument) -> bool:
-    return _is_secret(document.text[document.start_offset : document.end_offset])
-
-
-def _is_secret(text: str) -> bool:
-    return _HIDDEN_KIND.search(text) is not None
 
 
 def _first_line(document: ObjectDocument) -> int:

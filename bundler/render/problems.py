@@ -59,17 +59,27 @@ def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem
 
 
 _SHOWN_CHARS = 300
-_VALUE = LazyPattern(
-    r"(\d+ \| (?!---)(?!(?:apiVersion|kind|type|metadata|[ ]+name|[ ]+namespace)[ ]*:)(?:[^:]*:(?=\s))?).*\S.*"
-)
+_SECRET = LazyPattern(r"\bSecret(?:List)?\b")
+_TAG = LazyPattern(r"!\S+")
 
 
 def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
-    """Return rendered lines around ``line``, numbered; in a Secret, what follows the keys is masked."""
+    """Return rendered lines around ``line``, numbered; nothing of what may be a Secret."""
     from bundler.expressions.failures import excerpt  # noqa: PLC0415 - only what fails is shown
 
-    shown = excerpt(text.split("\n"), line)
-    return [_VALUE.sub(rf"\1 {MASK}", one) for one in shown] if is_secret else shown
+    if is_secret:
+        return [f"rendered, line {line}: not shown, since a Secret is rendered beside it"]
+    return [f"rendered, line {line}:", *excerpt(text.split("\n"), line)]
+
+
+def may_hold_secret(text: str) -> bool:
+    """Tell whether a rendered text speaks of a Secret: what is broken cannot be told apart further."""
+    return _SECRET.search(text) is not None
+
+
+def without_tags(sentence: str) -> str:
+    """Mask the tags that a sentence quotes: a value that begins with ``!`` is read as one."""
+    return _TAG.sub(MASK, sentence)
 
 
 def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) -> None:

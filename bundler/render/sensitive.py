@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import mapping_at, texts_in
+from bundler.model.json import texts_in
 from bundler.model.redaction import Redactor
+from bundler.model.secret_leaves import is_secret, leaf_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import JSONValue
     from bundler.model.values import MergedValues
     from bundler.render.types import Rendering
 
@@ -23,8 +20,8 @@ def sensitive_strings(rendering: Rendering, values: MergedValues) -> frozenset[s
     """Return what a redactor must learn: sensitive values, and every leaf of a rendered Secret, decoded."""
     found = set(sensitive_values(values))
     for manifest in rendering.manifests:
-        if manifest.ref.kind == "Secret" and manifest.ref.group == "":
-            found.update(_secret_leaves(manifest.body))
+        if is_secret(manifest.body):
+            found.update(leaf_texts(manifest.body))
     return frozenset(found)
 
 
@@ -56,13 +53,3 @@ def _at(value: JSONValue, pointer: str) -> JSONValue:
         else:
             return None
     return here
-
-
-def _secret_leaves(body: Body) -> Iterator[str]:
-    yield from texts_in(mapping_at(body, "stringData"))
-    for encoded in texts_in(mapping_at(body, "data")):
-        yield encoded
-        try:
-            yield base64.b64decode(encoded, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError, ValueError):
-            continue

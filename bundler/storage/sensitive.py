@@ -7,14 +7,13 @@ that has one of our keys is wrapped in ``{"bundler.dev/literal": …}``, so that
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bundler.model.json import canonical_json
-from bundler.model.redaction import MASK, MIN_SUBSTRING_CHARS, Redactor, spellings
+from bundler.model.redaction import MASK, MIN_NUMBER_DIGITS, Redactor, is_common, is_short, spellings
 from bundler.storage.reading import DamageError
 
 if TYPE_CHECKING:
@@ -26,12 +25,8 @@ REFERENCE = "bundler.dev/sensitive"
 LITERAL = "bundler.dev/literal"
 _OURS = ('"' + REFERENCE + '"', '"' + LITERAL + '"')
 
-MIN_LINE_CHARS = 16
-"""Shorter lines of a many-line secret are everyday words."""
 MIN_KEY_CHARS = 12
 """Mapping keys are hidden only for secrets so long that no field name contains them by chance."""
-MIN_DIGITS = 6
-"""Shorter numbers of rendered objects (a port that also stands in a Secret) stay readable."""
 
 
 class Secrets:
@@ -45,19 +40,19 @@ class Secrets:
         everything = frozenset(text for text in sensitive if text)
         identifiers = "\n".join(sorted(set(public)))
         self.whole = everything
-        self.private = frozenset(text for text in everything if text not in identifiers)
-        self.inside = tuple(sorted(text for text in _spellings_of(self.private) if text not in identifiers))
+        self.private = frozenset(text for text in everything if text not in identifiers and not is_common(text))
+        self.inside = tuple(sorted(text for text in spellings(self.private) if text not in identifiers))
         self.inside_keys = tuple(text for text in self.inside if len(text) >= MIN_KEY_CHARS)
         # In one case there is less to look for; folding is done character by character, lower() is not.
         in_json = {json.dumps(text, ensure_ascii=False)[1:-1].casefold() for text in self.inside}
         self._in_json = tuple(sorted(in_json))
-        self._short = frozenset(text for text in self.private if len(text) < MIN_SUBSTRING_CHARS)
+        self._has_short = any(map(is_short, self.private))
         self.redactor = Redactor()
         self.redactor.learn(*self.private)
 
     def may_be_in(self, canonical: str) -> bool:
         """Tell quickly whether canonical JSON holds anything to hide or to wrap."""
-        if self._short:
+        if self._has_short:
             return True
         folded = canonical.casefold()
         return any(text in folded for text in (*_OURS, *self._in_json))
@@ -73,29 +68,6 @@ class Secrets:
     def mask(self, text: str) -> str:
         """Mask sensitive strings in plain text."""
         return MASK if text in self.private else self.redactor.redact(text)
-
-
-def _spellings_of(secrets: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for secret in secrets:
-        if len(secret.strip()) < MIN_SUBSTRING_CHARS:
-            continue
-        lines = [line.strip() for line in secret.splitlines() if len(line.strip()) >= MIN_LINE_CHARS]
-        for text in (secret, secret.strip(), *lines):
-            found |= spellings(text) | _base64_cores(text.encode())
-    return {text for text in found if len(text) >= MIN_SUBSTRING_CHARS}
-
-
-def _base64_cores(secret: bytes) -> set[str]:
-    """Return how the secret looks inside base64 of a longer text, at each of the three alignments."""
-    cores = set()
-    for shift in range(3):
-        encoded = base64.b64encode(b"\0" * shift + secret).decode()
-        tail = 0 if (shift + len(secret)) % 3 == 0 else 4
-        core = encoded[4 if shift else 0 : len(encoded) - tail]
-        if len(core) >= MIN_KEY_CHARS:
-            cores.add(core)
-    return cores
 
 
 @dataclass(slots=True)
@@ -129,7 +101,7 @@ class Hider:
             digits = json.dumps(value)
             if self.are_whole_hidden:
                 return digits in self.secrets.whole
-            return len(digits) >= MIN_DIGITS and digits in self.secrets.private
+            return len(digits) >= MIN_NUMBER_DIGITS and digits in self.secrets.private
         return False
 
     def take(self, value: JSONValue, pointer: str) -> JSONValue:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 import secrets
 import sqlite3
 import string
@@ -194,3 +196,140 @@ def test_the_embedded_cluster_keeps_its_file_to_its_owner(cli):
     assert path.stat().st_mode & 0o077 == 0
     sqlite3.connect(path).close()
     SandboxClient.open(path, FakeClock()).close()
+
+
+LEAKING = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "leak"}
+data:
+  auth: {{ ("user:" ~ values.token) | b64encode }}
+  url: {{ ("https://user:" ~ values.token ~ "@host/") | b64encode }}
+"""
+
+
+def decoded(text: str) -> str:
+    """Return all that can be read out of the base64 in a text, at each alignment."""
+    words = re.findall(r"[A-Za-z0-9+/_-]{8,}", text)
+    parts = (word[at : at + (len(word) - at) // 4 * 4] for word in words for at in range(4))
+    plain = (part.translate(str.maketrans("+/", "-_")) for part in parts)
+    return "\n".join(base64.urlsafe_b64decode(part).decode("latin1") for part in plain)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["template"],
+        ["template", "-o", "json"],
+        ["template", "--show-invalid"],
+        ["diff", "shop"],
+        ["diff", "shop", "-o", "json"],
+        ["diff", "shop", "-o", "html"],
+        ["install", "shop", "-v"],
+    ],
+    ids=" ".join,
+)
+def test_a_secret_inside_a_longer_base64_appears_in_no_output(cli, words):
+    menu = small_bundle(cli.home, **{"templates/leak.yaml": LEAKING})
+    secret = "correct-horse-9"
+    for _ in range(2):
+        outcome = cli(*words, menu, "--set", f"token={secret}").ok()
+        said = outcome.out + outcome.err
+        assert secret not in said
+        assert secret[:12] not in decoded(said)
+        assert secret[3:] not in decoded(said)
+
+
+PLAIN = """
+apiVersion: v1
+kind: Secret
+metadata: {name: plain}
+stringData: {short: abc, user: admin, flag: "true", port: "5432"}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: plain}
+data: {admin: "true", user: admin, port: "5432", url: "https://admin.example:5432/true"}
+"""
+
+
+def test_template_masks_each_leaf_of_a_secret_and_no_common_word_elsewhere(cli):
+    menu = small_bundle(cli.home, **{"templates/plain.yaml": PLAIN})
+    text = cli("template", menu, "--only", "templates/plain.yaml").ok().out
+    secret, config = text.split("kind: ConfigMap")
+    assert 'short: "***", user: "***", flag: "***", port: "***"' in secret
+    assert 'data: {admin: "true", user: admin, port: "5432", url: "https://admin.example:5432/true"}' in config
+    items = cli("template", menu, "--only", "templates/plain.yaml", "-o", "json").ok().document["items"]
+    bodies = {item["kind"]: item for item in items}
+    assert bodies["Secret"]["stringData"] == dict.fromkeys(["short", "user", "flag", "port"], "***")
+    assert bodies["ConfigMap"]["data"]["url"] == "https://admin.example:5432/true"
+    clear = cli("template", menu, "--only", "templates/plain.yaml", "--show-secrets").ok().out
+    assert "short: abc" in clear
+
+
+def test_common_words_of_a_secret_stay_readable_in_the_record_too(cli):
+    menu = small_bundle(cli.home, **{"templates/plain.yaml": PLAIN})
+    cli("install", "shop", menu).ok()
+    items = cli("get", "manifest", "shop", "-o", "json").ok().document["items"]
+    bodies = {item["kind"]: item for item in items if item["metadata"]["name"] == "plain"}
+    assert set(bodies["Secret"]["data"].values()) == {"***"}
+    assert bodies["ConfigMap"]["data"]["url"] == "https://admin.example:5432/true"
+    assert bodies["ConfigMap"]["data"]["admin"] == "true"
+
+
+def test_a_sensitive_value_of_three_characters_is_masked_where_it_is_a_whole_value(cli):
+    leak = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: xyz-config}\ndata: {a: {{ values.token }}, b: wxyz}\n"
+    menu = small_bundle(cli.home, **{"templates/leak.yaml": leak})
+    text = cli("template", menu, "--set", "token=xyz", "--only", "templates/leak.yaml").ok().out
+    assert "xyz-config" in text
+    assert "data: {a: ***, b: wxyz}" in text
+
+
+BROKEN_LINES = """
+apiVersion: v1
+kind: Secret
+metadata: {name: wrapped}
+data:
+  password: |
+    Y29ycmVjdC1ob3
+    JzZS1iYXR0ZXJ5
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: wrapped}
+data: {copy: correct-horse-battery}
+"""
+
+
+def test_base64_with_line_breaks_is_a_secret_like_any_other(cli):
+    menu = small_bundle(cli.home, **{"templates/wrapped.yaml": BROKEN_LINES})
+    for words in (["template"], ["diff", "shop"], ["install", "shop", "-v"], ["diff", "shop"]):
+        outcome = cli(*words, menu).ok()
+        assert "correct-horse-battery" not in outcome.out + outcome.err
+        assert "Y29ycmVjdC1ob3" not in outcome.out + outcome.err
+    assert "Secret/wrapped" not in outcome.out, "the server stores it without the breaks: nothing changes"
+    from bundler.model.cluster import ListQuery
+
+    with cli.sandbox() as sandbox:
+        records = sandbox.list(ListQuery(group="", kind="Secret", namespace="default")).items
+    for body in records:
+        if body["metadata"]["labels"].get("bundler.dev/record") in {"head", "pack"}:
+            for value in body["data"].values():
+                raw = base64.b64decode(value)
+                assert not any("correct-horse-battery" in text for text in (raw.decode("latin1"), *unpacked(raw)))
+
+
+@pytest.mark.parametrize("words", [["uninstall", "shop", "--dry-run"], ["diff", "shop", "MENU", "--set", "text=x"]])
+def test_what_kubectl_keeps_of_an_object_inside_it_is_not_shown(cli, words):
+    menu = small_bundle(cli.home)
+    cli("install", "shop", menu, "--set", "token=first-password").ok()
+    from bundler.model.refs import ObjectRef
+
+    kept = json.dumps({"kind": "Secret", "stringData": {"token": "typed-by-hand-1"}})
+    notes = {"kubectl.kubernetes.io/last-applied-configuration": kept}
+    with cli.sandbox() as sandbox:
+        for kind, name in (("Secret", "shop-token"), ("ConfigMap", "shop-config")):
+            sandbox.edit(ObjectRef("", kind, "default", name), {"metadata": {"annotations": notes}})
+    outcome = cli(*(str(menu) if word == "MENU" else word for word in words)).ok()
+    assert "ConfigMap/shop-config" in outcome.out
+    assert "typed-by-hand-1" not in outcome.out + outcome.err

@@ -43,6 +43,7 @@ LEAKS = {
     "an invalid label": "metadata: {name: leak, labels: {token: {{ values.token | to_json }}}}",
     "an unknown field": "metadata: {name: leak}\n{{ values.token | to_json }}: 1",
     "a key": "metadata: {name: leak}\ndata: {{ {values.token: 'x'} | to_json }}",
+    "base64 of a longer text": "metadata: {name: leak}\ndata: {auth: {{ ('user:' ~ values.token) | b64encode }}}",
     "nowhere": "metadata: {name: leak}",
 }
 WEB, HERE = ObjectRef("apps", "Deployment", "prod", "shop-web"), "prod"
@@ -50,7 +51,8 @@ WEB, HERE = ObjectRef("apps", "Deployment", "prod", "shop-web"), "prod"
 
 def spellings(secret: str) -> set[str]:
     escaped = json.dumps(secret)[1:-1]
-    return {secret, escaped, base64.b64encode(secret.encode()).decode()}
+    inside = base64.b64encode(f"user:{secret}".encode()).decode()
+    return {secret, escaped, base64.b64encode(secret.encode()).decode(), inside[8:20]}
 
 
 def unpacked(data: bytes) -> Iterator[str]:

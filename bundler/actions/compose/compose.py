@@ -10,7 +10,8 @@ from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
-from bundler.planning.normalize import normalize_manifests, secret_leaves, stamp
+from bundler.model.secret_leaves import is_secret, leaf_texts
+from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
 from bundler.render.bundle import walk
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
@@ -89,7 +90,7 @@ def compose(order: RenderRequest, cluster: ClusterClient | None = None) -> Compo
     uid = release_uid(order.namespace, order.release)
     normal = normalize_manifests(rendering.manifests, rendering.generated)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
-    leaves = frozenset(leaf for manifest in manifests for leaf in secret_leaves(manifest))
+    leaves = frozenset(text for one in manifests if is_secret(one.body) for text in leaf_texts(one.body))
     return Composition(
         values=values,
         context=context,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from bundler.model.check import Check, CheckState, failed, passed, skipped, warn
 from bundler.model.json import is_mapping, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
+from bundler.model.secret_leaves import decoded_leaf
 from bundler.model.size import shown_bytes
 
 if TYPE_CHECKING:
@@ -211,9 +211,8 @@ def config_of(secret: Body) -> Body:
 
 def _parsed(secret: Body, key: str) -> Body:
     """Return an entry of a Secret, from the cluster or as a template writes it."""
-    packed = "".join(text_at(secret, "data", key).split())
     try:
-        config = json.loads(text_at(secret, "stringData", key) or base64.b64decode(packed, validate=True) or "{}")
+        config = json.loads(text_at(secret, "stringData", key) or decoded_leaf(text_at(secret, "data", key)) or "{}")
     except (ValueError, RecursionError):
         return {}
     return config if is_mapping(config) else {}

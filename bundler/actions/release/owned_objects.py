@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import ref_of
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import items_at, text_at
 from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.names import release_uid
 from bundler.model.release import InventoryEntry
+from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.order import stage_of
 from bundler.planning.planner import kept_because
 
@@ -52,7 +51,7 @@ def find_labelled(namespace: str, release: str, ports: Ports) -> Labelled:
     lists = map_parallel(lambda kind: _search(kind, uid, namespace, ports.cluster), kinds)
     bodies = [body for found in lists for body in found or ()]
     # What a damaged record hid cannot be learned from it; the live Secrets tell most of it.
-    ports.redactor.learn(*(text for body in bodies for text in _secret_texts(body)))
+    ports.redactor.learn(*(text for body in bodies if is_secret(body) for text in leaf_texts(body)))
     found = {entry.ref: entry for entry in map(_entry, bodies)}
     unsearched = tuple(kind.kind for kind, items in zip(kinds, lists, strict=True) if items is None)
     return Labelled(entries=found, unsearched=unsearched)
@@ -103,15 +102,3 @@ def _generated(ref: ObjectRef, body: Body) -> GeneratedSecret | None:
     if (ref.group, ref.kind) != ("", "Secret") or "Apply" in _managers(body):
         return None
     return GeneratedSecret(name=ref.name, ref=ref, key="", kind="password", length=0)
-
-
-def _secret_texts(body: Body) -> list[str]:
-    if text_at(body, "kind") != "Secret":
-        return []
-    texts = []
-    for encoded in mapping_at(body, "data").values():
-        try:
-            texts.append(base64.b64decode(str(encoded), validate=True).decode())
-        except (binascii.Error, ValueError):
-            continue
-    return texts

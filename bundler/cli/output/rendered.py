@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.errors import UsageError
+from bundler.model.secret_leaves import is_secret, without_leaves
 from bundler.render import render_texts
+from bundler.render.masked_text import masked_text
 from bundler.render.sensitive import sensitive_values
 from bundler.values.compute import compute_values
 from bundler.values.problems import closest
@@ -35,10 +37,12 @@ def show_rendering(app: App, order: RenderRequest, *, only: Sequence[str], shows
         app.screen.warn(warning)
     templates = _chosen(composition.rendering.templates, only)
     if app.output == "text":
-        app.screen.text("".join(_document(template) for template in templates if template.text.strip()))
+        shown = [template for template in templates if template.text.strip()]
+        app.screen.text("".join(_document(template, shows_secrets=shows_secrets) for template in shown))
         return
     paths = {template.path for template in templates}
-    items = [m.body for m in composition.rendering.manifests if not only or m.source.file in paths]
+    bodies = [m.body for m in composition.rendering.manifests if not only or m.source.file in paths]
+    items = [without_leaves(body) if is_secret(body) and not shows_secrets else body for body in bodies]
     app.screen.document({"apiVersion": "v1", "kind": "List", "items": items}, app.output)
 
 
@@ -54,7 +58,8 @@ def show_raw_texts(app: App, order: RenderRequest, *, only: Sequence[str], shows
     if shows_secrets:
         app.screen.show_secrets()
     templates = render_texts(order.bundle, values, render_context(order, None))
-    app.screen.text("".join(_document(template) for template in _chosen(templates, only)))
+    chosen = _chosen(templates, only)
+    app.screen.text("".join(_document(template, shows_secrets=shows_secrets) for template in chosen))
 
 
 def _chosen(templates: Sequence[RenderedTemplate], only: Sequence[str]) -> Sequence[RenderedTemplate]:
@@ -70,8 +75,8 @@ def _chosen(templates: Sequence[RenderedTemplate], only: Sequence[str]) -> Seque
     return [template for template in templates if not only or template.path in only]
 
 
-def _document(template: RenderedTemplate) -> str:
+def _document(template: RenderedTemplate, *, shows_secrets: bool) -> str:
     """Return the text with a line that names its file, as the first document of its own."""
-    body = template.text.removeprefix("---\n")
+    body = (template.text if shows_secrets else masked_text(template.text)).removeprefix("---\n")
     end = "" if body.endswith("\n") else "\n"
     return f"---\n# {template.path}\n{body}{end}"

@@ -67,7 +67,7 @@ class Screen:
 
     def document(self, value: JSONValue, output: str) -> None:
         """Write one JSON or YAML document to stdout; strings in it are masked one by one, so that it stays readable."""
-        masked = masked_value(value, self._masked)
+        masked = masked_value(value, self._redactor) if self._is_masking else value
         if output == "yaml":
             from bundler.syntax.writer import dump_yaml  # noqa: PLC0415 - only where YAML was asked for
 
@@ -168,12 +168,12 @@ class Screen:
                     self._err_is_open = False  # a change must not stop half way because nobody reads about it
 
 
-def masked_value(value: JSONValue, mask: Callable[[str], str]) -> JSONValue:
-    """Return a JSON value with every string masked, keys included."""
+def masked_value(value: JSONValue, redactor: Redactor) -> JSONValue:
+    """Return a JSON value with every string masked; keys only where they hold a secret that stands for itself."""
     if isinstance(value, str):
-        return mask(value)
+        return redactor.redact_value(value)
     if is_mapping(value):
-        return {mask(key): masked_value(item, mask) for key, item in value.items()}
+        return {redactor.redact(key): masked_value(item, redactor) for key, item in value.items()}
     if is_list(value):
-        return [masked_value(item, mask) for item in value]
+        return [masked_value(item, redactor) for item in value]
     return value

@@ -1,8 +1,10 @@
 import base64
 
 import pytest
+from hypothesis import given, strategies as st
 
-from bundler.model.redaction import MASK, Redactor
+from bundler.model.redaction import MASK, Redactor, is_common, is_short, is_strong
+from bundler.storage.sensitive import Secrets
 
 
 def redactor(*secrets, public=()):
@@ -70,3 +72,69 @@ def test_a_secret_of_a_megabyte_is_masked_too():
     redactor = Redactor()
     redactor.learn(long, "short-secret")
     assert redactor.redact(f"a {long} b short-secret c") == "a *** b *** c"
+
+
+@pytest.mark.parametrize("word", ["admin", "true", "Postgres", "5432", "ab", "1", "production", "localhost"])
+def test_a_common_word_is_never_looked_for(word):
+    assert is_common(word)
+    text = f"{word}: {word}\nurl: https://{word}.example/{word}"
+    assert redactor(word).redact(text) == text
+    assert redactor(word).redact_value(word) == word
+
+
+@pytest.mark.parametrize("secret", ["abc", "x9y", "hunter", "123456", "Ab1!"])
+def test_a_short_secret_is_masked_where_it_is_a_whole_value(secret):
+    assert is_short(secret)
+    one = redactor(secret)
+    assert one.redact_value(secret) == MASK
+    for text in (
+        f"a: {secret}",
+        f"- {secret}",
+        f'a: "{secret}"',
+        f"a: {secret}  # why",
+        f"+  a: {secret}",
+        f"a={secret}",
+    ):
+        assert (secret in one.redact(text)) == text.startswith("a=")
+    assert secret not in one.redact(f"{{a: {secret}, b: [{secret}]}}".replace("[", "[ ").replace("]", " ]"))
+
+
+@pytest.mark.parametrize("secret", ["abc", "hunter", "123456"])
+def test_a_short_secret_stays_as_a_key_and_inside_a_text(secret):
+    text = f"{secret}: x\nurl: https://{secret}.example/{secret}\nword: {secret}s"
+    assert redactor(secret).redact(text) == text
+
+
+@pytest.mark.parametrize("secret", ["user1", "p4ssw", "longword", "12345678", "a-b-c"])
+def test_a_strong_secret_is_masked_wherever_it_is(secret):
+    assert is_strong(secret)
+    assert secret not in redactor(secret).redact(f"x{secret}y {secret}: https://{secret}.example")
+
+
+STRONG = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp")), min_size=5, max_size=40
+)
+
+
+@given(secret=STRONG.filter(is_strong), before=st.binary(max_size=7), after=st.binary(max_size=7))
+def test_base64_of_a_longer_text_does_not_show_the_secret_in_it(secret, before, after):
+    encoded = base64.b64encode(before + secret.encode() + after).decode()
+    one = redactor(secret)
+    for text in (encoded, encoded.translate(str.maketrans("+/", "-_"))):
+        masked = one.redact(f"auth: {text}")
+        assert MASK in masked
+        left = "".join(masked.removeprefix("auth: ").split(MASK)).rstrip("=")
+        assert len(left) <= -(-(len(before) + len(after)) * 8 // 6) + 4
+
+
+@given(
+    secret=STRONG.filter(is_strong), before=st.binary(max_size=4), form=st.sampled_from(["plain", "base64", "quoted"])
+)
+def test_the_record_hides_whatever_the_output_masks(secret, before, form):
+    text = {
+        "plain": f"see {secret}.",
+        "base64": base64.b64encode(before + secret.encode()).decode(),
+        "quoted": secret.replace("'", "''"),
+    }[form]
+    assert redactor(secret).redact(text) != text
+    assert Secrets([secret], []).is_in_text(text)

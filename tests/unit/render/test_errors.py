@@ -213,3 +213,21 @@ def test_a_very_long_line_is_cut_after_masking() -> None:
     error = render_error({"a.yaml": line})
     assert max(map(len, error.context)) <= 300
     assert "correct" not in error_text(error)
+
+
+SECRETS_IN_ERRORS = {
+    "in a list": "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  stringData: {a: hunter-two}\n",
+    "flow": "{apiVersion: v1, kind: Secret, stringData: {a: hunter-two}}\n",
+    "flow over lines": "{apiVersion: v1,\n kind: Secret, stringData: {a: hunter-two},\n metadata: {}}\n",
+    "json": '{"apiVersion": "v1", "kind": "Secret",\n "stringData": {"a": "hunter-two"}}\n',
+    "anchored": "apiVersion: v1\nkind: &k Secret\nstringData: {a: hunter-two}\nmetadata: {}\n",
+    "indented": "  apiVersion: v1\n  kind: Secret\n  stringData: {a: hunter-two}\n  metadata: {}\n",
+    "block scalar": "apiVersion: v1\nkind: Secret\nmetadata: {}\nstringData:\n  a: |\n    x: hunter-two\n",
+}
+BREAKS = {"no": "", "below": "\nx: [\n", "tag": "\nb: !hunter-two x\n", "alias": "\nb: *hunter-two\n"}
+
+
+@pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS)
+@pytest.mark.parametrize("text", SECRETS_IN_ERRORS.values(), ids=SECRETS_IN_ERRORS)
+def test_no_error_quotes_the_surroundings_of_a_secret(text: str, broken: str) -> None:
+    assert "hunter-two" not in error_text(render_error({"web.yaml": text + broken}))

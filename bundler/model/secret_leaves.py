@@ -1,0 +1,66 @@
+"""What the leaves of a Secret say: the one place that reads them. Layer: model, pure."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+
+from bundler.model.json import is_mapping, mapping_at, texts_in
+from bundler.model.redaction import MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.model.json import Body, JSONValue
+
+LEAF_FIELDS = ("data", "stringData")
+
+_BREAKS = re.compile(r"[\r\n]+")
+"""What Go's decoder passes over in base64; the API server stores the text without them."""
+
+
+def is_secret(body: Body) -> bool:
+    """Tell whether an object is a Secret of the core group."""
+    return body.get("kind") == "Secret" and body.get("apiVersion") == "v1"
+
+
+def unbroken(encoded: str) -> str:
+    """Return base64 as the API server stores it, without line breaks."""
+    return _BREAKS.sub("", encoded) if "\n" in encoded or "\r" in encoded else encoded
+
+
+def decoded_leaf(encoded: str) -> bytes | None:
+    """Return the bytes that a leaf of ``data`` stands for; None where it is no base64."""
+    try:
+        return base64.b64decode(unbroken(encoded), validate=True)
+    except ValueError:
+        return None
+
+
+def without_leaves(body: Body) -> Body:
+    """Return a Secret with its leaves masked, keys left as they are."""
+    hidden = {field: _masked(body[field]) for field in LEAF_FIELDS if field in body}
+    return {**body, **hidden}
+
+
+def _masked(value: JSONValue) -> JSONValue:
+    return {key: _masked(item) for key, item in value.items()} if is_mapping(value) else MASK
+
+
+def leaf_texts(body: Body) -> Iterator[str]:
+    """Yield every text by which the leaves of a Secret can be known: as written, without line breaks, decoded.
+
+    What is no base64 is known as written, and bytes that are no UTF-8 by their base64.
+    """
+    yield from texts_in(mapping_at(body, "stringData"))
+    for encoded in texts_in(mapping_at(body, "data")):
+        yield encoded
+        yield unbroken(encoded)
+        content = decoded_leaf(encoded)
+        if content is None:
+            continue
+        try:
+            yield content.decode()
+        except UnicodeDecodeError:
+            continue
