@@ -178,11 +178,10 @@ class _Walk:
     def _is_stored_as(self, desired: JSONValue, live: Value, here: Trail) -> bool:
         """Tell whether the server would store ``desired`` as ``live``, although they are spelled differently."""
         schema = self._schema(here)
-        if live is ABSENT:
-            is_collection = isinstance(desired, _MAPPINGS) or is_items(desired)
-            return not desired and not self._counts_empty() and (schema is not None or is_collection)
         if schema is None:
             return False
+        if live is ABSENT:
+            return not desired and not self._counts_empty() and _is_zero_of(desired, schema)
         full = with_defaults(desired, [step[2:] for step in _steps(here) if step[0] == "f"])
         if self._counts_empty():
             return same(full, live)
@@ -198,11 +197,12 @@ class _Walk:
         return schema is not None and schema.shape == "list" and schema.list_type != "atomic"
 
     def _is_atomic(self, here: Trail) -> bool:
-        """Tell whether a map is owned as one value, and not just held empty by the manager until now."""
+        """Tell whether a map is owned as one value, and not just held empty by the manager until now.
+
+        Of a custom kind nobody here knows: what the manager held empty may have been filled with defaults.
+        """
         schema = self._schema(here)
-        if schema is not None:
-            return schema.is_atomic
-        return not any(_node_at(_tree_of(entry), here) for entry in self._entries)
+        return schema is not None and schema.is_atomic
 
     def _is_shared(self, here: Trail) -> bool:
         """Tell whether anybody else owns this very field: then another spelling is a conflict."""
@@ -217,6 +217,19 @@ class _Walk:
                 return None
             node = node.field(step[2:]) if step[0] == "f" else node.items
         return node
+
+
+def _is_zero_of(desired: JSONValue, schema: SchemaNode) -> bool:
+    """Tell whether an empty value is of the type that its place takes: of another, the server would refuse it."""
+    match desired:
+        case bool():
+            return schema.scalar == "boolean"
+        case int() | float():
+            return schema.scalar in {"integer", "number"}
+        case str():
+            return schema.scalar == "string"
+        case _:
+            return schema.shape == ("map" if isinstance(desired, _MAPPINGS) else "list")
 
 
 # --- paths and keys ----------------------------------------------------------------------------------------------

@@ -130,12 +130,43 @@ def test_another_spelling_of_a_field_that_others_own_too_is_asked() -> None:
     assert not is_unchanged(body, both.body)
 
 
-@pytest.mark.parametrize("value", [False, 0, ""])
-def test_a_zero_that_the_server_leaves_out_is_unchanged(value: Any) -> None:
-    body = deployment(container("web", tty=value))
+ZEROS = [("tty", False), ("workingDir", ""), ("command", []), ("resources", {})]
+
+
+@pytest.mark.parametrize(("field", "value"), ZEROS)
+def test_a_zero_that_the_server_leaves_out_is_unchanged(field: str, value: Any) -> None:
+    body = deployment(container("web", **{field: value}))
     live = stored(body)
-    del web(live)["tty"]
+    web(live).pop(field, None)
     assert is_unchanged(body, live)
+
+
+@pytest.mark.parametrize("field", [field for field, _ in ZEROS])
+@pytest.mark.parametrize("value", [False, 0, 0.0, "", [], {}])
+def test_a_zero_of_another_type_is_asked(field: str, value: Any) -> None:
+    if (field, value) in ZEROS and type(value) is type(dict(ZEROS)[field]):
+        return
+    body = deployment(container("web", **{field: value}))
+    live = stored(body)
+    web(live).pop(field, None)
+    assert not is_unchanged(body, live)
+
+
+def gadget(**spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "example.org/v1", "kind": "Gadget", "metadata": {"name": "g"}, "spec": spec}
+
+
+def test_an_empty_list_or_map_of_a_custom_kind_that_is_not_stored_is_asked() -> None:
+    for value in ([], {}):
+        live = stored(gadget(size=1, more=value))
+        live["spec"].pop("more")
+        assert not is_unchanged(gadget(size=1, more=value), live)
+
+
+def test_defaults_inside_a_map_that_was_held_empty_are_not_owned_yet() -> None:
+    live = stored(gadget(dflt={}))
+    live["spec"]["dflt"] = {"a": 5}
+    assert not is_unchanged(gadget(dflt={"a": 5}), live)
 
 
 def test_defaults_inside_a_value_owned_as_a_whole_are_no_change() -> None:
