@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def stored_form(body: Body, schema: SchemaNode) -> Body:
     """Return ``body`` as the server would store it: quantities and times canonical, nulls and empty lists left out.
 
-    Empty lists and maps stay where the server keeps them: in custom objects, where they are required, and where an
-    empty object means something (``emptyDir: {}``).
+    They stay where the server keeps them: in custom objects; empty lists and maps also where they are required, and
+    where an empty object means something (``emptyDir: {}``).
     """
     return mapping_at(stored_value(body, schema))
 
@@ -31,7 +31,7 @@ def stored_value(value: JSONValue, schema: SchemaNode) -> JSONValue:
         for name, member in value.items():
             inner = schema.field(name) or FREE
             stored = stored_value(member, inner)
-            if member is not None and not (name not in schema.required and _is_dropped(stored, inner)):
+            if not _is_left_out(name, stored, schema):
                 kept[name] = stored
         return kept
     if is_items(value):
@@ -40,6 +40,13 @@ def stored_value(value: JSONValue, schema: SchemaNode) -> JSONValue:
         keys = {key: default for key, default in schema.key_defaults.items() if default}
         return [stored_value({**keys, **item} if isinstance(item, Mapping) else item, items) for item in value]
     return _canonical_scalar(value, schema)
+
+
+def _is_left_out(name: str, stored: JSONValue, schema: SchemaNode) -> bool:
+    """Tell whether a field of a map is not stored: a null of a built-in kind, or an empty collection."""
+    if stored is None:
+        return schema.drops_empty
+    return name not in schema.required and _is_dropped(stored, schema.field(name) or FREE)
 
 
 def _is_dropped(value: JSONValue, schema: SchemaNode) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import mapping_at
+from bundler.model.cluster import FIELD_MANAGER
+from bundler.model.json import items_at, mapping_at
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
@@ -16,14 +17,26 @@ _SERVER_FIELDS = frozenset(
 
 
 def content_of(body: Body) -> dict[str, JSONValue]:
-    """Return the body without status and without what the server keeps in metadata.
+    """Return the body without what the server keeps in metadata, and without a status that a controller writes.
 
     Version, kind and metadata come first: lists, answers and templates each have an order of their own.
     """
     head = {key: body[key] for key in ("apiVersion", "kind") if key in body}
-    content = {key: value for key, value in body.items() if key not in {"apiVersion", "kind", "metadata", "status"}}
+    left_out = (
+        {"apiVersion", "kind", "metadata"} if _has_own_status(body) else {"apiVersion", "kind", "metadata", "status"}
+    )
+    content = {key: value for key, value in body.items() if key not in left_out}
     metadata = {key: value for key, value in mapping_at(body, "metadata").items() if key not in _SERVER_FIELDS}
     return {**head, "metadata": metadata, **content}
+
+
+def _has_own_status(body: Body) -> bool:
+    """Tell whether the status is what a bundle says: rendered, or applied where it is no subresource."""
+    if "uid" not in mapping_at(body, "metadata"):
+        return True
+    entries = items_at(body, "metadata", "managedFields")
+    applied = (one for one in entries if (one.get("manager"), one.get("operation")) == (FIELD_MANAGER, "Apply"))
+    return any("f:status" in mapping_at(one, "fieldsV1") for one in applied)
 
 
 def same_content(one: Body, other: Body) -> bool:

@@ -60,7 +60,7 @@ def normalize_manifests(
 
 def _normalize(manifest: Manifest) -> Manifest:
     """Return the manifest in its normal form: itself, as most are, where nothing has to go."""
-    body = _without_server_fields(without_nulls(manifest.body))
+    body = _without_what_the_server_drops(manifest)
     if manifest.ref.group == "" and manifest.ref.kind == "Secret":
         body = _with_encoded_data(body)
     if is_job(manifest.ref):
@@ -68,12 +68,22 @@ def _normalize(manifest: Manifest) -> Manifest:
     return manifest if body is manifest.body else _with_body(manifest, body)
 
 
-def _without_server_fields(body: Body) -> Body:
-    metadata = mapping_at(body, "metadata")
-    if "status" not in body and _SERVER_METADATA.isdisjoint(metadata):
+def _without_what_the_server_drops(manifest: Manifest) -> Body:
+    """Leave out nulls and ``status`` of built-in kinds; what a custom resource says is its server's to judge."""
+    schema = schema_for(manifest.ref.group, manifest.api_version.rpartition("/")[2], manifest.ref.kind)
+    if schema is None:
+        return _without_server_metadata(manifest.body)
+    body = without_nulls(manifest.body)
+    if schema.has_status and "status" in body:
+        body = {key: value for key, value in body.items() if key != "status"}
+    return _without_server_metadata(body)
+
+
+def _without_server_metadata(body: Body) -> Body:
+    metadata = without_nulls(mapping_at(body, "metadata"))
+    if metadata is body.get("metadata") and _SERVER_METADATA.isdisjoint(metadata):
         return body
-    kept = {key: value for key, value in metadata.items() if key not in _SERVER_METADATA}
-    return {**{key: value for key, value in body.items() if key != "status"}, "metadata": kept}
+    return {**body, "metadata": {key: value for key, value in metadata.items() if key not in _SERVER_METADATA}}
 
 
 def _with_body(manifest: Manifest, body: Body) -> Manifest:

@@ -12,7 +12,7 @@ from bundler.errors.change import ForeignObjectError, RejectedObjectsError, Unde
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
-from tests.lib.widgets import DEFINITIONS, WIDGET, widgets
+from tests.lib.widgets import DEFINITIONS, WIDGET, definition, widgets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,3 +113,31 @@ def test_a_kind_must_be_declared(world: World, tmp_path: Path) -> None:
     assert raised.value.context == (
         "crds/widget.yaml:1: cluster-scoped: CustomResourceDefinition/widgets.undeclared.example",
     )
+
+
+NULLABLE = """
+apiVersion: {group}/v1
+kind: Widget
+metadata: {{name: main}}
+spec: {{size: {{{{ values.size }}}}, color: null}}
+status: {{phase: "{{{{ values.phase }}}}"}}
+"""
+
+
+def test_nulls_and_a_status_that_is_no_subresource_are_the_bundles_own(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    crd = json.loads(definition(group, "size", "color"))
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    schema["spec"]["properties"]["color"]["nullable"] = True
+    schema["status"] = {"type": "object", "properties": {"phase": {"type": "string"}}}
+    menu = widgets(tmp_path, group)
+    (menu / "crds/widget.yaml").write_text(json.dumps(crd))
+    (menu / "templates/widget.yaml").write_text(NULLABLE.format(group=group))
+    (menu / "values.yaml").write_text("size: 1\nphase: one\n")
+    world.operator.install(menu, "w")
+    stored = world.get("Widget", "main", group)
+    assert (stored["spec"], stored["status"]) == ({"size": 1, "color": None}, {"phase": "one"})  # type: ignore[index]
+    assert world.operator.install(menu, "w").revision is None
+    world.operator.upgrade(menu, "w", phase="two")
+    assert world.get("Widget", "main", group)["status"] == {"phase": "two"}  # type: ignore[index]

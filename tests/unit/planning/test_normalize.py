@@ -16,13 +16,12 @@ def only(*manifests):
     return one
 
 
-def test_nulls_status_and_the_servers_metadata_go():
+def test_nulls_and_the_servers_metadata_go():
     noisy = manifest(
         "ConfigMap",
         "a",
         metadata={"creationTimestamp": None, "managedFields": [], "uid": "x", "resourceVersion": "1", "labels": None},
         data={"keep": "", "drop": None},
-        status={"x": 1},
     )
     assert only(noisy).body == {
         "apiVersion": "v1",
@@ -33,8 +32,23 @@ def test_nulls_status_and_the_servers_metadata_go():
 
 
 def test_a_null_in_a_list_stays_where_it_is():
-    body = only(manifest("Thing", "a", "x.example/v1", spec={"list": [None, {"a": None, "b": 1}]})).body
+    body = only(manifest("Deployment", "a", "apps/v1", spec={"list": [None, {"a": None, "b": 1}]})).body
     assert body["spec"] == {"list": [None, {"b": 1}]}
+
+
+def test_what_a_custom_resource_says_is_sent_as_it_is():
+    fields = {"spec": {"a": None, "list": [None, {"b": None}]}, "status": {"phase": "new"}}
+    metadata = {"annotations": None, "creationTimestamp": None, "uid": "1"}
+    body = only(manifest("Thing", "a", "x.example/v1", metadata=metadata, **fields)).body
+    assert {key: body[key] for key in fields} == fields
+    assert body["metadata"] == {"name": "a", "namespace": "shop"}
+
+
+def test_status_goes_where_it_is_a_subresource_alone():
+    assert "status" not in only(manifest("Deployment", "a", "apps/v1", status={"replicas": 1})).body
+    assert "status" in only(manifest("ConfigMap", "a", status={"x": 1})).body, (
+        "the server says that there is no such field"
+    )
 
 
 def test_string_data_becomes_data_and_wins():
