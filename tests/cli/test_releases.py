@@ -400,6 +400,52 @@ def test_an_exposure_is_shown_and_refused_only_by_a_site(cli):
     cli("install", path, *NS).ok()
 
 
+TAKING_OVER = """
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec:
+      containers:
+        - name: agent
+          image: docker.io/library/agent:1
+          securityContext: {capabilities: {add: [SYS_ADMIN]}}
+          ports: [{containerPort: 80, hostPort: 80}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: open}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "system:aggregate-to-admin"}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:unauthenticated"}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: token, annotations: {kubernetes.io/service-account.name: default}}
+type: kubernetes.io/service-account-token
+"""
+
+
+def test_a_bundle_that_declares_nothing_takes_over_nothing(cli):
+    path = make_bundle(cli.home, {"templates/a.yaml": TAKING_OVER})
+    refused = cli("install", path, *NS)
+    assert refused.code == 1
+    for line in (
+        "privileged: DaemonSet/agent: container agent has the capability SYS_ADMIN",
+        "privileged: DaemonSet/agent: container agent takes port 80 of its node",
+        "rbac-foreign-role: RoleBinding/open: binds the ClusterRole system:aggregate-to-admin, which is not in the bundle",
+        "rbac-foreign-subject: RoleBinding/open: gives rights to the Group system:unauthenticated",
+        "token-secrets: Secret/token: is of the type kubernetes.io/service-account-token",
+    ):
+        assert line in refused.err
+    assert cli("list", "-A", "-o", "json").document == []
+    cli("lint", path, "--write-reach").ok()
+    declared = cli("diff", "demo", path, *NS).ok()
+    assert declared.out.startswith("! privileged: DaemonSet/agent")
+
+
 def test_a_site_can_forbid_what_a_bundle_declares(cli):
     role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: wide}\nrules: []\n"
     reach = {"clusterScoped": ["ClusterRole.rbac.authorization.k8s.io"]}
