@@ -5,17 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors.change import PlanError
 from bundler.fields.field_set import owned_fields
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
-from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.json import int_at, items_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
-from bundler.planning.observation import Candidate, Refusal, RefusalKind
+from bundler.planning.observation import Candidate, Refusal
 from bundler.planning.order import (
     change_order,
     effective_needs,
@@ -26,7 +25,6 @@ from bundler.planning.order import (
 )
 from bundler.planning.ownership import has_controller, is_ours
 from bundler.planning.reach import find_reach
-from bundler.planning.refusals import raise_refusals
 from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
@@ -110,12 +108,12 @@ def build_plan(
         outcomes: an answer or refusal for each candidate that was not settled.
         known: candidates found before; see ``find_candidates``.
 
+    What stops the change is no concern of the plan: :func:`bundler.planning.refusals.object_problems` finds it.
+
     Raises:
-        RejectedObjectsError, ForeignObjectError, FieldConflictError, ImmutableFieldError: with all objects at once.
         PlanError: when components need each other in a circle.
     """
     candidates = find_candidates(wanted, observation, known=known)
-    raise_refusals(wanted, observation, candidates, outcomes)
     changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted.job_runs) for candidate in candidates]
     changes += list(_generated_changes(wanted, observation))
     deletes, kept = _prune(wanted, observation)
@@ -205,7 +203,6 @@ def _same_ownership(candidate: Candidate, answer: Answer) -> bool:
 
 
 def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Change]:
-    _refuse_missing_keys(wanted, observation)
     by_ref: dict[ObjectRef, list[GeneratedSecret]] = {}
     for secret in wanted.generated:
         by_ref.setdefault(secret.ref, []).append(secret)
@@ -220,20 +217,6 @@ def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Cha
             before=live,
             live_uid=text_at(live, "metadata", "uid"),
             reason="generated" if live is None else "generated before; kept",
-        )
-
-
-def _refuse_missing_keys(wanted: Wanted, observation: Observation) -> None:
-    missing = [
-        secret
-        for secret in wanted.generated
-        if secret.ref in observation.live and secret.key not in mapping_at(observation.live[secret.ref], "data")
-    ]
-    if missing:
-        raise PlanError(
-            f"looking up the generated secret{'s' * (len(missing) > 1)} {', '.join(one.name for one in missing)}",
-            context=[f"{one.ref.short} exists, but has no key {one.key!r} ({one.source})" for one in missing],
-            hint="a generated secret is never overwritten; add the key yourself, or let the entry name another Secret",
         )
 
 
@@ -301,13 +284,3 @@ def _delete(entry: InventoryEntry, live: Body, why: str) -> Change:
 def _deleted_because(entry: InventoryEntry, why: str) -> str:
     found = "found by its label alone, the record that named it cannot be read" if entry.is_found else ""
     return "; ".join(part for part in (why, found) if part)
-
-
-def unverified_refs(plan: Plan) -> frozenset[ObjectRef]:
-    """Return the objects that the server must still check once their namespace, CRD or Role is there."""
-    return frozenset(change.ref for change in plan.changes if not change.is_verified)
-
-
-def is_conflict(outcome: Outcome | None) -> bool:
-    """Tell whether the server refused for a field conflict."""
-    return isinstance(outcome, Refusal) and outcome.kind is RefusalKind.CONFLICT

@@ -10,9 +10,10 @@ from bundler.errors.change import QuotaExceededError
 from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.quantity import Quantity, canonical
 from bundler.model.json import JSONValue, int_at, items_at, list_at, mapping_at, text_at
+from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
@@ -24,9 +25,9 @@ _COUNTED_BY_NAME = {
 _WORKLOADS = {"Deployment", "StatefulSet", "ReplicaSet"}
 
 
-def refuse_over_quota(
+def quota_problems(
     created: Iterable[Manifest], quotas: Iterable[tuple[ObjectRef, Body]], *, extra_secrets: int = 0
-) -> None:
+) -> Iterator[Problem]:
     """Hold the sum of what will be created against what each ResourceQuota leaves.
 
     Object counts, and requests and limits of the pods of created workloads. A dry-run checks each object alone, so
@@ -37,22 +38,21 @@ def refuse_over_quota(
         quotas: live ResourceQuotas, ``status`` included; one that no controller has seen yet counts as unused.
         extra_secrets: Secrets of the release's record.
 
-    Raises:
-        QuotaExceededError: with every resource of every quota that would be exceeded.
+    Returns:
+        One problem with every resource of every quota that would be exceeded.
     """
     manifests = tuple(created)
-    problems = [
-        problem for ref, quota in quotas for problem in _problems(ref, quota, _needs(manifests, ref, extra_secrets))
-    ]
-    if problems:
-        raise QuotaExceededError(
-            "adding up what the plan needs",
-            context=sorted(problems),
+    lines = [line for ref, quota in quotas for line in _lines(ref, quota, _needs(manifests, ref, extra_secrets))]
+    if lines:
+        yield Problem(
+            error=QuotaExceededError,
+            doing="adding up what the plan needs",
+            lines=tuple(sorted(lines)),
             hint="ask for a larger quota, or order less",
         )
 
 
-def _problems(ref: ObjectRef, quota: Body, needs: Mapping[str, Decimal]) -> Iterable[str]:
+def _lines(ref: ObjectRef, quota: Body, needs: Mapping[str, Decimal]) -> Iterable[str]:
     if mapping_at(quota, "spec", "scopeSelector") or list_at(quota, "spec", "scopes"):
         return
     used = mapping_at(quota, "status", "used")

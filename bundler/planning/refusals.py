@@ -1,20 +1,27 @@
-"""Everything that stops a plan, of all objects at once. Layer: planning, pure."""
+"""Everything about single objects that stops a plan, of all objects at once. Layer: planning, pure."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from bundler.errors.change import FieldConflictError, ForeignObjectError, ImmutableFieldError, RejectedObjectsError
+from bundler.errors.change import (
+    FieldConflictError,
+    ForeignObjectError,
+    ImmutableFieldError,
+    PlanError,
+    RejectedObjectsError,
+)
 from bundler.errors.cluster import ForbiddenError
 from bundler.fields.kinds import immutable_changes
 from bundler.model.cluster import Answer
-from bundler.model.json import is_list, is_mapping, value_at
+from bundler.model.json import is_list, is_mapping, mapping_at, value_at
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.planning.observation import Refusal, RefusalKind
 from bundler.planning.ownership import manager_time, owner_of
 from bundler.planning.paths import value_at_path
+from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,69 +34,76 @@ if TYPE_CHECKING:
 _VALUE_CHARS = 60
 _MAX_FIELDS = 5
 _TERMINATING = "is being terminated"
+_FIX_IT = "fix the bundle or the values named above"
+_ASK_FOR_MORE = "ask for what is missing: a permission, room in a quota, a policy that allows it"
+_WAIT_UNTIL_GONE = "the namespace is being deleted: wait until it is gone, then run the command again"
+_CHOOSE_ONE = (
+    "choose the live value in the bundle's values, or write the bundle's value into the live object yourself"
+    " (kubectl edit): where both are the same, nothing conflicts"
+)
 
 
-def raise_refusals(
+def object_problems(
     wanted: Wanted, observation: Observation, candidates: Sequence[Candidate], outcomes: Mapping[ObjectRef, Outcome]
-) -> None:
-    """Stop where an object is foreign, refused or contested.
+) -> list[Problem]:
+    """Return why single objects stop a plan: foreign, refused, contested, or a generated Secret that lacks its key."""
+    refused = [
+        (candidate, outcome)
+        for candidate in candidates
+        if isinstance(outcome := outcomes.get(candidate.manifest.ref), Refusal)
+        and candidate.manifest.ref not in observation.foreign
+    ]
+    return [
+        *_foreign(wanted, observation, candidates, outcomes),
+        *(problem for candidate, outcome in refused for problem in _refused(candidate, outcome)),
+        *_missing_keys(wanted, observation),
+    ]
 
-    Raises:
-        ForbiddenError: when all that the server refused, it refused for lack of permission.
-        ForeignObjectError, RejectedObjectsError, ImmutableFieldError, FieldConflictError: the gravest kind found,
-            with the lines of every kind.
-    """
-    foreign = _foreign_lines(wanted, observation, candidates, outcomes)
-    refused = [(candidate, outcomes.get(candidate.manifest.ref)) for candidate in candidates]
-    forbidden: list[str] = []
-    immutable: list[str] = []
-    rejected: list[str] = []
-    conflicts: list[str] = []
-    for candidate, outcome in refused:
-        if not isinstance(outcome, Refusal) or candidate.manifest.ref in observation.foreign:
-            continue
-        if outcome.kind is RefusalKind.CONFLICT:
-            conflicts += _conflict_lines(candidate, outcome)
-        elif outcome.kind is RefusalKind.FORBIDDEN:
-            forbidden += _rejection_lines(candidate, outcome)
-        elif outcome.kind is RefusalKind.REJECTED:
+
+def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
+    match refusal.kind:
+        case RefusalKind.CONFLICT:
+            yield _problem(FieldConflictError, _conflict_lines(candidate, refusal), _CHOOSE_ONE)
+        case RefusalKind.FORBIDDEN:
+            lines = tuple(_rejection_lines(candidate, refusal))
+            is_leaving = all(_TERMINATING in line for line in lines)
+            yield _problem(ForbiddenError, lines, _WAIT_UNTIL_GONE if is_leaving else _ASK_FOR_MORE)
+        case RefusalKind.REJECTED:
             frozen = immutable_changes(candidate.live, candidate.manifest.body) if candidate.live else ()
-            (immutable if frozen else rejected).extend(_rejection_lines(candidate, outcome))
-            immutable += _immutable_lines(candidate, frozen)
-    if rejected or not forbidden:
-        _raise_gravest(foreign, [*rejected, *forbidden], immutable, conflicts)
-        return
-    missing = "ask for what is missing: a permission, room in a quota, a policy that allows it"
-    if all(_TERMINATING in line for line in forbidden):
-        missing = "the namespace is being deleted: wait until it is gone, then run the command again"
-    raise ForbiddenError(
-        "planning the change",
-        context=[*forbidden, *foreign, *immutable, *conflicts],
-        hint=f"nothing was written; {missing}",
-    )
+            lines = (*_rejection_lines(candidate, refusal), *_immutable_lines(candidate, frozen))
+            error = ImmutableFieldError if frozen else RejectedObjectsError
+            yield _problem(error, lines, _way_out(candidate.manifest.ref) if frozen else _FIX_IT)
+        case RefusalKind.UNVERIFIABLE:
+            return
+        case _:
+            assert_never(refusal.kind)
 
 
-def _raise_gravest(foreign: list[str], rejected: list[str], immutable: list[str], conflicts: list[str]) -> None:
-    error: type[BundlerError]
-    if rejected:
-        error, hint = RejectedObjectsError, "nothing was written; mend the bundle or the values named above"
-    elif foreign:
-        error, hint = (
-            ForeignObjectError,
-            "nothing was written; remove or rename the object, or choose another namespace",
+def _problem(error: type[BundlerError], lines: Iterable[str], hint: str) -> Problem:
+    return Problem(error=error, doing="planning the change", lines=tuple(lines), hint=hint)
+
+
+def _foreign(
+    wanted: Wanted, observation: Observation, candidates: Sequence[Candidate], outcomes: Mapping[ObjectRef, Outcome]
+) -> Iterable[Problem]:
+    lines = _foreign_lines(wanted, observation, candidates, outcomes)
+    if lines:
+        yield _problem(ForeignObjectError, lines, "remove or rename the object, or choose another namespace")
+
+
+def _missing_keys(wanted: Wanted, observation: Observation) -> Iterable[Problem]:
+    missing = [
+        secret
+        for secret in wanted.generated
+        if secret.ref in observation.live and secret.key not in mapping_at(observation.live[secret.ref], "data")
+    ]
+    if missing:
+        yield Problem(
+            error=PlanError,
+            doing=f"looking up the generated secret{'s' * (len(missing) > 1)} {', '.join(one.name for one in missing)}",
+            lines=tuple(f"{one.ref.short} exists, but has no key {one.key!r} ({one.source})" for one in missing),
+            hint="add the key yourself, or let the entry name another Secret: a generated secret is never overwritten",
         )
-    elif immutable:
-        error = ImmutableFieldError
-        hint = f"nothing was written; {_ways_out(immutable)}"
-    elif conflicts:
-        error = FieldConflictError
-        hint = (
-            "nothing was written; choose the live value in the bundle's values, or write the bundle's value into the"
-            " live object yourself (kubectl edit): where both are the same, nothing conflicts"
-        )
-    else:
-        return
-    raise error("planning the change", context=[*rejected, *foreign, *immutable, *conflicts], hint=hint)
 
 
 def _foreign_lines(
@@ -142,15 +156,14 @@ def _moved(path: str, ours: JSONValue, theirs: JSONValue) -> Iterable[tuple[str,
         yield path, ours, theirs
 
 
-def _ways_out(immutable: Iterable[str]) -> str:
+def _way_out(ref: ObjectRef) -> str:
     """Say what can be done, and how not to lose pods or data on the way: deleting outright would end them."""
-    text = " ".join(immutable)
-    if "PersistentVolumeClaim/" in text:
+    if ref.kind == "PersistentVolumeClaim":
         return (
             "keep the old value, or give the claim another name and copy what it holds: deleting it deletes its data"
             " (a bound claim may grow, where its class allows it)"
         )
-    if "StatefulSet/" in text:
+    if ref.kind == "StatefulSet":
         spared = "`kubectl delete statefulset NAME --cascade=orphan` leaves its pods and claims alone"
         return f"keep the old value, or delete the object and run this again; {spared}"
     return "keep the old value, or delete the object and run this again"

@@ -18,8 +18,10 @@ def losses(plan: Plan) -> tuple[Change, ...]:
     """Return the changes that recreate an object, or delete one that holds data: they need a word from somebody.
 
     A Job is recreated to run again, which loses nothing. Of kinds that Kubernetes does not know, a database operator's
-    say, nobody can tell what goes with them.
+    say, nobody can tell what goes with them. An uninstall is asked about whatever it deletes.
     """
+    if plan.is_removal:
+        return plan.changes
     return tuple(change for change in plan.changes if _is_loss(change))
 
 

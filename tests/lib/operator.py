@@ -14,8 +14,8 @@ from bundler.actions.release import install as installing
 from bundler.actions.release.history import read_history
 from bundler.actions.release.lifecycle import ChangeResult, Proposal, RunOptions
 from bundler.actions.release.rollback import RollbackRequest, rollback
-from bundler.actions.release.uninstall import UninstallResult, uninstall
-from bundler.actions.release.upgrade_path import PathRules
+from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.release.uninstall import UninstallRequest, UninstallResult, uninstall
 from bundler.health.pods import FailFast
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bundler.model.events import Event
     from bundler.model.json import Body
     from bundler.model.release import RevisionSummary
+    from bundler.model.site import Site
     from bundler.ports import Clock, ClusterClient
 
 BUNDLES = Path(__file__).parents[2] / "bundles"
@@ -70,6 +71,8 @@ class Operator:
     boot_id: str = "boot-of-the-tests"
     pid: int = field(default_factory=os.getpid)
     redactor: Redactor = field(default_factory=Redactor)
+    site: Site | None = None
+    """The site file whose policy holds for everything that this operator does."""
 
     def ports(self) -> Ports:
         user, _, host = self.name.partition("@")
@@ -95,12 +98,13 @@ class Operator:
             namespace=self.namespace,
             user=UserLayers(assignments=tuple(parse_assignment(f"{key}={text}") for key, text in sets.items())),
             site={},
+            place=self.site,
         )
         fields: dict[str, Any] = {
             "order": order,
             "names_files": False,
             "authorship": Authorship(user=self.name),
-            "path_rules": PathRules(),
+            "accepted": Accepted(losses=True),
         }
         return installing.InstallRequest(**{**fields, **extra})
 
@@ -118,23 +122,37 @@ class Operator:
         )
         options = options or RunOptions()
         options = replace(options, fail_fast=self.fail_fast)
-        return installing.install(asked, self.ports(), options, lambda _prepared, proposal: self._see(proposal))
+        return installing.install(asked, self.ports(), options, self._see)
 
     upgrade = install
 
     def diff(self, bundle: str | Path, release: str = "shop", **sets: str) -> Proposal:
         asked = self.request(bundle, release, {key.replace("__", "."): text for key, text in sets.items()})
-        return installing.diff(asked, self.ports())[1]
+        return installing.diff(asked, self.ports())
 
-    def rollback(self, release: str = "shop", revision: int = 0, **options: Any) -> ChangeResult:
+    def rollback(
+        self,
+        release: str = "shop",
+        revision: int = 0,
+        *,
+        accepted: Accepted | None = None,
+        **options: Any,
+    ) -> ChangeResult:
         request = RollbackRequest(
-            release=release, namespace=self.namespace, revision=revision, authorship=Authorship(user=self.name)
+            release=release,
+            namespace=self.namespace,
+            revision=revision,
+            authorship=Authorship(user=self.name),
+            site=self.site,
+            accepted=replace(accepted or Accepted(), losses=True),
         )
         run = RunOptions(fail_fast=self.fail_fast, **options)
         return rollback(request, self.ports(), run, self._see)
 
     def uninstall(self, release: str = "shop") -> UninstallResult:
-        return uninstall(self.namespace, release, self.ports(), lock_timeout_s=0, approve=lambda _proposal: True)
+        terms = Terms(site=self.site, accepted=Accepted(losses=True))
+        request = UninstallRequest(namespace=self.namespace, release=release, terms=terms)
+        return uninstall(request, self.ports(), lambda _proposal: True)
 
     def history(self, release: str = "shop") -> tuple[RevisionSummary, ...]:
         return read_history(self.ports().store, self.namespace, release).summaries

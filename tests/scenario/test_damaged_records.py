@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.release.lifecycle import RunOptions
-from bundler.actions.release.rollback import RollbackRequest, rollback
+from bundler.actions.release.terms import Accepted
 from bundler.errors import BundlerError
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import DowngradeError, RecordDamagedError
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
-from bundler.model.release import Authorship
 from tests.lib.faulty import FaultyCluster
 
 if TYPE_CHECKING:
@@ -162,11 +161,7 @@ def test_a_rollback_past_a_damaged_record_is_possible_when_it_is_meant(world: Wo
     for text in ("first", "second"):
         world.operator.upgrade(world.menu, text=text)
     mislabel(world, 2)
-    operator = world.operator
-    request = RollbackRequest(
-        release="shop", namespace=operator.namespace, authorship=Authorship(), may_pass_barrier=True
-    )
-    rollback(request, operator.ports(), RunOptions(), lambda _proposal: True)
+    world.operator.rollback(accepted=Accepted(downgrade=True))
     assert world.get("ConfigMap", "shop-config")["data"]["text"] == "first"
 
 

@@ -180,7 +180,7 @@ def test_a_run_that_is_asked_to_stop_stops_marks_and_frees_the_lock(world: World
     ports = replace(operator.ports(), is_stopped=lambda: bool(stopped))
     request = operator.request(world.menu, "shop", {"text": "other", "extra": "true"})
 
-    def approve(_prepared, _proposal):
+    def approve(_proposal):
         stopped.append(True)
         return True
 

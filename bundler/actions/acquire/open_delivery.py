@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.acquire.version_policy import older_version
 from bundler.archive.reader import check_packed
 from bundler.delivery.check import check_size
 from bundler.delivery.reader import Delivery
-from bundler.errors.delivery import DeliveryDamagedError, DeliveryPolicyError
+from bundler.errors.delivery import DeliveryDamagedError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_packed
 from bundler.model.lean import dataclass
 from bundler.model.trust import INDEX_PAYLOAD
-from bundler.resolve.versions import parse_version
+from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from bundler.model.image import LockedImage
     from bundler.model.trust import Evidence, TrustPolicy
     from bundler.ports import Verifier
-
-_HINT_NEWER = "use a newer version, or ask whoever owns the site file"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +58,11 @@ def open_trusted(paths: Sequence[Path], verify: Verifier, policy: TrustPolicy) -
     try:
         evidence = verify(INDEX_PAYLOAD, delivery.raw_index, delivery.envelopes)
         index = delivery.index
-        refuse_older(index.bundle.name, index.bundle.version, policy)
+        refuse(older_version(index.bundle.name, index.bundle.version, policy), written="")
     except BaseException:
         delivery.close()
         raise
     return Trusted(delivery=delivery, evidence=evidence, index=index)
-
-
-def refuse_older(name: str, version: str, policy: TrustPolicy) -> None:
-    """Stop where the site asks for a newer version of a bundle.
-
-    Raises:
-        DeliveryPolicyError: when it does.
-    """
-    least = policy.minimum_versions.get(name, "")
-    if least and parse_version(version) < parse_version(least):
-        found = f"this is {name} {version}, and {policy.source or 'the policy'} asks for {least} or newer"
-        raise DeliveryPolicyError(f"holding {name} against the site's policy", context=[found], hint=_HINT_NEWER)
 
 
 def load_delivered(trusted: Trusted, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Bundle:

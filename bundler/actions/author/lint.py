@@ -19,7 +19,8 @@ from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_what_can_be
 from bundler.model.lean import dataclass
 from bundler.planning.normalize import normalize_manifests
-from bundler.planning.reach import find_reach, refuse_undeclared
+from bundler.planning.problem import refuse
+from bundler.planning.reach import find_reach, undeclared_reach
 from bundler.render import render_what_can_be
 from bundler.render.notes import render_notes
 from bundler.render.syntax import syntax_problems
@@ -203,7 +204,7 @@ def _order_findings(order: RenderRequest) -> Iterator[Finding]:
     manifests, declared, generated = rendering.manifests, order.bundle.reach, rendering.generated
     notes = find_reach(manifests, namespace=order.namespace, declared=declared, generated=generated)
     yield from _caught(lambda: normalize_manifests(manifests))
-    yield from _caught(lambda: refuse_undeclared(notes))
+    yield from _caught(lambda: refuse(undeclared_reach(notes), written=""))
     for manifest in manifests:
         yield from _object_findings(manifest, rendering)
     yield from _service_findings(rendering)

@@ -8,7 +8,6 @@ from bundler.actions.change.live_state import observe
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.fields.field_set import owned_fields
-from bundler.model.change import Action, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
 from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, field, replace
@@ -17,12 +16,12 @@ from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind
 from bundler.planning.ownership import is_ours
 from bundler.planning.planner import build_plan, find_candidates, is_deleting
-from bundler.planning.quota import refuse_over_quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.errors import BundlerError
+    from bundler.model.change import Plan
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient
 
 _REPLICA_TRIES = 5
-_RECORD_SECRETS = 3
-"""A head, a pack and the sensitive leaves: what a small revision's record adds to a quota."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +58,7 @@ def make_plan(wanted: Wanted, cluster: ClusterClient, *, earlier: Planned | None
         earlier: a plan made before, whose dry-run answers hold for objects that did not move since.
 
     Raises:
-        PlanError: everything that stops the plan, of all objects at once.
+        PlanError: when components need each other in a circle.
         ClusterError: when the API server cannot be asked.
     """
     observation = observe(wanted, cluster)
@@ -72,8 +69,6 @@ def make_plan(wanted: Wanted, cluster: ClusterClient, *, earlier: Planned | None
     outcomes = {ref: one.outcome for ref, one in asked.items()}
     known = {candidate.manifest.ref: candidate for candidate in candidates}
     plan = build_plan(wanted, observation, outcomes, known=known)
-    created = [c.desired for c in plan.changes if c.action is Action.CREATE and c.desired is not None]
-    refuse_over_quota(created, observation.quotas, extra_secrets=_RECORD_SECRETS if not plan.is_empty else 0)
     payloads = {ref: one.payload for ref, one in asked.items()}
     return Planned(
         plan=plan, wanted=wanted, observation=observation, candidates=known, outcomes=outcomes, payloads=payloads

@@ -35,6 +35,7 @@ NEWEST_KUBERNETES = "v1.36.2"
 class Composition:
     """What an order comes to."""
 
+    order: RenderRequest
     values: MergedValues
     context: RenderContext
     rendering: Rendering
@@ -92,6 +93,7 @@ def compose(order: RenderRequest, cluster: ClusterClient | None = None) -> Compo
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
     leaves = frozenset(text for one in manifests if is_secret(one.body) for text in leaf_texts(one.body))
     return Composition(
+        order=order,
         values=values,
         context=context,
         rendering=rendering,

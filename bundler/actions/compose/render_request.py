@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bundler.model.image import LockedImage
     from bundler.model.json import Body
     from bundler.model.site import Site
+    from bundler.model.trust import Evidence
     from bundler.model.values import UserLayers
 
 
@@ -30,5 +31,7 @@ class RenderRequest:
     """The site file: its patches, registry and pull secret."""
     carried: tuple[LockedImage, ...] | None = None
     """The images of the delivery that the bundle was taken from; None where it was not."""
+    evidence: Evidence | None = None
+    """Who signed the bundle, as far as it was checked."""
     codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
     """What is compiled of the bundle already; opened once, for values, templates and notes."""

@@ -9,14 +9,13 @@ from bundler.actions.author.best_practices import check_manifest
 from bundler.actions.preflight.check_runner import Look, list_all
 from bundler.actions.preflight.nodes import node_checks
 from bundler.actions.preflight.storage import storage_checks
-from bundler.errors.change import QuotaExceededError
 from bundler.fields.kinds import pod_spec_path
 from bundler.images.image_paths import containers_of
 from bundler.model.check import Check, failed, passed, skipped
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
-from bundler.planning.quota import refuse_over_quota
+from bundler.planning.quota import quota_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,8 +117,6 @@ def _quota(name: str, manifests: Sequence[Manifest], cluster: ClusterClient) -> 
         return [passed(f"quota of {name}", "there is none")]
     new = [one for one in manifests if one.ref.namespace == name and cluster.get(one.ref) is None]
     pairs = [(ObjectRef("", "ResourceQuota", name, text_at(one, "metadata", "name")), one) for one in quotas]
-    try:
-        refuse_over_quota(new, pairs, extra_secrets=_RECORD_SECRETS)
-    except QuotaExceededError as error:
-        return [failed(f"quota of {name}", "; ".join(error.context), error.hint)]
+    for problem in quota_problems(new, pairs, extra_secrets=_RECORD_SECRETS):
+        return [failed(f"quota of {name}", "; ".join(problem.lines), problem.hint)]
     return [passed(f"quota of {name}", f"what is new ({counted(len(new), 'object')}) fits")]

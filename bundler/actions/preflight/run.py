@@ -11,11 +11,11 @@ from bundler.actions.preflight.images import image_looks
 from bundler.actions.preflight.permissions import rights_looks
 from bundler.errors import BundlerError
 from bundler.errors.bundle import KubeVersionError
-from bundler.errors.change import PreflightError, WrongClusterError
+from bundler.errors.change import PreflightError
 from bundler.model.check import Check, CheckState, failed, passed, skipped
 from bundler.model.events import Notice, Warned
 from bundler.model.size import counted
-from bundler.planning.site_policy import refuse_other_cluster
+from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,8 +99,5 @@ def _cluster_checks(request: PreflightRequest, cluster: ClusterClient, version: 
     yield passed("cluster", f"{identity.server or identity.context} answers, {version}, as {identity.user}")
     site = request.order.place
     if site is not None and site.cluster_uid:
-        try:
-            refuse_other_cluster(identity, site)
-            yield passed("site", f"this is the cluster of {site.name}")
-        except WrongClusterError as error:
-            yield failed("site", "; ".join(error.context), error.hint)
+        wrong = [failed("site", "; ".join(found.lines), found.hint) for found in other_cluster(identity, site)]
+        yield from wrong or [passed("site", f"this is the cluster of {site.name}")]

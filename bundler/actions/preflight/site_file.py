@@ -11,13 +11,12 @@ from bundler.actions.preflight.images import config_of
 from bundler.actions.preflight.nodes import node_platforms
 from bundler.actions.preflight.storage import default_storage_classes
 from bundler.errors import BundlerError
-from bundler.errors.change import WrongClusterError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
-from bundler.planning.site_policy import refuse_other_cluster
+from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -185,12 +184,9 @@ def check_site(
     except BundlerError as error:
         return (*checks, failed("cluster", first_line(error), error.hint), *make_checks(looks))
     checks.append(passed("cluster", f"{identity.server or identity.context} answers, {identity.version}"))
-    try:
-        refuse_other_cluster(identity, site)
-        found = "it is the one that the file names" if site.cluster_uid else "the file names none; any cluster is taken"
-        checks.append(passed("cluster uid", found))
-    except WrongClusterError as error:
-        checks.append(failed("cluster uid", "; ".join(error.context), error.hint))
+    wrong = [failed("cluster uid", "; ".join(found.lines), found.hint) for found in other_cluster(identity, site)]
+    found = "it is the one that the file names" if site.cluster_uid else "the file names none; any cluster is taken"
+    checks += wrong or [passed("cluster uid", found)]
     looks += [
         Look(name="storage class", make=partial(_class, cluster, site, "storageClass", "StorageClass")),
         Look(name="ingress class", make=partial(_class, cluster, site, "ingressClass", "IngressClass")),

@@ -1,19 +1,21 @@
-"""Go back after a failed change, with the cause told first (R3.1 to R3.5). Layer: actions."""
+"""Go back after a failed change, with the cause reported first. Layer: actions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.lifecycle import Draft, RunOptions, carry_out, propose
-from bundler.actions.release.rollback import RollbackRequest, draft_of, is_at_least
+from bundler.actions.release.lifecycle import carry_out, pass_gates, propose
+from bundler.actions.release.rollback import draft_of
+from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import remove_objects
+from bundler.actions.release.upgrade_path import is_at_least
 from bundler.errors import BundlerError
-from bundler.errors.change import RollbackFailedError, RolledBackError, WaitError
+from bundler.errors.change import RecordDamagedError, RollbackFailedError, RolledBackError, WaitError
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from bundler.actions.release.lifecycle import Proposal
+    from bundler.actions.release.lifecycle import Proposal, RunOptions
     from bundler.ports import HeldLock, Ports
 
 
@@ -73,15 +75,23 @@ def roll_back_after(
 
 
 def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
-    history = proposal.history
-    target = history.deployed
-    if target is None:
+    history, fallback = proposal.history, proposal.draft.fallback
+    if history.deployed is None:
         remove_objects(history.namespace, history.release, ports, held)
         return "nothing was deployed before: what this install had made was deleted again"
-    recorded = ports.store.load(target, with_sensitive=True)
-    request = RollbackRequest(
-        release=history.release, namespace=history.namespace, authorship=proposal.draft.revision.authorship
+    if fallback is None or fallback.summary.revision != history.deployed.revision:
+        raise RecordDamagedError(
+            f"going back to revision {history.deployed.revision}",
+            context=["its record could not be read whole before the change, and is not trusted after it"],
+            hint=f"look at the plan of `bundler rollback {history.release} {history.deployed.revision}`",
+        )
+    terms = Terms(
+        site=proposal.terms.site,
+        # This rollback was asked for together with the change, and the barrier was held before.
+        accepted=Accepted(losses=True, downgrade=True),
+        live_before=proposal.planned.observation.live,
     )
-    draft: Draft = draft_of(recorded, request)
-    carry_out(propose(draft, ports), ports, replace(options, waits=True), held)
-    return f"the release was rolled back to revision {target.revision}"
+    back = propose(draft_of(fallback, proposal.draft.revision.authorship), terms, ports)
+    pass_gates(back)
+    carry_out(back, ports, replace(options, waits=True), held)
+    return f"the release was rolled back to revision {fallback.summary.revision}"

@@ -54,6 +54,8 @@ class History:
     """What any retained revision owns, by the newest that does, and what was found by label; see `load_history`."""
     unsearched: tuple[str, ...] = ()
     """Kinds that could not be searched, where a record is damaged."""
+    barriers: Mapping[int, str] = field(default_factory=dict)
+    """``noRollbackBelow`` of the revisions that say so; see :func:`with_barriers`."""
 
     @property
     def newest(self) -> RevisionSummary | None:
@@ -177,6 +179,19 @@ def load_history(ports: Ports, namespace: str, release: str) -> History:
         owned={**found, **recorded},
         unsearched=labelled.unsearched if labelled and damaged else (),
     )
+
+
+def with_barriers(history: History, target: int, store: ReleaseStore) -> History:
+    """Add what the deployed revision, and those tried since, say of rollbacks.
+
+    Args:
+        history: of the release.
+        target: the revision to go back to.
+        store: where the records are.
+    """
+    since = max(history.deployed.revision if history.deployed else 0, target + 1)
+    loaded = [store.load(one) for one in history.summaries if one.revision >= since]
+    return replace(history, barriers={one.summary.revision: one.no_rollback_below for one in loaded})
 
 
 def _lost_number(summaries: Sequence[RevisionSummary]) -> int:

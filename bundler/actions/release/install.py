@@ -1,14 +1,24 @@
-"""Install and upgrade: one action, since an upgrade of nothing is an install (R5.16). Layer: actions."""
+"""Install and upgrade: one action, since an upgrade of nothing is an install. Layer: actions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import Composition, compose, public_identifiers
+from bundler.actions.compose.compose import compose, public_identifiers
 from bundler.actions.release.auto_rollback import is_barred, is_unknown, roll_back_after
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, load_history
-from bundler.actions.release.lifecycle import ChangeResult, Draft, Proposal, RunOptions, change_release, propose
-from bundler.actions.release.upgrade_path import PathRules, check_upgrade_path
+from bundler.actions.release.lifecycle import (
+    Afterwards,
+    ChangeResult,
+    Draft,
+    Proposal,
+    RunOptions,
+    change_release,
+    pass_gates,
+    propose,
+    require_cluster,
+)
+from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import ForbiddenError
@@ -24,7 +34,6 @@ from bundler.model.release import (
 )
 from bundler.model.values import LayerKind
 from bundler.planning.order import stage_of
-from bundler.planning.reach import find_reach, refuse_undeclared
 from bundler.render.notes import render_notes
 from bundler.values.user import recorded_layer
 
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.errors import BundlerError
     from bundler.model.json import Body
@@ -52,7 +62,8 @@ class InstallRequest:
     must_exist: bool = False
     """``upgrade``: refuse a release that is not there."""
     authorship: Authorship
-    path_rules: PathRules
+    accepted: Accepted = Accepted()
+    """What the user says is meant."""
     rollback_s: float = 0.0
     """Seconds for a rollback after a failure; 0: leave things as they are."""
     looks_ahead: bool = False
@@ -61,20 +72,7 @@ class InstallRequest:
     """Opens the site's registry with the logins of a pull secret."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A draft, and what is said about it before its plan."""
-
-    draft: Draft
-    order: RenderRequest
-    composition: Composition
-    started_from: str
-    """Where the values started: ``what revision 3 recorded``, ``the files named``, ``the bundle's defaults``."""
-    previous: Composition | None = None
-    """The deployed revision's values over the same bundle, to tell what changed; None on a first install."""
-
-
-def prepare(request: InstallRequest, ports: Ports) -> Prepared:
+def prepare(request: InstallRequest, ports: Ports) -> Draft:
     """Compose the release that is asked for; nothing is written.
 
     Raises:
@@ -85,24 +83,30 @@ def prepare(request: InstallRequest, ports: Ports) -> Prepared:
     history = find(ports, wanted.namespace, wanted.release)
     recorded, lost = _recorded(history, ports)
     user, started_from = _starting_values(request, recorded, lost)
-    order = replace(wanted, user=user)
-    composition = compose(order, ports.cluster)
+    composition = compose(replace(wanted, user=user), ports.cluster)
+    _report(composition, ports)
+    draft = _draft(request, composition, history, ports.clock.now())
+    fallback = _fallback(history, ports) if request.rollback_s else None
+    return replace(draft, recorded=recorded, fallback=fallback, started_from=started_from)
+
+
+def _report(composition: Composition, ports: Ports) -> None:
+    """Say what deserves a look, and learn what must not be printed."""
+    order = composition.order
     for notice in composition.values.user.notices:
         ports.report(Notice(notice))
     for warning in (*composition.values.warnings, *composition.notices):
         ports.report(Warned(warning))
     ports.redactor.publish(order.release, order.bundle.metadata.name, *public_identifiers(composition.manifests))
     ports.redactor.learn(*composition.sensitive)
-    check_upgrade_path(order.bundle, recorded, request.path_rules)
-    notes = find_reach(
-        composition.manifests,
-        namespace=order.namespace,
-        declared=order.bundle.reach,
-        generated=composition.rendering.generated,
-    )
-    refuse_undeclared(notes)
-    draft = _draft(request, composition, history, recorded, ports.clock.now())
-    return Prepared(draft=draft, order=order, composition=composition, started_from=started_from)
+
+
+def _fallback(history: History, ports: Ports) -> Revision | None:
+    """Read what an automatic rollback would restore: later its record may say something else than it does now."""
+    try:
+        return ports.store.load(history.deployed, with_sensitive=True) if history.deployed else None
+    except (ForbiddenError, RecordDamagedError):
+        return None
 
 
 def _recorded(history: History, ports: Ports) -> tuple[Revision | None, tuple[str, ...]]:
@@ -156,9 +160,7 @@ def _silent_files(user: UserLayers) -> str:
     return f"; {', '.join(files)} {'sets' if len(files) == 1 else 'set'} nothing" if files else ""
 
 
-def _draft(
-    request: InstallRequest, composition: Composition, history: History, recorded: Revision | None, now: datetime
-) -> Draft:
+def _draft(request: InstallRequest, composition: Composition, history: History, now: datetime) -> Draft:
     bundle = request.order.bundle
     is_first = history.newest is None
     summary = RevisionSummary(
@@ -207,7 +209,8 @@ def _draft(
         generated=composition.rendering.generated,
         reach=bundle.reach,
         readiness=composition.readiness,
-        recorded_values=recorded.user_values if recorded else None,
+        upgrades_from=bundle.upgrade.from_versions,
+        composition=composition,
     )
 
 
@@ -237,73 +240,79 @@ def _inventory(composition: Composition) -> tuple[InventoryEntry, ...]:
     return (*rendered, *generated)
 
 
-def diff(request: InstallRequest, ports: Ports) -> tuple[Prepared, Proposal]:
+def diff(request: InstallRequest, ports: Ports) -> Proposal:
     """Plan what ``install`` or ``upgrade`` would do; nothing is written.
 
     Raises:
         BundlerError: whatever would stop them.
     """
-    prepared = prepare(request, ports)
-    return prepared, propose(prepared.draft, ports)
+    terms = terms_of(request)
+    require_cluster(terms, ports.cluster)
+    proposal = propose(prepare(request, ports), terms, ports)
+    pass_gates(proposal)
+    return proposal
 
 
 def install(
-    request: InstallRequest,
-    ports: Ports,
-    options: RunOptions,
-    approve: Callable[[Prepared, Proposal], bool],
+    request: InstallRequest, ports: Ports, options: RunOptions, approve: Callable[[Proposal], bool]
 ) -> ChangeResult:
     """Bring a release to what the bundle and the values say.
 
     Raises:
         BundlerError: what ended the run; the record says the same.
     """
-    prepared = prepare(request, ports)
-    _look_ahead(request, prepared, ports, options)
+    terms = terms_of(request)
+    require_cluster(terms, ports.cluster)
+    draft = prepare(request, ports)
+    _look_ahead(request, draft, ports, options)
 
     def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
-        if is_unknown(error, proposal) or (not request.path_rules.may_downgrade and is_barred(error, proposal)):
+        if is_unknown(error, proposal) or (not request.accepted.downgrade and is_barred(error, proposal)):
             return error
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
 
-    def redraft() -> Draft:
-        nonlocal prepared
-        prepared = prepare(request, ports)
-        return prepared.draft
-
     return change_release(
-        prepared.draft,
+        draft,
+        terms,
         ports,
         options,
-        lambda proposal: approve(prepared, proposal),
-        recover=recover if request.rollback_s else None,
-        redraft=redraft,
+        approve,
+        Afterwards(recover=recover if request.rollback_s else None, redraft=lambda: prepare(request, ports)),
     )
 
 
-def _look_ahead(request: InstallRequest, prepared: Prepared, ports: Ports, options: RunOptions) -> None:
+def terms_of(request: InstallRequest) -> Terms:
+    """Return what an install or upgrade is held against."""
+    return Terms(site=request.order.place, evidence=request.order.evidence, accepted=request.accepted)
+
+
+def _look_ahead(request: InstallRequest, draft: Draft, ports: Ports, options: RunOptions) -> None:
     """Make the checks of preflight, or ask the site's registry for every digest at least, before the first write."""
+    composition = draft.composition
+    if composition is None:
+        return
     if not request.looks_ahead:
-        _check_images(request, prepared, ports)
+        _check_images(composition, ports)
         return
     from bundler.actions.preflight.request import PreflightRequest  # noqa: PLC0415 - only for sites
     from bundler.actions.preflight.run import require_ready  # noqa: PLC0415 - only for sites
 
     ahead = PreflightRequest(
-        order=prepared.order,
+        order=composition.order,
         registry=ports.registry,
         registry_of=request.registry_of,
         may_create_namespace=options.may_create_namespace,
     )
-    require_ready(ahead, prepared.composition, ports.cluster, ports.report)
+    require_ready(ahead, composition, ports.cluster, ports.report)
 
 
-def _check_images(request: InstallRequest, prepared: Prepared, ports: Ports) -> None:
-    place = request.order.place.registry if request.order.place else None
-    if request.order.carried is None or place is None or ports.registry is None:
+def _check_images(composition: Composition, ports: Ports) -> None:
+    order = composition.order
+    place = order.place.registry if order.place else None
+    if order.carried is None or place is None or ports.registry is None:
         return
     from bundler.actions.preflight.required_images import refuse_absent  # noqa: PLC0415 - only deliveries need it
 
-    count = refuse_absent(prepared.composition.rendering, prepared.order, place, ports.registry)
+    count = refuse_absent(composition.rendering, order, place, ports.registry)
     held = "the only image" if count == 1 else f"all {count} images"
     ports.report(Notice(f"{place} holds {held} of this release"))

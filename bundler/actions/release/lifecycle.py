@@ -1,4 +1,4 @@
-"""Change a release: the way of every verb that writes (product.md section 5). Layer: actions."""
+"""Change a release: the way of every verb that writes. Layer: actions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from bundler.actions.change.executor import Executor
 from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.release.history import History, load_history, mark_interrupted_runs
+from bundler.actions.release.gates import find_problems
+from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
 from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.run_record import RunRecord
-from bundler.errors import BundlerError, InterruptedRunError
+from bundler.actions.release.terms import Terms
+from bundler.errors import BundlerError, ConfirmationRequiredError, InterruptedRunError
 from bundler.errors.change import LockLostError, ReleaseLockedError, RevisionExistsError, WaitTimeoutError
 from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
@@ -24,14 +26,20 @@ from bundler.model.release import ReleaseStatus, Revision
 from bundler.model.size import shortened
 from bundler.planning.jobs import finished_before, is_job, runs_of
 from bundler.planning.observation import Wanted
+from bundler.planning.problem import refuse
+from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.model.change import Change, Plan
+    from bundler.actions.compose.compose import Composition
+    from bundler.actions.release.gates import Proposed
+    from bundler.model.change import Plan
+    from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret
-    from bundler.ports import HeldLock, Ports
+    from bundler.planning.problem import Problem
+    from bundler.ports import ClusterClient, HeldLock, Ports
 
 _EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
@@ -59,9 +67,28 @@ class Draft:
     """Numbered 0, its status the pending one of the verb."""
     generated: tuple[GeneratedSecret, ...] = ()
     reach: Reach = field(default_factory=Reach)
+    """What the bundle declares; nothing for a recorded revision: no record declares reach for itself."""
     readiness: tuple[ReadinessRule, ...] = ()
-    recorded_values: Body | None = None
-    """User values of the newest revision; None where there is none."""
+    recorded: Revision | None = None
+    """The revision whose values this one starts from; None where there is none."""
+    fallback: Revision | None = None
+    """The deployed revision, whole, as it was read before the approval; an automatic rollback restores it."""
+    upgrades_from: str = ""
+    """The versions that the bundle upgrades from; empty: any."""
+    composition: Composition | None = None
+    """What the bundle and the values come to; None for a recorded revision."""
+    started_from: str = ""
+    """Where the values started: ``what revision 3 recorded``, ``the files named``, ``the bundle's defaults``."""
+
+    @property
+    def is_recorded(self) -> bool:
+        """Tell whether this was read from a record instead of rendered from a bundle."""
+        return self.revision.rolled_back_to > 0
+
+    @property
+    def recorded_values(self) -> Body | None:
+        """User values of the recorded revision; None where there is none."""
+        return self.recorded.user_values if self.recorded else None
 
     @property
     def release(self) -> str:
@@ -81,6 +108,9 @@ class Proposal:
     planned: Planned
     draft: Draft
     history: History
+    terms: Terms = field(default_factory=Terms)
+    identity: ClusterIdentity | None = None
+    """Which cluster this is; None where no site asks."""
     is_second_look: bool = False
     """The cluster moved since the plan was first shown, and the changes differ."""
 
@@ -103,29 +133,84 @@ class ChangeResult:
 Recovery: TypeAlias = "Callable[[BundlerError, Proposal, HeldLock], BundlerError]"
 
 
-def propose(draft: Draft, ports: Ports) -> Proposal:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Afterwards:
+    """What follows when a change meets what was not there when it was planned."""
+
+    recover: Recovery | None = None
+    """What a failed change is followed by, under the same lock; None leaves things as they are."""
+    redraft: Callable[[], Draft] | None = None
+    """Makes the draft anew where another revision was deployed between our look and our lock."""
+
+
+_NOTHING = Afterwards()
+
+
+def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     """Plan a draft against the cluster; nothing is written."""
-    history = load_history(ports, draft.namespace, draft.release)
+    history = _history_for(draft, ports)
     planned = make_plan(wanted_of(draft, history, ports), ports.cluster)
-    return Proposal(planned=planned, draft=draft, history=history)
+    return Proposal(
+        planned=planned, draft=draft, history=history, terms=terms, identity=identity_for(terms, ports.cluster)
+    )
+
+
+def identity_for(terms: Terms, cluster: ClusterClient) -> ClusterIdentity | None:
+    """Ask which cluster this is, where the site file names one."""
+    return cluster.identity() if terms.site is not None and terms.site.cluster_uid else None
+
+
+def require_cluster(terms: Terms, cluster: ClusterClient) -> None:
+    """Stop before another cluster than the site's is looked at; what is seen there would only mislead.
+
+    Raises:
+        WrongClusterError: when the site file names another cluster.
+    """
+    identity = identity_for(terms, cluster)
+    if terms.site is not None and identity is not None:
+        refuse(other_cluster(identity, terms.site))
+
+
+def pass_gates(proposal: Proposed, *, written: str = "nothing") -> list[Problem]:
+    """Hold a proposal against every gate, and stop where one refuses it.
+
+    Args:
+        proposal: a plan, not yet shown.
+        written: what this run wrote so far, for the hint.
+
+    Returns:
+        What stops the change too, but only after its plan was shown: losses that no one is there to confirm.
+
+    Raises:
+        BundlerError: with every problem of every gate.
+    """
+    problems = find_problems(proposal)
+    if any(problem.error is not ConfirmationRequiredError for problem in problems):
+        refuse(problems, written=written)
+    return problems
 
 
 def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = None) -> Proposal:
-    """Plan once more under the lock: lists only, and dry-runs of what moved since (R6.7).
+    """Plan once more under the lock: lists only, and dry-runs of what moved since.
 
     Args:
         first: what was shown.
         ports: the cluster and everything else outside.
-        redraft: makes the draft anew where somebody deployed another revision since, whose values are now the start.
+        redraft: makes the draft anew where another revision was deployed since, whose values are now the start.
     """
     draft = first.draft
-    history = mark_interrupted_runs(load_history(ports, draft.namespace, draft.release), ports)
+    history = mark_interrupted_runs(_history_for(draft, ports), ports)
     if redraft is not None and _deployed_number(history) != _deployed_number(first.history):
         draft = redraft()
     is_same = history == first.history and draft is first.draft
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned)
-    return Proposal(planned=planned, draft=draft, history=history, is_second_look=True)
+    return replace(first, planned=planned, draft=draft, history=history, is_second_look=True)
+
+
+def _history_for(draft: Draft, ports: Ports) -> History:
+    history = load_history(ports, draft.namespace, draft.release)
+    return with_barriers(history, draft.revision.rolled_back_to, ports.store) if draft.is_recorded else history
 
 
 def _deployed_number(history: History) -> int:
@@ -156,27 +241,27 @@ def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
 
 def change_release(
     draft: Draft,
+    terms: Terms,
     ports: Ports,
     options: RunOptions,
     approve: Callable[[Proposal], bool],
-    *,
-    recover: Recovery | None = None,
-    redraft: Callable[[], Draft] | None = None,
+    after: Afterwards = _NOTHING,
 ) -> ChangeResult:
-    """Plan, ask, lock, look again, record, apply, wait, prune, record.
+    """Plan, pass the gates, ask, lock, look again, pass them again, record, apply, wait, prune, record.
 
     Args:
         draft: the revision to be.
+        terms: what it is held against.
         ports: the cluster and everything else outside.
         options: how.
         approve: shows a proposal, and asks where it can; False ends the run with nothing done.
-        recover: what a failed change is followed by, under the same lock; None leaves things as they are.
-        redraft: makes the draft anew where somebody deployed another revision between our look and our lock.
+        after: what follows when another revision was deployed meanwhile, and when the change fails.
 
     Raises:
         BundlerError: what ended the run. The record says the same, and the same command can be run again.
     """
-    first = propose(draft, ports)
+    first = propose(draft, terms, ports)
+    unconfirmed = pass_gates(first)
     if is_no_op(first, options):
         _settle(first.history, ports, options)
         return ChangeResult(proposal=first, revision=None)
@@ -184,25 +269,36 @@ def change_release(
         raise absent_namespace(draft.namespace)
     if not approve(first):
         return ChangeResult(proposal=first, revision=None, is_declined=True)
+    refuse(unconfirmed)
     _stop_if_late(ports, "planning the change")
     if first.planned.creates_namespace:
         create_namespace(draft.namespace, ports)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
-        second = _look_at_what_is_there(first, ports, redraft)
+        second = replan(first, ports, after.redraft)
+        written = f"nothing but namespace {draft.namespace}" if first.planned.creates_namespace else "nothing"
+        unconfirmed = pass_gates(second, written=written)
         if is_no_op(second, options):
             return ChangeResult(proposal=second, revision=None)
-        if outline(second.plan) != outline(first.plan) and not approve(second):
-            return ChangeResult(proposal=second, revision=None, is_declined=True)
+        if outline(second.plan) != outline(first.plan):
+            if not approve(second):
+                return ChangeResult(proposal=second, revision=None, is_declined=True)
+            refuse(unconfirmed, written=written)
         _stop_if_late(ports, "locking the release and looking again")
-        try:
-            return carry_out(second, ports, options, held)
-        except (InterruptedRunError, LockLostError):
+        return _carry_out_or_recover(second, ports, options, held, after.recover)
+
+
+def _carry_out_or_recover(
+    proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock, recover: Recovery | None
+) -> ChangeResult:
+    try:
+        return carry_out(proposal, ports, options, held)
+    except (InterruptedRunError, LockLostError):
+        raise
+    except BundlerError as error:
+        if recover is None:
             raise
-        except BundlerError as error:
-            if recover is None:
-                raise
-            raise recover(error, second, held) from error
+        raise recover(error, proposal, held) from error
 
 
 def _stop_if_late(ports: Ports, phase: str) -> None:
@@ -214,17 +310,6 @@ def _stop_if_late(ports: Ports, phase: str) -> None:
         context=["no object of the release was written, and no revision recorded"],
         hint="run the same command again, with a larger --timeout",
     )
-
-
-def _look_at_what_is_there(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None) -> Proposal:
-    """Look again; what stops the plan now stops it after the namespace was made, and says so."""
-    try:
-        return replan(first, ports, redraft)
-    except BundlerError as error:
-        if first.planned.creates_namespace and error.hint:
-            made = f"nothing but namespace {first.draft.namespace} was written"
-            error.hint = error.hint.replace("nothing was written", made)
-        raise
 
 
 def _settle(history: History, ports: Ports, options: RunOptions) -> None:
@@ -240,7 +325,7 @@ def _settle(history: History, ports: Ports, options: RunOptions) -> None:
 
 
 def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
-    """Tell whether there is nothing to write and nothing new to record (R18.1)."""
+    """Tell whether there is nothing to write and nothing new to record."""
     newest = proposal.history.newest
     if not proposal.plan.is_empty or options.forces_revision or newest is None or proposal.history.is_newest_damaged:
         return False
@@ -360,8 +445,3 @@ def _description(revision: Revision, options: RunOptions, ports: Ports) -> str:
         shortened(reason, _REASON_CHARS),
     )
     return "; ".join(part for part in said if part)
-
-
-def changes_of(plan: Plan, *actions: Action) -> list[Change]:
-    """Return the changes of a plan that do one of these."""
-    return [change for change in plan.changes if change.action in actions]

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.bundle import Reach, ReadinessRule
-from bundler.model.json import list_at, text_at
+from bundler.model.bundle import ReadinessRule
+from bundler.model.json import text_at
 from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.release import Revision
-
-
-def reach_of(body: Body) -> Reach:
-    """Read a declared reach as a revision records it."""
-    return Reach(
-        cluster_scoped=tuple(map(str, list_at(body, "clusterScoped"))),
-        namespaces=tuple(map(str, list_at(body, "namespaces"))),
-        grants=tuple(map(str, list_at(body, "grants"))),
-    )
 
 
 def readiness_of(revision: Revision) -> tuple[ReadinessRule, ...]:

@@ -9,6 +9,8 @@ from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.history import History, load_existing_history, load_history, mark_interrupted_runs
+from bundler.actions.release.lifecycle import identity_for, pass_gates, require_cluster
+from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
 from bundler.model.events import Notice
@@ -18,15 +20,32 @@ from bundler.model.names import release_uid
 from bundler.model.release import ReleaseStatus
 from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted
+from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bundler.actions.release.lifecycle import Draft
     from bundler.model.change import Change, KeptObject, Plan
+    from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
     from bundler.ports import HeldLock, Ports
+
+
+_CONFIRMED = Terms(accepted=Accepted(losses=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UninstallRequest:
+    """What to delete."""
+
+    namespace: str
+    release: str
+    terms: Terms = Terms()
+    """What the change is held against."""
+    lock_timeout_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +56,14 @@ class UninstallProposal:
     history: History
     shown: Plan
     """The plan to look at: what the records hide is hidden in the live objects too."""
+    terms: Terms = Terms()
+    identity: ClusterIdentity | None = None
+    """Which cluster this is; None where no site asks."""
+
+    @property
+    def draft(self) -> Draft | None:
+        """Nothing is to be."""
+        return None
 
     @property
     def plan(self) -> Plan:
@@ -57,22 +84,32 @@ class UninstallResult:
         return self.proposal.plan.kept
 
 
-def propose_uninstall(namespace: str, release: str, ports: Ports) -> UninstallProposal:
+def propose_uninstall(namespace: str, release: str, ports: Ports, terms: Terms | None = None) -> UninstallProposal:
     """Plan to delete everything a release owns, but for what is always kept.
+
+    Args:
+        namespace: of the release.
+        release: its name.
+        ports: the cluster and everything else outside.
+        terms: what the change is held against; nothing where none are given.
 
     Raises:
         ReleaseNotFoundError: when there is no such release, and nothing that an uninstall left which died at its end.
     """
+    terms = terms or Terms()
+    require_cluster(terms, ports.cluster)
     try:
         history = load_existing_history(ports, namespace, release)
     except ReleaseNotFoundError:
         if not ports.store.has_remains(namespace, release):
             raise
         history = History(namespace=namespace, release=release, summaries=())
-    return _propose(history, ports)
+    proposal = _propose(history, terms, ports)
+    pass_gates(proposal)
+    return proposal
 
 
-def _propose(history: History, ports: Ports) -> UninstallProposal:
+def _propose(history: History, terms: Terms, ports: Ports) -> UninstallProposal:
     newest = ports.store.load(history.newest) if history.newest else None
     wanted = Wanted(
         release=history.release,
@@ -85,7 +122,8 @@ def _propose(history: History, ports: Ports) -> UninstallProposal:
     )
     planned = make_plan(wanted, ports.cluster)
     shown = replace(planned.plan, changes=tuple(_hidden(planned.plan.changes, history, ports)))
-    return UninstallProposal(planned=planned, history=history, shown=shown)
+    identity = identity_for(terms, ports.cluster)
+    return UninstallProposal(planned=planned, history=history, shown=shown, terms=terms, identity=identity)
 
 
 def _hidden(changes: Sequence[Change], history: History, ports: Ports) -> Iterator[Change]:
@@ -113,14 +151,7 @@ def _named_only(live: Body | None) -> Body | None:
     return {"apiVersion": text_at(live, "apiVersion"), "kind": text_at(live, "kind"), "metadata": names}
 
 
-def uninstall(
-    namespace: str,
-    release: str,
-    ports: Ports,
-    *,
-    lock_timeout_s: float,
-    approve: Callable[[UninstallProposal], bool],
-) -> UninstallResult:
+def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[UninstallProposal], bool]) -> UninstallResult:
     """Delete what a release owns in reverse order, wait until it is gone, then drop its records.
 
     The record says ``uninstalling`` until every object is gone: a run that died is simply repeated.
@@ -128,15 +159,20 @@ def uninstall(
     Raises:
         BundlerError: what ended the run.
     """
-    first = propose_uninstall(namespace, release, ports)
+    namespace, release = request.namespace, request.release
+    first = propose_uninstall(namespace, release, ports, request.terms)
+    unconfirmed = pass_gates(first)
     if not approve(first):
         return UninstallResult(proposal=first, is_declined=True)
-    with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=lock_timeout_s) as held:
-        proposal = remove_objects(namespace, release, ports, held)
+    refuse(unconfirmed)
+    with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
+        proposal = remove_objects(namespace, release, ports, held, request.terms)
     return UninstallResult(proposal=proposal or first)
 
 
-def remove_objects(namespace: str, release: str, ports: Ports, held: HeldLock) -> UninstallProposal | None:
+def remove_objects(
+    namespace: str, release: str, ports: Ports, held: HeldLock, terms: Terms = _CONFIRMED
+) -> UninstallProposal | None:
     """Delete everything that a release owns, and its records; the lock is held. None where nothing is recorded.
 
     Raises:
@@ -146,7 +182,8 @@ def remove_objects(namespace: str, release: str, ports: Ports, held: HeldLock) -
     if not history.summaries and not history.damaged:
         ports.store.erase(namespace, release)
         return None
-    proposal = _propose(history, ports)
+    proposal = _propose(history, terms, ports)
+    refuse(pass_gates(proposal))
     _carry_out(proposal, ports, held)
     return proposal
 

@@ -1,62 +1,95 @@
-"""Which bundle may follow which. Layer: actions."""
+"""Which bundle may follow which, and how far a release may go back. Layer: actions, pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import DowngradeError, UpgradePathError
-from bundler.model.lean import dataclass
+from bundler.planning.problem import Problem
 from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
-    from bundler.model.bundle import Bundle
-    from bundler.model.release import Revision
+    from collections.abc import Iterator
+
+    from bundler.actions.release.history import History
+    from bundler.actions.release.terms import Accepted
+    from bundler.model.release import BundleReference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathRules:
-    """What the command line allows."""
+def path_problems(
+    release: str, bundle: BundleReference, recorded: BundleReference | None, *, upgrades_from: str, accepted: Accepted
+) -> Iterator[Problem]:
+    """Hold a bundle against the recorded one.
 
-    may_downgrade: bool = False
-    may_replace_bundle: bool = False
-
-
-def check_upgrade_path(bundle: Bundle, recorded: Revision | None, rules: PathRules) -> None:
-    """Hold a bundle against what is recorded.
-
-    Raises:
-        DowngradeError: for an older version, or another bundle, without the flag that allows it.
-        UpgradePathError: when the bundle says that it does not upgrade from the recorded version.
+    Args:
+        release: its name.
+        bundle: that is to be deployed.
+        recorded: the one that is deployed; None where there is none.
+        upgrades_from: the range of versions that the bundle upgrades from; empty: any.
+        accepted: what the user accepts.
     """
     if recorded is None:
         return
-    before = recorded.summary.bundle
-    if before.name != bundle.metadata.name:
-        _refuse_other_bundle(bundle, recorded, rules)
+    doing = f"upgrading release {release}"
+    if recorded.name != bundle.name:
+        if not accepted.other_bundle:
+            yield Problem(
+                error=DowngradeError,
+                doing=doing,
+                lines=(f"bundle {recorded.name} is recorded, {bundle.name} is given",),
+                hint="choose another release name, or pass --replace-bundle when another bundle is meant",
+            )
         return
-    now, then = parse_version(bundle.metadata.version), parse_version(before.version)
-    if now < then and not rules.may_downgrade:
-        raise DowngradeError(
-            f"upgrading release {recorded.summary.release}",
-            context=[f"{before.name} {before.version} is recorded, the bundle is {bundle.metadata.version}"],
+    now, then = parse_version(bundle.version), parse_version(recorded.version)
+    if now < then and not accepted.downgrade:
+        yield Problem(
+            error=DowngradeError,
+            doing=doing,
+            lines=(f"{recorded.name} {recorded.version} is recorded, the bundle is {bundle.version}",),
             hint="pass --allow-downgrade when an older version is meant; `bundler rollback` goes back as recorded",
         )
-    accepted = bundle.upgrade.from_versions
-    if accepted and now != then and not parse_range(accepted).admits(then):
-        raise UpgradePathError(
-            f"upgrading release {recorded.summary.release}",
-            context=[
-                f"{bundle.metadata.name} {bundle.metadata.version} upgrades from {accepted}, not {before.version}"
-            ],
-            hint=f"upgrade to a version in {accepted} first",
+    elif upgrades_from and now != then and not parse_range(upgrades_from).admits(then):
+        yield Problem(
+            error=UpgradePathError,
+            doing=doing,
+            lines=(f"{bundle.name} {bundle.version} upgrades from {upgrades_from}, not {recorded.version}",),
+            hint=f"upgrade to a version in {upgrades_from} first",
         )
 
 
-def _refuse_other_bundle(bundle: Bundle, recorded: Revision, rules: PathRules) -> None:
-    if rules.may_replace_bundle:
+def barrier_problems(history: History, target: BundleReference, number: int, accepted: Accepted) -> Iterator[Problem]:
+    """Hold a revision to go back to against every revision that may have changed the data.
+
+    That is the deployed one, and those tried since: an upgrade that failed may have come as far as its migration.
+
+    Args:
+        history: of the release.
+        target: the bundle of the revision to go back to.
+        number: of that revision.
+        accepted: what the user accepts.
+    """
+    if accepted.downgrade:
         return
-    raise DowngradeError(
-        f"upgrading release {recorded.summary.release}",
-        context=[f"bundle {recorded.summary.bundle.name} is recorded, {bundle.metadata.name} is given"],
-        hint="choose another release name, or pass --replace-bundle when the release shall become another bundle",
-    )
+    since = max(history.deployed.revision if history.deployed else 0, number + 1)
+    lines = [
+        f"revision {one.revision} ({one.status}) says noRollbackBelow: {history.barriers[one.revision]}"
+        for one in history.summaries
+        if one.revision >= since and not is_at_least(target.version, history.barriers.get(one.revision, ""))
+    ]
+    lines += [
+        f"{damage.line}; whether it says noRollbackBelow is not known"
+        for damage in history.damaged
+        if damage.revision > number
+    ]
+    if lines:
+        yield Problem(
+            error=DowngradeError,
+            doing=f"rolling release {history.release} back to revision {number}",
+            lines=(f"revision {number} is {target.name} {target.version}", *lines),
+            hint="choose a newer revision, or pass --allow-downgrade when you know the data allows it",
+        )
+
+
+def is_at_least(version: str, barrier: str) -> bool:
+    """Tell whether a version is not below a barrier; an empty barrier holds nothing back."""
+    return not barrier or parse_version(version) >= parse_version(barrier)

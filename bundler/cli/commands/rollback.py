@@ -8,10 +8,12 @@ import click
 
 from bundler.cli.flows.rollback import RollbackArgs, carry_out_return
 from bundler.cli.parsing.arguments import release_argument
-from bundler.cli.parsing.change_options import run_options, write_options
+from bundler.cli.parsing.change_options import policy_option, run_options, write_options
 from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.parsing.change_options import RunFlags, WriteFlags
     from bundler.cli.session.app import App
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 @click.argument("revision", type=click.IntRange(min=1), required=False)
 @run_options
 @write_options
-@click.option("--allow-reach", is_flag=True, help="Accept that the older revision reaches further.")
+@policy_option
+@click.option("--allow-reach", is_flag=True, help="Accept reach that is recorded, and not live.")
 @click.option("--allow-downgrade", is_flag=True, help="Accept to pass the bundle's noRollbackBelow.")
 def rollback_command(
     app: App,
@@ -30,15 +33,21 @@ def rollback_command(
     revision: int | None,
     run: RunFlags,
     write: WriteFlags,
+    site: Path | None,
     allow_reach: bool,
     allow_downgrade: bool,
 ) -> int:
     """Go back to what REVISION of RELEASE recorded; a new revision is made of it.
 
     Without a number: the newest revision that was deployed and is older than the current one. Claims, CRDs and
-    generated secrets never go back.
+    generated secrets never go back. What the record would write outside of the namespace, or grants, must be live
+    already.
     """
     wanted = RollbackArgs(
-        release=release, revision=revision or 0, may_widen_reach=allow_reach, may_pass_barrier=allow_downgrade
+        release=release,
+        revision=revision or 0,
+        site=site,
+        may_widen_reach=allow_reach,
+        may_pass_barrier=allow_downgrade,
     )
     return carry_out_return(app, wanted, run, write)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.flows.rollback import carry_out_removal
 from bundler.cli.parsing.arguments import release_argument
-from bundler.cli.parsing.change_options import run_options
+from bundler.cli.parsing.change_options import policy_option, run_options
 from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
 
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 @verb("uninstall")
 @release_argument
 @run_options
-def uninstall_command(app: App, *, release: str, run: RunFlags) -> int:
+@policy_option
+def uninstall_command(app: App, *, release: str, run: RunFlags, site: Path | None) -> int:
     """Delete what RELEASE owns, and its records.
 
-    Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where nobody can be asked it needs --yes.
+    Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes.
     """
-    return carry_out_removal(app, release, run)
+    return carry_out_removal(app, release, run, site)

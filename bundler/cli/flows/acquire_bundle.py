@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, ComponentSpec
     from bundler.model.site import Site
-    from bundler.model.trust import Envelope
+    from bundler.model.trust import Envelope, Evidence
 
 
 def take_bundle(app: App, name: str) -> Bundle:
@@ -55,22 +55,21 @@ def take(app: App, name: str, given: ValuesFlags | None = None) -> AcquiredBundl
     if name.startswith(OCI_SCHEME):
         from bundler.cli.flows.publish import take_published  # noqa: PLC0415 - only registries need the way to them
 
-        return AcquiredBundle(bundle=take_published(app, name, site))
+        return take_published(app, name, site)
     location = find_bundle(name, search_path=app.settings.environment.bundle_path)
     bundle = load_bundle(location, limits=bundle_limits(), fetch=partial(fetch_component, app))
     app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
-    if site is not None:
-        _judge(app, bundle, location, site)
-    return AcquiredBundle(bundle=bundle)
+    evidence = _judge(app, bundle, location, site) if site is not None else None
+    return AcquiredBundle(bundle=bundle, evidence=evidence)
 
 
-def _judge(app: App, bundle: Bundle, location: BundleLocation, site: Site) -> None:
+def _judge(app: App, bundle: Bundle, location: BundleLocation, site: Site) -> Evidence | None:
     from bundler.cli.flows.trust import judge_bundle, judge_version, requires_signature  # noqa: PLC0415 - only sites judge
 
     if location.is_archive or requires_signature(site):
-        judge_bundle(app, bundle, lambda: _beside(location), site)
-    else:
-        judge_version(bundle, site)
+        return judge_bundle(app, bundle, lambda: _beside(location), site)
+    judge_version(bundle, site)
+    return None
 
 
 def _beside(location: BundleLocation) -> Sequence[Envelope]:
@@ -128,6 +127,7 @@ def make_order(
         kube_version=kube_version,
         place=site,
         carried=taken.carried,
+        evidence=taken.evidence,
         codes=compiled_codes(app, bundle),
     )
 

@@ -12,10 +12,10 @@ from bundler.actions.compose.render_request import RenderRequest
 from bundler.actions.release.install import InstallRequest, diff, install
 from bundler.actions.release.lifecycle import RunOptions, is_no_op
 from bundler.actions.release.recorded_command import recorded_command
-from bundler.actions.release.upgrade_path import PathRules
+from bundler.actions.release.terms import Accepted
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.acquire_bundle import compiled_codes, take, take_inputs
-from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, say_where
+from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_lose, say_where
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import show_difference
 from bundler.cli.output.plan import damage_lines
@@ -24,15 +24,13 @@ from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
-from bundler.planning.site_policy import refuse_forbidden, refuse_other_cluster
 from bundler.values.changes import changed_user_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bundler.actions.compose.user_values import UserInput, ValuesFlags
-    from bundler.actions.release.install import Prepared
-    from bundler.actions.release.lifecycle import Proposal
+    from bundler.actions.release.lifecycle import Draft, Proposal
     from bundler.cli.adapters.cluster import Connection
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
@@ -81,12 +79,12 @@ def carry_out_install(app: App, wish: InstallArgs, run: RunFlags, write: WriteFl
         return _show_diff(app, ready, shows_secrets=write.show_secrets, is_full=False)
     approval = Approval(app=app, connection=ready.connection, is_yes=run.yes, shows_secrets=write.show_secrets)
 
-    def approve(prepared: Prepared, proposal: Proposal) -> bool:
-        refuse_forbidden(proposal.plan.reach, ready.inputs.site)
-        heads = [] if proposal.is_second_look else _head_lines(prepared, proposal)
+    def approve(proposal: Proposal) -> bool:
+        heads = [] if proposal.is_second_look else _head_lines(proposal)
         return approval.approve(proposal.plan, is_second_look=proposal.is_second_look, heads=heads)
 
-    result = install(ready.request, ready.connection.ports, run_options(run, write), approve)
+    request = replace(ready.request, accepted=replace(ready.request.accepted, losses=may_lose(app, run)))
+    result = install(request, ready.connection.ports, run_options(run, write), approve)
     ready.connection.progress.stop()
     show_outcome(app, result, verb="upgrade" if wish.must_exist else "install")
     return EXIT_DECLINED if result.is_declined else 0
@@ -147,7 +145,6 @@ def _prepare(app: App, wish: InstallArgs) -> _Ready:
     release = check_name(wish.release or bundle.metadata.name)
     connection = at_site(app, connect(app, bundle), inputs.site, with_registry=taken.delivery is not None)
     say_where(app, connection)
-    refuse_other_cluster(connection.identity(), inputs.site)
     order = RenderRequest(
         bundle=bundle,
         release=release,
@@ -157,6 +154,7 @@ def _prepare(app: App, wish: InstallArgs) -> _Ready:
         kube_version=wish.kube_version,
         place=inputs.site,
         carried=taken.carried,
+        evidence=taken.evidence,
         codes=compiled_codes(app, bundle),
     )
     request = InstallRequest(
@@ -166,7 +164,7 @@ def _prepare(app: App, wish: InstallArgs) -> _Ready:
         resets_values=wish.start.resets,
         must_exist=wish.must_exist,
         authorship=authorship(app, connection, reason=wish.reason, bundle=bundle),
-        path_rules=PathRules(may_downgrade=wish.path.allow_downgrade, may_replace_bundle=wish.path.replace_bundle),
+        accepted=Accepted(downgrade=wish.path.allow_downgrade, other_bundle=wish.path.replace_bundle),
         rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
         looks_ahead=not wish.skips_preflight and (taken.delivery is not None or wish.given.site is not None),
         registry_of=registry_opener(app, inputs.site),
@@ -208,9 +206,8 @@ def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
 
 
 def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:
-    prepared, proposal = diff(ready.request, ready.connection.ports)
-    refuse_forbidden(proposal.plan.reach, ready.inputs.site)
-    app.screen.say_lines(_head_lines(prepared, proposal))
+    proposal = diff(ready.request, ready.connection.ports)
+    app.screen.say_lines(_head_lines(proposal))
     show_plan_as_data(app, proposal.plan, shows_secrets=shows_secrets, is_full=is_full)
     is_pending = not is_no_op(proposal, RunOptions())
     if is_pending and proposal.plan.is_empty:
@@ -225,18 +222,19 @@ def show_plan_as_data(app: App, plan: Plan, *, shows_secrets: bool, is_full: boo
     show_difference(app, plan, shows_secrets=shows_secrets, is_full=is_full)
 
 
-def _head_lines(prepared: Prepared, proposal: Proposal) -> list[Line]:
+def _head_lines(proposal: Proposal) -> list[Line]:
     damage = damage_lines(proposal.history, proposal.planned.wanted.unsearched)
-    return [*damage, *_values_lines(prepared), *_namespace_lines(proposal)]
+    return [*damage, *_values_lines(proposal.draft), *_namespace_lines(proposal)]
 
 
-def _values_lines(prepared: Prepared) -> Iterator[Line]:
-    recorded = prepared.draft.recorded_values
-    start = prepared.started_from
+def _values_lines(draft: Draft) -> Iterator[Line]:
+    if draft.composition is None:
+        return
+    recorded, start = draft.recorded_values, draft.started_from
     yield Line(
         f"values start from {'those ' + start.removeprefix('values ') if start.startswith('values ') else start}"
     )
-    changes = changed_user_values(recorded or {}, prepared.composition.values)
+    changes = changed_user_values(recorded or {}, draft.composition.values)
     yield from (Line(f"  {change}", "cyan") for change in changes)
     if recorded is not None and not changes:
         yield Line("  nothing changes in them", "dim")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.image import LockedImage
     from bundler.model.site import Site
+    from bundler.model.trust import Evidence
 
 _DELIVERY = LazyPattern(r"\.bundle(\.[0-9]{3,5})?$")
 
@@ -24,6 +25,8 @@ class AcquiredBundle:
 
     bundle: Bundle
     delivery: Trusted | None = None
+    evidence: Evidence | None = None
+    """Who signed the bundle, as far as it was checked."""
 
     @property
     def carried(self) -> tuple[LockedImage, ...] | None:
@@ -99,4 +102,4 @@ def take_delivered(app: App, name: str, site: Site | None) -> AcquiredBundle:
     trusted = open_delivery(app, (Path(name).expanduser(),), site)
     bundle = load_delivered(trusted, limits=bundle_limits())
     app.screen.say(f"bundle {bundle.metadata.name} {bundle.metadata.version}, {bundle.digest}", "dim")
-    return AcquiredBundle(bundle=bundle, delivery=trusted)
+    return AcquiredBundle(bundle=bundle, delivery=trusted, evidence=trusted.evidence)

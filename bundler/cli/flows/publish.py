@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.acquire.bundle_artifacts import fetch_signatures
 from bundler.actions.acquire.fetch import BundleFetcher, parse_address
 from bundler.cli.adapters.registry import open_registry
+from bundler.cli.flows.open_delivery import AcquiredBundle
 from bundler.cli.flows.trust import judge_bundle
 from bundler.cli.parsing.limit_options import bundle_limits
 from bundler.loader.load import load_bundle
@@ -16,7 +17,6 @@ from bundler.loader.locate import BundleLocation
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.cli.terminal.progress import Progress
-    from bundler.model.bundle import Bundle
     from bundler.model.site import Site
     from bundler.ports import Registry, Reporter
 
@@ -43,8 +43,8 @@ def make_fetcher(app: App, *, is_fresh: bool = False) -> BundleFetcher:
     )
 
 
-def take_published(app: App, name: str, site: Site | None) -> Bundle:
-    """Fetch and load the bundle at an ``oci://`` address, and say which one it is.
+def take_published(app: App, name: str, site: Site | None) -> AcquiredBundle:
+    """Fetch and load the bundle at an ``oci://`` address, and say which one it is and who signed it.
 
     Raises:
         BundleError: when the address cannot be read, or the bundle is broken.
@@ -57,8 +57,8 @@ def take_published(app: App, name: str, site: Site | None) -> Bundle:
     location = BundleLocation(path=path, origin=name, found=f"bundle {name}", is_archive=True)
     bundle = load_bundle(location, limits=fetcher.limits)
     app.screen.say(f"bundle {published.address} {bundle.metadata.version}, {bundle.digest}", "dim")
-    judge_bundle(app, bundle, lambda: fetch_signatures(fetcher.registry(), published), site)
-    return bundle
+    evidence = judge_bundle(app, bundle, lambda: fetch_signatures(fetcher.registry(), published), site)
+    return AcquiredBundle(bundle=bundle, evidence=evidence)
 
 
 def _reporter(app: App) -> Reporter:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.rollback import RollbackRequest, rollback
-from bundler.actions.release.uninstall import propose_uninstall, uninstall
+from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall, uninstall
 from bundler.cli.adapters.cluster import connect
-from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, say_where
-from bundler.cli.flows.install import authorship, run_options, show_plan_as_data
+from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_lose, say_where
+from bundler.cli.flows.install import at_site, authorship, run_options, show_plan_as_data
+from bundler.cli.flows.open_delivery import read_site
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.plan import damage_lines
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.actions.release.lifecycle import Proposal
     from bundler.actions.release.uninstall import UninstallProposal
+    from bundler.cli.adapters.cluster import Connection
     from bundler.cli.parsing.change_options import RunFlags, WriteFlags
     from bundler.cli.session.app import App
+    from bundler.model.site import Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +33,8 @@ class RollbackArgs:
     release: str
     revision: int
     """0: the newest that was deployed before the current one."""
+    site: Path | None
+    """The site file whose policy holds."""
     may_widen_reach: bool
     may_pass_barrier: bool
 
@@ -37,7 +45,8 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
     Raises:
         BundlerError: what ended the run.
     """
-    connection = connect(app)
+    site = read_site(wanted.site)
+    connection = _connect_at(app, site)
     say_where(app, connection)
     approval = Approval(app=app, connection=connection, is_yes=run.yes, shows_secrets=write.show_secrets)
     request = RollbackRequest(
@@ -45,8 +54,10 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
         namespace=connection.namespace,
         revision=wanted.revision,
         authorship=authorship(app, connection, reason=run.reason),
-        may_widen_reach=wanted.may_widen_reach,
-        may_pass_barrier=wanted.may_pass_barrier,
+        site=site,
+        accepted=Accepted(
+            losses=may_lose(app, run), wider_reach=wanted.may_widen_reach, downgrade=wanted.may_pass_barrier
+        ),
     )
 
     def approve(proposal: Proposal) -> bool:
@@ -66,16 +77,29 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
     return EXIT_DECLINED if result.is_declined else 0
 
 
-def carry_out_removal(app: App, release: str, run: RunFlags) -> int:
+def _connect_at(app: App, site: Site | None) -> Connection:
+    connection = connect(app)
+    return connection if site is None else at_site(app, connection, site, with_registry=False)
+
+
+def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | None = None) -> int:
     """Uninstall, or show what would be done; return the exit code.
+
+    Args:
+        app: settings and streams.
+        release: to uninstall.
+        run: how.
+        site_file: names the cluster that is meant.
 
     Raises:
         BundlerError: what ended the run.
     """
-    connection = connect(app)
+    site = read_site(site_file)
+    connection = _connect_at(app, site)
     say_where(app, connection)
+    terms = Terms(site=site, accepted=Accepted(losses=may_lose(app, run)))
     if run.dry_run:
-        proposal = propose_uninstall(connection.namespace, release, connection.ports)
+        proposal = propose_uninstall(connection.namespace, release, connection.ports, terms)
         app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
         show_plan_as_data(app, proposal.shown, shows_secrets=False)
         return 0
@@ -85,9 +109,10 @@ def carry_out_removal(app: App, release: str, run: RunFlags) -> int:
         heads = damage_lines(proposal.history, proposal.planned.wanted.unsearched)
         return approval.approve(proposal.shown, heads=heads)
 
-    result = uninstall(
-        connection.namespace, release, connection.ports, lock_timeout_s=run.lock_timeout_s, approve=approve
+    request = UninstallRequest(
+        namespace=connection.namespace, release=release, terms=terms, lock_timeout_s=run.lock_timeout_s
     )
+    result = uninstall(request, connection.ports, approve)
     connection.progress.stop()
     show_removal(app, connection.namespace, release, result)
     return EXIT_DECLINED if result.is_declined else 0

@@ -60,9 +60,10 @@ def judge_version(bundle: Bundle, site: Site | None) -> None:
         DeliveryPolicyError: when the site asks for a newer one.
     """
     if site is not None and site.trust.minimum_versions:
-        from bundler.actions.acquire.open_delivery import refuse_older  # noqa: PLC0415 - only where a site asks for versions
+        from bundler.actions.acquire.version_policy import older_version  # noqa: PLC0415 - only where a site asks for versions
+        from bundler.planning.problem import refuse  # noqa: PLC0415
 
-        refuse_older(bundle.metadata.name, bundle.metadata.version, site.trust)
+        refuse(older_version(bundle.metadata.name, bundle.metadata.version, site.trust), written="")
 
 
 def requires_signature(site: Site | None) -> bool:

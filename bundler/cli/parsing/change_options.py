@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.parsing.command import Duration, gathered
+from bundler.cli.parsing.command import Duration, FilePath, gathered
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -119,4 +119,8 @@ path_options: Decorator = gathered(
 
 preflight_option = click.option(
     "--no-preflight", is_flag=True, help="Leave out the checks that come first with a delivery or --site."
+)
+
+policy_option = click.option(
+    "--site", type=FilePath(), metavar="FILE", help="Site file whose policy, cluster and namespace hold."
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.change import UndeclaredReachError
 from bundler.model.change import ReachNote
+from bundler.planning.problem import Problem
 from bundler.planning.reach.cluster import cluster_grants
 from bundler.planning.reach.network import network_grants
 from bundler.planning.reach.pods import pod_grants
@@ -16,7 +17,7 @@ from bundler.planning.reach.rbac import rbac_grants
 from bundler.planning.reach.volumes import volume_grants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.model.bundle import Reach
     from bundler.model.manifest import GeneratedSecret, Manifest
@@ -42,28 +43,33 @@ def find_reach(
     """
     objects = tuple(manifests)
     own = frozenset([*(one.ref for one in objects), *(secret.ref for secret in generated)])
-    notes: set[ReachNote] = set()
-    for one in objects:
-        for kind, subject in _outside(one.ref, namespace):
-            notes.add(ReachNote(kind, subject, _is_declared_place(one.ref, declared), str(one.source)))
-        for family in _FAMILIES:
-            for kind, detail in family(one, own):
-                subject = f"{one.ref.short}: {detail}"
-                notes.add(ReachNote(kind, subject, kind in declared.grants, str(one.source)))
-    return tuple(sorted(notes))
+    return tuple(sorted({note for one in objects for note in object_reach(one, own, namespace, declared)}))
 
 
-def refuse_undeclared(notes: Iterable[ReachNote]) -> None:
-    """Stop where a bundle does more than it declares.
+def object_reach(one: Manifest, own: frozenset[ObjectRef], namespace: str, declared: Reach) -> Iterator[ReachNote]:
+    """Yield every way in which one object leaves the release's namespace or grants power.
 
-    Raises:
-        UndeclaredReachError: with every undeclared note.
+    Args:
+        one: the object.
+        own: all objects of the release.
+        namespace: the release's own.
+        declared: what bundle.yaml declares.
     """
+    for kind, subject in _outside(one.ref, namespace):
+        yield ReachNote(kind, subject, _is_declared_place(one.ref, declared), str(one.source))
+    for family in _FAMILIES:
+        for kind, detail in family(one, own):
+            yield ReachNote(kind, f"{one.ref.short}: {detail}", kind in declared.grants, str(one.source))
+
+
+def undeclared_reach(notes: Iterable[ReachNote]) -> Iterator[Problem]:
+    """Find where a bundle does more than it declares."""
     refused = [note for note in notes if note.is_undeclared]
     if refused:
-        raise UndeclaredReachError(
-            "checking what the bundle writes and grants",
-            context=[f"{note.source}: {note.kind}: {note.subject}" for note in refused],
+        yield Problem(
+            error=UndeclaredReachError,
+            doing="checking what the bundle writes and grants",
+            lines=tuple(f"{note.source}: {note.kind}: {note.subject}" for note in refused),
             hint=f"declare it under spec of bundle.yaml, `reach: {_in_flow(refused)}` "
             "(`bundler lint --write-reach` does that), or take it out",
         )

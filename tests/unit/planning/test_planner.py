@@ -22,6 +22,8 @@ from bundler.planning.normalize import stamp
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
 from bundler.planning.order import stage_of
 from bundler.planning.planner import build_plan, find_candidates
+from bundler.planning.problem import refuse
+from bundler.planning.refusals import object_problems
 from tests.lib.manifests import UID, autoscaler, deployment, live_of, manifest
 
 
@@ -55,6 +57,12 @@ def created(one):
 
 def answered(one, **changes):
     return Answer(body=live_of(one, **changes), is_created=False)
+
+
+def checked_plan(want, observation, outcomes):
+    plan = build_plan(want, observation, outcomes)
+    refuse(object_problems(want, observation, find_candidates(want, observation), outcomes))
+    return plan
 
 
 def actions(plan):
@@ -176,7 +184,7 @@ def test_the_keys_of_one_generated_secret_are_made_together():
 def test_every_key_that_generated_secrets_lack_is_told():
     body = live_of(manifest("Secret", "db", data={"other": "eA=="}))
     with pytest.raises(PlanError) as raised:
-        build_plan(wanted(generated=(SECRET, replace(SECRET, name="b", key="salt"))), seen((SECRET.ref, body)), {})
+        checked_plan(wanted(generated=(SECRET, replace(SECRET, name="b", key="salt"))), seen((SECRET.ref, body)), {})
     assert [line.split(" (")[0] for line in raised.value.context] == [
         "Secret/db exists, but has no key 'password'",
         "Secret/db exists, but has no key 'salt'",
@@ -204,7 +212,7 @@ def test_a_diff_claims_no_size_of_what_a_record_hides():
 def test_a_generated_secret_that_lacks_its_key_stops_the_plan():
     body = live_of(manifest("Secret", "db", data={"other": "eA=="}))
     with pytest.raises(PlanError, match="generated secret pw"):
-        build_plan(wanted(generated=(SECRET,)), seen((SECRET.ref, body)), {})
+        checked_plan(wanted(generated=(SECRET,)), seen((SECRET.ref, body)), {})
 
 
 def job_entry(condition=None):
@@ -268,7 +276,7 @@ def test_a_foreign_object_is_refused_and_its_owner_named():
         "metadata": {"annotations": {"meta.helm.sh/release-name": "old", "meta.helm.sh/release-namespace": "prod"}},
     }
     with pytest.raises(ForeignObjectError) as raised:
-        build_plan(wanted(one), seen(foreign={one.ref: helm}), {one.ref: answered(one)})
+        checked_plan(wanted(one), seen(foreign={one.ref: helm}), {one.ref: answered(one)})
     assert raised.value.context == ('ConfigMap/cfg exists in shop and belongs to Helm release "old" (namespace prod)',)
 
 
@@ -280,7 +288,7 @@ def test_all_refusals_of_all_objects_come_at_once():
     many = [manifest("ConfigMap", name) for name in "abc"]
     outcomes = {one.ref: refused() for one in many[:2]} | {many[2].ref: created(many[2])}
     with pytest.raises(RejectedObjectsError) as raised:
-        build_plan(wanted(*many), seen(), outcomes)
+        checked_plan(wanted(*many), seen(), outcomes)
     assert raised.value.context == (
         "templates/a.yaml:1: ConfigMap/a: spec.x: Invalid value",
         "templates/b.yaml:1: ConfigMap/b: spec.x: Invalid value",
@@ -291,12 +299,12 @@ def test_where_only_permissions_are_missing_the_error_says_so():
     many = [manifest("ConfigMap", name) for name in "ab"]
     denied = refused(RefusalKind.FORBIDDEN, ("cannot patch configmaps in namespace shop as eve",))
     with pytest.raises(ForbiddenError) as raised:
-        build_plan(wanted(*many), seen(), {one.ref: denied for one in many})
+        checked_plan(wanted(*many), seen(), {one.ref: denied for one in many})
     assert raised.value.context == tuple(
         f"templates/{name}.yaml:1: ConfigMap/{name}: cannot patch configmaps in namespace shop as eve" for name in "ab"
     )
     with pytest.raises(RejectedObjectsError) as mixed:
-        build_plan(wanted(*many), seen(), {many[0].ref: denied, many[1].ref: refused()})
+        checked_plan(wanted(*many), seen(), {many[0].ref: denied, many[1].ref: refused()})
     assert len(mixed.value.context) == 2
 
 
@@ -304,7 +312,7 @@ def test_a_namespace_that_is_being_deleted_is_waited_for_and_no_permission_asked
     one = manifest("ConfigMap", "a")
     lines = ("unable to create new content in namespace shop because it is being terminated",)
     with pytest.raises(ForbiddenError) as raised:
-        build_plan(wanted(one), seen(), {one.ref: refused(RefusalKind.FORBIDDEN, lines)})
+        checked_plan(wanted(one), seen(), {one.ref: refused(RefusalKind.FORBIDDEN, lines)})
     assert raised.value.hint == (
         "nothing was written; the namespace is being deleted: wait until it is gone, then run the command again"
     )
@@ -319,7 +327,7 @@ def test_a_conflict_names_field_both_values_manager_and_time():
     path = '.spec.template.spec.containers[name="web"].image'
     conflict = refused(RefusalKind.CONFLICT, conflicts=((path, "kubectl-edit"),))
     with pytest.raises(FieldConflictError) as raised:
-        build_plan(wanted(web), seen((web.ref, body)), {web.ref: conflict})
+        checked_plan(wanted(web), seen((web.ref, body)), {web.ref: conflict})
     assert raised.value.context == (
         f'Deployment/web {path}: bundle wants "web:1.4", live "web:hotfix" set by kubectl-edit at 2026-03-02T14:11:00Z',
     )
@@ -330,7 +338,7 @@ def test_a_conflict_on_a_secret_shows_no_value():
     body = live_of(manifest("Secret", "s", data={"k": "b2xk"}))
     conflict = refused(RefusalKind.CONFLICT, conflicts=((".data.k", "kubectl-edit"),))
     with pytest.raises(FieldConflictError) as raised:
-        build_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: conflict})
+        checked_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: conflict})
     assert raised.value.context == ("Secret/s .data.k: bundle wants ***, live *** set by kubectl-edit",)
 
 
@@ -338,7 +346,7 @@ def test_an_immutable_field_has_its_own_error():
     old, new = deployment(), deployment()
     new.body["spec"]["selector"] = {"matchLabels": {"app": "other"}}
     with pytest.raises(ImmutableFieldError) as raised:
-        build_plan(wanted(new), seen(live(old)), {new.ref: refused(lines=("spec.selector: field is immutable",))})
+        checked_plan(wanted(new), seen(live(old)), {new.ref: refused(lines=("spec.selector: field is immutable",))})
     assert raised.value.context[1:] == (
         'Deployment/web .spec.selector.matchLabels.app: bundle wants "other", live "web"; it cannot be changed',
     )
@@ -353,7 +361,7 @@ def test_a_claim_template_that_cannot_grow_is_named_and_the_hint_spares_the_pods
     body["spec"]["volumeClaimTemplates"][0]["spec"]["volumeMode"] = "Filesystem"
     new = database("2Gi")
     with pytest.raises(ImmutableFieldError) as raised:
-        build_plan(wanted(new), seen((new.ref, body)), {new.ref: refused(lines=("spec: Forbidden: updates",))})
+        checked_plan(wanted(new), seen((new.ref, body)), {new.ref: refused(lines=("spec: Forbidden: updates",))})
     path = ".spec.volumeClaimTemplates[0].spec.resources.requests.storage"
     assert raised.value.context[1:] == (f'StatefulSet/db {path}: bundle wants "2Gi", live "1Gi"; it cannot be changed',)
     assert "--cascade=orphan" in (raised.value.hint or "")
@@ -364,7 +372,7 @@ def test_the_hint_for_a_claim_that_cannot_change_spares_its_data():
     body = live_of(new)
     body["spec"] = {"resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "standard"}
     with pytest.raises(ImmutableFieldError) as raised:
-        build_plan(wanted(new), seen((new.ref, body)), {new.ref: refused(lines=("spec: Forbidden: immutable",))})
+        checked_plan(wanted(new), seen((new.ref, body)), {new.ref: refused(lines=("spec: Forbidden: immutable",))})
     assert "deleting it deletes its data" in (raised.value.hint or "")
     assert "delete the object" not in (raised.value.hint or "")
 
@@ -373,7 +381,7 @@ def test_an_immutable_secret_is_named_without_its_values():
     secret = manifest("Secret", "s", immutable=True, data={"k": "bmV3"})
     body = live_of(manifest("Secret", "s", immutable=True, data={"k": "b2xk"}))
     with pytest.raises(ImmutableFieldError) as raised:
-        build_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: refused(lines=("data: Forbidden",))})
+        checked_plan(wanted(secret), seen((secret.ref, body)), {secret.ref: refused(lines=("data: Forbidden",))})
     assert raised.value.context[1:] == ("Secret/s .data.k: bundle wants ***, live ***; it cannot be changed",)
 
 

@@ -2,7 +2,8 @@ import pytest
 
 from bundler.errors.change import QuotaExceededError
 from bundler.model.refs import ObjectRef
-from bundler.planning.quota import refuse_over_quota
+from bundler.planning.problem import refuse
+from bundler.planning.quota import quota_problems
 from tests.lib.manifests import deployment, manifest
 
 
@@ -18,7 +19,7 @@ def web(replicas, **requests):
 
 
 def test_what_fits_passes():
-    refuse_over_quota([web(2, cpu="500m")], [quota({"requests.cpu": "1", "pods": "2"})])
+    refuse(quota_problems([web(2, cpu="500m")], [quota({"requests.cpu": "1", "pods": "2"})]))
 
 
 @pytest.mark.parametrize(
@@ -38,16 +39,16 @@ def test_what_fits_passes():
 )
 def test_the_sum_over_the_plan_is_held_against_what_is_left(created, hard, used, line):
     with pytest.raises(QuotaExceededError) as raised:
-        refuse_over_quota(created, [quota(hard, used)])
+        refuse(quota_problems(created, [quota(hard, used)]))
     assert line in raised.value.context[0]
 
 
 def test_the_record_counts_as_secrets():
     with pytest.raises(QuotaExceededError):
-        refuse_over_quota([], [quota({"secrets": "2"})], extra_secrets=3)
+        refuse(quota_problems([], [quota({"secrets": "2"})], extra_secrets=3))
 
 
 def test_other_namespaces_and_scoped_quotas_do_not_count():
     elsewhere = manifest("ConfigMap", "a", namespace="other")
-    refuse_over_quota([elsewhere], [quota({"configmaps": "0"})])
-    refuse_over_quota([manifest("ConfigMap", "a")], [quota({"configmaps": "0"}, scopes=["Terminating"])])
+    refuse(quota_problems([elsewhere], [quota({"configmaps": "0"})]))
+    refuse(quota_problems([manifest("ConfigMap", "a")], [quota({"configmaps": "0"}, scopes=["Terminating"])]))

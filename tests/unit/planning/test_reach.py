@@ -9,7 +9,8 @@ from bundler.model.bundle import Reach
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.reach import EXPOSURES, GRANTS
 from bundler.model.refs import ObjectRef
-from bundler.planning.reach import find_reach, refuse_undeclared
+from bundler.planning.problem import refuse
+from bundler.planning.reach import find_reach, undeclared_reach
 from tests.lib.manifests import deployment, manifest
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -185,7 +186,7 @@ def test_every_way_out_is_found_and_all_but_exposures_must_be_declared(kind, one
     assert kinds(one) == [(kind, False)]
     refused = pytest.raises(UndeclaredReachError) if kind not in EXPOSURES else nullcontext()
     with refused as raised:
-        refuse_undeclared(find_reach([one], namespace="shop", declared=Reach()))
+        refuse(undeclared_reach(find_reach([one], namespace="shop", declared=Reach())))
     if kind not in EXPOSURES:
         assert kind in raised.value.context[0]
 
@@ -278,7 +279,7 @@ def test_what_is_declared_stands_in_the_plan_and_passes(name):
     one = manifest("ClusterRole", "r", RBAC, namespace="", rules=[])
     declared = Reach(cluster_scoped=(name,))
     assert kinds(one, declared=declared) == [("cluster-scoped", True)]
-    refuse_undeclared(find_reach([one], namespace="shop", declared=declared))
+    refuse(undeclared_reach(find_reach([one], namespace="shop", declared=declared)))
 
 
 def test_a_declared_grant_and_namespace_pass():
@@ -300,14 +301,14 @@ def test_a_refusal_says_what_to_declare_and_declaring_it_is_enough():
         manifest("ConfigMap", "c", namespace="elsewhere"),
     ]
     with pytest.raises(UndeclaredReachError) as raised:
-        refuse_undeclared(find_reach(many, namespace="shop", declared=Reach()))
+        refuse(undeclared_reach(find_reach(many, namespace="shop", declared=Reach())))
     wanted = "{clusterScoped: [ClusterRole], namespaces: [elsewhere], grants: [rbac-secrets, rbac-wildcard]}"
     assert f"`reach: {wanted}`" in raised.value.hint
     assert "templates/r.yaml:7: cluster-scoped: ClusterRole/r" in raised.value.context
     declared = Reach(
         cluster_scoped=("ClusterRole",), namespaces=("elsewhere",), grants=("rbac-secrets", "rbac-wildcard")
     )
-    refuse_undeclared(find_reach(many, namespace="shop", declared=declared))
+    refuse(undeclared_reach(find_reach(many, namespace="shop", declared=declared)))
 
 
 def test_the_documentation_names_every_family_and_what_it_is():

@@ -1,0 +1,164 @@
+"""Everything that may stop a change; every change passes all of it. Layer: actions, pure.
+
+A gate looks at a proposal and returns what is wrong with it. :data:`GATES` is the one list: an install, an upgrade, a
+rollback, an automatic rollback and an uninstall pass it after planning, and again under the lock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from bundler.actions.acquire.version_policy import older_version
+from bundler.actions.release.upgrade_path import barrier_problems, path_problems
+from bundler.errors import ConfirmationRequiredError
+from bundler.model.change import Action
+from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
+from bundler.planning.problem import Problem
+from bundler.planning.quota import quota_problems
+from bundler.planning.reach import undeclared_reach
+from bundler.planning.refusals import object_problems
+from bundler.planning.safety import losses
+from bundler.planning.site_policy import forbidden_reach, missing_signature, other_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bundler.actions.change.make_plan import Planned
+    from bundler.actions.release.history import History
+    from bundler.actions.release.lifecycle import Draft
+    from bundler.actions.release.terms import Terms
+    from bundler.model.cluster import ClusterIdentity
+
+_RECORD_SECRETS = 3
+"""A head, a pack and the sensitive leaves: what a small revision's record adds to a quota."""
+_SHOWN_LOSSES = 10
+
+
+class Proposed(Protocol):
+    """What gates look at: a plan, what it was made from, and what it is held against."""
+
+    @property
+    def planned(self) -> Planned:
+        """The plan, with what was seen and answered."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """What is recorded of the release."""
+        ...
+
+    @property
+    def draft(self) -> Draft | None:
+        """The revision to be; None for an uninstall."""
+        ...
+
+    @property
+    def terms(self) -> Terms:
+        """What the change is held against."""
+        ...
+
+    @property
+    def identity(self) -> ClusterIdentity | None:
+        """Which cluster this is; None where no site asks."""
+        ...
+
+
+Gate: TypeAlias = "Callable[[Proposed], Iterable[Problem]]"
+
+
+def find_problems(proposal: Proposed) -> list[Problem]:
+    """Return everything that stops a change, of all gates at once."""
+    return [problem for gate in GATES for problem in gate(proposal)]
+
+
+def _cluster(proposal: Proposed) -> Iterable[Problem]:
+    site, identity = proposal.terms.site, proposal.identity
+    return other_cluster(identity, site) if site is not None and identity is not None else ()
+
+
+def _site_reach(proposal: Proposed) -> Iterable[Problem]:
+    site = proposal.terms.site
+    return forbidden_reach(proposal.planned.plan.reach, site) if site is not None else ()
+
+
+def _signatures(proposal: Proposed) -> Iterable[Problem]:
+    """A recorded revision carries no signature: only bundles are held against this one."""
+    site, draft = proposal.terms.site, proposal.draft
+    if site is None or draft is None or draft.is_recorded:
+        return ()
+    return missing_signature(draft.revision.summary.bundle.name, proposal.terms.evidence, site.trust)
+
+
+def _versions(proposal: Proposed) -> Iterable[Problem]:
+    site, draft = proposal.terms.site, proposal.draft
+    if site is None or draft is None:
+        return ()
+    bundle = draft.revision.summary.bundle
+    return older_version(bundle.name, bundle.version, site.trust)
+
+
+def _reach(proposal: Proposed) -> Iterable[Problem]:
+    """A bundle declares its reach; a record declares nothing, and is compared with what is live."""
+    draft, plan, terms = proposal.draft, proposal.planned.plan, proposal.terms
+    if draft is None:
+        return ()
+    if not draft.is_recorded:
+        return undeclared_reach(plan.reach)
+    doing = f"rolling release {draft.release} back to revision {draft.revision.rolled_back_to}"
+    if terms.live_before is not None:
+        notes = reach_not_there_before(plan.changes, terms.live_before, namespace=draft.namespace)
+        return new_reach(notes, doing, "look at the plan of `bundler rollback`, which asks for --allow-reach")
+    if terms.accepted.wider_reach:
+        return ()
+    notes = reach_beyond_live(plan.changes, namespace=draft.namespace)
+    return new_reach(notes, doing, "pass --allow-reach when that is meant")
+
+
+def _path(proposal: Proposed) -> Iterable[Problem]:
+    draft = proposal.draft
+    if draft is None:
+        return ()
+    bundle, accepted = draft.revision.summary.bundle, proposal.terms.accepted
+    if draft.is_recorded:
+        return barrier_problems(proposal.history, bundle, draft.revision.rolled_back_to, accepted)
+    recorded = draft.recorded.summary.bundle if draft.recorded else None
+    return path_problems(draft.release, bundle, recorded, upgrades_from=draft.upgrades_from, accepted=accepted)
+
+
+def _objects(proposal: Proposed) -> Iterable[Problem]:
+    planned = proposal.planned
+    return object_problems(planned.wanted, planned.observation, tuple(planned.candidates.values()), planned.outcomes)
+
+
+def _quota(proposal: Proposed) -> Iterable[Problem]:
+    plan, observation = proposal.planned.plan, proposal.planned.observation
+    created = [change.desired for change in plan.changes if change.action is Action.CREATE and change.desired]
+    records = 0 if plan.is_empty or plan.is_removal else _RECORD_SECRETS
+    return quota_problems(created, observation.quotas, extra_secrets=records)
+
+
+def _losses(proposal: Proposed) -> Iterable[Problem]:
+    lost = losses(proposal.planned.plan)
+    if not lost or proposal.terms.accepted.losses:
+        return
+    names = [f"{change.action} {change.ref.short}" for change in lost]
+    more = [f"and {len(names) - _SHOWN_LOSSES} more"] if len(names) > _SHOWN_LOSSES else []
+    yield Problem(
+        error=ConfirmationRequiredError,
+        doing="asking whether to go on",
+        lines=("no one is there to ask, and these cannot be undone:", *names[:_SHOWN_LOSSES], *more),
+        hint="look at the plan above and pass --yes when it is meant",
+    )
+
+
+GATES: Final[tuple[Gate, ...]] = (
+    _cluster,
+    _site_reach,
+    _signatures,
+    _versions,
+    _reach,
+    _path,
+    _objects,
+    _quota,
+    _losses,
+)

@@ -1,0 +1,42 @@
+"""What a change is held against, and what its user accepts. Layer: actions, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
+    from bundler.model.site import Site
+    from bundler.model.trust import Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """What the user says is meant; nothing of it is taken for granted."""
+
+    losses: bool = False
+    """Objects that hold data may be deleted or recreated (``--yes``), or someone is there to confirm it."""
+    wider_reach: bool = False
+    """A rollback may write what leaves the namespace or grants power and is not live (``--allow-reach``)."""
+    downgrade: bool = False
+    """An older version, or one below ``noRollbackBelow`` (``--allow-downgrade``)."""
+    other_bundle: bool = False
+    """Another bundle under this release's name (``--replace-bundle``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a change is held against, whichever verb makes it."""
+
+    site: Site | None = None
+    """The site file whose policy holds."""
+    evidence: Evidence | None = None
+    """Who signed the bundle, as far as it was checked; None where it was not, and for recorded revisions."""
+    accepted: Accepted = Accepted()
+    live_before: Mapping[ObjectRef, Body] | None = None
+    """For an automatic rollback: what was live before the change that is undone. None for every other change."""

@@ -1,0 +1,118 @@
+"""What a recorded revision would bring back that the cluster does not hold. Layer: planning, pure.
+
+A record is kept in Secrets of the release's namespace, and others may be able to write those. What a record says is
+therefore never taken for permission: what it would write is compared with the live objects, and with nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors.change import UndeclaredReachError
+from bundler.fields.unchanged import is_unchanged
+from bundler.model.bundle import Reach
+from bundler.model.change import Action
+from bundler.model.cluster import FIELD_MANAGER
+from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.model.lean import replace
+from bundler.planning.autoscale import REPLICAS_PATH
+from bundler.planning.problem import Problem
+from bundler.planning.reach import object_reach
+from bundler.planning.version_stamp import without_version_stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bundler.model.change import Change, ReachNote
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+
+_RBAC = "rbac.authorization.k8s.io"
+_LINKS = "roleRef", "aggregationRule"
+
+
+def reach_beyond_live(changes: Sequence[Change], *, namespace: str) -> Iterator[ReachNote]:
+    """Yield the reach of what would be written and the live object of the same name does not have.
+
+    Access rules count one by one: a live ClusterRole does not vouch for a rule that it lacks.
+    """
+    for manifest, live, notes in _reaching(changes, namespace):
+        held: set[str] = set()
+        if live is not None and _grants_no_more(manifest, live):
+            held = {_key(note) for note in _notes(replace(manifest, body=live), changes, namespace)}
+        yield from (note for note in notes if _key(note) not in held)
+
+
+def reach_not_there_before(
+    changes: Sequence[Change], before: Mapping[ObjectRef, Body], *, namespace: str
+) -> Iterator[ReachNote]:
+    """Yield the reach of what would be written and was not live, just so, before the change that is undone.
+
+    No one looks at the plan of an automatic rollback: an object that leaves the namespace or grants power is only put
+    back to what it was, to the last field.
+    """
+    for manifest, _, notes in _reaching(changes, namespace):
+        was = before.get(manifest.ref)
+        if was is None or not _is_as_it_was(manifest.body, was):
+            yield from notes
+
+
+def new_reach(notes: Iterable[ReachNote], doing: str, hint: str) -> Iterator[Problem]:
+    """Find that something would be written that leaves the namespace or grants power, and is not live."""
+    lines = tuple(f"it is not live, and leaves the namespace or grants power: {_key(note)}" for note in notes)
+    if lines:
+        yield Problem(error=UndeclaredReachError, doing=doing, lines=lines, hint=hint)
+
+
+def _is_as_it_was(desired: Body, was: Body) -> bool:
+    ignoring = frozenset({REPLICAS_PATH})
+    return is_unchanged(desired, without_version_stamp(was), manager=FIELD_MANAGER, ignoring=ignoring)
+
+
+def _reaching(
+    changes: Sequence[Change], namespace: str
+) -> Iterator[tuple[Manifest, Body | None, tuple[ReachNote, ...]]]:
+    """Yield what would be written and has reach, with its live object and that reach."""
+    for change in changes:
+        if change.desired is None or change.action is Action.NONE:
+            continue
+        if notes := _notes(change.desired, changes, namespace):
+            yield change.desired, change.before, notes
+
+
+def _notes(manifest: Manifest, changes: Sequence[Change], namespace: str) -> tuple[ReachNote, ...]:
+    own = frozenset(change.ref for change in changes if change.action is not Action.DELETE)
+    return tuple(note for note in object_reach(manifest, own, namespace, Reach()) if note.is_undeclared)
+
+
+def _key(note: ReachNote) -> str:
+    return f"{note.kind}: {note.subject}"
+
+
+def _grants_no_more(desired: Manifest, live: Body) -> bool:
+    if desired.ref.group != _RBAC:
+        return True
+    body = desired.body
+    return (
+        all(body.get(link) is None or _same(mapping_at(body, link), mapping_at(live, link)) for link in _LINKS)
+        and all(any(_same_rule(rule, held) for held in items_at(live, "rules")) for rule in items_at(body, "rules"))
+        and _subjects(body) <= _subjects(live)
+    )
+
+
+def _same(wanted: Body, live: Body) -> bool:
+    """Compare what is wanted; the server may have added defaults."""
+    return all(live.get(key) == value for key, value in wanted.items())
+
+
+def _same_rule(wanted: Body, live: Body) -> bool:
+    return all(_words(wanted, key) == _words(live, key) for key in {*wanted, *live})
+
+
+def _words(rule: Body, key: str) -> set[str]:
+    return {str(word) for word in list_at(rule, key)}
+
+
+def _subjects(binding: Body) -> set[tuple[str, ...]]:
+    return {tuple(text_at(one, key) for key in ("kind", "namespace", "name")) for one in items_at(binding, "subjects")}

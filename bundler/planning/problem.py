@@ -1,0 +1,85 @@
+"""Why a change is not made, all reasons at once. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler.errors import ConfirmationRequiredError
+from bundler.errors.change import (
+    DowngradeError,
+    FieldConflictError,
+    ForeignObjectError,
+    ImmutableFieldError,
+    PlanError,
+    QuotaExceededError,
+    RejectedObjectsError,
+    SitePolicyError,
+    UndeclaredReachError,
+    UpgradePathError,
+    WrongClusterError,
+)
+from bundler.errors.cluster import ForbiddenError
+from bundler.errors.delivery import SignatureError
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bundler.errors import BundlerError
+
+_GRAVEST_FIRST: Final[tuple[type[BundlerError], ...]] = (
+    WrongClusterError,
+    SitePolicyError,
+    SignatureError,
+    UndeclaredReachError,
+    DowngradeError,
+    UpgradePathError,
+    RejectedObjectsError,
+    ForbiddenError,
+    ForeignObjectError,
+    ImmutableFieldError,
+    FieldConflictError,
+    QuotaExceededError,
+    PlanError,
+    ConfirmationRequiredError,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One reason why a change is not made as it was planned."""
+
+    error: type[BundlerError]
+    """What it is raised as where nothing graver is found."""
+    doing: str
+    """What was being checked."""
+    lines: tuple[str, ...]
+    """What was found, a line each."""
+    hint: str
+    """What to do; starts with a verb."""
+
+
+def refuse(problems: Iterable[Problem], *, written: str = "nothing") -> None:
+    """Stop a change that has problems, with the lines and hints of all of them.
+
+    Args:
+        problems: of any kind.
+        written: what the cluster holds of this run already; empty where nothing was going to be written.
+
+    Raises:
+        BundlerError: of the gravest kind found.
+    """
+    found = sorted(problems, key=_gravity)
+    if not found:
+        return
+    doings, hints = (list(dict.fromkeys(texts)) for texts in ([p.doing for p in found], [p.hint for p in found]))
+    raise found[0].error(
+        doings[0] if len(doings) == 1 else "planning the change",
+        context=list(dict.fromkeys(line for problem in found for line in problem.lines)),
+        hint="; ".join([*([f"{written} was written"] if written else []), *hints]),
+    )
+
+
+def _gravity(problem: Problem) -> int:
+    fitting = (rank for rank, kind in enumerate(_GRAVEST_FIRST) if issubclass(problem.error, kind))
+    return next(fitting, len(_GRAVEST_FIRST))
