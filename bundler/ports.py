@@ -75,7 +75,8 @@ class ClusterClient(Protocol):
     """A Kubernetes API, real or embedded. Safe to call from several threads.
 
     Every method may raise: UnavailableError, UnauthorizedError, ForbiddenError, RejectedError (400, 422),
-    UnknownKindError (a kind that is not served); the ones named below come on top.
+    UnknownKindError (a kind that is not served), ApiUnavailableError (an aggregated API that does not answer: what it
+    holds is not known); the ones named below come on top.
     Passing failures (429, 5xx, resets) are retried inside until the command's time budget ends.
     """
 
@@ -89,6 +90,10 @@ class ClusterClient(Protocol):
 
     def resource_types(self) -> Sequence[ResourceType]:
         """Return everything that is served."""
+        ...
+
+    def unavailable_apis(self) -> Sequence[str]:
+        """Return ``group/version`` of the aggregated APIs that do not answer; their kinds may be missing above."""
         ...
 
     def forget_discovery(self) -> None:

@@ -88,6 +88,10 @@ class HttpClusterClient:
         """Return everything that is served."""
         return self._discovery.types()
 
+    def unavailable_apis(self) -> Sequence[str]:
+        """Return ``group/version`` of the aggregated APIs that do not answer."""
+        return self._discovery.unavailable()
+
     def forget_discovery(self) -> None:
         """Ask anew what is served."""
         self._discovery.forget()

@@ -11,10 +11,12 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from bundler.cluster.errors import api_unavailable
 from bundler.cluster.files import read_bounded
+from bundler.fields.kinds import kind_info
 from bundler.isolation.whole_file import write_whole
 from bundler.model.json import items_at, list_at, text_at, value_at
-from bundler.model.refs import ResourceType
+from bundler.model.refs import ResourceType, group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,16 +37,30 @@ _FORMAT = 1
 class Catalogue:
     """All kinds that a server serves, the preferred version of each first."""
 
-    def __init__(self, types: Iterable[ResourceType]) -> None:
+    def __init__(self, types: Iterable[ResourceType], *, unavailable: Iterable[str] = ()) -> None:
         self.types = tuple(types)
+        self.unavailable = tuple(unavailable)
+        """``group/version`` of the APIs whose own server does not answer."""
         self._by_kind: dict[tuple[str, str], list[ResourceType]] = {}
         for kind in self.types:
             self._by_kind.setdefault((kind.group, kind.kind), []).append(kind)
 
     def find(self, group: str, kind: str, version: str) -> ResourceType | None:
-        """Return how a kind is served; the preferred version where none is given."""
-        served = self._by_kind.get((group, kind), ())
-        return next((one for one in served if not version or one.version == version), None)
+        """Return how a kind is served; the preferred version where none is given.
+
+        Raises:
+            ApiUnavailableError: when the server that would know does not answer.
+        """
+        served = [one for one in self._by_kind.get((group, kind), ()) if not version or one.version == version]
+        answering = next((one for one in served if one.api_version not in self.unavailable), None)
+        if answering is None and (silent := self._silent(group, version)):
+            raise api_unavailable(silent, doing=f"asking for {kind} in {silent}")
+        return answering
+
+    def _silent(self, group: str, version: str) -> str:
+        """Return the API of this group that does not answer; empty where all do."""
+        silent = (one for one in self.unavailable if group_of(one) == group)
+        return next((one for one in silent if version in {"", one.rpartition("/")[2]}), "")
 
 
 def is_aggregated(document: Body) -> bool:
@@ -52,8 +68,18 @@ def is_aggregated(document: Body) -> bool:
     return text_at(document, "kind") == "APIGroupDiscoveryList"
 
 
+def unavailable_in(document: Body) -> list[str]:
+    """Return ``group/version`` of what one aggregated document knows from earlier alone: its own server is silent."""
+    return [
+        f"{text_at(group, 'metadata', 'name')}/{text_at(version, 'version')}"
+        for group in items_at(document, "items")
+        for version in items_at(group, "versions")
+        if text_at(version, "freshness") == "Stale"
+    ]
+
+
 def read_aggregated(document: Body) -> list[ResourceType]:
-    """Read one aggregated document; groups whose own server is broken come without their kinds and are passed over."""
+    """Read the kinds of one aggregated document; an API that does not answer may come without them."""
     types = []
     for group in items_at(document, "items"):
         name = text_at(group, "metadata", "name")
@@ -176,13 +202,18 @@ class Discovery:
         self._is_fresh = False
 
     def find(self, group: str, kind: str, version: str) -> ResourceType | None:
-        """Return how a kind is served; a kind that an old catalogue does not know is asked for anew.
+        """Return how a kind is served.
+
+        A kind that an old catalogue does not know is asked for anew, and so is one of an API that may have fallen
+        silent since: only Kubernetes' own always answer.
 
         Raises:
+            ApiUnavailableError: when the server that would know does not answer.
             ClusterError: what the server answers when asked.
         """
         with self._lock:
-            found = self._known().find(group, kind, version)
+            known = self._known() if self._is_fresh or kind_info(group, kind) is not None else self._ask()
+            found = known.find(group, kind, version)
             if found is None and not self._is_fresh:
                 found = self._ask().find(group, kind, version)
             return found
@@ -195,6 +226,15 @@ class Discovery:
         """
         with self._lock:
             return self._known().types
+
+    def unavailable(self) -> tuple[str, ...]:
+        """Return ``group/version`` of the APIs that do not answer, by asking now.
+
+        Raises:
+            ClusterError: what the server answers when asked.
+        """
+        with self._lock:
+            return (self._known() if self._is_fresh else self._ask()).unavailable
 
     def forget(self) -> None:
         """Ask anew at the next question."""
@@ -215,6 +255,6 @@ class Discovery:
 
     def _ask(self) -> Catalogue:
         self._catalogue, self._is_fresh = self._fetch(), True
-        if self._file is not None:
+        if self._file is not None and not self._catalogue.unavailable:
             self._file.write(self._catalogue, self._now())
         return self._catalogue

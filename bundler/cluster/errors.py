@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bundler.cluster.status import read_status
 from bundler.errors.cluster import (
     AlreadyExistsError,
+    ApiUnavailableError,
     ClusterError,
     ConflictError,
     ExpiredError,
@@ -102,6 +103,17 @@ def unknown_kind(group: str, kind: str, version: str, *, doing: str) -> UnknownK
     if (group, kind) == ("", "Secret"):
         hint = "check that the kubeconfig's server is the address of a Kubernetes API: every one has this kind"
     return UnknownKindError(doing, context=[f"the server knows no kind {kind} in {api}"], hint=hint)
+
+
+def api_unavailable(api_version: str, *, doing: str) -> ApiUnavailableError:
+    """Return the error for an API whose own server does not answer."""
+    group, _, version = api_version.rpartition("/")
+    service = f"{version}.{group}"
+    return ApiUnavailableError(
+        doing,
+        context=[f"APIService/{service} does not answer, so that no one can say which objects of {api_version} exist"],
+        hint=f"repair the server behind it (`kubectl describe apiservice {service}`), then run the same command again",
+    )
 
 
 def conflicts_of(status: Status) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,7 @@ from bundler.cluster.discovery import (
     is_aggregated,
     read_aggregated,
     read_resource_list,
+    unavailable_in,
 )
 from bundler.cluster.request import Request
 from bundler.concurrency import in_parallel
@@ -33,22 +34,21 @@ def fetch_catalogue(transport: Transport) -> Catalogue:
     """
     core, groups = in_parallel(partial(_ask, transport, "/api", ACCEPT), partial(_ask, transport, "/apis", ACCEPT))
     if core is not None and groups is not None and is_aggregated(core) and is_aggregated(groups):
-        return Catalogue([*read_aggregated(core), *read_aggregated(groups)])
-    versions = ["v1", *group_versions(groups or {})]
-    types: list[ResourceType] = []
-    for version in versions:
-        types += _types_of(transport, version)
-    return Catalogue(types)
+        return Catalogue([*read_aggregated(core), *read_aggregated(groups)], unavailable=unavailable_in(groups))
+    found = {version: _types_of(transport, version) for version in ["v1", *group_versions(groups or {})]}
+    types = [one for kinds in found.values() for one in kinds or ()]
+    return Catalogue(types, unavailable=(version for version, kinds in found.items() if kinds is None))
 
 
-def _types_of(transport: Transport, version: str) -> list[ResourceType]:
+def _types_of(transport: Transport, version: str) -> list[ResourceType] | None:
+    """Return the kinds of one version; None where its own server does not answer: that matters to its users only."""
     path = f"/apis/{version}" if "/" in version else f"/api/{version}"
     try:
         document = _ask(transport, path, "application/json")
     except (UnavailableError, UnauthorizedError):
         raise
     except ClusterError:
-        return []  # an aggregated API whose own server is broken does not matter unless it is used
+        return None
     return read_resource_list(document) if document is not None else []
 
 

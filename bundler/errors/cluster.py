@@ -64,6 +64,12 @@ class UnknownKindError(ClusterError):
     code = "unknown-kind"
 
 
+class ApiUnavailableError(ClusterError):
+    """An aggregated API does not answer: what it holds is not known, which is not the same as absent."""
+
+    code = "api-unavailable"
+
+
 class AlreadyExistsError(ClusterError):
     """409 AlreadyExists from a create."""
 

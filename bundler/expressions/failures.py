@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeError, TemplateSyntaxError
 
-from bundler.errors import bundle as errors
+from bundler.errors import BundlerError, bundle as errors
 from bundler.expressions.bounds import LimitReachedError
 from bundler.expressions.functions import TEXT_METHODS, FilterUseError, make_filters, make_tests
 from bundler.expressions.text import TemplateFailureError
@@ -66,6 +66,9 @@ def explain(error: BaseException, names: Mapping[str, object]) -> Failure:  # no
         case TemplateFailureError():
             hint = error.hint or "the bundle's author stops here on purpose; change the values that it names"
             return Failure(error_type=errors.TemplateError, sentence=error.sentence, hint=hint)
+        case BundlerError():  # what `has_api` met on its way to the cluster
+            sentence = "; ".join(error.context) or str(error)
+            return Failure(error_type=errors.TemplateError, sentence=sentence, hint=error.hint or "run it again")
         case _:
             return _explain_other(error)
 

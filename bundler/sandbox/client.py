@@ -106,6 +106,10 @@ class SandboxClient(Tampering):
         with self._store.snapshot() as tx:
             return all_types(tx)
 
+    def unavailable_apis(self) -> Sequence[str]:
+        """Return nothing: the sandbox serves everything itself."""
+        return ()
+
     def forget_discovery(self) -> None:
         """Do nothing: the sandbox always looks at the definitions that are stored."""
 

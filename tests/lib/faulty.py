@@ -27,7 +27,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MUTATING = frozenset({"apply", "create", "replace", "delete"})
-READING = frozenset({"identity", "resource_type", "resource_types", "forget_discovery", "get", "list", "watch", "logs"})
+READING = frozenset(
+    {
+        "identity",
+        "resource_type",
+        "resource_types",
+        "unavailable_apis",
+        "forget_discovery",
+        "get",
+        "list",
+        "watch",
+        "logs",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +106,9 @@ class FaultyCluster:
 
     def resource_types(self) -> Sequence[ResourceType]:
         return self._through("resource_types", None, self.inner.resource_types)
+
+    def unavailable_apis(self) -> Sequence[str]:
+        return self._through("unavailable_apis", None, self.inner.unavailable_apis)
 
     def forget_discovery(self) -> None:
         self._through("forget_discovery", None, self.inner.forget_discovery)

@@ -10,6 +10,7 @@ from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
+from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
@@ -145,9 +146,22 @@ def _scopes_of(cluster: ClusterClient) -> Callable[[str, str], bool | None]:
 def _capabilities(order: RenderRequest, cluster: ClusterClient | None) -> Capabilities:
     if cluster is None:
         return Capabilities(kube_version=order.kube_version or NEWEST_KUBERNETES, has_api=_is_known_api)
+    return Capabilities(kube_version=order.kube_version or cluster.identity().version, has_api=_has_api_of(cluster))
+
+
+def _has_api_of(cluster: ClusterClient) -> Callable[[str], bool]:
+    """Return what answers ``has_api``: what a server that does not answer would serve is asked for, not assumed."""
     served = cluster.resource_types()
     apis = {one.api_version for one in served} | {f"{one.api_version}/{one.kind}" for one in served}
-    return Capabilities(kube_version=order.kube_version or cluster.identity().version, has_api=apis.__contains__)
+
+    def has_api(name: str) -> bool:
+        silent = () if name in apis else cluster.unavailable_apis()
+        api_version, _, kind = name.rpartition("/")
+        if api_version in silent:
+            return cluster.resource_type(group_of(api_version), kind, api_version.rpartition("/")[2]) is not None
+        return name in apis or name in silent
+
+    return has_api
 
 
 def _is_known_api(name: str) -> bool:

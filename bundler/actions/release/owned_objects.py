@@ -53,8 +53,8 @@ def find_labelled(namespace: str, release: str, ports: Ports) -> Labelled:
     # What a damaged record hid cannot be learned from it; the live Secrets tell most of it.
     ports.redactor.learn(*(text for body in bodies if is_secret(body) for text in leaf_texts(body)))
     found = {entry.ref: entry for entry in map(_entry, bodies)}
-    unsearched = tuple(kind.kind for kind, items in zip(kinds, lists, strict=True) if items is None)
-    return Labelled(entries=found, unsearched=unsearched)
+    unsearched = [kind.kind for kind, items in zip(kinds, lists, strict=True) if items is None]
+    return Labelled(entries=found, unsearched=(*unsearched, *ports.cluster.unavailable_apis()))
 
 
 def _kinds(cluster: ClusterClient) -> list[ResourceType]:

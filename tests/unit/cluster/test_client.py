@@ -404,14 +404,14 @@ def test_identity_does_without_what_may_not_be_read() -> None:
 
 
 def test_a_kind_that_moved_to_another_version_is_found_again() -> None:
-    moved = {**ROUTES, "/apis": Say(body=aggregated(("example.dev", "v1", {"things": "Thing"})))}
-    ref = ObjectRef("example.dev", "Thing", "shop", "a")
+    moved = {**ROUTES, "/apis": Say(body=aggregated(("batch", "v1", {"cronjobs": "CronJob"})))}
+    ref = ObjectRef("batch", "CronJob", "shop", "a")
     with StubServer([Say(status=404, body=b"404 page not found"), Say(body={"metadata": {}})], routes=moved) as server:
         it = client(server.url)
         it._discovery._file = _Remembered()  # type: ignore[assignment]
         found = it.get(ref)
     assert found is not None
-    assert server.seen == [f"GET /apis/example.dev/{v}/namespaces/shop/things/a" for v in ("v1beta1", "v1")]
+    assert server.seen == [f"GET /apis/batch/{v}/namespaces/shop/cronjobs/a" for v in ("v1beta1", "v1")]
 
 
 class _Remembered:
@@ -421,7 +421,7 @@ class _Remembered:
         from bundler.cluster.discovery import Catalogue
         from bundler.model.refs import ResourceType
 
-        old = ResourceType(group="example.dev", version="v1beta1", kind="Thing", plural="things", is_namespaced=True)
+        old = ResourceType(group="batch", version="v1beta1", kind="CronJob", plural="cronjobs", is_namespaced=True)
         self.kept: Any = Catalogue([old])
 
     def read(self, now: object) -> Any:

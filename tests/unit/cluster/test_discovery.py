@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from bundler.cluster.discovery import MAX_AGE_S, Catalogue, DiscoveryFile, group_versions
-from bundler.errors.cluster import UnauthorizedError, UnavailableError
-from bundler.model.refs import ResourceType
+from bundler.errors.cluster import ApiUnavailableError, UnauthorizedError, UnavailableError
+from bundler.model.refs import ObjectRef, ResourceType
 from tests.lib.stub_server import Say, Step, StubServer, status
 from tests.unit.cluster.support import ROUTES, InstantClock, aggregated, client
 
@@ -197,3 +197,38 @@ def test_no_credentials_are_kept(tmp_path: Path) -> None:
     content: Any = next(tmp_path.iterdir()).read_text()
     assert "t0ken" not in content
     assert json.loads(content)["format"] == 1
+
+
+def stale(document: dict[str, Any], group: str) -> dict[str, Any]:
+    """Say of a group that its own server does not answer, and nothing of its kinds, as after a restart."""
+    for item in document["items"]:
+        if item["metadata"]["name"] == group:
+            for version in item["versions"]:
+                version |= {"freshness": "Stale", "resources": []}
+    return document
+
+
+def test_a_kind_of_an_api_that_does_not_answer_is_unknown_and_not_absent(tmp_path: Path) -> None:
+    document = aggregated(("example.dev", "v1", {"things": "Thing"}), ("batch", "v1", {"jobs": "Job"}))
+    with StubServer(routes={**ROUTES, "/apis": Say(body=stale(document, "example.dev"))}) as server:
+        it = client(server.url, cache_dir=tmp_path)
+        assert it.resource_type("batch", "Job") is not None
+        assert it.resource_type("other.dev", "Thing") is None
+        assert it.unavailable_apis() == ("example.dev/v1",)
+        for version in ("", "v1"):
+            with pytest.raises(ApiUnavailableError, match=r"asking for Thing in example\.dev/v1") as raised:
+                it.resource_type("example.dev", "Thing", version)
+        assert "APIService/v1.example.dev does not answer" in raised.value.context[0]
+        assert it.resource_type("example.dev", "Thing", "v2") is None
+        with pytest.raises(ApiUnavailableError):
+            it.get(ObjectRef("example.dev", "Thing", "shop", "a"))
+
+
+def test_an_api_that_fell_silent_since_the_cache_was_written_is_noticed(tmp_path: Path) -> None:
+    things = ("example.dev", "v1", {"things": "Thing"})
+    with StubServer(routes={**ROUTES, "/apis": Say(body=aggregated(things))}) as server:
+        assert client(server.url, cache_dir=tmp_path).resource_type("example.dev", "Thing") is not None
+        server._routes["/apis"] = Say(body=stale(aggregated(things), "example.dev"))
+        for _ in range(2):
+            with pytest.raises(ApiUnavailableError):
+                client(server.url, cache_dir=tmp_path).resource_type("example.dev", "Thing")
