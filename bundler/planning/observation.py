@@ -48,7 +48,7 @@ class Observation:
     """What lists told about the cluster, at one moment."""
 
     live: Mapping[ObjectRef, Body]
-    """Objects that carry the release's uid."""
+    """Objects that carry the release's uid, and those of its records that someone took the label off."""
     autoscaled: Mapping[ObjectRef, int] = field(default_factory=dict)
     """Workloads that autoscalers drive, and their lower bounds; live and wanted autoscalers alike."""
     quotas: tuple[tuple[ObjectRef, Body], ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.labels import INSTANCE, RELEASE_UID
 
@@ -19,6 +20,16 @@ _FLUX_NAMES = (("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"), ("hel
 def is_ours(live: Body, uid: str) -> bool:
     """Tell whether a live object carries this release's uid."""
     return text_at(live, "metadata", "labels", RELEASE_UID) == uid
+
+
+def lost_its_label(live: Body) -> bool:
+    """Tell whether someone took the release's label off an object that we wrote; only for objects that a record names.
+
+    What was deleted and made anew by others carries no field of ours.
+    """
+    if RELEASE_UID in mapping_at(live, "metadata", "labels"):
+        return False
+    return any(entry.get("manager") == FIELD_MANAGER for entry in items_at(live, "metadata", "managedFields"))
 
 
 def has_controller(live: Body) -> bool:

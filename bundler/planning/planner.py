@@ -23,7 +23,7 @@ from bundler.planning.order import (
     stage_of,
     with_implied_needs,
 )
-from bundler.planning.ownership import has_controller, is_ours
+from bundler.planning.ownership import has_controller, is_ours, lost_its_label
 from bundler.planning.reach import find_reach
 from bundler.planning.version_stamp import without_version_stamp
 
@@ -180,7 +180,8 @@ def _decide(candidate: Candidate, outcome: Outcome | None) -> tuple[Action, str]
 
 def _decide_update(candidate: Candidate, live: Body, outcome: Outcome | None) -> tuple[Action, str]:
     if not isinstance(outcome, Answer) or not same_content(live, outcome.body):
-        return Action.UPDATE, _rescaled(candidate, live, outcome)
+        relabelled = "its release label was removed; it is put back" if lost_its_label(live) else ""
+        return Action.UPDATE, "; ".join(filter(None, (relabelled, _rescaled(candidate, live, outcome))))
     is_same = _same_ownership(candidate, outcome)
     return (Action.NONE, "unchanged") if is_same else (Action.UPDATE, "field ownership only")
 
@@ -227,7 +228,7 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
     kept: list[KeptObject] = []
     for ref, entry in sorted(wanted.owned.items()):
         live = observation.live.get(ref)
-        if ref in wanted_refs or live is None or not is_ours(live, wanted.uid) or has_controller(live):
+        if ref in wanted_refs or live is None or not _is_known(live, wanted.uid) or has_controller(live):
             continue
         if why := kept_because(ref, entry):
             kept.append(KeptObject(ref, why))
@@ -238,6 +239,10 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
     # A custom object on its way out is waited for where its operator may be among what goes now.
     is_idle = not wanted.is_removal and all(is_deleting(change.before or {}) for change in deletes)
     return ([] if is_idle else deletes), kept
+
+
+def _is_known(live: Body, uid: str) -> bool:
+    return is_ours(live, uid) or lost_its_label(live)
 
 
 def _claims_of(ref: ObjectRef, live: Body) -> Iterable[KeptObject]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.live_state import by_ref
+from bundler.actions.change.live_state import by_ref, find_unlabelled
 from bundler.concurrency import map_parallel
 from bundler.errors import BundlerError
 from bundler.errors.cluster import ExpiredError, ForbiddenError, UnknownKindError
@@ -190,12 +190,16 @@ class Lookout:
 def list_live(
     refs: Iterable[ObjectRef], ports: Ports, *, uid: str, metadata_only: bool = False
 ) -> Mapping[ObjectRef, Body]:
-    """Return the live objects among ``refs`` that carry the release's uid: one list per kind and namespace."""
+    """Return the live objects of a release among ``refs``: one list per kind and namespace, by the release's uid.
+
+    What no list shows is looked up by name: someone may have taken its label off.
+    """
     wanted = frozenset(refs)
     shelves = sorted({(ref.group, ref.kind, ref.namespace) for ref in wanted})
     queries = [_query(*shelf, uid=uid, metadata_only=metadata_only) for shelf in shelves]
     found = by_ref(body for listing in map_parallel(lambda one: _listed(one, ports), queries) for body in listing.items)
-    return {ref: body for ref, body in found.items() if ref in wanted}
+    unseen = [ref for ref in wanted if ref not in found]
+    return {ref: body for ref, body in found.items() if ref in wanted} | find_unlabelled(unseen, ports.cluster)
 
 
 def _query(group: str, kind: str, namespace: str, *, uid: str, metadata_only: bool) -> ListQuery:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bundler.concurrency import map_parallel
@@ -13,15 +14,18 @@ from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets
 from bundler.planning.observation import Observation
+from bundler.planning.ownership import lost_its_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.model.json import Body
     from bundler.planning.observation import Wanted
     from bundler.ports import ClusterClient
 
 _QUOTA = ("", "ResourceQuota")
+_FEW = 8
+"""So many objects are read one by one rather than listed."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,11 +50,14 @@ def observe(wanted: Wanted, cluster: ClusterClient) -> Observation:
     found = {ref: body for shelf, bodies in zip(shelves, listed, strict=True) for ref, body in bodies if shelf.selector}
     around = [pair for shelf, bodies in zip(shelves, listed, strict=True) for pair in bodies if not shelf.selector]
     ours = [(manifest.ref, manifest.body) for manifest in wanted.manifests]
+    missing = _missing_namespaces(wanted, cluster)
+    unseen = (ref for ref in wanted.owned if ref not in found and ref.namespace not in missing)
+    versions = {manifest.ref: manifest.api_version.rpartition("/")[2] for manifest in wanted.manifests}
     return Observation(
-        live=found,
+        live=found | find_unlabelled(unseen, cluster, versions=versions),
         autoscaled=autoscaled_targets([*around, *ours]),
         quotas=tuple((ref, body) for ref, body in around if (ref.group, ref.kind) == _QUOTA),
-        missing_namespaces=_missing_namespaces(wanted, cluster),
+        missing_namespaces=missing,
     )
 
 
@@ -93,6 +100,50 @@ def _list(shelf: _Shelf, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]]
             return []
         raise
     return [(ref_of(body), body) for body in items]
+
+
+def find_unlabelled(
+    refs: Iterable[ObjectRef], cluster: ClusterClient, *, versions: Mapping[ObjectRef, str] = MappingProxyType({})
+) -> dict[ObjectRef, Body]:
+    """Find by name what a record names and no list by label shows: someone may have taken the label off.
+
+    Args:
+        refs: what was not found by its label; most of it is gone, or was never written.
+        cluster: where.
+        versions: in which to read; the preferred one of the server where none is given.
+    """
+    by_place: dict[tuple[str, str, str], list[ObjectRef]] = {}
+    for ref in refs:
+        by_place.setdefault((ref.group, ref.kind, ref.namespace), []).append(ref)
+    there = map_parallel(lambda few: few if len(few) <= _FEW else _there(few, cluster), by_place.values())
+    named = [ref for few in there for ref in few]
+    bodies = map_parallel(lambda ref: _get(ref, cluster, versions.get(ref, "")), named)
+    return {ref: body for ref, body in zip(named, bodies, strict=True) if body is not None and lost_its_label(body)}
+
+
+def _there(refs: Sequence[ObjectRef], cluster: ClusterClient) -> Sequence[ObjectRef]:
+    """Return those of one kind and namespace that exist without a release's label: one list for many names."""
+    first = refs[0]
+    query = ListQuery(
+        group=first.group,
+        kind=first.kind,
+        namespace=first.namespace,
+        label_selector=f"!{RELEASE_UID}",
+        metadata_only=True,
+    )
+    try:
+        found = {text_at(body, "metadata", "name") for body in cluster.list(query).items}
+    except (UnknownKindError, ForbiddenError):
+        return ()
+    return [ref for ref in refs if ref.name in found]
+
+
+def _get(ref: ObjectRef, cluster: ClusterClient, version: str) -> Body | None:
+    served = version and cluster.resource_type(ref.group, ref.kind, version) is not None
+    try:
+        return cluster.get(ref, version=version if served else "")
+    except ForbiddenError:
+        return None
 
 
 def ref_of(body: Body) -> ObjectRef:

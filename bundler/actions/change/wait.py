@@ -171,7 +171,8 @@ def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard, *, ar
         InterruptedRunError, LockLostError: when the run must not go on.
     """
     left = {change.ref: change for change in changes}
-    uid = next((text_at(c.before, "metadata", "labels", RELEASE_UID) for c in left.values()), "")
+    uids = {text_at(change.before, "metadata", "labels", RELEASE_UID) for change in changes}
+    uid = uids.pop() if len(uids) == 1 else ""  # what lost its label is in no list by it
     began_s, is_told = ports.clock.monotonic(), False
 
     def reasons(bodies: Mapping[ObjectRef, Body]) -> list[str]:
