@@ -74,6 +74,8 @@ class RefusalKind(StrEnum):
     REJECTED = "rejected"
     FORBIDDEN = "forbidden"
     CONFLICT = "conflict"
+    UNSERVED = "unserved"
+    """No server knows its kind in this version, and this plan does not change that."""
     UNVERIFIABLE = "unverifiable"
     """What it needs (namespace, CRD, Role) is made by the same plan."""
 

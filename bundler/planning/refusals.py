@@ -68,6 +68,8 @@ def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
             lines = tuple(_rejection_lines(candidate, refusal))
             is_leaving = all(_TERMINATING in line for line in lines)
             yield _problem(ForbiddenError, lines, _WAIT_UNTIL_GONE if is_leaving else _ASK_FOR_MORE)
+        case RefusalKind.UNSERVED:
+            yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), _FIX_IT)
         case RefusalKind.REJECTED:
             frozen = immutable_changes(candidate.live, candidate.manifest.body) if candidate.live else ()
             lines = (*_rejection_lines(candidate, refusal), *_immutable_lines(candidate, frozen))

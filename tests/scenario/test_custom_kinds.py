@@ -71,6 +71,45 @@ def test_uninstall_keeps_the_kind_and_what_others_made_of_it(world: World, group
     assert set(world.bodies("Widget", group)) == {"own", "w-widget"}
 
 
+def serving(menu: Path, group: str, version: str, **served: bool) -> Path:
+    """Let a bundle define its kind in these versions, the last one stored, and write its object in one of them."""
+    file = menu / "crds/widget.yaml"
+    body = json.loads(file.read_text())
+    (first,) = body["spec"]["versions"]
+    body["spec"]["versions"] = [
+        {**first, "name": name, "served": is_served, "storage": name == [*served][-1]}
+        for name, is_served in served.items()
+    ]
+    file.write_text(json.dumps(body))
+    (menu / "templates/widget.yaml").write_text(WIDGET.format(group=group).replace("/v1\n", f"/{version}\n"))
+    return menu
+
+
+def test_a_rollback_past_a_new_version_of_a_kind_is_refused_before_anything_is_written(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    world.operator.install(serving(widgets(tmp_path / "1", group), group, "v1beta1", v1beta1=True), "w")
+    new = serving(widgets(tmp_path / "2", group), group, "v1", v1beta1=False, v1=True)
+    world.operator.upgrade(new, "w", size="2")
+    with pytest.raises(RejectedObjectsError) as raised:
+        world.operator.rollback("w")
+    (line,) = raised.value.context
+    assert f"the cluster serves no Widget in {group}/v1beta1, only in {group}/v1" in line
+    assert f"definitions are not rolled back: instead, upgrade to a bundle that writes {group}/v1" in line
+    assert world.operator.statuses("w") == ["superseded", "deployed"]
+
+
+def test_an_object_in_a_version_that_the_same_plan_stops_serving_is_refused(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    world.operator.install(serving(widgets(tmp_path / "1", group), group, "v1beta1", v1beta1=True), "w")
+    wrong = serving(widgets(tmp_path / "2", group), group, "v1beta1", v1beta1=False, v1=True)
+    with pytest.raises(RejectedObjectsError) as raised:
+        world.operator.upgrade(wrong, "w", size="2")
+    assert f"its definition in this plan serves Widget only in {group}/v1" in raised.value.context[0]
+    assert world.operator.statuses("w") == ["deployed"]
+
+
 def test_a_kind_that_another_release_brought_is_not_taken(world: World, group: str, tmp_path: Path) -> None:
     menu = widgets(tmp_path, group)
     world.operator.install(menu, "first")

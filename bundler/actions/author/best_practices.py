@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from bundler.actions.author.custom_objects import Definitions, custom_flaws
+from bundler.actions.author.flaw import Flaw
 from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for, unknown_fields
 from bundler.fields.validation import object_problems
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.labels import TRACK
-from bundler.model.lean import dataclass, replace
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,21 +33,18 @@ _LEADING = {"wrong-type", "gone-version", "unknown-kind"}
 """Flaws that make others: the server, too, looks no further."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
-    """One way in which an object is not as it should be."""
-
-    rule: str
-    message: str
-    hint: str
-    is_error: bool = False
-    field: str = ""
-    """What begins with the path of the field that it is about; empty: the whole object."""
+_NO_DEFINITIONS: Definitions = MappingProxyType({})
 
 
-def check_manifest(manifest: Manifest) -> Iterator[Flaw]:
-    """Yield what is wrong with one rendered object by itself."""
-    of_schema = list(_schema_flaws(manifest))
+def check_manifest(manifest: Manifest, definitions: Definitions = _NO_DEFINITIONS) -> Iterator[Flaw]:
+    """Yield what is wrong with one rendered object.
+
+    Args:
+        manifest: the object.
+        definitions: of the bundle's own custom kinds.
+    """
+    definition = definitions.get((manifest.ref.group, manifest.ref.kind))
+    of_schema = list(_schema_flaws(manifest) if definition is None else custom_flaws(manifest, definition))
     yield from of_schema
     if not any(flaw.rule in _LEADING for flaw in of_schema):
         yield from _refused_flaws(manifest)

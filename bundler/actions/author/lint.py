@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.best_practices import check_manifest
+from bundler.actions.author.custom_objects import definitions_in
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.render_request import RenderRequest
@@ -31,6 +32,7 @@ from bundler.values.unread import unread_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from bundler.actions.author.custom_objects import Definitions
     from bundler.actions.compose.user_values import UserInput
     from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
@@ -205,8 +207,9 @@ def _order_findings(order: RenderRequest) -> Iterator[Finding]:
     notes = find_reach(manifests, namespace=order.namespace, declared=declared, generated=generated)
     yield from _caught(lambda: normalize_manifests(manifests))
     yield from _caught(lambda: refuse(undeclared_reach(notes), written=""))
+    definitions = definitions_in(manifests)
     for manifest in manifests:
-        yield from _object_findings(manifest, rendering)
+        yield from _object_findings(manifest, rendering, definitions)
     yield from _service_findings(rendering)
 
 
@@ -222,8 +225,8 @@ def _service_findings(rendering: Rendering) -> Iterator[Finding]:
         yield Finding(source.file, source.line, 0, level, "service-target", message, (), hint)
 
 
-def _object_findings(manifest: Manifest, rendering: Rendering) -> Iterator[Finding]:
-    for flaw in check_manifest(manifest):
+def _object_findings(manifest: Manifest, rendering: Rendering, definitions: Definitions) -> Iterator[Finding]:
+    for flaw in check_manifest(manifest, definitions):
         level = Level.ERROR if flaw.is_error else Level.WARNING
         message = f"{manifest.ref.short}: {flaw.message}"
         steps = leading_steps(flaw.field, manifest.body)

@@ -9,7 +9,7 @@ from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.fields.field_set import owned_fields
 from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
-from bundler.model.json import canonical_json, mapping_at, text_at
+from bundler.model.json import canonical_json, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field, replace
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.ignored_fields import same_content
@@ -123,7 +123,8 @@ class _Asker:
         self, wanted: Wanted, observation: Observation, cluster: ClusterClient, earlier: Planned | None
     ) -> None:
         self._cluster, self._earlier, self._observation = cluster, earlier, observation
-        self._defined = frozenset(_kinds_defined_by(wanted.manifests))
+        self._defined = _versions_defined_by(_written_definitions(wanted, observation))
+        self._is_rollback = wanted.is_rollback
         self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
         self._uid = wanted.uid
 
@@ -197,16 +198,26 @@ class _Asker:
 
     def _blocked(self, candidate: Candidate) -> Refusal | None:
         ref, version = candidate.manifest.ref, candidate.manifest.api_version.rpartition("/")[2]
+        defined = self._defined.get((ref.group, ref.kind))
+        if defined is not None and version not in defined:
+            served = ", ".join(f"{ref.group}/{one}" for one in sorted(defined))
+            unserved = f"its definition in this plan serves {ref.kind} only in {served}"
+            return Refusal(kind=RefusalKind.UNSERVED, lines=(unserved,))
         if self._cluster.resource_type(ref.group, ref.kind, version) is None:
-            if (ref.group, ref.kind) in self._defined:
+            if defined is not None:
                 return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=("its CRD is not there yet",))
-            nobody = f"the cluster serves no {ref.kind} in {candidate.manifest.api_version}"
-            if other := self._cluster.resource_type(ref.group, ref.kind):
-                nobody += f", only in {other.api_version}"
-            return Refusal(kind=RefusalKind.REJECTED, lines=(nobody,))
+            return Refusal(kind=RefusalKind.UNSERVED, lines=(self._unserved(candidate.manifest),))
         if ref.namespace in self._observation.missing_namespaces:
             return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=(f"namespace {ref.namespace} is not there yet",))
         return None
+
+    def _unserved(self, manifest: Manifest) -> str:
+        line = f"the cluster serves no {manifest.ref.kind} in {manifest.api_version}"
+        other = self._cluster.resource_type(manifest.ref.group, manifest.ref.kind)
+        if other is None:
+            return line
+        forward = f"definitions are not rolled back: instead, upgrade to a bundle that writes {other.api_version}"
+        return f"{line}, only in {other.api_version}" + (f"; {forward}" if self._is_rollback else "")
 
     def _known_answer(self, candidate: Candidate, payload: Payload) -> Answer | None:
         if self._earlier is None:
@@ -258,6 +269,22 @@ def _kinds_defined_by(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
         for manifest in manifests
         if manifest.ref.kind == "CustomResourceDefinition"
     ]
+
+
+def _written_definitions(wanted: Wanted, observation: Observation) -> Iterable[Manifest]:
+    """Return the CRDs that this plan may write: a rollback leaves those that are there as they are."""
+    crds = (one for one in wanted.manifests if one.ref.kind == "CustomResourceDefinition")
+    return (one for one in crds if not (wanted.is_rollback and one.ref in observation.live))
+
+
+def _versions_defined_by(crds: Iterable[Manifest]) -> Mapping[tuple[str, str], frozenset[str]]:
+    """Return the versions in which each kind will be served once these are written."""
+    return {
+        (text_at(crd.body, "spec", "group"), text_at(crd.body, "spec", "names", "kind")): frozenset(
+            text_at(one, "name") for one in items_at(crd.body, "spec", "versions") if one.get("served") is not False
+        )
+        for crd in crds
+    }
 
 
 def _find_generated(wanted: Wanted, observation: Observation, cluster: ClusterClient) -> Mapping[ObjectRef, Body]:

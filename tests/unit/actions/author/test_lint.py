@@ -220,3 +220,64 @@ def test_a_service_that_leads_to_no_pod_is_an_error_at_the_line_of_its_field(tmp
     assert [
         (place, message[: len(start)]) for (place, message), (_, start) in zip(found, expected, strict=True)
     ] == expected
+
+
+CRD = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gadgets.example.dev}
+spec:
+  group: example.dev
+  scope: Namespaced
+  names: {kind: Gadget, plural: gadgets, singular: gadget, listKind: GadgetList}
+  versions:
+    - {name: v1alpha1, served: false, storage: false, schema: {openAPIV3Schema: {type: object}}}
+    - name: v1
+      served: true
+      storage: true
+      schema:
+        openAPIV3Schema:
+          type: object
+          properties:
+            spec:
+              type: object
+              required: [size]
+              properties: {size: {type: integer}, names: {type: array, items: {type: string}}}
+"""
+GADGETS = {
+    "fits": ("example.dev/v1", "{size: 2, names: [a]}", []),
+    "a version that is there and not served": (
+        "example.dev/v1alpha1",
+        "{size: 2}",
+        [("templates/a.yaml:1", "Gadget/a: example.dev/v1alpha1 is not served by")],
+    ),
+    "a version that is not there": (
+        "example.dev/v2",
+        "{size: 2}",
+        [("templates/a.yaml:1", "Gadget/a: example.dev/v2 is not served by")],
+    ),
+    "an unknown field": (
+        "example.dev/v1",
+        "{size: 2, colour: red}",
+        [("templates/a.yaml:4", "Gadget/a: spec.colour is unknown to")],
+    ),
+    "a wrong type": (
+        "example.dev/v1",
+        '{size: "2"}',
+        [("templates/a.yaml:4", "Gadget/a: spec.size (expected numeric")],
+    ),
+    "a missing field": ("example.dev/v1", "{}", [("templates/a.yaml:4", "Gadget/a: spec.size (Required value)")]),
+}
+
+
+@pytest.mark.parametrize("name", GADGETS)
+def test_a_custom_resource_is_held_against_the_definition_in_its_own_bundle(tmp_path, name):
+    api_version, spec, expected = GADGETS[name]
+    gadget = f"apiVersion: {api_version}\nkind: Gadget\nmetadata: {{name: a}}\nspec: {spec}\n"
+    reach = {"clusterScoped": ["CustomResourceDefinition"]}
+    found = errors_of(make_bundle(tmp_path, {"crds/gadgets.yaml": CRD, "templates/a.yaml": gadget}, reach=reach))
+    assert len(found) == len(expected)
+    for (place, message), (expected_place, start) in zip(found, expected, strict=True):
+        assert place.startswith(expected_place)
+        assert message.startswith(start)
+        assert start.startswith("Gadget/a: spec.size (") or "CustomResourceDefinition/gadgets.example.dev" in message

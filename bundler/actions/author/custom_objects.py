@@ -1,0 +1,55 @@
+"""Custom resources beside the CustomResourceDefinitions of their own bundle. Layer: actions, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from bundler.actions.author.flaw import Flaw
+from bundler.fields.fitting import missing_fields, type_problems
+from bundler.fields.kinds import schema_from_crd, unknown_fields
+from bundler.model.json import items_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+
+Definitions: TypeAlias = "Mapping[tuple[str, str], Body]"
+"""Group and kind -> the CustomResourceDefinition of the bundle that defines it."""
+
+_CRD_GROUP = "apiextensions.k8s.io"
+
+
+def definitions_in(manifests: Iterable[Manifest]) -> Definitions:
+    """Return what the CustomResourceDefinitions among rendered objects define."""
+    crds = [one.body for one in manifests if (one.ref.group, one.ref.kind) == (_CRD_GROUP, "CustomResourceDefinition")]
+    return {(text_at(crd, "spec", "group"), text_at(crd, "spec", "names", "kind")): crd for crd in crds}
+
+
+def custom_flaws(manifest: Manifest, definition: Body) -> Iterator[Flaw]:
+    """Yield what the API server would refuse of a custom resource, going by its definition."""
+    version, name = manifest.api_version.rpartition("/")[2], text_at(definition, "metadata", "name")
+    versions = items_at(definition, "spec", "versions")
+    served = [text_at(one, "name") for one in versions if one.get("served") is not False]
+    schema = schema_from_crd(definition, version)
+    if version not in served or schema is None:
+        yield Flaw(
+            rule="gone-version",
+            message=f"{manifest.api_version} is not served by CustomResourceDefinition/{name} of this bundle",
+            hint=f"use {', '.join(f'{manifest.ref.group}/{one}' for one in served)}",
+            is_error=True,
+        )
+        return
+    unknown = unknown_fields(manifest.body, schema)
+    for path in unknown:
+        yield _flaw("unknown-field", path, "is unknown to", name, "check its name")
+    for problem in (*type_problems(manifest.body, schema), *missing_fields(manifest.body, schema)):
+        path, _, what = problem.removeprefix(".").partition(": ")
+        if path not in unknown:
+            yield _flaw("wrong-type", path, f"({what}) does not fit", name, "correct the template, or the definition")
+
+
+def _flaw(rule: str, path: str, what: str, definition: str, hint: str) -> Flaw:
+    message = f"{path} {what} CustomResourceDefinition/{definition} of this bundle"
+    return Flaw(rule=rule, message=message, hint=hint, is_error=True, field=path)
