@@ -26,6 +26,11 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
     cluster.UnauthorizedError: ("listing secrets", ["Unauthorized"], "log in again"),
     cluster.ForbiddenError: ("listing secrets", ["cannot list secrets in namespace a as bob"], "ask for a Role"),
     cluster.UnknownKindError: ("listing Gizmo", ["the server serves no such kind"], "install its CRD first"),
+    cluster.ApiUnavailableError: (
+        "asking for PodMetrics in metrics.k8s.io/v1beta1",
+        ["APIService/v1beta1.metrics.k8s.io does not answer"],
+        "repair the server behind it",
+    ),
     cluster.AlreadyExistsError: ("creating ConfigMap/a", ["it is there"], "choose another name"),
     cluster.ConflictError: ("replacing ConfigMap/a", ["it moved"], "read it again"),
     cluster.RejectedError: ("creating Secret/a", ["admission webhook said no"], "ask who runs the webhook"),
