@@ -41,6 +41,8 @@ class Stage(IntEnum):
     """HPA, PodDisruptionBudget, Ingress."""
     EXTENSIONS = 6
     """Webhook configurations and APIServices; workloads are ready before."""
+    JUDGED = 7
+    """Custom resources that a webhook of the same component judges; workloads are ready before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class Change:
     live_uid: str = ""
     is_verified: bool = True
     """False while the server cannot check it yet."""
+    awaits_webhook: bool = False
+    """A webhook of the same release judges it, and nothing answers that now."""
     is_autoscaled: bool = False
     """``spec.replicas`` follows the live value."""
     reason: str = ""

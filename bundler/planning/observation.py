@@ -76,6 +76,8 @@ class RefusalKind(StrEnum):
     CONFLICT = "conflict"
     UNSERVED = "unserved"
     """No server knows its kind in this version, and this plan does not change that."""
+    UNJUDGED = "unjudged"
+    """A webhook of the release judges it, and nothing answers that before the plan is carried out."""
     UNVERIFIABLE = "unverifiable"
     """What it needs (namespace, CRD, Role) is made by the same plan."""
 

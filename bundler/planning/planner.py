@@ -14,7 +14,8 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
-from bundler.planning.observation import Candidate, Refusal
+from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
+from bundler.planning.observation import Candidate, Refusal, RefusalKind
 from bundler.planning.order import (
     change_order,
     effective_needs,
@@ -117,11 +118,14 @@ def build_plan(
     changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted.job_runs) for candidate in candidates]
     changes += list(_generated_changes(wanted, observation))
     deletes, kept = _prune(wanted, observation)
+    judging = judging_components(wanted, observation)
+    changes = after_their_judges(changes, judging)
     components = frozenset(change.component for change in (*changes, *deletes))
-    needs = effective_needs(components, wanted.needs)
+    needs = with_implied_needs(effective_needs(components, wanted.needs), judge_needs(changes, judging))
     removal_needs = with_implied_needs(needs, _definers(deletes, wanted, observation))
+    removal = past_silent_webhooks(removal_order(deletes, removal_needs), wanted, observation)
     return Plan(
-        changes=(*change_order(changes, needs), *removal_order(deletes, removal_needs)),
+        changes=(*change_order(changes, needs), *removal),
         needs=needs,
         kept=tuple(sorted(kept)),
         reach=find_reach(
@@ -159,6 +163,7 @@ def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[Obj
         after=outcome.body if isinstance(outcome, Answer) else None,
         live_uid=text_at(live, "metadata", "uid"),
         is_verified=not isinstance(outcome, Refusal),
+        awaits_webhook=isinstance(outcome, Refusal) and outcome.kind is RefusalKind.UNJUDGED,
         is_autoscaled=candidate.is_autoscaled,
         reason=reason,
         warnings=outcome.warnings if isinstance(outcome, Answer) else (),

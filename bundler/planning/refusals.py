@@ -75,7 +75,7 @@ def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
             lines = (*_rejection_lines(candidate, refusal), *_immutable_lines(candidate, frozen))
             error = ImmutableFieldError if frozen else RejectedObjectsError
             yield _problem(error, lines, _way_out(candidate.manifest.ref) if frozen else _FIX_IT)
-        case RefusalKind.UNVERIFIABLE:
+        case RefusalKind.UNVERIFIABLE | RefusalKind.UNJUDGED:
             return
         case _:
             assert_never(refusal.kind)

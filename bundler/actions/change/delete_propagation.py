@@ -49,7 +49,7 @@ def _may_own(change: Change) -> bool:
 
     Deletion in the foreground makes the garbage collector look at each object: half a second and more for a hundred.
     """
-    if change.stage not in {Stage.WORKLOADS, Stage.DEFINITIONS}:
+    if change.stage not in {Stage.WORKLOADS, Stage.DEFINITIONS} or change.awaits_webhook:
         return False
     is_scalable = change.ref.kind in {"Deployment", "StatefulSet", "ReplicaSet"}
     wanted, running = (int_at(change.before, part, "replicas", default=default) for part, default in _REPLICAS)

@@ -80,7 +80,8 @@ class Executor:
         wanted = [change for change in self._plan.changes if change.action is not Action.DELETE]
         self._report(PhaseStarted("applying", sum(c.action is not Action.NONE for c in wanted)))
         self._define([change for change in wanted if change.stage is Stage.DEFINITIONS])
-        self._verify([change for change in wanted if not change.is_verified])
+        unverified = [change for change in wanted if not (change.is_verified or change.awaits_webhook)]
+        self._verify(unverified, "whose namespace, CRD or Role is new", written="only definitions were written")
         self._run_components([change for change in wanted if change.stage is not Stage.DEFINITIONS])
         self._prune([change for change in self._plan.changes if change.action is Action.DELETE])
 
@@ -91,15 +92,15 @@ class Executor:
             wait_until_ready(changes, self._ports, self._rules, self._guard)
             self._ports.cluster.forget_discovery()
 
-    def _verify(self, changes: Sequence[Change]) -> None:
-        """Dry-run what waited for its namespace, CRD or Role; all of it, before any other object is written."""
+    def _verify(self, changes: Sequence[Change], which: str, *, written: str) -> None:
+        """Dry-run what could not be checked before; all of it, before any other object is written."""
         ends_s = self._ports.clock.monotonic() + _SCHEMA_LAG_S
         while problems := self._problems(changes):
             if self._ports.clock.monotonic() >= ends_s:
                 raise RejectedObjectsError(
-                    "checking objects whose namespace, CRD or Role is new",
+                    f"checking objects {which}",
                     context=sorted(problems),
-                    hint="only definitions were written; mend the bundle and run this again",
+                    hint=f"{written}; fix the bundle and run this again",
                 )
             self._guard.check()
             self._ports.clock.sleep(_SCHEMA_LAG_S / 20)
@@ -140,8 +141,13 @@ class Executor:
         try:
             for stage in Stage:
                 here = [change for change in changes if change.stage is stage]
-                if stage is Stage.EXTENSIONS and here:
+                if _needs_ready_workloads(stage, here):
                     self._wait([change for change in changes if change.stage < stage])
+                self._verify(
+                    [change for change in here if change.awaits_webhook and is_custom(change.ref)],
+                    "whose webhook is part of this release",
+                    written="everything before them was written",
+                )
                 self._write_all(here)
             self._wait(changes)
         except BaseException:
@@ -296,6 +302,13 @@ class Executor:
 
     def _await_end(self, deletes: Sequence[Change]) -> None:
         wait_until_gone(deletes, self._ports, self._guard, around=self._plan.changes)
+
+
+def _needs_ready_workloads(stage: Stage, changes: Sequence[Change]) -> bool:
+    """Tell whether workloads of the component answer requests that these writes lead to."""
+    if stage is Stage.JUDGED:
+        return any(change.action is not Action.NONE for change in changes)
+    return stage is Stage.EXTENSIONS and bool(changes)
 
 
 def _is_binding(change: Change) -> bool:

@@ -16,6 +16,7 @@ from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind
 from bundler.planning.ownership import is_ours
 from bundler.planning.planner import build_plan, find_candidates, is_deleting
+from bundler.planning.webhooks import Judges, silent_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -125,6 +126,8 @@ class _Asker:
         self._cluster, self._earlier, self._observation = cluster, earlier, observation
         self._defined = _versions_defined_by(_written_definitions(wanted, observation))
         self._is_rollback = wanted.is_rollback
+        own = [*observation.live.items(), *((manifest.ref, manifest.body) for manifest in wanted.manifests)]
+        self._judges = Judges(silent_webhooks(observation.live, wanted.owned), own)
         self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
         self._uid = wanted.uid
 
@@ -209,6 +212,8 @@ class _Asker:
             return Refusal(kind=RefusalKind.UNSERVED, lines=(self._unserved(candidate.manifest),))
         if ref.namespace in self._observation.missing_namespaces:
             return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=(f"namespace {ref.namespace} is not there yet",))
+        if self._judges.of(ref):
+            return Refusal(kind=RefusalKind.UNJUDGED, lines=("nothing answers the webhook that judges it",))
         return None
 
     def _unserved(self, manifest: Manifest) -> str:
