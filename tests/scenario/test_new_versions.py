@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.make_plan import payload_of
-from bundler.actions.release.rollback import RollbackRequest, draft_of
+from bundler.actions.release.rollback import draft_of
 from bundler.model.change import Action
 from bundler.model.json import mapping_at
 from bundler.model.lean import replace
@@ -78,10 +78,7 @@ def test_a_rollback_to_a_record_with_old_stamps_does_not_write_them_again(world:
     world.operator.install(world.menu)
     recorded = world.operator.ports().store.load(world.operator.history()[0])
     entries = [replace(entry, manifest=stamped(entry.manifest)) for entry in recorded.inventory if entry.manifest]
-    request = RollbackRequest(
-        release="shop", namespace=world.operator.namespace, revision=1, authorship=recorded.authorship
-    )
-    draft = draft_of(replace(recorded, inventory=tuple(entries)), request)
+    draft = draft_of(replace(recorded, inventory=tuple(entries)), recorded.authorship)
     bodies = [entry.manifest.body for entry in draft.revision.inventory if entry.manifest]
     assert len(bodies) == len(entries)
     assert all(OLD_STAMP not in mapping_at(body, "metadata", "annotations") for body in bodies)
