@@ -46,6 +46,19 @@ class Stage(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FieldConflict:
+    """One field that another manager set, and that the bundle wants differently; values as they are shown."""
+
+    field: str
+    """As the API server writes it: ``.spec.replicas``."""
+    manager: str
+    since: str
+    """When the manager last wrote the object; empty where that is not known."""
+    wanted: str
+    live: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One planned change; ``desired`` is the only thing ever sent, ``after`` is for showing."""
 
@@ -70,6 +83,8 @@ class Change:
     """``spec.replicas`` follows the live value."""
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    conflicts: tuple[FieldConflict, ...] = ()
+    """What others set and the bundle wants differently; ``after`` is then what the bundle's values would make of it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -113,6 +128,11 @@ class Plan:
     def count(self, action: Action) -> int:
         """Return how many changes do ``action``."""
         return sum(change.action is action for change in self.changes)
+
+    @property
+    def has_conflicts(self) -> bool:
+        """Tell whether anyone else set a field that the bundle wants differently; such a plan is not carried out."""
+        return any(change.conflicts for change in self.changes)
 
     @property
     def is_empty(self) -> bool:

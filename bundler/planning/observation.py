@@ -91,6 +91,8 @@ class Refusal:
     """The server's reasons, a line each."""
     conflicts: tuple[tuple[str, str], ...] = ()
     """(path, manager) pairs of a field conflict."""
+    forced: Answer | None = None
+    """What the server would make of the object where a field conflict was settled for the bundle."""
 
 
 Outcome: TypeAlias = "Answer | Refusal"

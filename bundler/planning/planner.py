@@ -12,6 +12,8 @@ from bundler.model.cluster import FIELD_MANAGER, Answer
 from bundler.model.json import int_at, items_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
+from bundler.planning.conflicts import field_conflicts
+from bundler.planning.filled_fields import without_filled_fields
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
@@ -63,6 +65,7 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
     found = observation.live.get(manifest.ref)
     live = None if found is None else without_version_stamp(found)
     lowest = observation.autoscaled.get(manifest.ref)
+    manifest = manifest if live is None else without_filled_fields(manifest, live)
     if known is not None and lowest is None and _still_holds(known, manifest, live):
         return known
     if lowest is not None:
@@ -151,6 +154,8 @@ def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observatio
 def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[ObjectRef, int]) -> Change:
     manifest, live = candidate.manifest, candidate.live
     action, reason = _decide(candidate, outcome)
+    refusal = outcome if isinstance(outcome, Refusal) else None
+    answer = outcome if isinstance(outcome, Answer) else refusal.forced if refusal else None
     if action is Action.CREATE and manifest.ref in job_runs:
         reason = f"runs again: it ran for revision {job_runs[manifest.ref]}"
     return Change(
@@ -160,13 +165,14 @@ def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[Obj
         component=manifest.component,
         desired=manifest,
         before=live,
-        after=outcome.body if isinstance(outcome, Answer) else None,
+        after=answer.body if answer else None,
         live_uid=text_at(live, "metadata", "uid"),
-        is_verified=not isinstance(outcome, Refusal),
-        awaits_webhook=isinstance(outcome, Refusal) and outcome.kind is RefusalKind.UNJUDGED,
+        is_verified=refusal is None or refusal.forced is not None,
+        awaits_webhook=refusal is not None and refusal.kind is RefusalKind.UNJUDGED,
         is_autoscaled=candidate.is_autoscaled,
         reason=reason,
-        warnings=outcome.warnings if isinstance(outcome, Answer) else (),
+        warnings=answer.warnings if answer else (),
+        conflicts=field_conflicts(candidate, refusal) if refusal and refusal.conflicts else (),
     )
 
 

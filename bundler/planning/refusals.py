@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.errors.change import (
@@ -17,21 +16,19 @@ from bundler.fields.kinds import immutable_changes
 from bundler.model.cluster import Answer
 from bundler.model.json import is_list, is_mapping, mapping_at, value_at
 from bundler.model.redaction import MASK
-from bundler.model.size import shortened
+from bundler.planning.conflicts import conflict_line, field_conflicts, in_short
 from bundler.planning.observation import Refusal, RefusalKind
-from bundler.planning.ownership import manager_time, owner_of
-from bundler.planning.paths import value_at_path
+from bundler.planning.ownership import owner_of
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.errors import BundlerError
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
 
-_VALUE_CHARS = 60
 _MAX_FIELDS = 5
 _TERMINATING = "is being terminated"
 _FIX_IT = "fix the bundle or the values named above"
@@ -63,7 +60,8 @@ def object_problems(
 def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
     match refusal.kind:
         case RefusalKind.CONFLICT:
-            yield _problem(FieldConflictError, _conflict_lines(candidate, refusal), _CHOOSE_ONE)
+            lines = tuple(conflict_line(candidate.manifest.ref, one) for one in field_conflicts(candidate, refusal))
+            yield _problem(FieldConflictError, lines, _CHOOSE_ONE)
         case RefusalKind.FORBIDDEN:
             lines = tuple(_rejection_lines(candidate, refusal))
             is_leaving = all(_TERMINATING in line for line in lines)
@@ -140,7 +138,7 @@ def _immutable_lines(candidate: Candidate, frozen: Iterable[str]) -> Iterable[st
         for found in _moved(path, value_at(body, *path.split(".")), value_at(live, *path.split(".")))
     ]
     for path, ours, theirs in moved[:_MAX_FIELDS]:
-        wants, is_live = (MASK, MASK) if is_secret else (_in_short(ours), _in_short(theirs))
+        wants, is_live = (MASK, MASK) if is_secret else (in_short(ours), in_short(theirs))
         yield f"{short} .{path}: bundle wants {wants}, live {is_live}; it cannot be changed"
     if len(moved) > _MAX_FIELDS:
         yield f"{short}: {len(moved) - _MAX_FIELDS} more fields that cannot be changed"
@@ -169,27 +167,3 @@ def _way_out(ref: ObjectRef) -> str:
         spared = "`kubectl delete statefulset NAME --cascade=orphan` leaves its pods and claims alone"
         return f"keep the old value, or delete the object and run this again; {spared}"
     return "keep the old value, or delete the object and run this again"
-
-
-def _conflict_lines(candidate: Candidate, refusal: Refusal) -> Iterable[str]:
-    manifest, live = candidate.manifest, candidate.live or {}
-    for path, manager in refusal.conflicts:
-        is_secret = manifest.ref.kind == "Secret"
-        ours, theirs = _shown(manifest.body, path, is_masked=is_secret), _shown(live, path, is_masked=is_secret)
-        since = manager_time(live, manager)
-        at = f" at {since}" if since else ""
-        yield f"{manifest.ref.short} {path}: bundle wants {ours}, live {theirs} set by {manager}{at}"
-
-
-def _shown(body: Body, path: str, *, is_masked: bool) -> str:
-    value = value_at_path(body, path)
-    if value is None:
-        return "nothing"
-    return MASK if is_masked else _in_short(value)
-
-
-def _in_short(value: JSONValue) -> str:
-    if value is None:
-        return "nothing"
-    text = json.dumps(value, ensure_ascii=False)
-    return shortened(text, _VALUE_CHARS)

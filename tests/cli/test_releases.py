@@ -520,3 +520,40 @@ def test_a_values_file_that_sets_nothing_is_named_in_the_plan(cli, menu):
     empty.write_text("# made by a step that failed\n")
     cli("install", "shop", menu, "--set", "text=hi", *NS).ok()
     assert "empty.yaml sets nothing\n" in cli("diff", "shop", menu, "-f", empty, *NS).ok().err
+
+
+@pytest.fixture
+def contested(cli, menu):
+    """A release one field of which a colleague has changed."""
+    cli("install", "shop", menu, *NS, "--set", "replicas=1").ok()
+    with cli.sandbox() as sandbox:
+        sandbox.edit(ObjectRef("apps", "Deployment", "prod", "shop-web"), {"spec": {"replicas": 3}})
+    return menu
+
+
+@pytest.mark.parametrize("output", ["text", "json", "yaml", "markdown", "html"])
+def test_a_diff_shows_conflicts_in_every_format_and_exits_with_3(cli, contested, output):
+    shown = cli("diff", "shop", contested, *NS, "--set", "text=new", "-o", output)
+    assert shown.code == 3
+    assert "kubectl-edit" in shown.out
+    assert ".spec.replicas" in shown.out
+    assert "shop-config" in shown.out, "the rest of the plan is there"
+
+
+def test_an_upgrade_shows_the_plan_and_then_says_what_stops_it(cli, contested):
+    outcome = cli("upgrade", "shop", contested, *NS, "--set", "text=new")
+    assert outcome.code == 1
+    plan, _, error = outcome.err.partition("error[plan-conflict]")
+    assert "! conflict: Deployment/shop-web .spec.replicas: bundle wants 1, live 3 set by kubectl-edit" in plan
+    assert "1 in conflict" in plan
+    assert "nothing was written" in error
+
+
+def test_a_rehearsed_rollback_shows_conflicts_and_exits_with_3(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    cli("upgrade", "shop", menu, *NS, "--set", "text=new").ok()
+    with cli.sandbox() as sandbox:
+        sandbox.edit(ObjectRef("apps", "Deployment", "prod", "shop-web"), {"spec": {"replicas": 3}})
+    outcome = cli("rollback", "shop", *NS, "--dry-run")
+    assert outcome.code == 3
+    assert "! conflict: Deployment/shop-web .spec.replicas" in outcome.out

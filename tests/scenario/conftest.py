@@ -56,6 +56,10 @@ class World:
         """What a colleague does with kubectl edit."""
         self.editor(group, kind, name, patch)
 
+    def inject(self, name: str, bundle: str) -> None:
+        """What a certificate injector does: write caBundle where a webhook's template left it empty."""
+        self.injector(name, bundle)  # type: ignore[attr-defined]
+
     def bodies(self, kind: str, group: str = "") -> dict[str, dict]:
         from bundler.model.cluster import ListQuery
 
@@ -99,7 +103,19 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
         "Deployment", name, replicas, namespace="prod", manager="kube-controller-manager"
     )
     world.editor = lambda group, kind, name, patch: client.edit(ObjectRef(group, kind, "prod", name), patch)  # type: ignore[attr-defined]
+    hooks = "MutatingWebhookConfiguration"
+    hook = ("admissionregistration.k8s.io", hooks, "")
+    world.injector = lambda name, bundle: client.edit(  # type: ignore[attr-defined]
+        ObjectRef(*hook, name),
+        {"webhooks": [_injected(client.get(ObjectRef(*hook, name)), bundle)]},
+        manager="injector",
+    )
     return world
+
+
+def _injected(hook, bundle: str) -> dict:
+    (first,) = hook["webhooks"]
+    return {**first, "clientConfig": {**first["clientConfig"], "caBundle": bundle}}
 
 
 def _real_world(plane, menu: Path) -> Iterator[World]:
@@ -121,7 +137,12 @@ def _real_world(plane, menu: Path) -> Iterator[World]:
         path = f"{root}/namespaces/{namespace}/{served.plural}/{name}?fieldManager=kubectl-edit"
         plane.api("PATCH", path, patch, content_type=merge)
 
-    world.scaler, world.editor = scale, edit  # type: ignore[attr-defined]
+    def inject(name, bundle):
+        path = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}"
+        patch = {"webhooks": [_injected(plane.api("GET", path), bundle)]}
+        plane.api("PATCH", f"{path}?fieldManager=injector", patch, content_type=merge)
+
+    world.scaler, world.editor, world.injector = scale, edit, inject  # type: ignore[attr-defined]
     yield world
     client.delete(ObjectRef("", "Namespace", "", namespace))
     client.close()

@@ -23,6 +23,7 @@ from bundler.errors.change import (
 )
 from bundler.model.change import Action
 from bundler.model.labels import RELEASE_UID
+from bundler.model.refs import ObjectRef
 from tests.lib.menus import CONFIG, small_bundle
 
 if TYPE_CHECKING:
@@ -366,6 +367,57 @@ def test_a_field_that_a_colleague_changed_ends_the_plan_and_is_named(world: Worl
         in raised.value.context[0]
     )
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "hotfix"}
+
+
+def test_a_diff_shows_the_whole_plan_with_the_conflict_in_it(world: World):
+    world.operator.install(world.menu)
+    world.edit("Deployment", "shop-web", {"spec": {"replicas": 3}}, group="apps")
+    plan = world.operator.diff(world.menu, text="other").plan
+    changes = {change.ref.short: change for change in plan.changes if change.action is not Action.NONE}
+    assert set(changes) == {"ConfigMap/shop-config", "Deployment/shop-web"}
+    (conflict,) = changes["Deployment/shop-web"].conflicts
+    assert (conflict.field, conflict.wanted, conflict.live) == (".spec.replicas", "1", "3")
+    assert conflict.manager == "kubectl-edit"
+    assert changes["Deployment/shop-web"].after["spec"]["replicas"] == 1, "what the bundle's values would make of it"
+    assert plan.has_conflicts
+
+
+def test_a_rollback_shows_its_plan_and_names_the_field_that_stops_it(world: World):
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, text="other")
+    world.edit("Deployment", "shop-web", {"spec": {"replicas": 3}}, group="apps")
+    with pytest.raises(FieldConflictError):
+        world.operator.rollback()
+    assert world.operator.shown[-1].plan.has_conflicts
+    assert world.operator.statuses() == ["superseded", "deployed"]
+
+
+HOOK = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: {name: "{{ release.name }}-{{ release.namespace }}"}
+webhooks:
+  - name: a.example.dev
+    admissionReviewVersions: [v1]
+    sideEffects: None
+    failurePolicy: Ignore
+    clientConfig: {url: "https://localhost:1/", caBundle: ""}
+    rules: [{apiGroups: [example.dev], apiVersions: [v1], resources: [nothings], operations: [CREATE]}]
+"""
+
+
+def test_a_field_left_empty_for_its_controller_is_no_conflict_and_no_change(world: World, tmp_path):
+    menu = small_bundle(tmp_path / "hook", **{"templates/hook.yaml": HOOK})
+    reach = "  reach: {clusterScoped: [MutatingWebhookConfiguration], grants: [webhooks]}\n"
+    (menu / "bundle.yaml").write_text((menu / "bundle.yaml").read_text() + reach)
+    world.operator.install(menu)
+    name = f"shop-{world.operator.namespace}"
+    world.inject(name, "bm8gcmVhbCBjZXJ0aWZpY2F0ZQ==")
+    assert world.operator.upgrade(menu).proposal.plan.is_empty
+    world.operator.upgrade(menu, text="other")
+    hook = world.cluster.get(ObjectRef("admissionregistration.k8s.io", "MutatingWebhookConfiguration", "", name))
+    assert hook["webhooks"][0]["clientConfig"]["caBundle"] == "bm8gcmVhbCBjZXJ0aWZpY2F0ZQ=="
+    world.operator.uninstall()
 
 
 BROKEN = """

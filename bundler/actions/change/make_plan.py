@@ -173,9 +173,13 @@ class _Asker:
         except ConflictError as error:
             if owned_by_autoscaler(error.conflicts) and not candidate.is_autoscaled:
                 return self._dry_run(candidate, payload, is_forced=True)
-            if not error.conflicts:
+            if not error.conflicts or is_forced:
                 return Refusal(kind=RefusalKind.REJECTED, lines=error.context)
-            return Refusal(kind=RefusalKind.CONFLICT, lines=error.context, conflicts=error.conflicts)
+            # What the bundle's values would make of it is shown beside the conflict, and may be refused itself.
+            forced = self._dry_run(candidate, payload, is_forced=True)
+            if isinstance(forced, Refusal):
+                return forced
+            return Refusal(kind=RefusalKind.CONFLICT, lines=error.context, conflicts=error.conflicts, forced=forced)
         except (RejectedError, ForbiddenError, ObjectNotFoundError, UnknownKindError) as error:
             return self._refusal(candidate, error)
 

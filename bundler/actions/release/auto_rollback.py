@@ -13,6 +13,7 @@ from bundler.errors import BundlerError
 from bundler.errors.change import RecordDamagedError, RollbackFailedError, RolledBackError, WaitError
 from bundler.model.events import Notice
 from bundler.model.lean import replace
+from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import Proposal, RunOptions
@@ -92,6 +93,6 @@ def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock)
         live_before=proposal.planned.observation.live,
     )
     back = propose(draft_of(fallback, proposal.draft.revision.authorship), terms, ports)
-    pass_gates(back)
+    refuse(pass_gates(back))
     carry_out(back, ports, replace(options, waits=True), held)
     return f"the release was rolled back to revision {fallback.summary.revision}"

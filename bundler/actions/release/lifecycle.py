@@ -14,7 +14,13 @@ from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.run_record import RunRecord
 from bundler.actions.release.terms import Terms
 from bundler.errors import BundlerError, ConfirmationRequiredError, InterruptedRunError
-from bundler.errors.change import LockLostError, ReleaseLockedError, RevisionExistsError, WaitTimeoutError
+from bundler.errors.change import (
+    FieldConflictError,
+    LockLostError,
+    ReleaseLockedError,
+    RevisionExistsError,
+    WaitTimeoutError,
+)
 from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
 
 _EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
+_SHOWN_IN_THE_PLAN = frozenset({ConfirmationRequiredError, FieldConflictError})
 _CAUSE_CHARS = 240
 """Of a reason in the columns; the whole of it stands in the record."""
 
@@ -179,13 +186,14 @@ def pass_gates(proposal: Proposed, *, written: str = "nothing") -> list[Problem]
         written: what this run wrote so far, for the hint.
 
     Returns:
-        What stops the change too, but only after its plan was shown: losses that no one is there to confirm.
+        What stops the change too, but only after its plan was shown: field conflicts, and losses that no one is there
+        to confirm.
 
     Raises:
         BundlerError: with every problem of every gate.
     """
     problems = find_problems(proposal)
-    if any(problem.error is not ConfirmationRequiredError for problem in problems):
+    if any(problem.error not in _SHOWN_IN_THE_PLAN for problem in problems):
         refuse(problems, written=written)
     return problems
 
@@ -340,7 +348,7 @@ def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
 def outline(plan: Plan) -> list[tuple[object, ...]]:
     """Return what a plan does, without what it does it with: two plans that look the same need not be shown twice."""
     return [
-        (change.ref, change.action, change.desired.body if change.desired else None, change.live_uid)
+        (change.ref, change.action, change.desired.body if change.desired else None, change.live_uid, change.conflicts)
         for change in plan.changes
         if change.action is not Action.NONE and (change.ref.kind, change.stage) != ("Namespace", Stage.DEFINITIONS)
     ]

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @offline_option
 @show_secrets_option
 @click.option("--full", is_flag=True, help="Show bundler's own labels and annotations too.")
-@click.option("--exit-code", is_flag=True, help="Exit with 3 where changes are pending.")
+@click.option("--exit-code", is_flag=True, help="Exit with 3 where changes are pending (always where they conflict).")
 def diff_command(
     app: App,
     *,

@@ -96,10 +96,8 @@ def diff_install(app: App, wish: InstallArgs, *, exits_pending: bool, shows_secr
     Raises:
         BundlerError: what would stop it.
     """
-    code = _show_diff(
-        app, _prepare(app, wish), shows_secrets=shows_secrets, is_full=is_full, exits_pending=exits_pending
-    )
-    return code if exits_pending else 0
+    ready = _prepare(app, wish)
+    return _show_diff(app, ready, shows_secrets=shows_secrets, is_full=is_full, exits_pending=exits_pending)
 
 
 def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
@@ -208,18 +206,22 @@ def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
 def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:
     proposal = diff(ready.request, ready.connection.ports)
     app.screen.say_lines(_head_lines(proposal))
-    show_plan_as_data(app, proposal.plan, shows_secrets=shows_secrets, is_full=is_full)
+    code = show_plan_as_data(app, proposal.plan, shows_secrets=shows_secrets, is_full=is_full)
     is_pending = not is_no_op(proposal, RunOptions())
     if is_pending and proposal.plan.is_empty:
         app.screen.say("no object changes; a new revision would record the bundle and the values")
-    return EXIT_PENDING if is_pending and exits_pending else 0
+    return EXIT_PENDING if is_pending and exits_pending else code
 
 
-def show_plan_as_data(app: App, plan: Plan, *, shows_secrets: bool, is_full: bool = False) -> None:
-    """Print a plan on stdout: it is what was asked for."""
+def show_plan_as_data(app: App, plan: Plan, *, shows_secrets: bool, is_full: bool = False) -> int:
+    """Print a plan on stdout: it is what was asked for. Return the exit code, 3 where it cannot be carried out so."""
     if shows_secrets:
         app.screen.show_secrets()
     show_difference(app, plan, shows_secrets=shows_secrets, is_full=is_full)
+    if not plan.has_conflicts:
+        return 0
+    app.screen.warn("others set fields that the bundle wants differently; the plan is refused until that is settled")
+    return EXIT_PENDING
 
 
 def _head_lines(proposal: Proposal) -> list[Line]:

@@ -60,11 +60,13 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
         ),
     )
 
+    shown: list[int] = []
+
     def approve(proposal: Proposal) -> bool:
         if not proposal.is_second_look:
             app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
         if run.dry_run:
-            show_plan_as_data(app, proposal.plan, shows_secrets=write.show_secrets)
+            shown.append(show_plan_as_data(app, proposal.plan, shows_secrets=write.show_secrets))
             return False
         app.screen.say(f"going back to revision {proposal.draft.revision.rolled_back_to}")
         return approval.approve(proposal.plan, is_second_look=proposal.is_second_look)
@@ -72,7 +74,7 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
     result = rollback(request, connection.ports, run_options(run, write), approve)
     connection.progress.stop()
     if run.dry_run and result.is_declined:
-        return 0
+        return shown[-1]
     show_outcome(app, result, verb="rollback")
     return EXIT_DECLINED if result.is_declined else 0
 

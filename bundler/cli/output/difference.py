@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import PlanView, change_data, count_line, plan_data, plan_lines, plan_warnings
 from bundler.model.change import Action
+from bundler.planning.conflicts import conflict_line
 from bundler.planning.diff import json_patch, object_diff
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _markdown(plan: Plan, shown: list[Change], *, shows_secrets: bool, is_full: 
     for change in shown:
         lines = object_diff(change, shows_secrets=shows_secrets, is_full=is_full).lines
         yield f"\n### {change.action} `{_in_code(change.ref.short)}`\n"
+        yield from (f"\n> **conflict**: `{_in_code(conflict_line(change.ref, one))}`\n" for one in change.conflicts)
         if lines:
             fence = _fence(lines)
             yield f"\n{fence}diff\n" + "".join(f"{line}\n" for line in lines) + f"{fence}\n"
@@ -88,6 +90,8 @@ def _html(plan: Plan, shown: list[Change], *, shows_secrets: bool, is_full: bool
     for change in shown:
         lines = object_diff(change, shows_secrets=shows_secrets, is_full=is_full).lines
         yield f"<h2>{html.escape(f'{change.action} {change.ref.short}')}</h2>\n"
+        for one in change.conflicts:
+            yield f"<p><strong>conflict</strong>: {html.escape(conflict_line(change.ref, one))}</p>\n"
         if lines:
             yield "<pre>" + "\n".join(_html_line(line) for line in lines) + "</pre>\n"
     for kept in plan.kept:

@@ -8,6 +8,7 @@ from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import counted
+from bundler.planning.conflicts import conflict_line
 from bundler.planning.diff import object_diff
 
 if TYPE_CHECKING:
@@ -98,11 +99,19 @@ def change_lines(change: Change, view: PlanView) -> Iterator[Line]:
     is_whole = change.action is not Action.UPDATE
     if not (view.has_bodies if is_whole else view.has_diffs):
         yield Line(f"{sign} {_headline(change, view)}", style)
+        yield from conflict_lines(change)
         return
     diff = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full)
     stamps = " (bundler's labels only)" if diff.is_stamps_only else ""
     yield Line(f"{sign} {_headline(change, view)}{stamps}", style)
+    yield from conflict_lines(change)
     yield from (Line(f"    {line}", _DIFF_STYLES.get(line[:1], "")) for line in diff.lines)
+
+
+def conflict_lines(change: Change) -> Iterator[Line]:
+    """Return the fields that someone else set differently, a line each."""
+    for conflict in change.conflicts:
+        yield Line(f"    ! conflict: {conflict_line(change.ref, conflict)}", "alarm")
 
 
 def _headline(change: Change, view: PlanView) -> str:
@@ -123,6 +132,8 @@ def count_line(plan: Plan) -> str:
     unchanged = plan.count(Action.NONE)
     parts += [f"{unchanged} unchanged"] if unchanged else []
     parts += [f"{len(plan.kept)} kept"] if plan.kept else []
+    contested = sum(bool(change.conflicts) for change in plan.changes)
+    parts += [f"{contested} in conflict"] if contested else []
     return f"plan: {', '.join(parts) or counted(0, 'object')}"
 
 
@@ -134,6 +145,10 @@ def change_data(change: Change) -> Body:
         "component": change.component,
         "reason": change.reason,
         "verified": change.is_verified,
+        "conflicts": [
+            {"field": c.field, "bundle": c.wanted, "live": c.live, "manager": c.manager, "since": c.since}
+            for c in change.conflicts
+        ],
     }
 
 
