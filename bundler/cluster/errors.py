@@ -186,7 +186,7 @@ def is_unknown_path(status: Status) -> bool:
 
 def _conflict(request: Request, status: Status, found: Sequence[str]) -> ClusterError:
     if status.reason == "AlreadyExists":
-        hint = "delete it, or choose another name"
+        hint = "choose another name, or look at the object that has this one"
         return AlreadyExistsError(request.doing, context=found, hint=hint)
     conflicts = conflicts_of(status)
     if conflicts:

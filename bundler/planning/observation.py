@@ -53,6 +53,8 @@ class Observation:
     """Workloads that autoscalers drive, and their lower bounds; live and wanted autoscalers alike."""
     quotas: tuple[tuple[ObjectRef, Body], ...] = ()
     missing_namespaces: frozenset[str] = frozenset()
+    shared: frozenset[ObjectRef] = frozenset()
+    """Definitions that another release looks after, and this one uses too."""
     foreign: Mapping[ObjectRef, Body] = field(default_factory=dict)
     """Objects in the way that do not carry the release's uid."""
 

@@ -10,6 +10,7 @@ from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
 from bundler.model.json import int_at, items_at, text_at, value_at
+from bundler.model.labels import RELEASE_UID
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
 from bundler.planning.conflicts import field_conflicts
@@ -26,12 +27,13 @@ from bundler.planning.order import (
     stage_of,
     with_implied_needs,
 )
-from bundler.planning.ownership import has_controller, is_ours, lost_its_label
+from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
 from bundler.planning.reach import find_reach
+from bundler.planning.taking import is_others, taken_secret
 from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
@@ -70,6 +72,9 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
         return known
     if lowest is not None:
         manifest = with_followed_replicas(manifest, live=live, lowest=lowest)
+    if manifest.ref in observation.shared:
+        why = f"it is shared with {owner_of(live or {})}, and stays as it is"
+        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=why)
     settled = _settle(manifest, live, wanted, is_autoscaled=lowest is not None)
     return Candidate(manifest=manifest, live=live, is_autoscaled=lowest is not None, settled=settled)
 
@@ -163,7 +168,7 @@ def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[Obj
         action=action,
         stage=stage_of(manifest.ref),
         component=manifest.component,
-        desired=manifest,
+        desired=None if _is_shared(candidate) else manifest,
         before=live,
         after=answer.body if answer else None,
         live_uid=text_at(live, "metadata", "uid"),
@@ -174,6 +179,12 @@ def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[Obj
         warnings=answer.warnings if answer else (),
         conflicts=field_conflicts(candidate, refusal) if refusal and refusal.conflicts else (),
     )
+
+
+def _is_shared(candidate: Candidate) -> bool:
+    """Tell whether another release looks after the object: this one neither sends it nor waits for it."""
+    uid = text_at(candidate.manifest.body, "metadata", "labels", RELEASE_UID)
+    return candidate.settled is not None and candidate.live is not None and uid != "" and is_others(candidate.live, uid)
 
 
 def _decide(candidate: Candidate, outcome: Outcome | None) -> tuple[Action, str]:
@@ -191,10 +202,19 @@ def _decide(candidate: Candidate, outcome: Outcome | None) -> tuple[Action, str]
 
 def _decide_update(candidate: Candidate, live: Body, outcome: Outcome | None) -> tuple[Action, str]:
     if not isinstance(outcome, Answer) or not same_content(live, outcome.body):
-        relabelled = "its release label was removed; it is put back" if lost_its_label(live) else ""
-        return Action.UPDATE, "; ".join(filter(None, (relabelled, _rescaled(candidate, live, outcome))))
+        return Action.UPDATE, "; ".join(
+            filter(None, (_relabelled(candidate, live), _rescaled(candidate, live, outcome)))
+        )
     is_same = _same_ownership(candidate, outcome)
     return (Action.NONE, "unchanged") if is_same else (Action.UPDATE, "field ownership only")
+
+
+def _relabelled(candidate: Candidate, live: Body) -> str:
+    """Say why the label by which a release knows its objects changes."""
+    if lost_its_label(live):
+        return "its release label was removed; it is put back"
+    uid = text_at(candidate.manifest.body, "metadata", "labels", RELEASE_UID)
+    return f"left behind by {owner_of(live)}; this release takes it" if uid and is_others(live, uid) else ""
 
 
 def _rescaled(candidate: Candidate, live: Body, outcome: Outcome | None) -> str:
@@ -220,6 +240,9 @@ def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Cha
         by_ref.setdefault(secret.ref, []).append(secret)
     for ref, secrets in by_ref.items():
         live = observation.live.get(ref)
+        if live is not None and is_others(live, wanted.uid):
+            yield _taken(ref, secrets, live, wanted)
+            continue
         yield Change(
             ref=ref,
             action=Action.CREATE if live is None else Action.NONE,
@@ -230,6 +253,20 @@ def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Cha
             live_uid=text_at(live, "metadata", "uid"),
             reason="generated" if live is None else "generated before; kept",
         )
+
+
+def _taken(ref: ObjectRef, secrets: Sequence[GeneratedSecret], live: Body, wanted: Wanted) -> Change:
+    return Change(
+        ref=ref,
+        action=Action.UPDATE,
+        stage=stage_of(ref),
+        component=secrets[0].component,
+        generated=tuple(secrets),
+        before=live,
+        after=taken_secret(live, secrets[0], wanted),
+        live_uid=text_at(live, "metadata", "uid"),
+        reason=f"left behind by {owner_of(live)}; this release takes it, its data stays",
+    )
 
 
 def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list[KeptObject]]:

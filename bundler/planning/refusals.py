@@ -88,7 +88,8 @@ def _foreign(
 ) -> Iterable[Problem]:
     lines = _foreign_lines(wanted, observation, candidates, outcomes)
     if lines:
-        yield _problem(ForeignObjectError, lines, "remove or rename the object, or choose another namespace")
+        hint = "rename the object in the bundle, or choose another release name or namespace"
+        yield _problem(ForeignObjectError, lines, hint)
 
 
 def _missing_keys(wanted: Wanted, observation: Observation) -> Iterable[Problem]:
@@ -117,9 +118,10 @@ def _foreign_lines(
     ]
     for candidate in candidates:
         outcome = outcomes.get(candidate.manifest.ref)
-        unseen = candidate.live is None and candidate.manifest.ref not in observation.foreign
+        is_known = candidate.manifest.ref in observation.foreign or candidate.manifest.ref in observation.live
+        unseen = candidate.live is None and not is_known
         if unseen and isinstance(outcome, Answer) and not outcome.is_created:
-            lines.append(f"{candidate.manifest.ref.short} exists and belongs to somebody else")
+            lines.append(f"{candidate.manifest.ref.short} exists and belongs to someone else")
     return lines
 
 
@@ -160,9 +162,11 @@ def _way_out(ref: ObjectRef) -> str:
     """Say what can be done, and how not to lose pods or data on the way: deleting outright would end them."""
     if ref.kind == "PersistentVolumeClaim":
         return (
-            "keep the old value, or give the claim another name and copy what it holds: deleting it deletes its data"
+            "keep the old value, or give the claim another name and copy what it holds"
             " (a bound claim may grow, where its class allows it)"
         )
+    if ref.kind in {"CustomResourceDefinition", "Namespace", "PersistentVolume"}:
+        return "keep the old value, or give the object another name: what hangs on this one would go with it"
     if ref.kind == "StatefulSet":
         spared = "`kubectl delete statefulset NAME --cascade=orphan` leaves its pods and claims alone"
         return f"keep the old value, or delete the object and run this again; {spared}"

@@ -90,7 +90,7 @@ def already_exists(ref: ObjectRef, served: ResourceType) -> AlreadyExistsError:
     return AlreadyExistsError(
         doing("creating", ref),
         context=[f'{resource_name(served)} "{ref.name}" already exists'],
-        hint="choose another name, or delete the object that is in the way",
+        hint="choose another name, or look at the object that has this one",
     )
 
 

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.inspect.status import release_state, wait_for_release
+from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import ForeignObjectError, RejectedObjectsError, UndeclaredReachError
 from bundler.model.cluster import Payload
+from bundler.model.labels import RELEASE_UID
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
 from tests.lib.widgets import DEFINITIONS, WIDGET, definition, widgets
@@ -110,13 +113,62 @@ def test_an_object_in_a_version_that_the_same_plan_stops_serving_is_refused(
     assert world.operator.statuses("w") == ["deployed"]
 
 
-def test_a_kind_that_another_release_brought_is_not_taken(world: World, group: str, tmp_path: Path) -> None:
+def reasons(result) -> dict[str, tuple[str, str]]:
+    return {one.ref.kind: (one.action.value, one.reason) for one in result.proposal.plan.changes}
+
+
+def test_a_kind_that_two_releases_bring_is_shared(world: World, group: str, tmp_path: Path) -> None:
     menu = widgets(tmp_path, group)
     world.operator.install(menu, "first")
+    uid, owner = crd(world, group)["metadata"]["uid"], crd(world, group)["metadata"]["labels"][RELEASE_UID]
+    done = reasons(world.operator.install(menu, "second"))["CustomResourceDefinition"]
+    assert done[0] == "none"
+    assert done[1].startswith('it is shared with bundler release "first"')
+    assert crd(world, group)["metadata"]["labels"][RELEASE_UID] == owner
+    assert release_state(world.operator.ports(), world.operator.namespace, "second").is_ready
+    assert wait_for_release(world.operator.ports(), world.operator.namespace, "second").is_ready
+    world.operator.uninstall("first")
+    assert crd(world, group)["metadata"]["uid"] == uid
+    done = reasons(world.operator.upgrade(menu, "second"))["CustomResourceDefinition"]
+    assert done[0] == "update"
+    assert done[1].startswith('left behind by bundler release "first"')
+    assert crd(world, group)["metadata"]["labels"][RELEASE_UID] != owner
+    assert set(world.bodies("Widget", group)) == {"second-widget"}
+
+
+def test_a_kind_is_not_shared_where_it_lacks_a_version_that_is_needed(world: World, group: str, tmp_path: Path) -> None:
+    world.operator.install(serving(widgets(tmp_path / "1", group), group, "v1", v1=True), "first")
+    newer = serving(widgets(tmp_path / "2", group), group, "v2", v1=True, v2=True)
     with pytest.raises(ForeignObjectError) as raised:
-        world.operator.install(menu, "second")
-    assert f"CustomResourceDefinition/widgets.{group} exists in the cluster" in raised.value.context[0]
-    assert 'bundler release "first"' in raised.value.context[0]
+        world.operator.install(newer, "second")
+    assert f"CustomResourceDefinition/widgets.{group} exists in the cluster" in "\n".join(raised.value.context)
+    assert "delete" not in (raised.value.hint or "")
+
+
+CLAIM = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Mi}}}
+"""
+
+
+def test_what_an_uninstalled_release_left_is_taken_by_the_next_of_any_name(world: World, tmp_path: Path) -> None:
+    generate = [{"name": "password", "secret": "shared", "key": "password", "kind": "password", "length": 24}]
+    menu, quick = make_bundle(tmp_path, {"templates/claim.yaml": CLAIM}, generate=generate), RunOptions(waits=False)
+    world.operator.install(menu, "old", options=quick)
+    password = world.get("Secret", "shared")["data"]  # type: ignore[index]
+    with pytest.raises(ForeignObjectError):
+        world.operator.install(menu, "new")
+    world.operator.uninstall("old")
+    done = reasons(world.operator.install(menu, "new", options=quick))
+    assert {kind: action for kind, (action, _) in done.items()} == {
+        "PersistentVolumeClaim": "update",
+        "Secret": "update",
+    }
+    assert all(reason.startswith('left behind by bundler release "old"') for _, reason in done.values())
+    assert world.get("Secret", "shared")["data"] == password  # type: ignore[index]
+    assert world.operator.upgrade(menu, "new", options=quick).proposal.plan.is_empty
 
 
 def test_an_object_that_its_new_kind_refuses_is_named_and_mended_by_the_next_run(

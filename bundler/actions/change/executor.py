@@ -16,8 +16,9 @@ from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ForeignObjectError, RejectedObjectsError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError
 from bundler.model.change import Action, Change, Stage
+from bundler.model.cluster import Payload
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, PhaseStarted, Warned
-from bundler.model.json import text_at
+from bundler.model.json import canonical_json, text_at
 from bundler.model.lean import replace
 from bundler.model.size import counted
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.actions.change.wait import WaitRules
-    from bundler.model.cluster import Payload
     from bundler.model.refs import ObjectRef
     from bundler.ports import Ports, Propagation
 
@@ -188,7 +188,7 @@ class Executor:
                 self._await_departure(change)
                 with self._guard.writing():
                     self._report(ChangeStarted(change.ref, change.action))
-                    self._generate(change) if change.generated else self._apply(change)
+                    self._write_secret(change) if change.generated else self._apply(change)
             case Action.RECREATE:
                 self._delete(change)
                 wait_until_gone([change], self._ports, self._guard)
@@ -256,6 +256,14 @@ class Executor:
             context=[f"{change.ref} appeared after the plan was made"],
             hint="look at the object, then run the same command again",
         )
+
+    def _write_secret(self, change: Change) -> None:
+        """Generate a Secret, or take one that a release left behind: its labels change, its data never does."""
+        if change.action is Action.CREATE or change.after is None:
+            self._generate(change)
+            return
+        content = canonical_json(change.after)
+        self._ports.cluster.replace(Payload(ref=change.ref, api_version="v1", content=content))
 
     def _generate(self, change: Change) -> None:
         texts = {secret.key: generate_text(secret) for secret in change.generated}

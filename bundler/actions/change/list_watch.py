@@ -199,7 +199,9 @@ def list_live(
     queries = [_query(*shelf, uid=uid, metadata_only=metadata_only) for shelf in shelves]
     found = by_ref(body for listing in map_parallel(lambda one: _listed(one, ports), queries) for body in listing.items)
     unseen = [ref for ref in wanted if ref not in found]
-    return {ref: body for ref, body in found.items() if ref in wanted} | find_unlabelled(unseen, ports.cluster)
+    return {ref: body for ref, body in found.items() if ref in wanted} | find_unlabelled(
+        unseen, ports.cluster, with_shared=True
+    )
 
 
 def _query(group: str, kind: str, namespace: str, *, uid: str, metadata_only: bool) -> ListQuery:

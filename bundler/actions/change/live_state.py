@@ -103,7 +103,11 @@ def _list(shelf: _Shelf, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]]
 
 
 def find_unlabelled(
-    refs: Iterable[ObjectRef], cluster: ClusterClient, *, versions: Mapping[ObjectRef, str] = MappingProxyType({})
+    refs: Iterable[ObjectRef],
+    cluster: ClusterClient,
+    *,
+    versions: Mapping[ObjectRef, str] = MappingProxyType({}),
+    with_shared: bool = False,
 ) -> dict[ObjectRef, Body]:
     """Find by name what a record names and no list by label shows: someone may have taken the label off.
 
@@ -111,14 +115,24 @@ def find_unlabelled(
         refs: what was not found by its label; most of it is gone, or was never written.
         cluster: where.
         versions: in which to read; the preferred one of the server where none is given.
+        with_shared: find definitions that another release looks after too.
     """
     by_place: dict[tuple[str, str, str], list[ObjectRef]] = {}
     for ref in refs:
         by_place.setdefault((ref.group, ref.kind, ref.namespace), []).append(ref)
-    there = map_parallel(lambda few: few if len(few) <= _FEW else _there(few, cluster), by_place.values())
+    there = map_parallel(lambda few: _askable(few, cluster), list(by_place.values()))
     named = [ref for few in there for ref in few]
     bodies = map_parallel(lambda ref: _get(ref, cluster, versions.get(ref, "")), named)
-    return {ref: body for ref, body in zip(named, bodies, strict=True) if body is not None and lost_its_label(body)}
+    found = {ref: body for ref, body in zip(named, bodies, strict=True) if body is not None}
+    return {ref: body for ref, body in found.items() if lost_its_label(body) or (with_shared and _is_definition(ref))}
+
+
+def _is_definition(ref: ObjectRef) -> bool:
+    return (ref.group, ref.kind) == ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+def _askable(refs: Sequence[ObjectRef], cluster: ClusterClient) -> Sequence[ObjectRef]:
+    return refs if len(refs) <= _FEW or _is_definition(refs[0]) else _there(refs, cluster)
 
 
 def _there(refs: Sequence[ObjectRef], cluster: ClusterClient) -> Sequence[ObjectRef]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.live_state import observe
 from bundler.concurrency import map_parallel
@@ -16,10 +16,11 @@ from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind
 from bundler.planning.ownership import is_ours
 from bundler.planning.planner import build_plan, find_candidates, is_deleting
+from bundler.planning.taking import Standing, is_others, standing_of
 from bundler.planning.webhooks import Judges, silent_webhooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bundler.errors import BundlerError
     from bundler.model.change import Plan
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient
 
 _REPLICA_TRIES = 5
+IsRecorded: TypeAlias = "Callable[[Body], bool | None]"
+"""Tells whether the release whose label an object carries still exists; None where that cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +53,22 @@ class Planned:
         return self.wanted.namespace in self.observation.missing_namespaces
 
 
-def make_plan(wanted: Wanted, cluster: ClusterClient, *, earlier: Planned | None = None) -> Planned:
+def _cannot_be_seen(live: Body) -> bool | None:
+    """Where no records are at hand, every object of another release is foreign."""
+    del live
+    return None
+
+
+def make_plan(
+    wanted: Wanted, cluster: ClusterClient, *, earlier: Planned | None = None, is_recorded: IsRecorded = _cannot_be_seen
+) -> Planned:
     """Plan what brings the cluster to what is wanted; nothing is written.
 
     Args:
         wanted: normalised, stamped manifests and what was owned before.
         cluster: where.
         earlier: a plan made before, whose dry-run answers hold for objects that did not move since.
+        is_recorded: tells whether the release whose label an object carries still exists.
 
     Raises:
         PlanError: when components need each other in a circle.
@@ -64,9 +76,10 @@ def make_plan(wanted: Wanted, cluster: ClusterClient, *, earlier: Planned | None
     """
     observation = observe(wanted, cluster)
     candidates = find_candidates(wanted, observation, known=earlier.candidates if earlier else {})
-    asked = _ask_all(candidates, wanted, observation, cluster, earlier)
+    asker = _Asker(wanted, observation, cluster, earlier, is_recorded)
+    asked = _ask_all(candidates, asker)
     generated = _find_generated(wanted, observation, cluster)
-    observation = _with_findings(observation, asked, generated, wanted.uid)
+    observation = _with_findings(observation, asked, generated, _Claims(wanted.uid, is_recorded))
     outcomes = {ref: one.outcome for ref, one in asked.items()}
     known = {candidate.manifest.ref: candidate for candidate in candidates}
     plan = build_plan(wanted, observation, outcomes, known=known)
@@ -85,17 +98,11 @@ class _Asked:
     live: Body | None = None
     """Set where the object was read again: it moved, or it is foreign."""
     is_foreign: bool = False
+    is_shared: bool = False
 
 
-def _ask_all(
-    candidates: tuple[Candidate, ...],
-    wanted: Wanted,
-    observation: Observation,
-    cluster: ClusterClient,
-    earlier: Planned | None,
-) -> Mapping[ObjectRef, _Asked]:
+def _ask_all(candidates: tuple[Candidate, ...], asker: _Asker) -> Mapping[ObjectRef, _Asked]:
     open_ones = [candidate for candidate in candidates if candidate.settled is None]
-    asker = _Asker(wanted, observation, cluster, earlier)
     answers = map_parallel(asker.ask, open_ones)
     return _await_definitions(list(zip(open_ones, answers, strict=True)))
 
@@ -121,7 +128,12 @@ class _Asker:
     """Dry-run single candidates, with everything they are judged by."""
 
     def __init__(
-        self, wanted: Wanted, observation: Observation, cluster: ClusterClient, earlier: Planned | None
+        self,
+        wanted: Wanted,
+        observation: Observation,
+        cluster: ClusterClient,
+        earlier: Planned | None,
+        is_recorded: IsRecorded,
     ) -> None:
         self._cluster, self._earlier, self._observation = cluster, earlier, observation
         self._defined = _versions_defined_by(_written_definitions(wanted, observation))
@@ -129,7 +141,7 @@ class _Asker:
         own = [*observation.live.items(), *((manifest.ref, manifest.body) for manifest in wanted.manifests)]
         self._judges = Judges(silent_webhooks(observation.live, wanted.owned), own)
         self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
-        self._uid = wanted.uid
+        self._uid, self._is_recorded = wanted.uid, is_recorded
 
     def ask(self, candidate: Candidate) -> _Asked:
         """Return the server's answer to a dry-run, an earlier one that still holds, or why it cannot be asked."""
@@ -153,11 +165,21 @@ class _Asker:
 
     def _met_somebody(self, candidate: Candidate, payload: Payload, outcome: Outcome, tries: int) -> _Asked:
         live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
-        if live is not None and is_ours(live, self._uid) and tries:
+        if live is None:
+            return _Asked(outcome=outcome, payload=payload)
+        standing = self._standing(candidate.manifest, live)
+        if standing is Standing.SHARED:
+            return _Asked(outcome=Answer(body=live, is_created=False), payload=payload, live=live, is_shared=True)
+        if (standing is Standing.FREE or is_ours(live, self._uid)) and tries:
             moved = replace(candidate, live=live)
             fresh = self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1)
             return replace(fresh, live=live)
-        return _Asked(outcome=outcome, payload=payload, live=live, is_foreign=live is not None)
+        return _Asked(outcome=outcome, payload=payload, live=live, is_foreign=True)
+
+    def _standing(self, manifest: Manifest, live: Body) -> Standing:
+        if not is_others(live, self._uid):
+            return Standing.FOREIGN
+        return standing_of(manifest, live, is_recorded=self._is_recorded(live))
 
     def _again(self, candidate: Candidate, outcome: Outcome, payload: Payload, tries: int) -> _Asked:
         """The autoscaler moved between the list and the dry-run: read again, repeat."""
@@ -304,12 +326,26 @@ def _find_generated(wanted: Wanted, observation: Observation, cluster: ClusterCl
     return {ref: body for ref, body in found if body is not None}
 
 
+@dataclass(frozen=True, slots=True, kw_only=False)
+class _Claims:
+    """Whether a generated Secret that is there may be this release's."""
+
+    uid: str
+    is_recorded: IsRecorded
+
+    def hold(self, live: Body) -> bool:
+        """Tell whether it is ours, or was left behind by a release that is gone."""
+        return is_ours(live, self.uid) or (is_others(live, self.uid) and self.is_recorded(live) is False)
+
+
 def _with_findings(
-    observation: Observation, asked: Mapping[ObjectRef, _Asked], generated: Mapping[ObjectRef, Body], uid: str
+    observation: Observation, asked: Mapping[ObjectRef, _Asked], generated: Mapping[ObjectRef, Body], claims: _Claims
 ) -> Observation:
-    """Add what asking brought to light: objects that moved, and objects of others."""
+    """Add what asking brought to light: objects that moved or may be taken, and objects of others."""
     moved = {ref: one.live for ref, one in asked.items() if one.live is not None and not one.is_foreign}
     foreign = {ref: one.live for ref, one in asked.items() if one.live is not None and one.is_foreign}
-    moved |= {ref: body for ref, body in generated.items() if is_ours(body, uid)}
-    foreign |= {ref: body for ref, body in generated.items() if not is_ours(body, uid)}
-    return replace(observation, live={**observation.live, **moved}, foreign=foreign)
+    held = frozenset(ref for ref, body in generated.items() if claims.hold(body))
+    moved |= {ref: body for ref, body in generated.items() if ref in held}
+    foreign |= {ref: body for ref, body in generated.items() if ref not in held}
+    shared = frozenset(ref for ref, one in asked.items() if one.is_shared)
+    return replace(observation, live={**observation.live, **moved}, foreign=foreign, shared=shared)

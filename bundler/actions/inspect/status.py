@@ -18,6 +18,7 @@ from bundler.model.health import Health, Status
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.planning.jobs import jobs_done
+from bundler.planning.taking import is_others
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -124,10 +125,11 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
         ObjectFailedError, WaitTimeoutError: with the reasons.
     """
     state = release_state(ports, namespace, release)
-    live = _live(state.revision, ports)
-    changes = [_waited(entry, live.get(entry.ref)) for entry in state.revision.inventory]
+    live, uid = _live(state.revision, ports), release_uid(namespace, release)
+    own = [entry for entry in state.revision.inventory if not is_others(live.get(entry.ref, {}), uid)]
+    changes = [_waited(entry, live.get(entry.ref)) for entry in own]
     rules = WaitRules(
-        uid=release_uid(namespace, release),
+        uid=uid,
         readiness=readiness_of(state.revision),
         finished_jobs=jobs_done(state.revision),
     )

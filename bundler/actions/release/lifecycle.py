@@ -11,6 +11,7 @@ from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
 from bundler.actions.release.namespace import absent_namespace, create_namespace
+from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.run_record import RunRecord
 from bundler.actions.release.terms import Terms
 from bundler.errors import BundlerError, ConfirmationRequiredError, InterruptedRunError
@@ -38,6 +39,7 @@ from bundler.planning.site_policy import other_cluster
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bundler.actions.change.make_plan import IsRecorded
     from bundler.actions.compose.compose import Composition
     from bundler.actions.release.gates import Proposed
     from bundler.model.change import Plan
@@ -156,7 +158,7 @@ _NOTHING = Afterwards()
 def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     """Plan a draft against the cluster; nothing is written."""
     history = _history_for(draft, ports)
-    planned = make_plan(wanted_of(draft, history, ports), ports.cluster)
+    planned = make_plan(wanted_of(draft, history, ports), ports.cluster, is_recorded=_others(draft, ports))
     return Proposal(
         planned=planned, draft=draft, history=history, terms=terms, identity=identity_for(terms, ports.cluster)
     )
@@ -212,13 +214,17 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         draft = redraft()
     is_same = history == first.history and draft is first.draft
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, ports)
-    planned = make_plan(wanted, ports.cluster, earlier=first.planned)
+    planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=_others(draft, ports))
     return replace(first, planned=planned, draft=draft, history=history, is_second_look=True)
 
 
 def _history_for(draft: Draft, ports: Ports) -> History:
     history = load_history(ports, draft.namespace, draft.release)
     return with_barriers(history, draft.revision.rolled_back_to, ports.store) if draft.is_recorded else history
+
+
+def _others(draft: Draft, ports: Ports) -> IsRecorded:
+    return OtherReleases(ports.store, draft.namespace).is_recorded
 
 
 def _deployed_number(history: History) -> int:

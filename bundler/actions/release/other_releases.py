@@ -1,0 +1,46 @@
+"""Whether the release that an object belongs to still exists. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors.cluster import ForbiddenError
+from bundler.model.json import text_at
+from bundler.model.labels import INSTANCE, RELEASE_UID
+from bundler.model.names import release_uid
+
+if TYPE_CHECKING:
+    from bundler.errors import BundlerError
+    from bundler.model.json import Body
+    from bundler.ports import ReleaseStore
+
+
+class OtherReleases:
+    """Looks up the release of an object by the uid that its label carries."""
+
+    def __init__(self, store: ReleaseStore, namespace: str) -> None:
+        """Look in the records of ``store``, first in the namespace of the release at hand."""
+        self._store, self._namespace = store, namespace
+        self._uids: frozenset[str] | None = None
+
+    def is_recorded(self, live: Body) -> bool | None:
+        """Tell whether any record of an object's release is left; None where that cannot be seen."""
+        uid, name = (text_at(live, "metadata", "labels", key) for key in (RELEASE_UID, INSTANCE))
+        for namespace in {text_at(live, "metadata", "namespace"), self._namespace} - {""}:
+            if release_uid(namespace, name) == uid:
+                return self._store.has_remains(namespace, name)
+        try:
+            return uid in self._everywhere()
+        except ForbiddenError:
+            return None
+
+    def _everywhere(self) -> frozenset[str]:
+        if self._uids is None:
+            found = self._store.summaries(namespace="", on_unreadable=_stop)
+            self._uids = frozenset(release_uid(one.namespace, one.release) for one in found)
+        return self._uids
+
+
+def _stop(error: BundlerError) -> None:
+    """A record that cannot be read may be that of the release that is looked for."""
+    raise error
