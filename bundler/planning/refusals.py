@@ -162,7 +162,7 @@ def _way_out(ref: ObjectRef) -> str:
     """Say what can be done, and how not to lose pods or data on the way: deleting outright would end them."""
     if ref.kind == "PersistentVolumeClaim":
         return (
-            "keep the old value, or give the claim another name and copy what it holds"
+            "keep the old value, or give the claim another name and copy what it holds: deleting it deletes its data"
             " (a bound claim may grow, where its class allows it)"
         )
     if ref.kind in {"CustomResourceDefinition", "Namespace", "PersistentVolume"}:
