@@ -75,6 +75,7 @@ def call(number):
         return
     time.sleep(60)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is started deaf to it
 threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
 try:
     map_parallel(call, range(4))
