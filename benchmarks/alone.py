@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.bench import RELEASE
+from benchmarks.workload import write_long_bundle
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
@@ -34,4 +35,18 @@ def measure_template(bench: Bench, helm: str) -> None:
             number,
             lambda: bench.run(bench.bundler, "template", bench.bundle, "--set", "count=2000"),
             lambda: bench.run(helm, "template", RELEASE, bench.chart, "--set", "count=2000"),
+        )
+    measure_lint(bench)
+
+
+def measure_lint(bench: Bench) -> None:
+    long = str(write_long_bundle(bench.folder / "long"))
+    row = bench.row("lint of a template of 2 MB", "template of the same", 4)
+    bench.run(bench.bundler, "template", long)
+    for number in range(bench.pairs):
+        bench.pair(
+            row,
+            number,
+            lambda: bench.run(bench.bundler, "lint", long),
+            lambda: bench.run(bench.bundler, "template", long),
         )

@@ -106,6 +106,12 @@ def write_next_bundle(folder: Path) -> Path:
     return _write_bundle(folder, BUNDLE_YAML.replace("1.0.0", "1.1.0"), template)
 
 
+def write_long_bundle(folder: Path, count: int = 1_950) -> Path:
+    """Write a bundle whose one template has each object in full, as files of other projects do; 2 MB by default."""
+    one = DOCUMENTS.format(loop="", end="", n="N", mode="one", replicas="0").strip("\n") + "\n"
+    return _write_bundle(folder, BUNDLE_YAML, "".join(one.replace("N", str(number)) for number in range(count)))
+
+
 def _write_bundle(folder: Path, head: str, template: str) -> Path:
     _write(folder / "bundle.yaml", head)
     _write(folder / "values.yaml", VALUES)

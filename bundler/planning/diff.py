@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import decoded_leaf
 from bundler.planning.ignored_fields import content_of
+from bundler.planning.text_diff import unified_diff
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ class ObjectDiff:
     """How one object changes."""
 
     change: Change
-    before: Body | None
-    """As shown: without the server's bookkeeping, Secret leaves masked; None where there is nothing."""
-    after: Body | None
     lines: tuple[str, ...]
     """A unified diff of the YAML of both, without file headers; empty where only stamps change."""
     is_stamps_only: bool = False
@@ -49,14 +46,25 @@ def object_diff(change: Change, *, shows_secrets: bool = False, is_full: bool = 
         shows_secrets: print the leaves of Secrets in clear.
         is_full: keep the planner's stamps.
     """
+    before, after = shown_sides(change, shows_secrets=shows_secrets, is_full=True)
+    shown = [side if is_full else _without_stamps(side) for side in (before, after)]
+    lines = tuple(_unified(*shown))
+    return ObjectDiff(change=change, lines=lines, is_stamps_only=not lines and before != after)
+
+
+def shown_sides(
+    change: Change, *, shows_secrets: bool = False, is_full: bool = False
+) -> tuple[Body | None, Body | None]:
+    """Return what is there and what will be, as they are shown; None where there is nothing.
+
+    Both are without the server's bookkeeping; the leaves of Secrets are masked unless ``shows_secrets``.
+    """
     before, after = _sides(change)
     if change.ref.kind == "Secret" and not change.ref.group and not shows_secrets and not _is_made(change):
         before, after = _masked_pair(before, after)
-    plain = (_shown(before, is_full=True), _shown(after, is_full=True))
-    shown = (_shown(before, is_full=is_full), _shown(after, is_full=is_full))
-    lines = tuple(_unified(*shown))
-    stamps_only = not lines and plain[0] != plain[1]
-    return ObjectDiff(change=change, before=shown[0], after=shown[1], lines=lines, is_stamps_only=stamps_only)
+    plain = [None if side is None else _without_copies(content_of(side)) for side in (before, after)]
+    old, new = plain if is_full else [_without_stamps(side) for side in plain]
+    return old, new
 
 
 def _is_made(change: Change) -> bool:
@@ -90,11 +98,15 @@ def _described(secret: GeneratedSecret) -> str:
             return f"{kind}, {secret.length} characters"
 
 
-def _shown(body: Body | None, *, is_full: bool) -> Body | None:
+def _without_stamps(body: Body | None) -> Body | None:
     if body is None:
         return None
-    content = _without_copies(content_of(body))
-    return content if is_full else _without_stamps(content)
+    metadata = dict(mapping_at(body, "metadata"))
+    kept = {key: value for key, value in mapping_at(metadata, "labels").items() if key not in _STAMPS}
+    metadata.pop("labels", None)
+    if kept:
+        metadata["labels"] = kept
+    return {**body, "metadata": metadata}
 
 
 def _without_copies(body: dict[str, JSONValue]) -> dict[str, JSONValue]:
@@ -107,20 +119,11 @@ def _without_copies(body: dict[str, JSONValue]) -> dict[str, JSONValue]:
     return {**body, "metadata": {**metadata, "annotations": masked}}
 
 
-def _without_stamps(body: dict[str, JSONValue]) -> Body:
-    metadata = dict(mapping_at(body, "metadata"))
-    kept = {key: value for key, value in mapping_at(metadata, "labels").items() if key not in _STAMPS}
-    metadata.pop("labels", None)
-    if kept:
-        metadata["labels"] = kept
-    return {**body, "metadata": metadata}
-
-
 def _unified(before: Body | None, after: Body | None) -> list[str]:
     old, new = (dump_yaml(side).splitlines() if side is not None else [] for side in (before, after))
     if before is None or after is None:
         return [("+" if before is None else "-") + line for line in new or old]
-    return list(difflib.unified_diff(old, new, n=_CONTEXT_LINES, lineterm=""))[2:]
+    return list(unified_diff(old, new, context=_CONTEXT_LINES))
 
 
 def _masked_pair(before: Body | None, after: Body | None) -> tuple[Body | None, Body | None]:

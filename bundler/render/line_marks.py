@@ -46,7 +46,8 @@ class LineMarks(Extension):
         pieces = []
         end = 0
         for position, shift in self._places(data, starts_line=starts_line):
-            pieces += [data[end:position], mark_line(file_index, line + data.count("\n", 0, position) + shift)]
+            line += data.count("\n", end, position)
+            pieces += [data[end:position], mark_line(file_index, line + shift)]
             end = position
         return "".join([*pieces, data[end:]])
 

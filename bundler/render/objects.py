@@ -9,6 +9,7 @@ from bundler.errors.bundle import ManifestError, RenderedYamlError
 from bundler.model.json import is_mapping
 from bundler.model.labels import PREFIX, TRACK
 from bundler.model.lean import dataclass
+from bundler.render.lines import lines_of, offset_of_line
 from bundler.render.problems import Problem, may_hold_secret, rendered_excerpt, without_tags
 from bundler.syntax.events import Limits, Mark, YamlSyntaxError
 from bundler.syntax.objects import read_objects
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Source
     from bundler.render.splice import FindMark
     from bundler.syntax.objects import ObjectDocument
+    from bundler.syntax.reader import MarkedDocument
 
 _YAML_HINT = (
     "mend the template: values in a text are safest as {{ value | quote }}, structures as {{ value | to_yaml }}; "
@@ -55,6 +57,7 @@ class ObjectReader:
 
     def __init__(self, bounds: Bounds) -> None:
         self._limits = Limits(max_bytes=4 * bounds.max_output_chars)
+        self._detailed: tuple[ObjectDocument, MarkedDocument] | None = None
         self.problems: list[Problem] = []
 
     def read(self, part: TextPart) -> list[ObjectPart]:
@@ -86,7 +89,7 @@ class ObjectReader:
         if not isinstance(items, list):
             self._refuse(document, part, "", "its items are no list", "write `items: []` for none")
             return
-        detail = document.detail()
+        detail = self._detail(document)
         for index, item in enumerate(items):
             pointer = f"/items/{index}"
             if not is_mapping(item):
@@ -106,7 +109,7 @@ class ObjectReader:
         return False
 
     def _refuse(self, document: ObjectDocument, part: TextPart, pointer: str, sentence: str, hint: str) -> None:
-        line = document.line_of(pointer) if pointer else _first_line(document)
+        line = self._line_of(document, pointer)
         offset = offset_of_line(part.text, line)
         text = document.text[document.start_offset : document.end_offset]
         is_format = sentence.startswith(("it ", "its "))
@@ -119,6 +122,18 @@ class ObjectReader:
                 details=tuple(rendered_excerpt(part.text, line, is_secret=may_hold_secret(text))),
             )
         )
+
+    def _line_of(self, document: ObjectDocument, pointer: str) -> int:
+        root = document.marks.get(())
+        if not pointer and root is not None:
+            return root.line
+        return self._detail(document).line_of(pointer)
+
+    def _detail(self, document: ObjectDocument) -> MarkedDocument:
+        """Return the detail of the document that is read now; a List asks for it again with each of its items."""
+        if self._detailed is None or self._detailed[0] is not document:
+            self._detailed = (document, document.detail())
+        return self._detailed[1]
 
 
 def _first_wrong(body: Body) -> tuple[str, str, str] | None:
@@ -205,7 +220,7 @@ def _syntax_problem(error: YamlSyntaxError, part: TextPart) -> Problem:
         error_type=RenderedYamlError,
         source=source,
         sentence=f"what it renders is not valid YAML: {problem}",
-        hint=_syntax_hint(error, part.text.split("\n")[line - 1], source),
+        hint=_syntax_hint(error, lines_of(part.text)[line - 1], source),
         details=tuple(rendered_excerpt(part.text, line, is_secret=is_secret)),
     )
 
@@ -222,24 +237,8 @@ def _syntax_hint(error: YamlSyntaxError, line: str, source: Source) -> str:
 
 def _last_line_with_text(text: str, line: int) -> int:
     """Return ``line``, or the last one above it that is not blank: parsers notice some errors only at the end."""
-    lines = text.split("\n")
+    lines = lines_of(text)
     line = min(line, len(lines))
     while line > 1 and not lines[line - 1].strip():
         line -= 1
     return line
-
-
-def _first_line(document: ObjectDocument) -> int:
-    mark = document.marks.get(())
-    return mark.line if mark is not None else document.line_of("")
-
-
-def offset_of_line(text: str, line: int) -> int:
-    """Return where a line (from 1) begins."""
-    offset = 0
-    for _ in range(line - 1):
-        following = text.find("\n", offset)
-        if following < 0:
-            break
-        offset = following + 1
-    return offset

@@ -8,6 +8,7 @@ from bundler.errors.bundle import RenderError
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import MASK
+from bundler.render.lines import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
 
     if is_secret:
         return [f"rendered, line {line}: not shown, since a Secret is rendered beside it"]
-    return [f"rendered, line {line}:", *excerpt(text.split("\n"), line)]
+    return [f"rendered, line {line}:", *excerpt(lines_of(text), line)]
 
 
 def may_hold_secret(text: str) -> bool:

@@ -6,7 +6,9 @@ one; when something is wrong with the text, the template is run again with a mar
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from jinja2.loaders import FunctionLoader
@@ -134,8 +136,8 @@ class TemplateSet:
             self._traced[rendered.name] = self._trace(rendered)
         traced, language = self._traced[rendered.name]
         line_start = rendered.text.rfind("\n", 0, offset) + 1
-        before = [note for note in traced.notes if note[0] <= line_start]
-        chosen = before[-1] if before else traced.notes[0] if traced.notes else None
+        before = bisect_right(traced.notes, line_start, key=itemgetter(0))
+        chosen = traced.notes[max(0, before - 1)] if traced.notes else None
         return self._source(language, chosen, rendered.name)
 
     def _trace(self, rendered: RenderedText) -> tuple[RenderedText, MarkedLanguage]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import Bounds, Meter, metered
 from bundler.model.lean import dataclass
-from bundler.render.objects import offset_of_line
+from bundler.render.lines import offset_of_line
 from bundler.syntax.events import escape_pointer
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Source
     from bundler.model.refs import ObjectRef
     from bundler.render.objects import ObjectPart, TextPart
+    from bundler.syntax.reader import MarkedDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Tracer:
         """Know nothing yet; ``render`` is called at the first question."""
         self._render, self._bounds = render, bounds
         self._found: dict[ObjectRef, TracedObject] | None = None
-        self._lines: dict[ObjectRef, dict[str, int]] = {}
+        self._details: dict[int, MarkedDocument] = {}
 
     def find_source(self, ref: ObjectRef, steps: Sequence[str | int]) -> Source | None:
         """Return the template line that printed the value at ``steps``, or what is nearest around it.
@@ -53,10 +54,9 @@ class Tracer:
             return None if found is None else self._source(found, steps)
 
     def _source(self, found: TracedObject, steps: Sequence[str | int]) -> Source:
-        if found.ref not in self._lines:
-            self._lines[found.ref] = dict(found.part.document.detail().lines)
-        lines = self._lines[found.ref]
+        document = found.part.document
+        if id(document) not in self._details:  # the items of a List share theirs
+            self._details[id(document)] = document.detail()
         pointer = found.part.pointer + "".join(f"/{escape_pointer(str(step))}" for step in steps)
-        while pointer not in lines:
-            pointer = pointer.rpartition("/")[0]
-        return found.text.source_at(offset_of_line(found.text.text, lines[pointer]))
+        line = self._details[id(document)].line_of(pointer)
+        return found.text.source_at(offset_of_line(found.text.text, line))

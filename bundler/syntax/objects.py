@@ -65,13 +65,6 @@ class ObjectDocument:
             end_offset=self.end_offset,
         )
 
-    def line_of(self, pointer: str) -> int:
-        """Return the line (in the whole text, from 1) of the value at a JSON pointer, or of its nearest parent."""
-        lines = self.detail().lines
-        while pointer and pointer not in lines:
-            pointer = pointer.rpartition("/")[0]
-        return lines[pointer]
-
 
 def read_objects(text: str, *, limits: Limits = DEFAULT_LIMITS) -> list[ObjectDocument]:
     """Read all documents of a rendered text that have a value.

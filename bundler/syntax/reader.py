@@ -51,6 +51,12 @@ class MarkedDocument:
     start_offset: int
     end_offset: int
 
+    def line_of(self, pointer: str) -> int:
+        """Return the line of the value at a JSON pointer, or of its nearest parent."""
+        while pointer and pointer not in self.lines:
+            pointer = pointer.rpartition("/")[0]
+        return self.lines[pointer]
+
 
 def read_documents(text: str, *, limits: Limits = DEFAULT_LIMITS) -> list[MarkedDocument]:
     """Read all documents of ``text``; CRLF and a byte order mark are accepted.

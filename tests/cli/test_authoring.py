@@ -85,6 +85,21 @@ def test_lint_tells_errors_of_the_format_with_file_and_line(cli):
     assert outcome.code == 1
 
 
+def test_lint_counts_the_namespace_that_is_named_as_the_release_s_own(cli):
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: prod}\n"
+    path = make_bundle(cli.home, {"templates/a.yaml": config})
+    assert cli("lint", path, "-n", "prod").ok().out.count("plan-reach") == 0
+    assert cli("lint", path).out.count("plan-reach") == 1
+
+
+def test_a_hint_that_many_findings_share_is_printed_once(cli):
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+    path = make_bundle(cli.home, {"templates/a.yaml": config + "".join(f"x{n}: 1\n" for n in range(138))})
+    outcome = cli("lint", path)
+    assert outcome.out.count("unknown to Kubernetes") == 138
+    assert outcome.out.count("hint (for 138 findings): check its name") == outcome.out.count("check its name") == 1
+
+
 def test_lint_writes_sarif(cli):
     path = make_bundle(cli.home, {"templates/web.yaml": FLAWED})
     run = cli("lint", path, "-o", "sarif").document["runs"][0]

@@ -43,6 +43,7 @@ def declare_reach(
     location: BundleLocation,
     inputs: UserInput,
     *,
+    namespace: str = "default",
     fetch: FetchComponent | None = None,
     limits: LoadLimits = DEFAULT_LOAD_LIMITS,
 ) -> dict[str, tuple[str, ...]]:
@@ -53,6 +54,7 @@ def declare_reach(
     Args:
         location: of a bundle in a folder.
         inputs: values to order it with, for bundles that cannot do without.
+        namespace: where the release would be installed.
         fetch: brings components that are in registries.
         limits: how large a bundle may be.
 
@@ -66,7 +68,7 @@ def declare_reach(
             context=["it is an archive"],
             hint="name the folder that it was packed from",
         )
-    order = order_of(load_bundle(location, limits=limits, fetch=fetch), inputs, CompiledCodes())
+    order = order_of(load_bundle(location, limits=limits, fetch=fetch), inputs, CompiledCodes(), namespace=namespace)
     missing = declaration_of(note for note in _notes(order) if note.is_undeclared)
     if not missing:
         return {}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.best_practices import check_manifest
 from bundler.actions.author.custom_objects import definitions_in
+from bundler.actions.author.findings import Finding, Level, findings_of, from_error
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.render_request import RenderRequest
@@ -30,7 +29,7 @@ from bundler.values.derive import derive_errors
 from bundler.values.unread import unread_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from bundler.actions.author.custom_objects import Definitions
     from bundler.actions.compose.user_values import UserInput
@@ -40,40 +39,6 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.manifest import Manifest
     from bundler.render import Rendering
-
-_PLACE = re.compile(r"^(?P<file>[^\s:][^:]*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.*)$", re.DOTALL)
-_NAMED = re.compile(r"(?<![\w./])(?P<file>[\w.-][\w./-]*\.(?:ya?ml|json|md))(?::(?P<line>\d+)|#|: )")
-_TRY = "  try: "
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """One thing that is wrong, or not as good as it could be."""
-
-    file: str
-    """Empty where no single file is to blame."""
-    line: int
-    """From 1; 0 where it is not known."""
-    column: int
-    level: Level
-    rule: str
-    """Stable name: an error's code, or a check's."""
-    message: str
-    details: tuple[str, ...] = ()
-    hint: str = ""
-
-    @property
-    def place(self) -> str:
-        """``templates/web.yaml:3:7``, as far as it is known."""
-        numbers = [str(number) for number in (self.line, self.column) if number]
-        return ":".join([self.file or "bundle", *numbers])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +58,7 @@ def lint(
     location: BundleLocation,
     inputs: UserInput,
     *,
+    namespace: str = "default",
     fetch: FetchComponent | None = None,
     limits: LoadLimits = DEFAULT_LOAD_LIMITS,
 ) -> LintResult:
@@ -101,13 +67,14 @@ def lint(
     Args:
         location: of the bundle.
         inputs: values to order it with, for bundles that cannot do without.
+        namespace: where the release would be installed; objects elsewhere leave it.
         fetch: brings components that are in registries.
         limits: how large a bundle may be.
     """
     try:
         bundle, problems = load_what_can_be(location, limits=limits, fetch=fetch)
     except BundleError as error:
-        return LintResult(findings=tuple(sorted(_from_error(error))), bundle=None)
+        return LintResult(findings=tuple(sorted(from_error(error))), bundle=None)
     codes = CompiledCodes()
     whatever_is_given = (
         _formula_findings(bundle, codes),
@@ -115,19 +82,19 @@ def lint(
         _syntax_findings(bundle, codes),
     )
     if problems:
-        broken = _caught(lambda: problems.raise_any(location.origin))
+        broken = findings_of(lambda: problems.raise_any(location.origin))
         return LintResult(findings=_told_once(broken, *whatever_is_given), bundle=None)
-    order = order_of(bundle, inputs, codes)
+    order = order_of(bundle, inputs, codes, namespace=namespace)
     findings = _told_once(_bundle_findings(bundle), *whatever_is_given, _order_findings(order))
     return LintResult(findings=findings, bundle=bundle)
 
 
-def order_of(bundle: Bundle, inputs: UserInput, codes: CompiledCodes) -> RenderRequest:
+def order_of(bundle: Bundle, inputs: UserInput, codes: CompiledCodes, *, namespace: str) -> RenderRequest:
     """Return what is rendered of a bundle that no release is made of."""
     return RenderRequest(
         bundle=bundle,
         release=bundle.metadata.name,
-        namespace="default",
+        namespace=namespace,
         user=inputs.user,
         site=inputs.facts,
         codes=codes,
@@ -150,18 +117,18 @@ def _what(finding: Finding) -> tuple[str, int, str]:
 def _formula_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
     for one in bundle.tree():
         for error in formula_errors(one, codes):
-            yield from _from_error(error)
+            yield from from_error(error)
 
 
 def _derive_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
     for one in bundle.tree():
         for error in derive_errors(one.derive, codes):
-            yield from _from_error(error)
+            yield from from_error(error)
 
 
 def _syntax_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
     for problem in syntax_problems(bundle, codes):
-        yield from _from_error(problem.error_type("reading the templates", context=problem.lines(), hint=problem.hint))
+        yield from from_error(problem.error_type("reading the templates", context=problem.lines(), hint=problem.hint))
 
 
 def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
@@ -194,19 +161,19 @@ def _warning(file: str, rule: str, message: str, hint: str) -> Finding:
 
 
 def _order_findings(order: RenderRequest) -> Iterator[Finding]:
-    yield from _caught(lambda: compose(order))
+    yield from findings_of(lambda: compose(order))
     context = render_context(order, None)
     try:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
         rendering = render_what_can_be(order.bundle, values, context)
     except BundlerError as error:
-        yield from _from_error(error)
+        yield from from_error(error)
         return
-    yield from _caught(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
+    yield from findings_of(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
     manifests, declared, generated = rendering.manifests, order.bundle.reach, rendering.generated
     notes = find_reach(manifests, namespace=order.namespace, declared=declared, generated=generated)
-    yield from _caught(lambda: normalize_manifests(manifests))
-    yield from _caught(lambda: refuse(undeclared_reach(notes), written=""))
+    yield from findings_of(lambda: normalize_manifests(manifests))
+    yield from findings_of(lambda: refuse(undeclared_reach(notes), written=""))
     definitions = definitions_in(manifests)
     for manifest in manifests:
         yield from _object_findings(manifest, rendering, definitions)
@@ -232,36 +199,3 @@ def _object_findings(manifest: Manifest, rendering: Rendering, definitions: Defi
         steps = leading_steps(flaw.field, manifest.body)
         source = (rendering.find_source(manifest.ref, steps) if steps else None) or manifest.source
         yield Finding(source.file, source.line, 0, level, flaw.rule, message, (), flaw.hint)
-
-
-def _caught(work: Callable[[], object]) -> list[Finding]:
-    try:
-        work()
-    except BundlerError as error:
-        return list(_from_error(error))
-    return []
-
-
-def _from_error(error: BundlerError) -> Iterator[Finding]:
-    """Return one finding per problem of an error: a line of its context, with the indented lines below it."""
-    groups: list[list[str]] = []
-    for line in error.context:
-        if line.startswith(" ") and groups:
-            groups[-1].append(line)
-        else:
-            groups.append([line])
-    for head, *below in groups:
-        hint = next((line.removeprefix(_TRY) for line in below if line.startswith(_TRY)), error.hint)
-        details = tuple(line for line in below if not line.startswith(_TRY))
-        found = _PLACE.match(head)
-        if found is None:
-            yield Finding(*_named_in(head), 0, Level.ERROR, error.code, head, details, hint)
-        else:
-            place = (found["file"], int(found["line"]), int(found["column"] or 0))
-            yield Finding(*place, Level.ERROR, error.code, found["message"], details, hint)
-
-
-def _named_in(sentence: str) -> tuple[str, int]:
-    """Return the last file and line that a sentence without a place of its own names."""
-    named = list(_NAMED.finditer(sentence))
-    return (named[-1]["file"], int(named[-1]["line"] or 0)) if named else ("", 0)

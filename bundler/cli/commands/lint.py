@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.author.declare_reach import declare_reach
-from bundler.actions.author.lint import Level, lint
-from bundler.cli.flows.acquire_bundle import fetch_component, take_inputs
+from bundler.actions.author.findings import Level
+from bundler.actions.author.lint import lint
+from bundler.cli.flows.acquire_bundle import fetch_component, namespace_of, take_inputs
 from bundler.cli.output.findings import show_findings
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
@@ -37,10 +38,11 @@ def lint_command(app: App, bundle: str, given: ValuesFlags, strict: bool, write_
     """
     location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
     inputs, fetch, limits = take_inputs(app, given), partial(fetch_component, app), bundle_limits()
+    namespace = namespace_of(app, inputs.named_site)
     if write_reach:
-        added = declare_reach(location, inputs, fetch=fetch, limits=limits)
+        added = declare_reach(location, inputs, namespace=namespace, fetch=fetch, limits=limits)
         lists = "; ".join(f"{key}: {', '.join(names)}" for key, names in added.items())
         app.screen.say(f"bundle.yaml: reach added, {lists}" if added else "bundle.yaml declares all that it reaches")
-    result = lint(location, inputs, fetch=fetch, limits=limits)
+    result = lint(location, inputs, namespace=namespace, fetch=fetch, limits=limits)
     show_findings(app, result)
     return int(result.count(Level.ERROR) > 0 or (strict and result.count(Level.WARNING) > 0))

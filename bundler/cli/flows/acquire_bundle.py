@@ -104,6 +104,15 @@ def take_inputs(app: App, given: ValuesFlags, bundle: Bundle | None = None) -> U
     return inputs
 
 
+def namespace_of(app: App, site: Site | None) -> str:
+    """Return the namespace of a release where no cluster says one: as typed, the site's, or ``default``.
+
+    Raises:
+        UsageError: for an impossible name.
+    """
+    return check_namespace(app.settings.namespace or (site.namespace if site else "") or "default")
+
+
 def make_order(
     app: App, taken: AcquiredBundle, given: ValuesFlags, *, release: str = "", kube_version: str = ""
 ) -> RenderRequest:
@@ -121,7 +130,7 @@ def make_order(
     return RenderRequest(
         bundle=bundle,
         release=check_name(release or bundle.metadata.name),
-        namespace=check_namespace(app.settings.namespace or (site.namespace if site else "") or "default"),
+        namespace=namespace_of(app, site),
         user=inputs.user,
         site=inputs.facts,
         kube_version=kube_version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import PlanView, identity_line, plan_lines, plan_warnings
@@ -33,7 +34,7 @@ class Approval:
 
     def approve(self, plan: Plan, *, is_second_look: bool = False, heads: Iterable[Line] = ()) -> bool:
         """Show a plan, ask where someone is there to answer, and return whether it is to be carried out."""
-        lines = [*_second_look(is_second_look=is_second_look), *heads, *plan_lines(plan, self._view())]
+        lines = chain(_second_look(is_second_look=is_second_look), heads, plan_lines(plan, self._view()))
         asks = self.app.may_ask and not self.is_yes and not plan.is_empty and not plan.has_conflicts
         (self.app.screen.complain if asks else self.app.screen.say_lines)(lines)
         for warning in plan_warnings(plan):

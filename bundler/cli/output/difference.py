@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bundler.cli.output.plan import PlanView, change_data, count_line, plan_data, plan_lines, plan_warnings
 from bundler.model.change import Action
 from bundler.planning.conflicts import conflict_line
-from bundler.planning.diff import json_patch, object_diff
+from bundler.planning.diff import json_patch, object_diff, shown_sides
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +52,8 @@ def _namespace(plan: Plan) -> str:
 
 
 def _patch(change: Change, *, shows_secrets: bool, is_full: bool) -> Body:
-    diff = object_diff(change, shows_secrets=shows_secrets, is_full=is_full)
-    patch = json_patch(diff.before, diff.after)
-    return {**change_data(change), "patch": patch}
+    before, after = shown_sides(change, shows_secrets=shows_secrets, is_full=is_full)
+    return {**change_data(change), "patch": json_patch(before, after)}
 
 
 def _markdown(plan: Plan, shown: list[Change], *, shows_secrets: bool, is_full: bool) -> Iterator[str]:

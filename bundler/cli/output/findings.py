@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
-from bundler.actions.author.lint import Level
+from bundler.actions.author.findings import Level
 from bundler.cli.terminal.text import Line
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from bundler.actions.author.lint import Finding, LintResult
+    from bundler.actions.author.findings import Finding
+    from bundler.actions.author.lint import LintResult
     from bundler.cli.session.app import App
     from bundler.model.json import Body
 
@@ -23,7 +25,7 @@ def show_findings(app: App, result: LintResult) -> None:
     """Print findings in the form that -o asks for, and how many there are on stderr."""
     match app.output:
         case "text":
-            app.screen.lines(line for finding in result.findings for line in _lines(finding))
+            app.screen.lines(_all_lines(result.findings))
         case "sarif":
             app.screen.document(_sarif(result), "json")
         case _:
@@ -32,11 +34,19 @@ def show_findings(app: App, result: LintResult) -> None:
     app.screen.say(f"{errors}, {warnings}" if result.findings else "no problems found")
 
 
+def _all_lines(findings: Sequence[Finding]) -> Iterator[Line]:
+    """Yield all findings; a hint that several share is printed with the first of them."""
+    sharing = Counter(finding.hint for finding in findings)
+    for finding in findings:
+        yield from _lines(finding)
+        count = sharing.pop(finding.hint, 0)
+        if finding.hint and count:
+            yield Line(f"  hint{f' (for {count} findings)' if count > 1 else ''}: {finding.hint}", "cyan")
+
+
 def _lines(finding: Finding) -> Iterator[Line]:
     yield Line(f"{finding.place}: {finding.level}[{finding.rule}]: {finding.message}", _STYLES[finding.level])
     yield from (Line(f"  {line}") for line in finding.details)
-    if finding.hint:
-        yield Line(f"  hint: {finding.hint}", "cyan")
 
 
 def _data(finding: Finding) -> Body:

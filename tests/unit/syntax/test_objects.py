@@ -47,9 +47,9 @@ def test_an_alias_has_no_mark() -> None:
 
 def test_lines_count_in_the_whole_text_and_fall_back_to_the_parent() -> None:
     _, second = read_objects("kind: A\n---\nkind: B\nspec:\n  ports:\n  - 1\n  - 2\n")
-    assert second.line_of("/spec/ports/1") == 7
-    assert second.line_of("/spec/ports/9/name") == 5
-    assert second.line_of("/nothing") == 3
+    assert second.detail().line_of("/spec/ports/1") == 7
+    assert second.detail().line_of("/spec/ports/9/name") == 5
+    assert second.detail().line_of("/nothing") == 3
 
 
 @pytest.mark.parametrize("text", ["a: 1\n---\nb: 1\nb: 2\n", "? [a]\n: 1\n", "a: 1\n<<: 2\n", "?\n: 1\n", "[" * 200])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bundler.actions.author.lint import Level, lint
+from bundler.actions.author.findings import Level
+from bundler.actions.author.lint import lint
 from bundler.actions.compose.user_values import UserInput
 from bundler.loader.locate import find_bundle
 from bundler.model.values import UserLayers
@@ -15,8 +16,8 @@ metadata: {name: a}
 """
 
 
-def errors_of(folder):
-    found = lint(find_bundle(str(folder)), UserInput(user=UserLayers())).findings
+def errors_of(folder, **options):
+    found = lint(find_bundle(str(folder)), UserInput(user=UserLayers()), **options).findings
     return [(one.place, one.message) for one in found if one.level is Level.ERROR]
 
 
@@ -281,3 +282,21 @@ def test_a_custom_resource_is_held_against_the_definition_in_its_own_bundle(tmp_
         assert place.startswith(expected_place)
         assert message.startswith(start)
         assert start.startswith("Gadget/a: spec.size (") or "CustomResourceDefinition/gadgets.example.dev" in message
+
+
+def test_objects_in_the_namespace_of_the_release_do_not_leave_it(tmp_path):
+    root = make_bundle(tmp_path, {"templates/a.yaml": CONFIG.replace("{name: a}", "{name: a, namespace: shop}")})
+    assert [one[0] for one in errors_of(root)] == ["templates/a.yaml:1"]
+    assert not errors_of(root, namespace="shop")
+
+
+def test_each_finding_of_a_long_list_and_of_a_long_text_has_its_own_line(tmp_path):
+    item = "- apiVersion: v1\n  kind: ConfigMap\n  metadata: {{name: a{n}}}\n  dat: {{}}\n"
+    items = "".join(item.format(n=n) for n in range(20))
+    texts = "".join(f"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: b{n}}}\ndat: {{}}\n" for n in range(60))
+    files = {"templates/list.yaml": "apiVersion: v1\nkind: List\nitems:\n" + items, "templates/texts.yaml": texts}
+    found = errors_of(make_bundle(tmp_path, files))
+    assert [place for place, _ in found] == [
+        *(f"templates/list.yaml:{4 * n + 7}" for n in range(20)),
+        *(f"templates/texts.yaml:{5 * n + 5}" for n in range(60)),
+    ]
