@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -34,7 +34,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
+        """Return seconds that never go back, and that pass while the machine sleeps."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -168,6 +168,14 @@ class ClusterClient(Protocol):
         """
         ...
 
+    def guarded(self, held: HeldLock) -> Self:
+        """Return this cluster for a run that holds a lock.
+
+        Each try of a write, a repeated one too, begins only while the lock is certainly held and ends before it could
+        be taken over; then the write raises LockLostError. Reads and dry-runs go on.
+        """
+        ...
+
     def logs(self, pod: ObjectRef, query: LogQuery) -> Iterator[str]:
         """Yield log lines of a pod without their line ends.
 
@@ -263,6 +271,10 @@ class ReleaseStore(Protocol):
         """Drop every record of a release."""
         ...
 
+    def through(self, cluster: ClusterClient) -> Self:
+        """Return this store, reading and writing through another client of the same cluster."""
+        ...
+
     def has_remains(self, namespace: str, release: str) -> bool:
         """Tell whether anything is recorded of a release, be it what a run that died while erasing left."""
         ...
@@ -277,6 +289,10 @@ class HeldLock(Protocol):
         Raises:
             LockLostError: when it was taken over or a heartbeat is overdue.
         """
+        ...
+
+    def rest_s(self) -> float:
+        """Return how long the lock is certainly ours if no further heartbeat is written; 0 once it is lost."""
         ...
 
     def confirm(self) -> None:
@@ -464,6 +480,11 @@ class Ports:
     """Where images lie; None where no delivery is at hand."""
     prolong: Callable[[float], None] = _need_no_time
     """Tell the adapters that ``deadline_s`` has moved; they give up on a busy server when it is over."""
+
+    def under(self, held: HeldLock) -> Ports:
+        """Return these ports for a run that holds a release's lock: no write, of records either, goes on without it."""
+        cluster = self.cluster.guarded(held)
+        return replace(self, cluster=cluster, store=self.store.through(cluster))
 
     def remaining_s(self) -> float:
         """Return what is left of the command's budget, in seconds; never below zero."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,14 @@ from bundler.model.refs import group_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from typing import Self
 
     from bundler.cluster.kubeconfig import ClusterAccess
     from bundler.cluster.request import Reply
     from bundler.http.surroundings import Surroundings
     from bundler.model.cluster import ClusterIdentity, ListQuery, LogQuery, Payload
     from bundler.model.refs import ObjectRef, ResourceType
-    from bundler.ports import Clock, ClusterClient, Propagation
+    from bundler.ports import Clock, ClusterClient, HeldLock, Propagation
 
     MakeRequest = Callable[[ResourceType], Request]
 
@@ -69,6 +71,12 @@ class HttpClusterClient:
         dial = Dialer(server, proxy=proxy, tls=tls, server_name=access.cluster.tls_server_name, gate=around.gate)
         transport = Transport(server, pool=Pool(dial), credentials=credentials, around=around, user=access.user.name)
         return cls(access, transport, clock=around.clock, cache_dir=cache_dir)
+
+    def guarded(self, held: HeldLock) -> Self:
+        """Return this client for a run that holds a lock; connections and discovery are shared."""
+        other = copy(self)
+        other._transport = self._transport.guarded(held)  # noqa: SLF001 - a copy of ourselves
+        return other
 
     def close(self) -> None:
         """Close the kept connections; the client can still be used."""

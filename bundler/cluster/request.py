@@ -64,6 +64,11 @@ class Request:
         return f"{_DOING[self.verb]} {subject}{where}"
 
     @property
+    def is_write(self) -> bool:
+        """Whether it may change an object; a review, which no resource stands for, does not."""
+        return self.method != "GET" and not self.is_dry_run and self.resource is not None
+
+    @property
     def resource_name(self) -> str:
         """``deployments.apps``, or ``configmaps`` for the core group; the path where there is no resource."""
         if self.resource is None:
@@ -80,6 +85,8 @@ class Reply:
     body: bytes
     is_unclear: bool = False
     """An earlier try of the same request may have taken effect, but its answer was lost."""
+    decoded: Body | None = None
+    """The body, where it was decoded already."""
 
     def json(self) -> Body:
         """Decode the body.
@@ -87,6 +94,8 @@ class Reply:
         Raises:
             ValueError: when it is not a JSON object.
         """
+        if self.decoded is not None:
+            return self.decoded
         decoded = decode_json(self.body)
         if isinstance(decoded, dict):
             return decoded

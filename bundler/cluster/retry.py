@@ -15,6 +15,7 @@ _FINAL_500 = ("failed to create typed ", "failed to create manager ", "failed to
 fields, duplicate keys, wrong types in an apply). The same bytes would fail again."""
 _DENIED = "denied the request"
 """An admission webhook may refuse with any status."""
+_NOT_READY = "not yet ready to handle request"
 _MOVED = "the object has been modified"
 
 
@@ -22,6 +23,8 @@ def failure_of(request: Request, reply: Reply) -> Failure | None:
     """Tell whether an answer is a passing failure; None: it is the answer, good or bad."""
     if reply.status == 409 and request.verb == "patch":
         return _moved(reply)
+    if reply.status == 403:
+        return _not_ready(reply)
     if reply.status not in PASSING_STATUS:
         return None
     status = read_status(reply.status, reply.body)
@@ -32,6 +35,14 @@ def failure_of(request: Request, reply: Reply) -> Failure | None:
         may_have_arrived=reply.status != 429,
         wait_s=retry_after_s(reply.headers.get("retry-after", ""), now=reply.headers.get("date", "")),
     )
+
+
+def _not_ready(reply: Reply) -> Failure | None:
+    """A server that has just started refuses writes until its admission plugins have read what they judge by."""
+    status = read_status(reply.status, reply.body)
+    if _NOT_READY not in status.message:
+        return None
+    return Failure(why=one_line(f"403: {status.message}", MAX_WHY_CHARS), may_have_arrived=False)
 
 
 def _moved(reply: Reply) -> Failure | None:

@@ -34,6 +34,8 @@ class BundlerError(Exception):
         super().__init__(message)
         self.context = tuple(context)
         self.hint = hint
+        self.is_unclear = False
+        """The write that failed may have taken effect all the same: its answer was lost."""
 
 
 class UsageError(BundlerError):

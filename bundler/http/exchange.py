@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from bundler.http.retry import FIRST_CONTACT_TRIES, delay_s, failure_of_error
-from bundler.http.wire import MAX_BODY_BYTES, MIN_TIMEOUT_S, ClosedError, TimeLimits, WireError
+from bundler.http.wire import MAX_BODY_BYTES, ClosedError, TimeLimits, WireError, no_end
 from bundler.model.events import Retrying
 from bundler.model.lean import replace
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from bundler.http.surroundings import Surroundings
     from bundler.http.wire import Connection, Head
 
+MIN_TIMEOUT_S = 5.0
+"""Even when the budget is used up a request gets this long: releasing a lock is worth it."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -80,16 +83,24 @@ def request_head(method: str, target: str, server: Address, headers: Iterable[tu
     return "\r\n".join((first, *(line for _, line in lines[1:]), "", "")).encode("latin-1", "replace")
 
 
-def limits_of(patience_s: float, around: Surroundings, *, is_whole: bool = False) -> TimeLimits:
+def limits_of(
+    patience_s: float, around: Surroundings, *, is_whole: bool = False, rest_s: Callable[[], float] = no_end
+) -> TimeLimits:
     """Return the limits of one exchange: no longer than the command has time.
 
     Args:
         patience_s: for the head of the answer, and for each piece of its body.
         around: knows how much time is left.
         is_whole: ``patience_s`` is for everything: the answer is small.
+        rest_s: how long it may go on at most, whatever the command has left; asked again and again.
     """
-    patience_s = min(patience_s, max(MIN_TIMEOUT_S, around.budget()))
-    return TimeLimits(patience_s, patience_s if is_whole else float("inf"), around.budget)
+    began_s = time.monotonic()
+
+    def left_s() -> float:
+        least_s = MIN_TIMEOUT_S - (time.monotonic() - began_s)
+        return min(max(around.budget(), least_s), rest_s())
+
+    return TimeLimits(patience_s, patience_s if is_whole else float("inf"), left_s)
 
 
 class Exchange:
@@ -152,10 +163,10 @@ class Exchange:
                     raise WireError(f"the answer is larger than {max_bytes} bytes")  # noqa: TRY301 - as what is read
                 pieces.append(piece)
         except (OSError, WireError) as error:
-            connection.close()
+            connection.abort()
             raise BrokenError.of(error) from error
         except BaseException:
-            connection.close()
+            connection.abort()
             raise
         self._pool.give_back(connection)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -195,7 +206,7 @@ class Exchange:
             connection.send(data, limits)
             return self.read_head(connection)
         except BaseException:
-            connection.close()
+            connection.abort()
             raise
 
 

@@ -11,23 +11,28 @@ from __future__ import annotations
 import re
 import select
 import socket
+import struct
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+T = TypeVar("T")
+
 READ_BYTES = 65_536
 SEND_BYTES = 262_144
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 512 * 1024 * 1024
-MIN_TIMEOUT_S = 5.0
-"""Even when the budget is used up a request gets this long: releasing a lock is worth it."""
+SLICE_S = 1.0
+"""How often limits are looked at again while a peer is silent: a signal or a lost lock may have shortened them."""
 MAX_INTERIM = 100
 """Of 1xx answers before the answer itself."""
 
+_DROP_UNSENT = struct.pack("ii", 1, 0)
 _STATUS_LINE = re.compile(r"HTTP/1\.([0-9]) ([0-9]{3})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _DECIMAL = re.compile(r"[0-9]{1,18}")
@@ -42,7 +47,8 @@ class ClosedError(WireError):
     """The peer closed the connection before the first byte of an answer."""
 
 
-def _no_end() -> float:
+def no_end() -> float:
+    """Return a time that never is over."""
     return float("inf")
 
 
@@ -54,7 +60,7 @@ class TimeLimits:
     """For the whole head of the answer, and then for each piece of its body."""
     total_s: float = float("inf")
     """For everything, from the first byte sent to the last byte read."""
-    budget: Callable[[], float] = _no_end
+    budget: Callable[[], float] = no_end
     """Seconds that are left for the whole command; asked again and again, because a signal may shorten it."""
 
 
@@ -103,8 +109,7 @@ class Connection:
         """
         view, end_s = memoryview(data), self._patience_end_s()
         while view:
-            self._arm(end_s)
-            sent = self._socket.send(view[:SEND_BYTES])
+            sent = self._within(end_s, partial(self._socket.send, view[:SEND_BYTES]))
             self.moved_bytes += sent
             view = view[sent:]
 
@@ -115,21 +120,29 @@ class Connection:
     def _patience_end_s(self) -> float:
         return time.monotonic() + self._limits.patience_s
 
-    def _arm(self, end_s: float | None) -> None:
-        """Let the next call on the socket end in time: by ``end_s``, or after the patience for a piece.
+    def _left_s(self, end_s: float) -> float:
+        now_s, limits = time.monotonic(), self._limits
+        return min(end_s - now_s, limits.total_s - (now_s - self._began_s), limits.budget())
+
+    def _within(self, end_s: float, act: Callable[[], T]) -> T:
+        """Call something that waits for the peer.
 
         Raises:
-            TimeoutError: when the time is over already.
+            TimeoutError: when the time is over.
         """
-        now_s, limits = time.monotonic(), self._limits
-        age_s = now_s - self._began_s
-        patience_s = limits.patience_s if end_s is None else end_s - now_s
-        left_s = min(patience_s, limits.total_s - age_s, max(limits.budget(), MIN_TIMEOUT_S - age_s))
-        if left_s <= 0:
-            raise TimeoutError("timed out")
-        if left_s != self._timeout_s and left_s != float("inf"):
-            self._socket.settimeout(left_s)
-            self._timeout_s = left_s
+        while True:
+            left_s = self._left_s(end_s)
+            if left_s <= 0:
+                raise TimeoutError("timed out")
+            timeout_s = min(left_s, SLICE_S)
+            if timeout_s != self._timeout_s:
+                self._socket.settimeout(timeout_s)
+                self._timeout_s = timeout_s
+            try:
+                return act()
+            except TimeoutError as error:
+                if error.errno is not None:
+                    raise  # the network's own verdict, not the end of a slice
 
     def is_quiet(self) -> bool:
         """Tell whether an idle connection is still open as far as we know: one that was closed is readable."""
@@ -146,6 +159,14 @@ class Connection:
             self._socket.close()
         except OSError:
             self._ahead = b""  # nothing is left that could be lost
+
+    def abort(self) -> None:
+        """Close, and drop what the system has not sent yet: after a lost lock it must not arrive. Never raises."""
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP_UNSENT)
+        except OSError:
+            self.is_reusable = False  # it is closed already
+        self.close()
 
     def shut_down(self) -> None:
         """End reading and writing from another thread: whoever reads is told that the peer closed. Never raises.
@@ -243,8 +264,7 @@ class Connection:
         return parse_head(text)
 
     def _receive(self, size: int, end_s: float | None = None) -> bytes:
-        self._arm(end_s)
-        data = self._socket.recv(size)
+        data = self._within(self._patience_end_s() if end_s is None else end_s, partial(self._socket.recv, size))
         self.moved_bytes += len(data)
         return data
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
+from copy import copy
 from typing import TYPE_CHECKING
 
 from bundler.errors import UsageError
@@ -20,9 +21,10 @@ from bundler.sandbox.store import Fault
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import Self
 
     from bundler.model.json import Body
-    from bundler.ports import Clock
+    from bundler.ports import Clock, HeldLock
     from bundler.sandbox.store import Store, Transaction, Tree
 
 FAILING_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "Pod", "PersistentVolumeClaim")
@@ -35,6 +37,13 @@ class Tampering:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._held: HeldLock | None = None
+
+    def guarded(self, held: HeldLock) -> Self:
+        """Return this sandbox for a run that holds a lock; see bundler.ports.ClusterClient."""
+        other = copy(self)
+        other._held = held  # noqa: SLF001 - a copy of ourselves
+        return other
 
     @property
     def path(self) -> Path | None:
@@ -117,6 +126,8 @@ class Tampering:
     @contextmanager
     def _writing(self, *, is_dry_run: bool = False) -> Iterator[Transaction]:
         """Open a transaction and note when it changed something, for the controllers to go on from there."""
+        if self._held is not None and not is_dry_run:
+            self._held.held()
         with self._store.transaction(is_dry_run=is_dry_run) as tx:
             yield tx
             touch(tx, self._now_s())

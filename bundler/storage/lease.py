@@ -178,6 +178,12 @@ def locked_error(state: LockState, *, now: datetime) -> ReleaseLockedError:
     )
 
 
+def taken_over(state: LockState) -> str:
+    """Say who holds a lock that was ours."""
+    doing = f", doing {state.doing}" if state.doing else ""
+    return f"{state.holder.identity} holds it now{doing}"
+
+
 def _ago(when: datetime | None, now: datetime) -> str:
     if when is None:
         return "at an unknown time"

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError, ObjectNotFoundError
+from bundler.model.json import text_at
+from bundler.model.refs import ObjectRef
 from bundler.storage.holder import is_gone_here, is_process_gone
 from bundler.storage.lease import (
     Claim,
@@ -26,19 +28,21 @@ from bundler.storage.lease import (
     payload_of,
     read_lease,
     renewed,
+    taken_over,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bundler.model.json import Body
-    from bundler.model.refs import ObjectRef
     from bundler.ports import Clock, ClusterClient, HeldLock
     from bundler.storage.holder import Holder
 
 DEFAULT_DURATION_S = 30.0
 MAX_POLL_S = 1.0
 BREAK_ATTEMPTS = 5
+CERTAIN_SHARE = 0.9
+"""Of a lease: how long after its last heartbeat a write may still go on. Clocks do not run equally fast."""
 
 
 class LeaseLock:
@@ -142,6 +146,30 @@ class _Watch:
         return self._clock.monotonic() - self._since_s
 
 
+class _Soon:
+    """Lets a write take so long and no longer; the write of a heartbeat cannot wait for the heartbeat."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock, self._end_s = clock, clock.monotonic() + seconds
+
+    def held(self) -> None:
+        """Return while there is time.
+
+        Raises:
+            LockLostError: when the time is over.
+        """
+        if self.rest_s() <= 0:
+            raise LockLostError("writing a heartbeat", context=["no answer in time"], hint="check the network")
+
+    def rest_s(self) -> float:
+        """Return the seconds that are left."""
+        return max(0.0, self._end_s - self._clock.monotonic())
+
+    def confirm(self) -> None:
+        """Return as ``held``."""
+        self.held()
+
+
 class HeldLease:
     """A Lease of ours, with its heartbeat."""
 
@@ -170,13 +198,21 @@ class HeldLease:
         if not self._lost and self._age_s() > self._duration_s / 2:
             self._renew()
         if not self._lost and self._age_s() > self._duration_s * 2 / 3:
-            self._lost = f"no heartbeat could be written for {self._age_s():.0f} s"
-        if self._lost:
-            raise LockLostError(
-                f"holding the lock of {self._ref.name.removeprefix('bundler.')} in namespace {self._ref.namespace}",
-                context=[self._lost, "nothing was written after that"],
-                hint="look at `bundler history` for who took over; run the command again when that run is done",
+            self._lost = (
+                f"no heartbeat could be written for {self._age_s():.0f} s, so that another run may hold it by now"
             )
+        if self._lost:
+            release, namespace = self._ref.name.removeprefix("bundler."), self._ref.namespace
+            raise LockLostError(
+                f"holding the lock of {release} in namespace {namespace}",
+                context=[self._lost],
+                hint=f"check `bundler history {release} -n {namespace}` for what another run did meanwhile, "
+                "before you change the release again",
+            )
+
+    def rest_s(self) -> float:
+        """Return how long the lock is certainly ours if no further heartbeat is written; 0 once it is lost."""
+        return 0.0 if self._lost else max(0.0, self._duration_s * CERTAIN_SHARE - self._age_s())
 
     def confirm(self) -> None:
         """Write a heartbeat now, so that a lock that was broken since the last one is noticed, and return as ``held``.
@@ -191,9 +227,13 @@ class HeldLease:
     def release(self) -> None:
         """Stop beating and let go; a Lease that cannot be let go of expires."""
         self._ended.set()
-        with self._mutex:
+        if not self._mutex.acquire(timeout=self._duration_s / 3):
+            return
+        try:
             if not self._lost:
                 self._let_go()
+        finally:
+            self._mutex.release()
 
     def _age_s(self) -> float:
         return self._clock.monotonic() - self._renewed_s
@@ -218,12 +258,9 @@ class HeldLease:
     def _try_to_renew(self) -> None:
         asked_s = self._clock.monotonic()
         try:
-            self._body = self._cluster.replace(payload_of(renewed(self._body, self._clock.now()), self._ref)).body
-        except ConflictError:
+            self._body = self._in_time().replace(payload_of(renewed(self._body, self._clock.now()), self._ref)).body
+        except (ConflictError, ObjectNotFoundError):
             self._look_again()
-            return
-        except ObjectNotFoundError:
-            self._lost = "its Lease was deleted (bundler unlock?)"
             return
         self._renewed_s = asked_s
 
@@ -232,21 +269,34 @@ class HeldLease:
         if not self._is_still_ours():
             return
         asked_s = self._clock.monotonic()
-        self._body = self._cluster.replace(payload_of(renewed(self._body, self._clock.now()), self._ref)).body
+        self._body = self._in_time().replace(payload_of(renewed(self._body, self._clock.now()), self._ref)).body
         self._renewed_s = asked_s
+
+    def _in_time(self) -> ClusterClient:
+        """Return the cluster for a write that is no use when it is late."""
+        return self._cluster.guarded(_Soon(self._clock, self._duration_s / 3))
 
     def _is_still_ours(self) -> bool:
         """Read the Lease again and tell whether it is our claim; remember why where it is not."""
         found = self._cluster.get(self._ref, version="v1")
-        if found is None:
-            self._lost = "its Lease was deleted (bundler unlock?)"
-            return False
-        theirs = read_lease(found, "")
-        if theirs.token != read_lease(self._body, "").token:
-            self._lost = f"{theirs.holder.identity} took it over"
-            return False
-        self._body = found
-        return True
+        theirs = read_lease(found, "") if found is not None else None
+        if found is not None and theirs is not None and theirs.token == read_lease(self._body, "").token:
+            self._body = found
+            return True
+        self._lost = self._why_gone() if theirs is None or theirs.is_free else taken_over(theirs)
+        return False
+
+    def _why_gone(self) -> str:
+        namespace = ObjectRef("", "Namespace", "", self._ref.namespace)
+        try:
+            found = self._cluster.get(namespace, version="v1", metadata_only=True)
+        except BundlerError:
+            found = {}  # whoever may not read namespaces is told less
+        if found is None or text_at(found, "metadata", "deletionTimestamp"):
+            return f"namespace {namespace.name} is being deleted, and the lock with it"
+        return (
+            "its Lease is gone: `bundler unlock` or someone with write access took it away; no other run holds it now"
+        )
 
     def _let_go(self) -> None:
         try:
@@ -265,11 +315,11 @@ class HeldLease:
 
     def _delete_as_read(self) -> None:
         state = read_lease(self._body, "")
-        self._cluster.delete(self._ref, uid=state.uid, resource_version=state.resource_version)
+        self._in_time().delete(self._ref, uid=state.uid, resource_version=state.resource_version)
 
     def _free(self) -> None:
         try:
-            self._cluster.replace(payload_of(freed(self._body), self._ref))
+            self._in_time().replace(payload_of(freed(self._body), self._ref))
         except BundlerError:
             return
 

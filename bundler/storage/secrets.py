@@ -6,6 +6,7 @@ visible, and is taken up or dropped later. Whoever writes holds the release's lo
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
@@ -37,6 +38,7 @@ from bundler.storage.refusals import exists_already, is_about_size, moved, refus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+    from typing import Self
 
     from bundler.model.json import Body
     from bundler.model.release import Inventories, ReleaseStatus, Revision, RevisionSummary
@@ -59,6 +61,12 @@ class SecretReleaseStore:
         """Heads written in this run, so that marking one need not read it again."""
         self._secrets: dict[_Key, Secrets] = {}
         """Sensitive strings of revisions saved in this run, to mask what is marked on them later."""
+
+    def through(self, cluster: ClusterClient) -> Self:
+        """Return this store, with all that it has read, on another client of the same cluster."""
+        other = copy(self)
+        other._cluster = cluster  # noqa: SLF001 - a copy of ourselves
+        return other
 
     # --- reading -------------------------------------------------------------------------------------------------
 

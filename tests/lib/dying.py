@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +31,11 @@ class DyingCluster:
     @property
     def is_worth_watching(self) -> bool:
         return self._inner.is_worth_watching
+
+    def guarded(self, held: object) -> Self:
+        """Go on without a lock: none is lost here."""
+        del held
+        return self
 
     def __getattr__(self, verb: str) -> Any:
         return lambda *args, **options: self._call(verb, args, options)

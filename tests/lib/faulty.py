@@ -11,6 +11,7 @@ Calls are counted from 1, over mutating calls only unless `counts` says otherwis
 from __future__ import annotations
 
 import threading
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload
     from bundler.model.json import Body
     from bundler.model.refs import ResourceType
-    from bundler.ports import ClusterClient, EventStream, Propagation
+    from bundler.ports import ClusterClient, EventStream, HeldLock, Propagation
 
 T = TypeVar("T")
 
@@ -161,6 +162,11 @@ class FaultyCluster:
             ),
             is_dry_run=is_dry_run,
         )
+
+    def guarded(self, held: HeldLock) -> FaultyCluster:
+        other = copy(self)
+        other.inner = self.inner.guarded(held)
+        return other
 
     def logs(self, pod: ObjectRef, query: LogQuery) -> Iterator[str]:
         return self._through("logs", pod, lambda: self.inner.logs(pod, query))

@@ -6,7 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from hypothesis import given, settings, strategies as st
 
@@ -42,6 +42,11 @@ class Recording:
     def __init__(self, inner: SandboxClient) -> None:
         self._inner = inner
         self.applied: list[Payload] = []
+
+    def guarded(self, held: object) -> Self:
+        """Go on without a lock: none is lost here."""
+        del held
+        return self
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,14 +16,19 @@ from tests.lib.widgets import widgets
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bundler.ports import ClusterClient
     from tests.scenario.conftest import World
 
 
 class Recording(FaultyCluster):
     """Notes how each object was deleted."""
 
+    def __init__(self, cluster: ClusterClient, **options: Any) -> None:
+        super().__init__(cluster, **options)
+        self.noted: dict[str, str] = {}
+
     def delete(self, ref: ObjectRef, *, propagation="Background", **options) -> bool:
-        self.noted = {**getattr(self, "noted", {}), ref.kind: propagation}
+        self.noted[ref.kind] = propagation
         return super().delete(ref, propagation=propagation, **options)
 
 

@@ -317,6 +317,10 @@ def test_two_operators_at_once_one_waits_or_leaves(timed_world: World):
         def __init__(self, inner):
             self._inner = inner
 
+        def guarded(self, held):
+            del held
+            return self
+
         def __getattr__(self, name):
             return getattr(self._inner, name)
 

@@ -203,6 +203,10 @@ def test_what_an_interrupted_run_made_is_pruned_when_nobody_wants_it(world: Worl
         def __init__(self, inner):
             self._inner = inner
 
+        def guarded(self, held):
+            del held
+            return self
+
         def __getattr__(self, name):
             return getattr(self._inner, name)
 

@@ -13,7 +13,7 @@ from bundler.actions.change.make_plan import following, payload_of
 from bundler.actions.change.run_control import WRITES_AT_ONCE
 from bundler.actions.change.wait import wait_until_gone, wait_until_ready
 from bundler.errors import BundlerError, InterruptedRunError
-from bundler.errors.change import ForeignObjectError, RejectedObjectsError
+from bundler.errors.change import ForeignObjectError, LockLostError, RejectedObjectsError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError
 from bundler.model.change import Action, Change, Stage
 from bundler.model.cluster import Payload
@@ -46,12 +46,19 @@ class Progress:
 
     written: list[Change] = field(default_factory=list)
     failed: list[Change] = field(default_factory=list)
+    unclear: list[Change] = field(default_factory=list)
+    """Failed too, but the answer was lost: the object may have been written."""
 
     def summary(self, changes: Iterable[Change]) -> tuple[str, ...]:
-        """Return lines that say what was written, what failed and what was not attempted."""
-        done, failed = {id(change) for change in self.written}, {id(change) for change in self.failed}
-        open_ones = [c for c in changes if c.action is not Action.NONE and id(c) not in done | failed]
-        groups = (("written", self.written), ("failed", self.failed), ("not attempted", open_ones))
+        """Return lines that say what was written, what failed, what is unclear and what was not attempted."""
+        begun = {id(change) for change in (*self.written, *self.failed, *self.unclear)}
+        open_ones = [c for c in changes if c.action is not Action.NONE and id(c) not in begun]
+        groups = (
+            ("written", self.written),
+            ("failed", self.failed),
+            ("unclear, because the answer was lost", self.unclear),
+            ("not attempted", open_ones),
+        )
         return tuple(f"{name}: {_named(group)}" for name, group in groups if group)
 
 
@@ -176,8 +183,10 @@ class Executor:
             self._carry_out(change)
         except InterruptedRunError:
             raise
-        except BaseException:
-            self.progress.failed.append(change)
+        except BaseException as error:
+            is_unclear = isinstance(error, BundlerError) and error.is_unclear
+            if is_unclear or not isinstance(error, LockLostError):
+                (self.progress.unclear if is_unclear else self.progress.failed).append(change)
             self._guard.stop()
             raise
         self.progress.written.append(change)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.run_memory import RunMemory
 from bundler.errors import InterruptedRunError
-from bundler.errors.change import WaitTimeoutError
+from bundler.errors.change import LockLostError, ReleaseNotFoundError, WaitTimeoutError
+from bundler.errors.cluster import ConflictError
 from bundler.model.events import Notice, Retrying
 
 if TYPE_CHECKING:
@@ -16,10 +18,27 @@ if TYPE_CHECKING:
     from bundler.model.events import Event
     from bundler.ports import HeldLock, Ports, Reporter
 
-from contextlib import contextmanager
-
 WRITES_AT_ONCE = 8
 WATCHES_AT_ONCE = 8
+
+
+@contextmanager
+def recording(held: HeldLock, doing: str) -> Iterator[None]:
+    """Write a record in the block, under a lock that is confirmed.
+
+    Raises:
+        LockLostError: when the lock is lost, or another run wrote the record: whoever holds the lock does that alone.
+    """
+    held.confirm()
+    try:
+        yield
+    except (ConflictError, ReleaseNotFoundError) as error:
+        held.confirm()
+        raise LockLostError(
+            doing,
+            context=[*error.context, "the record is not as this run left it: another run holds the release now"],
+            hint="check `bundler history` for what the other run did, before you change the release again",
+        ) from error
 
 
 class Guard:

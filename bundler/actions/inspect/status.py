@@ -154,5 +154,9 @@ class _NoLock:
     def held(self) -> None:
         """Return: there is nothing to lose."""
 
+    def rest_s(self) -> float:
+        """Return no end: there is nothing to lose."""
+        return float("inf")
+
     def confirm(self) -> None:
         """Return: there is nothing to lose."""

@@ -10,7 +10,13 @@ from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import remove_objects
 from bundler.actions.release.upgrade_path import is_at_least
 from bundler.errors import BundlerError
-from bundler.errors.change import RecordDamagedError, RollbackFailedError, RolledBackError, WaitError
+from bundler.errors.change import (
+    LockLostError,
+    RecordDamagedError,
+    RollbackFailedError,
+    RolledBackError,
+    WaitError,
+)
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.planning.problem import refuse
@@ -59,14 +65,20 @@ def roll_back_after(
         options: as of the change.
         held: the lock.
         budget_s: seconds for the rollback.
+
+    Raises:
+        LockLostError: when the release is no longer ours to roll back.
     """
     for line in (f"{error}", *error.context):
         ports.report(Notice(ports.redactor.redact(line)))
     ports.report(Notice(f"rolling back, in at most {budget_s:.0f} s"))
-    fresh = replace(ports, deadline_s=ports.clock.monotonic() + budget_s)
+    held.confirm()
+    fresh = replace(ports.under(held), deadline_s=ports.clock.monotonic() + budget_s)
     ports.prolong(fresh.deadline_s)
     try:
         done = _undo(proposal, fresh, options, held)
+    except LockLostError:
+        raise
     except BundlerError as second:
         context = [*error.context, f"the rollback failed too: {second}", *second.context]
         return RollbackFailedError(str(error), context=context, hint="mend what is named above, then run it again")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.executor import Executor
 from bundler.actions.change.make_plan import Planned, make_plan
-from bundler.actions.change.run_control import Guard
+from bundler.actions.change.run_control import Guard, recording
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
@@ -289,6 +289,7 @@ def change_release(
         create_namespace(draft.namespace, ports)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
+        ports = ports.under(held)
         second = replan(first, ports, after.redraft)
         written = f"nothing but namespace {draft.namespace}" if first.planned.creates_namespace else "nothing"
         unconfirmed = pass_gates(second, written=written)
@@ -307,7 +308,7 @@ def _carry_out_or_recover(
 ) -> ChangeResult:
     try:
         return carry_out(proposal, ports, options, held)
-    except (InterruptedRunError, LockLostError):
+    except (InterruptedRunError, LockLostError, RevisionExistsError):
         raise
     except BundlerError as error:
         if recover is None:
@@ -332,7 +333,8 @@ def _settle(history: History, ports: Ports, options: RunOptions) -> None:
         return
     place = (history.namespace, history.release)
     try:
-        with ports.lock.hold(*place, doing="settling the record", timeout_s=options.lock_timeout_s):
+        with ports.lock.hold(*place, doing="settling the record", timeout_s=options.lock_timeout_s) as held:
+            ports = ports.under(held)
             mark_interrupted_runs(load_history(ports, *place), ports)
     except ReleaseLockedError:
         return
@@ -383,9 +385,16 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         executor.run()
     except BundlerError as error:
         error.context = (*error.context, *executor.progress.summary(proposal.plan.changes))
-        record_failure(record.revision, error, ports)
+        record_failure(record.revision, error, ports, held)
         raise
-    done = _record_deployed(record.revision, proposal.history, ports, options)
+    number = record.revision.summary.revision
+    try:
+        with recording(held, f"recording revision {number} as deployed"):
+            done = _record_deployed(record.revision, proposal.history, ports, options)
+    except LockLostError as error:
+        written = "everything in the plan was carried out; only the record could not be marked deployed"
+        error.context = (*error.context, written)
+        raise
     return ChangeResult(proposal=proposal, revision=done)
 
 
@@ -417,8 +426,12 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         raise
 
 
-def record_failure(revision: Revision, error: BundlerError, ports: Ports) -> None:
-    """Say in the record what ended a run; a run that lost its lock, or cannot reach the cluster, writes nothing."""
+def record_failure(revision: Revision, error: BundlerError, ports: Ports, held: HeldLock) -> None:
+    """Say in the record what ended a run; a run that lost its lock, or cannot reach the cluster, writes nothing.
+
+    Raises:
+        LockLostError: when the lock turns out to be lost: then nothing may follow, a rollback least of all.
+    """
     if isinstance(error, LockLostError):
         return
     is_stopped = isinstance(error, InterruptedRunError)
@@ -426,7 +439,11 @@ def record_failure(revision: Revision, error: BundlerError, ports: Ports) -> Non
     evidence = ports.redactor.redact("\n".join([str(error), *error.context]))[:_EVIDENCE_CHARS]
     description = ports.redactor.redact(f"{error.code}: {_cause(error)}")
     try:
-        ports.store.mark(revision.summary, status, description=description, evidence=evidence)
+        with recording(held, f"recording revision {revision.summary.revision} as {status}"):
+            ports.store.mark(revision.summary, status, description=description, evidence=evidence)
+    except LockLostError as lost:
+        lost.context = (*lost.context, *error.context)
+        raise
     except BundlerError as unwritten:
         ports.report(Notice(f"the record could not be marked {status}: {unwritten}; the next run will do it"))
 

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
+from bundler.errors.change import LockLostError
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.planning.jobs import job_mark
@@ -31,11 +32,17 @@ class RunRecord:
         return self._revision
 
     def note_finished(self, jobs: Iterable[ObjectRef]) -> None:
-        """Record that Jobs have finished: they may be deleted at any time, and must not run twice."""
+        """Record that Jobs have finished: they may be deleted at any time, and must not run twice.
+
+        Raises:
+            LockLostError: when the release is no longer ours.
+        """
         with self._lock:
             summary = self._revision.summary
             try:
                 marked = self._ports.store.mark(summary, summary.status, finished_jobs=[job_mark(ref) for ref in jobs])
+            except LockLostError:
+                raise
             except BundlerError as error:
                 self._ports.report(Notice(f"finished Jobs could not be noted in the record: {error}"))
                 return

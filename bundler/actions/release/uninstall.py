@@ -166,7 +166,7 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Uninst
         return UninstallResult(proposal=first, is_declined=True)
     refuse(unconfirmed)
     with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
-        proposal = remove_objects(namespace, release, ports, held, request.terms)
+        proposal = remove_objects(namespace, release, ports.under(held), held, request.terms)
     return UninstallResult(proposal=proposal or first)
 
 
@@ -194,14 +194,12 @@ def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock) -> Non
     executor = Executor(proposal.planned, ports, Guard(ports, held), WaitRules(uid=proposal.planned.wanted.uid))
     try:
         executor.run()
-    except LockLostError:
-        raise
     except BundlerError as error:
         error.context = (*error.context, *executor.progress.summary(proposal.plan.changes))
-        if summary is not None:
+        if summary is not None and not isinstance(error, LockLostError):
             _record_failure(summary, error, ports)
         raise
-    held.held()
+    held.confirm()
     ports.store.erase(history.namespace, history.release)
 
 

@@ -6,6 +6,9 @@ import threading
 import time
 from datetime import UTC, datetime
 
+_EVEN_ASLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux stops its monotonic clock while the machine sleeps, and a lease of ours ends meanwhile; macOS does not."""
+
 
 class SystemClock:
     """Time, told and spent."""
@@ -15,8 +18,8 @@ class SystemClock:
         return datetime.fromtimestamp(time.time(), tz=UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        return time.monotonic()
+        """Return seconds that never go back, and that pass while the machine sleeps."""
+        return time.clock_gettime(_EVEN_ASLEEP)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

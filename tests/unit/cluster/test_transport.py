@@ -7,7 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bundler.cluster.client import HttpClusterClient
-from bundler.errors.cluster import CredentialsError, ForbiddenError, RejectedError, UnauthorizedError, UnavailableError
+from bundler.errors.cluster import (
+    ClusterError,
+    CredentialsError,
+    ForbiddenError,
+    RejectedError,
+    UnauthorizedError,
+    UnavailableError,
+)
 from bundler.model.cluster import ListQuery
 from bundler.model.events import Event, Retrying
 from tests.lib.stub_server import Garbage, HangUp, Reset, Say, Step, StubProxy, StubServer, status
@@ -29,6 +36,7 @@ PATH = "/api/v1/namespaces/shop/configmaps/a"
         status(502, "bad gateway"),
         status(503, "not ready"),
         status(504, "timeout", "Timeout"),
+        status(403, 'configmaps "a" is forbidden: not yet ready to handle request', "Forbidden"),
         Say(status=503, body=b"<html>upstream</html>"),
         status(409, "Operation cannot be fulfilled: the object has been modified", "Conflict"),
     ],
@@ -165,6 +173,28 @@ def test_chunked_answers_are_read() -> None:
     with StubServer([Say(body=config_map(), is_chunked=True)], routes=ROUTES) as server:
         it = client(server.url)
         assert it.get(CONFIG_MAP) == it.get(CONFIG_MAP) == config_map()
+
+
+GARBAGE = [b"<html>login</html>", b"", b'{"kind": "Config', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=["page", "nothing", "cut", "deep"])
+def test_garbage_in_place_of_what_is_read_is_a_passing_failure(garbage: bytes) -> None:
+    with StubServer([Say(body=garbage), OK, Say(body=garbage), OK], routes=ROUTES) as server:
+        it = client(server.url)
+        assert it.get(CONFIG_MAP) == config_map()
+        assert it.apply(payload(), is_dry_run=True).body == config_map()
+    assert len(server.seen) == 4
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=["page", "nothing", "cut", "deep"])
+def test_garbage_in_place_of_what_was_written_is_not_written_again(garbage: bytes) -> None:
+    with (
+        StubServer([Say(body=garbage), OK], routes=ROUTES) as server,
+        pytest.raises(ClusterError, match="applying ConfigMap/a"),
+    ):
+        client(server.url).apply(payload())
+    assert len(server.seen) == 1
 
 
 def test_an_answer_that_is_not_json_is_no_traceback() -> None:
