@@ -275,6 +275,10 @@ class ReleaseStore(Protocol):
         """Return this store, reading and writing through another client of the same cluster."""
         ...
 
+    def places_of(self, release: str) -> tuple[str, ...]:
+        """Return the namespaces that hold a release of this name, as far as we may look; sorted."""
+        ...
+
     def has_remains(self, namespace: str, release: str) -> bool:
         """Tell whether anything is recorded of a release, be it what a run that died while erasing left."""
         ...

@@ -227,6 +227,7 @@ class HttpClusterClient:
             namespace=pod.namespace,
             accept="*/*",
             is_tried_once=query.is_tried_once,
+            within_s=query.within_s,
         )
         return follow_log(self._transport, request, is_following=query.is_following)
 

@@ -51,6 +51,8 @@ class Request:
     is_large: bool = False
     """The answer may be large: compression pays where the server is far."""
     payload: Payload | None = None
+    within_s: float | None = None
+    """How long it may take, further tries included; None: as long as the command has time."""
     is_tried_once: bool = False
     """No failure is tried again, and the whole answer has ``ONE_TRY_S``."""
 

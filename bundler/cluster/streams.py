@@ -11,6 +11,8 @@ from bundler.cluster import targets
 from bundler.cluster.errors import error_of_status
 from bundler.cluster.request import METADATA_ONLY
 from bundler.cluster.status import status_of
+from bundler.errors.cluster import UnavailableError
+from bundler.http.retry import failure_of_error
 from bundler.http.wire import TimeLimits, WireError
 from bundler.model.cluster import WatchEvent
 from bundler.model.json import decode_json, mapping_at, text_at
@@ -33,6 +35,7 @@ ROUND_S = 60.0
 GRACE_S = 10.0
 PAUSE_S = 0.5
 LOG_IDLE_S = 3600.0
+LOG_PART_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
@@ -120,23 +123,29 @@ def follow_watch(
 
 
 def follow_log(transport: Transport, request: Request, *, is_following: bool) -> Iterator[str]:
-    """Yield lines; a connection that breaks ends them.
+    """Yield lines; a line without end comes in parts. While following, a connection that breaks ends them.
 
     Raises:
+        UnavailableError: when a log that is not followed breaks off, or takes too long; after its last line.
         ClusterError: what the server answers.
     """
     with transport.stream(request) as (connection, pieces):
         if is_following:
-            connection.limit(TimeLimits(LOG_IDLE_S, LOG_IDLE_S))
-        for line in _lines(_until_broken(pieces)):
+            connection.limit(transport.idle_limits(LOG_IDLE_S))
+        broken: list[Exception] = []
+        for line in _lines(_until_broken(pieces, broken), part_bytes=LOG_PART_BYTES):
             yield line.decode(errors="replace")
+    if broken and not is_following:
+        why = failure_of_error(broken[0], may_have_arrived=True).why
+        hint = "read less (--tail, --since, --container), or allow more with --timeout"
+        raise UnavailableError(request.doing, context=[f"the log breaks off here: {why}"], hint=hint)
 
 
 def _watch_once(
     transport: Transport, request: Request, kind: ResourceType, leash: WatchControl, *, end: float
 ) -> Iterator[WatchEvent]:
     with transport.stream(request) as (connection, pieces), leash.holding(connection):
-        for line in _lines(_until_broken(_bounded(connection, pieces, end=end, clock=leash.clock)), keep_rest=False):
+        for line in _lines(_until_broken(_bounded(connection, pieces, end=end, clock=leash.clock), [])):
             event = _decoded(line)
             if event is None:
                 return
@@ -169,20 +178,34 @@ def _bounded(connection: Connection, pieces: Iterator[bytes], *, end: float, clo
         yield piece
 
 
-def _until_broken(pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _until_broken(pieces: Iterator[bytes], broken: list[Exception]) -> Iterator[bytes]:
+    """Yield until time is over or the connection breaks, and put down why: a watch goes on elsewhere, a log ends."""
     try:
         yield from pieces
-    except (OSError, WireError):
-        return  # time is over, or the connection broke: a watch goes on elsewhere, a log ends
+    except (OSError, WireError) as error:
+        broken.append(error)
 
 
-def _lines(pieces: Iterator[bytes], *, keep_rest: bool = True) -> Iterator[bytes]:
-    """Split into lines; what comes after the last line end is a line of a log, but only half an event."""
-    rest = b""
+def _lines(pieces: Iterator[bytes], *, part_bytes: int = 0) -> Iterator[bytes]:
+    """Split into lines.
+
+    Args:
+        pieces: as they come in.
+        part_bytes: yield a longer line in parts of that size, and what comes after the last line end. 0: that is half
+            an event, and nobody's; a line without end ends it all.
+    """
+    rest = bytearray()
     for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
+        first, *more = piece.split(b"\n")
+        rest += first
+        while part_bytes and len(rest) > part_bytes:
+            yield bytes(rest[:part_bytes])
+            del rest[:part_bytes]
+        if more:
+            yield bytes(rest)
+            yield from more[:-1]
+            rest = bytearray(more[-1])
         if len(rest) > MAX_LINE_BYTES:
             return
-    if rest and keep_rest:
-        yield rest
+    if rest and part_bytes:
+        yield bytes(rest)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.cluster.errors import error_of, unavailable, unreadable
@@ -19,7 +21,7 @@ from bundler.http.wire import WireError, no_end
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Self
 
     from bundler.cluster.credentials import Credentials
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from bundler.http.exchange import Started
     from bundler.http.proxy import Address
     from bundler.http.surroundings import Surroundings
-    from bundler.http.wire import Connection
+    from bundler.http.wire import Connection, TimeLimits
     from bundler.model.json import Body
     from bundler.ports import HeldLock
 
@@ -45,6 +47,8 @@ class _Trial:
     """How a request went so far."""
 
     retries: RetryBudget
+    rest_s: Callable[[], float]
+    """What is left of the request's own time."""
     is_unclear: bool = False
     is_renewed: bool = False
     garbled: int = 0
@@ -146,6 +150,10 @@ class Transport:
         finally:
             started.connection.close()
 
+    def idle_limits(self, patience_s: float) -> TimeLimits:
+        """Return limits for an answer that goes on by itself, with pauses, as long as the command has time."""
+        return limits_of(patience_s, self._around)
+
     def close(self) -> None:
         """Close the kept connections."""
         self._exchange.close()
@@ -168,7 +176,12 @@ class Transport:
                 raise error_of(request, reply.status, reply.body, user=self.user)
 
     def _trial(self, request: Request) -> _Trial:
-        return _Trial(RetryBudget(request.doing, self._around, self._gave_up, lambda: self._exchange.has_answered))
+        around, rest_s = self._around, no_end
+        if request.within_s is not None:
+            rest_s = partial(_rest_s, time.monotonic() + request.within_s)
+            around = replace(around, budget=lambda: min(self._around.budget(), rest_s()))
+        retries = RetryBudget(request.doing, around, self._gave_up, lambda: self._exchange.has_answered)
+        return _Trial(retries, rest_s)
 
     def _start(self, request: Request, trial: _Trial, *, is_fresh: bool = False) -> Started:
         """Send a request and read the head of its answer.
@@ -183,7 +196,7 @@ class Transport:
         is_read = request.method == "GET"
         patience_s = ONE_TRY_S if request.is_tried_once else READ_TIMEOUT_S if is_read else WRITE_TIMEOUT_S
         is_whole = request.is_tried_once or not is_read
-        rest_s = held.rest_s if held is not None else no_end
+        rest_s = held.rest_s if held is not None else trial.rest_s
         limits = limits_of(patience_s, self._around, is_whole=is_whole, rest_s=rest_s)
         started = self._exchange.start(self._bytes_of(request), limits, is_fresh=is_fresh)
         trial.is_unclear |= started.is_repeated
@@ -227,6 +240,10 @@ class Transport:
 
 def _judged(failure: Failure, request: Request) -> Failure:
     return replace(failure, is_final=True) if request.is_tried_once else failure
+
+
+def _rest_s(end_s: float) -> float:
+    return end_s - time.monotonic()
 
 
 def _unpacked(body: bytes) -> bytes:

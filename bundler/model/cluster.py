@@ -90,4 +90,6 @@ class LogQuery:
     is_following: bool = False
     is_tried_once: bool = False
     """A failure is final at once, and the answer must come within seconds: it is not worth waiting for."""
+    within_s: float | None = None
+    """How long reading may take, further tries included; None: as long as the command has time."""
     since_s: int | None = None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from bundler.concurrency import map_parallel
 from bundler.errors.change import RecordDamagedError, RecordTooNewError
+from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at
 from bundler.model.release import Inventories
@@ -44,6 +47,10 @@ _PROBES = 20
 """How many missing numbers are looked up by name, where a record shows that a head is missing."""
 
 
+_PLACES = 200
+"""How many namespaces are asked one by one."""
+
+
 class RecordReader:
     """Reads the records of any release; keeps what it read last."""
 
@@ -77,6 +84,33 @@ class RecordReader:
                     raise
                 on_unreadable(error)
         return tuple(sorted(found, key=lambda summary: (summary.namespace, summary.release, summary.revision)))
+
+    def places_of(self, release: str) -> tuple[str, ...]:
+        """Return the namespaces that hold a release of this name, as far as we may look; sorted.
+
+        Heads alone are listed, by their labels. Who may not list them everywhere is asked namespace by namespace.
+        """
+        try:
+            found = self.list("", release, records.HEAD)
+        except ForbiddenError:
+            listed = map_parallel(partial(self._heads_in, release), self._namespaces())
+            found = [head for heads in listed for head in heads]
+        except ClusterError:
+            return ()
+        return tuple(sorted({text_at(head, "metadata", "namespace") for head in found}))
+
+    def _namespaces(self) -> Sequence[str]:
+        query = ListQuery(group="", kind="Namespace", namespace="", version="v1", metadata_only=True)
+        try:
+            return [name_of(item) for item in self._cluster.list(query).items[:_PLACES]]
+        except ClusterError:
+            return []
+
+    def _heads_in(self, release: str, namespace: str) -> Sequence[Body]:
+        try:
+            return self.list(namespace, release, records.HEAD)
+        except ClusterError:
+            return ()
 
     def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:
         """Return a revision complete; sensitive leaves are filled in only when asked for, else they are ``***``.

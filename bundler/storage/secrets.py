@@ -76,6 +76,10 @@ class SecretReleaseStore:
         """Return all revisions, oldest first, from metadata alone; see bundler.ports.ReleaseStore."""
         return self._reader.summaries(namespace=namespace, release=release, on_unreadable=on_unreadable)
 
+    def places_of(self, release: str) -> tuple[str, ...]:
+        """Return the namespaces that hold a release of this name; see bundler.ports.ReleaseStore."""
+        return self._reader.places_of(release)
+
     def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:
         """Return a revision complete; see bundler.ports.ReleaseStore."""
         return self._reader.load(summary, with_sensitive=with_sensitive)

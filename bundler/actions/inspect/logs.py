@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _JOB_SELECTOR = "batch.kubernetes.io/job-name"
 _FOLLOWED_AT_ONCE = 32
+_LEAST_S = 5.0
+"""For each container, even where the time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,10 @@ def release_logs(
             ports.report(Warned(left))
         yield from _follow(streams[:_FOLLOWED_AT_ONCE], ports, query)
         return
-    for stream in streams:
-        yield from _read(stream, ports, query)
+    for number, stream in enumerate(streams):
+        # A log without end takes its share of the time, and not that of the others.
+        share_s = max(_LEAST_S, ports.remaining_s() / (len(streams) - number))
+        yield from _read(stream, ports, replace(query, within_s=share_s))
 
 
 def _pods(ports: Ports, namespace: str, release: str, component: str) -> Sequence[Body]:
@@ -116,11 +120,14 @@ def _streams(pods: Sequence[Body], container: str) -> list[_Stream]:
 
 def _read(stream: _Stream, ports: Ports, query: LogQuery) -> Iterator[LogLine]:
     """Yield a container's lines; why there are none is a line too, so that the others are still shown."""
+    count = 0
     try:
         for text in ports.cluster.logs(stream.pod, replace(query, container=stream.container)):
+            count += 1
             yield LogLine(stream.pod.name, stream.container, text)
     except BundlerError as error:
-        yield LogLine(stream.pod.name, stream.container, f"[no log: {'; '.join(error.context) or error}]")
+        what = "cut" if count else "no log"
+        yield LogLine(stream.pod.name, stream.container, f"[{what}: {'; '.join(error.context) or error}]")
 
 
 def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterator[LogLine]:
@@ -135,6 +142,9 @@ def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterat
         threading.Thread(target=pump, args=(stream,), daemon=True).start()
     still_open = len(streams)
     while still_open and not ports.is_stopped():
+        if ports.remaining_s() <= 0:
+            ports.report(Warned("the time for the command is over, and the logs go on; follow longer with --timeout"))
+            return
         try:
             line = lines.get(timeout=0.2)
         except queue.Empty:

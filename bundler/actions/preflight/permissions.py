@@ -31,8 +31,9 @@ _LATER_VERB = "delete"
 """For pruning and uninstalling; many an installation never comes to it."""
 _RECORD_VERBS = ("get", "list", "create", "update", "delete")
 _LOCK_VERBS = ("get", "create", "update", "delete")
+_LOOK_VERBS = ("list", "watch")
 _LOOKED_AT = (("", "Pod"), ("", "Event"), ("apps", "ReplicaSet"))
-"""What waiting lists to say why something is not ready."""
+"""What waiting lists and watches to say why something is not ready; it reads the logs of pods too."""
 _MAX_NAMED = 6
 
 
@@ -102,9 +103,12 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
 def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:
     """Yield what an installation needs, what explains why something is not ready, and what takes things away again."""
     yield from _needed(request, manifests, cluster)
+    namespace = request.order.namespace
     for group, kind in _LOOKED_AT:
         if (served := cluster.resource_type(group, kind)) is not None:
-            yield _Right(group, served.plural, request.order.namespace, "list")
+            yield from (_Right(group, served.plural, namespace, verb) for verb in _LOOK_VERBS)
+    yield _Right("", "pods/log", namespace, "get")
+    yield from _on_objects(manifests, cluster, ("watch",))
     yield from _on_objects(manifests, cluster, (_LATER_VERB,))
 
 
@@ -125,7 +129,9 @@ def _on_objects(manifests: Sequence[Manifest], cluster: ClusterClient, verbs: Se
 
 def _is_allowed(cluster: ClusterClient, right: _Right) -> bool | None:
     """Ask; None where the server gives no answer. A dry run leaves no trace in clusters that only play one."""
-    attributes: dict[str, JSONValue] = {"group": right.group, "resource": right.plural, "verb": right.verb}
+    plural, _, part = right.plural.partition("/")
+    attributes: dict[str, JSONValue] = {"group": right.group, "resource": plural, "verb": right.verb}
+    attributes |= {"subresource": part} if part else {}
     if right.namespace:
         attributes["namespace"] = right.namespace
     body: dict[str, JSONValue] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.owned_objects import find_labelled
-from bundler.errors import BundlerError
 from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
 from bundler.errors.cluster import ConflictError, ForbiddenError
 from bundler.model.events import Notice
@@ -15,6 +14,7 @@ from bundler.model.release import ReleaseStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bundler.errors import BundlerError
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
@@ -267,11 +267,7 @@ def require_history(store: ReleaseStore, namespace: str, release: str) -> Histor
 
 def _elsewhere(store: ReleaseStore, release: str) -> list[str]:
     """Name other namespaces that hold a release of this name, where one may look."""
-    try:
-        found = store.summaries(namespace="", release=release, on_unreadable=_pass_over)
-    except BundlerError:
-        return []
-    places = sorted({summary.namespace for summary in found})
+    places = store.places_of(release)
     more = f" and {len(places) - _PLACES} more" if len(places) > _PLACES else ""
     return [f"{release} is a release in {', '.join(places[:_PLACES])}{more}"] if places else []
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from bundler.cluster.client import warnings_of
+from bundler.cluster.streams import LOG_PART_BYTES
 from bundler.errors.cluster import (
     AlreadyExistsError,
     ClusterError,
@@ -23,7 +24,7 @@ from bundler.errors.cluster import (
 from bundler.model.cluster import ListQuery, LogQuery, Payload
 from bundler.model.refs import ObjectRef
 from tests.lib.certs import Authority
-from tests.lib.stub_server import Got, HangUp, Reset, Say, Step, StubServer, status
+from tests.lib.stub_server import Drip, Got, HangUp, Reset, Say, Step, StubServer, status
 from tests.unit.cluster.support import CONFIG_MAP, ROUTES, InstantClock, aggregated, client, config_map, payload
 
 PATH = "/api/v1/namespaces/shop/configmaps"
@@ -357,6 +358,45 @@ def test_a_log_that_does_not_exist_yet_is_a_refusal() -> None:
         list(client(server.url).logs(ObjectRef("", "Pod", "shop", "web-1"), LogQuery()))
     assert caught.value.code == "rejected"
     assert str(caught.value) == "reading the log of Pod/web-1 in namespace shop"
+
+
+LOG_HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("drip", "shown"),
+    [
+        (Drip(LOG_HEAD + b"one\n", b"x"), "one"),
+        (Drip(LOG_HEAD + b"one\n", b"more\n"), "one"),
+        (Drip(LOG_HEAD, b"x"), "x"),
+        (Drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n"), ""),
+    ],
+    ids=["endless line", "endless lines", "one endless line", "no answer"],
+)
+def test_a_log_without_end_takes_its_time_and_no_more(drip: Drip, shown: str) -> None:
+    lines: list[str] = []
+    began_s = time.monotonic()
+    with StubServer([drip], routes=ROUTES) as server, pytest.raises(UnavailableError) as caught:
+        lines.extend(client(server.url).logs(ObjectRef("", "Pod", "shop", "web-1"), LogQuery(within_s=0.3)))
+    assert time.monotonic() - began_s < 3
+    assert "no answer in time" in caught.value.context[0]
+    assert "".join(lines[:1]).startswith(shown)
+
+
+def test_a_node_that_is_away_takes_its_time_and_no_more() -> None:
+    failing = status(500, "error dialing backend: no route to host", "InternalError")
+    pod, query = ObjectRef("", "Pod", "shop", "web-1"), LogQuery(within_s=0.3)
+    began_s = time.monotonic()
+    with StubServer([failing], routes=ROUTES) as server, pytest.raises(UnavailableError):
+        list(client(server.url).logs(pod, query))
+    assert time.monotonic() - began_s < 3
+
+
+def test_a_line_without_end_comes_in_parts() -> None:
+    text = b"x" * (2 * LOG_PART_BYTES + 5) + b"\nlast"
+    with StubServer([Say(body=text)], routes=ROUTES) as server:
+        lines = list(client(server.url).logs(ObjectRef("", "Pod", "shop", "web-1"), LogQuery()))
+    assert [len(line) for line in lines] == [LOG_PART_BYTES, LOG_PART_BYTES, 5, 4]
 
 
 def test_a_log_that_explains_a_failure_is_asked_for_once_and_without_a_word() -> None:

@@ -156,7 +156,8 @@ class Answering:
     def create(self, payload: Payload, *, is_dry_run: bool) -> Answer:
         assert is_dry_run
         attributes = json.loads(payload.content)["spec"]["resourceAttributes"]
-        right = (attributes["verb"], attributes["resource"])
+        part = f"/{attributes['subresource']}" if "subresource" in attributes else ""
+        right = (attributes["verb"], attributes["resource"] + part)
         self.asked.append(right)
         return Answer(body={"status": {"allowed": right not in self.denied}}, is_created=True)
 
@@ -180,7 +181,16 @@ def test_every_right_is_asked_for_once() -> None:
     )
 
 
-@pytest.mark.parametrize("right", [("delete", "persistentvolumeclaims"), ("list", "events"), ("list", "pods")])
+@pytest.mark.parametrize(
+    "right",
+    [
+        ("delete", "persistentvolumeclaims"),
+        ("list", "events"),
+        ("list", "pods"),
+        ("watch", "pods"),
+        ("get", "pods/log"),
+    ],
+)
 def test_what_is_needed_later_or_to_explain_stops_nothing(right) -> None:
     check, _ = permissions(right)
     assert check.state is CheckState.WARNED
