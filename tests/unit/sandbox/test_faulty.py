@@ -24,7 +24,7 @@ def lost() -> UnavailableError:
 
 def test_it_wraps_every_method_of_the_port() -> None:
     methods = {name for name, _ in inspect.getmembers(ClusterClient, inspect.isfunction) if not name.startswith("_")}
-    assert methods == MUTATING | READING
+    assert methods == MUTATING | READING | {"guarded"}
     for name in methods:
         assert inspect.signature(getattr(FaultyCluster, name)).parameters.keys() == (
             inspect.signature(getattr(ClusterClient, name)).parameters.keys()
