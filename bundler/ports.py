@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
+from bundler.health.author import author_health
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
@@ -13,9 +14,11 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bundler.errors import BundlerError
+    from bundler.model.bundle import ReadinessRule
     from bundler.model.cluster import Answer, ClusterIdentity, Listing, ListQuery, LogQuery, Payload, WatchEvent
     from bundler.model.digest import Digest
     from bundler.model.events import Event
+    from bundler.model.health import Health
     from bundler.model.json import Body
     from bundler.model.oci import BlobSource, Descriptor, OciManifest, Repository
     from bundler.model.redaction import Redactor
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.model.release import Inventories, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.trust import Envelope, Evidence, TrustedKey
 
+Result = TypeVar("Result")
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
@@ -461,6 +465,42 @@ class Verifier(Protocol):
         ...
 
 
+class JudgeByRule(Protocol):
+    """Judges objects by the expressions of an author, which may be made to run for ever or to take all memory."""
+
+    def __call__(self, rule: ReadinessRule, body: Body) -> Health:
+        """Return how the object is; one that cannot be judged is on its way, and the message says why."""
+        ...
+
+
+class Confinement(Protocol):
+    """Runs work on a foreign bundle, which may be made to run for ever or to take all memory."""
+
+    def run(self, work: Callable[[], Result], *, doing: str) -> Result:
+        """Return what ``work`` returns, or raise what it raises.
+
+        Args:
+            work: computes and nothing else: what it changes may be lost. What it returns or raises can be pickled.
+            doing: what an error says was being done.
+
+        Raises:
+            WorkLimitError: when it takes more time or memory than it may.
+        """
+        ...
+
+
+class Unconfined:
+    """Runs work right here, for those who are confined already or trust their bundles: counted bounds alone hold."""
+
+    def run(self, work: Callable[[], Result], *, doing: str) -> Result:
+        """Return what ``work`` returns."""
+        del doing
+        return work()
+
+
+UNCONFINED: Final = Unconfined()
+
+
 def _need_no_time(deadline_s: float) -> None:
     """Adapters that never wait need not know how long they may."""
     del deadline_s
@@ -484,6 +524,9 @@ class Ports:
     """Where images lie; None where no delivery is at hand."""
     prolong: Callable[[float], None] = _need_no_time
     """Tell the adapters that ``deadline_s`` has moved; they give up on a busy server when it is over."""
+
+    judge: JudgeByRule = author_health
+    """Judges an object by an author's rule; rules come from bundles and records."""
 
     def under(self, held: HeldLock) -> Ports:
         """Return these ports for a run that holds a release's lock: no write, of records either, goes on without it."""

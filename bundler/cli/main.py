@@ -35,7 +35,8 @@ def run(argv: Sequence[str], leftovers: list[object] | None = None) -> int:
     Args:
         argv: without the program's name.
         leftovers: takes what is large and no longer needed, for a caller that ends the process: taking it apart
-            would be a twentieth of a large rendering.
+            would be a twentieth of a large rendering. None: this runs within another program, which is not copied to
+            work on a bundle.
     """
     mend_streams()
     invocation = Invocation(read_surroundings(), argv, leftovers)

@@ -37,6 +37,17 @@ class BundlerError(Exception):
         self.is_unclear = False
         """The write that failed may have taken effect all the same: its answer was lost."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let an error cross to another process with all its fields, whatever its constructor asks for."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[BundlerError], args: tuple[object, ...], fields: dict[str, object]) -> BundlerError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
+
 
 class UsageError(BundlerError):
     """The command line asks for something that cannot be meant."""

@@ -23,6 +23,12 @@ class BundleInvalidError(BundleError):
     code = "bundle-invalid"
 
 
+class WorkLimitError(BundleError):
+    """Work on a bundle took more time or memory than it may; its process was ended."""
+
+    code = "work-limit"
+
+
 class KubeVersionError(BundleError):
     """The cluster's version is outside the range that the bundle declares."""
 

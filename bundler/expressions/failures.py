@@ -10,8 +10,9 @@ from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeEr
 
 from bundler.errors import BundlerError, bundle as errors
 from bundler.expressions.bounds import LimitReachedError
-from bundler.expressions.functions import TEXT_METHODS, FilterUseError, make_filters, make_tests
+from bundler.expressions.functions import FilterUseError, make_filters, make_tests
 from bundler.expressions.text import TemplateFailureError
+from bundler.expressions.text_methods import TEXT_METHODS
 from bundler.expressions.undefined import PathUndefined, UndefinedUseError
 from bundler.model.lean import dataclass
 
@@ -47,6 +48,9 @@ def explain(error: BaseException, names: Mapping[str, object]) -> Failure:  # no
         case RecursionError():
             hint = "check what ends the macro that calls itself, or the include of itself"
             return Failure(error_type=errors.TemplateLimitError, sentence="it nests too deeply", hint=hint)
+        case MemoryError():
+            hint = "make less of it, or of what it is made from"
+            return Failure(error_type=errors.TemplateLimitError, sentence="it takes too much memory", hint=hint)
         case TemplateSyntaxError():
             return _explain_syntax(error)
         case TemplateNotFound():

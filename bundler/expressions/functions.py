@@ -6,12 +6,8 @@ without asking. docs/templates.md lists them for authors.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, cast
 
@@ -20,15 +16,30 @@ from jinja2.runtime import Undefined
 from jinja2.tests import TESTS
 from jinja2.utils import Namespace, missing
 
-from bundler.expressions.bounds import LimitReachedError, current_meter
-from bundler.expressions.markers import YamlText, finish_text
+from bundler.expressions.bounds import current_meter
+from bundler.expressions.markers import finish_text
+from bundler.expressions.sizes import WALKED, charge_all
 from bundler.expressions.text import TemplateFailureError, data_of, quote, text_of, to_json, to_yaml
-from bundler.model.pattern import LazyPattern
+from bundler.expressions.text_functions import (
+    b64decode,
+    b64encode,
+    center,
+    format_text,
+    indent,
+    join,
+    kebab,
+    plain_text,
+    regex_replace,
+    replace,
+    sha256,
+    trim,
+    trunc,
+    wrap_words,
+)
 
 _JINJA_FILTERS = (
     "abs batch capitalize count dictsort first groupby items last length list lower map max min reject "
-    "rejectattr reverse select selectattr slice sort sum title trim truncate unique upper urlencode wordcount "
-    "wordwrap"
+    "rejectattr reverse select selectattr slice sort title truncate unique upper urlencode wordcount"
 )
 _JINJA_TESTS = (
     "odd even divisibleby none boolean false true integer float lower upper string mapping number sequence "
@@ -36,13 +47,24 @@ _JINJA_TESTS = (
 )
 _ACCEPTING_UNDEFINED = frozenset({"d", "default", "required"})
 _TEXT_FILTERS = frozenset({"capitalize", "lower", "title", "trim", "truncate", "upper", "urlencode", "wordcount"})
-_WALKED = (dict, list, tuple, range)
+_SLOW_TEXT_FILTERS = frozenset({"title", "urlencode", "wordcount", "wordwrap", "kebab"})
+"""Filters that look at a text letter by letter, in Python."""
+_ITERATING = frozenset({
+    "batch", "dictsort", "groupby", "join", "list", "map", "max", "min", "reject", "rejectattr", "select", "selectattr",
+    "slice", "sort", "sum", "unique",
+})  # fmt: skip
+"""Filters to which a text is a list of letters."""
+_COMPARING = frozenset({
+    "dictsort", "groupby", "max", "min", "sort", "unique", "urlencode", "in", "==", "eq", "equalto", "!=", "ne", ">",
+    "gt", "greaterthan", ">=", "ge", "<", "lt", "lessthan", "<=", "le",
+})  # fmt: skip
+"""Filters and tests that look into what they are given, as deep as it goes."""
 _COUNTING = frozenset({"batch", "slice"})
 """Filters that make as many items as a number says."""
 _CHARS_PER_STEP = 256
-_MAX_WIDTH = 1_000
+_CHARS_PER_SLOW_STEP = 8
+_MAX_NUMBER_CHARS = 1_000
 _MAX_DIGITS = 50
-_WIDE_FORMAT = LazyPattern(r"%[^a-zA-Z%]*(?:[0-9]{4}|\*)")
 
 
 class FilterUseError(Exception):
@@ -80,6 +102,9 @@ def make_filters() -> dict[str, Callable[..., Any]]:
         "required": required,
         "round": round_number,
         "sha256": sha256,
+        "sum": add_up,
+        "trim": trim,
+        "wordwrap": wrap_words,
         "string": text_of,
         "to_json": to_json,
         "to_yaml": to_yaml,
@@ -99,7 +124,7 @@ def make_tests() -> dict[str, Callable[..., Any]]:
 
 def make_globals() -> dict[str, Callable[..., Any]]:
     """Return the functions that every template and expression can call."""
-    return {"range": counted_range, "dict": dict, "namespace": Namespace, "fail": fail}
+    return {"range": counted_range, "dict": counted_dict, "namespace": Namespace, "fail": fail}
 
 
 def counted_range(*bounds: int) -> range:
@@ -107,6 +132,13 @@ def counted_range(*bounds: int) -> range:
     numbers = range(*bounds)
     current_meter().charge(len(numbers))
     return numbers
+
+
+def counted_dict(*given: Any, **named: Any) -> dict[Any, Any]:
+    """Do ``dict``, what it is made of counted as steps."""
+    parts = [part if isinstance(part, WALKED) else list(part) for part in given]
+    current_meter().charge(sum(map(len, parts)) + len(named))
+    return dict(*parts, **named)
 
 
 def fail(message: object = "failed") -> str:
@@ -123,13 +155,11 @@ def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         given = [_prepared(value, is_strict=is_strict) for value in args]
         if name in _TEXT_FILTERS:
             # Jinja would spell lists and objects as Python does, with memory addresses
-            given[0] = data_of(given[0]) if name == "urlencode" else _text(given[0])
+            given[0] = data_of(given[0]) if name == "urlencode" else plain_text(given[0])
         named = {key: _prepared(value, is_strict=is_strict) for key, value in named.items()}
         if name in _COUNTING:
             meter.charge(sum(abs(value) for value in (*given, *named.values()) if isinstance(value, int)))
-        for value in given:
-            if isinstance(value, _WALKED):
-                meter.charge(len(value))
+        _charge(name, [*given, *named.values()])
         try:
             result = function(*given, **named)
         except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
@@ -139,6 +169,18 @@ def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return call
+
+
+def _charge(name: str, given: Sequence[Any]) -> None:
+    """Charge what a filter or test is given, by what it does with it."""
+    meter = current_meter()
+    for value in given:
+        if isinstance(value, WALKED) or (isinstance(value, str) and name in _ITERATING):
+            meter.charge(len(value))
+        elif isinstance(value, str) and name in _SLOW_TEXT_FILTERS:
+            meter.charge(len(value) // _CHARS_PER_SLOW_STEP)
+    if name in _COMPARING:
+        charge_all(*given)
 
 
 def _prepared(value: Any, *, is_strict: bool) -> Any:
@@ -226,7 +268,7 @@ def to_int(value: object, replacement: object = missing) -> object:
     try:
         if isinstance(value, str):
             current_meter().check_int_bits(len(value) * 3)
-            return int(value.strip())
+            return int(_number_text(value))
         return int(value) if isinstance(value, bool) else int(_number(value))
     except (TypeError, ValueError) as error:
         if replacement is not missing:
@@ -235,10 +277,31 @@ def to_int(value: object, replacement: object = missing) -> object:
         raise ValueError(f"{kind_of(value)} that is no number was given, and no default") from error
 
 
+def _number_text(text: str) -> str:
+    stripped = text.strip()
+    if len(stripped) > _MAX_NUMBER_CHARS:
+        raise ValueError(f"a number has at most {_MAX_NUMBER_CHARS} characters")
+    return stripped
+
+
+def add_up(values: Any, attribute: str | None = None, start: Any = 0) -> Any:
+    """Add up numbers; with ``start=[]``, put lists together."""
+    total = list(start) if isinstance(start, list | tuple) else start
+    for value in values:
+        item = value[attribute] if attribute is not None else value
+        if isinstance(total, list) and isinstance(item, list | tuple):
+            current_meter().charge(len(item))
+            total.extend(item)
+        else:
+            total = _number(total) + _number(item)
+            current_meter().check_int_bits(total.bit_length() if isinstance(total, int) else 0)
+    return total
+
+
 def to_float(value: object, replacement: object = missing) -> object:
     """Read a number with a fraction; as ``int`` where it is none."""
     try:
-        return float(value.strip()) if isinstance(value, str) else float(_number(value))
+        return float(_number_text(value)) if isinstance(value, str) else float(_number(value))
     except (TypeError, ValueError) as error:
         if replacement is not missing:
             return replacement
@@ -260,140 +323,3 @@ def mebibytes(value: object) -> str:
 def gibibytes(value: object) -> str:
     """Write a memory quantity given in GiB: 2 is ``2Gi``, 0.5 is ``512Mi``."""
     return mebibytes(_number(value) * 1024)
-
-
-# --- texts -------------------------------------------------------------------------------------------------------
-
-
-def _text(value: object) -> str:
-    if isinstance(value, YamlText):
-        return str.__str__(value)
-    return finish_text(text_of(value))
-
-
-def _width(width: int) -> int:
-    if not 0 <= width <= _MAX_WIDTH:
-        raise ValueError(f"a width of {width} is out of range 0 to {_MAX_WIDTH}")
-    return width
-
-
-def b64encode(value: object) -> str:
-    """Encode a text's UTF-8 bytes in base64."""
-    return base64.b64encode(_text(value).encode()).decode()
-
-
-def b64decode(value: object) -> str:
-    """Decode base64 to the text it holds."""
-    try:
-        return base64.b64decode(_text(value), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise ValueError("it needs base64 of a UTF-8 text") from error
-
-
-def sha256(value: object) -> str:
-    """Return the sha256 of a text's UTF-8 bytes as 64 hex digits."""
-    return hashlib.sha256(_text(value).encode()).hexdigest()
-
-
-def center(value: object, width: int = 80) -> str:
-    """Put a text in the middle of ``width`` characters."""
-    return _text(value).center(_width(width))
-
-
-def indent(value: object, width: int = 4, first: bool = False, blank: bool = False) -> str:  # noqa: FBT001, FBT002 - Jinja's
-    """Indent every line but the first (``first``) and the empty ones (``blank``) by ``width`` spaces."""
-    margin = " " * _width(width)
-    lines = _text(value).split("\n")
-    current_meter().charge_text(sum(map(len, lines)) + len(lines) * len(margin))
-    head = margin + lines[0] if first else lines[0]
-    return "\n".join([head, *(margin + line if line or blank else line for line in lines[1:])])
-
-
-def join(values: Any, separator: object = "", attribute: str | None = None) -> str:
-    """Join the items of a list, as they would be printed."""
-    glue = _text(separator)
-    items = [item[attribute] if attribute else item for item in values]
-    pieces = [_text(item) for item in items]
-    current_meter().charge_text(sum(map(len, pieces)) + len(glue) * len(pieces))
-    return glue.join(pieces)
-
-
-def replace(value: object, old: object, new: object, count: int = -1) -> str:
-    """Replace ``old`` by ``new``, all of them or the first ``count``."""
-    text, before, after = _text(value), _text(old), _text(new)
-    found = text.count(before) if count < 0 else min(text.count(before), count)
-    current_meter().charge_text(len(text) + found * max(0, len(after) - len(before)))
-    return text.replace(before, after, count)
-
-
-def format_text(value: object, *args: object, **named: object) -> str:
-    """Fill the ``%s`` and ``%d`` of a text."""
-    return fill_format(_text(value), named or args)
-
-
-def fill_format(text: str, values: object) -> str:
-    """Do the ``%`` of a text, widths bounded."""
-    if _WIDE_FORMAT.search(text):
-        raise LimitReachedError("its format asks for a width of 1000 or more", "use smaller widths")
-    items = (
-        values if isinstance(values, tuple) else tuple(values.values()) if isinstance(values, Mapping) else (values,)
-    )
-    for item in items:
-        if isinstance(item, Undefined):
-            bool(item)
-        if item is not None and not isinstance(item, str | int | float):
-            raise TemplateFailureError("a format takes texts and numbers", "print structures with `| to_json`")
-    current_meter().charge_text(len(text) + sum(len(item) for item in items if isinstance(item, str)))
-    return text % values
-
-
-def trunc(value: object, length: int) -> str:
-    """Cut a name to ``length`` characters; dashes and dots left at its end go too."""
-    return _text(value)[: _width(length)].rstrip("-._")
-
-
-def kebab(value: object) -> str:
-    """Write a text as a Kubernetes name: ``My Shop_v2`` is ``my-shop-v2``, ``myShop`` is ``my-shop``."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", _text(value))
-    return re.sub(r"[^a-z0-9]+", "-", spaced.lower()).strip("-")
-
-
-_REGEX_PARTS = LazyPattern(r"(?s)\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?:|\(\?|[*+?{|]|.")
-_MAX_REGEX_COST = 20_000_000
-
-
-def regex_replace(value: object, pattern: str, replacement: str) -> str:
-    r"""Replace what matches ``pattern``; ``\1`` stands for a group.
-
-    Groups cannot be repeated and look-around is refused; what is left takes at most length ** (repetitions + 1) steps,
-    and that is bounded.
-    """
-    text = _text(value)
-    tokens = _REGEX_PARTS.findall(pattern)
-    if "(?" in tokens or re.search(r"\\[1-9]", pattern):
-        raise ValueError("look-around, flags and back references are not available")
-    if re.search(r"\)[*+?{]", pattern):
-        raise ValueError("a group cannot be repeated")
-    repetitions = sum(token in {"*", "+", "?", "{", "|"} for token in tokens)
-    if max(len(text), 2) ** min(repetitions + 1, 64) > _MAX_REGEX_COST:
-        raise LimitReachedError(
-            f"it matches a pattern with {repetitions} repetitions and alternatives on {len(text)} characters",
-            "use a simpler pattern, or `replace`",
-        )
-    current_meter().charge_text((len(text) + 1) * (len(replacement) + 1))
-    try:
-        return re.sub(pattern, replacement, text)
-    except re.error as error:
-        raise ValueError(f"the pattern cannot be read: {error}") from error
-
-
-_STR_METHODS = (
-    "capitalize count endswith find isalnum isalpha isdigit islower isnumeric isupper lower lstrip partition "
-    "removeprefix removesuffix rpartition rsplit rstrip split splitlines startswith strip title upper"
-)
-TEXT_METHODS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(str, name) for name in _STR_METHODS.split()},
-    "replace": replace,
-    "join": lambda separator, values: join(values, separator),
-}
-"""What may be called on a text."""

@@ -18,8 +18,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 from bundler.expressions.bounds import current_meter, join_pieces
-from bundler.expressions.functions import TEXT_METHODS, fill_format, kind_of, make_filters, make_globals, make_tests
+from bundler.expressions.functions import kind_of, make_filters, make_globals, make_tests
+from bundler.expressions.sizes import CONTAINERS, charge_all, charge_comparison
 from bundler.expressions.text import TemplateFailureError, TemplateObject, join_texts, text_of
+from bundler.expressions.text_functions import fill_format
+from bundler.expressions.text_methods import TEXT_METHODS
 from bundler.expressions.undefined import PathUndefined, join_path
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 FAILURES = (Exception,)
 """What rendering may raise: templates are programs, and each of their failures is the author's to read."""
 
+_CHARS_PER_STEP = 256
+_STEPS_OF_INCLUDE = 10
 _MAPPING_METHODS = frozenset({"get", "items", "keys", "values"})
 _OPEN_OBJECTS = (LoopContext, TemplateModule, TemplateReference, BlockReference, Macro, Namespace)
 """Jinja's own objects: their attributes are safe as its sandbox sees them."""
@@ -49,7 +54,12 @@ class _Generator(CodeGenerator):
 
     def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:  # noqa: N802 - Jinja's
         if isinstance(node.arg, nodes.Slice):
-            super().visit_Getitem(node, frame)
+            self.write("environment.slice_of(")
+            self.visit(node.node, frame)
+            for part in (node.arg.start, node.arg.stop, node.arg.step):
+                self.write(", ")
+                self.visit(nodes.Const(None) if part is None else part, frame)
+            self.write(")")
             return
         self.write("environment.getitem(")
         self.visit(node.node, frame)
@@ -78,14 +88,11 @@ class _Generator(CodeGenerator):
         super().visit_For(node, frame)
 
     def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:  # noqa: N802 - Jinja's
-        if len(node.ops) != 1 or node.ops[0].op not in {"in", "notin"}:
-            super().visit_Compare(node, frame)
-            return
-        self.write("(not environment.contains(" if node.ops[0].op == "notin" else "(environment.contains(")
-        self.visit(node.expr, frame)
-        self.write(", ")
-        self.visit(node.ops[0].expr, frame)
-        self.write("))")
+        self.write("environment.compare((")
+        for part in (node.expr, *(operand.expr for operand in node.ops)):
+            self.visit(part, frame)
+            self.write(", ")
+        self.write(f"), {tuple(operand.op for operand in node.ops)!r})")
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's
         self.write("environment.join_texts((")
@@ -176,6 +183,8 @@ class Language(ImmutableSandboxedEnvironment):
         """Call what a template calls; each call is a step."""
         meter = current_meter()
         meter.charge(1)
+        if getattr(obj, "__func__", None) is LoopContext.changed:
+            charge_all(*args)
         result = super().call(context, obj, *args, **named)
         if type(result) is str:
             meter.charge_text(len(result))
@@ -193,9 +202,40 @@ class Language(ImmutableSandboxedEnvironment):
         for value in (item, container):
             if isinstance(value, Undefined):
                 bool(value)
-        if isinstance(container, list | tuple):
-            current_meter().charge(len(container))
+        if isinstance(container, str):
+            current_meter().charge_text(len(container))
+        elif isinstance(item, CONTAINERS):
+            charge_all(container)
+        elif not isinstance(container, Mapping) and isinstance(container, Sized):
+            length = len(item) if isinstance(item, str) else 0
+            current_meter().charge(len(container) * (1 + length // _CHARS_PER_STEP))
         return item in container
+
+    def compare(self, values: tuple[Any, ...], operators: tuple[str, ...]) -> bool:
+        """Do ``a < b``, ``a == b`` and the like, and chains of them."""
+        result: Any = True
+        for left, name, right in zip(values, operators, values[1:], strict=False):
+            if name in {"in", "notin"}:
+                result = self.contains(left, right) == (name == "in")
+            else:
+                charge_comparison(left, right)
+                result = _COMPARISONS[name](left, right)
+            if not result:
+                return bool(result)
+        return bool(result)
+
+    def slice_of(self, obj: Any, start: Any, stop: Any, step: Any) -> Any:
+        """Return ``obj[start:stop:step]``, a copy, charged before it is made."""
+        part = slice(start, stop, step)
+        if isinstance(obj, str | list | tuple):
+            length = len(range(*part.indices(len(obj))))
+            current_meter().charge_text(length) if isinstance(obj, str) else current_meter().charge(length)
+        return self.getitem(obj, part)
+
+    def _load_template(self, *args: Any, **named: Any) -> Any:
+        """Include or import: files that each include the next one twice are a loop of their own."""
+        current_meter().charge(_STEPS_OF_INCLUDE)
+        return super()._load_template(*args, **named)
 
     def missing_else(self, _sentence: str) -> PathUndefined:
         """Return what ``{{ a if b }}`` is without an else when b is false."""
@@ -224,6 +264,14 @@ def _charge_sum(left: Any, right: Any) -> None:
         current_meter().charge_text(len(left) + len(right))
     elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
         current_meter().charge(len(left) + len(right))
+    elif isinstance(left, int) and isinstance(right, int):
+        current_meter().check_int_bits(max(left.bit_length(), right.bit_length()) + 1)
+
+
+def _subtract(left: Any, right: Any) -> Any:
+    if isinstance(left, int) and isinstance(right, int):
+        current_meter().check_int_bits(max(left.bit_length(), right.bit_length()) + 1)
+    return left - right
 
 
 def _multiply(left: Any, right: Any) -> Any:
@@ -247,9 +295,17 @@ def _modulo(left: Any, right: Any) -> Any:
     return fill_format(left, right) if isinstance(left, str) else operator.mod(left, right)
 
 
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "lt": operator.lt,
+    "lteq": operator.le,
+}
 _BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": _add,
-    "-": operator.sub,
+    "-": _subtract,
     "*": _multiply,
     "/": operator.truediv,
     "//": operator.floordiv,

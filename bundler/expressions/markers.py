@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.expressions.bounds import current_meter
 from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
@@ -84,9 +85,12 @@ def _insert(mark: str, pieces: list[str]) -> int:
 
 def _line_so_far(pieces: list[str]) -> str:
     parts: list[str] = []
+    meter = current_meter()
     for piece in reversed(pieces):
         newline = piece.rfind("\n")
         parts.append(piece[newline + 1 :])
+        meter.charge(1)
+        meter.charge_text(len(parts[-1]))
         if newline >= 0:
             break
     return "".join(reversed(parts))
@@ -107,6 +111,7 @@ def _place(block: str, before: str, *, is_nested: bool) -> str:
 def _indent_rest(block: str, column: int) -> str:
     if "\n" not in block or not column:
         return block
+    current_meter().charge_text(len(block) + block.count("\n") * column)
     margin = " " * column
     first, *rest = block.split("\n")
     return "\n".join([first, *(margin + line if line else line for line in rest)])

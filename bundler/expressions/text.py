@@ -10,6 +10,7 @@ from jinja2.runtime import Undefined
 
 from bundler.expressions.bounds import current_meter, join_pieces
 from bundler.expressions.markers import YamlBlock, YamlText, mark_yaml
+from bundler.expressions.sizes import written_size
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.writer import dump_yaml
 
@@ -107,6 +108,7 @@ def _key_of(key: object) -> str:
 def to_yaml(value: object) -> YamlText:
     """Write ``value`` as YAML; printed, it is indented to where it stands."""
     data = data_of(value)
+    current_meter().charge_text(written_size(data, indent=2))
     text = dump_yaml(data)[:-1]
     current_meter().charge_text(len(text))
     return YamlBlock(text) if isinstance(data, Mapping | list) and data else YamlText(text)
@@ -116,8 +118,10 @@ def to_json(value: object, indent: int | None = None) -> str:
     """Write ``value`` as JSON, keys in their order."""
     if indent is not None and not 0 <= indent <= 16:
         raise TemplateFailureError(f"an indentation of {indent} is out of range", "use 0 to 16")
+    data = data_of(value)
+    current_meter().charge_text(written_size(data, indent=indent or 0))
     try:
-        text = json.dumps(data_of(value), ensure_ascii=False, indent=indent, allow_nan=False)
+        text = json.dumps(data, ensure_ascii=False, indent=indent, allow_nan=False)
     except ValueError as error:
         raise TemplateFailureError("JSON has no infinite numbers and no NaN", "write it as a text") from error
     current_meter().charge_text(len(text))

@@ -59,6 +59,7 @@ def compute_health(
     rules: Sequence[ReadinessRule] = (),
     age_s: float = LONG_AGO_S,
     min_generation: int = 0,
+    judge: Callable[[ReadinessRule, Body], Health] = author_health,
 ) -> Health:
     """Judge one object by its own fields.
 
@@ -67,6 +68,7 @@ def compute_health(
         body: an object as the API returns it, ``status`` included.
         rules: the author's readiness rules; the first that matches decides in place of ours.
         age_s: seconds since it was written or first waited for; ends the grace of objects that may never say a word.
+        judge: judges by such a rule.
         min_generation: generation of our own write; anything older that a cache returns is not ready.
 
     Source: sigs.k8s.io/cli-utils, pkg/kstatus/README.md; docs/readiness.md lists the differences.
@@ -76,7 +78,7 @@ def compute_health(
         return early
     rule = next((rule for rule in rules if _matches(rule, ref)), None)
     if rule:
-        return author_health(rule, body)
+        return judge(rule, body)
     return check_conditions(body) or _judge(ref, body, age_s)
 
 

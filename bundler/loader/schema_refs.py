@@ -14,7 +14,7 @@ from bundler.model.manifest import Source
 from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from bundler.loader.problems import Problems
     from bundler.model.bundle import BundleFile
@@ -28,8 +28,6 @@ _DATA = frozenset({"const", "enum", "default", "examples"})
 """Keywords whose values are not schemas."""
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _MAX_DEPTH = 100
-_SHOWN_CHARS = 100
-_REPEATED_GROUP = (")*", ")+", "){")
 _UNSAFE = LazyPattern(r"[^A-Za-z0-9._-]")
 _SCHEME = LazyPattern(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 
@@ -89,23 +87,9 @@ class _Collector:
             self._add(path, 0, f"not JSON: {error}")
         else:
             if isinstance(value, dict):
-                self._refuse_slow_patterns(value, path)
                 return value
             self._add(path, 1, "must be a JSON object")
         return None
-
-    def _refuse_slow_patterns(self, schema: _Schema, path: str) -> None:
-        for pattern in _patterns(schema):
-            if not any(sign in pattern for sign in _REPEATED_GROUP):
-                continue
-            from bundler.model.size import shortened  # noqa: PLC0415 - as below
-            from bundler.syntax.backtracking import find_ambiguity  # noqa: PLC0415 - few patterns repeat a group
-
-            found = find_ambiguity(pattern)
-            if found:
-                shown = shortened(pattern, _SHOWN_CHARS)
-                message = f'the pattern "{shown}" can take minutes to search: {found}; let each text fit in one way'
-                self._add(path, self._line_of(path, json.dumps(pattern)), message)
 
     def _walked(self, schema: _Schema, path: str, depth: int) -> _Schema:
         walked: _Schema = {}
@@ -165,22 +149,6 @@ class _Collector:
 
     def _add(self, path: str, line: int, message: str) -> None:
         self._problems.add(Source(f"{self._prefix}{path}", line), message)
-
-
-def _patterns(schema: _Schema) -> Iterator[str]:
-    """Yield every pattern, also where no schema should stand: a reference can lead there."""
-    pending: list[JSONValue] = [schema]
-    while pending:
-        here = pending.pop()
-        if isinstance(here, list):
-            pending += here
-        elif isinstance(here, dict):
-            pattern, named = here.get("pattern"), here.get("patternProperties")
-            if isinstance(pattern, str):
-                yield pattern
-            if isinstance(named, dict):
-                yield from named
-            pending += here.values()
 
 
 def _unique(pairs: list[tuple[str, JSONValue]]) -> _Schema:

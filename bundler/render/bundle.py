@@ -18,7 +18,7 @@ from bundler.render.problems import Problem, raise_problems
 from bundler.render.sensitive import redactor_of
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
-from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering
+from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering, unknown_source
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 
@@ -55,6 +55,19 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
     _raise(rendering.problems, bundle, values, context)
     find_source = _source_finder(bundle, values, context)
     return replace(result, needs=dict(_needs(bundle, values, "")), find_source=find_source)
+
+
+def with_sources(rendering: Rendering, bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
+    """Return a rendering that finds lines again after it crossed to this process.
+
+    The templates run once more for that, here: they came to an end before, and do the same again.
+    """
+    return replace(rendering, find_source=_source_finder(bundle, values, context))
+
+
+def without_sources(rendering: Rendering) -> Rendering:
+    """Return a rendering that can cross to another process."""
+    return replace(rendering, find_source=unknown_source)
 
 
 def _source_finder(

@@ -72,7 +72,8 @@ class RenderedBundle:
     digest: Digest
 
 
-def _unknown_source(_ref: ObjectRef, _steps: Sequence[str | int]) -> Source | None:
+def unknown_source(_ref: ObjectRef, _steps: Sequence[str | int]) -> Source | None:
+    """Know no line."""
     return None
 
 
@@ -89,5 +90,5 @@ class Rendering:
     """Component path -> component paths; those switched off are left out on both sides."""
     readiness: tuple[ReadinessRule, ...]
     bundles: tuple[RenderedBundle, ...]
-    find_source: FindSource = field(default=_unknown_source, compare=False, repr=False)
+    find_source: FindSource = field(default=unknown_source, compare=False, repr=False)
     """The template line of any place in ``manifests``; the first question renders once more."""

@@ -17,9 +17,8 @@ from referencing.exceptions import Unresolvable
 from bundler.errors.bundle import BundleInvalidError
 from bundler.model.json import is_list, is_mapping
 from bundler.model.place import at_place
-from bundler.values.paths import pointer_to
 from bundler.values.quick_check import has_only_unique
-from bundler.values.schema_view import final_reference, resolve_reference
+from bundler.values.schema_view import final_reference, nodes_of, pointer_in, resolve_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,8 +69,7 @@ class Budget:
 
     def place(self, schema: Body, keyword: str) -> str:
         """Return where a keyword of ``schema`` stands."""
-        pointer = _find(self._schema, schema)
-        return f"{self._file}#{pointer if pointer is not None else ''}/{keyword}"
+        return f"{self._file}#{pointer_in(self._schema, schema)}/{keyword}"
 
 
 def bounded_validator(schema: Body, registry: Any, file: str, *, max_steps: int = _MAX_STEPS) -> Any:
@@ -83,7 +81,7 @@ def bounded_validator(schema: Body, registry: Any, file: str, *, max_steps: int 
     original = validator_class(schema)
     plain = _prepared(schema)
     ways = refuse_circle(plain, file)
-    if any("unevaluated" in key for node, _ in _nodes(plain, "") for key in node):
+    if any("unevaluated" in key for node, _ in nodes_of(plain) for key in node):
         _refuse_many_ways(ways, plain, file)
     make: Any = extend
     kind = make(original, _counted(Budget(plain, file, max_steps), original, plain))
@@ -105,7 +103,7 @@ def refuse_circle(schema: Body, file: str) -> dict[int, int]:
         BundleInvalidError: naming the references.
     """
     finished: dict[int, int] = {}
-    for start, _ in _nodes(schema, ""):
+    for start, _ in nodes_of(schema):
         chain = {id(start): _Link("", start, _beside(schema, start))} if id(start) not in finished else {}
         while chain:
             here = next(reversed(chain.values()))
@@ -124,7 +122,7 @@ def refuse_circle(schema: Body, file: str) -> dict[int, int]:
 
 def _refuse_many_ways(ways: Mapping[int, int], schema: Body, file: str) -> None:
     """Refuse what jsonschema takes every way through, to find out what is evaluated already, uncounted."""
-    worst, pointer = max((ways.get(id(node), 0), pointer) for node, pointer in _nodes(schema, ""))
+    worst, pointer = max((ways.get(id(node), 0), pointer) for node, pointer in nodes_of(schema))
     if worst > _MAX_WAYS:
         raise BundleInvalidError(
             f"reading the schema {file}",
@@ -165,7 +163,7 @@ def _counted(budget: Budget, kind: Any, schema: Body) -> dict[str, Callable[...,
 
 def _followed(root: Body, follow: Callable[..., Any]) -> Callable[..., Any]:
     """Return the check of ``$ref`` that goes to the end of a chain of references at once."""
-    has_bases = any("$id" in node for node, pointer in _nodes(root, "") if pointer)
+    has_bases = any("$id" in node for node, pointer in nodes_of(root) if pointer)
 
     def reference(validator: Any, rule: Any, instance: Any, schema: Any) -> Any:
         target = None if has_bases or schema is root else final_reference(root, schema)
@@ -239,19 +237,3 @@ def _prepared(schema: JSONValue) -> Any:
         if is_mapping(named := prepared[keyword]):
             prepared[keyword] = {key: NOTHING if value is False else value for key, value in named.items()}
     return prepared
-
-
-def _find(root: JSONValue, wanted: JSONValue) -> str | None:
-    return next((pointer for node, pointer in _nodes(root, "") if node is wanted), None)
-
-
-def _nodes(root: JSONValue, pointer: str) -> Iterator[tuple[Body, str]]:
-    """Yield each mapping in a schema with its pointer."""
-    pending = [(root, pointer)]
-    while pending:
-        here, at = pending.pop()
-        if is_mapping(here):
-            yield here, at
-            pending += [(value, f"{at}{pointer_to([key])}") for key, value in here.items()]
-        elif is_list(here):
-            pending += [(value, f"{at}/{index}") for index, value in enumerate(here)]

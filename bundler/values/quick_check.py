@@ -13,7 +13,8 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.json import is_list, is_mapping
-from bundler.values.schema_view import ALL_TYPES, final_reference, type_name
+from bundler.model.place import at_place
+from bundler.values.schema_view import ALL_TYPES, SCHEMA_FILE, final_reference, pointer_in, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -38,10 +39,10 @@ _DIALECTS = frozenset({
 class _Run:
     """One whole check: the document that references are resolved in, and how many schemas were looked at."""
 
-    __slots__ = ("accepted", "root", "steps")
+    __slots__ = ("accepted", "file", "root", "steps")
 
-    def __init__(self, root: Body) -> None:
-        self.root, self.steps = root, 0
+    def __init__(self, root: Body, file: str) -> None:
+        self.root, self.file, self.steps = root, file, 0
         self.accepted: set[tuple[int, int]] = set()
         """References and values that were found to fit: many ways can lead to the same two."""
 
@@ -54,16 +55,26 @@ class _Place:
     def __init__(self, run: _Run, node: Body, depth: int) -> None:
         self.run, self.node, self.depth = run, node, depth
 
+    def search(self, pattern: str, text: str, keyword: str) -> bool:
+        with at_place(lambda: f"{self.run.file}#{pointer_in(self.run.root, self.node)}/{keyword}"):
+            return re.search(pattern, text) is not None
+
     def accepts(self, schema: JSONValue, value: JSONValue) -> bool:
         return _accepts(self.run, schema, value, self.depth + 1)
 
 
-def is_surely_valid(schema: Body, value: JSONValue) -> bool:
-    """Tell whether ``value`` is valid without doubt. False is no verdict: ask jsonschema."""
+def is_surely_valid(schema: Body, value: JSONValue, file: str = SCHEMA_FILE) -> bool:
+    """Tell whether ``value`` is valid without doubt. False is no verdict: ask jsonschema.
+
+    Args:
+        schema: as the bundle has it.
+        value: all values.
+        file: how errors call the schema.
+    """
     if schema.get("$schema", _NEWEST) not in _DIALECTS:
         return False
     try:
-        return _accepts(_Run(schema), schema, value, 0)
+        return _accepts(_Run(schema, file), schema, value, 0)
     except re.error:
         return False
 
@@ -155,9 +166,11 @@ def _pattern_properties(place: _Place, rule: JSONValue, value: JSONValue) -> boo
         return False
     if not is_mapping(value):
         return True
-    compiled = [(re.compile(pattern), schema) for pattern, schema in rule.items()]
     return all(
-        place.accepts(schema, item) for key, item in value.items() for found, schema in compiled if found.search(key)
+        place.accepts(schema, item)
+        for key, item in value.items()
+        for pattern, schema in rule.items()
+        if place.search(pattern, key, "patternProperties")
     )
 
 
@@ -167,8 +180,16 @@ def _additional_properties(place: _Place, rule: JSONValue, value: JSONValue) -> 
     named, patterns = place.node.get("properties", {}), place.node.get("patternProperties", {})
     if not is_mapping(named) or not is_mapping(patterns):
         return False
-    free = [key for key in value if key not in named and not any(re.search(pattern, key) for pattern in patterns)]
+    free = [
+        key
+        for key in value
+        if key not in named and not any(place.search(one, key, "patternProperties") for one in patterns)
+    ]
     return all(place.accepts(rule, value[key]) for key in free)
+
+
+def _fits_any(place: _Place, patterns: Body, key: str) -> bool:
+    return any(place.search(pattern, key, "patternProperties") for pattern in patterns)
 
 
 def _required(_place: _Place, rule: JSONValue, value: JSONValue) -> bool:
@@ -195,10 +216,10 @@ def _any_of(place: _Place, rule: JSONValue, value: JSONValue) -> bool:
     return is_list(rule) and any(place.accepts(branch, value) for branch in rule)
 
 
-def _pattern(_place: _Place, rule: JSONValue, value: JSONValue) -> bool:
+def _pattern(place: _Place, rule: JSONValue, value: JSONValue) -> bool:
     if not isinstance(rule, str):
         return False
-    return not isinstance(value, str) or re.search(rule, value) is not None
+    return not isinstance(value, str) or place.search(rule, value, "pattern")
 
 
 def _bound(holds: Callable[[float, float], bool], measure: Callable[[JSONValue], float | None]) -> _Check:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
+from bundler.model.place import at_place
 from bundler.values.paths import escape_token, pointer_tokens
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class SchemaView:
     def matches_pattern(self, key: str) -> bool:
         """Tell whether ``patternProperties`` covers ``key``."""
         return any(
-            _matches(pattern, key) for node in self.nodes for pattern in _mapping(node.node, "patternProperties")
+            _matches(node, pattern, key) for node in self.nodes for pattern in _mapping(node.node, "patternProperties")
         )
 
     @property
@@ -270,6 +271,23 @@ def _allowed(root: Body, node: JSONValue, known: dict[int, frozenset[str]]) -> f
     return allowed
 
 
+def nodes_of(schema: JSONValue) -> Iterator[tuple[Body, str]]:
+    """Yield each mapping in a schema with its pointer."""
+    pending = [(schema, "")]
+    while pending:
+        here, at = pending.pop()
+        if is_mapping(here):
+            yield here, at
+            pending += [(value, f"{at}/{escape_token(key)}") for key, value in here.items()]
+        elif is_list(here):
+            pending += [(value, f"{at}/{index}") for index, value in enumerate(here)]
+
+
+def pointer_in(schema: JSONValue, node: Body) -> str:
+    """Return where the very mapping ``node`` stands in a schema; empty at its root, and where it does not."""
+    return next((pointer for one, pointer in nodes_of(schema) if one is node), "")
+
+
 def final_reference(root: Body, node: Body) -> JSONValue:
     """Return what a reference leads to, through references that are nothing else; None where they lead in a circle."""
     seen: set[int] = set()
@@ -343,7 +361,7 @@ def _children(node: SchemaNode, step: str | int) -> Iterator[SchemaNode]:
     if is_named:
         yield from _below(node, properties[step], "properties", step)
     for pattern, schema in _mapping(node.node, "patternProperties").items():
-        if _matches(pattern, step):
+        if _matches(node, pattern, step):
             is_named = True
             yield from _below(node, schema, "patternProperties", pattern)
     if not is_named:
@@ -351,9 +369,10 @@ def _children(node: SchemaNode, step: str | int) -> Iterator[SchemaNode]:
         yield from _below(node, node.node.get("unevaluatedProperties"), "unevaluatedProperties")
 
 
-def _matches(pattern: str, key: str) -> bool:
+def _matches(node: SchemaNode, pattern: str, key: str) -> bool:
     try:
-        return re.search(pattern, key) is not None
+        with at_place(lambda: f"{node.location}/patternProperties"):
+            return re.search(pattern, key) is not None
     except re.error:
         return False  # the check of the schema itself tells
 

@@ -77,11 +77,12 @@ def _violations(bundle: Bundle, data: Body, component: str) -> Sequence[Violatio
     if bundle.schema is None:
         return ()
     schema = _knowing_components(bundle.schema, [spec.name for spec in bundle.components])
-    if is_surely_valid(schema, data):
+    file = f"{component}/{SCHEMA_FILE}" if component else SCHEMA_FILE
+    if is_surely_valid(schema, data, file):
         return ()
     from bundler.values.deep_check import find_violations  # noqa: PLC0415 - jsonschema costs 0.1 s to import
 
-    return find_violations(schema, data, f"{component}/{SCHEMA_FILE}" if component else SCHEMA_FILE)
+    return find_violations(schema, data, file)
 
 
 def _knowing_components(schema: Body, names: Sequence[str]) -> Body:

@@ -17,6 +17,7 @@ from bundler.loader.load import load_bundle
 from bundler.loader.locate import BUNDLE_FILE
 from bundler.model.json import is_mapping, mapping_at
 from bundler.planning.reach import declaration_of, find_reach
+from bundler.ports import UNCONFINED
 from bundler.render import render_bundle
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from bundler.loader.locate import BundleLocation
     from bundler.model.bundle import Reach
     from bundler.model.change import ReachNote
+    from bundler.ports import Confinement
     from bundler.syntax.reader import MarkedDocument
 
 _COMMENT = re.compile(r"""\s+#[^'"]*$""")
@@ -46,6 +48,7 @@ def declare_reach(
     namespace: str = "default",
     fetch: FetchComponent | None = None,
     limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+    confinement: Confinement = UNCONFINED,
 ) -> dict[str, tuple[str, ...]]:
     """Add to ``spec.reach`` of bundle.yaml what the bundle reaches and does not declare; return what was added.
 
@@ -57,6 +60,7 @@ def declare_reach(
         namespace: where the release would be installed.
         fetch: brings components that are in registries.
         limits: how large a bundle may be.
+        confinement: runs what the bundle's templates and expressions make of it.
 
     Raises:
         BundleError: when it is an archive, or broken, or the file cannot be written.
@@ -69,7 +73,10 @@ def declare_reach(
             hint="name the folder that it was packed from",
         )
     order = order_of(load_bundle(location, limits=limits, fetch=fetch), inputs, CompiledCodes(), namespace=namespace)
-    missing = declaration_of(note for note in _notes(order) if note.is_undeclared)
+    missing = confinement.run(
+        lambda: declaration_of(note for note in _notes(order) if note.is_undeclared),
+        doing=f"looking for the reach of {location.origin}",
+    )
     if not missing:
         return {}
     declared = _as_written(order.bundle.reach)

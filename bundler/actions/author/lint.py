@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.best_practices import check_manifest
 from bundler.actions.author.custom_objects import definitions_in
 from bundler.actions.author.findings import Finding, Level, findings_of, from_error
+from bundler.actions.author.schema_rules import schema_remarks
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.render_request import RenderRequest
 from bundler.errors import BundlerError
-from bundler.errors.bundle import BundleError
+from bundler.errors.bundle import BundleError, WorkLimitError
 from bundler.expressions.compiled import CompiledCodes
 from bundler.fields.field_path import leading_steps
 from bundler.health.service_targets import service_problems
@@ -21,6 +23,7 @@ from bundler.model.lean import dataclass
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
+from bundler.ports import UNCONFINED
 from bundler.render import render_what_can_be
 from bundler.render.notes import render_notes
 from bundler.render.syntax import syntax_problems
@@ -36,8 +39,10 @@ if TYPE_CHECKING:
     from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
     from bundler.loader.locate import BundleLocation
+    from bundler.loader.problems import Problems
     from bundler.model.bundle import Bundle
     from bundler.model.manifest import Manifest
+    from bundler.ports import Confinement
     from bundler.render import Rendering
 
 
@@ -61,6 +66,7 @@ def lint(
     namespace: str = "default",
     fetch: FetchComponent | None = None,
     limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+    confinement: Confinement = UNCONFINED,
 ) -> LintResult:
     """Load, order and render a bundle as far as it goes, and hold what comes of it against the rules.
 
@@ -70,23 +76,41 @@ def lint(
         namespace: where the release would be installed; objects elsewhere leave it.
         fetch: brings components that are in registries.
         limits: how large a bundle may be.
+        confinement: runs what the bundle's templates, expressions and schemas make of it.
     """
     try:
         bundle, problems = load_what_can_be(location, limits=limits, fetch=fetch)
     except BundleError as error:
         return LintResult(findings=tuple(sorted(from_error(error))), bundle=None)
-    codes = CompiledCodes()
-    whatever_is_given = (
+    if problems:
+        find = partial(_broken_findings, bundle, problems, location)
+    else:
+        find = partial(_whole_findings, bundle, inputs, namespace)
+    try:
+        findings = confinement.run(find, doing=f"checking {location.origin}")
+    except WorkLimitError as error:
+        findings = _told_once(_schema_findings(bundle), from_error(error))
+    return LintResult(findings=findings, bundle=None if problems else bundle)
+
+
+def _broken_findings(bundle: Bundle, problems: Problems, location: BundleLocation) -> tuple[Finding, ...]:
+    broken = findings_of(lambda: problems.raise_any(location.origin))
+    return _told_once(broken, *_given_findings(bundle, CompiledCodes()))
+
+
+def _given_findings(bundle: Bundle, codes: CompiledCodes) -> tuple[Iterator[Finding], ...]:
+    """Return what is wrong whatever values are given."""
+    return (
         _formula_findings(bundle, codes),
         _derive_findings(bundle, codes),
         _syntax_findings(bundle, codes),
     )
-    if problems:
-        broken = findings_of(lambda: problems.raise_any(location.origin))
-        return LintResult(findings=_told_once(broken, *whatever_is_given), bundle=None)
+
+
+def _whole_findings(bundle: Bundle, inputs: UserInput, namespace: str) -> tuple[Finding, ...]:
+    codes = CompiledCodes()
     order = order_of(bundle, inputs, codes, namespace=namespace)
-    findings = _told_once(_bundle_findings(bundle), *whatever_is_given, _order_findings(order))
-    return LintResult(findings=findings, bundle=bundle)
+    return _told_once(_bundle_findings(bundle), *_given_findings(bundle, codes), _order_findings(order))
 
 
 def order_of(bundle: Bundle, inputs: UserInput, codes: CompiledCodes, *, namespace: str) -> RenderRequest:
@@ -142,7 +166,13 @@ def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
         yield _warning(
             "bundle.yaml", "nothing-to-install", "there is no object to install", "put templates into templates/*.yaml"
         )
+    yield from _schema_findings(bundle)
     yield from _unread_findings(bundle)
+
+
+def _schema_findings(bundle: Bundle) -> Iterator[Finding]:
+    for one in schema_remarks(bundle):
+        yield Finding(one.file, one.line, 0, Level.WARNING, one.rule, one.message, (), one.hint)
 
 
 def _unread_findings(bundle: Bundle) -> Iterator[Finding]:

@@ -121,7 +121,8 @@ class _Wait:
             return health
         if body is None:
             return _NOT_THERE
-        return compute_health(change.ref, body, rules=self._rules.readiness, age_s=self._age_s(change, body))
+        age_s, judge = self._age_s(change, body), self._ports.judge
+        return compute_health(change.ref, body, rules=self._rules.readiness, age_s=age_s, judge=judge)
 
     def _age_s(self, change: Change, body: Body) -> float:
         """Return how long an object has been as it is: what this run left alone may be older than the run."""

@@ -14,7 +14,7 @@ from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
-from bundler.render.bundle import walk
+from bundler.render.bundle import walk, with_sources, without_sources
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
 from bundler.values.compute import compute_values
 
@@ -79,8 +79,37 @@ def compose(order: RenderRequest, cluster: ClusterClient | None = None) -> Compo
         SitePatchError: when a patch of the site file cannot be made.
     """
     context = render_context(order, cluster)
+    _check_kube_version(order, {"": order.bundle}, context.capabilities.kube_version)
+    made = order.confinement.run(lambda: _composed(order, context), doing=_doing(order))
+    rendering = with_sources(made.rendering, order.bundle, made.values, context)
+    return Composition(
+        order=order,
+        values=made.values,
+        context=context,
+        rendering=rendering,
+        manifests=made.manifests,
+        sensitive=made.sensitive,
+        notices=made.notices,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Composed:
+    """What is plain data of a composition."""
+
+    values: MergedValues
+    rendering: Rendering
+    manifests: tuple[Manifest, ...]
+    sensitive: frozenset[str]
+    notices: tuple[str, ...]
+
+
+def _doing(order: RenderRequest) -> str:
+    return f"rendering {order.bundle.metadata.name} {order.bundle.metadata.version}"
+
+
+def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
     version = context.capabilities.kube_version
-    _check_kube_version(order, {"": order.bundle}, version)
     with order.codes as codes:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
         _check_kube_version(order, _components(order, values), version)
@@ -93,11 +122,9 @@ def compose(order: RenderRequest, cluster: ClusterClient | None = None) -> Compo
     normal = normalize_manifests(rendering.manifests, rendering.generated)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
     leaves = frozenset(text for one in manifests if is_secret(one.body) for text in leaf_texts(one.body))
-    return Composition(
-        order=order,
+    return _Composed(
         values=values,
-        context=context,
-        rendering=rendering,
+        rendering=without_sources(rendering),
         manifests=manifests,
         sensitive=sensitive_strings(rendering, values) | leaves,
         notices=notices,
@@ -133,12 +160,11 @@ def render_context(order: RenderRequest, cluster: ClusterClient | None) -> Rende
 
 
 def _scopes_of(cluster: ClusterClient) -> Callable[[str, str], bool | None]:
+    served = {(one.group, one.kind): one.is_namespaced for one in cluster.resource_types()}
+
     def scope(group: str, kind: str) -> bool | None:
         known = scope_of(group, kind)
-        if known is not None:
-            return known
-        served = cluster.resource_type(group, kind)
-        return None if served is None else served.is_namespaced
+        return served.get((group, kind)) if known is None else known
 
     return scope
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.expressions.compiled import CompiledCodes
 from bundler.model.lean import dataclass, field
+from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.model.trust import Evidence
     from bundler.model.values import UserLayers
+    from bundler.ports import Confinement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +37,5 @@ class RenderRequest:
     """Who signed the bundle, as far as it was checked."""
     codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
     """What is compiled of the bundle already; opened once, for values, templates and notes."""
+    confinement: Confinement = field(default=UNCONFINED, compare=False, repr=False)
+    """Runs what the bundle's templates, expressions and schemas make of it."""

@@ -41,6 +41,17 @@ _MAX_WARNINGS = 20
 
 
 def take_inventory(order: RenderRequest) -> ImageInventory:
+    """Find every image that a bundle can need, confined; see :func:`_inventory_of`.
+
+    Raises:
+        BundlerError: when the order as given cannot be rendered, or names something that is no image.
+        WorkLimitError: when that takes too much.
+    """
+    name = order.bundle.metadata.name
+    return order.confinement.run(lambda: _inventory_of(order), doing=f"looking for the images of {name}")
+
+
+def _inventory_of(order: RenderRequest) -> ImageInventory:
     """Find every image that a bundle can need.
 
     The order is rendered as given, and over the switches of the bundle: booleans and short enumerations in its schema

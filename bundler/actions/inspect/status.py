@@ -21,9 +21,8 @@ from bundler.planning.jobs import jobs_done
 from bundler.planning.taking import is_others
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from bundler.model.bundle import ReadinessRule
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
@@ -66,9 +65,13 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     # a generated Secret has an entry for each of its keys
     entries = {entry.ref: entry for entry in revision.inventory}.values()
     finished = jobs_done(revision)
-    objects = tuple(
-        ObjectStatus(entry=entry, health=_health(entry.ref, live.get(entry.ref), rules, finished)) for entry in entries
-    )
+
+    def health(ref: ObjectRef) -> Health:
+        if (body := live.get(ref)) is not None:
+            return compute_health(ref, body, rules=rules, judge=ports.judge)
+        return Health(Status.CURRENT, "has run") if ref in finished else Health(Status.NOT_FOUND, "it is not there")
+
+    objects = tuple(ObjectStatus(entry=entry, health=health(entry.ref)) for entry in entries)
     objects = _with_targets(_with_pods(objects, live, ports), revision)
     return ReleaseState(revision=revision, deployed=history.deployed, objects=objects)
 
@@ -107,14 +110,6 @@ def _with_pods(
 def _live(revision: Revision, ports: Ports) -> Mapping[ObjectRef, Body]:
     uid = release_uid(revision.summary.namespace, revision.summary.release)
     return list_live((entry.ref for entry in revision.inventory), ports, uid=uid)
-
-
-def _health(
-    ref: ObjectRef, body: Body | None, rules: Sequence[ReadinessRule], finished: Collection[ObjectRef]
-) -> Health:
-    if body is not None:
-        return compute_health(ref, body, rules=rules)
-    return Health(Status.CURRENT, "has run") if ref in finished else Health(Status.NOT_FOUND, "it is not there")
 
 
 def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState:

@@ -185,13 +185,7 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
         inventory=_inventory(composition),
         user_values=composition.values.user.data,
         needs=composition.rendering.needs,
-        notes=render_notes(
-            bundle,
-            composition.values,
-            composition.context,
-            revision=history.next_number,
-            operation="install" if is_first else "upgrade",
-        ),
+        notes=_notes(request.order, composition, history.next_number, "install" if is_first else "upgrade"),
         sensitive=composition.sensitive,
         no_rollback_below=bundle.upgrade.no_rollback_below,
         reach={
@@ -212,6 +206,15 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
         upgrades_from=bundle.upgrade.from_versions,
         composition=composition,
     )
+
+
+def _notes(order: RenderRequest, composition: Composition, revision: int, operation: str) -> str:
+    def render() -> str:
+        return render_notes(
+            order.bundle, composition.values, composition.context, revision=revision, operation=operation
+        )
+
+    return order.confinement.run(render, doing=f"rendering the notes of {order.bundle.metadata.name}")
 
 
 def _inventory(composition: Composition) -> tuple[InventoryEntry, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bundler.cli.session.signals import Stop
     from bundler.model.bundle import Bundle
     from bundler.model.cluster import ClusterIdentity
-    from bundler.ports import ClusterClient, HeldLock, ReleaseLock
+    from bundler.ports import ClusterClient, HeldLock, JudgeByRule, ReleaseLock
 
 SANDBOX = "sandbox"
 EMBEDDED = "embedded:sandbox"
@@ -72,8 +72,22 @@ def connect(app: App, bundle: Bundle | None = None) -> Connection:
         deadline_s=app.deadline_s,
         is_stopped=app.stop.is_asked,
         prolong=deadline.move,
+        judge=_judge(app),
     )
     return Connection(ports=ports, namespace=app.settings.namespace or check_namespace(namespace), progress=progress)
+
+
+def _judge(app: App) -> JudgeByRule:
+    """Return what judges by an author's rules: in a process of its own, started by the first rule there is."""
+    if not app.owns_process:
+        from bundler.health.author import author_health  # noqa: PLC0415 - as below
+
+        return author_health
+    from bundler.confinement.rules import ConfinedRules  # noqa: PLC0415 - for verbs that look at objects
+
+    rules = ConfinedRules()
+    app.closing.callback(rules.close)
+    return rules
 
 
 def is_embedded(app: App) -> bool:

@@ -40,9 +40,11 @@ def lint_command(app: App, bundle: str, given: ValuesFlags, strict: bool, write_
     inputs, fetch, limits = take_inputs(app, given), partial(fetch_component, app), bundle_limits()
     namespace = namespace_of(app, inputs.named_site)
     if write_reach:
-        added = declare_reach(location, inputs, namespace=namespace, fetch=fetch, limits=limits)
+        added = declare_reach(
+            location, inputs, namespace=namespace, fetch=fetch, limits=limits, confinement=app.confinement
+        )
         lists = "; ".join(f"{key}: {', '.join(names)}" for key, names in added.items())
         app.screen.say(f"bundle.yaml: reach added, {lists}" if added else "bundle.yaml declares all that it reaches")
-    result = lint(location, inputs, namespace=namespace, fetch=fetch, limits=limits)
+    result = lint(location, inputs, namespace=namespace, fetch=fetch, limits=limits, confinement=app.confinement)
     show_findings(app, result)
     return int(result.count(Level.ERROR) > 0 or (strict and result.count(Level.WARNING) > 0))

@@ -100,7 +100,10 @@ def take_inputs(app: App, given: ValuesFlags, bundle: Bundle | None = None) -> U
     if bundle is not None and (inputs.user.layers or inputs.user.assignments):
         from bundler.values.given_secrets import sensitive_texts  # noqa: PLC0415 - nothing given, nothing to hide
 
-        app.redactor.learn(*sensitive_texts(bundle, inputs.user))
+        secrets = app.confinement.run(
+            lambda: tuple(sensitive_texts(bundle, inputs.user)), doing="looking for secrets in the values given"
+        )
+        app.redactor.learn(*secrets)
     return inputs
 
 
@@ -138,6 +141,7 @@ def make_order(
         carried=taken.carried,
         evidence=taken.evidence,
         codes=compiled_codes(app, bundle),
+        confinement=app.confinement,
     )
 
 

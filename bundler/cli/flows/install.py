@@ -154,6 +154,7 @@ def _prepare(app: App, wish: InstallArgs) -> _Ready:
         carried=taken.carried,
         evidence=taken.evidence,
         codes=compiled_codes(app, bundle),
+        confinement=app.confinement,
     )
     request = InstallRequest(
         order=order,

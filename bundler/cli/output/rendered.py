@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.errors import UsageError
+from bundler.model.lean import replace
 from bundler.model.secret_leaves import is_secret, without_leaves
+from bundler.ports import UNCONFINED
 from bundler.render import render_texts
 from bundler.render.masked_text import masked_text
 from bundler.render.sensitive import sensitive_values
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.cli.session.app import App
+    from bundler.model.json import Body
     from bundler.render import RenderedTemplate
 
 
@@ -28,22 +31,19 @@ def show_rendering(app: App, order: RenderRequest, *, only: Sequence[str], shows
         BundlerError: whatever is wrong with values or templates.
         UsageError: when ``only`` names a template that was not rendered.
     """
-    composition = compose(order)
-    app.leftovers.append(composition)
-    app.redactor.learn(*composition.sensitive)
+    is_text = app.output == "text"
+    sensitive, warnings, shown = order.confinement.run(
+        lambda: _rendered(order, only, is_text=is_text, shows_secrets=shows_secrets), doing=_doing(order)
+    )
+    app.redactor.learn(*sensitive)
     if shows_secrets:
         app.screen.show_secrets()
-    for warning in (*composition.values.warnings, *composition.notices):
+    for warning in warnings:
         app.screen.warn(warning)
-    templates = _chosen(composition.rendering.templates, only)
-    if app.output == "text":
-        shown = [template for template in templates if template.text.strip()]
-        app.screen.text("".join(_document(template, shows_secrets=shows_secrets) for template in shown))
-        return
-    paths = {template.path for template in templates}
-    bodies = [m.body for m in composition.rendering.manifests if not only or m.source.file in paths]
-    items = [without_leaves(body) if is_secret(body) and not shows_secrets else body for body in bodies]
-    app.screen.document({"apiVersion": "v1", "kind": "List", "items": items}, app.output)
+    if isinstance(shown, str):
+        app.screen.text(shown)
+    else:
+        app.screen.document({"apiVersion": "v1", "kind": "List", "items": shown}, app.output)
 
 
 def show_raw_texts(app: App, order: RenderRequest, *, only: Sequence[str], shows_secrets: bool) -> None:
@@ -53,13 +53,39 @@ def show_raw_texts(app: App, order: RenderRequest, *, only: Sequence[str], shows
         BundlerError: whatever is wrong with values, or with templates themselves.
         UsageError: when ``only`` names a template that was not rendered.
     """
-    values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
-    app.redactor.learn(*sensitive_values(values))
+    sensitive, text = order.confinement.run(lambda: _raw(order, only, shows_secrets=shows_secrets), doing=_doing(order))
+    app.redactor.learn(*sensitive)
     if shows_secrets:
         app.screen.show_secrets()
+    app.screen.text(text)
+
+
+def _doing(order: RenderRequest) -> str:
+    return f"rendering {order.bundle.metadata.name} {order.bundle.metadata.version}"
+
+
+def _rendered(
+    order: RenderRequest, only: Sequence[str], *, is_text: bool, shows_secrets: bool
+) -> tuple[frozenset[str], tuple[str, ...], str | list[Body]]:
+    """Return what must not be printed, the warnings, and what is printed; texts alone, so that they cross at once."""
+    composition = compose(replace(order, confinement=UNCONFINED))
+    templates = _chosen(composition.rendering.templates, only)
+    warnings = (*composition.values.warnings, *composition.notices)
+    if is_text:
+        written = [template for template in templates if template.text.strip()]
+        text = "".join(_document(template, shows_secrets=shows_secrets) for template in written)
+        return composition.sensitive, warnings, text
+    paths = {template.path for template in templates}
+    bodies = [m.body for m in composition.rendering.manifests if not only or m.source.file in paths]
+    items = [without_leaves(body) if is_secret(body) and not shows_secrets else body for body in bodies]
+    return composition.sensitive, warnings, items
+
+
+def _raw(order: RenderRequest, only: Sequence[str], *, shows_secrets: bool) -> tuple[tuple[str, ...], str]:
+    values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
     templates = render_texts(order.bundle, values, render_context(order, None))
-    chosen = _chosen(templates, only)
-    app.screen.text("".join(_document(template, shows_secrets=shows_secrets) for template in chosen))
+    text = "".join(_document(template, shows_secrets=shows_secrets) for template in _chosen(templates, only))
+    return tuple(sensitive_values(values)), text
 
 
 def _chosen(templates: Sequence[RenderedTemplate], only: Sequence[str]) -> Sequence[RenderedTemplate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
+from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bundler.cli.session.system_clock import SystemClock
     from bundler.cli.terminal.screen import Screen
     from bundler.model.redaction import Redactor
+    from bundler.ports import Confinement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,8 @@ class App:
     """What is entered here is left when the program ends."""
     leftovers: list[object]
     """What is large and no longer needed; it goes with the process."""
+    owns_process: bool
+    """False where this runs within another program."""
 
     @property
     def output(self) -> str:
@@ -42,6 +46,15 @@ class App:
     def deadline_s(self) -> float:
         """On ``clock.monotonic()``: when the budget of the whole command ends."""
         return self.started_s + self.settings.timeout_s
+
+    @property
+    def confinement(self) -> Confinement:
+        """Runs work on foreign bundles: in a process of its own where the process is ours to copy."""
+        if not self.owns_process:
+            return UNCONFINED
+        from bundler.confinement.forked import ForkedWork  # noqa: PLC0415 - for verbs that compute something
+
+        return ForkedWork(self.clock, deadline_s=lambda: self.deadline_s, is_stopped=self.stop.is_asked)
 
     @property
     def may_ask(self) -> bool:

@@ -29,6 +29,7 @@ class Invocation:
 
     def __init__(self, environment: Environment, argv: Sequence[str], leftovers: list[object] | None = None) -> None:
         self._environment, self._argv = environment, tuple(argv)
+        self._owns_process = leftovers is not None
         self._leftovers: list[object] = [] if leftovers is None else leftovers
         self._clock = SystemClock()
         self._started_s = self._clock.monotonic()
@@ -70,6 +71,7 @@ class Invocation:
             argv=self._argv,
             closing=self._closing,
             leftovers=self._leftovers,
+            owns_process=self._owns_process,
         )
 
     def _say_stopping(self) -> None:

@@ -294,23 +294,6 @@ def test_references_to_files_become_definitions_of_one_schema(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "schema",
-    [
-        {"properties": {"a": {"pattern": "(a+)+$"}}},
-        {"patternProperties": {"(a+)+$": {}}},
-        {"examples": [{"pattern": "(a+)+$"}], "properties": {"a": {"$ref": "#/examples/0"}}},
-        {"properties": {"pattern": {"pattern": "(a+)+$"}}},
-    ],
-)
-def test_a_pattern_that_can_take_minutes_is_refused_before_anything_is_searched(
-    tmp_path: Path, schema: dict[str, object]
-) -> None:
-    files = {"values.schema.json": json.dumps(schema), "values.yaml": f"a: {'a' * 40}!\n"}
-    (problem,) = problems(make_bundle(tmp_path, files))
-    assert problem.startswith('values.schema.json:1: the pattern "(a+)+$" can take minutes to search: (a+)+ can take')
-
-
-@pytest.mark.parametrize(
     ("schema", "found"),
     [
         ('{\n"$ref": "https://example.org/x.json"}', 'values.schema.json:2: $ref "https://example.org/x.json" leads out of the bundle'),

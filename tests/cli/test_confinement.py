@@ -1,0 +1,66 @@
+"""The real program with bundles that never end: --timeout and signals end it, whatever C function it is in."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BUNDLE = "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: {name: bomb, version: 1.0.0, description: x}\n"
+SCHEMA = {"properties": {"tag": {"type": "string", "pattern": "^(a|b|ab)*$"}}}
+
+
+def bomb(folder: Path) -> Path:
+    (folder / "templates").mkdir(parents=True)
+    (folder / "bundle.yaml").write_text(BUNDLE)
+    (folder / "values.yaml").write_text(f"tag: {'ab' * 40}c\n")
+    (folder / "values.schema.json").write_text(json.dumps(SCHEMA))
+    (folder / "templates" / "a.yaml").write_text("{}\n")
+    return folder
+
+
+def start(folder: Path, *argv: str) -> subprocess.Popen[str]:
+    env = {**os.environ, "BUNDLER_CACHE_DIR": str(folder / "cache"), "BUNDLER_STATE_DIR": str(folder / "state")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "bundler", *argv], env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["template", "values", "images"])
+def test_a_pattern_that_never_ends_is_ended_by_the_timeout_with_its_place(tmp_path: Path, verb: str) -> None:
+    program = start(tmp_path, verb, str(bomb(tmp_path / "bomb")), "--timeout", "1s")
+    _, said = program.communicate(timeout=20)
+    assert program.returncode == 1
+    assert "error[work-limit]" in said
+    assert "values.schema.json#/properties/tag/pattern: it takes more than" in said
+
+
+@pytest.mark.slow
+def test_lint_names_the_pattern_too_when_its_time_is_over(tmp_path: Path) -> None:
+    program = start(tmp_path, "lint", str(bomb(tmp_path / "bomb")), "--timeout", "1s")
+    found, _ = program.communicate(timeout=20)
+    assert program.returncode == 1
+    assert "slow-pattern" in found
+    assert "work-limit" in found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_never_ends(tmp_path: Path, number: signal.Signals) -> None:
+    program = start(tmp_path, "template", str(bomb(tmp_path / "bomb")))
+    time.sleep(1.5)
+    began = time.monotonic()
+    program.send_signal(number)
+    _, said = program.communicate(timeout=20)
+    assert (program.returncode, time.monotonic() - began < 2) == (130, True)
+    assert "interrupted" in said

@@ -1,0 +1,50 @@
+"""Foreign templates end: by count where the count knows better, and always by time and memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.cli.session.system_clock import SystemClock
+from bundler.confinement.forked import ForkedWork
+from bundler.errors import BundlerError
+from bundler.expressions import compile_text
+from bundler.model.manifest import Source
+from tests.unit.confinement.bombs import BOMBS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CLOCK = SystemClock()
+
+
+def confined(seconds: float, *, is_stopped: Callable[[], bool] = lambda: False) -> ForkedWork:
+    end_s = CLOCK.monotonic() + seconds
+    return ForkedWork(CLOCK, deadline_s=lambda: end_s, is_stopped=is_stopped)
+
+
+def evaluate(text: str) -> object:
+    compiled = compile_text(text, source=Source("templates/bomb.yaml", 1))
+    assert compiled is not None
+    return compiled.evaluate({})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_ends_within_five_seconds_and_half_a_gibibyte(name: str) -> None:
+    """In a process of its own, whose memory the system counts."""
+    began = time.monotonic()
+    child = os.fork()
+    if child == 0:  # so that wait4 tells of this bomb alone
+        try:
+            confined(4).run(lambda: evaluate(BOMBS[name]), doing="rendering a bomb")
+        except BundlerError:
+            os._exit(0)
+        os._exit(1)
+    _, status, usage = os.wait4(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert time.monotonic() - began < 5
+    assert usage.ru_maxrss < 512 * 1024
