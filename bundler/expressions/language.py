@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sized
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator
 from jinja2.environment import TemplateModule
+from jinja2.lexer import Lexer, Token
 from jinja2.runtime import BlockReference, LoopContext, Macro, TemplateReference, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
@@ -24,8 +26,11 @@ from bundler.expressions.text import TemplateFailureError, TemplateObject, join_
 from bundler.expressions.text_functions import fill_format
 from bundler.expressions.text_methods import TEXT_METHODS
 from bundler.expressions.undefined import PathUndefined, join_path
+from bundler.syntax.scalars import YamlFloat
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from jinja2.compiler import Frame
     from jinja2.loaders import BaseLoader
     from jinja2.runtime import Context
@@ -81,6 +86,18 @@ class _Generator(CodeGenerator):
             node.node = _call_environment("find_method", method.node, *map(nodes.Const, written))
         super().visit_Call(node, frame, forward_caller=forward_caller)
 
+    def visit_Const(self, node: nodes.Const, frame: Frame) -> None:  # noqa: N802 - Jinja's
+        if isinstance(node.value, YamlFloat):
+            self.write(f"environment.number({node.value.text!r})")
+        else:
+            super().visit_Const(node, frame)
+
+    def visit_Neg(self, node: nodes.UnaryExpr, frame: Frame) -> None:  # noqa: N802 - Jinja's
+        if isinstance(node.node, nodes.Const) and isinstance(node.node.value, YamlFloat):
+            self.write(f"environment.number({'-' + node.node.value.text!r})")
+        else:
+            super().visit_Neg(node, frame)
+
     def visit_For(self, node: nodes.For, frame: Frame) -> None:  # noqa: N802 - Jinja's
         if node.recursive:
             self.fail("recursive loops are not available; call a macro that calls itself", node.lineno)
@@ -114,6 +131,26 @@ def _call_environment(name: str, *arguments: Any) -> nodes.Call:
     return nodes.Call(nodes.EnvironmentAttribute(name), list(arguments), [], None, None)
 
 
+class _Lexer(Lexer):
+    """Reads numbers with a fraction as they are written: ``1.30`` is no ``1.3``."""
+
+    def wrap(
+        self, stream: Iterable[tuple[int, str, str]], name: str | None = None, filename: str | None = None
+    ) -> Iterator[Token]:
+        for lineno, kind, text in stream:
+            if kind == "float":
+                value: Any = YamlFloat(text.replace("_", ""))
+                yield Token(lineno, kind, value)
+            else:
+                yield from super().wrap([(lineno, kind, text)], name, filename)
+
+
+@cache
+def _lexer() -> Lexer:
+    """Return the one lexer: our environments differ in nothing that it reads."""
+    return _Lexer(ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True))
+
+
 class Language(ImmutableSandboxedEnvironment):
     """One environment; templates that include each other share one."""
 
@@ -135,6 +172,13 @@ class Language(ImmutableSandboxedEnvironment):
             auto_reload=False,
         )
         self.filters, self.tests, self.globals = dict(_FILTERS), dict(_TESTS), dict(_GLOBALS)
+
+    @property
+    def lexer(self) -> Lexer:
+        """Our own lexer."""
+        return _lexer()
+
+    number = staticmethod(YamlFloat)
 
     def getattr(self, obj: Any, attribute: str, existing: str = "", line: int = 0) -> Any:
         """Return ``obj.attribute``: a key of data, never a method."""

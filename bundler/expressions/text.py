@@ -12,6 +12,7 @@ from bundler.expressions.bounds import current_meter, join_pieces
 from bundler.expressions.markers import YamlBlock, YamlText, mark_yaml
 from bundler.expressions.sizes import written_size
 from bundler.model.pattern import LazyPattern
+from bundler.syntax.json_text import dump_json
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def to_json(value: object, indent: int | None = None) -> str:
     data = data_of(value)
     current_meter().charge_text(written_size(data, indent=indent or 0))
     try:
-        text = json.dumps(data, ensure_ascii=False, indent=indent, allow_nan=False)
+        text = dump_json(data, indent=indent)
     except ValueError as error:
         raise TemplateFailureError("JSON has no infinite numbers and no NaN", "write it as a text") from error
     current_meter().charge_text(len(text))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.manifest import Source
 from bundler.model.pattern import LazyPattern
+from bundler.syntax.json_text import read_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +77,7 @@ class _Collector:
     def _parsed(self, path: str) -> _Schema | None:
         try:
             text = self._files[path].content.decode().removeprefix("\ufeff")
-            value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+            value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=read_number)
         except UnicodeDecodeError:
             self._add(path, 1, "is not UTF-8 text")
         except json.JSONDecodeError as error:

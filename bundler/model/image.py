@@ -13,9 +13,18 @@ if TYPE_CHECKING:
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
+_OLD_DEFAULT_REGISTRY = "index.docker.io"
+_MAX_NAME_CHARS = 255
+_ID = LazyPattern(r"[a-f0-9]{64}")
+"""What engines take for the identifier of an image."""
 
 REPOSITORY: Final = LazyPattern(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*")
 """Source: OCI distribution specification 1.1, "Pulling manifests", as are tags."""
+HOST: Final = LazyPattern(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])"
+    r"(?::[0-9]{1,5})?"
+)
+"""Source: github.com/distribution/reference, ``domain`` in the grammar of the package comment."""
 TAG: Final = LazyPattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -51,12 +60,14 @@ class ImageRef:
         """
         name, _, digest = text.partition("@")
         first, slash, rest = name.partition("/")
-        has_registry = bool(slash) and ("." in first or ":" in first or first == "localhost")
+        has_registry = bool(slash) and ("." in first or ":" in first or first == "localhost" or first != first.lower())
         registry, path = (first, rest) if has_registry else (DEFAULT_REGISTRY, name)
+        registry = DEFAULT_REGISTRY if registry == _OLD_DEFAULT_REGISTRY else registry
         repository, _, tag = path.partition(":")
         if registry == DEFAULT_REGISTRY and "/" not in repository:
             repository = f"library/{repository}"
-        is_good = _is_host(registry) and REPOSITORY.fullmatch(repository) and (not tag or TAG.fullmatch(tag))
+        is_name = REPOSITORY.fullmatch(repository) and len(repository) <= _MAX_NAME_CHARS and not _ID.fullmatch(name)
+        is_good = is_name and HOST.fullmatch(registry) and _is_host(registry) and (not tag or TAG.fullmatch(tag))
         if not is_good or ("@" in text and not is_digest(digest)) or (":" in path and not tag):
             msg = f"{text!r} is no image reference"
             raise ValueError(msg)

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.model.digest import Digest, digest_of, is_digest
-from bundler.model.image import REPOSITORY, TAG
+from bundler.model.image import HOST, REPOSITORY, TAG
 from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
-from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +37,6 @@ ATTESTED: Final = "vnd.docker.reference.digest"
 """Annotation by which BuildKit says what an attestation in an index is of."""
 
 OCI_SCHEME: Final = "oci://"
-_HOST: Final = LazyPattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?")
 
 BlobSource: TypeAlias = Callable[[int], Iterator[bytes]]
 """Opens the content of a blob at an offset, in bytes, and yields it from there to its end. An upload that is cut asks
@@ -84,7 +82,7 @@ class OciAddress:
         """
         host, slash, path = text.removeprefix(OCI_SCHEME).partition("/")
         msg = f"{text!r} is no address like oci://registry.example/bundles/shop:1.4.0"
-        if not text.startswith(OCI_SCHEME) or not slash or not _HOST.fullmatch(host):
+        if not text.startswith(OCI_SCHEME) or not slash or not HOST.fullmatch(host):
             raise ValueError(msg)
         name, at, digest = path.partition("@")
         name, colon, tag = name.partition(":")

@@ -15,8 +15,11 @@ from bundler.model.pattern import LazyPattern
 _IDENTIFIER_CHARS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
 _STARS = frozenset("xX*")
 _OPERATORS = frozenset({"", ">=", "<=", "!=", "==", "=", ">", "<", "^", "~>", "~"})
-_COMPARATOR = LazyPattern(r"([<>=!^~]*)\s*([^\s,<>=!^~|]+)[\s,]*")
-_KUBERNETES = LazyPattern(r"v?([0-9]+)\.([0-9]+)\+?(?:\.([0-9]+))?(?:[-+.].*)?")
+_COMPARATOR = LazyPattern(r"([<>=!^~]*)\s*([^\s,<>=!^~|]+)(?:[\s,]+|(?=[<>=!])|$)")
+"""Comparators are separated by spaces or commas; ``>=1<2`` is clear without, ``1.2~ 3`` is not."""
+_KUBERNETES = LazyPattern(r"v?([0-9]{1,9})\.([0-9]{1,9})\+?(?:\.([0-9]{1,9}))?(?:[-+.].*)?")
+_MAX_DIGITS = 100
+"""Python bounds the digits it converts; so do we, evenly."""
 
 _RELEASE: tuple[tuple[int, int, str], ...] = ((2, 0, ""),)
 
@@ -139,7 +142,8 @@ def _parts(text: str) -> tuple[list[str], tuple[tuple[int, int, str], ...] | Non
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and (text[0] != "0" or text == "0")
+    is_short = len(text) <= _MAX_DIGITS
+    return is_short and text.isascii() and text.isdigit() and (text[0] != "0" or text == "0")
 
 
 def _is_identifier(text: str) -> bool:
@@ -178,6 +182,8 @@ def _operand(operand: str, text: str) -> tuple[tuple[int, ...], Version]:
     if precedence is None or len(parts) > 3 or not all(part in _STARS or _is_number(part) for part in parts):
         raise _no_range(text, f'"{operand}" is not a version')
     numbers = [int(part) for part in takewhile(_is_number, parts)]
+    if any(part not in _STARS for part in parts[len(numbers) :]):
+        raise _no_range(text, f'"{operand}" has a number behind a star')
     if len(numbers) < 3:
         precedence = _RELEASE
     major, minor, patch = (*numbers, 0, 0, 0)[:3]

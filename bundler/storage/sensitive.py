@@ -2,7 +2,8 @@
 
 A hidden leaf is replaced by a typed reference ``{"bundler.dev/sensitive": POINTER}``; POINTER is its own place, so
 that the blob stays the same when only the secret changes, and an unchanged one is stored once. A mapping of an author
-that has one of our keys is wrapped in ``{"bundler.dev/literal": …}``, so that it is never taken for a reference.
+that has one of our keys is wrapped in ``{"bundler.dev/literal": …}``, so that it is never taken for a reference. A
+number of the user whose text JSON would change (``1.30``, ``1e4``, ``.5``) is ``{"bundler.dev/number": TEXT}``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING
 from bundler.model.json import canonical_json
 from bundler.model.redaction import MASK, MIN_NUMBER_DIGITS, Redactor, is_common, is_short, spellings
 from bundler.storage.reading import DamageError
+from bundler.syntax.json_text import is_kept_by_json
+from bundler.syntax.scalars import YamlFloat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
 
 REFERENCE = "bundler.dev/sensitive"
 LITERAL = "bundler.dev/literal"
-_OURS = ('"' + REFERENCE + '"', '"' + LITERAL + '"')
+NUMBER = "bundler.dev/number"
+_KEYS = (REFERENCE, LITERAL, NUMBER)
+_OURS = tuple(f'"{key}"' for key in _KEYS)
 
 MIN_KEY_CHARS = 12
 """Mapping keys are hidden only for secrets so long that no field name contains them by chance."""
@@ -86,7 +91,9 @@ class Hider:
             return self._hide_mapping(value, pointer)
         if isinstance(value, list | tuple):
             return [self.hide(item, f"{pointer}/{number}") for number, item in enumerate(value)]
-        return self.take(value, pointer) if self._is_sensitive(value) else value
+        if self._is_sensitive(value):
+            return self.take(value, pointer)
+        return _numbered(value) if self.are_whole_hidden else value
 
     def _hide_mapping(self, value: Mapping[str, JSONValue], pointer: str) -> JSONValue:
         if any(self.secrets.is_in_key(key) for key in value):
@@ -106,7 +113,7 @@ class Hider:
 
     def take(self, value: JSONValue, pointer: str) -> JSONValue:
         """Keep a value and return the reference to it."""
-        self.taken[pointer] = value
+        self.taken[pointer] = _numbered(value)
         return {REFERENCE: pointer}
 
     def take_leaves(self, value: JSONValue, pointer: str) -> JSONValue:
@@ -120,7 +127,35 @@ class Hider:
 
 def wrap(value: Mapping[str, JSONValue]) -> Mapping[str, JSONValue]:
     """Wrap a mapping that could be taken for one of ours."""
-    return {LITERAL: value} if REFERENCE in value or LITERAL in value else value
+    return {LITERAL: value} if any(key in value for key in _KEYS) else value
+
+
+def _numbered(value: JSONValue) -> JSONValue:
+    """Return ``value`` where a number that JSON would write with another text keeps its own."""
+    if isinstance(value, YamlFloat):
+        return value if is_kept_by_json(value) else {NUMBER: value.text}
+    if isinstance(value, Mapping):
+        inner = {key: _numbered(item) for key, item in value.items()}
+        return {LITERAL: inner} if NUMBER in value else inner
+    return [_numbered(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _with_numbers(value: JSONValue) -> JSONValue:
+    """Undo what :func:`_numbered` did."""
+    if isinstance(value, Mapping):
+        if value.keys() == {NUMBER}:
+            return _number(value[NUMBER])
+        inner = value.get(LITERAL) if value.keys() == {LITERAL} else None
+        found = inner if isinstance(inner, Mapping) and NUMBER in inner else value
+        return {key: _with_numbers(item) for key, item in found.items()}
+    return [_with_numbers(item) for item in value] if isinstance(value, list) else value
+
+
+def _number(text: JSONValue) -> YamlFloat:
+    try:
+        return YamlFloat(str(text))
+    except ValueError as error:
+        raise DamageError("a number is none") from error
 
 
 def _escape(key: str) -> str:
@@ -141,6 +176,8 @@ def reveal(value: JSONValue, taken: Mapping[str, JSONValue] | None) -> JSONValue
             return {key: reveal(item, taken) for key, item in inner.items()}
         if len(value) == 1 and REFERENCE in value:
             return _look_up(value[REFERENCE], taken)
+        if len(value) == 1 and NUMBER in value:
+            return _number(value[NUMBER])
         return {key: reveal(item, taken) for key, item in value.items()}
     if isinstance(value, list):
         return [reveal(item, taken) for item in value]
@@ -152,7 +189,7 @@ def _look_up(pointer: JSONValue, taken: Mapping[str, JSONValue] | None) -> JSONV
         return MASK
     if not isinstance(pointer, str) or pointer not in taken:
         raise DamageError(f"the sensitive value of {pointer} is missing")
-    return taken[pointer]
+    return _with_numbers(taken[pointer])
 
 
 def is_marked(content: bytes) -> bool:

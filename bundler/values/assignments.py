@@ -12,6 +12,7 @@ from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.model.values import Assignment, AssignmentKind, LayerKind, Origin
+from bundler.syntax.json_text import read_number
 from bundler.values.paths import format_path, parse_path, read_path, shown_start
 from bundler.values.scalars import type_text
 
@@ -94,7 +95,9 @@ def _mismatch(assignment: Assignment, view: SchemaView, *, is_sensitive: bool) -
 
 def _parse_json(assignment: Assignment, *, is_sensitive: bool) -> JSONValue:
     try:
-        value: JSONValue = json.loads(assignment.text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
+        value: JSONValue = json.loads(
+            assignment.text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=read_number
+        )
         _check_depth(value)
     except (ValueError, RecursionError) as error:
         flag = flag_text(assignment, is_sensitive=is_sensitive)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from contextlib import suppress
@@ -73,7 +72,9 @@ class Screen:
 
             self._write_out(dump_yaml(masked))
         else:
-            self._write_out(escaped(json.dumps(masked, indent=2, ensure_ascii=False, default=str)) + "\n")
+            from bundler.syntax.json_text import dump_json  # noqa: PLC0415 - as above
+
+            self._write_out(escaped(dump_json(masked, indent=2, is_strict=False)) + "\n")
 
     # --- stderr -------------------------------------------------------------------------------------------------
 

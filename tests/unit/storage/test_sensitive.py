@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
 
+from bundler.model.json import canonical_json
 from bundler.storage.codec import encode_revision
-from bundler.storage.sensitive import LITERAL, REFERENCE, Hider, Secrets, reveal
+from bundler.storage.sensitive import LITERAL, NUMBER, REFERENCE, Hider, Secrets, reveal
+from bundler.syntax.scalars import YamlFloat
 from tests.unit.storage.builders import decode, known_of, make_entry, make_revision, make_secret, visible_bytes
 
 if TYPE_CHECKING:
@@ -114,3 +117,22 @@ def test_a_rotated_password_changes_no_pack() -> None:
     )
     assert second.packs == ()
     assert second.sensitive[0].data != first.sensitive[0].data
+
+
+def test_a_number_of_the_user_keeps_its_text_and_what_looks_like_one_is_wrapped() -> None:
+    value: JSONValue = {"a": YamlFloat("1.30"), "b": [YamlFloat(".5"), 1.5], "c": {NUMBER: "x"}}
+    hider = Hider(Secrets((), ()), are_whole_hidden=True)
+    stored = json.loads(canonical_json(hider.hide(value)))
+    assert stored["a"] == {NUMBER: "1.30"}
+    assert stored["c"] == {LITERAL: {NUMBER: "x"}}
+    found = reveal(stored, {})
+    assert found == value
+    assert isinstance(found, dict)
+    assert str(found["a"]) == "1.30"
+
+
+def test_a_secret_number_keeps_its_text() -> None:
+    hider = Hider(Secrets(("1.3",), ()), are_whole_hidden=True)
+    stored = hider.hide({"pin": YamlFloat("1.30")})
+    taken = json.loads(canonical_json(hider.taken))
+    assert str(reveal(stored, taken)["pin"]) == "1.30"
