@@ -19,6 +19,7 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
     bundle.VersionRangeError: ("reading version range ^x", ["x is no version"], "write ^1.2"),
     bundle.ValuesError: ("reading values", ["they cannot be used"], "correct them"),
     bundle.ExpressionError: ("computing ready", ["bundle.yaml:3: object.status is not set"], "use default()"),
+    bundle.WorkLimitError: ("rendering shop 1.4.0", ["it takes more than 600 s"], "check the bundle"),
     change.PlanError: ("planning release shop", ["components need each other: a, b"], "take one need away"),
     change.QuotaExceededError: ("holding the plan against quotas", ["pods: 12 of 10"], "ask for a larger quota"),
     change.PlanChangedError: ("carrying out a saved plan", ["Deployment/web moved"], "make the plan again"),
