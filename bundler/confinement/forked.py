@@ -3,6 +3,8 @@
 The child is a copy of this process: what the work needs is there, and only what comes of it crosses a pipe. It ends by
 itself with the time of the command, and says where it was; it is killed when it does not, on a signal, and when it has
 more memory than it may. It does nothing but the work: no output, no network, no file of ours is closed or flushed.
+The command line has no other thread when it calls this; where a program has some, and one holds a lock that the work
+waits for, the child ends with its time like any other that does not come to an end.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import marshal
 import os
 import select
 import signal
-import threading
 import traceback
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
@@ -65,8 +66,6 @@ class ForkedWork:
         Raises:
             WorkLimitError: when it takes too much time or memory, or the run is asked to stop.
         """
-        if threading.active_count() > 1:  # another thread could hold a lock that the child would wait for
-            return work()
         seconds = max(self._deadline_s() - self._clock.monotonic(), 0.0)
         reader, child = _start(work, seconds)
         try:
