@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ def map_parallel(function: Callable[[T], R], items: Iterable[T], *, at_once: int
     if len(work) <= 1:
         return [function(item) for item in work]
     calls = _Calls(function, work)
-    threads = [threading.Thread(target=calls.run_aside, daemon=True) for _ in range(min(at_once, len(work)) - 1)]
+    threads = [
+        threading.Thread(target=copy_context().run, args=(calls.run_aside,), daemon=True)
+        for _ in range(min(at_once, len(work)) - 1)
+    ]
     for thread in threads:
         thread.start()
     calls.run()
@@ -45,6 +49,11 @@ def map_parallel(function: Callable[[T], R], items: Iterable[T], *, at_once: int
         while thread.is_alive():
             thread.join(_NAP_S)
     return calls.results()
+
+
+def _aside(work: Callable[[], None]) -> threading.Thread:
+    """Return a thread that belongs to the run of its caller: what marks that is a context variable."""
+    return threading.Thread(target=copy_context().run, args=(work,), daemon=True)
 
 
 def in_parallel(*functions: Callable[[], R]) -> list[R]:

@@ -68,7 +68,14 @@ class HttpClusterClient:
         credentials = make_credentials(access, around)
         proxy = choose_proxy(server, configured=access.cluster.proxy_url, env=around.env)
         tls = KeptContext(access.cluster, credentials.certificate)
-        dial = Dialer(server, proxy=proxy, tls=tls, server_name=access.cluster.tls_server_name, gate=around.gate)
+        dial = Dialer(
+            server,
+            proxy=proxy,
+            tls=tls,
+            server_name=access.cluster.tls_server_name,
+            gate=around.gate,
+            fence=around.fence,
+        )
         transport = Transport(server, pool=Pool(dial), credentials=credentials, around=around, user=access.user.name)
         return cls(access, transport, clock=around.clock, cache_dir=cache_dir)
 

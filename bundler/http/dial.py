@@ -8,12 +8,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from bundler.http.fence import FENCE
+from bundler.http.fence import checked
 from bundler.http.wire import Connection, TimeLimits, WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bundler.http.fence import Fence
     from bundler.http.gate import Gate
     from bundler.http.proxy import Address, Proxy
 
@@ -44,6 +45,7 @@ class Dialer:
         tls: Callable[[], ssl.SSLContext],
         server_name: str = "",
         gate: Gate | None = None,
+        fence: Fence | None = None,
     ) -> None:
         """Remember the way; nothing is opened yet.
 
@@ -53,16 +55,17 @@ class Dialer:
             tls: returns the context for an https server; called for each connection, so it should keep what it made.
             server_name: that the certificate must show, where it is not the server's host.
             gate: refuses servers that may not be spoken to; None lets everything pass.
+            fence: of the run that this connection belongs to; None lets everything pass.
         """
         self._server, self._proxy, self._tls = server, proxy, tls
-        self._server_name, self._gate = server_name or server.host, gate
+        self._server_name, self._gate, self._fence = server_name or server.host, gate, fence
 
     def __call__(self) -> Connection:
         """Open a connection.
 
         Raises:
             OSError, WireError: when it cannot be had.
-            OfflineError: when the gate, or the fence of the process, does not let it pass.
+            OfflineError: when the gate, or the fence of the run, does not let it pass.
             BundlerError: what ``tls`` raises.
         """
         self._check()
@@ -85,7 +88,8 @@ class Dialer:
         return shown or b""
 
     def _check(self) -> None:
-        FENCE.check(self._server)
+        if self._fence is not None:
+            self._fence.check(self._server)
         if self._gate is not None:
             self._gate.check(self._server)
 
@@ -104,13 +108,13 @@ class Dialer:
         return sock
 
     def _reached(self) -> socket.socket:
-        with FENCE.checked():
+        with checked():
             return _connect(self._server.host, self._server.port)
 
     def _tunnelled(self, proxy: Proxy) -> socket.socket:
         """Connect through the proxy; whatever is wrong with it is told as such, and not of the server."""
         try:
-            with FENCE.checked():
+            with checked():
                 sock = _connect(proxy.host, proxy.port)
             try:
                 return self._tunnel(sock, proxy)

@@ -1,8 +1,13 @@
-"""What the whole process may connect to, whoever asks for it. Layer: adapter foundation.
+"""What one run may connect to, on whichever way it is asked. Layer: adapter foundation.
 
-Our own connections go through `Dialer`, which asks here first. Libraries do not ask (the login plugins of the
-``kubernetes`` package, say); Python tells of theirs by audit events, before anything is sent. A hook for these cannot
-be taken back, so there is one, and one `Fence` that decides. Other programs that are started are beyond it.
+Our own connections go through `Dialer`, which asks the fence of its run: two runs in one process never meet there.
+
+Libraries do not ask (the login plugins of the ``kubernetes`` package, say); Python reports theirs by audit events,
+before anything is sent. A hook for these cannot be taken back, so there is one, which finds the fence of the run that
+the call belongs to: `Fence.surrounding` marks the calls of a run (a context variable, which `bundler.concurrency`
+hands on to its threads). Of threads that a library starts by itself no one knows the run: they are held to the fence
+that was put up for the whole process, as the command line does, whose process has one run; where there is none, they
+are held to nothing. Other programs that are started are beyond all of this.
 
 One thing comes too late: a name that is handed to ``socket.connect`` itself is looked up before its event.
 
@@ -15,6 +20,7 @@ import socket
 import sys
 import threading
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from bundler.http.gate import Gate
@@ -29,13 +35,25 @@ _ANY_HOST = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - nothing is bound he
 _LOCAL_FAMILIES = frozenset(getattr(socket, name) for name in ("AF_UNIX", "AF_NETLINK") if hasattr(socket, name))
 
 
+_thread = threading.local()
+
+
+@contextmanager
+def checked() -> Iterator[None]:
+    """Let this thread connect to where it must: the server was checked, and a proxy may be on the way to it."""
+    _thread.is_checked = True
+    try:
+        yield
+    finally:
+        _thread.is_checked = False
+
+
 class Fence:
-    """Lets the process connect to what is named, once it stands. Threads may share it."""
+    """Lets a run connect to what is named, once it stands. Threads may share it."""
 
     def __init__(self) -> None:
         self._gate = Gate(frozenset())
         self._stands = False
-        self._thread = threading.local()
 
     @property
     def stands(self) -> bool:
@@ -46,13 +64,31 @@ class Fence:
         """Let servers pass, as ``host:port`` or ``host``; can be said before it stands, and after."""
         self._gate = Gate(self._gate.allowed | frozenset(servers))
 
-    def put_up(self) -> None:
-        """Refuse what is not named, from now on."""
+    def put_up(self, *, holds_process: bool = False) -> None:
+        """Refuse what is not named, from now on.
+
+        Args:
+            holds_process: calls that belong to no run are held to this fence too; for a process that has one run.
+        """
         self._stands = True
+        if holds_process:
+            _process.fence = self
+        _add_hook()
 
     def take_down(self) -> None:
         """Let everything pass, and forget what was named."""
         self._gate, self._stands = Gate(frozenset()), False
+        if _process.fence is self:
+            _process.fence = None
+
+    @contextmanager
+    def surrounding(self) -> Iterator[None]:
+        """Mark what is called inside as this run's, so that libraries are held to its fence."""
+        token = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(token)
 
     def check(self, server: Address) -> None:
         """Let a server of our own pass.
@@ -63,22 +99,13 @@ class Fence:
         if self._stands:
             self._gate.check(server)
 
-    @contextmanager
-    def checked(self) -> Iterator[None]:
-        """Let this thread connect to where it must: the server was checked, and a proxy may stand before it."""
-        self._thread.is_checked = True
-        try:
-            yield
-        finally:
-            self._thread.is_checked = False
-
     def judge(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take an audit event.
 
         Raises:
             OfflineError: when it would reach something that is not named.
         """
-        if not self._stands or not event.startswith("socket.") or getattr(self._thread, "is_checked", False):
+        if not self._stands or not event.startswith("socket.") or getattr(_thread, "is_checked", False):
             return
         match event:
             case "socket.connect" | "socket.sendto" | "socket.sendmsg":
@@ -115,7 +142,7 @@ class Fence:
     def _resolved(self, host: str) -> Collection[str]:
         if _is_number(host):
             return ()
-        with self.checked():
+        with checked():
             try:
                 return {str(found[4][0]) for found in socket.getaddrinfo(host, None)}
             except OSError:
@@ -133,14 +160,25 @@ def _is_number(host: str) -> bool:
     return False
 
 
-FENCE = Fence()
-"""Of this process: audit hooks know no other."""
+class _Process:
+    """The fence of a process that has one run."""
+
+    fence: Fence | None = None
+
+
+_process = _Process()
+_current: ContextVar[Fence | None] = ContextVar("fence", default=None)
 _is_hooked = threading.Event()
 
 
-def fence_off() -> None:
-    """Put up the fence of the process; the first call adds the hook, which stays."""
-    FENCE.put_up()
+def _add_hook() -> None:
     if not _is_hooked.is_set():
         _is_hooked.set()
-        sys.addaudithook(FENCE.judge)
+        sys.addaudithook(_judge)
+
+
+def _judge(event: str, arguments: tuple[Any, ...]) -> None:
+    """Hold an event to the fence of the run that it belongs to."""
+    fence = _current.get() or _process.fence
+    if fence is not None:
+        fence.judge(event, arguments)

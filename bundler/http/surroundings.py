@@ -9,6 +9,7 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bundler.http.fence import Fence
     from bundler.http.gate import Gate
     from bundler.model.events import Event
     from bundler.ports import Clock, Reporter
@@ -33,4 +34,6 @@ class Surroundings:
     is_interactive: bool = False
     """Standard input is a terminal, and a credential plugin may ask on it."""
     gate: Gate | None = None
-    """What ``--offline`` lets pass; None: everything."""
+    """What this client may speak to; None: everything."""
+    fence: Fence | None = None
+    """What the whole run may reach; None: everything."""

@@ -105,7 +105,8 @@ class Hosts:
         authority = own.authority_file or its.authority_file
         # Who we are is shown to the registry, not to where it sends us.
         shown = its if server == self.address_of(host) else own
-        dial = Dialer(server, proxy=proxy, tls=lambda: self._context(authority, shown), gate=self._around.gate)
+        gate, fence = self._around.gate, self._around.fence
+        dial = Dialer(server, proxy=proxy, tls=lambda: self._context(authority, shown), gate=gate, fence=fence)
 
         def give_up(doing: str, failure: Failure, tries: int) -> RegistryError:
             shown = host if server.host in host or host == DOCKER_HUB else f"{server.authority}, for {host}"

@@ -8,7 +8,7 @@ import struct
 import threading
 from typing import Self
 
-from bundler.http.fence import FENCE
+from bundler.http.fence import checked
 
 PIECE = 65_536
 
@@ -71,5 +71,5 @@ class CuttingProxy:
 
 def _far_side(port: int) -> socket.socket:
     # We are no part of the program that may be offline in this process.
-    with FENCE.checked():
+    with checked():
         return socket.create_connection(("127.0.0.1", port))

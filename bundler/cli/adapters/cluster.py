@@ -154,6 +154,7 @@ def _open_http(app: App, progress: Progress, deadline: _Deadline) -> tuple[Clust
         budget=lambda: max(0.0, min(deadline.at_s - app.clock.monotonic(), app.stop.grace_s())),
         report=progress,
         is_interactive=environment.stdin_is_terminal,
+        fence=app.network.fence,
     )
     if not access.cluster.is_verified:
         progress(Warned(f"{access.cluster.server} is not verified: the kubeconfig says insecure-skip-tls-verify"))
@@ -164,13 +165,11 @@ def _open_http(app: App, progress: Progress, deadline: _Deadline) -> tuple[Clust
 
 
 def _let_pass(app: App, server: str) -> None:
-    """Name the API server to the fence of the process, which ``--offline`` puts up now or later."""
+    """Name the API server to the fence of this run, which ``--offline`` puts up now or later."""
     from bundler.cli.adapters.network_policy import stay_offline  # noqa: PLC0415 - as above
-    from bundler.http.fence import FENCE  # noqa: PLC0415
     from bundler.http.proxy import parse_server  # noqa: PLC0415
 
-    app.closing.callback(FENCE.take_down)
-    FENCE.name(parse_server(server).authority)
+    app.network.fence.name(parse_server(server).authority)
     stay_offline(app, default=False)
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from bundler.cli.adapters.network_policy import INSECURE_HTTP, REGISTRY_CA, is_offline, site_hosts, stay_offline
+from bundler.cli.adapters.network_policy import stay_offline
 from bundler.http.gate import Gate
 from bundler.http.surroundings import Surroundings
 from bundler.model.lean import replace
@@ -47,17 +44,16 @@ def open_registry(
     Raises:
         RegistryError: when the settings of registries cannot be read.
     """
-    meta = click.get_current_context().meta
-    authority = meta.get(REGISTRY_CA)
+    options = app.network.options
     settings = load_settings(
         app.settings.environment.config_dir,
-        authority_file=authority if isinstance(authority, Path) else None,
-        plain_http=meta.get(INSECURE_HTTP) or (),
+        authority_file=options.registry_ca,
+        plain_http=options.insecure_http,
     )
     settings = replace(settings, hosts={**settings.hosts, **(hosts or {})})
     stay_offline(app, default=False)
-    if gate is None and is_offline(default=False):
-        gate = Gate(site_hosts())
+    if gate is None and options.is_offline(default=False):
+        gate = Gate(app.network.site_hosts)
     around = registry_surroundings(app, gate=gate, report=report)
     find = find_credentials or credential_files(around).find
     client = OciClient(settings, around, find_credentials=find, learn=app.redactor.learn, is_writing=is_writing)
@@ -79,4 +75,5 @@ def registry_surroundings(app: App, *, gate: Gate | None = None, report: Reporte
         report=report,
         is_interactive=environment.stdin_is_terminal,
         gate=gate,
+        fence=app.network.fence,
     )

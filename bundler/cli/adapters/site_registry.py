@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.cli.adapters.network_policy import is_offline, stay_offline
+from bundler.cli.adapters.network_policy import stay_offline
 from bundler.errors import UsageError
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    import click
-
     from bundler.cli.session.app import App
     from bundler.model.json import Body
     from bundler.model.site import Site, SiteRegistry
@@ -47,7 +45,7 @@ def open_site_registry(
     from bundler.oci.settings import HostSettings  # noqa: PLC0415
 
     stay_offline(app, default=True, named=frozenset({place.host}))
-    gate = Gate(frozenset({place.host})) if is_offline(default=True) else None
+    gate = Gate(frozenset({place.host})) if app.network.options.is_offline(default=True) else None
     authority = _beside(site, place.ca) if place.ca else None
     own = HostSettings(authority_file=authority, uses_plain_http=place.is_insecure_http)
     is_said = authority is not None or place.is_insecure_http
@@ -57,13 +55,12 @@ def open_site_registry(
     )
 
 
-def registry_with(app: App, site: Site, context: click.Context, config: Body) -> Registry:
+def registry_with(app: App, site: Site, config: Body) -> Registry:
     """Open the site's registry as somebody else: with the credentials of a pull secret.
 
     Args:
         app: settings and streams.
         site: whose registry.
-        context: of the command line; checks run in threads, which have none of their own.
         config: ``{"auths": …}``.
 
     Raises:
@@ -77,8 +74,7 @@ def registry_with(app: App, site: Site, context: click.Context, config: Body) ->
     if site.registry is None:
         msg = "a site without a registry is not pulled from"
         raise ValueError(msg)
-    with context.scope(cleanup=False):
-        return open_site_registry(app, site.registry, site=site, find_credentials=find)
+    return open_site_registry(app, site.registry, site=site, find_credentials=find)
 
 
 def _beside(site: Site | None, name: str) -> Path:

@@ -47,7 +47,7 @@ def images_command(
     from bundler.actions.delivery.image_inventory import refuse_uncarried, take_inventory  # noqa: PLC0415 - rendering is loaded late
     from bundler.cli.output.images import show_carried, show_inventory  # noqa: PLC0415
 
-    site = read_site(given.site)
+    site = read_site(app, given.site)
     place = parse_place(to) if to else site.registry if site else None
     taken = take(app, bundle, given)
     carried: tuple[LockedImage, ...] | None = taken.carried

@@ -47,7 +47,7 @@ def import_command(
     from bundler.cli.terminal.progress import Progress  # noqa: PLC0415
     from bundler.delivery.reader import Delivery  # noqa: PLC0415
 
-    site = read_site(site_file)
+    site = read_site(app, site_file)
     place = place_of(registry, site)
     trusted = open_delivery(app, files, site, keys=keys)
     opened = tuple(app.closing.enter_context(Delivery.open(base)) for base in bases)

@@ -14,7 +14,7 @@ from bundler.cli.flows.acquire_bundle import fetch_component, namespace_of, take
 from bundler.cli.output.findings import show_findings
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import values_options
 from bundler.loader.locate import find_bundle
@@ -37,7 +37,7 @@ def lint_command(app: App, bundle: str, given: ValuesFlags, strict: bool, write_
     Give values where the bundle cannot be rendered without.
     """
     location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
-    inputs, fetch, limits = take_inputs(app, given), partial(fetch_component, app), bundle_limits()
+    inputs, fetch, limits = take_inputs(app, given), partial(fetch_component, app), app.limits
     namespace = namespace_of(app, inputs.named_site)
     if write_reach:
         added = declare_reach(

@@ -10,7 +10,7 @@ from bundler.actions.author.bundle_lock import check_lock, lock_components
 from bundler.cli.flows.publish import make_fetcher
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
-from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.terminal.text import table
 from bundler.loader.locate import find_bundle
@@ -36,12 +36,10 @@ def lock_command(app: App, bundle: str, check: bool, vendor: bool) -> None:
     """
     location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
     if check:
-        _show(app, check_lock(location, make_fetcher(app).component, limits=bundle_limits()))
+        _show(app, check_lock(location, make_fetcher(app).component, limits=app.limits))
         app.screen.say("bundle.lock is what the components are", "green")
         return
-    result = lock_components(
-        location, make_fetcher(app, is_fresh=True).component, vendors=vendor, limits=bundle_limits()
-    )
+    result = lock_components(location, make_fetcher(app, is_fresh=True).component, vendors=vendor, limits=app.limits)
     _show(app, result.entries)
     vendored = f", {counted(result.vendored, 'file')} written below components/" if vendor else ""
     app.screen.say(f"{result.path}: {counted(len(result.changed), 'change')}{vendored}", "green")

@@ -14,7 +14,7 @@ from bundler.cli.adapters.signing_keys import open_signer
 from bundler.cli.flows.acquire_bundle import take_bundle
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.signing_options import passphrase_option
 from bundler.cli.terminal.text import Line
@@ -40,7 +40,7 @@ def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None
     loaded = take_bundle(app, bundle)
     written = write_archive(loaded, out or Path(archive_name(loaded)), mtime=app.settings.environment.archive_time_s)
     if signer is not None:
-        sign_archive(written.path, signer, limits=bundle_limits())
+        sign_archive(written.path, signer, limits=app.limits)
     elif signature_path(written.path).exists() and not is_signed(loaded, written.path):
         app.screen.warn(f"{signature_path(written.path)} is no signature of what was packed now; sign it again")
     if app.output == "text":

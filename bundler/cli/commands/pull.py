@@ -39,7 +39,7 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
 
     Without a version: the highest release. With --key or --site nothing is written that is not signed as they ask.
     """
-    trusting = read_site(site)
+    trusting = read_site(app, site)
 
     def judge(bundle: Bundle, signatures: Callable[[], Sequence[Envelope]]) -> object:
         return judge_bundle(app, bundle, signatures, trusting, keys=keys)

@@ -10,7 +10,7 @@ from bundler.actions.delivery.sign import sign_archive, sign_delivery
 from bundler.cli.adapters.signing_keys import open_signer
 from bundler.cli.flows.open_delivery import is_delivery
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import passphrase_option, signing_key_option
 from bundler.cli.terminal.text import Line
 
@@ -34,7 +34,7 @@ def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: 
     if is_delivery(str(files[0])):
         digests = {str(files[0]): sign_delivery(files, signer)}
     else:
-        digests = {str(file): sign_archive(file, signer, limits=bundle_limits()) for file in files}
+        digests = {str(file): sign_archive(file, signer, limits=app.limits) for file in files}
     if app.output == "text":
         app.screen.lines([Line(f"{file}  {digest}, signed by {signer.key.shown}") for file, digest in digests.items()])
     else:

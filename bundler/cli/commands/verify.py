@@ -10,7 +10,7 @@ from bundler.actions.delivery.verify import verify_archive, verify_delivery
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.flows.open_delivery import read_site
 from bundler.cli.parsing.command import FilePath, verb
-from bundler.cli.parsing.limit_options import bundle_limit_options, bundle_limits
+from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import public_keys_option
 from bundler.cli.parsing.values_options import values_options
 from bundler.cli.terminal.progress import Progress
@@ -45,7 +45,7 @@ def verify_command(
     it. Asks no network. Exit codes: 20 damaged, or short of an image, 21 part missing, 22 part of another build,
     23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a delta missing.
     """
-    verified = _verified(app, paths, policy_for(read_site(given.site), keys), bases, given)
+    verified = _verified(app, paths, policy_for(read_site(app, given.site), keys), bases, given)
     if app.output == "text":
         app.screen.lines([Line(verified.line)])
         if verified.images is not None:
@@ -77,7 +77,7 @@ def _verified(
         if given.files or given.assignments:
             found, hint = f"{paths[0]} carries no images", "give values with a delivery (.bundle)"
             raise UsageError("reading the values to verify with", context=[found], hint=hint)
-        return verify_archive(paths[0], verifier, policy, limits=bundle_limits())
+        return verify_archive(paths[0], verifier, policy, limits=app.limits)
     progress = app.closing.enter_context(Progress(app.screen, app.clock))
     opened = [app.closing.enter_context(Delivery.open(base)) for base in bases]
 
@@ -85,4 +85,4 @@ def _verified(
         return make_order(app, AcquiredBundle(bundle=bundle, delivery=checked), given)
 
     trusted = open_trusted(paths, verifier, policy)
-    return verify_delivery(trusted, bases=opened, report=progress, make_order=order_of, limits=bundle_limits())
+    return verify_delivery(trusted, bases=opened, report=progress, make_order=order_of, limits=app.limits)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.user_values import read_inputs
 from bundler.cli.flows.open_delivery import AcquiredBundle, is_delivery, read_site, take_delivered
-from bundler.cli.parsing.limit_options import bundle_limits
 from bundler.cli.session.name_rules import check_name, check_namespace
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, find_bundle
@@ -49,7 +48,7 @@ def take(app: App, name: str, given: ValuesFlags | None = None) -> AcquiredBundl
         BundleError: when there is none, or it is broken.
         DeliveryError, SignatureError: when a delivery is not to be trusted.
     """
-    site = read_site(given.site if given else None)
+    site = read_site(app, given.site if given else None)
     if is_delivery(name):
         return take_delivered(app, name, site)
     if name.startswith(OCI_SCHEME):
@@ -57,7 +56,7 @@ def take(app: App, name: str, given: ValuesFlags | None = None) -> AcquiredBundl
 
         return take_published(app, name, site)
     location = find_bundle(name, search_path=app.settings.environment.bundle_path)
-    bundle = load_bundle(location, limits=bundle_limits(), fetch=partial(fetch_component, app))
+    bundle = load_bundle(location, limits=app.limits, fetch=partial(fetch_component, app))
     app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
     evidence = _judge(app, bundle, location, site) if site is not None else None
     return AcquiredBundle(bundle=bundle, evidence=evidence)

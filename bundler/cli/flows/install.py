@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import click
-
 from bundler._version import __version__
 from bundler.actions.compose.render_request import RenderRequest
 from bundler.actions.release.install import InstallRequest, diff, install
@@ -201,7 +199,7 @@ def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
         return None
     from bundler.cli.adapters.site_registry import registry_with  # noqa: PLC0415 - only deliveries need it
 
-    return partial(registry_with, app, site, click.get_current_context())
+    return partial(registry_with, app, site)
 
 
 def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:

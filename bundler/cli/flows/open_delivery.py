@@ -39,8 +39,8 @@ def is_delivery(name: str) -> bool:
     return ".bundle" in name and _DELIVERY.search(name) is not None
 
 
-def read_site(path: Path | None) -> Site | None:
-    """Load the site file that a command line names.
+def read_site(app: App, path: Path | None) -> Site | None:
+    """Load the site file that a command line names; its registry may be reached from now on.
 
     Raises:
         ValuesFileError: with every problem.
@@ -51,9 +51,7 @@ def read_site(path: Path | None) -> Site | None:
 
     site = load_site(path)
     if site.registry is not None:
-        from bundler.cli.adapters.network_policy import let_pass  # noqa: PLC0415 - as above
-
-        let_pass(site.registry.host)
+        app.network.site_hosts = frozenset({site.registry.host})
     return site
 
 
@@ -97,9 +95,8 @@ def take_delivered(app: App, name: str, site: Site | None) -> AcquiredBundle:
         BundleError: when the bundle cannot be used.
     """
     from bundler.actions.acquire.open_delivery import load_delivered  # noqa: PLC0415 - only deliveries need it
-    from bundler.cli.parsing.limit_options import bundle_limits  # noqa: PLC0415
 
     trusted = open_delivery(app, (Path(name).expanduser(),), site)
-    bundle = load_delivered(trusted, limits=bundle_limits())
+    bundle = load_delivered(trusted, limits=app.limits)
     app.screen.say(f"bundle {bundle.metadata.name} {bundle.metadata.version}, {bundle.digest}", "dim")
     return AcquiredBundle(bundle=bundle, delivery=trusted, evidence=trusted.evidence)

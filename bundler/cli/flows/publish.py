@@ -10,7 +10,6 @@ from bundler.actions.acquire.fetch import BundleFetcher, parse_address
 from bundler.cli.adapters.registry import open_registry
 from bundler.cli.flows.open_delivery import AcquiredBundle
 from bundler.cli.flows.trust import judge_bundle
-from bundler.cli.parsing.limit_options import bundle_limits
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
 
@@ -38,7 +37,7 @@ def make_fetcher(app: App, *, is_fresh: bool = False) -> BundleFetcher:
         registry=opened,
         folder=app.settings.environment.cache_dir / "bundles",
         report=report,
-        limits=bundle_limits(),
+        limits=app.limits,
         is_fresh=is_fresh,
     )
 

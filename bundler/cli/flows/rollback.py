@@ -45,7 +45,7 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
     Raises:
         BundlerError: what ended the run.
     """
-    site = read_site(wanted.site)
+    site = read_site(app, wanted.site)
     connection = _connect_at(app, site)
     say_where(app, connection)
     approval = Approval(app=app, connection=connection, is_yes=run.yes, shows_secrets=write.show_secrets)
@@ -96,7 +96,7 @@ def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | N
     Raises:
         BundlerError: what ended the run.
     """
-    site = read_site(site_file)
+    site = read_site(app, site_file)
     connection = _connect_at(app, site)
     say_where(app, connection)
     terms = Terms(site=site, accepted=Accepted(losses=may_lose(app, run)))

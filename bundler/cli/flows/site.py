@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import click
 
 from bundler.actions.preflight.site_file import SiteWish, check_site, survey, write_site
 from bundler.cli.adapters.cluster import connect
-from bundler.cli.adapters.network_policy import INSECURE_HTTP, REGISTRY_CA
 from bundler.cli.adapters.site_registry import open_site_registry, parse_place
 from bundler.cli.flows.open_delivery import read_site
 from bundler.cli.output.checks import show_checks
@@ -21,7 +17,10 @@ from bundler.model.lean import dataclass, replace
 from bundler.signing.keys import read_public
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.cli.session.app import App
+    from bundler.cli.session.network import NetworkOptions
     from bundler.model.site import SiteRegistry
 
 
@@ -46,7 +45,7 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
     """
     wish = SiteWish(
         name=check_site_name(name),
-        registry=_place(options.registry, out) if options.registry else None,
+        registry=_place(options.registry, out, app.network.options) if options.registry else None,
         pull_secret=options.pull_secret,
         namespace=app.settings.namespace,
         domain=options.domain,
@@ -73,14 +72,14 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
     return 0
 
 
-def _place(typed: str, out: Path) -> SiteRegistry:
+def _place(typed: str, out: Path, options: NetworkOptions) -> SiteRegistry:
     """Return the registry with what is typed of its TLS; its authority is named relative to the site file."""
-    place, meta = parse_place(typed), click.get_current_context().meta
-    authority = meta.get(REGISTRY_CA)
+    place = parse_place(typed)
+    authority = options.registry_ca
     return replace(
         place,
-        ca=os.path.relpath(authority, out.parent) if isinstance(authority, Path) else "",
-        is_insecure_http=place.host in (meta.get(INSECURE_HTTP) or ()),
+        ca=os.path.relpath(authority, out.parent) if authority else "",
+        is_insecure_http=place.host in options.insecure_http,
     )
 
 
@@ -90,7 +89,7 @@ def check_file(app: App, path: Path) -> int:
     Raises:
         ValuesFileError: with every problem of the file itself.
     """
-    site = read_site(path)
+    site = read_site(app, path)
     if site is None:
         return 0
     connection = connect(app)

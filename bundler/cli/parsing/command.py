@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bundler.cli.parsing.arguments import offers
+from bundler.cli.session.network import NetworkOptions
 from bundler.cli.session.settings import CommonOptions
 from bundler.cli.terminal.help import HelpfulCommand
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,12 +21,15 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from bundler.cli.session.invocation import Invocation
+    from bundler.loader.limits import LoadLimits
 
     Function = Callable[..., int | None]
     Decorator = Callable[[Function], Function]
 
-OPTION_ORDER: Final = "bundler.option-order"
-"""Key in ``Context.meta``: names of the parameters of options, in the order typed."""
+OPTION_ORDER: Final = "option_order"
+"""Parameter of verbs that take ``--set`` and its like: names of the options' parameters, in the order typed."""
+_SET: Final = "set_values"
+_LIMITS: Final = ("max_total_bytes", "max_file_bytes", "max_files", "max_ratio")
 
 TEXT_JSON_YAML: Final = ("text", "json", "yaml")
 _COMMON: Final = frozenset({"output", "quiet", "verbose", "timeout_s", "context", "kubeconfig", "namespace", "help"})
@@ -73,10 +79,14 @@ class VerbCommand(HelpfulCommand):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, and note the order of options: ``--set`` and ``--set-json`` apply one after the other."""
+        names: tuple[str | None, ...] = ()
         if any(word.startswith("--set") for word in args):
             _, _, order = self.make_parser(ctx).parse_args(args=list(args))
-            ctx.meta[OPTION_ORDER] = [parameter.name for parameter in order]
-        return super().parse_args(ctx, args)
+            names = tuple(parameter.name for parameter in order)
+        rest = super().parse_args(ctx, args)
+        if _SET in ctx.params:
+            ctx.params[OPTION_ORDER] = names
+        return rest
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verb's own options, then those of every verb."""
@@ -113,7 +123,8 @@ def verb(name: str, *, outputs: tuple[str, ...] = TEXT_JSON_YAML) -> Callable[[F
                 kubeconfig=given.pop("kubeconfig"),
                 namespace=given.pop("namespace"),
             )
-            return function(invocation.app(options, outputs), **given)
+            network, limits = _network_options(given), _limits(given)
+            return function(invocation.app(options, outputs, network=network, limits=limits), **given)
 
         command: Function = started
         for option in reversed(_common_options(outputs)):
@@ -121,6 +132,22 @@ def verb(name: str, *, outputs: tuple[str, ...] = TEXT_JSON_YAML) -> Callable[[F
         return click.command(name, cls=VerbCommand)(command)
 
     return decorate
+
+
+def _network_options(given: dict[str, Any]) -> NetworkOptions:
+    """Take what is typed of servers out of a verb's parameters."""
+    return NetworkOptions(
+        takes_offline="offline" in given,
+        offline=given.pop("offline", None),
+        registry_ca=given.pop("registry_ca", None),
+        insecure_http=given.pop("insecure_http", ()),
+    )
+
+
+def _limits(given: dict[str, Any]) -> LoadLimits:
+    """Take the limits of bundles out of a verb's parameters."""
+    typed = {name: value for name in _LIMITS if (value := given.pop(name, None)) is not None}
+    return replace(DEFAULT_LOAD_LIMITS, **typed) if typed else DEFAULT_LOAD_LIMITS
 
 
 def gathered(name: str, make: Callable[..., object], options: Sequence[Decorator], keys: Sequence[str]) -> Decorator:

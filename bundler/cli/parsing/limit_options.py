@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS, LoadLimits
-from bundler.model.lean import replace
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 
 if TYPE_CHECKING:
     from bundler.cli.parsing.command import Function
 
-_LIMITS: Final = "bundler.bundle-limits"
-"""Key in ``Context.meta``: the limits that were typed, by the names of their fields."""
 _HELP: Final = {
     "max_total_bytes": ("--max-bundle-size", "Bytes that a bundle may hold, unpacked."),
     "max_file_bytes": ("--max-bundle-file-size", "Bytes that one file of it may hold."),
@@ -41,7 +38,7 @@ class Size(click.ParamType[int]):
 
 
 def bundle_limit_options(function: Function) -> Function:
-    """Add the limits of bundles; nothing is handed to the function, :func:`bundle_limits` knows what was typed."""
+    """Add the limits of bundles; the verb finds them in ``app.limits``."""
     for field, (flag, text) in reversed(_HELP.items()):
         is_size = field.endswith("_bytes")
         default = getattr(DEFAULT_LOAD_LIMITS, field)
@@ -50,22 +47,7 @@ def bundle_limit_options(function: Function) -> Function:
             field,
             type=Size() if is_size else click.IntRange(min=1),
             metavar="SIZE" if is_size else "N",
-            expose_value=False,
-            callback=_keep,
             help=f"{text}  [default: {_SHOWN.get(field, default)}]",
         )
         function = add(function)
     return function
-
-
-def bundle_limits() -> LoadLimits:
-    """Return how large a bundle may be in this run."""
-    context = click.get_current_context(silent=True)
-    typed = context.meta.get(_LIMITS, {}) if context else {}
-    return replace(DEFAULT_LOAD_LIMITS, **typed) if typed else DEFAULT_LOAD_LIMITS
-
-
-def _keep(context: click.Context, parameter: click.Parameter, value: object) -> object:
-    if value is not None:
-        context.meta.setdefault(_LIMITS, {})[parameter.name] = value
-    return value

@@ -25,8 +25,7 @@ _SET_KINDS: Final = {
 def _given(**options: object) -> ValuesFlags:
     """Put the values options together; assignments in the order typed."""
     texts = {kind: list(_strings(options[name])) for name, kind in _SET_KINDS.items()}
-    order = click.get_current_context().meta.get(OPTION_ORDER, [])
-    kinds = [_SET_KINDS[name] for name in order if name in _SET_KINDS]
+    kinds = [_SET_KINDS[name] for name in _strings(options[OPTION_ORDER]) if name in _SET_KINDS]
     site = options["site"]
     return ValuesFlags(
         files=tuple(_strings(options["files"])),
@@ -49,7 +48,7 @@ _VALUES = [
     click.option("--site", type=FilePath(), metavar="FILE", help="Site file: facts of the place."),
 ]
 _UNSET = click.option("--unset", multiple=True, metavar="PATH", help="Drop a recorded value.")
-_VALUES_KEYS = ["files", *_SET_KINDS, "site"]
+_VALUES_KEYS = ["files", *_SET_KINDS, "site", OPTION_ORDER]
 
 
 def values_options(*, can_unset: bool = False) -> Decorator:

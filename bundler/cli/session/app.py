@@ -10,10 +10,12 @@ from bundler.ports import UNCONFINED
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
+    from bundler.cli.session.network import Network
     from bundler.cli.session.settings import Settings
     from bundler.cli.session.signals import Stop
     from bundler.cli.session.system_clock import SystemClock
     from bundler.cli.terminal.screen import Screen
+    from bundler.loader.limits import LoadLimits
     from bundler.model.redaction import Redactor
     from bundler.ports import Confinement
 
@@ -32,6 +34,10 @@ class App:
     argv: tuple[str, ...]
     closing: ExitStack
     """What is entered here is left when the program ends."""
+    network: Network
+    """What this run may reach."""
+    limits: LoadLimits
+    """How large a bundle may be."""
     leftovers: list[object]
     """What is large and no longer needed; it goes with the process."""
     owns_process: bool

@@ -7,10 +7,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Self
 
 from bundler.cli.session.app import App
+from bundler.cli.session.network import Network, NetworkOptions
 from bundler.cli.session.settings import make_settings
 from bundler.cli.session.signals import Stop
 from bundler.cli.session.system_clock import SystemClock
 from bundler.cli.terminal.screen import Looks, Screen
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import Redactor
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bundler.cli.session.settings import CommonOptions, Environment
+    from bundler.loader.limits import LoadLimits
 
 # A registry named as name:password@host is refused, and the refusal names what was typed.
 _LOGIN_IN_ADDRESS: Final = LazyPattern(r"(?:--[a-z-]+=)?(?:[a-z]+://)?[^\s/@:=]+:([^\s/@]+)@(?!sha256:)")
@@ -53,8 +56,21 @@ class Invocation:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._closing.close()
 
-    def app(self, options: CommonOptions, outputs: tuple[str, ...]) -> App:
+    def app(
+        self,
+        options: CommonOptions,
+        outputs: tuple[str, ...],
+        *,
+        network: NetworkOptions | None = None,
+        limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+    ) -> App:
         """Return what a verb works with, once its options are read.
+
+        Args:
+            options: of every verb.
+            outputs: what the verb can print, the first one by default.
+            network: what is typed of servers.
+            limits: how large a bundle may be.
 
         Raises:
             UsageError: when a variable of the environment cannot be used.
@@ -70,6 +86,8 @@ class Invocation:
             started_s=self._started_s,
             argv=self._argv,
             closing=self._closing,
+            network=Network(network or NetworkOptions()),
+            limits=limits,
             leftovers=self._leftovers,
             owns_process=self._owns_process,
         )

@@ -1,4 +1,4 @@
-"""What --offline lets the whole process reach."""
+"""What --offline lets a run reach."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from bundler.concurrency import map_parallel
 from bundler.errors.delivery import OfflineError
 from bundler.http.dial import Dialer, ProxyError
-from bundler.http.fence import FENCE, Fence
+from bundler.http.fence import Fence, checked
 from bundler.http.proxy import Address, Proxy
 from tests.lib.stub_server import Say, StubProxy, StubServer
 
@@ -140,7 +141,7 @@ def test_our_own_checked_connection_passes_in_its_thread_alone(fence: Fence) -> 
         except OfflineError as error:
             refused.append(error)
 
-    with fence.checked():
+    with checked():
         fence.judge(*event)
         other = threading.Thread(target=elsewhere)
         other.start()
@@ -150,20 +151,53 @@ def test_our_own_checked_connection_passes_in_its_thread_alone(fence: Fence) -> 
         fence.judge(*event)
 
 
-# --- the fence of the process ------------------------------------------------------------------------------------
+# --- the fences of runs -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def standing():
-    FENCE.put_up()
-    yield FENCE
-    FENCE.take_down()
+    fence = Fence()
+    fence.put_up()
+    yield fence
+    fence.take_down()
+
+
+def test_two_runs_in_one_process_do_not_affect_each_other(standing: Fence) -> None:
+    free = Fence()
+    with StubServer(routes={"/": Say()}) as server:
+        host, port = "127.0.0.1", int(server.url.rpartition(":")[2])
+
+        def ours(fence: Fence) -> None:
+            Dialer(
+                Address("http", host, port, ""), proxy=None, tls=lambda: pytest.fail("no TLS"), fence=fence
+            )().close()
+
+        def of_a_library(_number: int = 0) -> str:
+            try:
+                socket.create_connection((host, port), timeout=5).close()
+            except OfflineError:
+                return "refused"
+            return "connected"
+
+        ours(free)
+        with pytest.raises(OfflineError):
+            ours(standing)
+        with standing.surrounding():
+            assert of_a_library() == "refused"
+            assert map_parallel(of_a_library, range(3)) == ["refused"] * 3
+            with free.surrounding():
+                assert of_a_library() == "connected"
+        assert of_a_library() == "connected", "what belongs to no run is held to no run's fence"
+        standing.put_up(holds_process=True)
+        assert of_a_library() == "refused"
+        with free.surrounding():
+            assert map_parallel(of_a_library, range(3)) == ["connected"] * 3
 
 
 def test_our_own_connections_ask_it_whatever_gate_they_have(standing: Fence) -> None:
     with StubServer(routes={"/": Say()}) as server:
         host, port = "127.0.0.1", int(server.url.rpartition(":")[2])
-        dial = Dialer(Address("http", host, port, ""), proxy=None, tls=lambda: pytest.fail("no TLS"))
+        dial = Dialer(Address("http", host, port, ""), proxy=None, tls=lambda: pytest.fail("no TLS"), fence=standing)
         for ask in (dial, dial.certificate):
             with pytest.raises(OfflineError, match=f"connecting to {host}:{port}"):
                 ask()
@@ -175,11 +209,15 @@ def test_a_proxy_is_on_the_way_to_a_server_that_is_named(standing: Fence) -> Non
     with StubProxy(refuse_status=403) as hop:
         proxy = Proxy(host="127.0.0.1", port=int(hop.url.rpartition(":")[2]))
         standing.name("api.site:6443")
-        dial = Dialer(Address("http", "api.site", 6443, ""), proxy=proxy, tls=lambda: pytest.fail("no TLS"))
+
+        def to(host: str, port: int) -> Dialer:
+            server = Address("http", host, port, "")
+            return Dialer(server, proxy=proxy, tls=lambda: pytest.fail("no TLS"), fence=standing)
+
         with pytest.raises(ProxyError):
-            dial()
+            to("api.site", 6443)()
         with pytest.raises(OfflineError, match=r"other\.site"):
-            Dialer(Address("http", "other.site", 80, ""), proxy=proxy, tls=lambda: pytest.fail("no TLS"))()
+            to("other.site", 80)()
         assert hop.tunnels == ["api.site:6443"]
 
 
@@ -190,7 +228,7 @@ import requests, urllib3
 from bundler.cluster.auth import legacy_authorization
 from bundler.cluster.kubeconfig import UserEntry
 from bundler.errors import BundlerError
-from bundler.http.fence import FENCE, fence_off
+from bundler.http.fence import Fence
 
 url, authority, provider = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 ways = {
@@ -209,13 +247,13 @@ def tried(way):
         return [type(error).__name__, str(error), len(error.context), bool(error.hint)]
     except Exception as error:
         return type(error).__name__
-said = {}
-fence_off()
+said, FENCE = {}, Fence()
+FENCE.put_up(holds_process=True)
 said["fenced"] = {name: tried(way) for name, way in ways.items()}
 FENCE.name(authority)
 said["named"] = {name: tried(way) for name, way in ways.items() if name != "login plugin"}
 FENCE.take_down()
-fence_off()
+FENCE.put_up(holds_process=True)
 said["again"] = tried(ways["requests"])
 FENCE.take_down()
 said["down"] = tried(ways["requests"])
