@@ -12,8 +12,6 @@ from bundler.cli.parsing.arguments import offers
 from bundler.cli.session.network import NetworkOptions
 from bundler.cli.session.settings import CommonOptions
 from bundler.cli.terminal.help import HelpfulCommand
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from bundler.cli.session.invocation import Invocation
-    from bundler.loader.limits import LoadLimits
 
     Function = Callable[..., int | None]
     Decorator = Callable[[Function], Function]
@@ -144,10 +141,9 @@ def _network_options(given: dict[str, Any]) -> NetworkOptions:
     )
 
 
-def _limits(given: dict[str, Any]) -> LoadLimits:
-    """Take the limits of bundles out of a verb's parameters."""
-    typed = {name: value for name in _LIMITS if (value := given.pop(name, None)) is not None}
-    return replace(DEFAULT_LOAD_LIMITS, **typed) if typed else DEFAULT_LOAD_LIMITS
+def _limits(given: dict[str, Any]) -> dict[str, Any]:
+    """Take the limits of bundles that are typed out of a verb's parameters."""
+    return {name: value for name in _LIMITS if (value := given.pop(name, None)) is not None}
 
 
 def gathered(name: str, make: Callable[..., object], options: Sequence[Decorator], keys: Sequence[str]) -> Decorator:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import ExitStack
 
     from bundler.cli.session.network import Network
@@ -36,12 +37,19 @@ class App:
     """What is entered here is left when the program ends."""
     network: Network
     """What this run may reach."""
-    limits: LoadLimits
-    """How large a bundle may be."""
+    typed_limits: Mapping[str, Any]
+    """What is typed of how large a bundle may be, by the fields of `LoadLimits`."""
     leftovers: list[object]
     """What is large and no longer needed; it goes with the process."""
     owns_process: bool
     """False where this runs within another program."""
+
+    @property
+    def limits(self) -> LoadLimits:
+        """How large a bundle may be."""
+        from bundler.loader.limits import DEFAULT_LOAD_LIMITS  # noqa: PLC0415 - help reads no bundle
+
+        return replace(DEFAULT_LOAD_LIMITS, **self.typed_limits)
 
     @property
     def output(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from bundler.cli.session.app import App
 from bundler.cli.session.network import Network, NetworkOptions
@@ -12,16 +12,14 @@ from bundler.cli.session.settings import make_settings
 from bundler.cli.session.signals import Stop
 from bundler.cli.session.system_clock import SystemClock
 from bundler.cli.terminal.screen import Looks, Screen
-from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from bundler.cli.session.settings import CommonOptions, Environment
-    from bundler.loader.limits import LoadLimits
 
 # A registry named as name:password@host is refused, and the refusal names what was typed.
 _LOGIN_IN_ADDRESS: Final = LazyPattern(r"(?:--[a-z-]+=)?(?:[a-z]+://)?[^\s/@:=]+:([^\s/@]+)@(?!sha256:)")
@@ -62,7 +60,7 @@ class Invocation:
         outputs: tuple[str, ...],
         *,
         network: NetworkOptions | None = None,
-        limits: LoadLimits = DEFAULT_LOAD_LIMITS,
+        limits: Mapping[str, Any] | None = None,
     ) -> App:
         """Return what a verb works with, once its options are read.
 
@@ -70,7 +68,7 @@ class Invocation:
             options: of every verb.
             outputs: what the verb can print, the first one by default.
             network: what is typed of servers.
-            limits: how large a bundle may be.
+            limits: what is typed of how large a bundle may be.
 
         Raises:
             UsageError: when a variable of the environment cannot be used.
@@ -87,7 +85,7 @@ class Invocation:
             argv=self._argv,
             closing=self._closing,
             network=Network(network or NetworkOptions()),
-            limits=limits,
+            typed_limits=limits or {},
             leftovers=self._leftovers,
             owns_process=self._owns_process,
         )
