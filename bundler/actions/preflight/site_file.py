@@ -10,7 +10,7 @@ from bundler.actions.preflight.check_runner import Look, first_line, list_all, m
 from bundler.actions.preflight.images import config_of
 from bundler.actions.preflight.nodes import node_platforms
 from bundler.actions.preflight.storage import default_storage_classes
-from bundler.errors import BundlerError
+from bundler.errors import BundlerError, UsageError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.json import mapping_at, text_at
@@ -21,6 +21,7 @@ from bundler.planning.site_policy import other_cluster
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from bundler.model.json import Body
     from bundler.model.site import Site, SiteRegistry
@@ -33,7 +34,7 @@ _SOON_DAYS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteWish:
-    """What somebody wants in a new site file."""
+    """What is wanted in a new site file."""
 
     name: str
     registry: SiteRegistry | None = None
@@ -107,8 +108,36 @@ def _default_ingress(classes: Sequence[Body]) -> str:
     return names[0] if names else ""
 
 
-def write_site(wish: SiteWish, around: Surroundings) -> str:
-    """Return a site file as text, with a word on each line that somebody has to look at."""
+def init_site(wish: SiteWish, cluster: ClusterClient, out: Path, *, is_forced: bool) -> str:
+    """Ask a cluster about itself, and write a site file.
+
+    Args:
+        wish: what is wanted in it.
+        cluster: to ask.
+        out: the file to write.
+        is_forced: replace a file that exists.
+
+    Returns:
+        What was written.
+
+    Raises:
+        UsageError: when the file exists, or cannot be written.
+        ClusterError: when the cluster cannot be asked.
+    """
+    doing = "writing the site file"
+    if out.exists() and not is_forced:
+        raise UsageError(doing, context=[f"{out} is there already"], hint="pass --force, or --out FILE")
+    text = site_text(wish, survey(cluster))
+    try:
+        out.write_text(text, "utf-8")
+    except OSError as error:
+        found = f"{out}: {error.strerror or error}"
+        raise UsageError(doing, context=[found], hint="choose another place: --out FILE") from error
+    return text
+
+
+def site_text(wish: SiteWish, around: Surroundings) -> str:
+    """Return a site file as text, with a comment on each line that needs a look."""
     lines = [
         f"# The site {wish.name}: {around.server or 'the embedded cluster'}, Kubernetes {around.version}",
         *([f"# nodes: {', '.join(around.platforms)}"] if around.platforms else []),

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from bundler.actions.preflight.site_file import SiteWish, check_site, survey, write_site
+from bundler.actions.preflight.site_file import SiteWish, check_site, init_site
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.adapters.site_registry import open_site_registry, parse_place
 from bundler.cli.flows.open_delivery import read_site
 from bundler.cli.output.checks import show_checks
 from bundler.cli.session.name_rules import check_site_name
 from bundler.cli.terminal.text import Line
-from bundler.errors import UsageError
 from bundler.model.lean import dataclass, replace
 from bundler.signing.keys import read_public
 
@@ -51,19 +50,7 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
         domain=options.domain,
         keys=tuple(read_public(path) for path in options.keys),
     )
-    if out.exists() and not is_forced:
-        raise UsageError(
-            "writing the site file", context=[f"{out} is there already"], hint="pass --force, or --out FILE"
-        )
-    text = write_site(wish, survey(connect(app).ports.cluster))
-    try:
-        out.write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(
-            "writing the site file",
-            context=[f"{out}: {error.strerror or error}"],
-            hint="choose another place: --out FILE",
-        ) from error
+    text = init_site(wish, connect(app).ports.cluster, out, is_forced=is_forced)
     if app.output == "text":
         app.screen.lines([Line(str(out))])
     else:
