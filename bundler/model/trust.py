@@ -148,6 +148,11 @@ class TrustPolicy:
     source: str = ""
     """Where this was said, for messages: ``acme.yaml`` or ``--key site.pub``."""
 
+    @property
+    def asks_for_signature(self) -> bool:
+        """Tell whether nothing unsigned is taken: where keys are named, or it is said."""
+        return bool(self.keys) or self.requires_signature
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:

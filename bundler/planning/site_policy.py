@@ -53,7 +53,7 @@ def missing_signature(name: str, evidence: Evidence | None, policy: TrustPolicy)
         evidence: who signed it, as far as it was checked; None where nothing was.
         policy: of the site.
     """
-    if not policy.requires_signature:
+    if not policy.asks_for_signature:
         return
     trusted, source = {key.key_id for key in policy.keys}, policy.source or "the policy"
     counted = {key.key_id for key in evidence.signers} & trusted if evidence else set()

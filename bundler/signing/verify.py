@@ -41,11 +41,11 @@ class PolicyVerifier:
         """Return who signed; see bundler.ports.Verifier."""
         policy = self._policy
         pairs = [(one, sig) for one in envelopes if one.payload_type == payload_type for sig in one.signatures]
-        if not pairs and (policy.keys or policy.requires_signature):
+        if not pairs and policy.asks_for_signature:
             found = f"there is no signature, and {policy.source or 'the policy'} asks for one"
             hint = "ask its maker for the signed file; `bundler sign` adds a signature"
             raise UnsignedError(_DOING, context=[found], hint=hint)
-        if not policy.keys and not policy.requires_signature:
+        if not policy.asks_for_signature:
             self._refuse_revoked([sig for _, sig in pairs])
             return Evidence(signers=())
         return self._judged(self._looked_at(payload_type, payload, pairs))

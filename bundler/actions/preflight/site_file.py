@@ -240,7 +240,7 @@ def _key_checks(site: Site, now: datetime) -> list[Check]:
             checks.append(
                 warned("key", f"{key.shown} is trusted only until {key.not_after:%Y-%m-%d}", "ask for the new key")
             )
-    if trust.keys or trust.requires_signature:
+    if trust.asks_for_signature:
         enough = valid >= trust.threshold
         said = f"{valid} of {len(trust.keys)} keys count, {trust.threshold} must have signed"
         hint = "add keys, or lower policy.threshold"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.adapters.site_registry import parse_place
-from bundler.cli.flows.acquire_bundle import make_order, take
-from bundler.cli.flows.open_delivery import open_delivery, read_site
+from bundler.cli.flows.acquire_bundle import make_order, open_delivery, read_site, take
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options

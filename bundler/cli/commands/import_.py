@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.adapters.site_registry import open_site_registry, place_of
-from bundler.cli.flows.open_delivery import open_delivery, read_site
+from bundler.cli.flows.acquire_bundle import open_delivery, read_site
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.signing_options import public_keys_option

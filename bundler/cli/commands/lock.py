@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.author.bundle_lock import check_lock, lock_components
-from bundler.cli.flows.publish import make_fetcher
+from bundler.cli.flows.acquire_bundle import make_fetcher
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options

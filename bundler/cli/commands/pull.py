@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.actions.acquire.bundle import judge
 from bundler.actions.acquire.pull import pull
-from bundler.cli.flows.open_delivery import read_site
-from bundler.cli.flows.publish import make_fetcher
-from bundler.cli.flows.trust import judge_bundle
+from bundler.cli.adapters.signing_keys import policy_for
+from bundler.cli.flows.acquire_bundle import make_fetcher, read_site, sources_of
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
@@ -41,10 +41,12 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
     """
     trusting = read_site(app, site)
 
-    def judge(bundle: Bundle, signatures: Callable[[], Sequence[Envelope]]) -> object:
-        return judge_bundle(app, bundle, signatures, trusting, keys=keys)
+    policy, sources = policy_for(trusting, keys), sources_of(app)
 
-    pulled = pull(make_fetcher(app), address, out, accepts=accepts, judge=judge)
+    def judged(bundle: Bundle, signatures: Callable[[], Sequence[Envelope]]) -> object:
+        return judge(bundle, signatures, policy, sources)
+
+    pulled = pull(make_fetcher(app), address, out, accepts=accepts, judge=judged)
     if app.output == "text":
         signed = f", {counted(pulled.signatures, 'signature')}" if pulled.signatures else ""
         app.screen.lines([Line(f"{pulled.path}  {pulled.digest}{signed}")])

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.actions.acquire.bundle import is_delivery
 from bundler.actions.delivery.sign import sign_archive, sign_delivery
 from bundler.cli.adapters.signing_keys import open_signer
-from bundler.cli.flows.open_delivery import is_delivery
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import passphrase_option, signing_key_option

@@ -8,7 +8,7 @@ import click
 
 from bundler.actions.delivery.verify import verify_archive, verify_delivery
 from bundler.cli.adapters.signing_keys import policy_for
-from bundler.cli.flows.open_delivery import read_site
+from bundler.cli.flows.acquire_bundle import read_site
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import public_keys_option
@@ -66,9 +66,9 @@ def verify_command(
 def _verified(
     app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: ValuesFlags
 ) -> Verified:
+    from bundler.actions.acquire.bundle import AcquiredBundle  # noqa: PLC0415 - help needs none of it
     from bundler.actions.acquire.open_delivery import open_trusted  # noqa: PLC0415
     from bundler.cli.flows.acquire_bundle import make_order  # noqa: PLC0415
-    from bundler.cli.flows.open_delivery import AcquiredBundle  # noqa: PLC0415 - help needs none of it
     from bundler.delivery.reader import Delivery  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 

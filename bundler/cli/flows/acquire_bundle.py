@@ -1,30 +1,29 @@
-"""Take a bundle and what a command line gives, and make an order of it. Layer: cli."""
+"""What a command line says of bundles, sites and values, as what actions take. Layer: cli."""
 
 from __future__ import annotations
 
 import sys
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from bundler.actions.acquire.bundle import AcquiredBundle, Sources, acquire, is_delivery, open_by_policy
 from bundler.actions.compose.user_values import read_inputs
-from bundler.cli.flows.open_delivery import AcquiredBundle, is_delivery, read_site, take_delivered
 from bundler.cli.session.name_rules import check_name, check_namespace
-from bundler.loader.load import load_bundle
-from bundler.loader.locate import OCI_SCHEME, find_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
+    from bundler.actions.acquire.fetch import BundleFetcher
+    from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.compose.user_values import UserInput, ValuesFlags
     from bundler.cli.session.app import App
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.loader.locate import BundleLocation
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, ComponentSpec
     from bundler.model.site import Site
-    from bundler.model.trust import Envelope, Evidence
+    from bundler.model.trust import TrustPolicy
+    from bundler.ports import Verifier
 
 
 def take_bundle(app: App, name: str) -> Bundle:
@@ -37,45 +36,92 @@ def take_bundle(app: App, name: str) -> Bundle:
 
 
 def take(app: App, name: str, given: ValuesFlags | None = None) -> AcquiredBundle:
-    """Load the bundle that ``name`` means, and keep the delivery that it came in, if it came in one.
+    """Load the bundle that ``name`` means; a delivery that it came in is closed at the end of the run.
 
     Args:
         app: settings and streams.
         name: as typed.
-        given: names the site file, whose policy a delivery, or a signed bundle, is held against.
+        given: names the site file, whose policy holds.
 
     Raises:
         BundleError: when there is none, or it is broken.
-        DeliveryError, SignatureError: when a delivery is not to be trusted.
+        DeliveryError, SignatureError: when it is not to be trusted.
     """
     site = read_site(app, given.site if given else None)
     if is_delivery(name):
-        return take_delivered(app, name, site)
-    if name.startswith(OCI_SCHEME):
-        from bundler.cli.flows.publish import take_published  # noqa: PLC0415 - only registries need the way to them
-
-        return take_published(app, name, site)
-    location = find_bundle(name, search_path=app.settings.environment.bundle_path)
-    bundle = load_bundle(location, limits=app.limits, fetch=partial(fetch_component, app))
-    app.screen.say(f"{location.found} {bundle.metadata.version}, {bundle.digest}", "dim")
-    evidence = _judge(app, bundle, location, site) if site is not None else None
-    return AcquiredBundle(bundle=bundle, evidence=evidence)
+        _stay_offline(app)
+    taken = acquire(name, site, sources_of(app))
+    if taken.delivery is not None:
+        app.closing.callback(taken.delivery.delivery.close)
+    return taken
 
 
-def _judge(app: App, bundle: Bundle, location: BundleLocation, site: Site) -> Evidence | None:
-    from bundler.cli.flows.trust import judge_bundle, judge_version, requires_signature  # noqa: PLC0415 - only sites judge
+def open_delivery(app: App, paths: tuple[Path, ...], site: Site | None, *, keys: tuple[Path, ...] = ()) -> Trusted:
+    """Open a delivery by the policy of a site; it is closed at the end of the run.
 
-    if location.is_archive or requires_signature(site):
-        return judge_bundle(app, bundle, lambda: _beside(location), site)
-    judge_version(bundle, site)
-    return None
+    Args:
+        app: settings and streams.
+        paths: the file, or its parts.
+        site: whose policy holds.
+        keys: public keys that are trusted in place of the site's.
+
+    Raises:
+        DeliveryError, SignatureError: when it is not to be trusted.
+    """
+    from bundler.cli.adapters.signing_keys import policy_for  # noqa: PLC0415 - only deliveries need it
+
+    _stay_offline(app)
+    trusted = open_by_policy(paths, policy_for(site, keys), sources_of(app))
+    app.closing.callback(trusted.delivery.close)
+    return trusted
 
 
-def _beside(location: BundleLocation) -> Sequence[Envelope]:
-    """Return the signatures beside an archive; a folder has none."""
-    from bundler.actions.acquire.trust import read_signatures  # noqa: PLC0415 - only those who trust somebody pay
+def read_site(app: App, path: Path | None) -> Site | None:
+    """Load the site file that a command line names; its registry may be reached from now on.
 
-    return read_signatures(location.path) if location.is_archive else ()
+    Raises:
+        ValuesFileError: with every problem.
+    """
+    if path is None:
+        return None
+    from bundler.loader.site_file import load_site  # noqa: PLC0415 - only those who name a site pay for it
+
+    site = load_site(path)
+    if site.registry is not None:
+        app.network.site_hosts = frozenset({site.registry.host})
+    return site
+
+
+def sources_of(app: App) -> Sources:
+    """Return where this run takes bundles from, and how it judges them."""
+    return Sources(
+        search_path=app.settings.environment.bundle_path,
+        limits=app.limits,
+        fetcher=partial(make_fetcher, app),
+        verifier=partial(_verifier, app),
+        say=lambda line: app.screen.say(line, "dim"),
+    )
+
+
+def make_fetcher(app: App, *, is_fresh: bool = False) -> BundleFetcher:
+    """Return what fetches bundles; the registry is opened when it is first asked.
+
+    Args:
+        app: settings and streams.
+        is_fresh: take the highest version in a range, whatever is locked.
+    """
+    from bundler.actions.acquire.fetch import BundleFetcher  # noqa: PLC0415 - only registries need the way to them
+    from bundler.cli.adapters.registry import open_registry  # noqa: PLC0415
+    from bundler.cli.terminal.progress import Progress  # noqa: PLC0415
+
+    report: Progress = app.closing.enter_context(Progress(app.screen, app.clock))
+    return BundleFetcher(
+        registry=cache(lambda: open_registry(app, report=report)),
+        folder=app.settings.environment.cache_dir / "bundles",
+        report=report,
+        limits=app.limits,
+        is_fresh=is_fresh,
+    )
 
 
 def fetch_component(app: App, component: ComponentSpec, locked: LockEntry | None) -> Path:
@@ -84,9 +130,19 @@ def fetch_component(app: App, component: ComponentSpec, locked: LockEntry | None
     Raises:
         BundleError, RegistryError: when it cannot be had.
     """
-    from bundler.cli.flows.publish import make_fetcher  # noqa: PLC0415 - as above
-
     return make_fetcher(app).component(component, locked)
+
+
+def _verifier(app: App, policy: TrustPolicy) -> Verifier:
+    from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415 - only where someone is trusted
+
+    return PolicyVerifier(policy, app.clock)
+
+
+def _stay_offline(app: App) -> None:
+    from bundler.cli.adapters.network_policy import stay_offline  # noqa: PLC0415 - only deliveries need it
+
+    stay_offline(app, default=True)
 
 
 def take_inputs(app: App, given: ValuesFlags, bundle: Bundle | None = None) -> UserInput:

@@ -8,9 +8,9 @@ from bundler.actions.release.rollback import RollbackRequest, rollback
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall, uninstall
 from bundler.cli.adapters.cluster import connect
+from bundler.cli.flows.acquire_bundle import read_site
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_lose, say_where
 from bundler.cli.flows.install import at_site, authorship, run_options, show_plan_as_data
-from bundler.cli.flows.open_delivery import read_site
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.plan import damage_lines
 from bundler.model.lean import dataclass

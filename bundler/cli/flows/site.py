@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.preflight.site_file import SiteWish, check_site, init_site
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.adapters.site_registry import open_site_registry, parse_place
-from bundler.cli.flows.open_delivery import read_site
+from bundler.cli.flows.acquire_bundle import read_site
 from bundler.cli.output.checks import show_checks
 from bundler.cli.session.name_rules import check_site_name
 from bundler.cli.terminal.text import Line
