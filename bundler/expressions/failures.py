@@ -11,6 +11,7 @@ from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeEr
 from bundler.errors import BundlerError, bundle as errors
 from bundler.expressions.bounds import LimitReachedError
 from bundler.expressions.functions import FilterUseError, make_filters, make_tests
+from bundler.expressions.go_habits import filter_hint, go_hint, path_hint
 from bundler.expressions.text import TemplateFailureError
 from bundler.expressions.text_methods import TEXT_METHODS
 from bundler.expressions.undefined import PathUndefined, UndefinedUseError
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 
     from bundler.model.manifest import Source
 
-_TAGS = frozenset({"if", "else", "elif", "end", "endif", "for", "endfor", "range", "include", "set", "with", "define"})
-"""Names that stand in braces where an author knows another template language."""
+RAW = "{% raw %}{#{% endraw %}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +108,9 @@ def _undefined_hint(path: str, written: str, names: Mapping[str, object], *, is_
     root = re.split(r"[.\[]", path, maxsplit=1)[0]
     if not path:
         return "give the value a default, test it with `is defined`, or complete an `if` with an `else`"
-    if is_unknown_name:
-        if root in _TAGS:
-            return f"a tag stands in {{% %}}: {{% {root} … %}}; {{{{ }}}} prints a value"
-        return f"{_meant(root, names)}what is seen here: {', '.join(sorted(names))}"
+    hint = path_hint(written, is_unknown=is_unknown_name)
+    if hint or is_unknown_name:
+        return hint or f"{_meant(root, names)}what is seen here: {', '.join(sorted(names))}"
     if re.search(r"\.(?:items|keys|values)$", written):
         return f"write {written}() with parentheses, or `{written.rpartition('.')[0]} | items`"
     if root == "values":
@@ -142,9 +141,15 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
         spelling = re.compile(rf"(?:\|\s*|\bis\s+(?:not\s+)?)(?={re.escape(name)}\b){re.escape(name)}")
         message = f"there is no {kind} {name}"
         known = make_filters() if kind == "filter" else make_tests()
-        hint = f"{_meant(name, known)}docs/templates.md lists the {kind}s"
+        hint = filter_hint(name) or f"{_meant(name, known)}docs/templates.md lists the {kind}s"
     elif named := re.match(r"Encountered unknown tag '(\w+)'", message):
         spelling = re.compile(rf"(?<=%)-?\s*{re.escape(named[1])}")
+    elif message == "Missing end of comment tag":
+        message = "{# starts a comment that never ends"
+        spelling = re.compile(r"\{#")
+        hint = f"write {RAW} where the text itself has {{#, as ${{#list[@]}} in a shell; a comment ends with #}}"
+    elif go := go_hint(_line_of(error)):
+        hint = go
     elif message == "unexpected '.'":
         hint = "paths start with a name: {{ values.replicas }}, {{ release.name }}"
     elif message.startswith("expected token 'end of print statement'"):
@@ -152,6 +157,11 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
     elif message == "expected token ':', got '}'":
         hint = "an expression stands without {{ }} in derive, when, ready and failed; elsewhere put it into {{ }} once"
     return Failure(error_type=errors.TemplateSyntaxError, sentence=message, hint=hint, spelling=spelling)
+
+
+def _line_of(error: TemplateSyntaxError) -> str:
+    lines = (error.source or "").splitlines()
+    return lines[error.lineno - 1] if 0 < error.lineno <= len(lines) else ""
 
 
 def _explain_other(error: BaseException) -> Failure:

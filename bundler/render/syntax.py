@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jinja2.exceptions import TemplateSyntaxError
+
+from bundler.expressions.language import Language
 from bundler.model.bundle import NOTES_FILE
+from bundler.model.manifest import Source
 from bundler.render.templates import RenderFailedError, TemplateSet
 
 if TYPE_CHECKING:
@@ -13,6 +17,8 @@ if TYPE_CHECKING:
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle
     from bundler.render.problems import Problem
+
+_SHELL_COUNT = "${#"
 
 
 def syntax_problems(bundle: Bundle, codes: CompiledCodes, component: str = "") -> Iterator[Problem]:
@@ -29,6 +35,30 @@ def syntax_problems(bundle: Bundle, codes: CompiledCodes, component: str = "") -
         yield from _problems(TemplateSet({NOTES_FILE: bundle.notes}, {}, folder=prefix, codes=codes))
     for name, inner in bundle.component_bundles.items():
         yield from syntax_problems(inner, codes, prefix + name)
+
+
+def stray_comments(bundle: Bundle, component: str = "") -> Iterator[tuple[Source, int]]:
+    """Yield where ``${#``, which a shell counts with, starts a comment, and the line where that comment ends."""
+    prefix = f"{component}/" if component else ""
+    texts = {f"{prefix}templates/{name}": text for name, text in bundle.templates.items()}
+    for file, text in {**texts, f"{prefix}{NOTES_FILE}": bundle.notes}.items():
+        if _SHELL_COUNT in text:
+            yield from _comments(file, text)
+    for name, inner in bundle.component_bundles.items():
+        yield from stray_comments(inner, prefix + name)
+
+
+def _comments(file: str, text: str) -> Iterator[tuple[Source, int]]:
+    before, begin = "", 0
+    try:
+        for line, kind, value in Language(None).lex(text):
+            if kind == "comment_begin":
+                begin = line if before.endswith("$") else 0
+            elif kind == "comment_end" and begin:
+                yield Source(file, begin), line
+            before = value
+    except TemplateSyntaxError:
+        return  # compiling it says what is wrong
 
 
 def _problems(templates: TemplateSet) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ from bundler.actions.compose.render_request import RenderRequest
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError, WorkLimitError
 from bundler.expressions.compiled import CompiledCodes
+from bundler.expressions.failures import RAW
 from bundler.fields.field_path import leading_steps
 from bundler.health.service_targets import service_problems
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
@@ -26,7 +27,7 @@ from bundler.planning.reach import find_reach, undeclared_reach
 from bundler.ports import UNCONFINED
 from bundler.render import render_what_can_be
 from bundler.render.notes import render_notes
-from bundler.render.syntax import syntax_problems
+from bundler.render.syntax import stray_comments, syntax_problems
 from bundler.values.compute import compute_values
 from bundler.values.derive import derive_errors
 from bundler.values.unread import unread_values
@@ -104,6 +105,7 @@ def _given_findings(bundle: Bundle, codes: CompiledCodes) -> tuple[Iterator[Find
         _formula_findings(bundle, codes),
         _derive_findings(bundle, codes),
         _syntax_findings(bundle, codes),
+        _comment_findings(bundle),
     )
 
 
@@ -153,6 +155,13 @@ def _derive_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
 def _syntax_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
     for problem in syntax_problems(bundle, codes):
         yield from from_error(problem.error_type("reading the templates", context=problem.lines(), hint=problem.hint))
+
+
+def _comment_findings(bundle: Bundle) -> Iterator[Finding]:
+    for source, end in stray_comments(bundle):
+        message = f"{{# starts a comment here, which ends in line {end} and takes all between out of the text"
+        hint = f"write ${RAW} where a shell counts, or put the script between {{% raw %}} and {{% endraw %}}"
+        yield Finding(source.file, source.line, 0, Level.ERROR, "shell-comment", message, (), hint)
 
 
 def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:

@@ -300,3 +300,29 @@ def test_each_finding_of_a_long_list_and_of_a_long_text_has_its_own_line(tmp_pat
         *(f"templates/list.yaml:{4 * n + 7}" for n in range(20)),
         *(f"templates/texts.yaml:{5 * n + 5}" for n in range(60)),
     ]
+
+
+COUNTING = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a}
+data:
+  run.sh: |
+    echo ${#files[@]}
+    rm -r "$old"
+    {# a comment of the author's #}
+    echo done
+  raw.sh: |
+    {% raw %}echo ${#files[@]} #}{% endraw %}
+"""
+
+
+def test_a_count_of_a_shell_that_starts_a_comment_is_found(tmp_path):
+    inner = make_bundle(tmp_path / "demo", {"templates/b.yaml": COUNTING}, name="cache")
+    root = make_bundle(
+        tmp_path, {"templates/a.yaml": COUNTING}, components=[{"name": "cache", "bundle": "./cache", "when": "false"}]
+    )
+    assert inner.parent == root
+    found = [one for one in errors_of(root) if "starts a comment" in one[1]]
+    assert [place for place, _ in found] == ["cache/templates/b.yaml:6", "templates/a.yaml:6"]
+    assert "line 8" in found[0][1]
