@@ -90,7 +90,7 @@ def _life(template: str, size: int) -> Work:
 
     def live() -> None:
         for request in (first, second):
-            install(request, operator.ports(), RunOptions(), lambda _prepared, _proposal: True)
+            install(request, operator.ports(), RunOptions(), lambda *_: True)
 
     return live
 

@@ -38,7 +38,7 @@ def start(folder: Path, *argv: str) -> subprocess.Popen[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", ["template", "values", "images"])
 def test_a_pattern_that_never_ends_is_ended_by_the_timeout_with_its_place(tmp_path: Path, verb: str) -> None:
-    program = start(tmp_path, verb, str(bomb(tmp_path / "bomb")), "--timeout", "1s")
+    program = start(tmp_path, verb, str(bomb(tmp_path / "bomb")), "--timeout", "4s")
     _, said = program.communicate(timeout=20)
     assert program.returncode == 1
     assert "error[work-limit]" in said
@@ -47,7 +47,7 @@ def test_a_pattern_that_never_ends_is_ended_by_the_timeout_with_its_place(tmp_pa
 
 @pytest.mark.slow
 def test_lint_names_the_pattern_too_when_its_time_is_over(tmp_path: Path) -> None:
-    program = start(tmp_path, "lint", str(bomb(tmp_path / "bomb")), "--timeout", "1s")
+    program = start(tmp_path, "lint", str(bomb(tmp_path / "bomb")), "--timeout", "4s")
     found, _ = program.communicate(timeout=20)
     assert program.returncode == 1
     assert "slow-pattern" in found
