@@ -229,7 +229,7 @@ def gather(
     cache: Path, lock: Lock, versions: dict[str, str], targets: list[str], pythons: list[str]
 ) -> dict[str, bytes]:
     """Return every file of the tool by its name in the zip."""
-    private = ROOT / "bundler" / "isolation" / "private_folder.py"
+    private = ROOT / "bundler" / "files" / "private_folder.py"
     files: dict[str, bytes] = {
         "__main__.py": (ROOT / "tool" / "start.py").read_bytes(),
         private.name: private.read_bytes(),
@@ -315,7 +315,7 @@ def offer(sets: dict[str, dict[str, list[Any]]]) -> str:
 
 def load(name: str) -> ModuleType:
     """Import a file beside this one."""
-    sys.path.append(str(ROOT / "bundler" / "isolation"))  # in the zip it is beside start.py
+    sys.path.append(str(ROOT / "bundler" / "files"))  # in the zip it is beside start.py
     spec = importlib.util.spec_from_file_location(name, ROOT / "tool" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None

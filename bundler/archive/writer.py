@@ -9,7 +9,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ArchiveError
-from bundler.isolation.whole_file import write_whole
+from bundler.files.whole_file import write_whole
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:

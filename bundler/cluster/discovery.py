@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from bundler.cluster.errors import api_unavailable
 from bundler.cluster.files import read_bounded
 from bundler.fields.kinds import kind_info
-from bundler.isolation.whole_file import write_whole
+from bundler.files.whole_file import write_whole
 from bundler.model.json import items_at, list_at, text_at, value_at
 from bundler.model.refs import ResourceType, group_of
 

@@ -24,7 +24,7 @@ from bundler.delivery.pieces import part_path
 from bundler.delivery.placement import BLOCK, header, place
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.delivery import ContentMismatchError, DeliveryError, NoSpaceError, RegistryError
-from bundler.isolation.private_folder import is_own
+from bundler.files.private_folder import is_own
 from bundler.model.delivery import without_sbom
 from bundler.model.digest import Digest, digest_of
 from bundler.model.size import shown_bytes

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryLoginError
-from bundler.isolation.whole_file import write_whole
+from bundler.files.whole_file import write_whole
 from bundler.model.json import decode_json, is_mapping, mapping_at, text_at
 from bundler.oci.helpers import HelperMissingError
 from bundler.oci.settings import DOCKER_HUB

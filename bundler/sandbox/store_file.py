@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.cluster import SandboxStoreError
-from bundler.isolation.private_folder import is_own, open_private, weak_place
+from bundler.files.private_folder import is_own, open_private, weak_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,7 @@ from bundler.archive.reader import read_archive, read_packed
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleInvalidError, VersionRangeError
 from bundler.errors.delivery import RegistryNotFoundError
-from bundler.isolation.whole_file import write_whole
+from bundler.files.whole_file import write_whole
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import bundle_digest
 from bundler.model.digest import Digest, digest_of, is_digest

@@ -12,7 +12,7 @@ from bundler.archive.writer import archive_name
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.errors.bundle import ArchiveError
 from bundler.errors.delivery import RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
-from bundler.isolation.whole_file import write_whole
+from bundler.files.whole_file import write_whole
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
 from bundler.model.events import Notice

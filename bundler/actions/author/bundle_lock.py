@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ArchiveError, BundleError, LockDriftError
-from bundler.isolation.whole_file import write_whole
+from bundler.files.whole_file import write_whole
 from bundler.loader.decode import Node
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_bundle

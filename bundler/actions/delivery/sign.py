@@ -10,7 +10,7 @@ from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.reader import Delivery
 from bundler.delivery.signature_region import replace_signatures
 from bundler.errors.delivery import DeliveryError
-from bundler.isolation.whole_file import write_whole
+from bundler.files.whole_file import write_whole
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import bundler
-from bundler.isolation.private_folder import is_own, open_private
+from bundler.files.private_folder import is_own, open_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

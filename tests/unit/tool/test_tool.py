@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 TOOL = Path(__file__).parents[3] / "tool"
-PRIVATE = TOOL.parent / "bundler" / "isolation"
+PRIVATE = TOOL.parent / "bundler" / "files"
 sys.path.append(str(PRIVATE))
 
 

@@ -1,4 +1,4 @@
-"""Folders that no one else can change. Layer: isolation; standard library alone, as bundler in one file begins with it.
+"""Folders that no one else can change. Layer: files; standard library alone, as bundler in one file begins with it.
 
 What is checked by its path may be another file when it is opened. So a folder is opened from the root down, each step
 by a descriptor of the one above it, and what was checked is what is used. In a folder that passes, every name stays

@@ -1,4 +1,4 @@
-"""Write a file that appears whole or not at all. Layer: isolation; writes one local file."""
+"""Write a file that appears whole or not at all. Layer: files; writes one local file."""
 
 from __future__ import annotations
 
