@@ -85,6 +85,20 @@ class Change:
     warnings: tuple[str, ...] = ()
     conflicts: tuple[FieldConflict, ...] = ()
     """What others set and the bundle wants differently; ``after`` is then what the bundle's values would make of it."""
+    grown_claims: tuple[GrownClaim, ...] = ()
+    keeps_pods: bool = False
+    """Of a StatefulSet that is recreated: it is deleted alone, and the new one takes up its pods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrownClaim:
+    """A volume claim that becomes larger before its StatefulSet is made again."""
+
+    ref: ObjectRef
+    before: str
+    after: str
+    body: Body
+    """What is applied to it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,6 +11,7 @@ from bundler.model.lean import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bundler.model.change import GrownClaim
     from bundler.model.cluster import Answer
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
@@ -97,4 +98,16 @@ class Refusal:
     """What the server would make of the object where a field conflict was settled for the bundle."""
 
 
-Outcome: TypeAlias = "Answer | Refusal"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regrowth:
+    """A StatefulSet that is made again around its pods, since its claims grow."""
+
+    answer: Answer
+    """To a dry-run of everything but its claim templates."""
+    claims: tuple[GrownClaim, ...]
+    """Those that are smaller than what is wanted; none where an earlier run got that far."""
+    sizes: Mapping[str, tuple[str, str]]
+    """Template -> live size and wanted size."""
+
+
+Outcome: TypeAlias = "Answer | Refusal | Regrowth"

@@ -9,16 +9,17 @@ from bundler.fields.field_set import owned_fields
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
-from bundler.model.json import int_at, items_at, text_at, value_at
+from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
+from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import field_conflicts
 from bundler.planning.filled_fields import without_filled_fields
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
-from bundler.planning.observation import Candidate, Refusal, RefusalKind
+from bundler.planning.observation import Candidate, Refusal, RefusalKind, Regrowth
 from bundler.planning.order import (
     change_order,
     effective_needs,
@@ -70,6 +71,13 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
     manifest = manifest if live is None else without_filled_fields(manifest, live)
     if known is not None and lowest is None and _still_holds(known, manifest, live):
         return known
+    if (
+        wanted.is_rollback
+        and live is not None
+        and is_stateful_set(manifest.ref)
+        and resized_templates(live, manifest.body)
+    ):
+        manifest = with_live_templates(manifest, live)  # claims never go back
     if lowest is not None:
         manifest = with_followed_replicas(manifest, live=live, lowest=lowest)
     if manifest.ref in observation.shared:
@@ -157,6 +165,8 @@ def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observatio
 
 
 def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[ObjectRef, int]) -> Change:
+    if isinstance(outcome, Regrowth):
+        return _regrown(candidate, outcome)
     manifest, live = candidate.manifest, candidate.live
     action, reason = _decide(candidate, outcome)
     refusal = outcome if isinstance(outcome, Refusal) else None
@@ -185,6 +195,29 @@ def _is_shared(candidate: Candidate) -> bool:
     """Tell whether another release looks after the object: this one neither sends it nor waits for it."""
     uid = text_at(candidate.manifest.body, "metadata", "labels", RELEASE_UID)
     return candidate.settled is not None and candidate.live is not None and uid != "" and is_others(candidate.live, uid)
+
+
+def _regrown(candidate: Candidate, outcome: Regrowth) -> Change:
+    """Recreate a StatefulSet around its pods, with claims that have grown."""
+    manifest, spec = candidate.manifest, mapping_at(outcome.answer.body, "spec")
+    templates = mapping_at(manifest.body, "spec")["volumeClaimTemplates"]
+    grown = ", ".join(f"{claim.ref.name} {claim.before} -> {claim.after}" for claim in outcome.claims)
+    later = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in sorted(outcome.sizes.items()))
+    return Change(
+        ref=manifest.ref,
+        action=Action.RECREATE,
+        stage=stage_of(manifest.ref),
+        component=manifest.component,
+        desired=manifest,
+        before=candidate.live,
+        after={**outcome.answer.body, "spec": {**spec, "volumeClaimTemplates": templates}},
+        live_uid=text_at(candidate.live, "metadata", "uid"),
+        is_autoscaled=candidate.is_autoscaled,
+        reason=f"claims grow: {grown or later}; its pods stay, and the new one takes them up",
+        warnings=outcome.answer.warnings,
+        grown_claims=outcome.claims,
+        keeps_pods=True,
+    )
 
 
 def _decide(candidate: Candidate, outcome: Outcome | None) -> tuple[Action, str]:

@@ -72,7 +72,7 @@ def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
             frozen = immutable_changes(candidate.live, candidate.manifest.body) if candidate.live else ()
             lines = (*_rejection_lines(candidate, refusal), *_immutable_lines(candidate, frozen))
             error = ImmutableFieldError if frozen else RejectedObjectsError
-            yield _problem(error, lines, _way_out(candidate.manifest.ref) if frozen else _FIX_IT)
+            yield _problem(error, lines, _way_out(candidate.manifest.ref, frozen) if frozen else _FIX_IT)
         case RefusalKind.UNVERIFIABLE | RefusalKind.UNJUDGED:
             return
         case _:
@@ -158,7 +158,7 @@ def _moved(path: str, ours: JSONValue, theirs: JSONValue) -> Iterable[tuple[str,
         yield path, ours, theirs
 
 
-def _way_out(ref: ObjectRef) -> str:
+def _way_out(ref: ObjectRef, frozen: Iterable[str]) -> str:
     """Say what can be done, and how not to lose pods or data on the way: deleting outright would end them."""
     if ref.kind == "PersistentVolumeClaim":
         return (
@@ -167,6 +167,11 @@ def _way_out(ref: ObjectRef) -> str:
         )
     if ref.kind in {"CustomResourceDefinition", "Namespace", "PersistentVolume"}:
         return "keep the old value, or give the object another name: what hangs on this one would go with it"
+    if "spec.volumeClaimTemplates" in frozen:
+        return (
+            "keep the old value: new templates do not reach claims that are there, not even those of a StatefulSet that"
+            " is made again (a size may grow, where the class of the claims allows it)"
+        )
     if ref.kind == "StatefulSet":
         spared = "`kubectl delete statefulset NAME --cascade=orphan` leaves its pods and claims alone"
         return f"keep the old value, or delete the object and run this again; {spared}"

@@ -17,8 +17,9 @@ _HOLD_DATA = frozenset({("apps", "StatefulSet")})
 def losses(plan: Plan) -> tuple[Change, ...]:
     """Return the changes that recreate an object, or delete one that holds data: they need a word from somebody.
 
-    A Job is recreated to run again, which loses nothing. Of kinds that Kubernetes does not know, a database operator's
-    say, nobody can tell what goes with them. An uninstall is asked about whatever it deletes.
+    A Job is recreated to run again, which loses nothing, and a StatefulSet whose claims grow around its pods. Of kinds
+    that Kubernetes does not know, a database operator's say, it is not known what goes with them. An uninstall
+    is asked about whatever it deletes.
     """
     if plan.is_removal:
         return plan.changes
@@ -28,7 +29,7 @@ def losses(plan: Plan) -> tuple[Change, ...]:
 def _is_loss(change: Change) -> bool:
     match change.action:
         case Action.RECREATE:
-            return change.ref.kind != "Job"
+            return change.ref.kind != "Job" and not change.keeps_pods
         case Action.DELETE:
             return _holds_data(change.ref)
         case _:

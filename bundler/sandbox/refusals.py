@@ -76,6 +76,15 @@ def over_quota(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> For
     )
 
 
+def may_not_grow(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> ForbiddenError:
+    """Answer for a volume claim that its storage class does not let grow."""
+    return ForbiddenError(
+        doing(verb, ref),
+        context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
+        hint="keep the size, or ask for a storage class that allows expansion",
+    )
+
+
 def not_found(verb: str, ref: ObjectRef, served: ResourceType) -> ObjectNotFoundError:
     """Answer for an object that had to be there."""
     return ObjectNotFoundError(

@@ -18,6 +18,7 @@ from bundler.model.refs import ObjectRef
 from bundler.sandbox import refusals
 from bundler.sandbox.defaults import fill_defaults, initial_status
 from bundler.sandbox.discovery import find_schema, find_type, has_status
+from bundler.sandbox.expansion import resize_problems, resize_refusal
 from bundler.sandbox.quota import quota_problem
 from bundler.sandbox.store import new_uid
 
@@ -212,6 +213,7 @@ def _store_again(tx: Transaction, write: Write, live: Tree, body: Tree) -> Tree:
     metadata = body["metadata"]
     metadata |= {name: live["metadata"][name] for name in _ALLOCATED if name in live["metadata"]}
     _complete(write, body, live)
+    _check_growth(tx, write, live, body)
     if has_generation(write.ref.group, write.ref.kind) and _content(write, body) != _content(write, live):
         metadata["generation"] = live["metadata"].get("generation", 0) + 1
     metadata["resourceVersion"] = live["metadata"]["resourceVersion"]
@@ -222,6 +224,15 @@ def _store_again(tx: Transaction, write: Write, live: Tree, body: Tree) -> Tree:
         return body
     tx.update(write.ref, body)
     return body
+
+
+def _check_growth(tx: Transaction, write: Write, live: Tree, body: Tree) -> None:
+    if (write.ref.group, write.ref.kind) != ("", "PersistentVolumeClaim"):
+        return
+    if problems := resize_problems(live, body):
+        raise refusals.invalid(write.verb, write.ref, problems)
+    if why := resize_refusal(tx, live, body):
+        raise refusals.may_not_grow(write.verb, write.ref, write.served, why)
 
 
 def _complete(write: Write, body: Tree, live: Tree | None) -> None:

@@ -199,6 +199,7 @@ class Executor:
                     self._report(ChangeStarted(change.ref, change.action))
                     self._write_secret(change) if change.generated else self._apply(change)
             case Action.RECREATE:
+                self._grow_claims(change)
                 self._delete(change)
                 wait_until_gone([change], self._ports, self._guard)
                 with self._guard.writing():
@@ -210,6 +211,14 @@ class Executor:
             case _:
                 assert_never(change.action)
         self._report(ChangeFinished(change.ref, change.action))
+
+    def _grow_claims(self, change: Change) -> None:
+        for claim in change.grown_claims:
+            payload = Payload(ref=claim.ref, api_version="v1", content=canonical_json(claim.body))
+            with self._guard.writing():
+                self._report(ChangeStarted(claim.ref, Action.UPDATE))
+                self._ports.cluster.apply(payload, is_forced=True)
+            self._report(Notice(f"{claim.ref.short} grows from {claim.before} to {claim.after}"))
 
     def _await_departure(self, change: Change) -> None:
         if change.action is Action.CREATE and change.before is not None:
@@ -289,6 +298,8 @@ class Executor:
         with self._guard.writing():
             self._report(ChangeStarted(change.ref, Action.DELETE))
             propagation: Propagation = "Foreground" if change.ref in self._foreground else "Background"
+            if change.keeps_pods:
+                propagation = "Orphan"
             try:
                 self._ports.cluster.delete(change.ref, uid=change.live_uid, propagation=propagation)
             except ConflictError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from bundler.actions.change.grow_claims import ask_for_growth
 from bundler.actions.change.live_state import observe
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
@@ -12,6 +13,7 @@ from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field, replace
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
+from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind
 from bundler.planning.ownership import is_ours
@@ -161,7 +163,19 @@ class _Asker:
             return self._met_somebody(candidate, payload, outcome, tries)
         if candidate.is_autoscaled and _is_about_replicas(outcome) and tries:
             return self._again(candidate, outcome, payload, tries)
+        if isinstance(outcome, Refusal) and outcome.kind is RefusalKind.REJECTED:
+            outcome = self._regrown(candidate) or outcome
         return _Asked(outcome=outcome, payload=payload)
+
+    def _regrown(self, candidate: Candidate) -> Outcome | None:
+        """Return what becomes of a StatefulSet of which only the sizes of claims cannot be changed; None for others."""
+        live, manifest = candidate.live, candidate.manifest
+        sizes = resized_templates(live, manifest.body) if live and is_stateful_set(manifest.ref) else {}
+        if not live or not sizes:
+            return None
+        kept = with_live_templates(manifest, live)
+        answer = self._dry_run(candidate, payload_of(kept, live))
+        return ask_for_growth(manifest.ref, sizes, answer, self._cluster) if isinstance(answer, Answer) else answer
 
     def _met_somebody(self, candidate: Candidate, payload: Payload, outcome: Outcome, tries: int) -> _Asked:
         live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])

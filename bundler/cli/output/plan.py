@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bundler.actions.release.history import History
-    from bundler.model.change import Change, Plan, ReachNote
+    from bundler.model.change import Change, GrownClaim, Plan, ReachNote
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
 
@@ -149,7 +149,12 @@ def change_data(change: Change) -> Body:
             {"field": c.field, "bundle": c.wanted, "live": c.live, "manager": c.manager, "since": c.since}
             for c in change.conflicts
         ],
+        **({"grownClaims": [_claim_data(claim) for claim in change.grown_claims]} if change.grown_claims else {}),
     }
+
+
+def _claim_data(claim: GrownClaim) -> Body:
+    return {"object": str(claim.ref), "before": claim.before, "after": claim.after}
 
 
 def plan_data(plan: Plan) -> dict[str, list[Body]]:

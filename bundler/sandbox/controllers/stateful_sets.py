@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.controllers.replicas import available_pods, creation_problem
-from bundler.sandbox.controllers.world import is_leaving, is_pod_ready, pod_from, template_hash
+from bundler.sandbox.controllers.world import (
+    controller_uid,
+    is_leaving,
+    is_pod_ready,
+    owner_reference,
+    pod_from,
+    template_hash,
+)
 from bundler.sandbox.writes import thawed
 
 if TYPE_CHECKING:
@@ -33,11 +40,27 @@ def run_stateful_sets(world: World) -> None:
 
 def _sync(world: World, stateful_set: Body) -> None:
     update = _revision(stateful_set)
+    _adopt(world, stateful_set)
     pods = {_ordinal(pod): pod for pod in world.owned(stateful_set, "", "Pod")}
     wanted = int_at(stateful_set, "spec", "replicas", default=1)
     if not _fill(world, stateful_set, pods, wanted, update) and not _shrink(world, pods, wanted):
         _roll(world, stateful_set, pods, update)
     _write_status(world, stateful_set, update)
+
+
+def _adopt(world: World, stateful_set: Body) -> None:
+    """Take up the pods that a StatefulSet of this name left behind when it was deleted alone."""
+    name, namespace = text_at(stateful_set, "metadata", "name"), text_at(stateful_set, "metadata", "namespace")
+    labels = mapping_at(stateful_set, "spec", "selector", "matchLabels")
+    for pod in world.labelled_pods(namespace, labels):
+        stem, _, ordinal = text_at(pod, "metadata", "name").rpartition("-")
+        is_member = (
+            stem == name and ordinal.isdecimal() and labels.items() <= mapping_at(pod, "metadata", "labels").items()
+        )
+        if is_member and not is_leaving(pod) and not controller_uid(pod):
+            made = thawed(pod)
+            made["metadata"]["ownerReferences"] = [owner_reference(stateful_set)]
+            world.update(pod, made)
 
 
 def _revision(stateful_set: Body) -> str:
