@@ -44,6 +44,7 @@ def normalize_manifests(
     normal = tuple(_normalize(manifest) for manifest in rendered)
     problems = [
         *_twice(rendered),
+        *_one_name(rendered, normal),
         *_generated_twice(rendered, secrets),
         *_unusable(secrets),
         *_not_texts(rendered),
@@ -155,6 +156,18 @@ def _twice(manifests: Sequence[Manifest]) -> Iterable[str]:
         other = first.setdefault(manifest.ref, manifest)
         if other is not manifest:
             yield f"{manifest.ref.short} is rendered twice: {other.source} and {manifest.source}"
+
+
+def _one_name(rendered: Sequence[Manifest], normal: Sequence[Manifest]) -> Iterable[str]:
+    """Two long names of Jobs of the same spec may become one: they are cut before the hash."""
+    first: dict[ObjectRef, Manifest] = {}
+    for before, after in zip(rendered, normal, strict=True):
+        other = first.setdefault(after.ref, before)
+        if other.ref != before.ref:
+            yield (
+                f"{before.source}: {before.ref.short} and {other.ref.short} ({other.source}) both become"
+                f" {after.ref.short}: shorten one of the names"
+            )
 
 
 def _generated_twice(manifests: Sequence[Manifest], generated: Iterable[GeneratedSecret]) -> Iterable[str]:

@@ -21,6 +21,7 @@ from bundler.health.service_targets import service_problems
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import load_what_can_be
 from bundler.model.lean import dataclass
+from bundler.planning.job_references import job_references
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
@@ -217,6 +218,18 @@ def _order_findings(order: RenderRequest) -> Iterator[Finding]:
     for manifest in manifests:
         yield from _object_findings(manifest, rendering, definitions)
     yield from _service_findings(rendering)
+    yield from _job_findings(rendering)
+
+
+def _job_findings(rendering: Rendering) -> Iterator[Finding]:
+    sources = {manifest.ref: manifest for manifest in rendering.manifests}
+    for found in job_references(rendering.manifests):
+        manifest = sources[found.ref]
+        steps = leading_steps(found.field, manifest.body)
+        source = (rendering.find_source(found.ref, steps) if steps else None) or manifest.source
+        message = f"{found.ref.short} names the Job {found.job}, whose name in the cluster is now {found.real_name}"
+        hint = "a Job is renamed with each change of its spec: select it by a label of its own"
+        yield Finding(source.file, source.line, 0, Level.WARNING, "job-reference", message, (), hint)
 
 
 def _service_findings(rendering: Rendering) -> Iterator[Finding]:

@@ -203,7 +203,7 @@ class _Asker:
         moved = replace(candidate, live=live, manifest=following(candidate.manifest, live))
         return replace(self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1), live=live)
 
-    def _dry_run(self, candidate: Candidate, payload: Payload, *, is_forced: bool = False) -> Outcome:
+    def _dry_run(self, candidate: Candidate, payload: Payload, *, is_forced: bool = False) -> Answer | Refusal:
         try:
             return self._cluster.apply(payload, is_dry_run=True, is_forced=is_forced)
         except ConflictError as error:

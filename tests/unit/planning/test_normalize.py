@@ -164,3 +164,11 @@ def test_stamps_are_top_level_only_and_leave_the_input_alone():
 @pytest.mark.parametrize(("path", "label"), [("", ""), ("db", "db"), ("a/b", "a.b"), ("a" * 70, "a" * 63)])
 def test_a_component_path_becomes_a_valid_label(path, label):
     assert component_label(path) == label
+
+
+def test_two_long_names_of_jobs_that_become_one_are_told_apart_before_anything_is_sent() -> None:
+    spec = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a:1"}]}}}
+    jobs = [manifest("Job", f"{'x' * 58}-{name}", "batch/v1", spec=spec) for name in ("one", "two")]
+    with pytest.raises(ManifestError) as raised:
+        normalize_manifests(jobs)
+    assert "both become Job/xxx" in raised.value.context[0]

@@ -352,7 +352,7 @@ def test_an_immutable_field_has_its_own_error():
     )
 
 
-def test_a_claim_template_that_cannot_grow_is_named_and_the_hint_spares_the_pods():
+def test_a_claim_template_that_cannot_change_is_named_and_deleting_the_set_is_not_advised():
     def database(size: str):
         claim = {"metadata": {"name": "data"}, "spec": {"resources": {"requests": {"storage": size}}}}
         return manifest("StatefulSet", "db", "apps/v1", spec={"serviceName": "db", "volumeClaimTemplates": [claim]})
@@ -364,7 +364,8 @@ def test_a_claim_template_that_cannot_grow_is_named_and_the_hint_spares_the_pods
         checked_plan(wanted(new), seen((new.ref, body)), {new.ref: refused(lines=("spec: Forbidden: updates",))})
     path = ".spec.volumeClaimTemplates[0].spec.resources.requests.storage"
     assert raised.value.context[1:] == (f'StatefulSet/db {path}: bundle wants "2Gi", live "1Gi"; it cannot be changed',)
-    assert "--cascade=orphan" in (raised.value.hint or "")
+    assert "new templates do not reach claims that are there" in (raised.value.hint or "")
+    assert "delete" not in (raised.value.hint or "")
 
 
 def test_the_hint_for_a_claim_that_cannot_change_spares_its_data():
