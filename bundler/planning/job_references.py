@@ -72,4 +72,4 @@ def _named_below(value: JSONValue, path: str) -> Iterator[tuple[str, str]]:
 
 def _after_job_words(items: Sequence[JSONValue]) -> Iterable[str]:
     """Return the words that follow ``job``, as in the arguments of ``kubectl wait job migrate``."""
-    return [str(after) for word, after in pairwise(items) if word in _JOB_WORDS]
+    return [str(after) for word, after in pairwise(items) if isinstance(word, str) and word in _JOB_WORDS]

@@ -251,7 +251,7 @@ def test_a_claim_of_an_immediate_class_is_bound_and_grows(sandbox: SandboxClient
     apply(sandbox, claim(storageClassName="now"))
     assert get(sandbox, "PersistentVolumeClaim", "data")["status"]["phase"] == "Pending"
     assert any('"now" not found' in one["message"] for one in items(sandbox, "Event"))
-    sandbox.apply(storage_class(reclaimPolicy="Retain"))
+    sandbox.apply(storage_class(reclaimPolicy="Retain", allowVolumeExpansion=True))
     body = get(sandbox, "PersistentVolumeClaim", "data")
     assert body["status"] == {"phase": "Bound", "accessModes": ["ReadWriteOnce"], "capacity": {"storage": "1Gi"}}
     apply(sandbox, claim("2Gi", storageClassName="now"))
