@@ -22,6 +22,7 @@ from bundler.errors.change import (
     RevisionExistsError,
     WaitTimeoutError,
 )
+from bundler.health.gone_jobs import is_complete
 from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage
@@ -370,6 +371,8 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     """
     revision = _record_pending(proposal, ports, options)
     record = RunRecord(revision, ports)
+    if done_since := _jobs_of_failed_revisions(proposal, ports):
+        record.note_finished(done_since)
     guard = Guard(ports, held)
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
@@ -396,6 +399,15 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         error.context = (*error.context, written)
         raise
     return ChangeResult(proposal=proposal, revision=done)
+
+
+def _jobs_of_failed_revisions(proposal: Proposal, ports: Ports) -> list[ObjectRef]:
+    """Return the Jobs that this change takes away and that finished after the run which made them had failed."""
+    gone = [change for change in changes_of(proposal.plan, Action.DELETE) if is_job(change.ref)]
+    finished = [change.ref for change in gone if is_complete(change.before or {})]
+    deployed = proposal.history.deployed
+    of_deployed = ports.store.load(deployed).refs if finished and deployed else frozenset[ObjectRef]()
+    return [ref for ref in finished if ref not in of_deployed]
 
 
 def _way_back(proposal: Proposal) -> str:
