@@ -157,7 +157,7 @@ class _Asker:
         return self._asked(candidate, payload, tries=_REPLICA_TRIES)
 
     def _asked(self, candidate: Candidate, payload: Payload, *, tries: int) -> _Asked:
-        outcome = self._dry_run(candidate, payload)
+        outcome: Outcome = self._dry_run(candidate, payload)
         unexpected = candidate.live is None and not (isinstance(outcome, Answer) and outcome.is_created)
         if unexpected and not _is_refused(outcome):
             return self._met_somebody(candidate, payload, outcome, tries)

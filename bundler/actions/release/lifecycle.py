@@ -12,7 +12,7 @@ from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
 from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.other_releases import OtherReleases
-from bundler.actions.release.run_record import RunRecord
+from bundler.actions.release.run_record import RunRecord, jobs_of_failed_revisions
 from bundler.actions.release.terms import Terms
 from bundler.errors import BundlerError, ConfirmationRequiredError, InterruptedRunError
 from bundler.errors.change import (
@@ -22,7 +22,6 @@ from bundler.errors.change import (
     RevisionExistsError,
     WaitTimeoutError,
 )
-from bundler.health.gone_jobs import is_complete
 from bundler.health.pods import FailFast
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action, Stage
@@ -371,7 +370,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     """
     revision = _record_pending(proposal, ports, options)
     record = RunRecord(revision, ports)
-    if done_since := _jobs_of_failed_revisions(proposal, ports):
+    if done_since := jobs_of_failed_revisions(proposal.plan, proposal.history, ports):
         record.note_finished(done_since)
     guard = Guard(ports, held)
     rules = WaitRules(
@@ -399,15 +398,6 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         error.context = (*error.context, written)
         raise
     return ChangeResult(proposal=proposal, revision=done)
-
-
-def _jobs_of_failed_revisions(proposal: Proposal, ports: Ports) -> list[ObjectRef]:
-    """Return the Jobs that this change takes away and that finished after the run which made them had failed."""
-    gone = [change for change in changes_of(proposal.plan, Action.DELETE) if is_job(change.ref)]
-    finished = [change.ref for change in gone if is_complete(change.before or {})]
-    deployed = proposal.history.deployed
-    of_deployed = ports.store.load(deployed).refs if finished and deployed else frozenset[ObjectRef]()
-    return [ref for ref in finished if ref not in of_deployed]
 
 
 def _way_back(proposal: Proposal) -> str:

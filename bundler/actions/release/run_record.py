@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError
+from bundler.health.gone_jobs import is_complete
+from bundler.model.change import Action
 from bundler.model.events import Notice
 from bundler.model.lean import replace
-from bundler.planning.jobs import job_mark
+from bundler.model.refs import ObjectRef
+from bundler.planning.jobs import is_job, job_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler.model.refs import ObjectRef
+    from bundler.actions.release.history import History
+    from bundler.model.change import Plan
     from bundler.model.release import Revision
     from bundler.ports import Ports
 
@@ -47,3 +51,11 @@ class RunRecord:
                 self._ports.report(Notice(f"finished Jobs could not be noted in the record: {error}"))
                 return
             self._revision = replace(self._revision, summary=marked)
+
+
+def jobs_of_failed_revisions(plan: Plan, history: History, ports: Ports) -> list[ObjectRef]:
+    """Return the Jobs that a change takes away and that finished after the run which made them had failed."""
+    gone = [change for change in plan.changes if change.action is Action.DELETE and is_job(change.ref)]
+    finished = [change.ref for change in gone if is_complete(change.before or {})]
+    of_deployed = ports.store.load(history.deployed).refs if finished and history.deployed else frozenset[ObjectRef]()
+    return [ref for ref in finished if ref not in of_deployed]
