@@ -36,6 +36,8 @@ class Failure:
     """Where the caret goes: how the failing part can be spelled in its line."""
     missing_path: str = ""
     """The path that is not set, from its root name."""
+    is_deliberate: bool = False
+    """The template stops by itself: ``fail`` and ``required``."""
 
 
 def explain(error: BaseException, names: Mapping[str, object]) -> Failure:  # noqa: PLR0911 - a table
@@ -69,7 +71,10 @@ def explain(error: BaseException, names: Mapping[str, object]) -> Failure:  # no
             )
         case TemplateFailureError():
             hint = error.hint or "the bundle's author stops here on purpose; change the values that it names"
-            return Failure(error_type=errors.TemplateError, sentence=error.sentence, hint=hint)
+            is_deliberate = not error.hint
+            return Failure(
+                error_type=errors.TemplateError, sentence=error.sentence, hint=hint, is_deliberate=is_deliberate
+            )
         case BundlerError():  # what `has_api` met on its way to the cluster
             sentence = "; ".join(error.context) or str(error)
             return Failure(error_type=errors.TemplateError, sentence=sentence, hint=error.hint or "run it again")

@@ -264,6 +264,7 @@ class _BundleRendering:
             needs={},
             readiness=tuple(self._readiness),
             bundles=tuple(self._bundles),
+            problems=tuple(self.problems),
         )
 
 

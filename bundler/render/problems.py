@@ -29,6 +29,10 @@ class Problem:
     column: int = 0
     details: tuple[str, ...] = ()
     """Source lines with a caret, the chain of includes, the rendered text."""
+    missing_path: str = ""
+    """The path that is not set, from its root name."""
+    is_deliberate: bool = False
+    """The template stops by itself: ``fail`` and ``required``."""
 
     @property
     def place(self) -> str:
@@ -56,6 +60,8 @@ def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem
         hint=failure.hint,
         column=column,
         details=tuple(details),
+        missing_path=failure.missing_path,
+        is_deliberate=failure.is_deliberate,
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.manifest import FindSource, GeneratedSecret, Manifest, Source
     from bundler.model.refs import ObjectRef
+    from bundler.render.problems import Problem
 
 
 def _serves_nothing(_name: str) -> bool:
@@ -90,5 +91,7 @@ class Rendering:
     """Component path -> component paths; those switched off are left out on both sides."""
     readiness: tuple[ReadinessRule, ...]
     bundles: tuple[RenderedBundle, ...]
+    problems: tuple[Problem, ...] = ()
+    """What could not be rendered, where the rest was asked for."""
     find_source: FindSource = field(default=unknown_source, compare=False, repr=False)
     """The template line of any place in ``manifests``; the first question renders once more."""

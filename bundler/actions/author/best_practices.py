@@ -29,6 +29,20 @@ _FETCH = re.compile(
 )
 """A download by hand from a host that is none of the cluster's."""
 _LONG_RUNNING = {"Deployment", "StatefulSet", "DaemonSet"}
+_POD_SECURITY = "label the namespace: pod-security.kubernetes.io/enforce, instead of PodSecurityPolicies"
+_SUCCESSORS = {
+    ("extensions", "Ingress"): "use networking.k8s.io/v1, whose backends are service.name and service.port",
+    ("extensions", "NetworkPolicy"): "use networking.k8s.io/v1",
+    ("extensions", "PodSecurityPolicy"): _POD_SECURITY,
+    ("policy", "PodSecurityPolicy"): _POD_SECURITY,
+    **{("extensions", kind): "use apps/v1" for kind in ("DaemonSet", "Deployment", "ReplicaSet")},
+    ("settings.k8s.io", "PodPreset"): "write what it adds into the pods themselves",
+    ("auditregistration.k8s.io", "AuditSink"): "configure webhooks for auditing at the API server",
+}
+"""Kinds that moved to another group, or are gone: no table of today's kinds has them.
+
+Source: kubernetes.io/docs/reference/using-api/deprecation-guide.
+"""
 _LEADING = {"wrong-type", "gone-version", "unknown-kind"}
 """Flaws that make others: the server, too, looks no further."""
 
@@ -69,6 +83,13 @@ def _schema_flaws(manifest: Manifest) -> Iterator[Flaw]:
                 field=path,
             )
         yield from _type_flaws(manifest.body, schema)
+    elif (successor := _SUCCESSORS.get((group, manifest.ref.kind))) is not None:
+        yield Flaw(
+            rule="gone-version",
+            message=f"{manifest.api_version} is not served by Kubernetes any more",
+            hint=successor,
+            is_error=True,
+        )
     elif (info := kind_info(group, manifest.ref.kind)) is not None:
         prefix = f"{group}/" if group else ""
         served = ", ".join(f"{prefix}{one}" for one in info.versions)
@@ -116,23 +137,14 @@ def _refused_flaws(manifest: Manifest) -> Iterator[Flaw]:
 
 
 def _selector_flaws(manifest: Manifest) -> Iterator[Flaw]:
-    if (manifest.ref.group, manifest.ref.kind) == ("", "Service"):
-        if TRACK in mapping_at(manifest.body, "spec", "selector"):
-            yield Flaw(
-                rule="service-track",
-                message=f"the Service selects {TRACK}",
-                hint="select without it, so that pods on trial get their share of requests",
-                field="spec.selector",
-            )
-    elif manifest.ref.group == "apps" and manifest.ref.kind in _LONG_RUNNING:
-        labels = mapping_at(manifest.body, "spec", "selector", "matchLabels")
-        if labels.get(TRACK) != "stable":
-            yield Flaw(
-                rule="selector-track",
-                message=f"spec.selector.matchLabels has no {TRACK}: stable",
-                hint="add it to the selector and the pod template; a selector cannot be changed later",
-                field="spec.selector.matchLabels",
-            )
+    is_service = (manifest.ref.group, manifest.ref.kind) == ("", "Service")
+    if is_service and TRACK in mapping_at(manifest.body, "spec", "selector"):
+        yield Flaw(
+            rule="service-track",
+            message=f"the Service selects {TRACK}",
+            hint="select without it, so that pods on trial get their share of requests",
+            field="spec.selector",
+        )
 
 
 def _pod_flaws(pod: Body) -> Iterator[Flaw]:

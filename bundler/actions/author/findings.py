@@ -41,6 +41,11 @@ class Finding:
     hint: str = ""
 
     @property
+    def what(self) -> tuple[str, int, str]:
+        """What makes two findings one."""
+        return self.file, self.line, self.message
+
+    @property
     def place(self) -> str:
         """``templates/web.yaml:3:7``, as far as it is known."""
         numbers = [str(number) for number in (self.line, self.column) if number]

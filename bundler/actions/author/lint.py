@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.actions.author.best_practices import check_manifest
-from bundler.actions.author.custom_objects import definitions_in
 from bundler.actions.author.findings import Finding, Level, findings_of, from_error
+from bundler.actions.author.object_findings import ObjectChecks, merged
 from bundler.actions.author.schema_rules import schema_remarks
+from bundler.actions.author.settings import settings_findings
+from bundler.actions.author.silences import silenced, silences_in
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.render_request import RenderRequest
@@ -16,12 +17,10 @@ from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError, WorkLimitError
 from bundler.expressions.compiled import CompiledCodes
 from bundler.expressions.failures import RAW
-from bundler.fields.field_path import leading_steps
-from bundler.health.service_targets import service_problems
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.loader.load import load_what_can_be
+from bundler.loader.load import VALUES_FILE, load_what_can_be
+from bundler.loader.locate import BUNDLE_FILE
 from bundler.model.lean import dataclass
-from bundler.planning.job_references import job_references
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
@@ -34,18 +33,15 @@ from bundler.values.derive import derive_errors
 from bundler.values.unread import unread_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from bundler.actions.author.custom_objects import Definitions
     from bundler.actions.compose.user_values import UserInput
     from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
     from bundler.loader.locate import BundleLocation
     from bundler.loader.problems import Problems
     from bundler.model.bundle import Bundle
-    from bundler.model.manifest import Manifest
     from bundler.ports import Confinement
-    from bundler.render import Rendering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +83,7 @@ def lint(
     if problems:
         find = partial(_broken_findings, bundle, problems, location)
     else:
-        find = partial(_whole_findings, bundle, inputs, namespace)
+        find = partial(_whole_findings, bundle, inputs, namespace, _own_texts(location))
     try:
         findings = confinement.run(find, doing=f"checking {location.origin}")
     except WorkLimitError as error:
@@ -110,10 +106,24 @@ def _given_findings(bundle: Bundle, codes: CompiledCodes) -> tuple[Iterator[Find
     )
 
 
-def _whole_findings(bundle: Bundle, inputs: UserInput, namespace: str) -> tuple[Finding, ...]:
+def _whole_findings(bundle: Bundle, inputs: UserInput, namespace: str, texts: Mapping[str, str]) -> tuple[Finding, ...]:
     codes = CompiledCodes()
     order = order_of(bundle, inputs, codes, namespace=namespace)
-    return _told_once(_bundle_findings(bundle), *_given_findings(bundle, codes), _order_findings(order))
+    silences = silences_in(bundle, texts)
+    checks = ObjectChecks(needs_every_line=bool(silences))
+    findings = _told_once(
+        _bundle_findings(bundle),
+        *_given_findings(bundle, codes),
+        _order_findings(order, checks),
+        _settings_findings(order, checks),
+    )
+    return tuple(sorted(merged(sorted(silenced(findings, silences)))))
+
+
+def _own_texts(location: BundleLocation) -> dict[str, str]:
+    """Return the texts of files that a loaded bundle no longer holds; an archive's are left out."""
+    paths = [] if location.is_archive else [location.path / name for name in (BUNDLE_FILE, VALUES_FILE)]
+    return {path.name: path.read_text("utf-8", errors="replace") for path in paths if path.is_file()}
 
 
 def order_of(bundle: Bundle, inputs: UserInput, codes: CompiledCodes, *, namespace: str) -> RenderRequest:
@@ -132,13 +142,9 @@ def _told_once(*stages: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings of all stages, sorted, without what an earlier stage told already."""
     findings: set[Finding] = set()
     for stage in stages:
-        told = {_what(finding) for finding in findings}
-        findings |= {finding for finding in stage if _what(finding) not in told}
+        told = {finding.what for finding in findings}
+        findings |= {finding for finding in stage if finding.what not in told}
     return tuple(sorted(findings))
-
-
-def _what(finding: Finding) -> tuple[str, int, str]:
-    return finding.file, finding.line, finding.message
 
 
 def _formula_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
@@ -200,7 +206,7 @@ def _warning(file: str, rule: str, message: str, hint: str) -> Finding:
     return Finding(file, 0, 0, Level.WARNING, rule, message, (), hint)
 
 
-def _order_findings(order: RenderRequest) -> Iterator[Finding]:
+def _order_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:
     yield from findings_of(lambda: compose(order))
     context = render_context(order, None)
     try:
@@ -214,40 +220,12 @@ def _order_findings(order: RenderRequest) -> Iterator[Finding]:
     notes = find_reach(manifests, namespace=order.namespace, declared=declared, generated=generated)
     yield from findings_of(lambda: normalize_manifests(manifests))
     yield from findings_of(lambda: refuse(undeclared_reach(notes), written=""))
-    definitions = definitions_in(manifests)
-    for manifest in manifests:
-        yield from _object_findings(manifest, rendering, definitions)
-    yield from _service_findings(rendering)
-    yield from _job_findings(rendering)
+    yield from checks.findings(rendering)
 
 
-def _job_findings(rendering: Rendering) -> Iterator[Finding]:
-    sources = {manifest.ref: manifest for manifest in rendering.manifests}
-    for found in job_references(rendering.manifests):
-        manifest = sources[found.ref]
-        steps = leading_steps(found.field, manifest.body)
-        source = (rendering.find_source(found.ref, steps) if steps else None) or manifest.source
-        message = f"{found.ref.short} names the Job {found.job}, whose name in the cluster is now {found.real_name}"
-        hint = "a Job is renamed with each change of its spec: select it by a label of its own"
-        yield Finding(source.file, source.line, 0, Level.WARNING, "job-reference", message, (), hint)
-
-
-def _service_findings(rendering: Rendering) -> Iterator[Finding]:
-    sources = {manifest.ref: manifest for manifest in rendering.manifests}
-    for problem in service_problems(rendering.manifests):
-        hint = "correct it, or the labels and ports of the pods"
-        level = Level.ERROR if problem.is_certain else Level.WARNING
-        manifest = sources[problem.ref]
-        steps = leading_steps(problem.field, manifest.body)
-        source = (rendering.find_source(problem.ref, steps) if steps else None) or manifest.source
-        message = f"{problem.ref.short}: {problem.message}"
-        yield Finding(source.file, source.line, 0, level, "service-target", message, (), hint)
-
-
-def _object_findings(manifest: Manifest, rendering: Rendering, definitions: Definitions) -> Iterator[Finding]:
-    for flaw in check_manifest(manifest, definitions):
-        level = Level.ERROR if flaw.is_error else Level.WARNING
-        message = f"{manifest.ref.short}: {flaw.message}"
-        steps = leading_steps(flaw.field, manifest.body)
-        source = (rendering.find_source(manifest.ref, steps) if steps else None) or manifest.source
-        yield Finding(source.file, source.line, 0, level, flaw.rule, message, (), flaw.hint)
+def _settings_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:
+    try:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+    except BundlerError:
+        return  # the order as given says it
+    yield from settings_findings(order, values, checks)

@@ -78,3 +78,22 @@ def test_a_kind_that_kubernetes_groups_do_not_have_is_an_error_and_one_of_others
     assert (flaw.rule, flaw.is_error, flaw.hint) == ("unknown-kind", True, "did you mean Deployment of apps/v1?")
     assert errors_of("Deploymnt", "example.org/v1") == []
     assert errors_of("HTTPRoute", "gateway.networking.k8s.io/v1") == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "api_version"),
+    [
+        ("Ingress", "extensions/v1beta1"),
+        ("Ingress", "networking.k8s.io/v1beta1"),
+        ("Deployment", "extensions/v1beta1"),
+        ("Deployment", "apps/v1beta2"),
+        ("NetworkPolicy", "extensions/v1beta1"),
+        ("CronJob", "batch/v1beta1"),
+        ("PodSecurityPolicy", "policy/v1beta1"),
+        ("PodSecurityPolicy", "extensions/v1beta1"),
+        ("CustomResourceDefinition", "apiextensions.k8s.io/v1beta1"),
+        ("FlowSchema", "flowcontrol.apiserver.k8s.io/v1beta3"),
+    ],
+)
+def test_a_version_that_kubernetes_no_longer_serves_is_an_error(kind, api_version):
+    assert [rule for rule, _ in errors_of(kind, api_version, spec={})][:1] == ["gone-version"]
