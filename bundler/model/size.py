@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bundler.model.pattern import LazyPattern
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _TYPED = LazyPattern(r"([0-9]{1,12})\s*([KMGT]?)i?B?", re.IGNORECASE)
@@ -19,6 +22,11 @@ def counted(number: int, noun: str) -> str:
 def shortened(text: str, max_chars: int) -> str:
     """Return ``text``, or its beginning and an ellipsis, in at most ``max_chars`` characters."""
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
+
+
+def first_of(names: Sequence[str], shown: int) -> list[str]:
+    """Return the first names, and how many more there are."""
+    return [*names[:shown], *([f"and {len(names) - shown} more"] if len(names) > shown else [])]
 
 
 def shown_bytes(count: float) -> str:

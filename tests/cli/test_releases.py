@@ -482,7 +482,22 @@ def test_an_upgrade_that_deletes_what_holds_data_needs_a_word(cli):
     assert refused.code == 2
     assert "delete StatefulSet/db" in refused.err
     assert len(cli("history", "demo", "-o", "json", *NS).document) == 1
-    assert cli("upgrade", "demo", full, "--yes", *NS).code == 0
+    assert "--accept-data-loss" in cli("upgrade", "demo", full, "--yes", *NS).err, "-y answers questions only"
+    assert cli("upgrade", "demo", full, "--accept-data-loss", *NS).code == 0
+
+
+def test_an_uninstall_keeps_the_claims_of_a_stateful_set_and_needs_no_more_than_yes(cli):
+    cli("install", "demo", make_bundle(cli.home, {"templates/db.yaml": STATEFUL}), *NS).ok()
+    assert cli("uninstall", "demo", *NS).code == 2
+    assert cli("uninstall", "demo", "--accept-data-loss", *NS).code == 2, "it is no answer to the question"
+    cli("uninstall", "demo", "--yes", *NS).ok()
+
+
+@pytest.mark.parametrize("option", ["-n", "--namespace", "--context"])
+def test_an_empty_namespace_or_context_is_a_usage_error(cli, option):
+    refused = cli("list", option, "")
+    assert refused.code == 2
+    assert "check the variable that it comes from" in refused.err
 
 
 def test_an_upgrade_that_deletes_what_can_be_made_again_needs_none(cli):

@@ -22,6 +22,16 @@ pytestmark = pytest.mark.slow
 
 BUNDLER = [sys.executable, "-m", "bundler"]
 DEADLINE_S = 30.0
+STATEFUL = """apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: "db:1"}]}
+"""
 
 
 class Terminal:
@@ -106,7 +116,8 @@ def releases(cli) -> list[str]:
 
 def test_a_no_changes_nothing(cli, menu):
     terminal = Terminal([*BUNDLER, "install", str(menu)])
-    assert "+ create" in terminal.until("Apply these changes? [y/N]")
+    question = "Install small in namespace default on cluster sandbox: 6 to create? [y/N]"
+    assert "+ create" in terminal.until(question)
     terminal.type("n\n")
     assert terminal.end() == 1
     assert "install declined; nothing was changed" in terminal.seen
@@ -115,13 +126,36 @@ def test_a_no_changes_nothing(cli, menu):
 
 def test_a_yes_installs_with_a_table_that_is_gone_at_the_end(cli, menu):
     terminal = Terminal([*BUNDLER, "install", str(menu)])
-    terminal.until("Apply these changes? [y/N]")
+    terminal.until("? [y/N]")
     terminal.type("y\n")
     assert terminal.end() == 0
     assert "not ready yet" in terminal.seen
     assert "revision 1 deployed" in terminal.seen
     assert terminal.seen.count("\x1b[?25l") == terminal.seen.count("\x1b[?25h") > 0
     assert releases(cli) == ["deployed"]
+
+
+def test_a_namespace_that_does_not_exist_is_named_in_the_question(cli, menu):
+    terminal = Terminal([*BUNDLER, "install", str(menu), "-n", "porduction"])
+    terminal.until("Install small in namespace porduction (which does not exist and is created) on cluster sandbox: ")
+    terminal.until("[y/N]")
+    terminal.type("\n")
+    assert terminal.end() == 1
+    assert releases(cli) == []
+
+
+def test_the_question_names_what_may_be_lost_and_yes_alone_does_not_accept_it(cli):
+    kept = {"templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"}
+    path = make_bundle(cli.home, {**kept, "templates/db.yaml": STATEFUL})
+    subprocess.run([*BUNDLER, "install", "demo", str(path), "-q"], check=True, capture_output=True)
+    (path / "templates" / "db.yaml").unlink()
+    terminal = Terminal([*BUNDLER, "upgrade", "demo", str(path), "--yes"])
+    assert terminal.end() == 2
+    assert "--accept-data-loss" in terminal.seen
+    terminal = Terminal([*BUNDLER, "upgrade", "demo", str(path)])
+    terminal.until("; data may be lost with StatefulSet/db? [y/N]")
+    terminal.type("y\n")
+    assert terminal.end() == 0
 
 
 def test_yes_on_the_command_line_asks_nothing(cli, menu):

@@ -150,7 +150,7 @@ class Operator:
         return rollback(request, self.ports(), run, self._see)
 
     def uninstall(self, release: str = "shop") -> UninstallResult:
-        terms = Terms(site=self.site, accepted=Accepted(losses=True))
+        terms = Terms(site=self.site, accepted=Accepted(losses=True, removal=True))
         request = UninstallRequest(namespace=self.namespace, release=release, terms=terms)
         return uninstall(request, self.ports(), lambda _proposal: True)
 

@@ -12,6 +12,7 @@ from bundler.actions.acquire.version_policy import older_version
 from bundler.actions.release.upgrade_path import barrier_problems, path_problems
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.change import Action
+from bundler.model.size import first_of
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
 from bundler.planning.problem import Problem
 from bundler.planning.quota import quota_problems
@@ -21,17 +22,18 @@ from bundler.planning.safety import losses
 from bundler.planning.site_policy import forbidden_reach, missing_signature, other_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.release.history import History
     from bundler.actions.release.lifecycle import Draft
     from bundler.actions.release.terms import Terms
+    from bundler.model.change import Change
     from bundler.model.cluster import ClusterIdentity
 
 _RECORD_SECRETS = 3
 """A head, a pack and the sensitive leaves: what a small revision's record adds to a quota."""
-_SHOWN_LOSSES = 10
+_SHOWN_NAMES = 10
 
 
 class Proposed(Protocol):
@@ -137,18 +139,32 @@ def _quota(proposal: Proposed) -> Iterable[Problem]:
     return quota_problems(created, observation.quotas, extra_secrets=records)
 
 
+def _removal(proposal: Proposed) -> Iterable[Problem]:
+    plan = proposal.planned.plan
+    if not plan.is_removal or plan.is_empty or proposal.terms.accepted.removal:
+        return
+    yield Problem(
+        error=ConfirmationRequiredError,
+        doing="asking whether to go on",
+        lines=("no one is there to ask, and these would be deleted:", *_named(plan.changes)),
+        hint="look at the plan above and pass --yes when it is meant",
+    )
+
+
 def _losses(proposal: Proposed) -> Iterable[Problem]:
     lost = losses(proposal.planned.plan)
     if not lost or proposal.terms.accepted.losses:
         return
-    names = [f"{change.action} {change.ref.short}" for change in lost]
-    more = [f"and {len(names) - _SHOWN_LOSSES} more"] if len(names) > _SHOWN_LOSSES else []
     yield Problem(
         error=ConfirmationRequiredError,
-        doing="asking whether to go on",
-        lines=("no one is there to ask, and these cannot be undone:", *names[:_SHOWN_LOSSES], *more),
-        hint="look at the plan above and pass --yes when it is meant",
+        doing="checking what would be lost",
+        lines=("data may be lost with these, and cannot be had back:", *_named(lost)),
+        hint="look at the plan above and pass --accept-data-loss when it is meant",
     )
+
+
+def _named(changes: Sequence[Change]) -> list[str]:
+    return first_of([f"{change.action} {change.ref.short}" for change in changes], _SHOWN_NAMES)
 
 
 GATES: Final[tuple[Gate, ...]] = (
@@ -160,5 +176,6 @@ GATES: Final[tuple[Gate, ...]] = (
     _path,
     _objects,
     _quota,
+    _removal,
     _losses,
 )

@@ -20,7 +20,9 @@ class Accepted:
     """What the user says is meant; nothing of it is taken for granted."""
 
     losses: bool = False
-    """Objects that hold data may be deleted or recreated (``--yes``), or someone is there to confirm it."""
+    """Objects that hold data may be deleted or recreated (``--accept-data-loss``), or someone confirms it."""
+    removal: bool = False
+    """An uninstall may delete the release (``--yes``), or someone is there to confirm it."""
     wider_reach: bool = False
     """A rollback may write what leaves the namespace or grants power and is not live (``--allow-reach``)."""
     downgrade: bool = False

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bundler.ports import HeldLock, Ports
 
 
-_CONFIRMED = Terms(accepted=Accepted(losses=True))
+_CONFIRMED = Terms(accepted=Accepted(losses=True, removal=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

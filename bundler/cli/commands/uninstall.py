@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 def uninstall_command(app: App, *, release: str, run: RunFlags, site: Path | None) -> int:
     """Delete what RELEASE owns, and its records.
 
-    Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes.
+    Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes;
+    custom resources, which may hold data, are deleted with --accept-data-loss.
     """
     return carry_out_removal(app, release, run, site)

@@ -13,7 +13,7 @@ from bundler.actions.release.recorded_command import recorded_command
 from bundler.actions.release.terms import Accepted
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.acquire_bundle import compiled_codes, take, take_inputs
-from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_lose, say_where
+from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, accepts_losses, say_where
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import show_difference
 from bundler.cli.output.plan import damage_lines
@@ -75,16 +75,23 @@ def carry_out_install(app: App, wish: InstallArgs, run: RunFlags, write: WriteFl
     ready = _prepare(app, wish)
     if run.dry_run:
         return _show_diff(app, ready, shows_secrets=write.show_secrets, is_full=False)
-    approval = Approval(app=app, connection=ready.connection, is_yes=run.yes, shows_secrets=write.show_secrets)
+    verb = "upgrade" if wish.must_exist else "install"
+    approval = Approval(
+        app=app,
+        connection=ready.connection,
+        doing=f"{verb} {ready.request.order.release}",
+        is_yes=run.yes,
+        shows_secrets=write.show_secrets,
+    )
 
     def approve(proposal: Proposal) -> bool:
         heads = [] if proposal.is_second_look else _head_lines(proposal)
-        return approval.approve(proposal.plan, is_second_look=proposal.is_second_look, heads=heads)
+        return approval.approve(proposal.plan, proposal.planned, is_second_look=proposal.is_second_look, heads=heads)
 
-    request = replace(ready.request, accepted=replace(ready.request.accepted, losses=may_lose(app, run)))
+    request = replace(ready.request, accepted=replace(ready.request.accepted, losses=accepts_losses(app, run)))
     result = install(request, ready.connection.ports, run_options(run, write), approve)
     ready.connection.progress.stop()
-    show_outcome(app, result, verb="upgrade" if wish.must_exist else "install")
+    show_outcome(app, result, verb=verb)
     return EXIT_DECLINED if result.is_declined else 0
 
 

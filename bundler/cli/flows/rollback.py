@@ -9,7 +9,7 @@ from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall, uninstall
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.acquire_bundle import read_site
-from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_lose, say_where
+from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, accepts_losses, may_go_on, say_where
 from bundler.cli.flows.install import at_site, authorship, run_options, show_plan_as_data
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.plan import damage_lines
@@ -48,7 +48,13 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
     site = read_site(app, wanted.site)
     connection = _connect_at(app, site)
     say_where(app, connection)
-    approval = Approval(app=app, connection=connection, is_yes=run.yes, shows_secrets=write.show_secrets)
+    approval = Approval(
+        app=app,
+        connection=connection,
+        doing=f"roll back {wanted.release}",
+        is_yes=run.yes,
+        shows_secrets=write.show_secrets,
+    )
     request = RollbackRequest(
         release=wanted.release,
         namespace=connection.namespace,
@@ -56,7 +62,7 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
         authorship=authorship(app, connection, reason=run.reason),
         site=site,
         accepted=Accepted(
-            losses=may_lose(app, run), wider_reach=wanted.may_widen_reach, downgrade=wanted.may_pass_barrier
+            losses=accepts_losses(app, run), wider_reach=wanted.may_widen_reach, downgrade=wanted.may_pass_barrier
         ),
     )
 
@@ -69,7 +75,7 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
             shown.append(show_plan_as_data(app, proposal.plan, shows_secrets=write.show_secrets))
             return False
         app.screen.say(f"going back to revision {proposal.draft.revision.rolled_back_to}")
-        return approval.approve(proposal.plan, is_second_look=proposal.is_second_look)
+        return approval.approve(proposal.plan, proposal.planned, is_second_look=proposal.is_second_look)
 
     result = rollback(request, connection.ports, run_options(run, write), approve)
     connection.progress.stop()
@@ -99,17 +105,17 @@ def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | N
     site = read_site(app, site_file)
     connection = _connect_at(app, site)
     say_where(app, connection)
-    terms = Terms(site=site, accepted=Accepted(losses=may_lose(app, run)))
+    terms = Terms(site=site, accepted=Accepted(losses=accepts_losses(app, run), removal=may_go_on(app, run)))
     if run.dry_run:
         proposal = propose_uninstall(connection.namespace, release, connection.ports, terms)
         app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
         show_plan_as_data(app, proposal.shown, shows_secrets=False)
         return 0
-    approval = Approval(app=app, connection=connection, is_yes=run.yes)
+    approval = Approval(app=app, connection=connection, doing=f"uninstall {release}", is_yes=run.yes)
 
     def approve(proposal: UninstallProposal) -> bool:
         heads = damage_lines(proposal.history, proposal.planned.wanted.unsearched)
-        return approval.approve(proposal.shown, heads=heads)
+        return approval.approve(proposal.shown, proposal.planned, heads=heads)
 
     request = UninstallRequest(
         namespace=connection.namespace, release=release, terms=terms, lock_timeout_s=run.lock_timeout_s

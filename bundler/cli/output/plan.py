@@ -127,14 +127,19 @@ def _headline(change: Change, view: PlanView) -> str:
 
 
 def count_line(plan: Plan) -> str:
-    """Return how much a plan does: ``plan: 25 to create; nothing else``."""
+    """Return how much a plan does: ``plan: 25 to create, 3 unchanged``."""
+    return f"plan: {counted_changes(plan)}"
+
+
+def counted_changes(plan: Plan) -> str:
+    """Return how much a plan does: ``25 to create, 3 unchanged``."""
     parts = [f"{plan.count(action)} to {word}" for action, word in _COUNTED if plan.count(action)]
     unchanged = plan.count(Action.NONE)
     parts += [f"{unchanged} unchanged"] if unchanged else []
     parts += [f"{len(plan.kept)} kept"] if plan.kept else []
     contested = sum(bool(change.conflicts) for change in plan.changes)
     parts += [f"{contested} in conflict"] if contested else []
-    return f"plan: {', '.join(parts) or counted(0, 'object')}"
+    return ", ".join(parts) or counted(0, "object")
 
 
 def change_data(change: Change) -> Body:

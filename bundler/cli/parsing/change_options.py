@@ -26,6 +26,7 @@ class RunFlags:
     """How a change is carried out."""
 
     yes: bool
+    accept_data_loss: bool
     dry_run: bool
     lock_timeout_s: float
     reason: str
@@ -66,18 +67,19 @@ run_options: Decorator = gathered(
     "run",
     RunFlags,
     [
-        click.option("--yes", "-y", is_flag=True, help="Do not ask; go on even where data is deleted."),
+        click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes."),
+        click.option("--accept-data-loss", is_flag=True, help="Go on where data may be lost; the plan names where."),
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         click.option(
             "--lock-timeout",
             "lock_timeout_s",
             type=Duration(),
             default=0.0,
-            help="Time to wait for a lock that somebody holds.  [default: 0]",
+            help="Time to wait for a lock that is held.  [default: 0]",
         ),
         click.option("-m", "--reason", default="", help="Why; kept in the history."),
     ],
-    ["yes", "dry_run", "lock_timeout_s", "reason"],
+    ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason"],
 )
 
 write_options: Decorator = gathered(

@@ -164,14 +164,28 @@ def make_settings(environment: Environment, options: CommonOptions, outputs: tup
         is_quiet=options.is_quiet,
         is_verbose=options.verbosity > 0,
         timeout_s=environment.duration_s("TIMEOUT", DEFAULT_TIMEOUT_S) if timeout_s is None else timeout_s,
-        context=environment.text("CONTEXT") if options.context is None else options.context,
+        context=environment.text("CONTEXT") if options.context is None else _filled("--context", options.context),
         kubeconfig=options.kubeconfig,
-        namespace=_namespace(environment.text("NAMESPACE") if options.namespace is None else options.namespace),
+        namespace=_namespace(environment, options),
     )
 
 
-def _namespace(name: str) -> str:
+def _namespace(environment: Environment, options: CommonOptions) -> str:
+    if options.namespace is not None:
+        return check_namespace(_filled("--namespace", options.namespace))
+    name = environment.text("NAMESPACE")
     return check_namespace(name) if name else ""
+
+
+def _filled(option: str, text: str) -> str:
+    """Refuse an empty text: it comes from a variable that is not set, and the default would be another place."""
+    if text:
+        return text
+    raise UsageError(
+        f"reading {option}",
+        context=["it is empty"],
+        hint=f"check the variable that it comes from, or leave {option} out to use the default",
+    )
 
 
 def _output(environment: Environment, options: CommonOptions, outputs: tuple[str, ...]) -> str:

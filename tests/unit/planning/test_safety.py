@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bundler.model.change import Action, Change, Plan, Stage
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.safety import losses
 
@@ -31,3 +32,18 @@ def change(group: str, kind: str, action: Action) -> Change:
 def test_what_is_lost_by_a_change(group, kind, action, is_loss):
     one = change(group, kind, action)
     assert losses(Plan(changes=(one,))) == ((one,) if is_loss else ())
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "spec", "is_loss"),
+    [
+        ("apps", "StatefulSet", {}, False),
+        ("apps", "StatefulSet", {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain"}}, False),
+        ("apps", "StatefulSet", {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}, True),
+        ("postgresql.example", "Cluster", {}, True),
+        ("apps", "Deployment", {}, False),
+    ],
+)
+def test_what_is_lost_with_a_release_that_is_uninstalled(group, kind, spec, is_loss):
+    one = replace(change(group, kind, Action.DELETE), before={"spec": spec})
+    assert losses(Plan(changes=(one,), is_removal=True)) == ((one,) if is_loss else ())
