@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 PYTEST_OPTIONS ?=
 HAS_GO := $(shell command -v go 2>/dev/null)
 
+# Programs that the tests start would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast check lint format controlplane setup-registry bench golden dist audit clean
 
