@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bundler.cluster.credentials import Credentials
     from bundler.cluster.kubeconfig import ClusterAccess, UserEntry
-    from bundler.http.surroundings import Surroundings
+    from bundler.http.client_config import ClientConfig
     from bundler.model.json import Body
     from bundler.ports import Clock
 
@@ -38,7 +38,7 @@ _VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1
 _PLUGIN_HINT = "run the plugin by hand to see what it needs; logging in again often helps"
 
 
-def make_credentials(access: ClusterAccess, around: Surroundings) -> Credentials:
+def make_credentials(access: ClusterAccess, around: ClientConfig) -> Credentials:
     """Choose how to prove who we are.
 
     Raises:
@@ -71,7 +71,7 @@ class ExecCredentials:
     Source: kubernetes.io/docs/reference/access-authn-authz/authentication, "client-go credential plugins".
     """
 
-    def __init__(self, access: ClusterAccess, around: Surroundings) -> None:
+    def __init__(self, access: ClusterAccess, around: ClientConfig) -> None:
         self._access, self._around = access, around
         self._spec = access.user.exec or {}
         self._version = text_at(self._spec, "apiVersion")

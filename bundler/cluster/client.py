@@ -12,10 +12,10 @@ from bundler.cluster.auth import make_credentials
 from bundler.cluster.discovery import Discovery, DiscoveryFile
 from bundler.cluster.errors import is_unknown_path, unknown_kind
 from bundler.cluster.identity import ask_identity
+from bundler.cluster.own_write import is_our_write
 from bundler.cluster.proxy import choose_proxy, parse_server
 from bundler.cluster.request import APPLY, JSON, METADATA_LIST, METADATA_ONLY, Request
 from bundler.cluster.served import fetch_catalogue
-from bundler.cluster.settled import is_our_write
 from bundler.cluster.status import read_status
 from bundler.cluster.streams import Watch, WatchControl, follow_log, follow_watch
 from bundler.cluster.tls import KeptContext
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from bundler.cluster.kubeconfig import ClusterAccess
     from bundler.cluster.request import Reply
-    from bundler.http.surroundings import Surroundings
+    from bundler.http.client_config import ClientConfig
     from bundler.model.cluster import ClusterIdentity, ListQuery, LogQuery, Payload
     from bundler.model.refs import ObjectRef, ResourceType
     from bundler.ports import Clock, ClusterClient, HeldLock, Propagation
@@ -53,7 +53,7 @@ class HttpClusterClient:
         self._identity: ClusterIdentity | None = None
 
     @classmethod
-    def open(cls, access: ClusterAccess, around: Surroundings, *, cache_dir: Path | None = None) -> HttpClusterClient:
+    def open(cls, access: ClusterAccess, around: ClientConfig, *, cache_dir: Path | None = None) -> HttpClusterClient:
         """Make a client; nothing is sent before the first verb.
 
         Args:

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from bundler.cluster.credentials import Credentials
     from bundler.cluster.request import Request
+    from bundler.http.client_config import ClientConfig
     from bundler.http.dial import Pool
     from bundler.http.exchange import Started
     from bundler.http.proxy import Address
-    from bundler.http.surroundings import Surroundings
     from bundler.http.wire import Connection, TimeLimits
     from bundler.model.json import Body
     from bundler.ports import HeldLock
@@ -64,7 +64,7 @@ class Transport:
         *,
         pool: Pool,
         credentials: Credentials,
-        around: Surroundings,
+        around: ClientConfig,
         user: str = "",
     ) -> None:
         self.user = user

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bundler.errors import BundlerError
+    from bundler.http.client_config import ClientConfig
     from bundler.http.dial import Pool
     from bundler.http.proxy import Address
     from bundler.http.retry import Failure
-    from bundler.http.surroundings import Surroundings
     from bundler.http.wire import Connection, Head
 
 MIN_TIMEOUT_S = 5.0
@@ -84,7 +84,7 @@ def request_head(method: str, target: str, server: Address, headers: Iterable[tu
 
 
 def limits_of(
-    patience_s: float, around: Surroundings, *, is_whole: bool = False, rest_s: Callable[[], float] = no_end
+    patience_s: float, around: ClientConfig, *, is_whole: bool = False, rest_s: Callable[[], float] = no_end
 ) -> TimeLimits:
     """Return the limits of one exchange: no longer than the command has time.
 
@@ -216,7 +216,7 @@ class RetryBudget:
     def __init__(
         self,
         doing: str,
-        around: Surroundings,
+        around: ClientConfig,
         give_up: Callable[[str, Failure, int], BundlerError],
         has_answered: Callable[[], bool],
     ) -> None:

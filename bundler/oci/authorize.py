@@ -14,7 +14,7 @@ from bundler.errors.delivery import RegistryError, RegistryLoginError
 from bundler.model.json import int_at, text_at
 from bundler.oci.challenge import choose_challenge
 from bundler.oci.errors import refusal
-from bundler.oci.requests import Ask, with_query
+from bundler.oci.requests import OciRequest, with_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ class Authorizer:
         host: str,
         *,
         find: Callable[[str], Credentials | None],
-        fetch: Callable[[Ask, Mapping[str, str]], Answer],
+        fetch: Callable[[OciRequest, Mapping[str, str]], Answer],
         clock: Clock,
         learn: Callable[[str], None],
     ) -> None:
@@ -167,14 +167,16 @@ class Authorizer:
                 "refresh_token": found.identity_token,
             }
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
-            ask = Ask(method="POST", target=challenge.realm, doing=doing, headers=kind, body=urlencode(form).encode())
+            request = OciRequest(
+                method="POST", target=challenge.realm, doing=doing, headers=kind, body=urlencode(form).encode()
+            )
         else:
             target = with_query(challenge.realm, service=challenge.service) if challenge.service else challenge.realm
             for scope in wanted:
                 target = with_query(target, scope=scope)
-            ask = Ask(method="GET", target=target, doing=doing)
+            request = OciRequest(method="GET", target=target, doing=doing)
             headers = {"Authorization": found.basic} if found else {}
-        answer = self._fetch(ask, headers)
+        answer = self._fetch(request, headers)
         if answer.status >= 400:
             by = urlsplit(challenge.realm).netloc
             raise refusal(doing, self._host, answer, who=self.who(scopes), by="" if by == self._host else by)

@@ -25,7 +25,7 @@ from bundler.oci.requests import (
     ACCEPT_MANIFESTS,
     PULL,
     PUSH,
-    Ask,
+    OciRequest,
     blob_path,
     manifest_path,
     next_page,
@@ -38,7 +38,7 @@ from bundler.oci.uploads import Uploader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from bundler.http.surroundings import Surroundings
+    from bundler.http.client_config import ClientConfig
     from bundler.model.events import Event
     from bundler.model.json import JSONValue
     from bundler.model.oci import BlobSource, Repository
@@ -62,7 +62,7 @@ class OciClient:
     def __init__(
         self,
         settings: RegistrySettings,
-        around: Surroundings,
+        around: ClientConfig,
         *,
         find_credentials: FindCredentials,
         learn: Callable[[str], None] = lambda _: None,
@@ -86,7 +86,7 @@ class OciClient:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, settings: RegistrySettings, around: Surroundings) -> OciClient:
+    def open(cls, settings: RegistrySettings, around: ClientConfig) -> OciClient:
         """Make a client that knows the credentials of docker and podman; nothing is sent before the first verb."""
         return cls(settings, around, find_credentials=credential_files(around).find)
 
@@ -97,7 +97,7 @@ class OciClient:
     def ping(self, host: str) -> None:
         """Ask whether a registry answers and takes our credentials."""
         session = self._session(host)
-        session.expect(Ask(method="GET", target="/v2/", doing=f"asking the registry {host}"), 200)
+        session.expect(OciRequest(method="GET", target="/v2/", doing=f"asking the registry {host}"), 200)
 
     def log_in(self, host: str) -> bool:
         """Ask whether a registry takes our credentials; False: it asks for none."""
@@ -108,9 +108,11 @@ class OciClient:
         session = self._session(repository.host)
         doing = f"asking whether {repository} can be written"
         scopes = (scope_of(repository, PUSH),)
-        answer = session.expect(Ask(method="POST", target=uploads_path(repository), doing=doing, scopes=scopes), 202)
+        answer = session.expect(
+            OciRequest(method="POST", target=uploads_path(repository), doing=doing, scopes=scopes), 202
+        )
         if location := session.location_of(answer):
-            session.send(Ask(method="DELETE", target=location, doing=doing, scopes=scopes))
+            session.send(OciRequest(method="DELETE", target=location, doing=doing, scopes=scopes))
 
     def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
         """Return digest, size and media type; a registry that does not tell them in a head is asked for the whole."""
@@ -148,7 +150,7 @@ class OciClient:
         session = self._session(repository.host)
         reference = tag or manifest.digest
         doing = f"storing manifest {_named(repository, reference)}"
-        ask = Ask(
+        request = OciRequest(
             method="PUT",
             target=manifest_path(repository, reference),
             doing=doing,
@@ -156,7 +158,7 @@ class OciClient:
             headers={"Content-Type": manifest.media_type},
             body=manifest.content,
         )
-        answer = session.expect(ask, 200, 201, 202)
+        answer = session.expect(request, 200, 201, 202)
         if answer.digest and answer.digest != manifest.digest:
             raise mismatch(doing, f"the registry stored {answer.digest} instead of {manifest.digest}")
         subject = mapping_at(manifest.body, "subject")
@@ -287,11 +289,14 @@ class OciClient:
                 self._sessions[host] = Session(host, self._hosts, authorizer)
             return self._sessions[host]
 
-    def _fetch(self, host: str, ask: Ask, headers: Mapping[str, str]) -> Answer:
+    def _fetch(self, host: str, request: OciRequest, headers: Mapping[str, str]) -> Answer:
         """Ask a token server, wherever it is."""
-        transport, target = self._hosts.away(ask.target, host)
+        transport, target = self._hosts.away(request.target, host)
         return transport.send(
-            Ask(method=ask.method, target=target, doing=ask.doing, headers=ask.headers, body=ask.body), headers
+            OciRequest(
+                method=request.method, target=target, doing=request.doing, headers=request.headers, body=request.body
+            ),
+            headers,
         )
 
     def _get(self, repository: Repository, target: str, what: str) -> Answer | None:
@@ -307,9 +312,9 @@ class OciClient:
     def _asked(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> Answer:
         return self._session(repository.host).send(self._ask(repository, target, what, method=method))
 
-    def _ask(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> Ask:
+    def _ask(self, repository: Repository, target: str, what: str, *, method: str = "GET") -> OciRequest:
         doing = f"reading {_named(repository, what)}"
-        return Ask(
+        return OciRequest(
             method=method,
             target=target,
             doing=doing,
@@ -353,7 +358,7 @@ class OciClient:
             ) from error
 
 
-def credential_files(around: Surroundings) -> CredentialFiles:
+def credential_files(around: ClientConfig) -> CredentialFiles:
     """Return the credentials of the user that this environment belongs to."""
     home = Path(around.env.get("HOME") or "/")
     return CredentialFiles(around.env, home, partial(run_helper, around))

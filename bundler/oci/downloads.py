@@ -10,7 +10,7 @@ from bundler.http.exchange import BrokenError
 from bundler.http.retry import failure_of_error
 from bundler.http.wire import WireError
 from bundler.oci.errors import mismatch
-from bundler.oci.requests import PULL, Ask, blob_path, bounded, scope_of
+from bundler.oci.requests import PULL, OciRequest, blob_path, bounded, scope_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,27 +27,27 @@ def read_blob(session: Session, repository: Repository, blob: Descriptor) -> Ite
         RegistryError: see there.
     """
     doing = f"reading blob {blob.digest} of {repository}"
-    patience = session.home.patience(doing)
+    retry_budget = session.home.retry_budget(doing)
     hashed, offset = hashlib.sha256(), 0
     while True:
-        ask, is_part = _part(session, repository, blob, offset, doing=doing)
+        request, is_part = _part(session, repository, blob, offset, doing=doing)
         try:
-            with session.stream(ask) as (head, pieces):
+            with session.stream(request) as (head, pieces):
                 for piece in _from(offset, head, pieces):
                     offset += len(piece)
                     if 0 <= blob.size < offset:
                         raise mismatch(doing, f"it is larger than the {blob.size} bytes it should have")
                     hashed.update(piece)
-                    patience.progressed()
+                    retry_budget.progressed()
                     yield piece
             if not is_part or offset == blob.size:
                 break
         except BrokenError as broken:
-            patience.pause(broken.failure, broken)
+            retry_budget.pause(broken.failure, broken)
         except (OSError, WireError) as error:
             if offset == blob.size:
                 break
-            patience.pause(failure_of_error(error, may_have_arrived=True), error)
+            retry_budget.pause(failure_of_error(error, may_have_arrived=True), error)
     if blob.size >= 0 and offset != blob.size:
         raise mismatch(doing, f"it has {offset} bytes instead of {blob.size}")
     found = f"sha256:{hashed.hexdigest()}"
@@ -55,12 +55,14 @@ def read_blob(session: Session, repository: Repository, blob: Descriptor) -> Ite
         raise mismatch(doing, f"what came has the digest {found}")
 
 
-def _part(session: Session, repository: Repository, blob: Descriptor, offset: int, *, doing: str) -> tuple[Ask, bool]:
+def _part(
+    session: Session, repository: Repository, blob: Descriptor, offset: int, *, doing: str
+) -> tuple[OciRequest, bool]:
     """Ask for what is left of a blob, or for a part of that: where connections are cut, for what gets through."""
-    limit = session.home.endurance.ceiling if blob.size > 0 else 0
+    limit = session.home.connection_budget.ceiling if blob.size > 0 else 0
     is_part = 0 < limit < blob.size - offset
     last = str(offset + limit - 1) if is_part else ""
-    ask = Ask(
+    request = OciRequest(
         method="GET",
         target=blob_path(repository, blob.digest),
         doing=doing,
@@ -68,7 +70,7 @@ def _part(session: Session, repository: Repository, blob: Descriptor, offset: in
         headers={"Range": f"bytes={offset}-{last}"} if offset or is_part else {},
         is_fresh=limit > 0,
     )
-    return ask, is_part
+    return request, is_part
 
 
 def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, scope: str) -> bool:
@@ -78,8 +80,8 @@ def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, s
         RegistryError: when the registry cannot be asked, or refuses.
     """
     doing = f"reading blob {blob.digest} of {repository}"
-    patience = session.home.patience(doing)
-    ask = Ask(
+    retry_budget = session.home.retry_budget(doing)
+    request = OciRequest(
         method="GET",
         target=blob_path(repository, blob.digest),
         doing=doing,
@@ -88,7 +90,7 @@ def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, s
     )
     while True:
         try:
-            with session.stream(ask) as (head, pieces):
+            with session.stream(request) as (head, pieces):
                 return _fits(head, pieces, blob.size)
         except (RegistryNotFoundError, RegistryRejectedError):
             return False
@@ -96,9 +98,9 @@ def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, s
             # It lies at another host, which may not be asked; that the registry sends us there has to do.
             return True
         except BrokenError as broken:
-            patience.pause(broken.failure, broken)
+            retry_budget.pause(broken.failure, broken)
         except (OSError, WireError) as error:
-            patience.pause(failure_of_error(error, may_have_arrived=True), error)
+            retry_budget.pause(failure_of_error(error, may_have_arrived=True), error)
 
 
 def _fits(head: Head, pieces: Iterator[bytes], size: int) -> bool:

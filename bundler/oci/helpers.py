@@ -11,7 +11,7 @@ from bundler.errors.delivery import RegistryLoginError
 from bundler.http.retry import folded
 
 if TYPE_CHECKING:
-    from bundler.http.surroundings import Surroundings
+    from bundler.http.client_config import ClientConfig
 
 _NOT_FOUND = "credentials not found"
 _HINT = "try it by hand, or take it out of credHelpers or credsStore and log in again"
@@ -21,7 +21,7 @@ class HelperMissingError(RegistryLoginError):
     """The program of a credential helper is not installed here."""
 
 
-def run_helper(around: Surroundings, helper: str, verb: str, text: str) -> str:
+def run_helper(around: ClientConfig, helper: str, verb: str, text: str) -> str:
     """Return what a helper prints; empty where it knows nothing of that server.
 
     Args:

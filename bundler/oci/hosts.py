@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import ssl
     from pathlib import Path
 
+    from bundler.http.client_config import ClientConfig
     from bundler.http.retry import Failure
-    from bundler.http.surroundings import Surroundings
     from bundler.oci.settings import HostSettings, RegistrySettings
 
 _PLAIN_SIGNS = ("WRONG_VERSION_NUMBER", "record layer failure", "packet length too long")
@@ -29,7 +29,7 @@ _PLAIN_SIGNS = ("WRONG_VERSION_NUMBER", "record layer failure", "packet length t
 class Hosts:
     """Transports by server. Threads may share it."""
 
-    def __init__(self, settings: RegistrySettings, around: Surroundings) -> None:
+    def __init__(self, settings: RegistrySettings, around: ClientConfig) -> None:
         self._settings, self._around = settings, around
         self._transports: dict[Address, Transport] = {}
         self._contexts: dict[tuple[Path | None, ...], ssl.SSLContext] = {}

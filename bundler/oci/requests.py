@@ -27,7 +27,7 @@ PUSH = "pull,push"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class OciRequest:
     """What is sent, and what to call it in messages."""
 
     method: str

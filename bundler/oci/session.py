@@ -12,7 +12,7 @@ from bundler.http.wire import WireError
 from bundler.model.lean import replace
 from bundler.oci.errors import refusal, refusal_elsewhere
 from bundler.oci.hosts import target_of
-from bundler.oci.requests import Answer, Ask, bounded
+from bundler.oci.requests import Answer, OciRequest, bounded
 from bundler.oci.transport import failure_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Session:
         own = {self._server.host} if self._server.port in {80, 443} else set()
         self._names = {name.lower() for name in (host, self._server.authority, *own)}
 
-    def send(self, ask: Ask) -> Answer:
+    def send(self, request: OciRequest) -> Answer:
         """Return the final answer, whatever its status.
 
         Raises:
@@ -49,10 +49,10 @@ class Session:
         """
         for _ in range(MAX_LOGINS):
             was_known = self._authorizer.is_known
-            answer = self._follow(ask)
-            if answer.status != 401 or not self._renewed(answer, ask.scopes, was_known=was_known):
+            answer = self._follow(request)
+            if answer.status != 401 or not self._renewed(answer, request.scopes, was_known=was_known):
                 return answer
-        return self._follow(ask)
+        return self._follow(request)
 
     def log_in(self) -> bool:
         """Ask the registry, with our name and password even where it asks for none.
@@ -63,39 +63,39 @@ class Session:
         Raises:
             RegistryError: when it cannot be reached, or refuses them.
         """
-        ask = Ask(method="GET", target="/v2/", doing=f"asking the registry {self.host}")
-        self.expect(ask, 200)
-        login = self._authorizer.basic(ask.scopes)
+        request = OciRequest(method="GET", target="/v2/", doing=f"asking the registry {self.host}")
+        self.expect(request, 200)
+        login = self._authorizer.basic(request.scopes)
         if self._authorizer.is_known or not login:
             return self._authorizer.is_known
-        answer = self._follow(replace(ask, headers={"Authorization": login}))
+        answer = self._follow(replace(request, headers={"Authorization": login}))
         if answer.status >= 400:
-            raise self.refusal(ask, answer)
+            raise self.refusal(request, answer)
         return False
 
-    def expect(self, ask: Ask, *statuses: int) -> Answer:
+    def expect(self, request: OciRequest, *statuses: int) -> Answer:
         """Return an answer with one of these statuses.
 
         Raises:
             RegistryError: what any other answer stands for.
         """
-        answer = self.send(ask)
+        answer = self.send(request)
         if answer.status in statuses:
             return answer
-        raise self.refusal(ask, answer)
+        raise self.refusal(request, answer)
 
     def renew(self, answer: Answer, scopes: tuple[str, ...]) -> bool:
         """Take the challenge of a 401; return whether asking again can help."""
         return self._renewed(answer, scopes, was_known=True)
 
-    def refusal(self, ask: Ask, answer: Answer) -> RegistryError:
+    def refusal(self, request: OciRequest, answer: Answer) -> RegistryError:
         """Return the error that an answer stands for."""
         if not self._is_ours(answer.url):
-            return refusal_elsewhere(ask.doing, self.host, answer, by=urlsplit(answer.url).netloc)
-        return refusal(ask.doing, self.host, answer, who=self._authorizer.who(ask.scopes))
+            return refusal_elsewhere(request.doing, self.host, answer, by=urlsplit(answer.url).netloc)
+        return refusal(request.doing, self.host, answer, who=self._authorizer.who(request.scopes))
 
     @contextmanager
-    def stream(self, ask: Ask) -> Iterator[tuple[Head, Iterator[bytes]]]:
+    def stream(self, request: OciRequest) -> Iterator[tuple[Head, Iterator[bytes]]]:
         """Open an answer of success that is read while it comes in.
 
         Raises:
@@ -105,7 +105,7 @@ class Session:
         with ExitStack() as stack:
             for logins in range(MAX_LOGINS + 1):
                 was_known = self._authorizer.is_known
-                url, head, pieces = self._opened(ask, stack)
+                url, head, pieces = self._opened(request, stack)
                 if head.status < 400:
                     yield head, pieces
                     return
@@ -115,8 +115,8 @@ class Session:
                 if failure is not None:
                     raise BrokenError(failure)
                 can_log_in = answer.status == 401 and logins < MAX_LOGINS
-                if not can_log_in or not self._renewed(answer, ask.scopes, was_known=was_known):
-                    raise self.refusal(ask, answer)
+                if not can_log_in or not self._renewed(answer, request.scopes, was_known=was_known):
+                    raise self.refusal(request, answer)
 
     def place(
         self, location: str, scopes: tuple[str, ...], *, named_by: str = ""
@@ -164,34 +164,34 @@ class Session:
         challenge = answer.headers.get("www-authenticate", "")
         return self._is_ours(answer.url) and self._authorizer.challenged(challenge, scopes, was_known=was_known)
 
-    def _follow(self, ask: Ask) -> Answer:
-        transport, target, headers = self.place(ask.target, ask.scopes)
+    def _follow(self, request: OciRequest) -> Answer:
+        transport, target, headers = self.place(request.target, request.scopes)
         for _ in range(MAX_REDIRECTS):
-            carry = transport.exchange if ask.is_optional else transport.send
-            answer = carry(replace(ask, target=target), headers)
+            carry = transport.exchange if request.is_optional else transport.send
+            answer = carry(replace(request, target=target), headers)
             url = url_of(transport, target)
-            location = next_place(ask.method, answer.status, answer.headers)
+            location = next_place(request.method, answer.status, answer.headers)
             if not location:
                 return replace(answer, url=url)
-            transport, target, headers = self.place(location, ask.scopes, named_by=url)
-        raise self._lost(ask)
+            transport, target, headers = self.place(location, request.scopes, named_by=url)
+        raise self._lost(request)
 
-    def _opened(self, ask: Ask, stack: ExitStack) -> tuple[str, Head, Iterator[bytes]]:
-        transport, target, headers = self.place(ask.target, ask.scopes)
+    def _opened(self, request: OciRequest, stack: ExitStack) -> tuple[str, Head, Iterator[bytes]]:
+        transport, target, headers = self.place(request.target, request.scopes)
         for _ in range(MAX_REDIRECTS):
-            head, pieces = stack.enter_context(transport.stream(replace(ask, target=target), headers))
+            head, pieces = stack.enter_context(transport.stream(replace(request, target=target), headers))
             url = url_of(transport, target)
-            location = next_place(ask.method, head.status, head.headers)
+            location = next_place(request.method, head.status, head.headers)
             if not location:
                 return url, head, pieces
             _read(url, head, pieces)
             stack.close()
-            transport, target, headers = self.place(location, ask.scopes, named_by=url)
-        raise self._lost(ask)
+            transport, target, headers = self.place(location, request.scopes, named_by=url)
+        raise self._lost(request)
 
-    def _lost(self, ask: Ask) -> RegistryError:
+    def _lost(self, request: OciRequest) -> RegistryError:
         found = [f"{self.host} sends us on more than {MAX_REDIRECTS} times"]
-        return RegistryError(ask.doing, context=found, hint="check what stands before the registry")
+        return RegistryError(request.doing, context=found, hint="check what stands before the registry")
 
 
 def next_place(method: str, status: int, headers: Mapping[str, str]) -> str:

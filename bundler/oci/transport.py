@@ -10,19 +10,19 @@ from bundler.errors.delivery import RegistryRejectedError
 from bundler.http.exchange import BrokenError, Exchange, RetryBudget, UnsendableError, limits_of, request_head
 from bundler.http.retry import PASSING_STATUS, Failure, retry_after_s
 from bundler.http.wire import TimeLimits, WireError
-from bundler.oci.endurance import Endurance
+from bundler.oci.connection_budget import ConnectionBudget
 from bundler.oci.requests import MAX_ANSWER_BYTES, Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from bundler.errors.delivery import RegistryError
+    from bundler.http.client_config import ClientConfig
     from bundler.http.dial import Pool
     from bundler.http.exchange import Started
     from bundler.http.proxy import Address
-    from bundler.http.surroundings import Surroundings
     from bundler.http.wire import Connection, Head
-    from bundler.oci.requests import Ask
+    from bundler.oci.requests import OciRequest
 
 TIMEOUT_S = 30.0
 COMMIT_TIMEOUT_S = 600.0
@@ -49,16 +49,16 @@ class Transport:
         server: Address,
         *,
         pool: Pool,
-        around: Surroundings,
+        around: ClientConfig,
         give_up: Callable[[str, Failure, int], RegistryError],
     ) -> None:
         self.server, self._around, self._give_up = server, around, give_up
         self._exchange = Exchange(pool)
         self._silence: _Silence | None = None
         self._contact = threading.Lock()
-        self.endurance = Endurance()
+        self.connection_budget = ConnectionBudget()
 
-    def patience(self, doing: str) -> RetryBudget:
+    def retry_budget(self, doing: str) -> RetryBudget:
         """Return patience for one thing that is done."""
         return RetryBudget(doing, self._around, self._gave_up, lambda: self._exchange.has_answered)
 
@@ -67,7 +67,7 @@ class Transport:
             self._silence = _Silence(failure, tries, self._around.clock.monotonic() + SILENCE_S)
         return self._give_up(doing, failure, tries)
 
-    def send(self, ask: Ask, headers: Mapping[str, str]) -> Answer:
+    def send(self, request: OciRequest, headers: Mapping[str, str]) -> Answer:
         """Return the final answer, whatever its status; passing failures are tried again until the budget ends.
 
         Raises:
@@ -77,55 +77,61 @@ class Transport:
             # One thread finds out whether the server answers at all: the others could only say the same.
             with self._contact:
                 if not self._exchange.has_answered:
-                    self._heed_silence(ask)
-                    return self._sent(ask, headers)
-        return self._sent(ask, headers)
+                    self._fail_fast_if_down(request)
+                    return self._sent(request, headers)
+        return self._sent(request, headers)
 
-    def _heed_silence(self, ask: Ask) -> None:
+    def _fail_fast_if_down(self, request: OciRequest) -> None:
         silence = self._silence
         if silence is not None and self._around.clock.monotonic() < silence.until_s:
-            raise self._give_up(ask.doing, silence.failure, silence.tries)
+            raise self._give_up(request.doing, silence.failure, silence.tries)
 
-    def _sent(self, ask: Ask, headers: Mapping[str, str]) -> Answer:
-        patience = self.patience(ask.doing)
+    def _sent(self, request: OciRequest, headers: Mapping[str, str]) -> Answer:
+        retry_budget = self.retry_budget(request.doing)
         while True:
             try:
-                answer = self.exchange(ask, headers)
+                answer = self.exchange(request, headers)
             except BrokenError as broken:
-                patience.pause(broken.failure, broken)
+                retry_budget.pause(broken.failure, broken)
                 continue
             failure = failure_of(answer)
             if failure is None:
                 return answer
-            patience.pause(failure)
+            retry_budget.pause(failure)
 
-    def exchange(self, ask: Ask, headers: Mapping[str, str]) -> Answer:
+    def exchange(self, request: OciRequest, headers: Mapping[str, str]) -> Answer:
         """Send once and read the whole answer.
 
         Raises:
             BrokenError: when there was none.
         """
-        started = self._start(ask, headers)
-        return self._read(started.connection, started.head, ask.method)
+        started = self._start(request, headers)
+        return self._read(started.connection, started.head, request.method)
 
     @contextmanager
-    def stream(self, ask: Ask, headers: Mapping[str, str]) -> Iterator[tuple[Head, Iterator[bytes]]]:
+    def stream(self, request: OciRequest, headers: Mapping[str, str]) -> Iterator[tuple[Head, Iterator[bytes]]]:
         """Open an answer that is read while it comes in; its connection is kept where it was read to the end.
 
         Raises:
             BrokenError: when there was none. What breaks later raises OSError or WireError where pieces are read.
         """
-        connection, head, _ = self._start(ask, headers)
+        connection, head, _ = self._start(request, headers)
         try:
-            yield head, connection.pieces(head, answers=ask.method)
+            yield head, connection.pieces(head, answers=request.method)
         except (OSError, WireError):
-            self.endurance.was_cut(connection.moved_bytes)
+            self.connection_budget.was_cut(connection.moved_bytes)
             raise
         finally:
             self._exchange.give_back(connection)
 
     def upload(
-        self, ask: Ask, headers: Mapping[str, str], connection: Connection, pieces: Iterator[bytes], *, is_last: bool
+        self,
+        request: OciRequest,
+        headers: Mapping[str, str],
+        connection: Connection,
+        pieces: Iterator[bytes],
+        *,
+        is_last: bool,
     ) -> Answer:
         """Send a request with a streamed body on a connection, once; ``headers`` name its length.
 
@@ -135,7 +141,7 @@ class Transport:
         limits = limits_of(COMMIT_TIMEOUT_S if is_last else TIMEOUT_S, self._around)
         try:
             try:
-                connection.send(self._head_of(ask, headers), limits)
+                connection.send(self._head_of(request, headers), limits)
                 for piece in pieces:
                     connection.send_more(piece)
             except OSError:
@@ -152,7 +158,7 @@ class Transport:
         except BaseException:
             connection.close()
             raise
-        return self._read(connection, head, ask.method)
+        return self._read(connection, head, request.method)
 
     def connection(self, is_good: Callable[[int], bool]) -> Connection:
         """Return a kept connection, where the number of bytes that it moved is good, or a fresh one.
@@ -170,21 +176,21 @@ class Transport:
         """Close the kept connections."""
         self._exchange.close()
 
-    def _start(self, ask: Ask, headers: Mapping[str, str]) -> Started:
-        data = self._head_of(ask, headers) + ask.body
-        return self._exchange.start(data, limits_of(TIMEOUT_S, self._around), is_fresh=ask.is_fresh)
+    def _start(self, request: OciRequest, headers: Mapping[str, str]) -> Started:
+        data = self._head_of(request, headers) + request.body
+        return self._exchange.start(data, limits_of(TIMEOUT_S, self._around), is_fresh=request.is_fresh)
 
-    def _head_of(self, ask: Ask, headers: Mapping[str, str]) -> bytes:
-        every = {**ask.headers, **headers}
-        if "Content-Length" not in every and (ask.body or ask.method in {"POST", "PUT", "PATCH"}):
-            every["Content-Length"] = str(len(ask.body))
+    def _head_of(self, request: OciRequest, headers: Mapping[str, str]) -> bytes:
+        every = {**request.headers, **headers}
+        if "Content-Length" not in every and (request.body or request.method in {"POST", "PUT", "PATCH"}):
+            every["Content-Length"] = str(len(request.body))
         try:
-            return request_head(ask.method, ask.target, self.server, every.items())
+            return request_head(request.method, request.target, self.server, every.items())
         except UnsendableError as error:
             # Digests and media types come from manifests, and those from anybody.
             found = "a digest, name or media type holds characters that would end a line of the request"
             hint = "the manifest that says so is broken, or made to do harm: do not use it"
-            raise RegistryRejectedError(ask.doing, context=[found], hint=hint) from error
+            raise RegistryRejectedError(request.doing, context=[found], hint=hint) from error
 
     def _read(self, connection: Connection, head: Head, method: str) -> Answer:
         body = self._exchange.finish(connection, head, method=method, max_bytes=MAX_ANSWER_BYTES)

@@ -11,10 +11,20 @@ from typing import TYPE_CHECKING, NoReturn
 from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError
 from bundler.http.exchange import BrokenError
 from bundler.model.lean import replace
+from bundler.oci.connection_budget import WORTH_BYTES
 from bundler.oci.downloads import can_be_read
-from bundler.oci.endurance import WORTH_BYTES
 from bundler.oci.errors import altered, mismatch
-from bundler.oci.requests import PULL, PUSH, Ask, blob_path, part_of, reached_by, scope_of, uploads_path, with_query
+from bundler.oci.requests import (
+    PULL,
+    PUSH,
+    OciRequest,
+    blob_path,
+    part_of,
+    reached_by,
+    scope_of,
+    uploads_path,
+    with_query,
+)
 from bundler.oci.session import MAX_LOGINS, MAX_REDIRECTS, next_place, url_of
 from bundler.oci.transport import failure_of
 
@@ -60,11 +70,11 @@ class Uploader:
     """Stores one blob in one repository."""
 
     def __init__(self, session: Session, repository: Repository, blob: Descriptor) -> None:
-        self._session, self._endurance = session, session.home.endurance
+        self._session, self._endurance = session, session.home.connection_budget
         self._repository, self._blob = repository, blob
         self._doing = f"storing blob {blob.digest} in {repository}"
         self._scopes: tuple[str, ...] = (scope_of(repository, PUSH),)
-        self._patience = session.home.patience(self._doing)
+        self._patience = session.home.retry_budget(self._doing)
 
     def store(self, source: BlobSource, *, mount_from: str = "") -> int:
         """Store the blob; return how many of its bytes were sent.
@@ -95,9 +105,9 @@ class Uploader:
                 if self._go_on(upload):
                     return upload.sent
 
-    def _ask(self, method: str, target: str, **headers: str) -> Ask:
+    def _ask(self, method: str, target: str, **headers: str) -> OciRequest:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Ask(method=method, target=target, doing=self._doing, scopes=self._scopes, headers=named)
+        return OciRequest(method=method, target=target, doing=self._doing, scopes=self._scopes, headers=named)
 
     def _is_there(self) -> bool:
         """Ask; a registry that refuses to say shows by the upload whether we may do that.
@@ -116,9 +126,9 @@ class Uploader:
         other = type(self._repository)(self._repository.host, mount_from)
         target = uploads_path(self._repository, mount=self._blob.digest, **{"from": mount_from})
         scopes = (*self._scopes, scope_of(other, PULL))
-        ask = Ask(method="POST", target=target, doing=self._doing, scopes=scopes, is_optional=True)
+        request = OciRequest(method="POST", target=target, doing=self._doing, scopes=scopes, is_optional=True)
         try:
-            answer = self._session.send(ask)
+            answer = self._session.send(request)
         except (BrokenError, RegistryError):
             return False
         if answer.status == 202:
@@ -156,10 +166,10 @@ class Uploader:
         headers = headers | {"Content-Type": "application/octet-stream", "Content-Length": str(count)}
         if count and (upload.offset or not is_last):
             headers["Content-Range"] = f"{upload.offset}-{upload.offset + count - 1}"
-        ask = self._ask("PUT" if is_last else "PATCH", target)
+        request = self._ask("PUT" if is_last else "PATCH", target)
         body = _Counted(part_of(source(upload.offset), count), count, self._doing)
         try:
-            answer = transport.upload(ask, headers, connection, body.pieces(), is_last=is_last)
+            answer = transport.upload(request, headers, connection, body.pieces(), is_last=is_last)
         except BrokenError:
             self._endurance.was_cut(connection.moved_bytes)
             raise
@@ -167,7 +177,7 @@ class Uploader:
             upload.sent += body.sent
         answer = replace(answer, url=url_of(transport, target))
         if answer.status >= 300:
-            return self._refused(upload, ask, answer, source)
+            return self._refused(upload, request, answer, source)
         return self._took(upload, answer, connection, count, is_last=is_last)
 
     def _took(self, upload: _Upload, answer: Answer, connection: Connection, count: int, *, is_last: bool) -> bool:
@@ -182,7 +192,7 @@ class Uploader:
             raise altered(self._doing, f"{self._session.host} says that it stored {answer.digest}")
         return is_last
 
-    def _refused(self, upload: _Upload, ask: Ask, answer: Answer, source: BlobSource) -> bool:
+    def _refused(self, upload: _Upload, request: OciRequest, answer: Answer, source: BlobSource) -> bool:
         """Find another way; return whether the blob is stored after all.
 
         Raises:
@@ -195,18 +205,18 @@ class Uploader:
         if answer.status == 401 and upload.logins < MAX_LOGINS and self._session.renew(answer, self._scopes):
             upload.logins += 1
             return self._go_on(upload)
-        if next_place(ask.method, answer.status, answer.headers) and upload.moves < MAX_REDIRECTS:
+        if next_place(request.method, answer.status, answer.headers) and upload.moves < MAX_REDIRECTS:
             upload.moves += 1
             upload.location = self._session.location_of(answer)
             return False
         has_wrong_digest = _WRONG_DIGEST in answer.codes
         if has_wrong_digest and not upload.offset:
             self._blame(source, answer)
-        takes_none = ask.method == "PATCH" and answer.status in _NO_PARTS
-        is_first = ask.method == "PATCH" and not upload.furthest and not upload.offset
+        takes_none = request.method == "PATCH" and answer.status in _NO_PARTS
+        is_first = request.method == "PATCH" and not upload.furthest and not upload.offset
         upload.restarts += 1
         if upload.restarts > MAX_RESTARTS or not (answer.status in _LOST or has_wrong_digest or takes_none):
-            raise self._session.refusal(ask, answer)
+            raise self._session.refusal(request, answer)
         if takes_none:
             self._session.takes_parts = False
         upload.is_whole = upload.is_whole or takes_none or is_first or has_wrong_digest

@@ -116,11 +116,11 @@ def real_cluster(control_plane: ControlPlane) -> Iterator[Subject]:
     """A real API server, through the adapter that the command line uses."""
     from bundler.cluster.client import HttpClusterClient
     from bundler.cluster.kubeconfig import load_access
-    from bundler.http.surroundings import Surroundings
+    from bundler.http.client_config import ClientConfig
 
     env = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig("admin"))}
     client = HttpClusterClient.open(
-        load_access(env, home=Path.home()), Surroundings(env=env, clock=RealClock(), budget=lambda: 20.0)
+        load_access(env, home=Path.home()), ClientConfig(env=env, clock=RealClock(), budget=lambda: 20.0)
     )
 
     def edit(ref: ObjectRef, patch: Body, *, manager: str = "kubectl-edit", subresource: str = "") -> Any:

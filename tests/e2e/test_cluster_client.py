@@ -20,7 +20,7 @@ from bundler.errors.cluster import (
     UnauthorizedError,
     UnknownKindError,
 )
-from bundler.http.surroundings import Surroundings
+from bundler.http.client_config import ClientConfig
 from bundler.model.cluster import ListQuery, LogQuery, Payload
 from bundler.model.json import text_at
 from bundler.model.refs import ObjectRef, group_of
@@ -59,7 +59,7 @@ def connect(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Connect]:
 
     def open_as(user: str = "admin", cache_dir: Path | None = None) -> HttpClusterClient:
         access = load_access({}, home=tmp_path, kubeconfig=control_plane.kubeconfig(user))
-        around = Surroundings(env={"PATH": "/usr/bin:/bin"}, clock=RealClock(), budget=lambda: BUDGET_S)
+        around = ClientConfig(env={"PATH": "/usr/bin:/bin"}, clock=RealClock(), budget=lambda: BUDGET_S)
         opened.append(HttpClusterClient.open(access, around, cache_dir=cache_dir))
         return opened[-1]
 

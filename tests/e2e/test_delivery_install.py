@@ -45,11 +45,11 @@ def real(cli, monkeypatch):
 
 
 def plain_client(*hosts: str):
-    from bundler.http.surroundings import Surroundings
+    from bundler.http.client_config import ClientConfig
     from bundler.oci.client import OciClient
     from bundler.oci.settings import RegistrySettings
 
-    around = Surroundings(env={}, clock=SystemClock(), budget=lambda: 60.0)
+    around = ClientConfig(env={}, clock=SystemClock(), budget=lambda: 60.0)
     return OciClient.open(RegistrySettings(plain_http=frozenset(hosts)), around)
 
 

@@ -20,7 +20,7 @@ from bundler.delivery.check import check_whole
 from bundler.delivery.index import REGION_STEP, decode_index
 from bundler.delivery.placement import BLOCK, header, place
 from bundler.delivery.reader import Delivery
-from bundler.http.surroundings import Surroundings
+from bundler.http.client_config import ClientConfig
 from bundler.model.delivery import BlobKind
 from bundler.model.oci import Repository
 from bundler.oci.client import OciClient
@@ -76,7 +76,7 @@ def push(registry: RealRegistry, name: str, image: TestImage) -> str:
     """Push an image to a plain registry and return its reference."""
     clock = SystemClock()
     settings = RegistrySettings(plain_http=frozenset({registry.host}))
-    client = OciClient.open(settings, Surroundings(env={}, clock=clock, budget=lambda: 60.0, report=lambda _: None))
+    client = OciClient.open(settings, ClientConfig(env={}, clock=clock, budget=lambda: 60.0, report=lambda _: None))
     push_image(client, Repository(registry.host, name), image, tag="1")
     client.close()
     return f"{registry.host}/{name}:1"

@@ -14,7 +14,7 @@ from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError
-from bundler.http.surroundings import Surroundings
+from bundler.http.client_config import ClientConfig
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from tests.lib.cut_network import Network
@@ -68,7 +68,7 @@ def network(control_plane: ControlPlane) -> Iterator[Network]:
 def through(control_plane: ControlPlane, network: Network) -> HttpClusterClient:
     access = load_access({}, home=Path("/nonexistent"), kubeconfig=control_plane.kubeconfig("admin"))
     cluster = replace(access.cluster, server=f"https://127.0.0.1:{network.port}")
-    around = Surroundings(env={}, clock=RealClock(), budget=lambda: 60.0)
+    around = ClientConfig(env={}, clock=RealClock(), budget=lambda: 60.0)
     return HttpClusterClient.open(replace(access, cluster=cluster), around)
 
 

@@ -15,8 +15,8 @@ from bundler.errors.delivery import (
     RegistryNotFoundError,
     RegistryUnavailableError,
 )
+from bundler.http.client_config import ClientConfig
 from bundler.http.gate import Gate
-from bundler.http.surroundings import Surroundings
 from bundler.model.digest import Digest, digest_of
 from bundler.model.oci import BUNDLE_SIGNATURE, OCI_EMPTY, OCI_MANIFEST, Descriptor, OciManifest, Repository
 from bundler.oci.client import OciClient
@@ -52,7 +52,7 @@ def client(
 ) -> OciClient:
     clock = SystemClock()
     end = clock.monotonic() + budget_s
-    around = Surroundings(
+    around = ClientConfig(
         env=env, clock=clock, budget=lambda: max(0.0, end - clock.monotonic()), report=report, gate=gate
     )
     OPENED.append(OciClient.open(settings, around))

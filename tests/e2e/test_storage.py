@@ -13,7 +13,7 @@ from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
 from bundler.errors.change import RecordTooLargeError
 from bundler.errors.cluster import ForbiddenError
-from bundler.http.surroundings import Surroundings
+from bundler.http.client_config import ClientConfig
 from bundler.storage.lock import LeaseLock
 from bundler.storage.secrets import SecretReleaseStore
 from tests.unit.storage.builders import make_revision
@@ -34,7 +34,7 @@ def clock() -> Clock:
 def client_of(control_plane: ControlPlane, user: str, clock: Clock) -> HttpClusterClient:
     env = {**os.environ, "KUBECONFIG": str(control_plane.kubeconfig(user))}
     access = load_access(env, home=Path.home())
-    return HttpClusterClient.open(access, Surroundings(env=env, clock=clock, budget=lambda: 30.0))
+    return HttpClusterClient.open(access, ClientConfig(env=env, clock=clock, budget=lambda: 30.0))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import load_access
-from bundler.http.surroundings import Surroundings
+from bundler.http.client_config import ClientConfig
 from tests.lib.operator import RealClock
 
 if TYPE_CHECKING:
@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 def open_client(kubeconfig: Path, *, budget: Callable[[], float] = lambda: 60.0) -> HttpClusterClient:
     """Speak to the API server of a kubeconfig, with nothing kept on disk."""
     access = load_access({}, home=Path("/nonexistent"), kubeconfig=kubeconfig)
-    return HttpClusterClient.open(access, Surroundings(env={}, clock=RealClock(), budget=budget))
+    return HttpClusterClient.open(access, ClientConfig(env={}, clock=RealClock(), budget=budget))

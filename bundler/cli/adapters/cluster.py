@@ -141,14 +141,14 @@ def _open_cluster(app: App, progress: Progress, deadline: _Deadline) -> tuple[Cl
 def _open_http(app: App, progress: Progress, deadline: _Deadline) -> tuple[ClusterClient, str]:
     from bundler.cluster.client import HttpClusterClient  # noqa: PLC0415 - one of the two is loaded, never both
     from bundler.cluster.kubeconfig import load_access  # noqa: PLC0415
-    from bundler.http.surroundings import Surroundings  # noqa: PLC0415
+    from bundler.http.client_config import ClientConfig  # noqa: PLC0415
 
     environment = app.settings.environment
     context = SANDBOX if app.settings.context == FROM_KUBECONFIG else app.settings.context
     access = load_access(
         environment.variables, home=environment.home, kubeconfig=app.settings.kubeconfig, context=context
     )
-    around = Surroundings(
+    around = ClientConfig(
         env=environment.variables,
         clock=app.clock,
         budget=lambda: max(0.0, min(deadline.at_s - app.clock.monotonic(), app.stop.grace_s())),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.cli.adapters.network_policy import stay_offline
+from bundler.http.client_config import ClientConfig
 from bundler.http.gate import Gate
-from bundler.http.surroundings import Surroundings
 from bundler.model.lean import replace
 from bundler.oci.client import OciClient, credential_files
 from bundler.oci.settings import load_settings
@@ -61,14 +61,14 @@ def open_registry(
     return client
 
 
-def registry_surroundings(app: App, *, gate: Gate | None = None, report: Reporter | None = None) -> Surroundings:
+def registry_surroundings(app: App, *, gate: Gate | None = None, report: Reporter | None = None) -> ClientConfig:
     """Return what a client of registries needs from the program around it."""
     if report is None:
         from bundler.cli.terminal.progress import Progress  # noqa: PLC0415 - those who draw bring their own
 
         report = app.closing.enter_context(Progress(app.screen, app.clock))
     environment = app.settings.environment
-    return Surroundings(
+    return ClientConfig(
         env=environment.variables,
         clock=app.clock,
         budget=lambda: max(0.0, min(app.deadline_s - app.clock.monotonic(), app.stop.grace_s())),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bundler.cluster.client import HttpClusterClient
 from bundler.cluster.kubeconfig import Blob, ClusterAccess, ClusterEntry, UserEntry
-from bundler.http.surroundings import Surroundings
+from bundler.http.client_config import ClientConfig
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef
 from tests.lib.stub_server import Say, Step
@@ -50,9 +50,9 @@ def surroundings(
     report: Callable[[Event], None] | None = None,
     budget_s: float = BUDGET_S,
     is_interactive: bool = False,
-) -> Surroundings:
+) -> ClientConfig:
     it = clock or InstantClock()
-    return Surroundings(
+    return ClientConfig(
         env=env or {},
         clock=it,
         budget=lambda: budget_s - it.monotonic(),

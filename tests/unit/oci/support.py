@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bundler.http.surroundings import Surroundings
+from bundler.http.client_config import ClientConfig
 from bundler.model.digest import Digest, digest_of
 from bundler.model.oci import Descriptor, Repository
 from bundler.oci.client import OciClient
@@ -36,7 +36,7 @@ def client(
     **around: Any,
 ) -> OciClient:
     it = clock or InstantClock()
-    surroundings = Surroundings(env={}, clock=it, budget=lambda: budget_s - it.monotonic(), report=report, **around)
+    surroundings = ClientConfig(env={}, clock=it, budget=lambda: budget_s - it.monotonic(), report=report, **around)
     known = settings or RegistrySettings(plain_http=frozenset(hosts))
     OPENED.append(
         OciClient(known, surroundings, find_credentials=lambda _, __: who, learn=learn, is_writing=is_writing)

@@ -21,7 +21,7 @@ def say_nothing(event: Event) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ClientConfig:
     """Environment, time and the way to tell what happens."""
 
     env: Mapping[str, str]

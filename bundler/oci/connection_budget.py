@@ -19,7 +19,7 @@ SHORT_CUTS_TO_BELIEVE = 3
 """A registry that is started anew cuts every connection once, however little it carried; that is no limit."""
 
 
-class Endurance:
+class ConnectionBudget:
     """What connections to one host have carried. Threads may share it."""
 
     def __init__(self) -> None:
