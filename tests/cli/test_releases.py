@@ -17,6 +17,7 @@ from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 
 NS = ("-n", "prod")
+NAMED = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n"
 
 
 @pytest.fixture
@@ -117,6 +118,31 @@ def test_diff_is_written_for_reviews(cli, menu, output):
     argv = ["diff", "shop", menu, "--set", "text=<b>ho</b> ```", "-o", output, *NS]
     outcome = cli.golden(f"diff-{output}", *argv).ok()
     assert output == "markdown" or "<b>" not in outcome.out
+
+
+@pytest.mark.parametrize("output", ["markdown", "html"])
+def test_a_diff_for_reviews_says_what_it_is_about_and_why_each_object_changes(cli, output):
+    job = (
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec:\n  template:\n    spec:\n"
+        "      restartPolicy: Never\n      containers: [{name: m, image: m:IMAGE}]\n"
+    )
+    path = make_bundle(cli.home, {"templates/j.yaml": job.replace("IMAGE", "1"), "templates/a.yaml": NAMED})
+    cli("install", "demo", path, *NS).ok()
+    (path / "templates" / "j.yaml").write_text(job.replace("IMAGE", "2"))
+    shown = cli("diff", "demo", path, "-o", output, *NS).ok().out
+    for words in ("demo", "namespace", "prod", "sandbox (embedded, uid", "its spec changed: it runs, and Job/migrate-"):
+        assert words in shown
+    assert re.search("update .{0,1}Job/migrate-", shown)
+    assert not re.search("(create|delete) .{0,1}Job/", shown)
+    assert "controller-uid" not in shown
+
+
+@pytest.mark.parametrize("output", ["text", "markdown", "html"])
+def test_an_empty_diff_prints_nothing_on_stdout(cli, menu, output):
+    cli("install", "shop", menu, *NS).ok()
+    same = cli("diff", "shop", menu, "-o", output, *NS).ok()
+    assert same.out == ""
+    assert "plan: 6 unchanged" in same.err
 
 
 def test_the_exit_code_of_diff_tells_whether_changes_are_pending(cli, menu):

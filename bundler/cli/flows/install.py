@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler._version import __version__
 from bundler.actions.compose.render_request import RenderRequest
+from bundler.actions.release.change_reasons import with_reasons
 from bundler.actions.release.install import InstallRequest, diff, install
 from bundler.actions.release.lifecycle import RunOptions, is_no_op
 from bundler.actions.release.recorded_command import recorded_command
@@ -15,8 +16,9 @@ from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.acquire_bundle import compiled_codes, take, take_inputs
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, accepts_losses, say_where
 from bundler.cli.output.changed import show_outcome
-from bundler.cli.output.difference import show_difference
+from bundler.cli.output.difference import DiffView, Subject, show_difference
 from bundler.cli.output.plan import damage_lines
+from bundler.cli.output.releases import bundle_text
 from bundler.cli.session.name_rules import check_name, check_namespace
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
@@ -25,7 +27,7 @@ from bundler.model.release import Authorship
 from bundler.values.changes import changed_user_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from bundler.actions.compose.user_values import UserInput, ValuesFlags
     from bundler.actions.release.lifecycle import Draft, Proposal
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.site import Site
     from bundler.ports import Registry
+    from bundler.values.changes import ValueChange
 
 EXIT_PENDING = 3
 
@@ -74,7 +77,7 @@ def carry_out_install(app: App, wish: InstallArgs, run: RunFlags, write: WriteFl
     """
     ready = _prepare(app, wish)
     if run.dry_run:
-        return _show_diff(app, ready, shows_secrets=write.show_secrets, is_full=False)
+        return _show_diff(app, ready, DiffView(shows_secrets=write.show_secrets))
     verb = "upgrade" if wish.must_exist else "install"
     approval = Approval(
         app=app,
@@ -102,7 +105,8 @@ def diff_install(app: App, wish: InstallArgs, *, exits_pending: bool, shows_secr
         BundlerError: what would stop it.
     """
     ready = _prepare(app, wish)
-    return _show_diff(app, ready, shows_secrets=shows_secrets, is_full=is_full, exits_pending=exits_pending)
+    view = DiffView(shows_secrets=shows_secrets, is_full=is_full)
+    return _show_diff(app, ready, view, exits_pending=exits_pending)
 
 
 def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
@@ -209,21 +213,48 @@ def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
     return partial(registry_with, app, site)
 
 
-def _show_diff(app: App, ready: _Ready, *, shows_secrets: bool, is_full: bool, exits_pending: bool = False) -> int:
+def _show_diff(app: App, ready: _Ready, view: DiffView, *, exits_pending: bool = False) -> int:
     proposal = diff(ready.request, ready.connection.ports)
     app.screen.say_lines(_head_lines(proposal))
-    code = show_plan_as_data(app, proposal.plan, shows_secrets=shows_secrets, is_full=is_full)
+    draft = proposal.draft
+    subject = subject_of(ready.connection, draft, values=[str(change) for change in _value_changes(draft)])
+    code = show_plan_as_data(app, proposal.plan, subject, view, draft)
     is_pending = not is_no_op(proposal, RunOptions())
     if is_pending and proposal.plan.is_empty:
         app.screen.say("no object changes; a new revision would record the bundle and the values")
     return EXIT_PENDING if is_pending and exits_pending else code
 
 
-def show_plan_as_data(app: App, plan: Plan, *, shows_secrets: bool, is_full: bool = False) -> int:
-    """Print a plan on stdout: it is what was asked for. Return the exit code, 3 where it cannot be carried out so."""
-    if shows_secrets:
+def subject_of(connection: Connection, draft: Draft, *, values: Sequence[str] = ()) -> Subject:
+    """Say what a plan is about: the release, where it is, and the bundle before and after."""
+    after = bundle_text(draft.revision.summary)
+    before = bundle_text(draft.recorded.summary) if draft.recorded else ""
+    bundle = f"{before} -> {after}" if before and before != after else after
+    return Subject(facts={**place_of(connection, draft.release), "bundle": bundle}, values=tuple(values))
+
+
+def place_of(connection: Connection, release: str) -> dict[str, str]:
+    """Name a release, its namespace and its cluster, as the head of a difference does."""
+    identity = connection.identity()
+    cluster = f"{identity.context} ({identity.server}, uid {identity.uid or 'unknown'})"
+    return {"release": release, "namespace": connection.namespace, "cluster": cluster}
+
+
+def show_plan_as_data(app: App, plan: Plan, subject: Subject, view: DiffView, draft: Draft | None = None) -> int:
+    """Print a plan on stdout: it is what was asked for. Return the exit code, 3 where it cannot be carried out so.
+
+    Args:
+        app: where to.
+        plan: as it is shown.
+        subject: what it is about.
+        view: how much of it is shown.
+        draft: the revision to be; None for an uninstall.
+    """
+    if app.output != "text":
+        plan = with_reasons(plan, draft)
+    if view.shows_secrets:
         app.screen.show_secrets()
-    show_difference(app, plan, shows_secrets=shows_secrets, is_full=is_full)
+    show_difference(app, plan, subject, view)
     if not plan.has_conflicts:
         return 0
     app.screen.warn("others set fields that the bundle wants differently; the plan is refused until that is settled")
@@ -242,10 +273,16 @@ def _values_lines(draft: Draft) -> Iterator[Line]:
     yield Line(
         f"values start from {'those ' + start.removeprefix('values ') if start.startswith('values ') else start}"
     )
-    changes = changed_user_values(recorded or {}, draft.composition.values)
+    changes = _value_changes(draft)
     yield from (Line(f"  {change}", "cyan") for change in changes)
     if recorded is not None and not changes:
         yield Line("  nothing changes in them", "dim")
+
+
+def _value_changes(draft: Draft) -> Sequence[ValueChange]:
+    if draft.composition is None:
+        return ()
+    return changed_user_values(draft.recorded_values or {}, draft.composition.values)
 
 
 def _namespace_lines(proposal: Proposal) -> list[Line]:

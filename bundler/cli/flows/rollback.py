@@ -10,8 +10,16 @@ from bundler.actions.release.uninstall import UninstallRequest, propose_uninstal
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.acquire_bundle import read_site
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, accepts_losses, may_go_on, say_where
-from bundler.cli.flows.install import at_site, authorship, run_options, show_plan_as_data
+from bundler.cli.flows.install import (
+    at_site,
+    authorship,
+    place_of,
+    run_options,
+    show_plan_as_data,
+    subject_of,
+)
 from bundler.cli.output.changed import show_outcome, show_removal
+from bundler.cli.output.difference import DiffView, Subject
 from bundler.cli.output.plan import damage_lines
 from bundler.model.lean import dataclass
 
@@ -72,7 +80,8 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
         if not proposal.is_second_look:
             app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
         if run.dry_run:
-            shown.append(show_plan_as_data(app, proposal.plan, shows_secrets=write.show_secrets))
+            draft, view = proposal.draft, DiffView(shows_secrets=write.show_secrets)
+            shown.append(show_plan_as_data(app, proposal.plan, subject_of(connection, draft), view, draft))
             return False
         app.screen.say(f"going back to revision {proposal.draft.revision.rolled_back_to}")
         return approval.approve(proposal.plan, proposal.planned, is_second_look=proposal.is_second_look)
@@ -109,7 +118,8 @@ def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | N
     if run.dry_run:
         proposal = propose_uninstall(connection.namespace, release, connection.ports, terms)
         app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
-        show_plan_as_data(app, proposal.shown, shows_secrets=False)
+        subject = Subject(facts=place_of(connection, release))
+        show_plan_as_data(app, proposal.shown, subject, DiffView())
         return 0
     approval = Approval(app=app, connection=connection, doing=f"uninstall {release}", is_yes=run.yes)
 

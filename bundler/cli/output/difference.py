@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import PlanView, change_data, count_line, plan_data, plan_lines, plan_warnings
 from bundler.model.change import Action
+from bundler.model.lean import dataclass
 from bundler.planning.conflicts import conflict_line
 from bundler.planning.diff import json_patch, object_diff, shown_sides
+from bundler.planning.replaced_jobs import with_replaced_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.cli.session.app import App
     from bundler.model.change import Change, Plan
@@ -22,47 +24,89 @@ _FENCE = "```"
 _COLORS = {"+": "#1a7f37", "-": "#cf222e", "@": "#0969da"}
 
 
-def show_difference(app: App, plan: Plan, *, shows_secrets: bool, is_full: bool) -> None:
-    """Print a plan on stdout in the form that -o asks for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a plan is about, for those who read it away from the terminal that it was made on."""
+
+    facts: Mapping[str, str]
+    """Release, namespace, cluster, bundle: a line each."""
+    values: tuple[str, ...] = ()
+    """Values that change, a line each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffView:
+    """How much of a difference is shown."""
+
+    shows_secrets: bool = False
+    is_full: bool = False
+    """Show bundler's own stamps too."""
+
+
+def show_difference(app: App, plan: Plan, subject: Subject, view: DiffView) -> None:
+    """Print a plan on stdout in the form that -o asks for; nothing where nothing changes, unless data is asked for.
 
     Args:
         app: where to.
         plan: what would be done.
-        shows_secrets: print the leaves of Secrets in clear.
-        is_full: show bundler's own stamps too.
+        subject: what it is about.
+        view: how much of it is shown.
     """
     for warning in plan_warnings(plan):
         app.screen.warn(warning)
-    shown = [change for change in plan.changes if change.action is not Action.NONE]
+    shown = [change for change in with_replaced_jobs(plan.changes) if change.action is not Action.NONE]
+    if app.output in {"json", "yaml"}:
+        changes = [_patch(change, view) for change in plan.changes if change.action is not Action.NONE]
+        app.screen.document({**plan_data(plan), "changes": changes}, app.output)
+        return
+    if plan.is_empty:
+        app.screen.say(count_line(plan))
+        return
     match app.output:
-        case "text":
-            view = PlanView(namespace=_namespace(plan), has_bodies=True, shows_secrets=shows_secrets, is_full=is_full)
-            app.screen.lines(plan_lines(plan, view))
         case "markdown":
-            app.screen.text("".join(_markdown(plan, shown, shows_secrets=shows_secrets, is_full=is_full)))
+            head = _markdown_head(subject, app.screen.warnings)
+            app.screen.text("".join((*head, *_markdown(plan, shown, view))))
         case "html":
-            app.screen.text("".join(_html(plan, shown, shows_secrets=shows_secrets, is_full=is_full)))
+            head = _html_head(subject, app.screen.warnings)
+            app.screen.text("".join((*head, *_html(plan, shown, view))))
         case _:
-            changes = [_patch(change, shows_secrets=shows_secrets, is_full=is_full) for change in shown]
-            app.screen.document({**plan_data(plan), "changes": changes}, app.output)
+            whole = PlanView(
+                namespace=_namespace(plan), has_bodies=True, shows_secrets=view.shows_secrets, is_full=view.is_full
+            )
+            app.screen.lines(plan_lines(plan, whole))
 
 
 def _namespace(plan: Plan) -> str:
     return next((change.ref.namespace for change in plan.changes if change.ref.namespace), "")
 
 
-def _patch(change: Change, *, shows_secrets: bool, is_full: bool) -> Body:
-    before, after = shown_sides(change, shows_secrets=shows_secrets, is_full=is_full)
+def _patch(change: Change, view: DiffView) -> Body:
+    before, after = shown_sides(change, shows_secrets=view.shows_secrets, is_full=view.is_full)
     return {**change_data(change), "patch": json_patch(before, after)}
 
 
-def _markdown(plan: Plan, shown: list[Change], *, shows_secrets: bool, is_full: bool) -> Iterator[str]:
+def _markdown_head(subject: Subject, warnings: Iterable[str]) -> Iterator[str]:
+    yield "# bundler diff\n\n"
+    yield from (f"- {name}: `{_in_code(value)}`\n" for name, value in subject.facts.items())
+    yield from _markdown_list("Changed values", subject.values)
+    yield from _markdown_list("Warnings", warnings)
+    yield "\n"
+
+
+def _markdown_list(title: str, lines: Iterable[str]) -> Iterator[str]:
+    for index, line in enumerate(lines):
+        yield f"\n## {title}\n\n" if index == 0 else ""
+        yield f"- `{_in_code(line)}`\n"
+
+
+def _markdown(plan: Plan, shown: list[Change], view: DiffView) -> Iterator[str]:
     yield f"**{count_line(plan)}**\n"
     for note in plan.reach:
         yield f"\n> **{note.kind}**: `{_in_code(note.subject)}`\n"
     for change in shown:
-        lines = object_diff(change, shows_secrets=shows_secrets, is_full=is_full).lines
+        lines = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full).lines
         yield f"\n### {change.action} `{_in_code(change.ref.short)}`\n"
+        yield f"\n`{_in_code(change.reason)}`\n" if change.reason else ""
         yield from (f"\n> **conflict**: `{_in_code(conflict_line(change.ref, one))}`\n" for one in change.conflicts)
         if lines:
             fence = _fence(lines)
@@ -72,7 +116,7 @@ def _markdown(plan: Plan, shown: list[Change], *, shows_secrets: bool, is_full: 
 
 
 def _fence(lines: tuple[str, ...]) -> str:
-    """Return a fence longer than any that stands inside."""
+    """Return a fence longer than any inside."""
     longest = max((len(found) for line in lines for found in re.findall(r"`{3,}", line)), default=2)
     return "`" * max(len(_FENCE), longest + 1)
 
@@ -81,14 +125,28 @@ def _in_code(text: str) -> str:
     return text.replace("`", "'")
 
 
-def _html(plan: Plan, shown: list[Change], *, shows_secrets: bool, is_full: bool) -> Iterator[str]:
+def _html_head(subject: Subject, warnings: Iterable[str]) -> Iterator[str]:
     yield '<!doctype html>\n<meta charset="utf-8">\n<title>bundler diff</title>\n'
+    facts = (f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>\n" for name, value in subject.facts.items())
+    yield f"<dl>\n{''.join(facts)}</dl>\n"
+    yield from _html_list("Changed values", subject.values)
+    yield from _html_list("Warnings", warnings)
+
+
+def _html_list(title: str, lines: Iterable[str]) -> Iterator[str]:
+    items = "".join(f"<li>{html.escape(line)}</li>\n" for line in lines)
+    if items:
+        yield f"<h2>{title}</h2>\n<ul>\n{items}</ul>\n"
+
+
+def _html(plan: Plan, shown: list[Change], view: DiffView) -> Iterator[str]:
     yield f"<h1>{html.escape(count_line(plan))}</h1>\n"
     for note in plan.reach:
         yield f"<p><strong>{html.escape(note.kind)}</strong>: {html.escape(note.subject)}</p>\n"
     for change in shown:
-        lines = object_diff(change, shows_secrets=shows_secrets, is_full=is_full).lines
+        lines = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full).lines
         yield f"<h2>{html.escape(f'{change.action} {change.ref.short}')}</h2>\n"
+        yield f"<p>{html.escape(change.reason)}</p>\n" if change.reason else ""
         for one in change.conflicts:
             yield f"<p><strong>conflict</strong>: {html.escape(conflict_line(change.ref, one))}</p>\n"
         if lines:

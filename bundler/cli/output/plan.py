@@ -10,6 +10,7 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.size import counted
 from bundler.planning.conflicts import conflict_line
 from bundler.planning.diff import object_diff
+from bundler.planning.replaced_jobs import with_replaced_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,7 +74,7 @@ def damage_lines(history: History, unsearched: Iterable[str]) -> Iterator[Line]:
 def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
     """Return a plan as text."""
     yield from reach_lines(plan.reach)
-    shown = [change for change in plan.changes if change.action is not Action.NONE]
+    shown = [change for change in with_replaced_jobs(plan.changes) if change.action is not Action.NONE]
     unverified = [change for change in shown if not change.is_verified]
     are_many = len(unverified) > _UNVERIFIED_SHOWN
     for change in shown:
