@@ -34,32 +34,24 @@ def run_helper(around: ClientConfig, helper: str, verb: str, text: str) -> str:
         HelperMissingError: when it is not there.
         RegistryLoginError: when it fails.
     """
-    import shutil  # noqa: PLC0415 - only helpers need programs
-    import subprocess  # noqa: PLC0415, TID251 - credential helpers are programs
+    from bundler.http.programs import ProgramError, find_program, run_program  # noqa: PLC0415 - only helpers need programs
 
     doing = f"running the credential helper {helper}"
     name = f"docker-credential-{helper}"
-    program = shutil.which(name, path=around.env.get("PATH"))
-    if program is None or "/" in helper:
+    program = find_program(name, around.env) if "/" not in helper else None
+    if program is None:
         raise HelperMissingError(doing, context=[f"the program {name} is not there"], hint=f"install {name}; {_HINT}")
+    timeout_s = max(around.budget(), 1.0)
     try:
-        finished = subprocess.run(  # noqa: S603 - the user's own configuration names the program
-            [program, verb],
-            input=text.encode(),
-            env=dict(around.env),
-            capture_output=True,
-            timeout=max(around.budget(), 1.0),
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "it did not end in time"
-        raise RegistryLoginError(doing, context=[f"{name}: {reason}"], hint=_HINT) from error
+        finished = run_program([program, verb], env=around.env, timeout_s=timeout_s, given=text.encode())
+    except ProgramError as error:
+        raise RegistryLoginError(doing, context=[f"{name}: {error}"], hint=_HINT) from error
     said = finished.stdout.decode(errors="replace")
-    if finished.returncode == 0:
+    if finished.status == 0:
         return said
     if _NOT_FOUND in said.lower():
         return ""
     # What it printed may hold a secret; only the status and its complaint are told.
     complaint = folded(finished.stderr.decode(errors="replace"), 200)
-    found = f"{name} {verb} ended with status {finished.returncode}{f': {complaint}' if complaint else ''}"
+    found = f"{name} {verb} ended with status {finished.status}{f': {complaint}' if complaint else ''}"
     raise RegistryLoginError(doing, context=[found], hint=_HINT)

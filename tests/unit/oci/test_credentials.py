@@ -12,7 +12,7 @@ import pytest
 
 from bundler.errors.delivery import RegistryLoginError
 from bundler.oci.credentials import CredentialFiles, Credentials, credentials_in
-from bundler.oci.helpers import run_helper
+from bundler.oci.helpers import HelperMissingError, run_helper
 from tests.unit.cluster.support import surroundings
 
 if TYPE_CHECKING:
@@ -257,3 +257,19 @@ def test_a_helper_that_fails_is_not_passed_over(tmp_path: Path) -> None:
 )
 def test_a_pull_secret_may_name_hosts_by_a_pattern_as_the_kubelet_reads_them(key: str, is_meant: bool) -> None:
     assert (user(credentials_in(auths(**{key: "ada"}), "registry.site", source="Secret/pull")) == "ada") == is_meant
+
+
+def test_a_helper_is_not_taken_from_the_folder_that_the_command_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper(tmp_path, "near", 'printf \'{"Username":"u","Secret":"s"}\'')
+    monkeypatch.chdir(tmp_path / "bin")
+    with pytest.raises(HelperMissingError, match="running the credential helper near"):
+        run_helper(surroundings(env={"PATH": ":.:/usr/bin:/bin"}), "near", "get", "a")
+
+
+def test_a_helper_that_prints_without_end_is_stopped(tmp_path: Path) -> None:
+    helper(tmp_path, "loud", "exec yes")
+    with pytest.raises(RegistryLoginError) as raised:
+        run_helper(surroundings(env={"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}), "loud", "get", "a")
+    assert raised.value.context == ("docker-credential-loud: it printed more than 1048576 bytes",)
