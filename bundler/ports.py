@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bundler.model.events import Event
     from bundler.model.health import Health
     from bundler.model.json import Body
+    from bundler.model.lock import LockState
     from bundler.model.oci import BlobSource, Descriptor, OciManifest, Repository
     from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef, ResourceType
@@ -319,7 +320,21 @@ class ReleaseLock(Protocol):
         """Take the lock, beat its heart until the block ends, release it.
 
         Raises:
-            ReleaseLockedError: when somebody alive holds it after ``timeout_s``.
+            ReleaseLockedError: when a live run holds it after ``timeout_s``.
+        """
+        ...
+
+    def state(self, namespace: str, release: str) -> LockState | None:
+        """Return who holds the lock; None where it is free."""
+        ...
+
+    def break_(self, state: LockState) -> bool:
+        """Take the lock away from the holder that was read; False where it is free already.
+
+        Its holder notices before its next write.
+
+        Raises:
+            ConflictError: when another run took the lock since ``state`` was read.
         """
         ...
 

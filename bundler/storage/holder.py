@@ -7,32 +7,13 @@ import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.model.lean import dataclass
+from bundler.model.lock import Holder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PID_NAMESPACE = Path("/proc/self/ns/pid")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """One run of bundler."""
-
-    user: str
-    host: str
-    pid: int
-    boot_id: str
-    """Names this boot of this machine and, on Linux, the process-id namespace; empty where neither can be told."""
-    command: str = ""
-    """Sensitive values masked."""
-    tool_version: str = ""
-
-    @property
-    def identity(self) -> str:
-        """How people name it: ``ada@ci-7 pid 123``."""
-        return f"{self.user}@{self.host} pid {self.pid}"
 
 
 def this_process(*, user: str, command: str, tool_version: str) -> Holder:

@@ -14,8 +14,8 @@ from bundler.model import labels
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, int_at, mapping_at, text_at
 from bundler.model.lean import dataclass
+from bundler.model.lock import Holder, LockState
 from bundler.model.refs import ObjectRef
-from bundler.storage.holder import Holder
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
@@ -25,27 +25,6 @@ _P = labels.PREFIX
 _USER, _HOST, _PID, _BOOT = f"{_P}user", f"{_P}host", f"{_P}pid", f"{_P}boot-id"
 _COMMAND, _TOOL, _DOING, _TOKEN = f"{_P}command", f"{_P}tool-version", f"{_P}doing", f"{_P}token"
 _TEXT_MAX_CHARS = 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockState:
-    """What a Lease says."""
-
-    namespace: str
-    release: str
-    holder: Holder
-    doing: str
-    """What its holder does: ``upgrade``."""
-    since: datetime | None
-    last_heartbeat: datetime | None
-    duration_s: float
-    transitions: int
-    token: str
-    """Of the claim; empty for a Lease that bundler did not write."""
-    resource_version: str
-    uid: str
-    is_free: bool
-    """True where its holder let go of it without being allowed to delete it."""
 
 
 def lease_ref(namespace: str, release: str) -> ObjectRef:

@@ -16,11 +16,11 @@ from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError, ObjectNotFoundError
 from bundler.model.json import text_at
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
-from bundler.storage.holder import is_gone_here, is_process_gone
+from bundler.storage.holder import is_alive_here, is_gone_here, is_process_gone
 from bundler.storage.lease import (
     Claim,
-    LockState,
     freed,
     lease_payload,
     lease_ref,
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bundler.model.json import Body
+    from bundler.model.lock import Holder, LockState
     from bundler.ports import Clock, ClusterClient, HeldLock
-    from bundler.storage.holder import Holder
 
 DEFAULT_DURATION_S = 30.0
 MAX_POLL_S = 1.0
@@ -70,7 +70,7 @@ class LeaseLock:
         A holder that looks dead is watched until that is certain, even beyond ``timeout_s``.
 
         Raises:
-            ReleaseLockedError: when somebody alive holds it after ``timeout_s``.
+            ReleaseLockedError: when a live run holds it after ``timeout_s``.
             ClusterError
         """
         ref = lease_ref(namespace, release)
@@ -83,6 +83,15 @@ class LeaseLock:
             yield held
         finally:
             held.release()
+
+    def state(self, namespace: str, release: str) -> LockState | None:
+        """Return who holds the lock; see bundler.ports.ReleaseLock."""
+        state = read_lock(self._cluster, namespace, release)
+        return replace(state, is_alive_here=is_alive_here(state.holder)) if state else None
+
+    def break_(self, state: LockState) -> bool:
+        """Take the lock away from its holder; see bundler.ports.ReleaseLock."""
+        return break_lock(self._cluster, state)
 
     def _take(self, ref: ObjectRef, claim: Claim, timeout_s: float) -> Body:
         watch = _Watch(self._clock)
@@ -325,7 +334,7 @@ class HeldLease:
 
 
 def read_lock(cluster: ClusterClient, namespace: str, release: str) -> LockState | None:
-    """Return who holds a release's lock, None where nobody does.
+    """Return who holds a release's lock; None where it is free.
 
     Raises:
         ClusterError
@@ -336,7 +345,7 @@ def read_lock(cluster: ClusterClient, namespace: str, release: str) -> LockState
 
 
 def break_lock(cluster: ClusterClient, state: LockState) -> bool:
-    """Take a lock away from whoever holds it; False where it is gone already. Its holder notices by its next heartbeat.
+    """Take a lock away from its holder; False where it is gone already. Its holder notices by its next heartbeat.
 
     Raises:
         ConflictError: when another run took the lock since ``state`` was read.
@@ -357,5 +366,5 @@ def break_lock(cluster: ClusterClient, state: LockState) -> bool:
     raise ConflictError(
         f"unlocking release {state.release} in namespace {state.namespace}",
         context=[f"the lock of {state.holder.identity} was taken over, or moves all the time"],
-        hint=f"look who holds it now: bundler unlock {state.release} -n {state.namespace}",
+        hint=f"check who holds it now: bundler unlock {state.release} -n {state.namespace}",
     )

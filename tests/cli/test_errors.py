@@ -17,8 +17,8 @@ import pytest
 from bundler import errors
 from bundler.cli.output.errors import bug_lines, error_lines
 from bundler.errors import BundlerError
+from bundler.model.lock import Holder
 from bundler.model.refs import ObjectRef
-from bundler.storage.holder import Holder
 from bundler.storage.lock import LeaseLock
 from tests.lib.bundles import make_bundle
 from tests.lib.error_samples import SAMPLES

@@ -10,8 +10,9 @@ import pytest
 
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json
+from bundler.model.lock import Holder
 from bundler.model.refs import ObjectRef
-from bundler.storage.holder import Holder, boot_id
+from bundler.storage.holder import boot_id
 from bundler.storage.lock import LeaseLock
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle

@@ -19,11 +19,11 @@ from bundler.actions.release.uninstall import UninstallRequest, UninstallResult,
 from bundler.health.pods import FailFast
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
+from bundler.model.lock import Holder
 from bundler.model.redaction import Redactor
 from bundler.model.release import Authorship
 from bundler.model.values import UserLayers
 from bundler.ports import Ports
-from bundler.storage.holder import Holder
 from bundler.storage.lock import LeaseLock
 from bundler.storage.secrets import SecretReleaseStore
 from bundler.values.assignments import parse_assignment

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bundler.cli.session.signals import Stop
     from bundler.model.bundle import Bundle
     from bundler.model.cluster import ClusterIdentity
+    from bundler.model.lock import LockState
     from bundler.ports import ClusterClient, HeldLock, JudgeByRule, ReleaseLock
 
 SANDBOX = "sandbox"
@@ -200,3 +201,11 @@ class _CarefulLock:
         lock = self._make()
         with lock.hold(namespace, release, doing=doing, timeout_s=timeout_s) as held, self._stop.careful():
             yield held
+
+    def state(self, namespace: str, release: str) -> LockState | None:
+        """Return who holds the lock; see bundler.ports.ReleaseLock."""
+        return self._make().state(namespace, release)
+
+    def break_(self, state: LockState) -> bool:
+        """Take the lock away from its holder; see bundler.ports.ReleaseLock."""
+        return self._make().break_(state)

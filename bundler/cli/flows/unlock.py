@@ -1,52 +1,51 @@
-"""Break a lock, with a word from somebody. Layer: cli."""
+"""Break a lock: show who holds it, and ask. Layer: cli."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.release.unlock import unlock
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
 from bundler.cli.output.releases import moment
 from bundler.cli.terminal.text import Line
-from bundler.errors import ConfirmationRequiredError
-from bundler.storage.holder import is_alive_here
-from bundler.storage.lock import break_lock, read_lock
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bundler.actions.release.unlock import UnlockResult
     from bundler.cli.session.app import App
-    from bundler.storage.holder import Holder
-    from bundler.storage.lease import LockState
+    from bundler.model.lock import LockState
 
 
 def carry_out_unlock(app: App, release: str, *, is_yes: bool) -> int:
     """Show who holds the lock of a release and break it; return the exit code.
 
     Raises:
-        ConfirmationRequiredError: when nobody is there to ask, and --yes was not given.
+        ConfirmationRequiredError: when no one can be asked, and --yes was not given.
         ClusterError: when the cluster cannot be asked.
     """
     connection = connect(app)
     say_where(app, connection)
-    state = read_lock(connection.ports.cluster, connection.namespace, release)
-    if state is None:
-        return _told(app, release, None, is_broken=False)
-    facts = _facts(state)
-    app.screen.complain([Line(f"release {release} is locked:", "bold"), *(Line(f"  {fact}") for fact in facts)])
-    if not is_yes and not app.may_ask:
-        raise ConfirmationRequiredError(
-            f"unlocking release {release}", context=facts, hint="pass --yes when you are sure that its holder is dead"
-        )
-    if not is_yes and not ask(app, "Break this lock? [y/N] "):
+
+    def approve(state: LockState) -> bool:
+        facts = [Line(f"  {fact}") for fact in _facts(state)]
+        app.screen.complain([Line(f"release {release} is locked:", "bold"), *facts])
+        return is_yes or (app.may_ask and ask(app, "Break this lock? [y/N] "))
+
+    result = unlock(
+        connection.ports.lock, connection.namespace, release, may_break=is_yes or app.may_ask, approve=approve
+    )
+    if result.is_declined:
         app.screen.complain([Line("unlock declined; nothing was changed", "yellow")])
         return EXIT_DECLINED
-    return _told(app, release, state, is_broken=break_lock(connection.ports.cluster, state))
+    _show(app, release, result)
+    return 0
 
 
 def _facts(state: LockState) -> list[str]:
     return [
-        *_fate_of(state.holder),
+        *_fate_of(state),
         f"holder: {state.holder.identity}",
         f"doing: {state.doing}",
         f"command: {state.holder.command}",
@@ -55,8 +54,8 @@ def _facts(state: LockState) -> list[str]:
     ]
 
 
-def _fate_of(holder: Holder) -> list[str]:
-    match is_alive_here(holder):
+def _fate_of(state: LockState) -> list[str]:
+    match state.is_alive_here:
         case True:
             return ["its process lives on this machine: stop it first, it goes on writing until its next heartbeat"]
         case False:
@@ -69,11 +68,10 @@ def _when(when: datetime | None) -> str:
     return moment(when) if when else "unknown"
 
 
-def _told(app: App, release: str, state: LockState | None, *, is_broken: bool) -> int:
+def _show(app: App, release: str, result: UnlockResult) -> None:
     if app.output != "text":
-        holder = state.holder.identity if state else ""
-        app.screen.document({"release": release, "isBroken": is_broken, "holder": holder}, app.output)
+        holder = result.state.holder.identity if result.state else ""
+        app.screen.document({"release": release, "isBroken": result.is_broken, "holder": holder}, app.output)
     else:
-        word = "unlocked" if is_broken else "not locked"
+        word = "unlocked" if result.is_broken else "not locked"
         app.screen.lines([Line(f"release {release}: {word}", "green")])
-    return 0

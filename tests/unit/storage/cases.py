@@ -27,10 +27,10 @@ from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenE
 from bundler.model import labels
 from bundler.model.cluster import ListQuery
 from bundler.model.json import canonical_json, mapping_at, text_at
+from bundler.model.lock import Holder
 from bundler.model.release import ReleaseStatus, Revision
 from bundler.storage import limits
 from bundler.storage.codec import encode_revision
-from bundler.storage.holder import Holder
 from bundler.storage.lease import lease_payload, lease_ref, read_lease
 from bundler.storage.lock import LeaseLock, break_lock, read_lock
 from bundler.storage.records import head_name, payload_of, secret_ref, sensitive_name

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bundler.model.lock import Holder
 from bundler.model.refs import ObjectRef
-from bundler.storage.holder import Holder, boot_id, is_gone_here, is_process_gone, this_process
+from bundler.storage.holder import boot_id, is_gone_here, is_process_gone, this_process
 from bundler.storage.lease import Claim, lease_payload, locked_error, read_lease
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)

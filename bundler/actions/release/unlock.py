@@ -1,0 +1,56 @@
+"""Break the lock of a release whose holder is dead. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors import ConfirmationRequiredError
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bundler.model.lock import LockState
+    from bundler.ports import ReleaseLock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockResult:
+    """What became of it."""
+
+    state: LockState | None
+    """Who held the lock; None where it was free."""
+    is_broken: bool = False
+    is_declined: bool = False
+
+
+def unlock(
+    lock: ReleaseLock, namespace: str, release: str, *, may_break: bool, approve: Callable[[LockState], bool]
+) -> UnlockResult:
+    """Break a lock, after its holder was shown.
+
+    Args:
+        lock: of releases.
+        namespace: of the release.
+        release: its name.
+        may_break: it was confirmed, or someone is there to answer.
+        approve: shows who holds the lock, and asks where it can; False leaves the lock alone.
+
+    Raises:
+        ConfirmationRequiredError: when the lock is held and must not be broken without an answer.
+        ConflictError: when another run took the lock meanwhile.
+        ClusterError: when the cluster cannot be asked.
+    """
+    state = lock.state(namespace, release)
+    if state is None:
+        return UnlockResult(state=None)
+    is_approved = approve(state)
+    if not may_break:
+        raise ConfirmationRequiredError(
+            f"unlocking release {release}",
+            context=[f"{state.holder.identity} holds its lock, doing {state.doing}"],
+            hint="pass --yes when you are sure that its holder is dead",
+        )
+    if not is_approved:
+        return UnlockResult(state=state, is_declined=True)
+    return UnlockResult(state=state, is_broken=lock.break_(state))
