@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bundler.actions.compose.render_request import RenderRequest
 from bundler.actions.release import install as installing
 from bundler.actions.release.history import read_history
-from bundler.actions.release.lifecycle import ChangeResult, Proposal, RunOptions
+from bundler.actions.release.lifecycle import ChangeResult, RunOptions
 from bundler.actions.release.rollback import RollbackRequest, rollback
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import UninstallRequest, UninstallResult, uninstall
@@ -31,6 +31,7 @@ from bundler.values.assignments import parse_assignment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bundler.actions.release.proposal import Proposal
     from bundler.model.events import Event
     from bundler.model.json import Body
     from bundler.model.release import RevisionSummary

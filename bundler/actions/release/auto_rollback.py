@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.lifecycle import carry_out, pass_gates, propose
+from bundler.actions.release.lifecycle import carry_out
+from bundler.actions.release.proposal import pass_gates, propose
 from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.actions.release.uninstall import remove_objects
@@ -22,7 +23,8 @@ from bundler.model.lean import replace
 from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
-    from bundler.actions.release.lifecycle import Proposal, RunOptions
+    from bundler.actions.release.lifecycle import RunOptions
+    from bundler.actions.release.proposal import Proposal
     from bundler.ports import HeldLock, Ports
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.change.make_plan import Planned
     from bundler.actions.release.history import History
-    from bundler.actions.release.lifecycle import Draft
+    from bundler.actions.release.proposal import Draft
     from bundler.actions.release.terms import Terms
     from bundler.model.change import Change
     from bundler.model.cluster import ClusterIdentity

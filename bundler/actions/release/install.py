@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING
 from bundler.actions.compose.compose import compose, public_identifiers
 from bundler.actions.release.auto_rollback import is_barred, is_unknown, roll_back_after
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, load_history
-from bundler.actions.release.lifecycle import (
-    Afterwards,
-    ChangeResult,
-    Draft,
-    Proposal,
-    RunOptions,
-    change_release,
-    pass_gates,
-    propose,
-    require_cluster,
-)
+from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
+from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError

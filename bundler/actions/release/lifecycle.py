@@ -1,57 +1,38 @@
-"""Change a release: the way of every verb that writes. Layer: actions."""
+"""Carry out a change: the way of every verb that writes. Layer: actions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.executor import Executor
-from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.change.run_control import Guard, recording
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.release.gates import find_problems
-from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
+from bundler.actions.release.history import History, load_history, mark_interrupted_runs
 from bundler.actions.release.namespace import absent_namespace, create_namespace
-from bundler.actions.release.other_releases import OtherReleases
+from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, replan
 from bundler.actions.release.run_record import RunRecord, jobs_of_failed_revisions
-from bundler.actions.release.terms import Terms
-from bundler.errors import BundlerError, ConfirmationRequiredError, InterruptedRunError
+from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import (
-    FieldConflictError,
     LockLostError,
     ReleaseLockedError,
     RevisionExistsError,
     WaitTimeoutError,
 )
 from bundler.health.pods import FailFast
-from bundler.model.bundle import Reach, ReadinessRule
-from bundler.model.change import Action, Stage
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass, field, replace
-from bundler.model.names import release_uid
-from bundler.model.refs import ObjectRef
 from bundler.model.release import ReleaseStatus, Revision
 from bundler.model.size import shortened
-from bundler.planning.jobs import finished_before, is_job, runs_of
-from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
-from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.actions.change.make_plan import IsRecorded
-    from bundler.actions.compose.compose import Composition
-    from bundler.actions.release.gates import Proposed
-    from bundler.model.change import Plan
-    from bundler.model.cluster import ClusterIdentity
-    from bundler.model.json import Body
-    from bundler.model.manifest import GeneratedSecret
-    from bundler.planning.problem import Problem
-    from bundler.ports import ClusterClient, HeldLock, Ports
+    from bundler.actions.release.terms import Terms
+    from bundler.ports import HeldLock, Ports
 
 _EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
-_SHOWN_IN_THE_PLAN = frozenset({ConfirmationRequiredError, FieldConflictError})
 _CAUSE_CHARS = 240
 """Of a reason in the columns; the whole of it stands in the record."""
 
@@ -66,67 +47,6 @@ class RunOptions:
     lock_timeout_s: float = 0.0
     fail_fast: FailFast = field(default_factory=FailFast)
     forces_revision: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A revision to be, and what of its making the record does not hold."""
-
-    revision: Revision
-    """Numbered 0, its status the pending one of the verb."""
-    generated: tuple[GeneratedSecret, ...] = ()
-    reach: Reach = field(default_factory=Reach)
-    """What the bundle declares; nothing for a recorded revision: no record declares reach for itself."""
-    readiness: tuple[ReadinessRule, ...] = ()
-    recorded: Revision | None = None
-    """The revision whose values this one starts from; None where there is none."""
-    fallback: Revision | None = None
-    """The deployed revision, whole, as it was read before the approval; an automatic rollback restores it."""
-    upgrades_from: str = ""
-    """The versions that the bundle upgrades from; empty: any."""
-    composition: Composition | None = None
-    """What the bundle and the values come to; None for a recorded revision."""
-    started_from: str = ""
-    """Where the values started: ``what revision 3 recorded``, ``the files named``, ``the bundle's defaults``."""
-
-    @property
-    def is_recorded(self) -> bool:
-        """Tell whether this was read from a record instead of rendered from a bundle."""
-        return self.revision.rolled_back_to > 0
-
-    @property
-    def recorded_values(self) -> Body | None:
-        """User values of the recorded revision; None where there is none."""
-        return self.recorded.user_values if self.recorded else None
-
-    @property
-    def release(self) -> str:
-        """The release's name."""
-        return self.revision.summary.release
-
-    @property
-    def namespace(self) -> str:
-        """The release's namespace."""
-        return self.revision.summary.namespace
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A plan before it is carried out, as it is shown."""
-
-    planned: Planned
-    draft: Draft
-    history: History
-    terms: Terms = field(default_factory=Terms)
-    identity: ClusterIdentity | None = None
-    """Which cluster this is; None where no site asks."""
-    is_second_look: bool = False
-    """The cluster moved since the plan was first shown, and the changes differ."""
-
-    @property
-    def plan(self) -> Plan:
-        """What would be done."""
-        return self.planned.plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,104 +73,6 @@ class Afterwards:
 
 
 _NOTHING = Afterwards()
-
-
-def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
-    """Plan a draft against the cluster; nothing is written."""
-    history = _history_for(draft, ports)
-    planned = make_plan(wanted_of(draft, history, ports), ports.cluster, is_recorded=_others(draft, ports))
-    return Proposal(
-        planned=planned, draft=draft, history=history, terms=terms, identity=identity_for(terms, ports.cluster)
-    )
-
-
-def identity_for(terms: Terms, cluster: ClusterClient) -> ClusterIdentity | None:
-    """Ask which cluster this is, where the site file names one."""
-    return cluster.identity() if terms.site is not None and terms.site.cluster_uid else None
-
-
-def require_cluster(terms: Terms, cluster: ClusterClient) -> None:
-    """Stop before another cluster than the site's is looked at; what is seen there would only mislead.
-
-    Raises:
-        WrongClusterError: when the site file names another cluster.
-    """
-    identity = identity_for(terms, cluster)
-    if terms.site is not None and identity is not None:
-        refuse(other_cluster(identity, terms.site))
-
-
-def pass_gates(proposal: Proposed, *, written: str = "nothing") -> list[Problem]:
-    """Hold a proposal against every gate, and stop where one refuses it.
-
-    Args:
-        proposal: a plan, not yet shown.
-        written: what this run wrote so far, for the hint.
-
-    Returns:
-        What stops the change too, but only after its plan was shown: field conflicts, and losses that no one is there
-        to confirm.
-
-    Raises:
-        BundlerError: with every problem of every gate.
-    """
-    problems = find_problems(proposal)
-    if any(problem.error not in _SHOWN_IN_THE_PLAN for problem in problems):
-        refuse(problems, written=written)
-    return problems
-
-
-def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = None) -> Proposal:
-    """Plan once more under the lock: lists only, and dry-runs of what moved since.
-
-    Args:
-        first: what was shown.
-        ports: the cluster and everything else outside.
-        redraft: makes the draft anew where another revision was deployed since, whose values are now the start.
-    """
-    draft = first.draft
-    history = mark_interrupted_runs(_history_for(draft, ports), ports)
-    if redraft is not None and _deployed_number(history) != _deployed_number(first.history):
-        draft = redraft()
-    is_same = history == first.history and draft is first.draft
-    wanted = first.planned.wanted if is_same else wanted_of(draft, history, ports)
-    planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=_others(draft, ports))
-    return replace(first, planned=planned, draft=draft, history=history, is_second_look=True)
-
-
-def _history_for(draft: Draft, ports: Ports) -> History:
-    history = load_history(ports, draft.namespace, draft.release)
-    return with_barriers(history, draft.revision.rolled_back_to, ports.store) if draft.is_recorded else history
-
-
-def _others(draft: Draft, ports: Ports) -> IsRecorded:
-    return OtherReleases(ports.store, draft.namespace).is_recorded
-
-
-def _deployed_number(history: History) -> int:
-    return history.deployed.revision if history.deployed else 0
-
-
-def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
-    """Return what a draft wants, with what the release owned before."""
-    deployed = ports.store.load(history.deployed) if history.deployed else None
-    manifests = tuple(entry.manifest for entry in draft.revision.inventory if entry.manifest is not None)
-    jobs = [manifest.ref for manifest in manifests if is_job(manifest.ref)]
-    have_run = deployed.refs.intersection(jobs) if deployed else frozenset[ObjectRef]()
-    return Wanted(
-        release=draft.release,
-        namespace=draft.namespace,
-        uid=release_uid(draft.namespace, draft.release),
-        manifests=manifests,
-        generated=draft.generated,
-        needs=draft.revision.needs,
-        reach=draft.reach,
-        owned=history.owned,
-        unsearched=history.unsearched,
-        finished_jobs=finished_before(jobs, history.summaries) | have_run,
-        job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
-        is_rollback=draft.revision.rolled_back_to > 0,
-    )
 
 
 def change_release(
@@ -351,15 +173,6 @@ def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
         and newest.bundle.digest == draft.revision.summary.bundle.digest
         and draft.recorded_values == draft.revision.user_values
     )
-
-
-def outline(plan: Plan) -> list[tuple[object, ...]]:
-    """Return what a plan does, without what it does it with: two plans that look the same need not be shown twice."""
-    return [
-        (change.ref, change.action, change.desired.body if change.desired else None, change.live_uid, change.conflicts)
-        for change in plan.changes
-        if change.action is not Action.NONE and (change.ref.kind, change.stage) != ("Namespace", Stage.DEFINITIONS)
-    ]
 
 
 def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> ChangeResult:

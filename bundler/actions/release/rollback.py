@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history
-from bundler.actions.release.lifecycle import ChangeResult, Draft, RunOptions, change_release, require_cluster
+from bundler.actions.release.lifecycle import ChangeResult, RunOptions, change_release
+from bundler.actions.release.proposal import Draft, require_cluster
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.model.lean import dataclass, replace
@@ -16,7 +17,7 @@ from bundler.planning.version_stamp import unstamped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bundler.actions.release.lifecycle import Proposal
+    from bundler.actions.release.proposal import Proposal
     from bundler.model.release import Authorship, InventoryEntry, Revision, RevisionSummary
     from bundler.model.site import Site
     from bundler.ports import Ports

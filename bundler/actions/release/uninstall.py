@@ -9,7 +9,7 @@ from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.history import History, load_existing_history, load_history, mark_interrupted_runs
-from bundler.actions.release.lifecycle import identity_for, pass_gates, require_cluster
+from bundler.actions.release.proposal import identity_for, pass_gates, require_cluster
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
@@ -25,7 +25,7 @@ from bundler.planning.problem import refuse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bundler.actions.release.lifecycle import Draft
+    from bundler.actions.release.proposal import Draft
     from bundler.model.change import Change, KeptObject, Plan
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body, JSONValue

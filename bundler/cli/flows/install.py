@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bundler.actions.compose.user_values import UserInput, ValuesFlags
-    from bundler.actions.release.lifecycle import Draft, Proposal
+    from bundler.actions.release.proposal import Draft, Proposal
     from bundler.cli.adapters.cluster import Connection
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App

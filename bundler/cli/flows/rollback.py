@@ -26,7 +26,7 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.actions.release.lifecycle import Proposal
+    from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.uninstall import UninstallProposal
     from bundler.cli.adapters.cluster import Connection
     from bundler.cli.parsing.change_options import RunFlags, WriteFlags
