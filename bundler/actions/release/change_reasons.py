@@ -8,7 +8,7 @@ from bundler.model.change import Action
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from bundler.actions.release.lifecycle import Draft
+    from bundler.actions.release.proposal import Draft
     from bundler.model.change import Change, Plan
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
