@@ -138,6 +138,35 @@ def test_a_diff_for_reviews_says_what_it_is_about_and_why_each_object_changes(cl
     assert "controller-uid" not in shown
 
 
+@pytest.mark.parametrize(
+    ("variables", "option", "is_colored"),
+    [
+        ({"FORCE_COLOR": "1"}, [], True),
+        ({}, [], False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, [], False),
+        ({"NO_COLOR": "1"}, ["--color", "always"], True),
+        ({"FORCE_COLOR": "1"}, ["--color", "never"], False),
+    ],
+)
+def test_colours_follow_the_option_and_then_the_variables(cli, monkeypatch, variables, option, is_colored):
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in cli("diff", "shop", small_bundle(cli.home), *option).ok().out) is is_colored
+
+
+def test_what_needs_a_look_comes_first(cli, menu):
+    cli("install", "a-good", menu, *NS).ok()
+    cli("install", "b-bad", menu, *NS).ok()
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "b-bad-web", "NotReady", "prod")
+    assert cli("upgrade", "b-bad", menu, "--set", "text=new", "--timeout", "1s", *NS).code != 0
+    assert [line.split()[1] for line in cli("list", *NS).out.splitlines()] == ["RELEASE", "b-bad", "a-good"]
+    objects = [line for line in cli("status", "b-bad", *NS).out.splitlines() if "/b-bad" in line]
+    assert "Deployment/b-bad-web" in objects[0]
+
+
 @pytest.mark.parametrize("output", ["text", "markdown", "html"])
 def test_an_empty_diff_prints_nothing_on_stdout(cli, menu, output):
     cli("install", "shop", menu, *NS).ok()

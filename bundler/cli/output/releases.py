@@ -20,15 +20,17 @@ _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red"}
 
 
 def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
-    """Print the newest revision of each release."""
+    """Print the newest revision of each release, those that need a look first."""
     if app.output != "text":
         app.screen.document([summary_data(summary) for summary in summaries], app.output)
         return
+    ordered = sorted(summaries, key=lambda summary: summary.status in _WAITABLE)
     rows = [
-        (s.namespace, s.release, str(s.revision), status_text(s), bundle_text(s), moment(s.updated)) for s in summaries
+        (s.namespace, s.release, str(s.revision), status_text(s), bundle_text(s), moment(s.updated)) for s in ordered
     ]
-    lines = table(rows, heads=("NAMESPACE", "RELEASE", "REVISION", "STATUS", "BUNDLE", "UPDATED"))
-    app.screen.lines(styled(lines, summaries))
+    heads = ("NAMESPACE", "RELEASE", "REVISION", "STATUS", "BUNDLE", "UPDATED")
+    lines = table(rows, heads=heads, columns=app.screen.columns, shrinking={"NAMESPACE", "RELEASE", "BUNDLE"})
+    app.screen.lines(styled(lines, ordered))
     if not summaries:
         app.screen.say("no releases here; -A looks in every namespace")
 
@@ -41,7 +43,8 @@ def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
     rows = [
         (str(s.revision), moment(s.updated), status_text(s), bundle_text(s), s.user, s.description) for s in summaries
     ]
-    lines = table(rows, heads=("REVISION", "UPDATED", "STATUS", "BUNDLE", "BY", "DESCRIPTION"))
+    heads = ("REVISION", "UPDATED", "STATUS", "BUNDLE", "BY", "DESCRIPTION")
+    lines = table(rows, heads=heads, columns=app.screen.columns, shrinking={"BUNDLE", "BY", "DESCRIPTION"})
     app.screen.lines(styled(lines, summaries))
 
 

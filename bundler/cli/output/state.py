@@ -29,7 +29,7 @@ def show_state(app: App, state: ReleaseState) -> None:
             Line(f"  bundle    {bundle_text(summary)} {summary.bundle.digest}".rstrip()),
             *_description(state),
             Line(""),
-            *_objects(state),
+            *_objects(state, app.screen.columns),
         ]
     )
     if notes := state.revision.notes.strip("\n"):
@@ -45,11 +45,17 @@ def _description(state: ReleaseState) -> list[Line]:
     return lines
 
 
-def _objects(state: ReleaseState) -> list[Line]:
-    rows = [_row(one) for one in state.objects]
-    head, *lines = table(rows, heads=("OBJECT", "HEALTH", "READY", "DETAIL"))
-    pairs = zip(lines, state.objects, strict=True)
+def _objects(state: ReleaseState, columns: int | None) -> list[Line]:
+    """Return a line for each object, those that need a look first."""
+    objects = sorted(state.objects, key=_is_well)
+    heads = ("OBJECT", "HEALTH", "READY", "DETAIL")
+    head, *lines = table([_row(one) for one in objects], heads=heads, columns=columns, shrinking={"OBJECT", "DETAIL"})
+    pairs = zip(lines, objects, strict=True)
     return [head, *(Line(line.text, _style(one)) for line, one in pairs)]
+
+
+def _is_well(one: ObjectStatus) -> bool:
+    return one.health.status is Status.CURRENT and not one.health.warning
 
 
 def _style(one: ObjectStatus) -> str:

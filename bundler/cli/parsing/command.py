@@ -29,7 +29,9 @@ _SET: Final = "set_values"
 _LIMITS: Final = ("max_total_bytes", "max_file_bytes", "max_files", "max_ratio")
 
 TEXT_JSON_YAML: Final = ("text", "json", "yaml")
-_COMMON: Final = frozenset({"output", "quiet", "verbose", "timeout_s", "context", "kubeconfig", "namespace", "help"})
+_COMMON: Final = frozenset(
+    {"output", "quiet", "verbose", "timeout_s", "context", "kubeconfig", "namespace", "color", "help"}
+)
 
 
 class Duration(click.ParamType[float]):
@@ -119,6 +121,7 @@ def verb(name: str, *, outputs: tuple[str, ...] = TEXT_JSON_YAML) -> Callable[[F
                 context=given.pop("context"),
                 kubeconfig=given.pop("kubeconfig"),
                 namespace=given.pop("namespace"),
+                color=given.pop("color"),
             )
             network, limits = _network_options(given), _limits(given)
             return function(invocation.app(options, outputs, network=network, limits=limits), **given)
@@ -187,5 +190,10 @@ def _common_options(outputs: tuple[str, ...]) -> list[Decorator]:
             "--namespace",
             shell_complete=offers("namespaces"),
             help="Namespace of the release.  [default: the context's]",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(("auto", "always", "never")),
+            help="When to use colours.  [default: auto; NO_COLOR and FORCE_COLOR set it too]",
         ),
     ]

@@ -39,12 +39,9 @@ class Invocation:
         self.redactor.learn(*(found[1] for word in argv if "@" in word and (found := _LOGIN_IN_ADDRESS.match(word))))
         self.stop = Stop()
         self.is_verbose = False
-        looks = Looks(
-            out_is_terminal=environment.out_is_terminal,
-            err_is_terminal=environment.err_is_terminal,
-            has_color=environment.has_color,
+        self.screen = Screen(
+            sys.stdout, sys.stderr, looks=self._looks(environment.color), redactor=self.redactor, is_quiet=False
         )
-        self.screen = Screen(sys.stdout, sys.stderr, looks=looks, redactor=self.redactor, is_quiet=False)
         self.stop.on_first = self._say_stopping
         self.stop.before_leaving = self.screen.leave
 
@@ -75,6 +72,8 @@ class Invocation:
         """
         settings = make_settings(self._environment, options, outputs)
         self.screen.is_quiet, self.is_verbose = settings.is_quiet, settings.is_verbose
+        if options.color is not None:
+            self.screen.looks = self._looks(options.color)
         return App(
             settings=settings,
             screen=self.screen,
@@ -88,6 +87,14 @@ class Invocation:
             typed_limits=limits or {},
             leftovers=self._leftovers,
             owns_process=self._owns_process,
+        )
+
+    def _looks(self, color: str) -> Looks:
+        return Looks(
+            out_is_terminal=self._environment.out_is_terminal,
+            err_is_terminal=self._environment.err_is_terminal,
+            has_color=color != "never",
+            forces_color=color == "always",
         )
 
     def _say_stopping(self) -> None:

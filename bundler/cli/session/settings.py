@@ -31,6 +31,7 @@ class CommonOptions:
     context: str | None = None
     kubeconfig: Path | None = None
     namespace: str | None = None
+    color: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +111,13 @@ class Environment:
         return tuple(Path(part).expanduser() for part in self.text("BUNDLE_PATH").split(os.pathsep) if part)
 
     @property
-    def has_color(self) -> bool:
-        """Tell whether colours are wanted at all. Source: no-color.org."""
-        return not self.variables.get("NO_COLOR") and self.variables.get("TERM") != "dumb"
+    def color(self) -> str:
+        """When colours are wanted: ``auto``, ``always`` or ``never``. Source: no-color.org, force-color.org."""
+        if self.variables.get("NO_COLOR"):
+            return "never"
+        if self.variables.get("FORCE_COLOR"):
+            return "always"
+        return "never" if self.variables.get("TERM") == "dumb" else "auto"
 
     @property
     def archive_time_s(self) -> int:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from bundler.model.redaction import Redactor
 
 
+_COLUMNS = 80
 _SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 
 class ReaderGoneError(Exception):
-    """Whoever read our stdout has closed it; there is nobody left to write for."""
+    """Whoever read our stdout has closed it; no one is left to write for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,19 @@ class Looks:
     out_is_terminal: bool
     err_is_terminal: bool
     has_color: bool
-    """NO_COLOR is not set; colours still need a terminal."""
+    """They are not unwanted; colours still need a terminal."""
+    forces_color: bool = False
+    """Colours are wanted whatever reads them."""
+
+    @property
+    def out_has_color(self) -> bool:
+        """Tell whether stdout gets colours."""
+        return self.forces_color or (self.out_is_terminal and self.has_color)
+
+    @property
+    def err_has_color(self) -> bool:
+        """Tell whether stderr gets colours."""
+        return self.forces_color or (self.err_is_terminal and self.has_color)
 
 
 class Screen:
@@ -48,6 +61,16 @@ class Screen:
         self._err_is_open = True
         self._above: Callable[[str], None] | None = None
 
+    @property
+    def columns(self) -> int | None:
+        """How wide a line on stdout may be; None where no terminal reads it."""
+        if not self.looks.out_is_terminal:
+            return None
+        try:
+            return os.get_terminal_size(self._out.fileno()).columns or _COLUMNS
+        except (OSError, ValueError):
+            return _COLUMNS
+
     def show_secrets(self) -> None:
         """Print sensitive values in clear from now on; the user asked for it."""
         self._is_masking = False
@@ -61,7 +84,7 @@ class Screen:
 
     def lines(self, lines: Iterable[Line]) -> None:
         """Write lines to stdout, in colours on a terminal."""
-        has_color = self.looks.out_is_terminal and self.looks.has_color
+        has_color = self.looks.out_has_color
         self._write_out("".join(f"{self._drawn(line, has_color=has_color)}\n" for line in lines))
 
     def document(self, value: JSONValue, output: str) -> None:
@@ -102,7 +125,7 @@ class Screen:
 
     def ask(self, question: str) -> None:
         """Write a question to stderr, without a line end."""
-        self._put_err(self._drawn(Line(question, "bold"), has_color=self.looks.has_color))
+        self._put_err(self._drawn(Line(question, "bold"), has_color=self.looks.err_has_color))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -154,7 +177,7 @@ class Screen:
                 ) from error
 
     def _write_err(self, lines: Iterable[Line]) -> None:
-        has_color = self.looks.err_is_terminal and self.looks.has_color
+        has_color = self.looks.err_has_color
         self._put_err("".join(f"{self._drawn(line, has_color=has_color)}\n" for line in lines))
 
     def _put_err(self, text: str) -> None:
@@ -166,7 +189,7 @@ class Screen:
                     self._err.write(text)
                     self._err.flush()
                 except OSError:
-                    self._err_is_open = False  # a change must not stop half way because nobody reads about it
+                    self._err_is_open = False  # a change must not stop half way because no one reads about it
 
 
 def masked_value(value: JSONValue, redactor: Redactor) -> JSONValue:

@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass
+from bundler.model.size import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 _ESCAPES: Final = (
     r"(?s)\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -20,6 +21,7 @@ _UNSAFE: Final = (
 )
 _CONTROLS: Final = f"[\x00-\x08\x0b-\x1f{_UNSAFE}]"
 
+_NARROW: Final = 12
 _CODES: Final = {
     "red": "31",
     "green": "32",
@@ -59,15 +61,42 @@ def paint(text: str, style: str, *, has_color: bool) -> str:
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
 
-def table(rows: Sequence[tuple[str, ...]], *, heads: tuple[str, ...]) -> list[Line]:
-    """Return columns as wide as their widest cell; the last one keeps its own length."""
+def table(
+    rows: Sequence[tuple[str, ...]],
+    *,
+    heads: tuple[str, ...],
+    columns: int | None = None,
+    shrinking: Collection[str] = (),
+) -> list[Line]:
+    """Return columns as wide as their widest cell; the last one keeps its own length.
+
+    Args:
+        rows: of cells.
+        heads: of the columns.
+        columns: how wide a line may be; None: as wide as it comes.
+        shrinking: the heads of columns whose cells are cut where a line would be wider; the others never are.
+    """
     cells = [tuple(_one_line(cell) for cell in row) for row in rows]
     widths = [max(len(row[index]) for row in [heads, *cells]) for index in range(len(heads))]
+    if columns is not None:
+        _shrink(widths, columns, [index for index, head in enumerate(heads) if head in shrinking])
+        cells = [tuple(shortened(cell, width) for cell, width in zip(row, widths, strict=True)) for row in cells]
 
     def laid(row: tuple[str, ...]) -> str:
         return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
     return [Line(laid(heads), "bold"), *(Line(laid(row)) for row in cells)]
+
+
+def _shrink(widths: list[int], columns: int, shrinking: Sequence[int]) -> None:
+    """Take from the widest columns first, until a line fits or every one of them is narrow."""
+    excess = sum(widths) + 2 * (len(widths) - 1) - columns
+    while excess > 0 and shrinking:
+        widest = max(shrinking, key=lambda index: widths[index])
+        if widths[widest] <= _NARROW:
+            return
+        widths[widest] -= 1
+        excess -= 1
 
 
 def _one_line(text: str) -> str:

@@ -13,6 +13,7 @@ from bundler.cli.terminal.screen import Looks, ReaderGoneError, Screen
 from bundler.cli.terminal.text import Line
 from bundler.errors import OutputError
 from bundler.errors.change import ReleaseError
+from bundler.model.lean import replace
 from bundler.model.redaction import Redactor
 
 SECRET = "s3cret-pass phrase"
@@ -86,6 +87,13 @@ def test_colours_need_a_terminal_and_no_objection(is_terminal, has_color, expect
     streams = Streams(is_terminal=is_terminal, has_color=has_color)
     streams.screen.lines([Line("x", "red")])
     assert streams.out.getvalue() == expected
+
+
+def test_colours_that_are_asked_for_need_no_terminal():
+    streams = Streams()
+    streams.screen.looks = replace(streams.screen.looks, forces_color=True)
+    streams.screen.lines([Line("x", "red")])
+    assert streams.out.getvalue() == "\x1b[31mx\x1b[0m\n"
 
 
 def test_quiet_keeps_errors_and_warnings():

@@ -65,6 +65,16 @@ def test_a_table_is_as_wide_as_its_cells_and_one_line_a_row():
     assert lines == ["ONE     TWO", "a       long cell", "longer  x y"]
 
 
+def test_a_table_fits_the_terminal_and_never_cuts_a_timestamp():
+    row = ("a-namespace", "b" * 40, "2026-11-29 18:30:00Z", "c" * 90)
+    heads = ("NAMESPACE", "BUNDLE", "UPDATED", "DESCRIPTION")
+    shown = table([row], heads=heads, columns=80, shrinking={"BUNDLE", "DESCRIPTION"})
+    assert max(len(line.text) for line in shown) == 80
+    assert "2026-11-29 18:30:00Z" in shown[1].text
+    assert "…" in shown[1].text
+    assert "c" * 90 in table([row], heads=heads)[1].text, "what is piped is whole"
+
+
 @pytest.mark.parametrize(
     ("value_s", "shown"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (12.3, "12 s"), (65, "1 m 05 s"), (3600, "60 m 00 s")]
 )
