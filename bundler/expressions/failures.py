@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from bundler.model.manifest import Source
 
+_BLOCKS = frozenset({"if", "for", "macro", "call", "filter", "with", "block"})
+_BLOCK_TAG = re.compile(r"\{%[-+]?\s*(?P<name>\w+)(?P<rest>.*?)%\}")
+_UNCLOSED = re.compile(r"The innermost block that needs to be closed is '(\w+)'")
 RAW = "{% raw %}{#{% endraw %}"
 
 
@@ -147,6 +150,8 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
         message = f"there is no {kind} {name}"
         known = make_filters() if kind == "filter" else make_tests()
         hint = filter_hint(name) or f"{_meant(name, known)}docs/templates.md lists the {kind}s"
+    elif unclosed := _UNCLOSED.search(message):
+        message, hint = _explain_unclosed(unclosed[1], message, error)
     elif named := re.match(r"Encountered unknown tag '(\w+)'", message):
         spelling = re.compile(rf"(?<=%)-?\s*{re.escape(named[1])}")
     elif message == "Missing end of comment tag":
@@ -162,6 +167,29 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
     elif message == "expected token ':', got '}'":
         hint = "an expression stands without {{ }} in derive, when, ready and failed; elsewhere put it into {{ }} once"
     return Failure(error_type=errors.TemplateSyntaxError, sentence=message, hint=hint, spelling=spelling)
+
+
+def _explain_unclosed(tag: str, message: str, error: TemplateSyntaxError) -> tuple[str, str]:
+    """Name the line that opened the block which the end of the template, or another tag, finds open."""
+    opened = open_tags(error.source or "", error.lineno)
+    line = next((line for name, line in reversed(opened) if name == tag), 0)
+    where = f"{{% {tag} %}} of line {line}" if line else f"{{% {tag} %}}"
+    named = re.match(r"Encountered unknown tag '(\w+)'", message)
+    found = f"{{% {named[1]} %}} closes nothing: the" if named else "the template ends, and the"
+    return f"{found} {where} is not closed", f"write {{% end{tag} %}} where the block ends"
+
+
+def open_tags(source: str, last_line: int) -> list[tuple[str, int]]:
+    """Return the block tags before the end of a line that are not closed there: name and line."""
+    opened: list[tuple[str, int]] = []
+    for number, line in enumerate(source.splitlines()[:last_line], 1):
+        for found in _BLOCK_TAG.finditer(line):
+            name = found["name"]
+            if opened and name == f"end{opened[-1][0]}":
+                opened.pop()
+            elif name in _BLOCKS or (name == "set" and "=" not in found["rest"]):
+                opened.append((name, number))
+    return opened
 
 
 def _line_of(error: TemplateSyntaxError) -> str:

@@ -44,19 +44,37 @@ class _Pods:
     port_names: frozenset[str]
 
 
+class _PodIndex:
+    """Finds the pods that a selector chooses without asking each: releases with thousands of both exist."""
+
+    def __init__(self, pods: Iterable[_Pods]) -> None:
+        self._by_namespace: dict[str, list[_Pods]] = {}
+        self._by_label: dict[tuple[str, str, str], list[_Pods]] = {}
+        for one in pods:
+            self._by_namespace.setdefault(one.namespace, []).append(one)
+            for key, value in one.labels.items():
+                self._by_label.setdefault((one.namespace, key, str(value)), []).append(one)
+
+    def selected(self, namespace: str, selector: Body) -> list[_Pods]:
+        wanted = [pair for pair in selector.items() if pair[0] not in _LABELS_OF_CONTROLLERS]
+        candidates = [self._by_label.get((namespace, key, str(value)), []) for key, value in wanted]
+        fewest = min(candidates, key=len, default=self._by_namespace.get(namespace, []))
+        return [one for one in fewest if all(one.labels.get(key) == value for key, value in wanted)]
+
+
 def service_problems(manifests: Sequence[Manifest]) -> Iterator[ServiceProblem]:
     """Yield the Services among the objects of a release that none of its pods can serve.
 
     Args:
         manifests: all of the release; Services without a selector get their endpoints elsewhere, and are left out.
     """
-    pods = [found for manifest in manifests if (found := _pods_of(manifest)) is not None]
+    pods = _PodIndex(found for manifest in manifests if (found := _pods_of(manifest)) is not None)
     is_certain = not any(_may_make_pods(manifest) for manifest in manifests)
     for manifest in manifests:
         selector = mapping_at(manifest.body, "spec", "selector")
         if (manifest.ref.group, manifest.ref.kind) != ("", "Service") or not selector:
             continue
-        chosen = [one for one in pods if one.namespace == manifest.ref.namespace and _selects(selector, one.labels)]
+        chosen = pods.selected(manifest.ref.namespace, selector)
         for message, field in _problems(manifest.body, selector, chosen):
             yield ServiceProblem(ref=manifest.ref, message=message, field=field, is_certain=is_certain)
 
@@ -73,10 +91,6 @@ def _problems(service: Body, selector: Body, chosen: Sequence[_Pods]) -> Iterabl
             known = ", ".join(sorted(names)) or "none"
             message = f"its targetPort {target!r} is no port of the pods that it selects (named ports: {known})"
             yield message, f"spec.ports[{index}].targetPort"
-
-
-def _selects(selector: Body, labels: Body) -> bool:
-    return all(labels.get(key) == value for key, value in selector.items() if key not in _LABELS_OF_CONTROLLERS)
 
 
 def _pods_of(manifest: Manifest) -> _Pods | None:

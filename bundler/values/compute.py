@@ -17,6 +17,7 @@ from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, Us
 from bundler.values.defaults import fill_items
 from bundler.values.layers import layers_for_component, own_layers
 from bundler.values.merge import fold_layers, without_nulls
+from bundler.values.moved import new_path
 from bundler.values.problems import NO_LAYER, Problem, invalid_values, shown_value
 from bundler.values.schema_view import SchemaView, bundle_view, type_name
 from bundler.values.validate import deprecation_warnings, find_problems, origin_of, sensitive_pointers
@@ -84,7 +85,12 @@ def compute_values(
     except (DeriveError, RenderError) as error:
         failure = error
     if level.problems:
-        raise invalid_values(level.problems, subject=_subject(bundle, names), bundle_origin=bundle.origin) from failure
+        raise invalid_values(
+            level.problems,
+            subject=_subject(bundle, names),
+            bundle_origin=bundle.origin,
+            new_path=lambda path: new_path(path.rpartition(".")[2], view),
+        ) from failure
     if failure is not None:
         raise failure
     return replace(merged, user=given)

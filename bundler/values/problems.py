@@ -11,7 +11,7 @@ from bundler.model.redaction import MASK
 from bundler.values.schema_view import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from bundler.model.json import JSONValue
     from bundler.model.values import Pointer
@@ -35,20 +35,31 @@ class Problem:
     """The layer that set it: a file and line, or an option as typed."""
     description: str = ""
     """What the schema says the value is for."""
+    unset: str = ""
+    """The path, where an earlier revision recorded what this bundle no longer knows."""
 
 
-def invalid_values(problems: Iterable[Problem], *, subject: str, bundle_origin: str) -> ValuesInvalidError:
+def invalid_values(
+    problems: Iterable[Problem], *, subject: str, bundle_origin: str, new_path: Callable[[str], str]
+) -> ValuesInvalidError:
     """Make the one error that tells all ``problems``, sorted by path.
 
     Args:
         problems: at least one.
         subject: what the values are for: ``release shop``.
         bundle_origin: the bundle as the user named it.
+        new_path: where the schema has the last key of a path now; empty where it does not say.
     """
+    found = sorted(set(problems))
+    recorded = [problem.unset for problem in found if problem.unset]
+    hint = f"run `bundler values {bundle_origin} --explain` to see every value and where it comes from"
+    if recorded:
+        renamed = " ".join(f"--unset {path} --set {new_path(path) or 'NEW.NAME'}=…" for path in recorded)
+        hint = f"take back what was recorded, and give it under its new name where it has one: {renamed}"
     return ValuesInvalidError(
         f"checking values for {subject}",
-        context=problem_lines(sorted(set(problems))),
-        hint=f"run `bundler values {bundle_origin} --explain` to see every value and where it comes from",
+        context=problem_lines(found),
+        hint=hint,
     )
 
 

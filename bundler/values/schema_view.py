@@ -154,6 +154,12 @@ class SchemaView:
         return any(node.is_certain and node.node.get("deprecated") is True for node in self.nodes)
 
     @property
+    def moved_to(self) -> str:
+        """The path that takes the place of a deprecated one, from the root of the bundle's values; empty without."""
+        named = (node.node.get("x-moved-to") for node in self.nodes if node.is_certain)
+        return next((path for path in named if isinstance(path, str)), "")
+
+    @property
     def description(self) -> str:
         """The first description, in one line."""
         for node in self.nodes:

@@ -12,6 +12,7 @@ from bundler.values.layers import outlook
 from bundler.values.list_operators import apply_operators
 from bundler.values.list_patches import OpenLists
 from bundler.values.merge import merge_all, without_nulls
+from bundler.values.moved import carry_over
 from bundler.values.paths import Match, leading_keys, parse_path, set_value
 from bundler.values.schema_view import bundle_view
 from bundler.values.traced import Traced
@@ -76,6 +77,7 @@ def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | Non
     refusals = _Refusals()
     layers: list[ValuesLayer] = []
     kept, notices = without_unset(user, bundle, view, refusals.paths.append) if user.unset else (user.layers, ())
+    kept, moved = carry_over(kept, bundle)
     for layer in kept:
         layers.append(apply_operators(layer, bundle=bundle, view=view, lower=layers, refuse=refusals.paths.append))
     lists = OpenLists(bundle, view, layers)
@@ -89,7 +91,9 @@ def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | Non
     lists.close()
     refusals.raise_any()
     data = _folded(bundle, view, layers)
-    return UserValues(layers=tuple(layers), data=data, sensitive=sensitive_pointers(data, view), notices=notices)
+    return UserValues(
+        layers=tuple(layers), data=data, sensitive=sensitive_pointers(data, view), notices=(*notices, *moved)
+    )
 
 
 def is_secret_place(view: SchemaView, steps: Sequence[str | int]) -> bool:

@@ -59,18 +59,22 @@ def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: Sc
     prefix = "".join(f"{name}." for name in component.split("/") if name)
     return [
         f"{prefix}{pointer_as_path(pointer, data)} is deprecated ({origin_of(pointer, origins)})"
+        + (f": use {prefix}{below.moved_to}" if below.moved_to else "")
         + (f": {below.description}" if below.description else "")
-        for pointer, below in _deprecated_below(data, view, "")
+        for pointer, below in deprecated_below(data, view, "")
         if _is_from_outside(pointer, origins)
     ]
 
 
 def origin_of(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> str:
     """Return who set what stands at ``pointer``: the leaf itself, what is around it, or the first leaf below it."""
-    if (nearest := nearest_origin(pointer, origins)) is not None:
-        return str(nearest)
-    below = (str(origin) for leaf, origin in origins.items() if starts_below(leaf, pointer))
-    return next(below, NO_LAYER)
+    found = _origin_at(pointer, origins)
+    return NO_LAYER if found is None else str(found)
+
+
+def _origin_at(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origin | None:
+    nearest = nearest_origin(pointer, origins)
+    return nearest or next((origin for leaf, origin in origins.items() if starts_below(leaf, pointer)), None)
 
 
 def _violations(bundle: Bundle, data: Body, component: str) -> Sequence[Violation]:
@@ -99,7 +103,14 @@ def _is_old_deletion(found: UnknownKey, fold: Fold) -> bool:
 
 
 def _unknown_problem(found: UnknownKey, fold: Fold, prefix: str) -> Problem:
-    return Problem(prefix + found.pointer, found.sentence(prefix), origin_of(found.pointer, fold.origins))
+    origin = _origin_at(found.pointer, fold.origins)
+    is_recorded = origin is not None and origin.kind is LayerKind.RECORDED
+    return Problem(
+        prefix + found.pointer,
+        found.sentence(prefix),
+        origin_of(found.pointer, fold.origins),
+        unset=pointer_as_path(prefix + found.pointer) if is_recorded else "",
+    )
 
 
 def _with_parents(pointer: Pointer) -> Iterator[Pointer]:
@@ -141,15 +152,16 @@ def _sensitive_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> It
         yield pointer
 
 
-def _deprecated_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> Iterator[tuple[Pointer, SchemaView]]:
+def deprecated_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> Iterator[tuple[Pointer, SchemaView]]:
+    """Yield the deprecated places in a value, and what is said of each."""
     if view.is_deprecated:
         yield pointer, view
     elif is_mapping(value) and view.nodes:
         for key, item in value.items():
-            yield from _deprecated_below(item, view.child(key), f"{pointer}/{escape_token(key)}")
+            yield from deprecated_below(item, view.child(key), f"{pointer}/{escape_token(key)}")
     elif is_list(value) and view.nodes:
         for index, item in enumerate(value):
-            yield from _deprecated_below(item, view.child(index), f"{pointer}/{index}")
+            yield from deprecated_below(item, view.child(index), f"{pointer}/{index}")
 
 
 def _is_from_outside(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> bool:

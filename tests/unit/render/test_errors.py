@@ -174,6 +174,25 @@ def test_a_hint_fits_the_mistake(text: str, start: str) -> None:
     assert render_error({"web.yaml": text}).hint.startswith(start)
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence", "hint"),
+    [
+        ("{% if a %}\n{% for x in y %}\n{% endfor %}\n", "the {% if %} of line 1 is not closed", "write {% endif %}"),
+        (
+            "a\n{% for x in y %}\n{% if a %}\n{% endfor %}\n",
+            "the {% if %} of line 3 is not closed",
+            "write {% endif %}",
+        ),
+        ("{% macro f() %}\n{% if a %}{% endif %}\n", "the {% macro %} of line 1 is not closed", "write {% endmacro %}"),
+        ("{% set a = 1 %}\n{% set b %}\n", "the {% set %} of line 2 is not closed", "write {% endset %}"),
+    ],
+)
+def test_a_block_that_is_not_closed_is_named_with_the_line_that_opens_it(text: str, sentence: str, hint: str) -> None:
+    error = render_error({"web.yaml": text})
+    assert sentence in error.context[0]
+    assert error.hint.startswith(hint)
+
+
 def test_a_name_that_is_not_there_to_import_is_to_be_defined() -> None:
     files = {"_a.yaml": "", "web.yaml": "{% from '_a.yaml' import g %}\n" + HEAD + "data: {x: {{ g() }}}\n"}
     assert render_error(files).hint == "define it there with {% macro g(…) %}, or correct the name"
