@@ -76,9 +76,9 @@ class LeaseLock:
         ref = lease_ref(namespace, release)
         token = os.urandom(8).hex()
         claim = Claim(release=release, holder=self._holder, doing=doing, duration_s=self._duration_s, token=token)
-        body = self._take(ref, claim, timeout_s)
+        body, asked_s = self._take(ref, claim, timeout_s)
         held = HeldLease(self._cluster, self._clock, ref=ref, body=body, duration_s=self._duration_s)
-        held.start()
+        held.start(asked_s)
         try:
             yield held
         finally:
@@ -93,18 +93,20 @@ class LeaseLock:
         """Take the lock away from its holder; see bundler.ports.ReleaseLock."""
         return break_lock(self._cluster, state)
 
-    def _take(self, ref: ObjectRef, claim: Claim, timeout_s: float) -> Body:
-        watch = _Watch(self._clock)
+    def _take(self, ref: ObjectRef, claim: Claim, timeout_s: float) -> tuple[Body, float]:
+        """Return the Lease, and when the write that made it ours was sent."""
+        watch, asked_s = _Watch(self._clock), self._clock.monotonic()
         poll_s = min(MAX_POLL_S, self._duration_s / 10)
         while True:
             found = self._cluster.get(ref, version="v1")
             state = read_lease(found, claim.release) if found is not None else None
             if found is not None and state and state.token == claim.token:
-                return found  # an earlier attempt got through, and only its answer was lost
+                return found, asked_s  # an earlier attempt got through, and only its answer was lost
             if state is None or state.is_free or self._is_dead(state, watch):
+                asked_s = self._clock.monotonic()
                 body = self._try_to_take(state, ref, claim)
                 if body is not None:
-                    return body
+                    return body, asked_s
                 continue
             if watch.waited_s() >= timeout_s and not self._may_be_dead(state, watch):
                 raise locked_error(state, now=self._clock.now())
@@ -194,8 +196,9 @@ class HeldLease:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat of {ref.name}", daemon=True)
 
-    def start(self) -> None:
-        """Begin to beat."""
+    def start(self, taken_s: float) -> None:
+        """Begin to beat. The Lease is as old as the request that took it: others may have seen it since then."""
+        self._renewed_s = taken_s
         self._thread.start()
 
     def held(self) -> None:

@@ -12,6 +12,7 @@ from bundler.actions.release.terms import Accepted
 from bundler.errors import BundlerError
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import DowngradeError, RecordDamagedError
+from bundler.errors.cluster import RejectedError
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
@@ -111,6 +112,28 @@ def test_an_upgrade_from_named_values_mends_a_release_whose_record_is_damaged(wo
     )[-1]
     assert ports.store.load(newest, with_sensitive=True).summary.revision == 3
     assert world.operator.upgrade(world.menu).revision is None, "the release is as usual again"
+
+
+def test_an_upgrade_that_would_change_nothing_is_recorded_where_the_newest_record_is_damaged(
+    sandbox_world: World,
+) -> None:
+    world = sandbox_world
+    world.operator.install(world.menu)
+    world.operator.cluster = FaultyCluster(world.cluster)
+    refused = RejectedError("applying", context=["the server is full"], hint="-")
+    world.operator.cluster.fail_when(lambda call: call.verb == "apply", before=refused)
+    with pytest.raises(RejectedError):
+        world.operator.upgrade(world.menu, request={"names_files": True}, text="never written")
+    world.operator.cluster = world.cluster
+    cut(world, 2)
+    proposal = world.operator.diff(world.menu)
+    assert proposal.plan.is_empty
+    assert proposal.history.newest is not None
+    assert str(proposal.history.newest.status) == "deployed", "all but the damage speaks for doing nothing"
+    result = world.operator.upgrade(world.menu, request={"resets_values": True})
+    assert result.revision is not None
+    assert result.revision.summary.revision == 3
+    assert world.operator.upgrade(world.menu).revision is None
 
 
 def test_an_upgrade_starts_from_the_newest_values_that_can_be_read_and_says_what_is_lost(world: World) -> None:

@@ -99,3 +99,28 @@ def test_a_new_custom_object_whose_pods_may_not_be_looked_for_is_deleted_in_the_
     refused = ForbiddenError("listing Pod", context=["cannot list pods"], hint="ask")
     recording.fail_when(lambda call: call.subject.kind == "Pod", before=refused, is_lasting=True)
     assert propagation_of_widget(sandbox_world, recording) == "Foreground"
+
+
+class Returning(FaultyCluster):
+    """Somebody else makes each ConfigMap again as soon as it is deleted."""
+
+    def delete(self, ref: ObjectRef, **options) -> bool:
+        is_deleted = super().delete(ref, **options)
+        if ref.kind == "ConfigMap":
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": ref.name, "namespace": ref.namespace}}
+            self.inner.create(Payload(ref=ref, api_version="v1", content=json.dumps(body).encode()))
+        return is_deleted
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_an_object_of_the_same_name_that_was_made_since_is_not_waited_for(sandbox_world: World, *, labelled: bool):
+    world = sandbox_world
+    world.operator.install(world.menu)
+    if not labelled:  # what lost its label is in no list, and is read by its name
+        world.edit("ConfigMap", "shop-config", {"metadata": {"labels": {"bundler.dev/release-uid": None}}})
+    world.operator.cluster = Returning(world.cluster)
+    began_s = world.operator.clock.monotonic()
+    world.operator.uninstall()
+    assert world.operator.clock.monotonic() - began_s < 30
+    assert world.operator.history() == ()
+    assert "data" not in world.get("ConfigMap", "shop-config")

@@ -84,3 +84,13 @@ def test_ownership_is_read_by_manager_and_operation_without_subresources() -> No
     assert list(owned_fields(body, "a").paths()) == [("f:x",)]
     assert list(owned_fields(body, "a", operation="Update").paths()) == [("f:y",)]
     assert owned_fields(body, "nobody").is_empty
+
+
+def test_all_entries_of_one_manager_count_together() -> None:
+    """A server keeps two entries of one manager until the next write folds them."""
+    entries = [
+        {"manager": "a", "operation": "Apply", "fieldsV1": {"f:x": {}}},
+        {"manager": "b", "operation": "Apply", "fieldsV1": {"f:z": {}}},
+        {"manager": "a", "operation": "Apply", "fieldsV1": {"f:y": {}}},
+    ]
+    assert list(owned_fields({"metadata": {"managedFields": entries}}, "a").paths()) == [("f:x",), ("f:y",)]

@@ -98,6 +98,30 @@ def test_the_same_value_is_no_conflict_and_is_then_owned_by_both() -> None:
     assert (owned(done.body), owned(done.body, "kubectl-edit", "Update")) == ([".data.a"], [".data.a"])
 
 
+def test_a_shared_field_that_one_of_two_applies_no_more_stays_and_is_the_others() -> None:
+    both = apply(apply(None, config(a="1", b="2")).body, config(a="1", b="2"), "argo").body
+    assert owned(both) == owned(both, "argo") == [".data.a", ".data.b"]
+    after = apply(both, config(a="1"))
+    assert after.is_changed
+    assert after.body["data"] == {"a": "1", "b": "2"}
+    assert (owned(after.body), owned(after.body, "argo")) == ([".data.a"], [".data.a", ".data.b"])
+
+
+def test_a_shared_field_cannot_be_changed_by_one_of_two_without_the_other() -> None:
+    both = apply(apply(None, config(a="1")).body, config(a="1"), "argo").body
+    done = apply(both, config(a="2"))
+    assert [(conflict.path, conflict.manager) for conflict in done.conflicts] == [(".data.a", "argo")]
+
+
+def test_of_two_entries_of_one_manager_the_last_counts_as_on_a_server() -> None:
+    live = apply(None, config(a="1", b="2")).body
+    (entry,) = live["metadata"]["managedFields"]
+    live["metadata"]["managedFields"] = [entry, {**entry, "fieldsV1": {"f:data": {"f:a": {}}}}]
+    after = apply(live, config(a="2")).body
+    assert after["data"] == {"a": "2", "b": "2"}
+    assert len(after["metadata"]["managedFields"]) == 1
+
+
 def test_force_takes_the_field_over() -> None:
     live = edited(apply(None, config(a="1", b="2")).body, data={"a": "2", "b": "3"})
     done = apply(live, config(a="3"), is_forced=True)

@@ -50,6 +50,21 @@ def drop(body: Any, *path: str) -> None:
     del body[last]
 
 
+def entry_of(manager: str, operation: str = "Apply") -> dict[str, Any]:
+    fields = {"f:metadata": {"f:labels": {"f:team": {}}}}
+    return {"manager": manager, "operation": operation, "apiVersion": "apps/v1", "fieldsV1": fields}
+
+
+def test_one_entry_of_each_other_manager_is_no_doubt() -> None:
+    live = live_web()
+    live["metadata"]["managedFields"] += [
+        entry_of("argo"),
+        entry_of("argo", "Update"),
+        entry_of("kubectl-edit", "Update"),
+    ]
+    assert is_unchanged(WEB, live)
+
+
 CHANGES: dict[str, Any] = {
     "a value differs": lambda desired, live: web(desired).update(image="web:2"),
     "the live value moved": lambda desired, live: web(live).update(image="web:2"),
@@ -79,6 +94,8 @@ CHANGES: dict[str, Any] = {
     "an entry of a subresource": lambda desired, live: live["metadata"]["managedFields"][0].update(subresource="status"),
     "an entry of an update": lambda desired, live: live["metadata"]["managedFields"][0].update(operation="Update"),
     "two entries": lambda desired, live: live["metadata"]["managedFields"].append(live["metadata"]["managedFields"][0]),
+    "two entries of another manager": lambda desired, live: live["metadata"]["managedFields"].extend(2 * [entry_of("argo")]),
+    "two entries of an updater": lambda desired, live: live["metadata"]["managedFields"].extend(2 * [entry_of("kubectl-edit", "Update")]),
     "an entry without fields": lambda desired, live: live["metadata"]["managedFields"][0].pop("fieldsV1"),
     "a list where a map was": lambda desired, live: desired["spec"].update(template=[1]),
     "a scalar where a map was": lambda desired, live: desired["spec"].update(template="x"),
@@ -128,6 +145,14 @@ def test_another_spelling_of_a_field_that_others_own_too_is_asked() -> None:
         live=stored(body), applied=body, manager="argo", is_forced=True, schema=schema_of(body), time=T2
     )
     assert not is_unchanged(body, both.body)
+
+
+def test_the_same_spelling_of_a_field_that_others_own_too_is_unchanged() -> None:
+    body = deployment(container("web", resources={"limits": {"cpu": "1"}}))
+    both = server_side_apply(
+        live=stored(body), applied=body, manager="argo", is_forced=True, schema=schema_of(body), time=T2
+    )
+    assert is_unchanged(body, both.body)
 
 
 ZEROS = [("tty", False), ("workingDir", ""), ("command", []), ("resources", {})]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -232,6 +233,40 @@ def test_a_server_without_ranges_begins_again_and_nothing_comes_twice() -> None:
 def test_a_blob_that_is_not_its_digest_is_refused_at_its_end(body: bytes) -> None:
     with StubServer([Say(body=body)]) as server, pytest.raises(ContentMismatchError):
         list(client(host_of(server.url)).blob(repository(server.url), BLOB))
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(len(CONTENT) + 1, f"{len(CONTENT)} bytes instead of"), (len(CONTENT) - 1, "larger than"), (0, "larger than")],
+)
+def test_a_blob_of_another_size_than_was_promised_is_refused_although_its_digest_fits(size: int, said: str) -> None:
+    promised = replace(BLOB, size=size)
+    with StubServer([Say(body=CONTENT)]) as server, pytest.raises(ContentMismatchError) as caught:
+        list(client(host_of(server.url)).blob(repository(server.url), promised))
+    assert said in caught.value.context[0]
+
+
+def test_a_blob_that_is_too_large_is_not_read_to_its_end() -> None:
+    got: list[bytes] = []
+    with StubServer([Say(body=CONTENT)]) as server, pytest.raises(ContentMismatchError):
+        got.extend(client(host_of(server.url)).blob(repository(server.url), replace(BLOB, size=10)))
+    assert sum(map(len, got)) <= 10
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+@pytest.mark.parametrize("size", [len(CONTENT), len(CONTENT) - 1, len(CONTENT) + 1])
+@pytest.mark.parametrize("knows_ranges", [False, True])
+def test_a_blob_of_another_size_is_not_the_one_that_is_looked_for(
+    size: int, *, is_read: bool, knows_ranges: bool
+) -> None:
+    def answer(got: Got) -> Step:
+        if knows_ranges and "range" in got.headers:
+            return Say(status=206, body=CONTENT[:1], headers={"Content-Range": f"bytes 0-0/{len(CONTENT)}"})
+        return Say(body=CONTENT)
+
+    with StubServer([answer]) as server:
+        found = client(host_of(server.url)).has_blob(repository(server.url), replace(BLOB, size=size), is_read=is_read)
+    assert found is (size == len(CONTENT))
 
 
 @pytest.mark.parametrize("keeps", [0, 0.3, 1])

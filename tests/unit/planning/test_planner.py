@@ -90,6 +90,43 @@ def test_what_the_server_would_not_change_is_left_alone():
     assert plan.is_empty
 
 
+def with_managers(one, **fields_of):
+    """The object as it is, with one entry of managedFields for each applier."""
+    body = live_of(one)
+    entries = [
+        {"manager": name, "operation": "Apply", "apiVersion": one.api_version, "fieldsV1": fields}
+        for name, fields in fields_of.items()
+    ]
+    return {**body, "metadata": {**body["metadata"], "managedFields": entries}}
+
+
+OWNED, LESS = {"f:data": {"f:a": {}, "f:b": {}}}, {"f:data": {"f:a": {}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"bundler": OWNED}),
+        ({"bundler": LESS}, {"bundler": OWNED}),
+        ({"bundler": OWNED}, {"bundler": LESS}),
+        ({"bundler": OWNED, "argo": OWNED}, {"bundler": LESS, "argo": OWNED}),
+        ({"argo": OWNED}, {"bundler": OWNED, "argo": OWNED}),
+    ],
+)
+def test_where_only_who_owns_a_field_would_change_that_is_an_update(before, after):
+    one = manifest("ConfigMap", "a", data={"a": "1", "b": "2"})
+    answer = Answer(body=with_managers(one, **after), is_created=False)
+    plan = build_plan(wanted(one), seen((one.ref, with_managers(one, **before))), {one.ref: answer})
+    assert [(change.action, change.reason) for change in plan.changes] == [(Action.UPDATE, "field ownership only")]
+
+
+def test_what_others_own_beside_us_is_no_change():
+    one = manifest("ConfigMap", "a", data={"a": "1", "b": "2"})
+    answer = Answer(body=with_managers(one, bundler=OWNED), is_created=False)
+    before = with_managers(one, argo=OWNED, bundler=OWNED)
+    assert build_plan(wanted(one), seen((one.ref, before)), {one.ref: answer}).is_empty
+
+
 def test_the_same_input_gives_the_same_plan_in_the_same_order():
     many = [manifest("ConfigMap", name) for name in "cab"] + [deployment(), manifest("Service", "s")]
     outcomes = {one.ref: created(one) for one in many}
