@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bundler.model.json import is_list, is_mapping, items_at, list_at
 from bundler.model.lean import dataclass
-from bundler.planning.jobs import hashed_name, is_job
+from bundler.planning.jobs import is_job
+from bundler.planning.normalize import real_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,7 +39,7 @@ def job_references(manifests: Sequence[Manifest]) -> Iterator[JobReference]:
     Args:
         manifests: as rendered, before Jobs get the names of their specs.
     """
-    names = {m.ref.name: hashed_name(m.body) for m in manifests if is_job(m.ref)}
+    names = {m.ref.name: real_name(m) for m in manifests if is_job(m.ref)}
     if not names:
         return
     for manifest in manifests:

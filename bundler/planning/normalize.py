@@ -87,6 +87,11 @@ def _without_server_metadata(body: Body) -> Body:
     return {**body, "metadata": {key: value for key, value in metadata.items() if key not in _SERVER_METADATA}}
 
 
+def real_name(manifest: Manifest) -> str:
+    """Return the name that a rendered Job has in the cluster."""
+    return hashed_name(_without_what_the_server_drops(manifest))
+
+
 def _with_body(manifest: Manifest, body: Body) -> Manifest:
     """As ``dataclasses.replace``, which takes five times as long: there are thousands of manifests."""
     return Manifest(

@@ -12,7 +12,7 @@ from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef, group_of
-from bundler.render.names import GeneratedAddresses, base_names, generated_secrets
+from bundler.render.names import GeneratedAddresses, base_names, generated_secrets, job_name
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
 from bundler.render.problems import Problem, raise_problems
 from bundler.render.sensitive import redactor_of
@@ -176,7 +176,7 @@ class _BundleRendering:
             self._read_crd(part, path, text)
         names = base_names(bundle, part.values.data, self._context, component=part.component, site=part.site)
         secrets = self._generated_of(part, names)
-        names["generated"] = GeneratedAddresses(secrets)
+        names |= {"generated": GeneratedAddresses(secrets), "job_name": job_name}
         templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES), codes=self._context.codes)
         for path in sorted(bundle.templates):
             if not is_partial(path):

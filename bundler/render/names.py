@@ -7,9 +7,12 @@ import fnmatch
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from jinja2.runtime import Undefined
+
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.expression import evaluate_text
 from bundler.expressions.text import TemplateFailureError, TemplateObject
+from bundler.model.job_marks import job_mark
 from bundler.model.manifest import GeneratedSecret, Source
 from bundler.model.refs import ObjectRef
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.render.types import Capabilities, RenderContext
 
+_NAME_MAX_CHARS = 253
 _HINT = (
     "the text of a generated secret is never visible to templates; let the pod read it with a secretKeyRef: "
     "name: {{ generated['%s'].secret }}, key: {{ generated['%s'].key }}"
@@ -170,6 +174,15 @@ def generated_secrets(
             )
         )
     return tuple(made)
+
+
+def job_name(name: object) -> str:
+    """Return what stands for the name that a Job gets from its spec, until all Jobs are rendered."""
+    if isinstance(name, Undefined):
+        name = str(name)  # fails with the path of what is not set
+    if isinstance(name, str) and 0 < len(name) <= _NAME_MAX_CHARS:
+        return job_mark(name)
+    raise TemplateFailureError("job_name(…) takes the name of a Job", "write it as the Job's metadata.name does")
 
 
 def _below(component: str, path: str) -> str:

@@ -12,6 +12,7 @@ from bundler.actions.author.settings import settings_findings
 from bundler.actions.author.silences import silenced, silences_in
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
+from bundler.actions.compose.job_names import with_job_names
 from bundler.actions.compose.render_request import RenderRequest
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError, WorkLimitError
@@ -211,7 +212,7 @@ def _order_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Find
     context = render_context(order, None)
     try:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
-        rendering = render_what_can_be(order.bundle, values, context)
+        rendering = with_job_names(render_what_can_be(order.bundle, values, context))
     except BundlerError as error:
         yield from from_error(error)
         return

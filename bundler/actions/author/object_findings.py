@@ -60,7 +60,7 @@ class ObjectChecks:
 
     def _of_jobs(self, rendering: Rendering) -> Iterator[Finding]:
         manifests = {manifest.ref: manifest for manifest in rendering.manifests}
-        hint = "a Job is renamed with each change of its spec: select it by a label of its own"
+        hint = f"write {{{{ job_name('{found.job}') }}}}, or select the Job by a label of its own"
         for one in job_references(rendering.manifests):
             message = f"it names the Job {one.job}, whose name in the cluster is now {one.real_name}"
             flaw = Flaw(rule="job-reference", message=message, hint=hint, field=one.field)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bundler.actions.author.findings import Finding, Level, findings_of
+from bundler.actions.author.findings import Finding, Level, findings_of, from_error
 from bundler.actions.compose.compose import expression_names, render_context
+from bundler.actions.compose.job_names import with_job_names
 from bundler.actions.delivery.image_inventory import find_switches, order_with
 from bundler.errors import BundlerError
 from bundler.images.matrix import described, make_matrix
@@ -69,6 +70,11 @@ def _findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:
         return  # a setting that the schema does not allow is none
     for problem in rendering.problems:
         yield from _of_problem(problem, order.bundle, values)
+    try:
+        rendering = with_job_names(rendering)
+    except BundlerError as error:
+        yield from () if rendering.problems else from_error(error)
+        return
     if not rendering.problems:
         yield from findings_of(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
         yield from findings_of(lambda: normalize_manifests(rendering.manifests))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from bundler.actions.compose.job_names import with_job_names
 from bundler.errors.bundle import KubeVersionError
 from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
@@ -114,6 +115,7 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
         _check_kube_version(order, _components(order, values), version)
         rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
+        rendering = with_job_names(rendering)
         if rendering.readiness:
             from bundler.actions.compose.expressions import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.errors import UsageError
+from bundler.model.job_marks import replace_job_marks
+from bundler.model.json import mapping_at
 from bundler.model.lean import replace
 from bundler.model.secret_leaves import is_secret, without_leaves
 from bundler.ports import UNCONFINED
@@ -76,16 +78,23 @@ def _rendered(
         text = "".join(_document(template, shows_secrets=shows_secrets) for template in written)
         return composition.sensitive, warnings, text
     paths = {template.path for template in templates}
-    bodies = [m.body for m in composition.rendering.manifests if not only or m.source.file in paths]
+    named = zip(composition.rendering.manifests, composition.manifests, strict=True)
+    bodies = [_named(m.body, normal.ref.name) for m, normal in named if not only or m.source.file in paths]
     items = [without_leaves(body) if is_secret(body) and not shows_secrets else body for body in bodies]
     return composition.sensitive, warnings, items
+
+
+def _named(body: Body, name: str) -> Body:
+    """Return an object with the name that it has in the cluster: a Job's comes from its spec."""
+    metadata = mapping_at(body, "metadata")
+    return body if metadata.get("name") == name else {**body, "metadata": {**metadata, "name": name}}
 
 
 def _raw(order: RenderRequest, only: Sequence[str], *, shows_secrets: bool) -> tuple[tuple[str, ...], str]:
     values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
     templates = render_texts(order.bundle, values, render_context(order, None))
     text = "".join(_document(template, shows_secrets=shows_secrets) for template in _chosen(templates, only))
-    return tuple(sensitive_values(values)), text
+    return tuple(sensitive_values(values)), replace_job_marks(text, str)
 
 
 def _chosen(templates: Sequence[RenderedTemplate], only: Sequence[str]) -> Sequence[RenderedTemplate]:
