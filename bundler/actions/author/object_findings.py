@@ -60,8 +60,8 @@ class ObjectChecks:
 
     def _of_jobs(self, rendering: Rendering) -> Iterator[Finding]:
         manifests = {manifest.ref: manifest for manifest in rendering.manifests}
-        hint = f"write {{{{ job_name('{found.job}') }}}}, or select the Job by a label of its own"
         for one in job_references(rendering.manifests):
+            hint = f"write {{{{ job_name('{one.job}') }}}}, or select the Job by a label of its own"
             message = f"it names the Job {one.job}, whose name in the cluster is now {one.real_name}"
             flaw = Flaw(rule="job-reference", message=message, hint=hint, field=one.field)
             yield self._finding(manifests[one.ref], flaw, rendering)
