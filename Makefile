@@ -9,7 +9,7 @@ HAS_GO := $(shell command -v go 2>/dev/null)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check lint format controlplane setup-registry bench golden dist audit clean
+.PHONY: help demo test test-fast check lint format controlplane setup-registry bench golden dist docs docs-serve audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -64,6 +64,12 @@ bench: $(VENV)/.dev ## Compare with the peers; ARGS='--only growth' alone measur
 
 dist: $(VENV)/.dev ## bundler as one file that needs only Python: dist/bundler.pyz
 	$(BIN)/python tool/build.py
+
+docs: $(VENV)/.dev ## The documentation site in build/site; open its index.html, no server needed
+	$(BIN)/mkdocs build --strict -f tool/site/mkdocs.yml
+
+docs-serve: $(VENV)/.dev ## The documentation site on http://127.0.0.1:8000, rebuilt as you write
+	$(BIN)/mkdocs serve -f tool/site/mkdocs.yml
 
 audit: $(VENV)/.dev ## Look for known vulnerabilities in what bundler needs (pip-audit, needs the internet)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit

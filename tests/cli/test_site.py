@@ -1,0 +1,56 @@
+"""The documentation site: it builds without a warning, and shows itself without a network."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_LOADED = re.compile(
+    r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?P<src>[^"' >]+)|<link\b[^>]*\bhref=["']?(?P<href>[^"' >]+)"""
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    argv = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "-f",
+        "tool/site/mkdocs.yml",
+        "-d",
+        str(folder),
+    ]
+    built = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_every_page_is_in_the_navigation_and_every_link_leads_somewhere(site):
+    pages = {path.relative_to(ROOT / "docs").with_suffix("") for path in (ROOT / "docs").rglob("*.md")}
+    assert {path.relative_to(site).with_suffix("") for path in site.rglob("*.html")} - {Path("404")} == pages
+
+
+@pytest.mark.slow
+def test_no_page_loads_anything_from_another_host(site):
+    for page in site.rglob("*.html"):
+        loaded = [found["src"] or found["href"] for found in _LOADED.finditer(page.read_text("utf-8"))]
+        assert loaded, page
+        assert [url for url in loaded if re.match(r"(https?:)?//", url)] == [], page
+
+
+@pytest.mark.slow
+def test_the_search_works_from_a_folder_without_a_server(site):
+    """A page opened as a file may read no other file, so its index has to be a script."""
+    assert (site / "search/search_index.js").is_file()
+    assert "assets/iframe-worker.js" in (site / "index.html").read_text("utf-8")

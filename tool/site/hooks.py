@@ -1,0 +1,28 @@
+"""What MkDocs does beside its own work: named code blocks, and the schemas that the pages link to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mkdocs.structure.files import File
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+ROOT = Path(__file__).resolve().parents[2]
+_NAMED = re.compile(r"^```(\w+) (\S+)$", re.MULTILINE)
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Add the JSON schemas, which the pages link to where they are in the repository."""
+    for schema in sorted((ROOT / "schemas").glob("*.json")):
+        files.append(File.generated(config, f"schemas/{schema.name}", abs_src_path=str(schema)))
+    return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Show the file name of a code block, and link to the schemas of the site."""
+    return _NAMED.sub(r'```\1 title="\2"', markdown).replace("](../schemas/", "](schemas/")
