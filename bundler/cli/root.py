@@ -62,6 +62,30 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 
 VERBS: Final[Mapping[str, str]] = {name: text for section in SECTIONS.values() for name, text in section.items()}
 
+_OF_OTHERS: Final = {
+    "apply": "install",
+    "build": "package",
+    "completions": "completion",
+    "delete": "uninstall",
+    "dependency": "lock",
+    "deploy": "install",
+    "help": "--help",
+    "init": "create",
+    "inspect": "show",
+    "ls": "list",
+    "new": "create",
+    "ps": "list",
+    "publish": "push",
+    "remove": "uninstall",
+    "render": "template",
+    "rm": "uninstall",
+    "undo": "rollback",
+    "update": "upgrade",
+    "validate": "lint",
+    "version": "--version",
+}
+"""What other tools call a verb of ours."""
+
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -92,7 +116,7 @@ class VerbGroup(HelpfulCommand, click.Group):
             return super().resolve_command(ctx, args)
         import difflib  # noqa: PLC0415 - for a mistake only
 
-        near = difflib.get_close_matches(name, VERBS, n=1)
+        near = [_OF_OTHERS[name]] if name in _OF_OTHERS else difflib.get_close_matches(name, VERBS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise click.UsageError(f"there is no verb {name}{hint}", ctx=ctx)
 

@@ -173,6 +173,12 @@ class Node:
         return [child._below(str(index), item) for index, item in enumerate(child.value)]  # noqa: SLF001 - own class
 
     def _parsed(self, key: str, *, is_range: bool, is_required: bool) -> str:
+        child = self.child(key)
+        if not is_range and child is not None and _is_number(child.value):
+            child.fail(
+                f'must be a string, not a number; write three numbers, in quotes: "{_full_version(child.value)}"'
+            )
+            return ""
         text = self.text(key, is_required=is_required)
         if text:
             try:
@@ -191,6 +197,16 @@ def kind_of(value: JSONValue) -> str:
         return "empty"
     kinds = {str: "a string", bool: "a boolean", int: "a whole number", float: "a number", YamlFloat: "a number"}
     return kinds.get(type(value)) or ("a mapping" if is_mapping(value) else "a list")
+
+
+def _is_number(value: JSONValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _full_version(number: JSONValue) -> str:
+    """Return the version that was meant by ``1`` or ``1.0``, which YAML reads as numbers."""
+    parts = str(number).split(".")
+    return ".".join([*parts, "0", "0"][:3])
 
 
 def _spelled(value: JSONValue) -> str:

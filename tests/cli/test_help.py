@@ -30,6 +30,15 @@ def test_the_version_is_told(cli):
     assert cli("--version").ok().out == f"bundler {__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("ls", "list"), ("delete", "uninstall"), ("help", "--help"), ("version", "--version")]
+)
+def test_the_verbs_of_other_tools_are_answered_with_ours(cli, typed, meant):
+    outcome = cli(typed)
+    assert outcome.code == 2
+    assert f"did you mean {meant}?" in outcome.err
+
+
 def test_no_verb_at_all_is_answered_with_the_help(cli):
     outcome = cli()
     assert outcome.code == 2

@@ -52,12 +52,38 @@ def test_the_history_says_why_each_revision_was_made(cli, menu):
     cli("rollback", "shop", "-m", "it rained", *NS).ok()
     found = cli("history", "shop", "-o", "json", *NS).ok().document
     assert [one["description"] for one in found] == [
-        "deployed, not waited",
+        "",
         "sales week",
         "rolled back to revision 1; it rained",
     ]
     assert [one["isWaited"] for one in found] == [False, True, True]
     assert "superseded, not waited" in cli("history", "shop", *NS).ok().out
+
+
+def test_an_install_waits_for_what_an_earlier_one_left_unwaited(cli, menu):
+    cli("install", "shop", menu, "--no-wait", *NS).ok()
+    assert cli("diff", "shop", menu, "--exit-code", *NS).code == 0, "no object differs"
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Deployment", "shop-web", "NotReady", "prod")
+    assert cli("install", "shop", menu, "--timeout", "1s", *NS).code == 4
+    with cli.sandbox() as sandbox:
+        sandbox.heal("Deployment", "shop-web", "prod")
+    assert "revision 3 deployed (" in cli("install", "shop", menu, *NS).ok().out
+    assert "no changes, revision 3 stays" in cli("install", "shop", menu, *NS).ok().out
+
+
+def test_a_rollback_that_is_not_waited_for_says_so_once(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()
+    done = cli("rollback", "shop", "--no-wait", *NS).ok().out
+    assert "revision 3 deployed, not waited, rolled back to revision 1 (" in done
+
+
+def test_an_uninstall_of_what_is_not_there_can_be_meant(cli, menu):
+    assert cli("uninstall", "shop", "--yes", *NS).code == 1
+    assert "not there" in cli("uninstall", "shop", "--yes", "--ignore-not-found", *NS).ok().out
+    found = cli("uninstall", "shop", "--yes", "--ignore-not-found", "-o", "json", *NS).ok().document
+    assert found["status"] == "not-found"
 
 
 def test_a_long_reason_is_one_short_line_in_the_history_and_whole_in_the_record(cli, menu):

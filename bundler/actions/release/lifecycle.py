@@ -163,9 +163,11 @@ def _settle(history: History, ports: Ports, options: RunOptions) -> None:
 
 
 def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
-    """Tell whether there is nothing to write and nothing new to record."""
+    """Tell whether there is nothing to write, nothing to wait for, and nothing new to record."""
     newest = proposal.history.newest
     if not proposal.plan.is_empty or options.forces_revision or newest is None or proposal.history.is_newest_damaged:
+        return False
+    if options.waits and not newest.is_waited:
         return False
     draft = proposal.draft
     return (
@@ -271,9 +273,7 @@ def _cause(error: BundlerError) -> str:
 
 
 def _record_deployed(revision: Revision, history: History, ports: Ports, options: RunOptions) -> Revision:
-    summary = ports.store.mark(
-        revision.summary, ReleaseStatus.DEPLOYED, description=_description(revision, options, ports)
-    )
+    summary = ports.store.mark(revision.summary, ReleaseStatus.DEPLOYED, description=_description(revision, ports))
     for older in history.summaries:
         if older.status is ReleaseStatus.DEPLOYED:
             ports.store.mark(older, ReleaseStatus.SUPERSEDED, description=older.description)
@@ -281,12 +281,11 @@ def _record_deployed(revision: Revision, history: History, ports: Ports, options
     return replace(revision, summary=summary)
 
 
-def _description(revision: Revision, options: RunOptions, ports: Ports) -> str:
+def _description(revision: Revision, ports: Ports) -> str:
     """Return what the history says of a revision that went well, in a line: why it was made."""
     reason = " ".join(ports.redactor.redact(revision.authorship.reason).split())
     back = revision.rolled_back_to
     said = (
-        "" if options.waits else "deployed, not waited",
         f"rolled back to revision {back}" if back else "",
         shortened(reason, _REASON_CHARS),
     )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import click
+
 from bundler.cli.flows.rollback import carry_out_removal
+from bundler.cli.output.changed import show_absence
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import policy_option, run_options
 from bundler.cli.parsing.command import verb
+from bundler.errors.change import ReleaseNotFoundError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +24,17 @@ if TYPE_CHECKING:
 @release_argument
 @run_options
 @policy_option
-def uninstall_command(app: App, *, release: str, run: RunFlags, site: Path | None) -> int:
+@click.option("--ignore-not-found", is_flag=True, help="Succeed where there is no such release.")
+def uninstall_command(app: App, *, release: str, run: RunFlags, site: Path | None, ignore_not_found: bool) -> int:
     """Delete what RELEASE owns, and its records.
 
     Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes;
     custom resources, which may hold data, are deleted with --accept-data-loss.
     """
-    return carry_out_removal(app, release, run, site)
+    try:
+        return carry_out_removal(app, release, run, site)
+    except ReleaseNotFoundError:
+        if not ignore_not_found:
+            raise
+        show_absence(app, release)
+        return 0

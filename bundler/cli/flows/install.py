@@ -219,7 +219,7 @@ def _show_diff(app: App, ready: _Ready, view: DiffView, *, exits_pending: bool =
     draft = proposal.draft
     subject = subject_of(ready.connection, draft, values=[str(change) for change in _value_changes(draft)])
     code = show_plan_as_data(app, proposal.plan, subject, view, draft)
-    is_pending = not is_no_op(proposal, RunOptions())
+    is_pending = not is_no_op(proposal, RunOptions(waits=False))
     if is_pending and proposal.plan.is_empty:
         app.screen.say("no object changes; a new revision would record the bundle and the values")
     return EXIT_PENDING if is_pending and exits_pending else code

@@ -75,3 +75,11 @@ def show_removal(app: App, namespace: str, release: str, result: UninstallResult
         kept = f", {len(plan.kept)} kept" if plan.kept else ""
         gone = counted(plan.count(Action.DELETE), "object")
         app.screen.lines([Line(f"release {release}: uninstalled ({gone} deleted{kept}, {took})", "green")])
+
+
+def show_absence(app: App, release: str) -> None:
+    """Say that there was nothing to uninstall."""
+    if app.output != "text":
+        app.screen.document({"release": release, "status": "not-found"}, app.output)
+    else:
+        app.screen.lines([Line(f"release {release}: not there, nothing to uninstall")])

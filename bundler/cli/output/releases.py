@@ -41,7 +41,8 @@ def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
         app.screen.document([summary_data(summary) for summary in summaries], app.output)
         return
     rows = [
-        (str(s.revision), moment(s.updated), status_text(s), bundle_text(s), s.user, s.description) for s in summaries
+        (str(s.revision), moment(s.updated), status_text(s), bundle_text(s), s.user, app.screen.shown(s.description))
+        for s in summaries
     ]
     heads = ("REVISION", "UPDATED", "STATUS", "BUNDLE", "BY", "DESCRIPTION")
     lines = table(rows, heads=heads, columns=app.screen.columns, shrinking={"BUNDLE", "BY", "DESCRIPTION"})

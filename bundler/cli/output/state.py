@@ -11,6 +11,7 @@ from bundler.model.health import Status
 if TYPE_CHECKING:
     from bundler.actions.inspect.status import ObjectStatus, ReleaseState
     from bundler.cli.session.app import App
+    from bundler.cli.terminal.screen import Screen
     from bundler.model.json import JSONValue
 
 _STYLES = {Status.CURRENT: "green", Status.FAILED: "red", Status.NOT_FOUND: "red", Status.UNKNOWN: "dim"}
@@ -29,7 +30,7 @@ def show_state(app: App, state: ReleaseState) -> None:
             Line(f"  bundle    {bundle_text(summary)} {summary.bundle.digest}".rstrip()),
             *_description(state),
             Line(""),
-            *_objects(state, app.screen.columns),
+            *_objects(state, app.screen),
         ]
     )
     if notes := state.revision.notes.strip("\n"):
@@ -45,11 +46,12 @@ def _description(state: ReleaseState) -> list[Line]:
     return lines
 
 
-def _objects(state: ReleaseState, columns: int | None) -> list[Line]:
+def _objects(state: ReleaseState, screen: Screen) -> list[Line]:
     """Return a line for each object, those that need a look first."""
     objects = sorted(state.objects, key=_is_well)
     heads = ("OBJECT", "HEALTH", "READY", "DETAIL")
-    head, *lines = table([_row(one) for one in objects], heads=heads, columns=columns, shrinking={"OBJECT", "DETAIL"})
+    rows = [tuple(screen.shown(cell) for cell in _row(one)) for one in objects]  # masked before anything is cut
+    head, *lines = table(rows, heads=heads, columns=screen.columns, shrinking={"OBJECT", "DETAIL"})
     pairs = zip(lines, objects, strict=True)
     return [head, *(Line(line.text, _style(one)) for line, one in pairs)]
 

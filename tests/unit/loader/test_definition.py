@@ -116,7 +116,7 @@ BROKEN = {
     "no metadata": ("apiVersion: bundler.dev/v1\nkind: Bundle\n", 'the document needs "metadata"'),
     "metadata text": ("apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: shop\n", "bundle.yaml:3: metadata must be a mapping, not a string"),
     "no version": (HEAD.replace(", version: 1.4.0", ""), 'bundle.yaml:3: metadata needs "version"'),
-    "version number": (HEAD.replace("1.4.0", "1.40"), 'metadata.version must be a string, not a number; write it in quotes: "1.40"'),
+    "version number": (HEAD.replace("1.4.0", "1.40"), 'metadata.version must be a string, not a number; write three numbers, in quotes: "1.40.0"'),
     "version": (HEAD.replace("1.4.0", "'1.4'"), '"1.4" is not a semantic version'),
     "name": (HEAD.replace("shop", "Shop_1"), 'metadata.name is "Shop_1" and must be lower-case letters'),
     "long name": (HEAD.replace("shop", "s" * 54), "at most 53 characters"),
