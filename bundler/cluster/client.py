@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cluster import targets
 from bundler.cluster.auth import make_credentials
+from bundler.cluster.bodies import escaped_for_yaml
 from bundler.cluster.discovery import Discovery, DiscoveryFile
 from bundler.cluster.errors import is_unknown_path, unknown_kind
 from bundler.cluster.identity import ask_identity
@@ -325,7 +326,7 @@ def _write(payload: Payload, kind: ResourceType, *, method: str, verb: str, targ
         method=method,
         target=target,
         verb=verb,
-        body=payload.content,
+        body=escaped_for_yaml(payload.content),
         content_type=APPLY if method == "PATCH" else JSON,
         resource=kind,
         subject=payload.ref,

@@ -325,7 +325,7 @@ def _verify(found: ObjectPart, stamped: Body, inserted: list[Insertion]) -> None
     """Read a document with anchors again: what was inserted must show up in one place only."""
     document = found.document
     begin, end = document.start_offset, document.end_offset
-    if document.text.find("&", begin, end) < 0 or mapping_at(document.value).get("kind") == "List":
+    if document.text.find("&", begin, end) < 0 or found.pointer:
         return
     moved = [one._replace(offset=one.offset - begin) for one in inserted]
     try:

@@ -90,7 +90,7 @@ def _files(files: Mapping[str, BundleFile]) -> dict[str, Callable[[str], object]
 
     def get(path: str) -> str:
         try:
-            return content_of(path).decode().removeprefix("\ufeff").replace("\r\n", "\n")
+            return content_of(path).decode()
         except UnicodeDecodeError as error:
             hint = "read binary files with files.base64(…), for binaryData"
             raise TemplateFailureError(f"{path!r} is not text", hint) from error

@@ -76,29 +76,30 @@ class ObjectReader:
         if not is_mapping(body):
             self._refuse(document, part, "", "it is no mapping", "a Kubernetes object starts with apiVersion and kind")
             return
-        if body.get("kind") == "List":
-            yield from self._expand_list(document, body, part)
+        if is_object_list(body):
+            yield from self._expand_list(document, body, part, "")
             return
         if self._check(body, document, part, ""):
             marks = document.marks
             source = part.source_of_note(note)
             yield ObjectPart(body, source, document, _finder(document, marks))
 
-    def _expand_list(self, document: ObjectDocument, body: Body, part: TextPart) -> Iterator[ObjectPart]:
+    def _expand_list(self, document: ObjectDocument, body: Body, part: TextPart, inside: str) -> Iterator[ObjectPart]:
         items = body.get("items")
         if not isinstance(items, list):
-            self._refuse(document, part, "", "its items are no list", "write `items: []` for none")
+            self._refuse(document, part, inside, "its items are no list", "write `items: []` for none")
             return
         detail = self._detail(document)
         for index, item in enumerate(items):
-            pointer = f"/items/{index}"
+            pointer = f"{inside}/items/{index}"
             if not is_mapping(item):
                 self._refuse(document, part, pointer, "it is no mapping", "each item of a List is an object")
-            elif self._check(item, document, part, pointer):
+            elif is_object_list(item):
+                yield from self._expand_list(document, item, part, pointer)
+            elif self._check(typed := _typed_item(item, body), document, part, pointer):
                 offset = detail.marks[pointer].offset if pointer in detail.marks else document.start_offset
-                base = f"{pointer}/metadata"
-                find_mark = _list_finder(detail.marks, base)
-                yield ObjectPart(item, part.source_at(offset), document, find_mark, pointer)
+                find_mark = _list_finder(detail.marks, f"{pointer}/metadata")
+                yield ObjectPart(typed, part.source_at(offset), document, find_mark, pointer)
 
     def _check(self, body: Body, document: ObjectDocument, part: TextPart, pointer: str) -> bool:
         wrong = _first_wrong(body)
@@ -134,6 +135,20 @@ class ObjectReader:
         if self._detailed is None or self._detailed[0] is not document:
             self._detailed = (document, document.detail())
         return self._detailed[1]
+
+
+def is_object_list(body: Body) -> bool:
+    """Tell whether a body holds objects: ``List``, and ``RoleList`` and its like with items, as for kubectl."""
+    kind = body.get("kind")
+    return kind == "List" or (isinstance(kind, str) and kind.endswith("List") and isinstance(body.get("items"), list))
+
+
+def _typed_item(item: Body, around: Body) -> Body:
+    """Return an item with the type that its list gives it, where it names none itself."""
+    kind = around.get("kind")
+    if item.get("kind") or not isinstance(kind, str) or kind == "List":
+        return item
+    return {"apiVersion": around.get("apiVersion"), **item, "kind": kind.removesuffix("List")}
 
 
 def _first_wrong(body: Body) -> tuple[str, str, str] | None:

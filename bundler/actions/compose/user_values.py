@@ -142,7 +142,7 @@ def _file_text(name: str) -> str:
             raise ValuesFileError(
                 doing, context=[f"{path} is larger than {_MAX_FILE_BYTES} bytes"], hint="name a smaller file"
             )
-        return path.read_text("utf-8")
+        return path.read_bytes().decode()
     except OSError as error:
         raise ValuesFileError(
             doing, context=[f"{path}: {error.strerror or error}"], hint="check the path and its permissions"

@@ -9,6 +9,7 @@ import pytest
 
 from bundler.errors.bundle import RenderedYamlError, TemplateError
 from bundler.model.bundle import BundleFile, ComponentSpec, GenerateSpec, ReadinessRule
+from bundler.model.json import mapping_at
 from bundler.model.manifest import Source
 from bundler.model.refs import ObjectRef
 from bundler.render import render_bundle, render_texts, sensitive_strings
@@ -275,7 +276,7 @@ def test_templates_see_the_names_that_the_manual_lists() -> None:
         "foo": False,
         "new": True,
         "newer": False,
-        "file": "a=1\nb=2\n",
+        "file": "a=1\r\nb=2\r\n",
         "binary": "/wA=",
         "names": "conf/a.ini",
     }
@@ -432,3 +433,50 @@ def test_sensitive_strings_are_those_of_values_and_of_rendered_secrets() -> None
     assert sensitive_strings(rendering, values) == {
         "top", "item", "12345", "aGVsbG8gd29ybGQ=", "hello world", "/w==", "in-the-clear",
     }  # fmt: skip
+
+
+def test_a_file_keeps_its_line_ends_and_its_byte_order_mark() -> None:
+    text = "\ufeffa=1\r\nb=2\r\n"
+    template = CONFIG_HEAD + "data:\n  a: {{ files.get('a') | to_yaml }}\n  b: {{ files.get('a') | quote }}\n"
+    data = (
+        render({"a.yaml": template}, files={"a": BundleFile(path="a", content=text.encode())}).manifests[0].body["data"]
+    )
+    assert data == {"a": text, "b": text}
+
+
+CONFIG_HEAD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+
+
+def test_typed_lists_and_lists_in_lists_are_expanded_as_by_kubectl() -> None:
+    template = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleList
+items:
+  - metadata: {name: one}
+  - kind: Role
+    apiVersion: rbac.authorization.k8s.io/v1
+    metadata: {name: two}
+---
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: v1
+    kind: ConfigMapList
+    items:
+      - metadata: {name: three}
+        data: {a: b}
+  - apiVersion: v1
+    kind: List
+    items:
+      - apiVersion: v1
+        kind: Secret
+        metadata: {name: four}
+"""
+    found = render({"a.yaml": template}).manifests
+    assert [(one.ref.short, one.api_version, one.source.line) for one in found] == [
+        ("Role/one", "rbac.authorization.k8s.io/v1", 4),
+        ("Role/two", "rbac.authorization.k8s.io/v1", 5),
+        ("ConfigMap/three", "v1", 15),
+        ("Secret/four", "v1", 20),
+    ]
+    assert all(mapping_at(one.body, "metadata", "labels") for one in found)
