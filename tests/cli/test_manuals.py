@@ -12,7 +12,7 @@ from tests.lib.examples import play
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["values.md"])
+@pytest.mark.parametrize("name", ["values.md", pytest.param("tutorial.md", marks=pytest.mark.slow)])
 def test_every_example_does_what_the_manual_says(cli, monkeypatch, name):
     monkeypatch.chdir(cli.home)
     text = (DOCS / name).read_text("utf-8")
