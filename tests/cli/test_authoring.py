@@ -147,6 +147,27 @@ def test_template_as_data_is_a_list_of_objects(cli):
     assert {"Deployment", "StatefulSet", "Ingress"} <= {item["kind"] for item in found["items"]}
 
 
+def test_template_as_data_prints_the_objects_as_they_are_sent(cli):
+    job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: once, creationTimestamp: null}\nspec:\n  suspend: null\n"
+    pod = "  template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'a:1'}]}}\nstatus: {active: 1}\n"
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hidden}\n"
+    widget = "apiVersion: acme.io/v1\nkind: Widget\nmetadata: {name: w}\nspec: {size: null}\n"
+    files = {"templates/job.yaml": job + pod, "templates/s.yaml": secret, "templates/w.yaml": widget}
+    path = make_bundle(cli.home, files)
+    items = cli("template", path, "-o", "json", "-n", "prod", "--show-secrets").ok().document["items"]
+    sent = {item["kind"]: item for item in items}
+    assert sent["Job"]["metadata"]["name"].startswith("once-")
+    assert "suspend" not in sent["Job"]["spec"]
+    assert "status" not in sent["Job"]
+    assert "creationTimestamp" not in sent["Job"]["metadata"]
+    assert "bundler.dev/release-uid" in sent["Job"]["metadata"]["labels"]
+    assert sent["Secret"]["data"] == {"a": "aGlkZGVu"}
+    assert sent["Widget"]["spec"] == {"size": None}
+    only = cli("template", path, "-o", "yaml", "--only", "templates/job.yaml").ok().out
+    assert ("kind: Job" in only, "Widget" in only) == (True, False)
+    assert "suspend: null" in cli("template", path).ok().out
+
+
 def test_template_prints_chosen_files_alone(cli):
     outcome = cli("template", "shop", "--only", "web/templates/edges.yaml").ok()
     assert {text.value["kind"] for text in read_documents(outcome.out)} <= {

@@ -261,7 +261,7 @@ def test_template_masks_each_leaf_of_a_secret_and_no_common_word_elsewhere(cli):
     assert 'data: {admin: "true", user: admin, port: "5432", url: "https://admin.example:5432/true"}' in config
     items = cli("template", menu, "--only", "templates/plain.yaml", "-o", "json").ok().document["items"]
     bodies = {item["kind"]: item for item in items}
-    assert bodies["Secret"]["stringData"] == dict.fromkeys(["short", "user", "flag", "port"], "***")
+    assert bodies["Secret"]["data"] == dict.fromkeys(["short", "user", "flag", "port"], "***")
     assert bodies["ConfigMap"]["data"]["url"] == "https://admin.example:5432/true"
     clear = cli("template", menu, "--only", "templates/plain.yaml", "--show-secrets").ok().out
     assert "short: abc" in clear

@@ -1,13 +1,12 @@
-"""What lint reports: findings, and how errors become some. Layer: actions, pure."""
+"""How errors become findings. Layer: actions, pure."""
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bundler.errors import BundlerError
-from bundler.model.lean import dataclass
+from bundler.model.finding import Finding, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,41 +14,6 @@ if TYPE_CHECKING:
 _PLACE = re.compile(r"^(?P<file>[^\s:][^:]*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<message>.*)$", re.DOTALL)
 _NAMED = re.compile(r"(?<![\w./])(?P<file>[\w.-][\w./-]*\.(?:ya?ml|json|md))(?::(?P<line>\d+)|#|: )")
 _TRY = "  try: "
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """One thing that is wrong, or not as good as it could be."""
-
-    file: str
-    """Empty where no single file is to blame."""
-    line: int
-    """From 1; 0 where it is not known."""
-    column: int
-    level: Level
-    rule: str
-    """Stable name: an error's code, or a check's."""
-    message: str
-    details: tuple[str, ...] = ()
-    hint: str = ""
-
-    @property
-    def what(self) -> tuple[str, int, str]:
-        """What makes two findings one."""
-        return self.file, self.line, self.message
-
-    @property
-    def place(self) -> str:
-        """``templates/web.yaml:3:7``, as far as it is known."""
-        numbers = [str(number) for number in (self.line, self.column) if number]
-        return ":".join([self.file or "bundle", *numbers])
 
 
 def findings_of(work: Callable[[], object]) -> list[Finding]:

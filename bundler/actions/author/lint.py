@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler.actions.author.findings import Finding, Level, findings_of, from_error
+from bundler.actions.author.findings import findings_of, from_error
 from bundler.actions.author.object_findings import ObjectChecks, merged
 from bundler.actions.author.schema_rules import schema_remarks
 from bundler.actions.author.settings import settings_findings
@@ -21,7 +21,7 @@ from bundler.expressions.failures import RAW
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.load import VALUES_FILE, load_what_can_be
 from bundler.loader.locate import BUNDLE_FILE
-from bundler.model.lean import dataclass
+from bundler.model.finding import Finding, Level, LintResult
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
@@ -43,19 +43,6 @@ if TYPE_CHECKING:
     from bundler.loader.problems import Problems
     from bundler.model.bundle import Bundle
     from bundler.ports import Confinement
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LintResult:
-    """What was found, sorted by place."""
-
-    findings: tuple[Finding, ...]
-    bundle: Bundle | None
-    """None where it could not be loaded."""
-
-    def count(self, level: Level) -> int:
-        """Return how many findings are of one level."""
-        return sum(finding.level is level for finding in self.findings)
 
 
 def lint(

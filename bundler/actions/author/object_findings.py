@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.author.best_practices import check_manifest
 from bundler.actions.author.custom_objects import definitions_in
-from bundler.actions.author.findings import Finding, Level
 from bundler.actions.author.flaw import Flaw
 from bundler.actions.author.rules import POD_RULES
 from bundler.fields.field_path import leading_steps
 from bundler.health.service_targets import service_problems
+from bundler.model.finding import Finding, Level
 from bundler.model.lean import replace
 from bundler.planning.job_references import job_references
 

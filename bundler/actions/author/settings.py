@@ -9,12 +9,13 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from bundler.actions.author.findings import Finding, Level, findings_of, from_error
+from bundler.actions.author.findings import findings_of, from_error
 from bundler.actions.compose.compose import expression_names, render_context
 from bundler.actions.compose.job_names import with_job_names
 from bundler.actions.delivery.image_inventory import find_switches, order_with
 from bundler.errors import BundlerError
 from bundler.images.matrix import described, make_matrix
+from bundler.model.finding import Finding, Level
 from bundler.model.lean import replace
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bundler.actions.author.findings import Finding, Level
 from bundler.actions.author.rules import RULES
 from bundler.model.bundle import NOTES_FILE
+from bundler.model.finding import Finding, Level
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:

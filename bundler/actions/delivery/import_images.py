@@ -19,6 +19,7 @@ from bundler.images.rewrite import site_repository
 from bundler.images.tree import ImageTree, image_tree
 from bundler.model.events import BytesMoved, Notice
 from bundler.model.image import ImageRef
+from bundler.model.imported import ImportedImage, ImportResult
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.oci import OCI_MANIFEST, Descriptor, digest_tag
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.delivery.reader import Delivery
     from bundler.model.digest import Digest
-    from bundler.model.image import LockedImage
     from bundler.model.oci import BlobSource, Repository
     from bundler.model.site import SiteRegistry
     from bundler.ports import Registry, Reporter
@@ -49,33 +49,6 @@ class ImportRequest:
     """The files that a delta builds on, as far as they are at hand: one may be a delta itself."""
     reads_all: bool = False
     """Read a byte of every blob that is there, not of the largest of each image alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportedImage:
-    """Where one image went."""
-
-    image: LockedImage
-    repository: Repository
-    was_there: bool
-    """Nothing of it had to be moved."""
-
-    @property
-    def target(self) -> str:
-        """``registry.site/acme/library/nginx@sha256:…``."""
-        return f"{self.repository}@{self.image.digest}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportResult:
-    """What came of it."""
-
-    images: tuple[ImportedImage, ...]
-    sent_bytes: int
-    """Bytes of blobs that went over the wire, those sent twice included."""
-    sent_blobs: int
-    skipped_blobs: int
-    """Blobs that were there, or that the registry took from another repository of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

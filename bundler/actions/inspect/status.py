@@ -15,8 +15,9 @@ from bundler.health.pods import FailFast
 from bundler.health.service_targets import service_problems
 from bundler.model.change import Action, Change
 from bundler.model.health import Health, Status
-from bundler.model.lean import dataclass, replace
+from bundler.model.lean import replace
 from bundler.model.names import release_uid
+from bundler.model.release_state import ObjectStatus, ReleaseState
 from bundler.planning.jobs import jobs_done
 from bundler.planning.taking import is_others
 
@@ -25,31 +26,8 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.model.release import InventoryEntry, Revision
     from bundler.ports import Ports
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectStatus:
-    """One object of a release, and how it is."""
-
-    entry: InventoryEntry
-    health: Health
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseState:
-    """A release as it stands."""
-
-    revision: Revision
-    """The newest revision, whatever its status."""
-    deployed: RevisionSummary | None
-    objects: tuple[ObjectStatus, ...]
-
-    @property
-    def is_ready(self) -> bool:
-        """Tell whether every object is there and ready."""
-        return all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)
 
 
 def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:

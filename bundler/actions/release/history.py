@@ -58,6 +58,11 @@ class History:
     """``noRollbackBelow`` of the revisions that say so; see :func:`with_barriers`."""
 
     @property
+    def damage(self) -> list[str]:
+        """What is wrong with each revision that cannot be read, a line each."""
+        return [damage.line for damage in self.damaged]
+
+    @property
     def newest(self) -> RevisionSummary | None:
         """The last revision, whatever became of it."""
         return self.summaries[-1] if self.summaries else None

@@ -21,6 +21,7 @@ from bundler.errors.change import (
 from bundler.health.pods import FailFast
 from bundler.model.events import Notice
 from bundler.model.lean import dataclass, field, replace
+from bundler.model.outcome import Outcome
 from bundler.model.release import ReleaseStatus, Revision
 from bundler.model.size import shortened
 from bundler.planning.problem import refuse
@@ -57,6 +58,17 @@ class ChangeResult:
     revision: Revision | None
     """None where nothing was done: no change, or the answer was no."""
     is_declined: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is shown of it."""
+        return Outcome(
+            plan=self.proposal.plan,
+            wanted=self.proposal.draft.revision.summary,
+            newest=self.proposal.history.newest,
+            revision=self.revision,
+            is_declined=self.is_declined,
+        )
 
 
 Recovery: TypeAlias = "Callable[[BundlerError, Proposal, HeldLock], BundlerError]"

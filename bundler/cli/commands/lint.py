@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.author.declare_reach import declare_reach
-from bundler.actions.author.findings import Level
 from bundler.actions.author.lint import lint
 from bundler.cli.flows.acquire_bundle import fetch_component, namespace_of, take_inputs
 from bundler.cli.output.findings import show_findings
@@ -18,6 +17,7 @@ from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import values_options
 from bundler.loader.locate import find_bundle
+from bundler.model.finding import Level
 
 if TYPE_CHECKING:
     from bundler.actions.compose.user_values import ValuesFlags

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler.cli.output.rendered import show_objects, show_text
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -46,10 +47,25 @@ def template_command(
 ) -> None:
     """Print what BUNDLE renders to, labels and namespace in place.
 
+    As text: what the templates say, comments included. With -o json or yaml: the objects as they are sent, without
+    nulls and without `status`, which the server would drop.
     No cluster is asked: templates see the newest Kubernetes that bundler knows, or --kube-version.
     """
-    from bundler.cli.output.rendered import show_raw_texts, show_rendering  # noqa: PLC0415 - rendering is loaded when it is needed
+    from bundler.actions.author.template import render_objects, render_raw_text, render_text  # noqa: PLC0415 - rendering is loaded when it is needed
 
     order = make_order(app, take(app, bundle, given), given, release=release, kube_version=kube_version)
-    show = show_raw_texts if show_invalid else show_rendering
-    show(app, order, only=only, shows_secrets=show_secrets)
+    if app.output == "text" or show_invalid:
+        render = render_raw_text if show_invalid else render_text
+        text = render(order, only=only, shows_secrets=show_secrets)
+        _allow_secrets(app, is_wanted=show_secrets)
+        show_text(app, text)
+    else:
+        objects = render_objects(order, only=only, shows_secrets=show_secrets)
+        _allow_secrets(app, is_wanted=show_secrets)
+        show_objects(app, objects)
+
+
+def _allow_secrets(app: App, *, is_wanted: bool) -> None:
+    """Print in clear what was rendered, and not the errors before it."""
+    if is_wanted:
+        app.screen.show_secrets()

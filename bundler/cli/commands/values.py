@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler.cli.output.values import show_origins, show_values
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -37,7 +38,21 @@ def values_command(
 
     With --explain: each value, the layer that set it, the line or the option, the formula where it is derived.
     """
-    from bundler.cli.output.values import show_values  # noqa: PLC0415 - computing is loaded when it is needed
+    from bundler.actions.author.values import computed_values, explained_values  # noqa: PLC0415 - computing is loaded when it is needed
 
     order = make_order(app, take(app, bundle, given), given, release=release)
-    show_values(app, order, explain=explain, shows_secrets=show_secrets)
+    if explain is not None:
+        explained = explained_values(order, explain)
+        _warn(app, explained.warnings)
+        show_origins(app, explained.rows)
+        return
+    computed = computed_values(order, is_masked=not show_secrets)
+    _warn(app, computed.warnings)
+    if show_secrets:
+        app.screen.show_secrets()
+    show_values(app, computed.data)
+
+
+def _warn(app: App, warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        app.screen.warn(warning)

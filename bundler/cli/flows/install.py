@@ -94,7 +94,7 @@ def carry_out_install(app: App, wish: InstallArgs, run: RunFlags, write: WriteFl
     request = replace(ready.request, accepted=replace(ready.request.accepted, losses=accepts_losses(app, run)))
     result = install(request, ready.connection.ports, run_options(run, write), approve)
     ready.connection.progress.stop()
-    show_outcome(app, result, verb=verb)
+    show_outcome(app, result.outcome, verb=verb)
     return EXIT_DECLINED if result.is_declined else 0
 
 
@@ -262,7 +262,7 @@ def show_plan_as_data(app: App, plan: Plan, subject: Subject, view: DiffView, dr
 
 
 def _head_lines(proposal: Proposal) -> list[Line]:
-    damage = damage_lines(proposal.history, proposal.planned.wanted.unsearched)
+    damage = damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)
     return [*damage, *_values_lines(proposal.draft), *_namespace_lines(proposal)]
 
 

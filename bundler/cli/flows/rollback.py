@@ -78,7 +78,7 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
 
     def approve(proposal: Proposal) -> bool:
         if not proposal.is_second_look:
-            app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
+            app.screen.say_lines([*damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)])
         if run.dry_run:
             draft, view = proposal.draft, DiffView(shows_secrets=write.show_secrets)
             shown.append(show_plan_as_data(app, proposal.plan, subject_of(connection, draft), view, draft))
@@ -90,7 +90,7 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
     connection.progress.stop()
     if run.dry_run and result.is_declined:
         return shown[-1]
-    show_outcome(app, result, verb="rollback")
+    show_outcome(app, result.outcome, verb="rollback")
     return EXIT_DECLINED if result.is_declined else 0
 
 
@@ -117,14 +117,14 @@ def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | N
     terms = Terms(site=site, accepted=Accepted(losses=accepts_losses(app, run), removal=may_go_on(app, run)))
     if run.dry_run:
         proposal = propose_uninstall(connection.namespace, release, connection.ports, terms)
-        app.screen.say_lines([*damage_lines(proposal.history, proposal.planned.wanted.unsearched)])
+        app.screen.say_lines([*damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)])
         subject = Subject(facts=place_of(connection, release))
         show_plan_as_data(app, proposal.shown, subject, DiffView())
         return 0
     approval = Approval(app=app, connection=connection, doing=f"uninstall {release}", is_yes=run.yes)
 
     def approve(proposal: UninstallProposal) -> bool:
-        heads = damage_lines(proposal.history, proposal.planned.wanted.unsearched)
+        heads = damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)
         return approval.approve(proposal.shown, proposal.planned, heads=heads)
 
     request = UninstallRequest(
@@ -132,5 +132,5 @@ def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | N
     )
     result = uninstall(request, connection.ports, approve)
     connection.progress.stop()
-    show_removal(app, connection.namespace, release, result)
+    show_removal(app, connection.namespace, release, result.proposal.plan, is_declined=result.is_declined)
     return EXIT_DECLINED if result.is_declined else 0

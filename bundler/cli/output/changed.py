@@ -11,24 +11,23 @@ from bundler.model.change import Action
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
-    from bundler.actions.release.lifecycle import ChangeResult
-    from bundler.actions.release.uninstall import UninstallResult
     from bundler.cli.session.app import App
+    from bundler.model.change import Plan
     from bundler.model.json import JSONValue
+    from bundler.model.outcome import Outcome
     from bundler.model.release import Revision
 
 
-def show_outcome(app: App, result: ChangeResult, *, verb: str) -> None:
+def show_outcome(app: App, result: Outcome, *, verb: str) -> None:
     """Print what became of a change: notes and one line, or one document."""
-    draft, revision = result.proposal.draft, result.revision
+    revision, newest = result.revision, result.newest
     if result.is_declined:
         app.screen.complain([Line(f"{verb} declined; nothing was changed", "yellow")])
     elif app.output != "text":
         app.screen.document(_document(app, result), app.output)
     elif revision is None:
-        newest = result.proposal.history.newest
         number = newest.revision if newest else 0
-        app.screen.lines([Line(f"release {draft.release}: no changes, revision {number} stays", "green")])
+        app.screen.lines([Line(f"release {result.wanted.release}: no changes, revision {number} stays", "green")])
     else:
         if revision.notes.strip():
             app.screen.lines([Line(revision.notes.strip("\n")), Line("")])
@@ -44,28 +43,25 @@ def _summary(app: App, revision: Revision) -> str:
     return f"release {summary.release}: revision {summary.revision} {status}{remark} {about}"
 
 
-def _document(app: App, result: ChangeResult) -> dict[str, JSONValue]:
-    plan, draft = result.proposal.plan, result.proposal.draft
-    newest = result.proposal.history.newest
-    summary = result.revision.summary if result.revision else newest or draft.revision.summary
+def _document(app: App, result: Outcome) -> dict[str, JSONValue]:
+    summary = result.revision.summary if result.revision else result.newest or result.wanted
     return {
-        "release": draft.release,
-        "namespace": draft.namespace,
+        "release": result.wanted.release,
+        "namespace": result.wanted.namespace,
         "revision": summary.revision,
         "status": summary.status.value,
         "isChanged": result.revision is not None,
         "bundle": {"name": summary.bundle.name, "version": summary.bundle.version, "digest": summary.bundle.digest},
-        **plan_data(plan),
+        **plan_data(result.plan),
         "notes": result.revision.notes if result.revision else "",
         "warnings": list(app.screen.warnings),
         "seconds": round(app.clock.monotonic() - app.started_s, 1),
     }
 
 
-def show_removal(app: App, namespace: str, release: str, result: UninstallResult) -> None:
+def show_removal(app: App, namespace: str, release: str, plan: Plan, *, is_declined: bool) -> None:
     """Print what became of an uninstall."""
-    plan = result.proposal.plan
-    if result.is_declined:
+    if is_declined:
         app.screen.complain([Line("uninstall declined; nothing was changed", "yellow")])
     elif app.output != "text":
         facts: dict[str, JSONValue] = {"release": release, "namespace": namespace, "status": "uninstalled"}

@@ -6,16 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
-from bundler.actions.author.findings import Level
 from bundler.cli.terminal.text import Line
+from bundler.model.finding import Level
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bundler.actions.author.findings import Finding
-    from bundler.actions.author.lint import LintResult
     from bundler.cli.session.app import App
+    from bundler.model.finding import Finding, LintResult
     from bundler.model.json import Body
 
 _STYLES = {Level.ERROR: "red", Level.WARNING: "yellow"}

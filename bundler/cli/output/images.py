@@ -11,9 +11,9 @@ from bundler.model.size import counted, shown_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bundler.actions.delivery.import_images import ImportResult
     from bundler.cli.session.app import App
     from bundler.model.image import FoundImage, ImageInventory, ImageRef, LockedImage
+    from bundler.model.imported import ImportResult
     from bundler.model.json import JSONValue
     from bundler.model.site import SiteRegistry
 

@@ -13,9 +13,8 @@ from bundler.planning.diff import object_diff
 from bundler.planning.replaced_jobs import with_replaced_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.actions.release.history import History
     from bundler.model.change import Change, GrownClaim, Plan, ReachNote
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
@@ -58,13 +57,13 @@ def identity_line(identity: ClusterIdentity, namespace: str) -> Line:
     return Line(f"cluster={identity.context} ({place}) namespace={namespace} user={identity.user}", "bold")
 
 
-def damage_lines(history: History, unsearched: Iterable[str]) -> Iterator[Line]:
+def damage_lines(damaged: Sequence[str], unsearched: Iterable[str]) -> Iterator[Line]:
     """Return which revisions cannot be read, and what that means for the plan; nothing where all can."""
-    for damage in history.damaged:
-        yield Line(f"! {damage.line}", "alarm")
-    if not history.damaged:
+    for line in damaged:
+        yield Line(f"! {line}", "alarm")
+    if not damaged:
         return
-    gave, they = ("it was", "it") if len(history.damaged) == 1 else ("they were", "they")
+    gave, they = ("it was", "it") if len(damaged) == 1 else ("they were", "they")
     lost = f"the values {gave} given are lost; what {they} owned was looked for by the release's label"
     yield Line(f"  {lost}", "yellow")
     if kinds := ", ".join(sorted(set(unsearched))):

@@ -9,10 +9,10 @@ from bundler.cli.terminal.text import Line, table
 from bundler.model.health import Status
 
 if TYPE_CHECKING:
-    from bundler.actions.inspect.status import ObjectStatus, ReleaseState
     from bundler.cli.session.app import App
     from bundler.cli.terminal.screen import Screen
     from bundler.model.json import JSONValue
+    from bundler.model.release_state import ObjectStatus, ReleaseState
 
 _STYLES = {Status.CURRENT: "green", Status.FAILED: "red", Status.NOT_FOUND: "red", Status.UNKNOWN: "dim"}
 

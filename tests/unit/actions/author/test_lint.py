@@ -2,10 +2,10 @@
 
 import pytest
 
-from bundler.actions.author.findings import Level
 from bundler.actions.author.lint import lint
 from bundler.actions.compose.user_values import UserInput
 from bundler.loader.locate import find_bundle
+from bundler.model.finding import Level
 from bundler.model.values import UserLayers
 from tests.lib.bundles import make_bundle
 

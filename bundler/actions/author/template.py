@@ -1,0 +1,134 @@
+"""What a bundle renders to: the text of its templates, or the objects that are sent. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose.compose import compose, expression_names, render_context
+from bundler.errors import UsageError
+from bundler.model.job_marks import replace_job_marks
+from bundler.model.lean import replace
+from bundler.model.rendered import RenderedObjects, RenderedText
+from bundler.model.secret_leaves import is_secret, without_leaves
+from bundler.ports import UNCONFINED
+from bundler.render import render_texts
+from bundler.render.masked_text import masked_text
+from bundler.render.sensitive import sensitive_values
+from bundler.values.compute import compute_values
+from bundler.values.problems import closest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.actions.compose.compose import Composition
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.model.json import Body
+    from bundler.render import RenderedTemplate
+
+
+def render_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets: bool = False) -> RenderedText:
+    """Return the text that templates render, comments included, with what bundler adds.
+
+    Args:
+        order: bundle, names and values.
+        only: the templates that are meant; empty: all.
+        shows_secrets: leave values of Secrets in clear.
+
+    Raises:
+        UsageError: when ``only`` names a template that was not rendered.
+        BundlerError: when values or templates are wrong.
+    """
+
+    def work() -> RenderedText:
+        made = _composed(order)
+        written = [one for one in _chosen(made.rendering.templates, only) if one.text.strip()]
+        text = _joined(written, shows_secrets=shows_secrets)
+        return RenderedText(text=text, sensitive=made.sensitive, warnings=_warnings(made))
+
+    return order.confinement.run(work, doing=_doing(order))
+
+
+def render_raw_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets: bool = False) -> RenderedText:
+    """Return the text that templates render without reading it, so that broken YAML can be looked at.
+
+    Args:
+        order: bundle, names and values.
+        only: the templates that are meant; empty: all.
+        shows_secrets: leave values of Secrets in clear.
+
+    Raises:
+        UsageError: when ``only`` names a template that was not rendered.
+        BundlerError: when values, or templates themselves, are wrong.
+    """
+
+    def work() -> RenderedText:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+        templates = render_texts(order.bundle, values, render_context(order, None))
+        text = _joined(_chosen(templates, only), shows_secrets=shows_secrets)
+        return RenderedText(text=replace_job_marks(text, str), sensitive=frozenset(sensitive_values(values)))
+
+    return order.confinement.run(work, doing=_doing(order))
+
+
+def render_objects(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets: bool = False) -> RenderedObjects:
+    """Return the objects as they are sent: in their normal form, with bundler's labels.
+
+    Args:
+        order: bundle, names and values.
+        only: the templates whose objects are meant; empty: all.
+        shows_secrets: leave values of Secrets in clear.
+
+    Raises:
+        UsageError: when ``only`` names a template that was not rendered.
+        BundlerError: when values, templates or objects are wrong.
+    """
+
+    def work() -> RenderedObjects:
+        made = _composed(order)
+        paths = {template.path for template in _chosen(made.rendering.templates, only)}
+        bodies = [one.body for one in made.manifests if not only or one.source.file in paths]
+        objects = tuple(body if shows_secrets else _masked(body) for body in bodies)
+        return RenderedObjects(objects=objects, sensitive=made.sensitive, warnings=_warnings(made))
+
+    return order.confinement.run(work, doing=_doing(order))
+
+
+def _doing(order: RenderRequest) -> str:
+    return f"rendering {order.bundle.metadata.name} {order.bundle.metadata.version}"
+
+
+def _composed(order: RenderRequest) -> Composition:
+    """Compose inside of work that is confined already, so that nothing but what is shown crosses."""
+    return compose(replace(order, confinement=UNCONFINED))
+
+
+def _warnings(made: Composition) -> tuple[str, ...]:
+    return (*made.values.warnings, *made.notices)
+
+
+def _masked(body: Body) -> Body:
+    return without_leaves(body) if is_secret(body) else body
+
+
+def _chosen(templates: Sequence[RenderedTemplate], only: Sequence[str]) -> Sequence[RenderedTemplate]:
+    known = [template.path for template in templates]
+    for path in only:
+        if path not in known:
+            near = closest(path, known)
+            raise UsageError(
+                f"choosing template {path}",
+                context=["it is not among those rendered", *known],
+                hint=f"did you mean {near}?" if near else "name one of them",
+            )
+    return [template for template in templates if not only or template.path in only]
+
+
+def _joined(templates: Sequence[RenderedTemplate], *, shows_secrets: bool) -> str:
+    return "".join(_document(template, shows_secrets=shows_secrets) for template in templates)
+
+
+def _document(template: RenderedTemplate, *, shows_secrets: bool) -> str:
+    """Return the text with a line that names its file, as the first document of its own."""
+    body = (template.text if shows_secrets else masked_text(template.text)).removeprefix("---\n")
+    end = "" if body.endswith("\n") else "\n"
+    return f"---\n# {template.path}\n{body}{end}"

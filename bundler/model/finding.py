@@ -1,0 +1,59 @@
+"""What lint reports. Layer: model."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from bundler.model.bundle import Bundle
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One thing that is wrong, or not as good as it could be."""
+
+    file: str
+    """Empty where no single file is to blame."""
+    line: int
+    """From 1; 0 where it is not known."""
+    column: int
+    level: Level
+    rule: str
+    """Stable name: an error's code, or a check's."""
+    message: str
+    details: tuple[str, ...] = ()
+    hint: str = ""
+
+    @property
+    def what(self) -> tuple[str, int, str]:
+        """What makes two findings one."""
+        return self.file, self.line, self.message
+
+    @property
+    def place(self) -> str:
+        """``templates/web.yaml:3:7``, as far as it is known."""
+        numbers = [str(number) for number in (self.line, self.column) if number]
+        return ":".join([self.file or "bundle", *numbers])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintResult:
+    """What was found, sorted by place."""
+
+    findings: tuple[Finding, ...]
+    bundle: Bundle | None
+    """None where it could not be loaded."""
+
+    def count(self, level: Level) -> int:
+        """Return how many findings are of one level."""
+        return sum(finding.level is level for finding in self.findings)

@@ -1,0 +1,35 @@
+"""How a release is: its record, and the health of what it owns. Layer: model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.health import Status
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from bundler.model.health import Health
+    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStatus:
+    """One object of a release, and how it is."""
+
+    entry: InventoryEntry
+    health: Health
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseState:
+    """A release as it stands."""
+
+    revision: Revision
+    """The newest revision, whatever its status."""
+    deployed: RevisionSummary | None
+    objects: tuple[ObjectStatus, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether every object is there and ready."""
+        return all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)
