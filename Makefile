@@ -66,6 +66,7 @@ dist: $(VENV)/.dev ## bundler as one file that needs only Python: dist/bundler.p
 	$(BIN)/python tool/build.py
 
 docs: $(VENV)/.dev ## The documentation site in build/site; open its index.html, no server needed
+	$(BIN)/python tool/site/reference.py
 	$(BIN)/mkdocs build --strict -f tool/site/mkdocs.yml
 
 docs-serve: $(VENV)/.dev ## The documentation site on http://127.0.0.1:8000, rebuilt as you write

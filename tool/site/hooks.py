@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 _NAMED = re.compile(r"^```(\w+) (\S+)$", re.MULTILINE)
+_SCHEMA_LINK = re.compile(r"\]\(\.\./((?:\.\./)*)schemas/")
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
@@ -25,4 +26,4 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Show the file name of a code block, and link to the schemas of the site."""
-    return _NAMED.sub(r'```\1 title="\2"', markdown).replace("](../schemas/", "](schemas/")
+    return _SCHEMA_LINK.sub(r"](\1schemas/", _NAMED.sub(r'```\1 title="\2"', markdown))

@@ -1,0 +1,37 @@
+"""docs/reference/ is what tool/site/reference.py writes, and it leaves nothing out."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from bundler.expressions.functions import make_filters, make_globals, make_tests
+from tool.site import reference
+from tool.site.function_examples import FILTERS, FUNCTIONS, OTHER_NAMES, TESTS
+
+
+def test_the_reference_is_in_sync_with_the_sources():
+    """`make docs` and `make golden` write it."""
+    if os.environ.get("UPDATE_GOLDEN"):
+        reference.main()
+    written = {path.name: path.read_text("utf-8") for path in reference.FOLDER.iterdir()}
+    assert written == reference.pages()
+
+
+@pytest.mark.parametrize(
+    ("examples", "names"),
+    [(FILTERS, set(make_filters())), (TESTS, set(make_tests()) - OTHER_NAMES), (FUNCTIONS, set(make_globals()))],
+    ids=["filters", "tests", "functions"],
+)
+def test_every_function_has_an_example_that_uses_it(examples, names):
+    assert set(examples) == names
+    assert [name for name, text in examples.items() if name not in text] == []
+
+
+def test_every_exit_code_of_an_error_is_explained():
+    assert {kind.exit_code for kind in reference.error_kinds().values()} <= set(reference.EXIT_CODES)
+
+
+def test_every_variable_that_is_read_is_explained_and_no_other():
+    assert reference.read_variables() == set(reference.OURS)

@@ -1,0 +1,252 @@
+"""Write docs/reference/ from the sources: verbs, errors, files, functions and environment variables.
+
+python tool/site/reference.py
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from bundler import errors  # noqa: E402 - a script finds the package beside it
+from bundler.cli import root  # noqa: E402
+from bundler.expressions import compile_expression  # noqa: E402
+from bundler.model.manifest import Source  # noqa: E402
+from tool.site.function_examples import FILTERS, FUNCTIONS, TESTS  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FOLDER = ROOT / "docs" / "reference"
+_MADE = "<!-- Written by tool/site/reference.py; change the sources instead. -->\n"
+_WIDTH = 100
+
+EXIT_CODES = {
+    0: "done",
+    1: "failed",
+    2: "the command line is wrong, or a question needs `--yes` or `--accept-data-loss`",
+    3: "changes are pending (`diff --exit-code`), or fields are set by others",
+    4: "time ran out",
+    5: "failed, and rolled back",
+    6: "failed, and the rollback failed too",
+    20: "damaged",
+    21: "a part is missing",
+    22: "a part of another build",
+    23: "not signed",
+    24: "signed by a key that is not trusted",
+    25: "refused by the policy of the site",
+    26: "an archive that is not safe to read",
+    27: "the base of a delta is missing",
+    70: "a bug in bundler",
+    75: "another run holds the lock of the release",
+    130: "interrupted",
+}
+
+OURS = {
+    "BUNDLER_CONTEXT": "the context, as `--context`",
+    "BUNDLER_NAMESPACE": "the namespace, as `-n`",
+    "BUNDLER_OUTPUT": "the output format, as `-o`",
+    "BUNDLER_TIMEOUT": "how long to wait, as `--timeout`",
+    "BUNDLER_LOCK_DURATION": "how long the lock of a release lives without a heartbeat",
+    "BUNDLER_BUNDLE_PATH": "folders in which bundles are found by name, separated by `:`",
+    "BUNDLER_STATE_DIR": "where the sandbox is kept; otherwise `bundler` in `XDG_STATE_HOME` or `~/.local/state`",
+    "BUNDLER_CACHE_DIR": "what can be deleted at any time; otherwise `bundler` in `XDG_CACHE_HOME` or `~/.cache`",
+}
+OTHERS = {
+    "KUBECONFIG": "kubeconfig files, as for kubectl",
+    "XDG_CONFIG_HOME": "`registries.yaml` is in its folder `bundler`; otherwise in `~/.config/bundler`",
+    "NO_COLOR": "no colours",
+    "FORCE_COLOR": "colours, even where the output is no terminal",
+    "SOURCE_DATE_EPOCH": "the time that files in archives carry, in seconds since 1970",
+}
+
+
+def pages() -> dict[str, str]:
+    """Return every page of the reference by its file name."""
+    return {
+        "verbs.md": _verbs(),
+        "errors.md": _errors(),
+        "bundle-yaml.md": _fields("`bundle.yaml`", "bundle.v1"),
+        "site-file.md": _fields("The site file", "site.v1"),
+        "exit-codes.md": _exit_codes(),
+        "functions.md": _functions(),
+        "environment.md": _environment(),
+    }
+
+
+def _verbs() -> str:
+    parts = ["# Verbs\n", _MADE]
+    for title, verbs in root.SECTIONS.items():
+        parts.append(f"## {title}\n")
+        for verb in verbs:
+            module = root.VerbGroup(name="bundler").get_command(click.Context(click.Group("bundler")), verb)
+            assert module is not None, verb
+            parts += _helps(module, f"bundler {verb}")
+    return "\n".join(parts)
+
+
+def _helps(command: click.Command, words: str) -> Iterator[str]:
+    context = click.Context(command, info_name=words, max_content_width=_WIDTH, terminal_width=_WIDTH)
+    yield f"### {words}\n"
+    yield f"```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None, name
+            yield from _helps(below, f"{words} {name}")
+
+
+def _errors() -> str:
+    parts = [
+        "# Errors\n",
+        _MADE,
+        "Every error begins with `error[CODE]`. The codes are stable; the examples are what the tests see.\n",
+    ]
+    for code, kind in sorted(error_kinds().items()):
+        parts.append(f"## {code}\n")
+        parts.append(f"{(inspect.getdoc(kind) or '').splitlines()[0]} Exit code {kind.exit_code}.\n")
+        parts += [f"```text\n{example}\n```\n" for example in _examples(code)]
+    return "\n".join(parts)
+
+
+def error_kinds() -> Mapping[str, type[errors.BundlerError]]:
+    """Return the kinds of errors by their codes."""
+    for found in iter_modules(errors.__path__):
+        import_module(f"bundler.errors.{found.name}")
+    return {kind.code: kind for kind in _below(errors.BundlerError) if kind is not errors.BundlerError}
+
+
+def _below(kind: type[errors.BundlerError]) -> Iterator[type[errors.BundlerError]]:
+    """Return all kinds below one, the first of each code last."""
+    for below in kind.__subclasses__():
+        if below.__module__.startswith("bundler."):
+            yield from _below(below)
+    yield kind
+
+
+def _examples(code: str) -> Iterator[str]:
+    for path in sorted((ROOT / "tests/golden/errors").glob(f"{code}.*.txt")):
+        text = path.read_text("utf-8")
+        yield text[text.index("error[") :].split("--- exit")[0].rstrip()
+
+
+def _fields(title: str, name: str) -> str:
+    schema = json.loads((ROOT / "schemas" / f"{name}.schema.json").read_text("utf-8"))
+    lines = [
+        f"# {title}: fields\n",
+        _MADE,
+        f"{schema['description']} From [the JSON schema](../../schemas/{name}.schema.json).\n",
+    ]
+    lines += ["| field | type | |", "|---|---|---|"]
+    lines += [f"| `{path}` | {kind} | {text} |" for path, kind, text in _flat(schema, schema, "")]
+    return "\n".join([*lines, ""])
+
+
+def _flat(schema: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
+    required = schema.get("required", ())
+    for key, found in schema.get("properties", {}).items():
+        field = _resolved(found, whole)
+        here = f"{path}.{key}" if path else key
+        notes = [str(field.get("description", "")).replace("|", "\\|"), "Required." if key in required else ""]
+        yield here, _type(field), " ".join(filter(None, notes))
+        yield from _inside(field, whole, here)
+
+
+def _inside(field: Mapping[str, Any], whole: Mapping[str, Any], here: str) -> Iterator[tuple[str, str, str]]:
+    yield from _flat(field, whole, here)
+    for choice in field.get("oneOf", ()):
+        # What one of several forms requires is not required of all.
+        form = _resolved(choice, whole)
+        yield from _inside({**form, "required": ()} if "required" in form and "type" not in form else form, whole, here)
+    if isinstance(items := field.get("items"), dict):
+        yield from _inside(_resolved(items, whole), whole, f"{here}[]")
+
+
+def _resolved(field: Any, whole: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(field, dict):
+        return {}
+    if ref := field.get("$ref"):
+        return {**whole["$defs"][ref.rpartition("/")[2]], **field}
+    return field
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"] if value is not None)
+    kinds = field.get("type", ())
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    kinds += [choice.get("type", "") for choice in field.get("oneOf", ()) if isinstance(choice.get("type"), str)]
+    return " or ".join(kind for kind in dict.fromkeys(kinds) if kind != "null")
+
+
+def _exit_codes() -> str:
+    by_exit: dict[int, list[str]] = {}
+    for code, kind in sorted(error_kinds().items()):
+        by_exit.setdefault(kind.exit_code, []).append(f"[`{code}`](errors.md#{code})")
+    lines = ["# Exit codes\n", _MADE, "| exit code | means | errors |", "|---|---|---|"]
+    for number, text in EXIT_CODES.items():
+        listed = "[all others](errors.md)" if number == 1 else ", ".join(by_exit.get(number, ()))
+        lines.append(f"| {number} | {text} | {listed} |")
+    return "\n".join([*lines, ""])
+
+
+def _functions() -> str:
+    parts = [
+        "# Functions of templates\n",
+        _MADE,
+        "What each example evaluates to. [Templates](../templates.md) explains the language.\n",
+    ]
+    for title, examples in (("Filters", FILTERS), ("Tests", TESTS), ("Functions", FUNCTIONS)):
+        parts.append(f"## {title}\n\n| name | example | result |\n|---|---|---|")
+        parts += [f"| `{name}` | {_cell(text)} | {_cell(_evaluated(text))} |" for name, text in examples.items()]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _cell(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _evaluated(text: str) -> str:
+    try:
+        value = compile_expression(text, source=Source("bundle.yaml", 1)).evaluate({"values": {}})
+    except errors.BundlerError as error:
+        return f"error: {error.context[0]}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _environment() -> str:
+    lines = ["# Environment variables\n", _MADE, "An option on the command line wins over its variable.\n"]
+    lines += ["| variable | sets |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in {**OURS, **OTHERS}.items()]
+    return "\n".join([*lines, ""])
+
+
+def read_variables() -> set[str]:
+    """Return every variable of ours that the sources read."""
+    text = (ROOT / "bundler/cli/session/settings.py").read_text("utf-8")
+    return {f"BUNDLER_{name}" for name in re.findall(r'\b(?:text|duration_s|folder)\("([A-Z_]+)"', text)}
+
+
+def main() -> None:
+    """Write the pages."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
