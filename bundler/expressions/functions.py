@@ -148,6 +148,7 @@ def fail(message: object = "failed") -> str:
 
 def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     is_strict = name not in _ACCEPTING_UNDEFINED
+    at = int(hasattr(function, "jinja_pass_arg"))  # such a function is given Jinja's environment or context first
 
     @wraps(function)
     def call(*args: Any, **named: Any) -> Any:
@@ -155,7 +156,7 @@ def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         given = [_prepared(value, is_strict=is_strict) for value in args]
         if name in _TEXT_FILTERS:
             # Jinja would spell lists and objects as Python does, with memory addresses
-            given[0] = data_of(given[0]) if name == "urlencode" else plain_text(given[0])
+            given[at] = data_of(given[at]) if name == "urlencode" else plain_text(given[at])
         named = {key: _prepared(value, is_strict=is_strict) for key, value in named.items()}
         if name in _COUNTING:
             meter.charge(sum(abs(value) for value in (*given, *named.values()) if isinstance(value, int)))

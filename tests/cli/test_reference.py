@@ -29,6 +29,11 @@ def test_every_function_has_an_example_that_uses_it(examples, names):
     assert [name for name, text in examples.items() if name not in text] == []
 
 
+def test_every_example_works_but_the_one_that_is_to_fail():
+    lines = reference.pages()["functions.md"].splitlines()
+    assert [line.split("`")[1] for line in lines if "`error: " in line] == ["fail"]
+
+
 def test_every_exit_code_of_an_error_is_explained():
     assert {kind.exit_code for kind in reference.error_kinds().values()} <= set(reference.EXIT_CODES)
 

@@ -55,6 +55,8 @@ def evaluate(text: str, **names: object) -> object:
         ("5 | quote", '"5"'),
         ("'a\nb\n\nc' | indent(2)", "a\n  b\n\n  c"),
         ("'a\nb' | indent(2, true)", "  a\n  b"),
+        ("'a long sentence' | truncate(9)", "a..."),
+        ("5 | truncate(9)", "5"),
         ("'a.b.c' | replace('.', '-')", "a-b-c"),
         ("'a.b.c' | replace('.', '-', 1)", "a-b.c"),
         ("'feature/foo_1' | regex_replace('[^a-z0-9]+', '-')", "feature-foo-1"),
