@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.best_practices import check_manifest
-from bundler.actions.author.custom_objects import definitions_in
+from bundler.actions.author.custom_objects import Definitions, definitions_in
 from bundler.actions.author.flaw import Flaw
 from bundler.actions.author.rules import POD_RULES
 from bundler.fields.field_path import leading_steps
@@ -14,6 +14,7 @@ from bundler.health.service_targets import service_problems
 from bundler.model.finding import Finding, Level
 from bundler.model.lean import replace
 from bundler.planning.job_references import job_references
+from bundler.planning.older_yaml import read_older_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,10 +47,19 @@ class ObjectChecks:
             seen = self._seen.setdefault(manifest.ref, [])
             if manifest.body not in seen:
                 seen.append(manifest.body)
-                for flaw in check_manifest(manifest, definitions):
-                    yield self._finding(manifest, flaw, rendering)
+                yield from self._of_object(manifest, definitions, rendering)
         yield from self._of_services(rendering)
         yield from self._of_jobs(rendering)
+
+    def _of_object(self, manifest: Manifest, definitions: Definitions, rendering: Rendering) -> Iterator[Finding]:
+        read, readings = read_older_yaml(manifest)
+        for one in readings:
+            hint = "write numbers and true or false as YAML 1.2 has them"
+            yield self._finding(
+                manifest, Flaw(rule="older-yaml", message=str(one), hint=hint, field=one.path), rendering
+            )
+        for flaw in check_manifest(read, definitions):
+            yield self._finding(manifest, flaw, rendering)
 
     def _of_services(self, rendering: Rendering) -> Iterator[Finding]:
         manifests = {manifest.ref: manifest for manifest in rendering.manifests}

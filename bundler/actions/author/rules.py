@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 OBJECT_RULES: Final = frozenset({
-    "gone-version", "job-reference", "refused", "service-target", "service-track", "unknown-field", "unknown-kind",
-    "wrong-type",
+    "gone-version", "job-reference", "older-yaml", "refused", "service-target", "service-track", "unknown-field",
+    "unknown-kind", "wrong-type",
 })  # fmt: skip
 """About rendered objects."""
 POD_RULES: Final = frozenset({

@@ -9,11 +9,12 @@ from bundler.actions.compose.job_names import with_job_names
 from bundler.errors.bundle import KubeVersionError
 from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.normalize import normalize_manifests, stamp
+from bundler.planning.older_yaml import may_hold_older_yaml, read_older_yaml
 from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
 from bundler.render.bundle import walk, with_sources, without_sources
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
@@ -115,6 +116,7 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
         _check_kube_version(order, _components(order, values), version)
         rendering, notices = _adapted(render_bundle(order.bundle, values, context), order)
+        rendering, readings = _read_as_meant(rendering)
         rendering = with_job_names(rendering)
         if rendering.readiness:
             from bundler.actions.compose.expressions import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
@@ -129,8 +131,16 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         rendering=without_sources(rendering),
         manifests=manifests,
         sensitive=sensitive_strings(rendering, values) | leaves,
-        notices=notices,
+        notices=(*notices, *readings),
     )
+
+
+def _read_as_meant(rendering: Rendering) -> tuple[Rendering, tuple[str, ...]]:
+    if not any(may_hold_older_yaml(template.text) for template in rendering.templates):
+        return rendering, ()
+    read = [(manifest, *read_older_yaml(manifest)) for manifest in rendering.manifests]
+    notices = [f"{old.source}: {old.ref.short}: {reading}" for old, _, readings in read for reading in readings]
+    return replace(rendering, manifests=tuple(new for _, new, _ in read)), tuple(notices)
 
 
 def _adapted(rendering: Rendering, order: RenderRequest) -> tuple[Rendering, tuple[str, ...]]:

@@ -85,3 +85,17 @@ def test_a_setting_that_the_schema_refuses_is_not_tried(tmp_path):
     }
     location = find_bundle(str(make_bundle(tmp_path, files)))
     assert not [one for one in lint(location, UserInput(user=UserLayers())).findings if one.level is Level.ERROR]
+
+
+def test_spellings_of_yaml_1_1_are_warnings_and_no_errors(tmp_path):
+    template = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: 'a:1'}]\n"
+        "  volumes:\n    - name: v\n      configMap:\n        name: a\n        defaultMode: 0755\n"
+        "        optional: yes\n"
+    )
+    assert not findings_of(tmp_path, template)
+    warnings = findings_of(tmp_path, template, Level.WARNING, name="again")
+    assert [place for place, message, _ in warnings if "YAML 1.1" in message] == [
+        "templates/a.yaml:10",
+        "templates/a.yaml:11",
+    ]
