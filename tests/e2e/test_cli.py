@@ -131,8 +131,8 @@ spec: {accessModes: [ReadWriteOnce], storageClassName: nowhere, resources: {requ
 def test_a_pod_that_waits_for_a_claim_names_claim_and_class(real, place):
     outcome = real("install", "raw", raw_bundle(real.home, WEB + CLAIM), "-n", place, "--timeout", "8s")
     assert outcome.code == 4
-    assert "    claim data: Pending, of storage class nowhere\n" in outcome.err
-    assert 'ProvisioningFailed: storageclass.storage.k8s.io "nowhere" not found' in outcome.err
+    reason = 'ProvisioningFailed: storageclass.storage.k8s.io "nowhere" not found'
+    assert f"    claim data: Pending, of storage class nowhere: {reason}\n" in outcome.err
 
 
 def test_events_that_differ_by_a_pods_name_are_told_once(real, control_plane, place):
