@@ -85,6 +85,8 @@ class Change:
     warnings: tuple[str, ...] = ()
     conflicts: tuple[FieldConflict, ...] = ()
     """What others set and the bundle wants differently; ``after`` is then what the bundle's values would make of it."""
+    restored_as: Manifest | None = None
+    """Of an object that came back from a backup: what the release had written, whose fields are taken back first."""
     grown_claims: tuple[GrownClaim, ...] = ()
     keeps_pods: bool = False
     """Of a StatefulSet that is recreated: it is deleted alone, and the new one takes up its pods."""

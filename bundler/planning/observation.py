@@ -35,6 +35,8 @@ class Wanted:
     """The union of the inventories of all retained revisions, interrupted ones included."""
     unsearched: tuple[str, ...] = ()
     """Kinds that could not be searched for what damaged records named: what there is of them stays."""
+    recorded: Mapping[ObjectRef, Manifest] = field(default_factory=dict)
+    """What the deployed revision wrote."""
     finished_jobs: frozenset[ObjectRef] = frozenset()
     """Jobs that have run, gone or not: those of the deployed revision, and what others have finished since."""
     job_runs: Mapping[ObjectRef, int] = field(default_factory=dict)

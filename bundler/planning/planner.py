@@ -30,6 +30,7 @@ from bundler.planning.order import (
 )
 from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
 from bundler.planning.reach import find_reach
+from bundler.planning.restored import REASON as RESTORED, is_restored
 from bundler.planning.taking import is_others, taken_secret
 from bundler.planning.version_stamp import without_version_stamp
 
@@ -131,7 +132,7 @@ def build_plan(
         PlanError: when components need each other in a circle.
     """
     candidates = find_candidates(wanted, observation, known=known)
-    changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted.job_runs) for candidate in candidates]
+    changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted) for candidate in candidates]
     changes += list(_generated_changes(wanted, observation))
     deletes, kept = _prune(wanted, observation)
     judging = judging_components(wanted, observation)
@@ -164,15 +165,16 @@ def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observatio
             yield change.component, definer
 
 
-def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[ObjectRef, int]) -> Change:
+def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Change:
     if isinstance(outcome, Regrowth):
         return _regrown(candidate, outcome)
     manifest, live = candidate.manifest, candidate.live
     action, reason = _decide(candidate, outcome)
     refusal = outcome if isinstance(outcome, Refusal) else None
     answer = outcome if isinstance(outcome, Answer) else refusal.forced if refusal else None
-    if action is Action.CREATE and manifest.ref in job_runs:
-        reason = f"runs again: it ran for revision {job_runs[manifest.ref]}"
+    if action is Action.CREATE and manifest.ref in wanted.job_runs:
+        reason = f"runs again: it ran for revision {wanted.job_runs[manifest.ref]}"
+    is_back = action is Action.UPDATE and live is not None and is_restored(live, wanted.uid)
     return Change(
         ref=manifest.ref,
         action=action,
@@ -185,9 +187,10 @@ def _change(candidate: Candidate, outcome: Outcome | None, job_runs: Mapping[Obj
         is_verified=refusal is None or refusal.forced is not None,
         awaits_webhook=refusal is not None and refusal.kind is RefusalKind.UNJUDGED,
         is_autoscaled=candidate.is_autoscaled,
-        reason=reason,
+        reason=RESTORED if is_back else reason,
         warnings=answer.warnings if answer else (),
         conflicts=field_conflicts(candidate, refusal) if refusal and refusal.conflicts else (),
+        restored_as=wanted.recorded.get(manifest.ref, manifest) if is_back else None,
     )
 
 

@@ -171,6 +171,8 @@ def replace(tx: Transaction, write: Write, content: bytes) -> Tree:
 def replace_tree(tx: Transaction, write: Write, live: Tree, body: Tree, *, subresource: str = "") -> Tree:
     """Store ``body`` over ``live``, ownership of changed fields going to the manager of the write."""
     new = _addressed(write, body)
+    if "managedFields" in body["metadata"]:  # an update may hand fields over
+        new["metadata"]["managedFields"] = body["metadata"]["managedFields"]
     new["metadata"] |= {name: live["metadata"][name] for name in _ALLOCATED if name in live["metadata"]}
     if write.keeps_status and subresource != "status":
         new.pop("status", None)

@@ -273,6 +273,16 @@ def test_a_replace_drops_what_it_does_not_hold_and_keeps_identity(cluster: Subje
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
 
+def test_a_replace_hands_fields_over_to_another_manager(cluster: Subject) -> None:
+    made = cluster.create(config_map(colour="red")).body
+    (entry,) = made["metadata"]["managedFields"]
+    handed = {**entry, "operation": "Apply"}
+    metadata = {**made["metadata"], "managedFields": [handed]}
+    after = cluster.replace({**made, "metadata": metadata}).body
+    assert managers(after) == {("bundler", "Apply", "")}
+    assert cluster.apply(config_map(size="big")).body["data"] == {"size": "big"}
+
+
 def test_a_replace_with_another_uid_is_a_conflict(cluster: Subject) -> None:
     cluster.create(config_map())
     with pytest.raises(ConflictError):

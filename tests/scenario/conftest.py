@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.health.pods import FailFast
-from bundler.model.refs import ObjectRef
+from bundler.model.cluster import Payload
+from bundler.model.json import canonical_json
+from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.menus import small_bundle
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
     from bundler.ports import Clock, ClusterClient
 
 QUICK_FAILURE = FailFast(min_failures=1, min_s=0.5)
+
+
+_ALLOCATED = ("managedFields", "uid", "resourceVersion", "creationTimestamp")
+
+
+def _ref_of(body) -> ObjectRef:
+    metadata = body["metadata"]
+    return ObjectRef(group_of(body["apiVersion"]), body["kind"], metadata["namespace"], metadata["name"])
 
 
 @dataclass
@@ -59,6 +69,16 @@ class World:
     def inject(self, name: str, bundle: str) -> None:
         """What a certificate injector does: write caBundle where a webhook's template left it empty."""
         self.injector(name, bundle)  # type: ignore[attr-defined]
+
+    def restore(self, *kinds: tuple[str, str]) -> None:
+        """What a restore from a plain backup does: all objects of (group, kind) go, and are created again by kubectl."""
+        saved = [body for group, kind in kinds for body in self.bodies(kind, group).values()]
+        saved = [body for body in saved if not body["metadata"]["name"].startswith("kube-")]  # controllers make these
+        for body in saved:
+            self.cluster.delete(_ref_of(body))
+        for body in saved:
+            metadata = {key: body["metadata"][key] for key in body["metadata"] if key not in _ALLOCATED}
+            self.creator({**body, "metadata": metadata})  # type: ignore[attr-defined]
 
     def bodies(self, kind: str, group: str = "") -> dict[str, dict]:
         from bundler.model.cluster import ListQuery
@@ -103,6 +123,7 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
         "Deployment", name, replicas, namespace="prod", manager="kube-controller-manager"
     )
     world.editor = lambda group, kind, name, patch: client.edit(ObjectRef(group, kind, "prod", name), patch)  # type: ignore[attr-defined]
+    world.creator = lambda body: _create_as_kubectl(client, body)  # type: ignore[attr-defined]
     hooks = "MutatingWebhookConfiguration"
     hook = ("admissionregistration.k8s.io", hooks, "")
     world.injector = lambda name, bundle: client.edit(  # type: ignore[attr-defined]
@@ -111,6 +132,13 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
         manager="injector",
     )
     return world
+
+
+def _create_as_kubectl(client: SandboxClient, body) -> None:
+    client.create(Payload(ref=_ref_of(body), api_version=body["apiVersion"], content=canonical_json(body)))
+    made = client.get(_ref_of(body))["metadata"]["managedFields"]  # type: ignore[index]
+    renamed = [{**entry, "manager": "kubectl-create"} for entry in made]  # type: ignore[union-attr, dict-item]
+    client.edit(_ref_of(body), {"metadata": {"managedFields": renamed}}, manager="kubectl-create")
 
 
 def _injected(hook, bundle: str) -> dict:
@@ -142,7 +170,14 @@ def _real_world(plane, menu: Path) -> Iterator[World]:
         patch = {"webhooks": [_injected(plane.api("GET", path), bundle)]}
         plane.api("PATCH", f"{path}?fieldManager=injector", patch, content_type=merge)
 
-    world.scaler, world.editor, world.injector = scale, edit, inject  # type: ignore[attr-defined]
+    def create(body):
+        ref = _ref_of(body)
+        served = client.resource_type(ref.group, ref.kind)
+        root = f"/apis/{ref.group}/{served.version}" if ref.group else "/api/v1"
+        path = f"{root}/namespaces/{namespace}/{served.plural}?fieldManager=kubectl-create"
+        plane.api("POST", path, body)
+
+    world.scaler, world.editor, world.injector, world.creator = scale, edit, inject, create  # type: ignore[attr-defined]
     yield world
     client.delete(ObjectRef("", "Namespace", "", namespace))
     client.close()

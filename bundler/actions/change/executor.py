@@ -11,6 +11,7 @@ from bundler.actions.change.delete_propagation import refs_in_foreground
 from bundler.actions.change.generated_secrets import generate_text, secret_payload
 from bundler.actions.change.make_plan import following, payload_of
 from bundler.actions.change.run_control import WRITES_AT_ONCE
+from bundler.actions.change.take_back import take_back
 from bundler.actions.change.wait import wait_until_gone, wait_until_ready
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ForeignObjectError, LockLostError, RejectedObjectsError
@@ -197,6 +198,7 @@ class Executor:
                 self._await_departure(change)
                 with self._guard.writing():
                     self._report(ChangeStarted(change.ref, change.action))
+                    take_back(change, self._ports.cluster, uid=self._planned.wanted.uid)
                     self._write_secret(change) if change.generated else self._apply(change)
             case Action.RECREATE:
                 self._grow_claims(change)

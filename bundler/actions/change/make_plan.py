@@ -18,6 +18,7 @@ from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind
 from bundler.planning.ownership import is_ours
 from bundler.planning.planner import build_plan, find_candidates, is_deleting
+from bundler.planning.restored import are_restorers, is_restored
 from bundler.planning.taking import Standing, is_others, standing_of
 from bundler.planning.webhooks import Judges, silent_webhooks
 
@@ -207,7 +208,8 @@ class _Asker:
         try:
             return self._cluster.apply(payload, is_dry_run=True, is_forced=is_forced)
         except ConflictError as error:
-            if owned_by_autoscaler(error.conflicts) and not candidate.is_autoscaled:
+            is_autoscalers = owned_by_autoscaler(error.conflicts) and not candidate.is_autoscaled
+            if is_autoscalers or (not is_forced and self._came_back(candidate, error)):
                 return self._dry_run(candidate, payload, is_forced=True)
             if not error.conflicts or is_forced:
                 return Refusal(kind=RefusalKind.REJECTED, lines=error.context)
@@ -218,6 +220,11 @@ class _Asker:
             return Refusal(kind=RefusalKind.CONFLICT, lines=error.context, conflicts=error.conflicts, forced=forced)
         except (RejectedError, ForbiddenError, ObjectNotFoundError, UnknownKindError) as error:
             return self._refusal(candidate, error)
+
+    def _came_back(self, candidate: Candidate, error: ConflictError) -> bool:
+        """Tell whether only those contest fields who wrote the object anew from a backup."""
+        is_contested = bool(error.conflicts) and are_restorers(manager for _, manager in error.conflicts)
+        return is_contested and candidate.live is not None and is_restored(candidate.live, self._uid)
 
     def _refusal(self, candidate: Candidate, error: BundlerError) -> Refusal:
         if self._waits_for_plan(candidate.manifest):

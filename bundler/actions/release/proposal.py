@@ -22,7 +22,7 @@ from bundler.planning.problem import refuse
 from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from bundler.actions.change.make_plan import IsRecorded
     from bundler.actions.compose.compose import Composition
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Plan
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
-    from bundler.model.manifest import GeneratedSecret
+    from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import Revision
     from bundler.planning.problem import Problem
     from bundler.ports import ClusterClient, Ports
@@ -190,11 +190,17 @@ def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
         needs=draft.revision.needs,
         reach=draft.reach,
         owned=history.owned,
+        recorded=_written(draft.recorded or deployed),
         unsearched=history.unsearched,
         finished_jobs=finished_before(jobs, history.summaries) | have_run,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
         is_rollback=draft.revision.rolled_back_to > 0,
     )
+
+
+def _written(revision: Revision | None) -> Mapping[ObjectRef, Manifest]:
+    entries = revision.inventory if revision else ()
+    return {entry.ref: entry.manifest for entry in entries if entry.manifest is not None}
 
 
 def outline(plan: Plan) -> list[tuple[object, ...]]:

@@ -1,0 +1,41 @@
+"""Take the fields of an object back that was restored from a backup. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.change.make_plan import payload_of
+from bundler.errors.cluster import RejectedError
+from bundler.model.cluster import Payload
+from bundler.model.json import canonical_json, text_at
+from bundler.planning.restored import is_restored, taken_back
+
+if TYPE_CHECKING:
+    from bundler.model.change import Change
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.ports import ClusterClient
+
+
+def take_back(change: Change, cluster: ClusterClient, *, uid: str) -> None:
+    """Make the fields that the release recorded its own again; what was done by a run that was killed stays done.
+
+    Raises:
+        ConflictError: when the object moved, or is another one than the plan knew.
+    """
+    recorded, desired = change.restored_as, change.desired
+    if recorded is None or desired is None:
+        return
+    live = cluster.get(change.ref, version=desired.api_version.rpartition("/")[2])
+    if live is None or text_at(live, "metadata", "uid") != change.live_uid or not is_restored(live, uid):
+        return
+    try:
+        applied = _applied(recorded, live, cluster)
+    except RejectedError:  # a definition has changed since, or a secret part of the record is missing
+        applied = _applied(desired, live, cluster)
+    content = canonical_json(taken_back(live, applied))
+    cluster.replace(Payload(ref=change.ref, api_version=desired.api_version, content=content))
+
+
+def _applied(manifest: Manifest, live: Body, cluster: ClusterClient) -> Body:
+    return cluster.apply(payload_of(manifest, live), is_dry_run=True, is_forced=True).body
