@@ -122,6 +122,8 @@ class ReachNote:
     is_declared: bool
     source: str = ""
     """The template line of the object."""
+    is_live: bool | None = None
+    """Of a rollback: whether the live object has it now; None where the bundle's declaration counts."""
 
     @property
     def is_undeclared(self) -> bool:

@@ -142,7 +142,7 @@ class Revision:
     """Why it failed: the report that was printed, redacted, at most 64 KiB."""
     no_rollback_below: str = ""
     reach: Body = field(default_factory=dict)
-    """Declared reach of the bundle, so that a rollback can be held against it."""
+    """What the bundle declared, for who reads the record; it permits nothing."""
     readiness: tuple[Body, ...] = ()
     """Readiness rules of the bundle (group, kind, name, ready, failed)."""
 

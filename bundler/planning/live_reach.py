@@ -58,6 +58,12 @@ def reach_not_there_before(
             yield from notes
 
 
+def with_live(notes: Iterable[ReachNote], changes: Sequence[Change], *, namespace: str) -> tuple[ReachNote, ...]:
+    """Return the reach of a recorded revision, each note with whether it is live: no record declares anything."""
+    beyond = {_key(note) for note in reach_beyond_live(changes, namespace=namespace)}
+    return tuple(replace(note, is_live=_key(note) not in beyond) if note.is_undeclared else note for note in notes)
+
+
 def new_reach(notes: Iterable[ReachNote], doing: str, hint: str) -> Iterator[Problem]:
     """Find that something would be written that leaves the namespace or grants power, and is not live."""
     lines = tuple(f"it is not live, and leaves the namespace or grants power: {_key(note)}" for note in notes)

@@ -19,6 +19,7 @@ from bundler.planning.filled_fields import without_filled_fields
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
+from bundler.planning.live_reach import with_live
 from bundler.planning.observation import Candidate, Refusal, RefusalKind, Regrowth
 from bundler.planning.order import (
     change_order,
@@ -141,13 +142,12 @@ def build_plan(
     needs = with_implied_needs(effective_needs(components, wanted.needs), judge_needs(changes, judging))
     removal_needs = with_implied_needs(needs, _definers(deletes, wanted, observation))
     removal = past_silent_webhooks(removal_order(deletes, removal_needs), wanted, observation)
+    reach = find_reach(wanted.manifests, namespace=wanted.namespace, declared=wanted.reach, generated=wanted.generated)
     return Plan(
         changes=(*change_order(changes, needs), *removal),
         needs=needs,
         kept=tuple(sorted(kept)),
-        reach=find_reach(
-            wanted.manifests, namespace=wanted.namespace, declared=wanted.reach, generated=wanted.generated
-        ),
+        reach=with_live(reach, changes, namespace=wanted.namespace) if wanted.is_rollback else reach,
         is_removal=wanted.is_removal,
     )
 

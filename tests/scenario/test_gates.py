@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.release.terms import Accepted
+from bundler.cli.output.plan import reach_lines
 from bundler.errors.change import (
     FieldConflictError,
     RollbackFailedError,
@@ -184,6 +185,19 @@ def test_a_rollback_may_write_what_is_live_and_what_is_meant(world: World, tmp_p
     with pytest.raises(UndeclaredReachError, match="back to revision 3"):
         world.operator.rollback()  # the live ClusterRole has no such rule
     assert world.operator.rollback(accepted=Accepted(wider_reach=True)).revision is not None
+
+
+def test_the_plan_of_a_rollback_says_which_reach_is_not_live(world: World, tmp_path: Path) -> None:
+    menu = reaching(tmp_path)
+    world.operator.install(menu)
+    world.operator.install(menu, text="two")
+    back = world.operator.rollback()
+    assert {note.is_live for note in back.proposal.plan.reach} == {True}
+    assert not any("(" in line.text for line in reach_lines(back.proposal.plan.reach) if "cluster-scoped" in line.text)
+    world.operator.install(menu, verbs="list")
+    wide = world.operator.rollback(accepted=Accepted(wider_reach=True))
+    assert any(line.text.endswith("(not live now)") for line in reach_lines(wide.proposal.plan.reach))
+    assert not any("not declared" in line.text for line in reach_lines(wide.proposal.plan.reach))
 
 
 def test_the_site_forbids_a_rollback_what_it_forbids_an_install(world: World, tmp_path: Path) -> None:

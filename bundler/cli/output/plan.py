@@ -89,8 +89,13 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
 def reach_lines(notes: Iterable[ReachNote]) -> Iterator[Line]:
     """Return what a plan does outside its namespace, loud."""
     for note in notes:
-        word = " (not declared by the bundle)" if note.is_undeclared else ""
-        yield Line(f"! {note.kind}: {note.subject}{word}", "alarm")
+        yield Line(f"! {note.kind}: {note.subject}{_reach_remark(note)}", "alarm")
+
+
+def _reach_remark(note: ReachNote) -> str:
+    if note.is_live is not None:
+        return "" if note.is_live else " (not live now)"
+    return " (not declared by the bundle)" if note.is_undeclared else ""
 
 
 def change_lines(change: Change, view: PlanView) -> Iterator[Line]:
@@ -173,7 +178,8 @@ def plan_data(plan: Plan) -> dict[str, list[Body]]:
 
 def reach_data(note: ReachNote) -> Body:
     """Return one way in which a plan leaves its namespace or grants power, as data."""
-    return {"kind": note.kind, "subject": note.subject, "declared": note.is_declared, "source": note.source}
+    live: Body = {} if note.is_live is None else {"live": note.is_live}
+    return {"kind": note.kind, "subject": note.subject, "declared": note.is_declared, "source": note.source, **live}
 
 
 def plan_warnings(plan: Plan) -> list[str]:
