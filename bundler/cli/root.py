@@ -36,9 +36,9 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "sign": "Sign a delivery or an archive.",
         "import": "Bring the images of a delivery into a registry.",
         "site": "Describe the place where bundles are installed.",
-        "preflight": "Look whether everything that an installation needs is there.",
     },
     "Change a release": {
+        "preflight": "Check that everything that an installation needs is there.",
         "install": "Install a bundle, or upgrade the release that is there.",
         "upgrade": "Upgrade a release to a bundle, or to other values.",
         "diff": "Show what an install or upgrade would change.",

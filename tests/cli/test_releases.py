@@ -72,6 +72,24 @@ def test_an_install_waits_for_what_an_earlier_one_left_unwaited(cli, menu):
     assert "no changes, revision 3 stays" in cli("install", "shop", menu, *NS).ok().out
 
 
+def test_every_install_checks_the_classes_first_and_reports_all_that_is_missing(cli):
+    ingress = (
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec:\n  ingressClassName: none-such\n"
+        "  defaultBackend: {service: {name: s, port: {number: 80}}}\n"
+    )
+    claim = (
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec:\n  storageClassName: none-such\n"
+        "  accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n"
+    )
+    path = make_bundle(cli.home, {"templates/a.yaml": f"{ingress}---\n{claim}"})
+    refused = cli("install", "demo", path, *NS)
+    assert refused.code == 1
+    assert "error[preflight]" in refused.err
+    assert "there is no none-such" in refused.err
+    assert "asks for none-such, and there is no such class" in refused.err
+    assert cli("install", "demo", path, "--no-preflight", "--no-wait", *NS).code == 0
+
+
 def test_a_rollback_that_is_not_waited_for_says_so_once(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()

@@ -38,14 +38,21 @@ def cluster_looks(request: PreflightRequest, manifests: Sequence[Manifest], clus
     """Return the checks of what the cluster offers."""
     namespaces = sorted({request.order.namespace, *(one.ref.namespace for one in manifests if one.ref.namespace)})
     looks = [
-        Look(name="storage class", make=partial(storage_checks, manifests, cluster)),
-        Look(name="ingress class", make=partial(_ingress, manifests, cluster)),
+        *class_looks(manifests, cluster),
         Look(name="platforms", make=partial(node_checks, request.order.carried, manifests, cluster)),
     ]
     for name in namespaces:
         looks.append(Look(name=f"namespace {name}", make=partial(_namespace, request, name, manifests, cluster)))
         looks.append(Look(name=f"quota of {name}", make=partial(_quota, name, manifests, cluster)))
     return looks
+
+
+def class_looks(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
+    """Return the checks of the classes that volumes and Ingresses name."""
+    return [
+        Look(name="storage class", make=partial(storage_checks, manifests, cluster)),
+        Look(name="ingress class", make=partial(_ingress, manifests, cluster)),
+    ]
 
 
 def _ingress(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:

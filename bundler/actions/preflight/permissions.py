@@ -1,6 +1,7 @@
-"""Whether we may do what an installation does: one question to the API server for each verb and resource.
+"""Whether we may do what an installation does. Layer: actions.
 
-Layer: actions.
+The API server lists what we may do in a namespace in one answer. What that list does not hold is asked one by one:
+rights of the whole cluster, and what an authorizer grants that does not list its rules.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from bundler.concurrency import map_parallel
 from bundler.errors.cluster import RejectedError
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.cluster import Payload
-from bundler.model.json import canonical_json, mapping_at, text_at, value_at
+from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.actions.preflight.request import PreflightRequest
-    from bundler.model.json import JSONValue
+    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.ports import ClusterClient
 
@@ -34,7 +35,7 @@ _LOCK_VERBS = ("get", "create", "update", "delete")
 _LOOK_VERBS = ("list", "watch")
 _LOOKED_AT = (("", "Pod"), ("", "Event"), ("apps", "ReplicaSet"))
 """What waiting lists and watches to say why something is not ready; it reads the logs of pods too."""
-_MAX_NAMED = 6
+_MAX_NAMED = 24
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -84,17 +85,19 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
     if cluster.resource_type(_REVIEW, "SelfSubjectAccessReview") is None:
         return [skipped("permissions", "this cluster does not tell what we may do")]
     wanted = sorted(set(_wanted(request, manifests, cluster)))
-    answers = map_parallel(partial(_is_allowed, cluster), wanted)
-    if all(answer is None for answer in answers):
+    rules = {name: _rules_in(name, cluster) for name in {right.namespace for right in wanted} - {""}}
+    unlisted = [right for right in wanted if not _is_listed(right, rules.get(right.namespace, ()))]
+    answers = map_parallel(partial(_is_allowed, cluster), unlisted)
+    if len(unlisted) == len(wanted) and all(answer is None for answer in answers):
         return [skipped("permissions", "this cluster does not tell what we may do")]
-    denied = [right for right, answer in zip(wanted, answers, strict=True) if answer is False]
+    denied = [right for right, answer in zip(unlisted, answers, strict=True) if answer is False]
     if not denied:
         return [passed("permissions", f"{len(wanted)} verbs on resources are allowed")]
     missed = set(denied).intersection(_needed(request, manifests, cluster))
     denied.sort(key=lambda right: (right not in missed, right))
     named = "; ".join(right.shown for right in denied[:_MAX_NAMED])
     more = f"; and {len(denied) - _MAX_NAMED} more" if len(denied) > _MAX_NAMED else ""
-    hint = "ask whoever runs the cluster for a Role with these"
+    hint = "ask those who run the cluster for a Role with these"
     if missed:
         return [failed("permissions", f"not allowed: {named}{more}", hint)]
     return [warned("permissions", f"enough to install; not allowed, for later: {named}{more}", hint)]
@@ -125,6 +128,31 @@ def _on_objects(manifests: Sequence[Manifest], cluster: ClusterClient, verbs: Se
         if served is not None:
             for verb in verbs:
                 yield _Right(manifest.ref.group, served.plural, manifest.ref.namespace, verb)
+
+
+def _rules_in(namespace: str, cluster: ClusterClient) -> list[Body]:
+    """Return what we may do in a namespace, as far as the server lists it."""
+    kind = "SelfSubjectRulesReview"
+    if cluster.resource_type(_REVIEW, kind) is None:
+        return []
+    body: dict[str, JSONValue] = {"apiVersion": f"{_REVIEW}/v1", "kind": kind, "spec": {"namespace": namespace}}
+    payload = Payload(
+        ref=ObjectRef(_REVIEW, kind, "", f"rules-{namespace}"),
+        api_version=f"{_REVIEW}/v1",
+        content=canonical_json(body),
+    )
+    try:
+        return list(items_at(cluster.create(payload, is_dry_run=True).body, "status", "resourceRules"))
+    except RejectedError:
+        return []
+
+
+def _is_listed(right: _Right, rules: Iterable[Body]) -> bool:
+    wanted = (("verbs", right.verb), ("apiGroups", right.group), ("resources", right.plural))
+    return any(
+        not list_at(rule, "resourceNames") and all({"*", word}.intersection(list_at(rule, key)) for key, word in wanted)
+        for rule in rules
+    )
 
 
 def _is_allowed(cluster: ClusterClient, right: _Right) -> bool | None:

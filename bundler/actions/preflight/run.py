@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import Composition, compose
 from bundler.actions.preflight.check_runner import first_line, make_checks
-from bundler.actions.preflight.cluster import cluster_looks
+from bundler.actions.preflight.cluster import class_looks, cluster_looks
 from bundler.actions.preflight.images import image_looks
 from bundler.actions.preflight.permissions import rights_looks
 from bundler.errors import BundlerError
@@ -18,7 +18,7 @@ from bundler.model.size import counted
 from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.preflight.request import PreflightRequest
@@ -50,17 +50,34 @@ def require_ready(
         PreflightError: with everything that failed.
     """
     checks = _looks(request, composition, cluster)
-    bad = [check for check in checks if check.state is CheckState.FAILED]
-    if bad:
-        lines = [line for check in bad for line in _error_lines(check)]
-        doing = f"looking ahead before {request.order.release} is installed: {len(bad)} of {len(checks)} checks failed"
-        hint = "mend what is named; `bundler preflight` shows all checks, --no-preflight leaves them out"
-        raise PreflightError(doing, context=lines, hint=hint)
+    _refuse_failed(request, checks)
     for check in checks:
         if check.state is CheckState.WARNED:
             report(Warned(f"{check.name}: {check.found}; {check.hint}"))
     passing = sum(check.state is CheckState.PASSED for check in checks)
     report(Notice(f"preflight: {passing} of {len(checks)} checks passed, none failed"))
+
+
+def require_basics(request: PreflightRequest, composition: Composition, cluster: ClusterClient) -> None:
+    """Make the checks that cost next to nothing: classes of storage and Ingresses, and all rights at once.
+
+    Raises:
+        PreflightError: with everything that failed.
+    """
+    manifests = composition.manifests
+    looks = [*class_looks(manifests, cluster), *rights_looks(request, manifests, cluster)]
+    _refuse_failed(request, make_checks(look for look in looks if look.name != "kinds"))
+
+
+def _refuse_failed(request: PreflightRequest, checks: Sequence[Check]) -> None:
+    bad = [check for check in checks if check.state is CheckState.FAILED]
+    if not bad:
+        return
+    raise PreflightError(
+        f"looking ahead before {request.order.release} is installed: {len(bad)} of {len(checks)} checks failed",
+        context=[line for check in bad for line in _error_lines(check)],
+        hint="fix what is named; `bundler preflight` shows all checks, --no-preflight leaves them out",
+    )
 
 
 def _error_lines(check: Check) -> Iterator[str]:

@@ -59,6 +59,8 @@ class InstallRequest:
     """Seconds for a rollback after a failure; 0: leave things as they are."""
     looks_ahead: bool = False
     """Make the checks of preflight before anything is planned."""
+    checks_basics: bool = False
+    """Otherwise check classes of storage and Ingresses, and all rights, before anything is planned."""
     registry_of: Callable[[Body], Registry] | None = None
     """Opens the site's registry with the logins of a pull secret."""
 
@@ -287,9 +289,10 @@ def _look_ahead(request: InstallRequest, draft: Draft, ports: Ports, options: Ru
         return
     if not request.looks_ahead:
         _check_images(composition, ports)
+    if not (request.looks_ahead or request.checks_basics):
         return
-    from bundler.actions.preflight.request import PreflightRequest  # noqa: PLC0415 - only for sites
-    from bundler.actions.preflight.run import require_ready  # noqa: PLC0415 - only for sites
+    from bundler.actions.preflight.request import PreflightRequest  # noqa: PLC0415 - not for a diff
+    from bundler.actions.preflight.run import require_basics, require_ready  # noqa: PLC0415 - not for a diff
 
     ahead = PreflightRequest(
         order=composition.order,
@@ -297,6 +300,9 @@ def _look_ahead(request: InstallRequest, draft: Draft, ports: Ports, options: Ru
         registry_of=request.registry_of,
         may_create_namespace=options.may_create_namespace,
     )
+    if not request.looks_ahead:
+        require_basics(ahead, composition, ports.cluster)
+        return
     require_ready(ahead, composition, ports.cluster, ports.report)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @bundle_limit_options
 @offline_option
 def preflight_command(app: App, bundle: str, *, given: ValuesFlags, release: str, no_create_namespace: bool) -> int:
-    """Look whether everything that an installation of BUNDLE needs is there; nothing is written.
+    """Check that everything that an installation of BUNDLE needs is there; nothing is written.
 
     The API server and its version, permissions, storage, quota and Pod Security; for a delivery with --site also the
     registry, each image by its digest, one of them pulled with the pull secret of the pods, and the nodes' platforms.

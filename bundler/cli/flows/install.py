@@ -174,6 +174,7 @@ def _prepare(app: App, wish: InstallArgs) -> _Ready:
         authorship=authorship(app, connection, reason=wish.reason, bundle=bundle),
         accepted=Accepted(downgrade=wish.path.allow_downgrade, other_bundle=wish.path.replace_bundle),
         rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
+        checks_basics=not wish.skips_preflight,
         looks_ahead=not wish.skips_preflight and (taken.delivery is not None or wish.given.site is not None),
         registry_of=registry_opener(app, inputs.site),
     )

@@ -120,7 +120,9 @@ path_options: Decorator = gathered(
 )
 
 preflight_option = click.option(
-    "--no-preflight", is_flag=True, help="Leave out the checks that come first with a delivery or --site."
+    "--no-preflight",
+    is_flag=True,
+    help="Leave out the checks that come first; with a delivery or --site they are more.",
 )
 
 policy_option = click.option(

@@ -139,6 +139,7 @@ class Answering:
 
     objects: Sequence[dict[str, Any]] = ()
     denied: frozenset[tuple[str, str]] = frozenset()
+    rules: Sequence[dict[str, Any]] = ()
     asked: list[tuple[str, str]] = field(default_factory=list)
 
     def resource_type(self, group: str, kind: str, version: str = "") -> ResourceType:
@@ -155,6 +156,8 @@ class Answering:
 
     def create(self, payload: Payload, *, is_dry_run: bool) -> Answer:
         assert is_dry_run
+        if payload.ref.kind == "SelfSubjectRulesReview":
+            return Answer(body={"status": {"resourceRules": list(self.rules), "incomplete": True}}, is_created=True)
         attributes = json.loads(payload.content)["spec"]["resourceAttributes"]
         part = f"/{attributes['subresource']}" if "subresource" in attributes else ""
         right = (attributes["verb"], attributes["resource"] + part)
@@ -165,11 +168,31 @@ class Answering:
 ORDER = RenderRequest(bundle=bundle_of({}), release="web", namespace=NAMESPACE, user=UserLayers(), site={})
 
 
-def permissions(*denied: tuple[str, str]) -> tuple[Check, Answering]:
-    cluster = Answering(denied=frozenset(denied))
+def permissions(*denied: tuple[str, str], rules: Sequence[dict[str, Any]] = ()) -> tuple[Check, Answering]:
+    cluster = Answering(denied=frozenset(denied), rules=rules)
     looks = rights_looks(PreflightRequest(order=ORDER), [claim()], cluster)  # type: ignore[arg-type]
     (check,) = next(look for look in looks if look.name == "permissions").make()
     return check, cluster
+
+
+def test_what_the_server_lists_of_our_rights_is_not_asked_one_by_one() -> None:
+    everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+    check, cluster = permissions(rules=[everything])
+    assert check.state is CheckState.PASSED
+    assert not cluster.asked
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": ["one"]},
+        {"verbs": ["get"], "apiGroups": ["apps"], "resources": ["secrets"]},
+    ],
+)
+def test_a_rule_of_other_objects_grants_nothing(rule) -> None:
+    check, cluster = permissions(("get", "secrets"), rules=[rule])
+    assert check.state is CheckState.FAILED
+    assert ("get", "secrets") in cluster.asked
 
 
 def test_every_right_is_asked_for_once() -> None:
