@@ -22,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hand the option on to ``tests.lib.golden``."""
+    """Hand options on to ``tests.lib.golden`` and ``tests.lib.laws``."""
+    if "not slow" in config.getoption("markexpr"):
+        os.environ["SHORT_LAWS"] = "1"
     if config.getoption("--update-golden"):
         os.environ["UPDATE_GOLDEN"] = "1"

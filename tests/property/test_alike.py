@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from bundler.syntax.events import DEFAULT_LIMITS, YamlSyntaxError, open_events, translating
 from bundler.syntax.objects import ObjectDocument, _FastReader, _NeedsCareError, _read_with_care, read_objects
+from tests.lib.laws import examples
 
 SHAPES = [
     "kind: A\nmetadata:\n  name: n\n  labels: {a: b}\ndata: {k: v}\n",
@@ -74,7 +75,7 @@ def as_read(text: str) -> list[ObjectDocument] | tuple[str, int, int]:
         return error.problem, error.line, error.column
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(texts())
 def test_documents_that_are_alike_are_read_as_the_parser_reads_them(text: str) -> None:
     assert as_read(text) == as_parsed(text)

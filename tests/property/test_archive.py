@@ -12,6 +12,7 @@ from bundler.archive.writer import pack_files
 from bundler.errors.bundle import ArchiveError
 from bundler.loader.load import bundle_digest
 from bundler.model.bundle import BundleFile
+from tests.lib.laws import examples
 
 NAMES = st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-_. éß漢", min_size=1, max_size=12).filter(
     lambda name: name not in {".", ".."}
@@ -35,7 +36,7 @@ def unpack(content: bytes) -> dict[str, BundleFile] | ArchiveError:
 
 
 @given(FILES, st.randoms())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_order_in_which_files_are_found_changes_nothing(files: list[BundleFile], random: object) -> None:
     shuffled = list(files)
     random.shuffle(shuffled)
@@ -44,7 +45,7 @@ def test_the_order_in_which_files_are_found_changes_nothing(files: list[BundleFi
 
 
 @given(FILES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_what_is_packed_comes_back_or_is_refused_by_name(files: list[BundleFile]) -> None:
     unpacked = unpack(pack_files(files, top="demo"))
     if isinstance(unpacked, ArchiveError):
@@ -55,7 +56,7 @@ def test_what_is_packed_comes_back_or_is_refused_by_name(files: list[BundleFile]
 
 
 @given(FILES, st.data())
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_a_damaged_archive_is_an_error_of_ours(files: list[BundleFile], data: st.DataObject) -> None:
     content = bytearray(pack_files(files, top="demo"))
     place = data.draw(st.integers(0, len(content) - 1))

@@ -8,12 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from bundler.errors.change import FieldConflictError
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
+from tests.lib.laws import examples
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 from tests.lib.rendered import additions, leaves, rendered_bodies
@@ -65,7 +67,8 @@ def disturb(client: SandboxClient, what: str) -> None:
         client.edit(web, {"metadata": {"annotations": {"team": "web"}}, "spec": {"paused": False}})
 
 
-@settings(max_examples=25, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=examples(25), deadline=None)
 @given(orders=st.lists(st.tuples(ORDERS, st.sampled_from(MEANWHILE)), min_size=1, max_size=4))
 def test_no_body_holds_a_field_that_the_render_did_not(orders: list[tuple[dict[str, str], str]]) -> None:
     with TemporaryDirectory() as folder:

@@ -16,6 +16,7 @@ from bundler.model.refs import ObjectRef
 from bundler.model.release import Authorship, InventoryEntry, Revision
 from bundler.storage.codec import encode_revision
 from bundler.storage.sensitive import LITERAL, REFERENCE
+from tests.lib.laws import examples
 from tests.unit.storage.builders import decode, known_of, make_summary, visible_bytes
 
 if TYPE_CHECKING:
@@ -82,14 +83,14 @@ def masked_texts(revision: Revision) -> Revision:
 
 
 @given(revisions())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_what_was_encoded_is_decoded(drawn: tuple[Revision, str]) -> None:
     revision, _ = drawn
     assert decode(encode_revision(revision, {})) == masked_texts(revision)
 
 
 @given(revisions())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_no_sensitive_string_is_in_head_or_packs(drawn: tuple[Revision, str]) -> None:
     revision, token = drawn
     encoded = encode_revision(revision, {})
@@ -101,7 +102,7 @@ def test_no_sensitive_string_is_in_head_or_packs(drawn: tuple[Revision, str]) ->
 
 
 @given(revisions())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_the_same_again_adds_only_a_head(drawn: tuple[Revision, str]) -> None:
     revision, _ = drawn
     first = encode_revision(revision, {})
@@ -111,7 +112,7 @@ def test_the_same_again_adds_only_a_head(drawn: tuple[Revision, str]) -> None:
 
 
 @given(revisions(), st.integers(0, 200), st.integers(1, 255))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_a_flipped_byte_is_noticed(drawn: tuple[Revision, str], at: int, flip: int) -> None:
     from bundler.storage.reading import DamageError
 

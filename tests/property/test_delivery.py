@@ -52,6 +52,7 @@ def flip_and_accept(paths: list[Path], path: Path, offset: int, bits: int) -> in
             file.write(bytes([byte]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part_bytes", [0, 30_000])
 def test_no_flipped_byte_is_accepted(tmp_path: Path, part_bytes: int) -> None:
     paths = CONTENT.write(tmp_path / "x.bundle", part_bytes=part_bytes, signers=[SIGNER])

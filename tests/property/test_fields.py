@@ -14,13 +14,14 @@ from bundler.fields.kinds import schema_from_crd, schema_of
 from bundler.fields.merge import applied_fields, server_side_apply, track_update
 from bundler.fields.quantity import Quantity, canonical
 from bundler.fields.unchanged import is_unchanged
+from tests.lib.laws import examples
 from tests.lib.random_objects import CRD, PLURALS, Body, Maker
 
 if TYPE_CHECKING:
     from bundler.fields.schema import SchemaNode
 
 T1, T2 = "2026-11-01T12:00:00Z", "2026-11-01T12:00:01Z"
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=examples(60), deadline=None)
 
 steps = st.one_of(
     st.sampled_from(["a", "b", "<&>"]).map(lambda name: "f:" + name),

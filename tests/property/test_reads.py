@@ -11,6 +11,7 @@ from jinja2 import FunctionLoader
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Meter, join_pieces, metered
 from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.reads import read_paths
+from tests.lib.laws import examples
 
 LEAVES = [tuple(path) for path in product("ab", "ab", "ab")]
 NAMES = st.sampled_from(["v", "w", "x"])
@@ -52,7 +53,7 @@ def is_read(path: tuple[str, ...], read: frozenset[tuple[str, ...]]) -> bool:
     return any(path[: len(each)] == each or each[: len(path)] == path for each in read)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(TEXTS, PARTIALS)
 def test_what_changes_the_text_counts_as_read(text: str, partial: str) -> None:
     files = {"main": text, "_p": partial}

@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 from bundler.errors.bundle import RenderError
 from bundler.render import render_bundle
 from tests.lib.golden import error_text
+from tests.lib.laws import examples
 from tests.lib.rendering import bundle_of, context_of, values_of
 
 SECRETS = st.text(string.ascii_letters + string.digits + "+/=:'\"{[", min_size=24, max_size=24)
@@ -38,7 +39,7 @@ FAILING = [
 
 
 @pytest.mark.parametrize("template", FAILING)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(secret=SECRETS)
 def test_a_secret_is_in_no_error(template: str, secret: str) -> None:
     values = values_of({"secret": secret, "map": {"a": 1}}, sensitive=frozenset({"/secret"}))

@@ -10,6 +10,7 @@ from bundler.expressions.text import to_json
 from bundler.render import render_bundle
 from bundler.syntax.reader import read_documents
 from bundler.syntax.writer import dump_yaml
+from tests.lib.laws import examples
 from tests.lib.rendering import bundle_of, context_of, values_of
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True)
@@ -61,7 +62,7 @@ def stamped(body: dict[str, object]) -> dict[str, object]:
     return {**body, "metadata": metadata}
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(st.lists(st.tuples(objects(), STYLES), min_size=1, max_size=3))
 def test_spliced_text_reads_as_the_original_plus_the_stamps(given_objects: list[tuple[dict[str, object], str]]) -> None:
     text = "".join("---\n" + write(body, style) for body, style in given_objects)
@@ -73,7 +74,7 @@ def test_spliced_text_reads_as_the_original_plus_the_stamps(given_objects: list[
     assert [manifest.body for manifest in rendering.manifests] == after
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(objects(), STYLES)
 def test_splicing_only_adds_characters(body: dict[str, object], style: str) -> None:
     text = write(body, style)
@@ -84,7 +85,7 @@ def test_splicing_only_adds_characters(body: dict[str, object], style: str) -> N
     assert all(character in rest for character in text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(objects(), st.sampled_from(["labels", "annotations"]))
 def test_what_an_alias_repeats_is_refused_and_never_changed_elsewhere(body: dict[str, object], key: str) -> None:
     metadata = {**body["metadata"], key: {"a": "b"}}
@@ -110,7 +111,7 @@ def value_at_end(value: object) -> object:
     return value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(PREFIXES, DATA)
 def test_yaml_put_anywhere_reads_back_as_the_value(prefix: str, data: object) -> None:
     value = {"MARK": data}
@@ -119,7 +120,7 @@ def test_yaml_put_anywhere_reads_back_as_the_value(prefix: str, data: object) ->
     assert (document["MARK"] if prefix.strip() == "" else value_at_end(document)) == data
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.sampled_from(["key: ", "- ", "  - key: ", "  "]), st.text(max_size=20) | st.just("a\nb") | st.just("a\n\n b\n")
 )

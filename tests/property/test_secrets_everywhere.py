@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import Phase, given, settings, strategies as st
 
 from bundler.cli.output.plan import PlanView, plan_lines
@@ -26,6 +27,7 @@ from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.faulty import FaultyCluster
 from tests.lib.golden import error_text
+from tests.lib.laws import examples
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 
@@ -119,7 +121,8 @@ def steps(menu: Path, secret: str, client: SandboxClient) -> list[Callable[[Oper
     ]
 
 
-@settings(max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate])
+@pytest.mark.slow
+@settings(max_examples=examples(60), deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(secret=SECRETS, leak=st.sampled_from(sorted(LEAKS)), refused=st.integers(0, 14))
 def test_a_secret_is_nowhere_but_where_it_belongs(secret: str, leak: str, refused: int) -> None:
     with TemporaryDirectory() as folder:

@@ -16,6 +16,7 @@ from bundler.values.merge import fold_layers, make_layer, merge_all, merge_value
 from bundler.values.paths import Match, format_path, parse_path, pointer_to, pointer_tokens
 from bundler.values.quick_check import is_surely_valid
 from bundler.values.user import recorded_layer
+from tests.lib.laws import examples
 from tests.unit.values.builders import bundle, user
 
 KEYS = st.sampled_from(["a", "b", "c"])
@@ -156,7 +157,7 @@ DEFINITIONS = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(SCHEMAS, ANY_VALUE)
 def test_what_the_quick_check_calls_valid_is_valid_to_jsonschema(schema: dict[str, Any], value: Any) -> None:
     schema = {**schema, "$defs": DEFINITIONS}
@@ -176,7 +177,7 @@ WITH_COMPONENT = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(WITH_COMPONENT, max_size=3))
 def test_recorded_values_alone_give_what_the_layers_gave(layers: list[dict[str, Any]]) -> None:
     given_layers = tuple(make_layer(data, LayerKind.FILE, f"{index}.yaml") for index, data in enumerate(layers))

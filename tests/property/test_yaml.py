@@ -11,6 +11,7 @@ from bundler.syntax.objects import read_objects
 from bundler.syntax.reader import YamlSyntaxError, read_document, read_documents
 from bundler.syntax.scalars import resolve_plain
 from bundler.syntax.writer import dump_documents, dump_yaml
+from tests.lib.laws import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def typed(value: object) -> object:
 
 
 @given(VALUES, st.integers(0, 8))
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_what_is_written_reads_back_alike_in_yaml_1_1_and_1_2(value: object, indent: int) -> None:
     text = " " * indent + dump_yaml(value, indent=indent)
     assert typed(read_document(text).value) == typed(value)
@@ -46,7 +47,7 @@ def test_what_is_written_reads_back_alike_in_yaml_1_1_and_1_2(value: object, ind
 
 
 @given(TEXTS)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_text_stays_text_in_any_position(text: str) -> None:
     value = {"a": text, "b": [text, [text]], text: {"c": text}}
     dumped = dump_yaml(value)
@@ -55,7 +56,7 @@ def test_text_stays_text_in_any_position(text: str) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_a_plain_scalar_loses_no_character(text: str) -> None:
     value = resolve_plain(text)
     if isinstance(value, float | str):
@@ -82,7 +83,7 @@ def test_the_fast_reader_agrees_with_the_careful_one(values: list[object]) -> No
 
 
 @given(st.text(alphabet="ab:- \n\t{}[],&*!|>'\"#?1<\ufeff\x00%@`"))
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
     careful, fast = (outcome(read, text) for read in (read_documents, read_objects))
     assert careful == fast

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from bundler.ports import Clock, ClusterClient
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def clock() -> Clock:
@@ -72,6 +70,7 @@ with LeaseLock(SandboxClient.open(Path(sys.argv[1]), clock), clock, holder, dura
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not boot_id(), reason="this system does not name its boots")
 def test_a_killed_process_of_this_machine_loses_its_lock_at_once(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "sandbox.db"

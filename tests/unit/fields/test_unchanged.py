@@ -140,19 +140,14 @@ def test_another_spelling_is_unchanged(name: str) -> None:
 
 
 def test_another_spelling_of_a_field_that_others_own_too_is_asked() -> None:
-    body = deployment(container("web", resources={"limits": {"cpu": "1000m"}}))
-    both = server_side_apply(
-        live=stored(body), applied=body, manager="argo", is_forced=True, schema=schema_of(body), time=T2
-    )
-    assert not is_unchanged(body, both.body)
-
-
-def test_the_same_spelling_of_a_field_that_others_own_too_is_unchanged() -> None:
-    body = deployment(container("web", resources={"limits": {"cpu": "1"}}))
-    both = server_side_apply(
-        live=stored(body), applied=body, manager="argo", is_forced=True, schema=schema_of(body), time=T2
-    )
+    """Of a field that is ours alone another spelling changes nothing; of a shared one it is a conflict."""
+    body, spelled = (deployment(container("web", resources={"limits": {"cpu": cpu}})) for cpu in ("1", "1000m"))
+    ours = stored(body)
+    both = server_side_apply(live=ours, applied=body, manager="argo", is_forced=False, schema=schema_of(body), time=T2)
+    assert both.is_changed
     assert is_unchanged(body, both.body)
+    assert is_unchanged(spelled, ours)
+    assert not is_unchanged(spelled, both.body)
 
 
 ZEROS = [("tty", False), ("workingDir", ""), ("command", []), ("resources", {})]

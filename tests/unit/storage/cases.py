@@ -346,6 +346,7 @@ class StoreCases:
         with contextlib.suppress(UnavailableError):
             SecretReleaseStore(watched, clock).erase(namespace, "shop")
 
+    @pytest.mark.slow
     def test_eight_mebibytes_that_do_not_compress_are_recorded(
         self, store: SecretReleaseStore, cluster: ClusterClient, clock: Clock, namespace: str
     ) -> None:
@@ -545,6 +546,7 @@ class LockCases:
         ):
             pass
 
+    @pytest.mark.slow
     def test_a_lease_that_does_not_move_for_its_duration_is_taken_over(
         self, lock_of: Callable[..., LeaseLock], clock: Clock, namespace: str
     ) -> None:
@@ -554,6 +556,7 @@ class LockCases:
             held.held()
         assert 2 <= clock.monotonic() - started_s < 10
 
+    @pytest.mark.slow
     def test_a_lease_that_looks_expired_is_watched_even_without_timeout(
         self, lock_of: Callable[..., LeaseLock], clock: Clock, namespace: str
     ) -> None:
@@ -598,6 +601,7 @@ class LockCases:
         thread.join()
         assert order == ["first", "second"]
 
+    @pytest.mark.slow
     def test_of_many_runs_one_is_inside_at_a_time(self, lock_of: Callable[..., LeaseLock], namespace: str) -> None:
         inside, most, done = [0], [0], []
 
@@ -703,6 +707,7 @@ class LockCases:
                 held.held()
             assert "no heartbeat" in caught.value.context[0]
 
+    @pytest.mark.slow
     def test_a_late_heartbeat_is_made_up_for(self, cluster: ClusterClient, clock: Clock, namespace: str) -> None:
         down = [True]
         watched = Watched(cluster)
