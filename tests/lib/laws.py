@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from hypothesis import settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SHORT = 8
 VARIABLE = "SHORT_LAWS"
@@ -24,15 +17,3 @@ def is_short() -> bool:
 def examples(full: int) -> int:
     """Return how many examples this run takes of a law that deserves ``full``."""
     return min(full, SHORT) if is_short() else full
-
-
-@contextmanager
-def few_examples() -> Iterator[None]:
-    """Let laws that name no number of their own take few examples in the block."""
-    before = settings.get_current_profile_name()
-    settings.register_profile("short", max_examples=SHORT)
-    settings.load_profile("short")
-    try:
-        yield
-    finally:
-        settings.load_profile(before)

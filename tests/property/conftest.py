@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lib.laws import few_examples, is_short
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.lib.laws import is_short
 
 HERE = Path(__file__).parent
 
@@ -19,12 +15,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in [] if is_short() else items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.slow)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _short_form() -> Iterator[None]:
-    if not is_short():
-        yield
-        return
-    with few_examples():
-        yield

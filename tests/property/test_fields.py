@@ -48,6 +48,7 @@ def apply(live: Any, body: Body, manager: str = "bundler", time: str = T1) -> An
     return copy.deepcopy(done.body)
 
 
+@settings(max_examples=examples(100))
 @given(sets)
 def test_a_set_that_is_written_and_read_is_the_same(one: FieldSet) -> None:
     assert FieldSet.parse(json.loads(json.dumps(one.serialise()))) == one
@@ -55,6 +56,7 @@ def test_a_set_that_is_written_and_read_is_the_same(one: FieldSet) -> None:
     assert all(path in one for path in one.paths())
 
 
+@settings(max_examples=examples(100))
 @given(sets, sets, sets)
 def test_sets_of_fields_are_sets(one: FieldSet, two: FieldSet, three: FieldSet) -> None:
     left, right = set(one.paths()), set(two.paths())
@@ -67,6 +69,7 @@ def test_sets_of_fields_are_sets(one: FieldSet, two: FieldSet, three: FieldSet) 
     assert one.union(one) == one.intersection(one) == one
 
 
+@settings(max_examples=examples(100))
 @given(st.integers(-(10**12), 10**12), st.integers(-6, 6))
 def test_a_canonical_quantity_is_the_same_amount_and_stays_canonical(number: int, exponent: int) -> None:
     text = f"{number}e{exponent}"
@@ -75,6 +78,7 @@ def test_a_canonical_quantity_is_the_same_amount_and_stays_canonical(number: int
     assert str(Quantity.parse(str(Quantity.parse(text)))) == str(Quantity.parse(text))
 
 
+@settings(max_examples=examples(100))
 @given(st.integers(0, 10**6), st.sampled_from(["", "Ki", "Mi", "Gi", "k", "M", "m", "u"]))
 def test_suffixes_are_the_same_amount_and_stay_canonical(number: int, suffix: str) -> None:
     text = f"{number}{suffix}"

@@ -6,9 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import h11
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from bundler.http.wire import Connection, WireError
+from tests.lib.laws import examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,6 +107,7 @@ def answers(draw: st.DrawFn) -> tuple[bytes, str]:
     return sent, method
 
 
+@settings(max_examples=examples(100))
 @given(answers(), SIZES)
 def test_a_valid_answer_is_read_as_h11_reads_it(answer: tuple[bytes, str], sizes: list[int]) -> None:
     data, method = answer
@@ -148,6 +150,7 @@ def broken_answers(draw: st.DrawFn) -> tuple[bytes, str]:
     return data, method
 
 
+@settings(max_examples=examples(100))
 @given(broken_answers(), SIZES)
 def test_a_broken_answer_is_refused_or_read_as_h11_reads_it(answer: tuple[bytes, str], sizes: list[int]) -> None:
     data, method = answer

@@ -35,16 +35,19 @@ ANY_VALUE = st.recursive(
 )
 
 
+@settings(max_examples=examples(100))
 @given(VALUES)
 def test_merging_with_nothing_changes_nothing(values: dict[str, Any]) -> None:
     assert merge_values(values, {}) == values == merge_values({}, values)
 
 
+@settings(max_examples=examples(100))
 @given(VALUES)
 def test_merging_with_itself_changes_nothing(values: dict[str, Any]) -> None:
     assert merge_values(values, values) == values
 
 
+@settings(max_examples=examples(100))
 @given(VALUES, VALUES)
 def test_merging_leaves_its_inputs_alone(lower: dict[str, Any], upper: dict[str, Any]) -> None:
     before = copy.deepcopy((lower, upper))
@@ -53,6 +56,7 @@ def test_merging_leaves_its_inputs_alone(lower: dict[str, Any], upper: dict[str,
     assert (lower, upper) == before
 
 
+@settings(max_examples=examples(100))
 @given(VALUES, VALUES)
 def test_the_later_leaf_wins(lower: dict[str, Any], upper: dict[str, Any]) -> None:
     merged = leaves_of(merge_values(lower, upper))
@@ -61,6 +65,7 @@ def test_the_later_leaf_wins(lower: dict[str, Any], upper: dict[str, Any]) -> No
             assert merged[pointer] == value
 
 
+@settings(max_examples=examples(100))
 @given(st.lists(VALUES, max_size=4))
 def test_folding_with_origins_gives_the_same_values(layers: list[dict[str, Any]]) -> None:
     made = [make_layer(data, LayerKind.FILE, f"{index}.yaml") for index, data in enumerate(layers)]
@@ -69,6 +74,7 @@ def test_folding_with_origins_gives_the_same_values(layers: list[dict[str, Any]]
     assert set(leaves_of(fold.data)) <= set(fold.origins)
 
 
+@settings(max_examples=examples(100))
 @given(st.lists(VALUES, min_size=1, max_size=4))
 def test_the_origin_of_a_leaf_is_the_last_layer_that_says_it(layers: list[dict[str, Any]]) -> None:
     fold = fold_layers([make_layer(data, LayerKind.FILE, str(index)) for index, data in enumerate(layers)])
@@ -78,6 +84,7 @@ def test_the_origin_of_a_leaf_is_the_last_layer_that_says_it(layers: list[dict[s
         assert pointer in said, (pointer, value, owner)
 
 
+@settings(max_examples=examples(100))
 @given(VALUES)
 def test_no_null_is_left(values: dict[str, Any]) -> None:
     assert "None" not in repr(without_nulls(values))
@@ -90,11 +97,13 @@ STEPS = st.one_of(
 )
 
 
+@settings(max_examples=examples(100))
 @given(st.lists(STEPS, min_size=1, max_size=4).map(tuple))
 def test_a_path_reads_back_as_it_was_written(path: tuple[str | int | Match, ...]) -> None:
     assert parse_path(format_path(path)) == path
 
 
+@settings(max_examples=examples(100))
 @given(st.lists(st.text(max_size=5), max_size=4))
 def test_a_pointer_reads_back_as_it_was_written(keys: list[str]) -> None:
     assert pointer_tokens(pointer_to(keys)) == tuple(keys)
@@ -208,6 +217,7 @@ OPERATORS = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=examples(100))
 @given(st.lists(ITEM, max_size=3), st.lists(ITEM, max_size=3))
 def test_appending_and_reading_is_concatenation(below: list[Any], above: list[Any]) -> None:
     low, high = make_layer({"a": below}, LayerKind.FILE, "low"), make_layer({"a+": above}, LayerKind.FILE, "high")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hypothesis import example, given, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from bundler.errors.bundle import VersionRangeError
 from bundler.resolve.versions import Version, parse_range, parse_version
+from tests.lib.laws import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,17 +26,20 @@ VERSIONS = TEXTS.map(parse_version)
 CORES = st.tuples(NUMBERS, NUMBERS, NUMBERS).map(lambda core: ".".join(map(str, core)))
 
 
+@settings(max_examples=examples(100))
 @given(TEXTS)
 def test_a_version_reads_back_as_it_is_written(text: str) -> None:
     assert str(parse_version(text)) == text
     assert parse_range(text).admits(parse_version(text))
 
 
+@settings(max_examples=examples(100))
 @given(VERSIONS, VERSIONS)
 def test_any_two_versions_compare_one_way(one: Version, other: Version) -> None:
     assert (one < other) + (one == other) + (one > other) == 1
 
 
+@settings(max_examples=examples(100))
 @given(CORES, CORES)
 def test_operators_agree_with_the_order(bound: str, text: str) -> None:
     version, limit = parse_version(text), parse_version(bound)
@@ -48,6 +52,7 @@ def test_operators_agree_with_the_order(bound: str, text: str) -> None:
     ) or bound.startswith("0.")
 
 
+@settings(max_examples=examples(100))
 @given(VERSIONS, CORES)
 def test_build_metadata_changes_no_answer(version: Version, bound: str) -> None:
     other = parse_version(str(version).partition("+")[0] + "+other")
@@ -82,6 +87,7 @@ def _reads(read: Callable[[str], object], text: str) -> bool:
     return True
 
 
+@settings(max_examples=examples(100))
 @given(TEXTS | NEARLY)
 @example("1.2.3\n")
 @example("1.2.3-01+01")
@@ -90,6 +96,7 @@ def test_a_version_is_what_the_grammar_says(text: str) -> None:
     assert _reads(parse_version, text) == _matches(VERSION, text)
 
 
+@settings(max_examples=examples(100))
 @given(st.sampled_from(["", ">=", "~>", "~", "^", "!=", "==", "=>", "<>"]), TEXTS | NEARLY.filter(str.strip))
 @example("=", "1.2.3\n")
 @example(">", "1.x-rc.1")

@@ -63,6 +63,7 @@ def test_a_plain_scalar_loses_no_character(text: str) -> None:
         assert str(value).lower() == text.lower()
 
 
+@settings(max_examples=examples(100))
 @given(
     st.lists(
         st.one_of(
