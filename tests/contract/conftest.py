@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import uuid
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bundler.model.cluster import Answer, ListQuery, Payload
+from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef, group_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Subject:
         api_version = str(body["apiVersion"])
         where = self.namespace if namespace is None else namespace
         ref = ObjectRef(group_of(api_version), str(body["kind"]), where, metadata["name"])
-        return Payload(ref=ref, api_version=api_version, content=json.dumps(body).encode())
+        return Payload(ref=ref, api_version=api_version, content=canonical_json(body))
 
     def apply(self, body: Body, **options: Any) -> Answer:
         return self.client.apply(self.payload(body), **options)

@@ -287,3 +287,8 @@ def test_a_replace_with_another_uid_is_a_conflict(cluster: Subject) -> None:
     cluster.create(config_map())
     with pytest.raises(ConflictError):
         cluster.replace(with_metadata(config_map(colour="blue"), uid="00000000-0000-0000-0000-000000000000"))
+
+
+def test_texts_arrive_as_they_were_sent(cluster: Subject) -> None:
+    texts = {f"c{ord(one):x}": f"a{one}b" for one in "\x7f\x80\x85\x9f\u2028\u2029\ufeff\ufffe\uffff\r\n\t😀"}
+    assert cluster.apply(config_map(**texts)).body["data"] == texts
