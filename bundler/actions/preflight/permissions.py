@@ -17,6 +17,7 @@ from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
+from bundler.planning.claim_growth import is_stateful_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,6 +36,7 @@ _LOCK_VERBS = ("get", "create", "update", "delete")
 _LOOK_VERBS = ("list", "watch")
 _LOOKED_AT = (("", "Pod"), ("", "Event"), ("apps", "ReplicaSet"))
 """What waiting lists and watches to say why something is not ready; it reads the logs of pods too."""
+_GROWTH_VERBS = ("list", "patch")
 _MAX_NAMED = 24
 
 
@@ -113,6 +115,15 @@ def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
     yield _Right("", "pods/log", namespace, "get")
     yield from _on_objects(manifests, cluster, ("watch",))
     yield from _on_objects(manifests, cluster, (_LATER_VERB,))
+    yield from _on_claims(manifests)
+
+
+def _on_claims(manifests: Sequence[Manifest]) -> Iterator[_Right]:
+    """Yield what growing the claims of a StatefulSet takes; they are no objects of the bundle."""
+    for manifest in manifests:
+        if is_stateful_set(manifest.ref) and items_at(manifest.body, "spec", "volumeClaimTemplates"):
+            for verb in _GROWTH_VERBS:
+                yield _Right("", "persistentvolumeclaims", manifest.ref.namespace, verb)
 
 
 def _needed(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:

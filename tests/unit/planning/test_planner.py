@@ -106,7 +106,6 @@ OWNED, LESS = {"f:data": {"f:a": {}, "f:b": {}}}, {"f:data": {"f:a": {}}}
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ({}, {"bundler": OWNED}),
         ({"bundler": LESS}, {"bundler": OWNED}),
         ({"bundler": OWNED}, {"bundler": LESS}),
         ({"bundler": OWNED, "argo": OWNED}, {"bundler": LESS, "argo": OWNED}),
@@ -118,6 +117,14 @@ def test_where_only_who_owns_a_field_would_change_that_is_an_update(before, afte
     answer = Answer(body=with_managers(one, **after), is_created=False)
     plan = build_plan(wanted(one), seen((one.ref, with_managers(one, **before))), {one.ref: answer})
     assert [(change.action, change.reason) for change in plan.changes] == [(Action.UPDATE, "field ownership only")]
+
+
+def test_what_no_one_owns_any_more_was_restored_and_is_taken_back():
+    one = manifest("ConfigMap", "a", data={"a": "1", "b": "2"})
+    answer = Answer(body=with_managers(one, bundler=OWNED), is_created=False)
+    (change,) = build_plan(wanted(one), seen((one.ref, with_managers(one))), {one.ref: answer}).changes
+    assert (change.action, change.reason) == (Action.UPDATE, "restored from a backup: its fields are taken back")
+    assert change.restored_as is not None
 
 
 def test_what_others_own_beside_us_is_no_change():
