@@ -8,9 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+
+from bundler.cli.session.system_clock import SystemClock
+from bundler.model.refs import ObjectRef
+from bundler.sandbox.client import SandboxClient
+from bundler.storage.secrets import SecretReleaseStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,3 +70,40 @@ def test_a_signal_ends_what_never_ends(tmp_path: Path, number: signal.Signals) -
     _, said = program.communicate(timeout=20)
     assert (program.returncode, time.monotonic() - began < 2) == (130, True)
     assert "interrupted" in said
+
+
+ENDLESS = "(('a' * 5000000) | trim('b') | wordwrap(3)).count('z') == 1"
+
+
+@pytest.mark.slow
+def test_status_ends_where_a_recorded_readiness_rule_never_does(tmp_path: Path) -> None:
+    folder = bomb(tmp_path / "ruled")
+    (folder / "values.yaml").write_text("tag: a\n")
+    rule = "spec: {readiness: [{match: {group: '', kind: ConfigMap, name: cfg}, ready: \"object.data.a == 'yes'\"}]}\n"
+    (folder / "bundle.yaml").write_text(BUNDLE + rule)
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cfg}\ndata: {a: 'no'}\n"
+    (folder / "templates" / "a.yaml").write_text(config)
+    install = start(tmp_path, "install", "ruled", str(folder), "--context", "sandbox", "--yes", "--no-wait")
+    _, said = install.communicate(timeout=60)
+    assert install.returncode == 0, said
+    tamper(tmp_path / "state" / "sandbox.db")
+    began = time.monotonic()
+    status = start(tmp_path, "status", "ruled", "--context", "sandbox", "--timeout", "6s")
+    shown, said = status.communicate(timeout=60)
+    assert time.monotonic() - began < 12
+    assert "its rule cannot be computed: it" in shown, (shown, said)
+
+
+def tamper(database: Path) -> None:
+    """Change the rule in the record, as anyone may who writes Secrets in the namespace."""
+    cluster = SandboxClient.open(database, SystemClock())
+    try:
+        store = SecretReleaseStore(cluster, SystemClock())
+        (summary,) = store.summaries(namespace="default", release="ruled")
+        revision = store.load(summary, with_sensitive=True)
+        for part in ("release", "sensitive"):
+            cluster.delete(ObjectRef("", "Secret", "default", f"bundler.{part}.ruled.v1"))
+        (rule,) = revision.readiness
+        store.save(replace(revision, readiness=({**rule, "ready": ENDLESS},)))
+    finally:
+        cluster.close()

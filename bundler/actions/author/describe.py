@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
+from bundler.ports import UNCONFINED
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 from bundler.values.defaults import schema_defaults
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bundler.model.delivery import DeliveryIndex
     from bundler.model.json import JSONValue
     from bundler.model.values import Pointer
+    from bundler.ports import Confinement
     from bundler.values.schema_view import SchemaView
 
 _VALUES_FILE = "values.yaml"
@@ -153,8 +155,20 @@ def _above(rows: list[str], line: int) -> str:
     return " ".join(part for part in reversed(block) if part)
 
 
-def describe_bundle(bundle: Bundle) -> dict[str, JSONValue]:
-    """Return a bundle's description as data."""
+def describe_bundle(bundle: Bundle, *, confinement: Confinement = UNCONFINED) -> dict[str, JSONValue]:
+    """Return a bundle's description as data.
+
+    Args:
+        bundle: to describe.
+        confinement: reads its schemas and the comments of its values.
+
+    Raises:
+        WorkLimitError: when that takes more time or memory than it may.
+    """
+    return confinement.run(lambda: _described(bundle), doing=f"describing {bundle.metadata.name}")
+
+
+def _described(bundle: Bundle) -> dict[str, JSONValue]:
     metadata = bundle.metadata
     return {
         "name": metadata.name,

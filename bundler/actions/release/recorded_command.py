@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.values import AssignmentKind
+from bundler.ports import UNCONFINED
 from bundler.values.paths import Match, read_path, shown_start
 from bundler.values.schema_view import bundle_view
 from bundler.values.user import is_secret_place
@@ -16,20 +17,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bundler.model.bundle import Bundle
+    from bundler.ports import Confinement
     from bundler.values.schema_view import SchemaView
 
 _OPTIONS = {kind.value: kind for kind in AssignmentKind}
 
 
-def recorded_command(argv: Sequence[str], bundle: Bundle | None = None) -> str:
+def recorded_command(
+    argv: Sequence[str], bundle: Bundle | None = None, *, confinement: Confinement = UNCONFINED
+) -> str:
     """Return a command line as it may be kept.
 
     Args:
         argv: the words after the program's name.
         bundle: whose schemas say which values are sensitive; without one, every assigned value is masked.
+        confinement: reads these schemas, where a value is assigned.
+
+    Raises:
+        WorkLimitError: when reading the schemas takes more time or memory than it may.
     """
-    view = bundle_view(bundle) if bundle is not None else None
-    return shlex.join(["bundler", *_masked(argv, view)])
+    if bundle is None or not any(word.partition("=")[0] in _OPTIONS for word in argv):
+        return shlex.join(["bundler", *_masked(argv, None)])
+    words = confinement.run(
+        lambda: [*_masked(argv, bundle_view(bundle))],
+        doing=f"reading which values of {bundle.metadata.name} are sensitive",
+    )
+    return shlex.join(["bundler", *words])
 
 
 def _masked(argv: Iterable[str], view: SchemaView | None) -> Iterable[str]:

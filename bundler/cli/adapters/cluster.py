@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
@@ -36,6 +37,8 @@ class Connection:
     ports: Ports
     namespace: str
     progress: Progress
+    command: Callable[[], str]
+    """Returns the command line as it may be kept; computed when it is first asked for."""
 
     def identity(self) -> ClusterIdentity:
         """Return which cluster this is and as whom we speak.
@@ -63,10 +66,11 @@ def connect(app: App, bundle: Bundle | None = None) -> Connection:
     deadline = _Deadline(app.deadline_s)
     cluster, namespace = _open_cluster(app, progress, deadline)
     duration_s = app.settings.environment.lock_duration_s
+    command = cache(lambda: _command(app, bundle))
     ports = Ports(
         cluster=cluster,
         store=SecretReleaseStore(cluster, app.clock),
-        lock=_CarefulLock(lambda: _make_lock(app, cluster, bundle, duration_s=duration_s), app.stop),
+        lock=_CarefulLock(lambda: _make_lock(app, cluster, command(), duration_s=duration_s), app.stop),
         clock=app.clock,
         report=progress,
         redactor=app.redactor,
@@ -75,7 +79,14 @@ def connect(app: App, bundle: Bundle | None = None) -> Connection:
         prolong=deadline.move,
         judge=_judge(app),
     )
-    return Connection(ports=ports, namespace=app.settings.namespace or check_namespace(namespace), progress=progress)
+    namespace = app.settings.namespace or check_namespace(namespace)
+    return Connection(ports=ports, namespace=namespace, progress=progress, command=command)
+
+
+def _command(app: App, bundle: Bundle | None) -> str:
+    from bundler.actions.release.recorded_command import recorded_command  # noqa: PLC0415 - only verbs that change need it
+
+    return recorded_command(app.argv, bundle, confinement=app.confinement)
 
 
 def _judge(app: App) -> JudgeByRule:
@@ -174,12 +185,11 @@ def _let_pass(app: App, server: str) -> None:
     stay_offline(app, default=False)
 
 
-def _make_lock(app: App, cluster: ClusterClient, bundle: Bundle | None, *, duration_s: float) -> ReleaseLock:
-    from bundler.actions.release.recorded_command import recorded_command  # noqa: PLC0415 - only verbs that change take a lock
-    from bundler.storage.holder import this_process  # noqa: PLC0415
+def _make_lock(app: App, cluster: ClusterClient, command: str, *, duration_s: float) -> ReleaseLock:
+    from bundler.storage.holder import this_process  # noqa: PLC0415 - only verbs that change take a lock
     from bundler.storage.lock import LeaseLock  # noqa: PLC0415
 
-    holder = this_process(user=_local_user(app), command=recorded_command(app.argv, bundle), tool_version=__version__)
+    holder = this_process(user=_local_user(app), command=command, tool_version=__version__)
     return LeaseLock(cluster, app.clock, holder, duration_s=duration_s)
 
 

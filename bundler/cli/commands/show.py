@@ -26,7 +26,7 @@ def show_command(app: App, bundle: str) -> None:
     Of a delivery also what it carries; its index alone is read.
     """
     taken = take(app, bundle)
-    description = describe_bundle(taken.bundle)
+    description = describe_bundle(taken.bundle, confinement=app.confinement)
     if taken.delivery is not None:
         description["delivery"] = describe_delivery(taken.delivery.index, taken.delivery.delivery.build_id)
     show_description(app, description)

@@ -10,7 +10,6 @@ from bundler.actions.compose.render_request import RenderRequest
 from bundler.actions.release.change_reasons import with_reasons
 from bundler.actions.release.install import InstallRequest, diff, install
 from bundler.actions.release.lifecycle import RunOptions, is_no_op
-from bundler.actions.release.recorded_command import recorded_command
 from bundler.actions.release.terms import Accepted
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.acquire_bundle import compiled_codes, take, take_inputs
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from bundler.cli.adapters.cluster import Connection
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
-    from bundler.model.bundle import Bundle
     from bundler.model.change import Plan
     from bundler.model.json import Body
     from bundler.model.site import Site
@@ -120,7 +118,7 @@ def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
     )
 
 
-def authorship(app: App, connection: Connection, *, reason: str, bundle: Bundle | None = None) -> Authorship:
+def authorship(connection: Connection, *, reason: str) -> Authorship:
     """Say who makes a revision, from where and why.
 
     Raises:
@@ -133,7 +131,7 @@ def authorship(app: App, connection: Connection, *, reason: str, bundle: Bundle 
         user=identity.user,
         host=socket.gethostname(),
         tool_version=__version__,
-        command=recorded_command(app.argv, bundle),
+        command=connection.command(),
         reason=reason,
         cluster_uid=identity.uid,
     )
@@ -171,7 +169,7 @@ def _prepare(app: App, wish: InstallArgs) -> _Ready:
         reuses_values=wish.start.reuses,
         resets_values=wish.start.resets,
         must_exist=wish.must_exist,
-        authorship=authorship(app, connection, reason=wish.reason, bundle=bundle),
+        authorship=authorship(connection, reason=wish.reason),
         accepted=Accepted(downgrade=wish.path.allow_downgrade, other_bundle=wish.path.replace_bundle),
         rollback_s=wish.path.rollback_timeout_s if wish.path.rollback_on_failure else 0.0,
         checks_basics=not wish.skips_preflight,

@@ -67,7 +67,7 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
         release=wanted.release,
         namespace=connection.namespace,
         revision=wanted.revision,
-        authorship=authorship(app, connection, reason=run.reason),
+        authorship=authorship(connection, reason=run.reason),
         site=site,
         accepted=Accepted(
             losses=accepts_losses(app, run), wider_reach=wanted.may_widen_reach, downgrade=wanted.may_pass_barrier

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.author.describe import describe_bundle
+from bundler.actions.release.recorded_command import recorded_command
 from bundler.cli.session.system_clock import SystemClock
 from bundler.confinement.forked import ForkedWork, WorkFailedError
 from bundler.confinement.memory import asked_resident_bytes
@@ -22,9 +24,11 @@ from bundler.model.health import Status
 from bundler.model.manifest import Source
 from bundler.model.place import at_place
 from bundler.syntax.scalars import YamlFloat
+from tests.lib.bundles import load_from, make_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 CLOCK = SystemClock()
 
@@ -165,3 +169,26 @@ def test_a_rule_whose_process_is_lost_is_not_asked_again_and_others_are() -> Non
         assert rules(rule("object.a == 1"), {"a": 1}).status is Status.CURRENT
     finally:
         rules.close()
+
+
+class Counted:
+    """Runs work right here, and remembers what was being done."""
+
+    def __init__(self) -> None:
+        self.doing: list[str] = []
+
+    def run(self, work, *, doing: str):
+        self.doing.append(doing)
+        return work()
+
+
+def test_schemas_are_read_confined_for_a_description_and_for_the_recorded_command(tmp_path: Path) -> None:
+    schema = '{"properties": {"token": {"type": "string", "x-sensitive": true}}}'
+    bundle = load_from(make_bundle(tmp_path, {"values.schema.json": schema, "values.yaml": "token: ''\n"}))
+    counted = Counted()
+    assert describe_bundle(bundle, confinement=counted) == describe_bundle(bundle)
+    typed = ["install", "--set", "token=secret"]
+    assert recorded_command(typed, bundle, confinement=counted) == recorded_command(typed, bundle)
+    assert counted.doing == ["describing demo", "reading which values of demo are sensitive"]
+    assert recorded_command(["install", "demo"], bundle, confinement=counted) == "bundler install demo"
+    assert len(counted.doing) == 2
