@@ -8,7 +8,15 @@ from bundler.errors import BundlerError
 from bundler.loader.decode import Node
 from bundler.loader.definition import NO_FACTS, decode_definition
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE, COMPONENTS, LOCK_FILE, OCI_SCHEME
+from bundler.loader.locate import (
+    ARCHIVE_SUFFIX,
+    BUNDLE_FILE,
+    COMPONENTS,
+    LOCK_FILE,
+    OCI_SCHEME,
+    known_names,
+    shipped_bundle,
+)
 from bundler.loader.problems import Problems
 from bundler.loader.schema_refs import load_schema
 from bundler.loader.tree import read_directory
@@ -271,14 +279,17 @@ class _Loader:
             self._fail(component, f"components are nested deeper than the limit of {self._limits.max_component_depth}")
             return None
         path = _path_of(component, place)
-        if path is not None and _exists(path):
-            return self._from_path(component, path, place)
         folder = f"{COMPONENTS}{component.name}/"
         inner = {
             name.removeprefix(folder): replace(file, path=name.removeprefix(folder))
             for name, file in files.items()
             if name.startswith(folder)
         }
+        here = path if path is not None and _exists(path) else None
+        if here is None and place.directory is not None and not inner:
+            here = shipped_bundle(component.bundle)
+        if here is not None:
+            return self._from_path(component, here, place)
         is_fetched = _is_remote(component) and place.directory is not None and (self._is_fresh or not inner)
         if is_fetched and not _has_readable_range(component):
             return None  # which is told where it stands
@@ -379,7 +390,8 @@ def _missing(component: ComponentSpec, place: _Place, path: Path | None) -> str:
     if place.directory is None:
         return f"{component.bundle} cannot be reached from an archive, {vendored}; package the bundle again"
     if path is None:
-        return f'"{component.bundle}" must be a path relative to the bundle, like ../{component.name}'
+        known = f"or a bundle shipped with bundler: {', '.join(known_names([]))}"
+        return f'"{component.bundle}" must be a path relative to the bundle, like ../{component.name}, {known}'
     return f"{component.bundle} does not exist, {vendored}"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import BundleNotFoundError, VersionRangeError
 from bundler.model.lean import dataclass
+from bundler.model.names import is_dns_label
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:
@@ -57,6 +58,14 @@ def find_bundle(name_or_path: str, *, search_path: Sequence[Path] = ()) -> Bundl
         raise BundleNotFoundError(f"looking for bundle {name_or_path}", context=[reason], hint=hint) from error
 
 
+def shipped_bundle(name: str) -> Path | None:
+    """Return the folder of a bundle that comes with bundler; None where there is none of that name."""
+    from bundler.loader.shipped import shipped_dir  # noqa: PLC0415 - a path needs no names
+
+    path = shipped_dir("bundles") / name
+    return path if is_dns_label(name) and (path / BUNDLE_FILE).is_file() else None
+
+
 def known_names(search_path: Sequence[Path]) -> list[str]:
     """Return the names that :func:`find_bundle` finds, sorted."""
     from bundler.loader.shipped import shipped_dir  # noqa: PLC0415 - a path needs no names
@@ -105,11 +114,10 @@ def _by_name(name: str, search_path: Sequence[Path]) -> BundleLocation:
             return BundleLocation(path=found, origin=str(found), found=f"bundle {found}", is_archive=is_archive)
     from bundler.loader.shipped import shipped_dir  # noqa: PLC0415 - a path needs no names
 
-    shipped = shipped_dir("bundles")
-    if (shipped / name / BUNDLE_FILE).is_file():
+    if (path := shipped_bundle(name)) is not None:
         found_as = f"bundle {name} (shipped with bundler)"
-        return BundleLocation(path=shipped / name, origin=name, found=found_as, is_archive=False)
-    raise _unknown_name(name, [*search_path, shipped])
+        return BundleLocation(path=path, origin=name, found=found_as, is_archive=False)
+    raise _unknown_name(name, [*search_path, shipped_dir("bundles")])
 
 
 def _in_folder(folder: Path, name: str) -> Path | None:

@@ -317,3 +317,17 @@ def test_a_schema_that_leads_elsewhere_or_is_none_is_refused(tmp_path: Path, sch
 
 def test_shipped_files_are_found_in_a_checkout() -> None:
     assert (shipped_dir("schemas") / "bundle.v1.schema.json").is_file()
+
+
+def test_a_component_may_name_a_bundle_that_is_shipped(tmp_path):
+    files = {"templates/a.yaml": ""}
+    path = make_bundle(tmp_path, files, components=[{"name": "db", "bundle": "postgres"}])
+    loaded = load_bundle(find_bundle(str(path)))
+    assert loaded.component_bundles["db"].metadata.name == "postgres"
+
+
+def test_an_unknown_word_for_a_component_is_answered_with_the_shipped_bundles(tmp_path):
+    path = make_bundle(tmp_path, {}, components=[{"name": "db", "bundle": "postgras"}])
+    with pytest.raises(BundleInvalidError) as caught:
+        load_bundle(find_bundle(str(path)))
+    assert "or a bundle shipped with bundler: postgres, redis" in str(caught.value.context)
