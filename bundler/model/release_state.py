@@ -28,8 +28,10 @@ class ReleaseState:
     """The newest revision, whatever its status."""
     deployed: RevisionSummary | None
     objects: tuple[ObjectStatus, ...]
+    unasked: tuple[str, ...] = ()
+    """Why the health of some objects is not known: the API groups that do not answer, a sentence each."""
 
     @property
     def is_ready(self) -> bool:
         """Tell whether every object is there and ready."""
-        return all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)
+        return not self.unasked and all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)

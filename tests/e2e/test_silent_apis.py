@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.inspect.status import release_state
 from bundler.errors.bundle import TemplateError
 from bundler.errors.cluster import ApiUnavailableError
+from bundler.model.health import Status
 from tests.lib.bundles import make_bundle
 from tests.lib.operator import Operator
 from tests.lib.real import open_client
@@ -119,6 +121,12 @@ def test_while_an_api_is_silent_nothing_of_it_counts_as_gone(
             act()
         assert f"APIService/v1.{api.group} does not answer" in "\n".join(raised.value.context)
     assert operator().statuses() == ["deployed"]
+    state = release_state(operator().ports(), namespace, "shop")
+    health = {one.entry.ref.kind: one.health for one in state.objects}
+    assert health["ConfigMap"].status is Status.CURRENT
+    assert health["Gadget"].status is Status.UNKNOWN
+    assert health["Gadget"].message.startswith(f"APIService/v1.{api.group} does not answer")
+    assert not state.is_ready
     api.come_back()
     removed = operator().uninstall()
     assert {change.ref.kind for change in removed.proposal.plan.changes} == {"Gadget", "ConfigMap"}

@@ -141,6 +141,7 @@ class _Asker:
         self._cluster, self._earlier, self._observation = cluster, earlier, observation
         self._defined = _versions_defined_by(_written_definitions(wanted, observation))
         self._is_rollback = wanted.is_rollback
+        self._own_kinds = frozenset(_kinds_defined_by(wanted.manifests))
         own = [*observation.live.items(), *((manifest.ref, manifest.body) for manifest in wanted.manifests)]
         self._judges = Judges(silent_webhooks(observation.live, wanted.owned), own)
         self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
@@ -230,7 +231,13 @@ class _Asker:
         if self._waits_for_plan(candidate.manifest):
             return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=error.context)
         kind = RefusalKind.FORBIDDEN if isinstance(error, ForbiddenError) else RefusalKind.REJECTED
-        return Refusal(kind=kind, lines=error.context or (str(error),))
+        lines = error.context or (str(error),)
+        return Refusal(kind=kind, lines=(*lines, *self._kept_definition(candidate.manifest.ref)))
+
+    def _kept_definition(self, ref: ObjectRef) -> Iterable[str]:
+        """Say that what refuses an older object may be a newer definition, which a rollback leaves as it is."""
+        if self._is_rollback and (ref.group, ref.kind) in self._own_kinds:
+            yield "definitions are not rolled back: where the newer one refuses it, upgrade to a bundle that fits"
 
     def _waits_for_plan(self, manifest: Manifest) -> bool:
         """A binding to a Role of this plan, or a Pod under a ServiceAccount of this plan, cannot be checked before."""

@@ -10,6 +10,7 @@ from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
 from bundler.actions.release.history import require_history
 from bundler.actions.release.recorded_parts import readiness_of
+from bundler.errors.cluster import ApiUnavailableError
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
 from bundler.health.service_targets import service_problems
@@ -38,7 +39,7 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     """
     history = require_history(ports.store, namespace, release)
     revision = ports.store.load(history.summaries[-1])
-    live = _live(revision, ports)
+    live, silent = _live_and_silent(revision, ports)
     rules = readiness_of(revision)
     # a generated Secret has an entry for each of its keys
     entries = {entry.ref: entry for entry in revision.inventory}.values()
@@ -47,11 +48,14 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     def health(ref: ObjectRef) -> Health:
         if (body := live.get(ref)) is not None:
             return compute_health(ref, body, rules=rules, judge=ports.judge)
+        if ref in silent:
+            return Health(Status.UNKNOWN, silent[ref])
         return Health(Status.CURRENT, "has run") if ref in finished else Health(Status.NOT_FOUND, "it is not there")
 
     objects = tuple(ObjectStatus(entry=entry, health=health(entry.ref)) for entry in entries)
     objects = _with_targets(_with_pods(objects, live, ports), revision)
-    return ReleaseState(revision=revision, deployed=history.deployed, objects=objects)
+    unasked = tuple(sorted(set(silent.values())))
+    return ReleaseState(revision=revision, deployed=history.deployed, objects=objects, unasked=unasked)
 
 
 def _with_targets(objects: tuple[ObjectStatus, ...], revision: Revision) -> tuple[ObjectStatus, ...]:
@@ -88,6 +92,24 @@ def _with_pods(
 def _live(revision: Revision, ports: Ports) -> Mapping[ObjectRef, Body]:
     uid = release_uid(revision.summary.namespace, revision.summary.release)
     return list_live((entry.ref for entry in revision.inventory), ports, uid=uid)
+
+
+def _live_and_silent(revision: Revision, ports: Ports) -> tuple[Mapping[ObjectRef, Body], Mapping[ObjectRef, str]]:
+    """Return the live objects, and why others cannot be asked for: an API group that is down hides no other one."""
+    try:
+        return _live(revision, ports), {}
+    except ApiUnavailableError:
+        pass
+    uid = release_uid(revision.summary.namespace, revision.summary.release)
+    live: dict[ObjectRef, Body] = {}
+    silent: dict[ObjectRef, str] = {}
+    for group in {ref.group for ref in revision.refs}:
+        refs = [ref for ref in revision.refs if ref.group == group]
+        try:
+            live |= list_live(refs, ports, uid=uid)
+        except ApiUnavailableError as error:
+            silent |= dict.fromkeys(refs, "; ".join(error.context))
+    return live, silent
 
 
 def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState:
