@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from bundler._version import __version__
 from bundler.cli.root import VERBS
+from tool.site import reference
 
 
 def test_the_group_lists_every_verb(cli):
@@ -118,3 +121,11 @@ def test_a_variable_that_cannot_be_used_is_named(cli, variable, text):
     assert outcome.code == 2
     assert variable in outcome.err
     assert text in outcome.err
+
+
+def test_the_reference_is_in_sync_with_the_sources():
+    """`make docs` and `pytest --update-golden` write it."""
+    if os.environ.get("UPDATE_GOLDEN"):
+        reference.main()
+    written = {path.name: path.read_text("utf-8") for path in reference.FOLDER.iterdir()}
+    assert written == reference.pages()

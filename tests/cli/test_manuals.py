@@ -12,7 +12,13 @@ from tests.lib.examples import play
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["values.md", pytest.param("tutorial.md", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "values.md",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("tutorial.md", "how-to-ci.md", "how-to-stages.md")),
+    ],
+)
 def test_every_example_does_what_the_manual_says(cli, monkeypatch, name):
     monkeypatch.chdir(cli.home)
     text = (DOCS / name).read_text("utf-8")
