@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tests.lib.access import deployer_rules
 
 ROOT = Path(__file__).parents[2]
 _LOADED = re.compile(
@@ -54,3 +57,16 @@ def test_the_search_works_from_a_folder_without_a_server(site):
     """A page opened as a file may read no other file, so its index has to be a script."""
     assert (site / "search/search_index.js").is_file()
     assert "assets/iframe-worker.js" in (site / "index.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_diagrams_are_drawn_when_the_site_is_built(site):
+    page = (site / "concepts.html").read_text("utf-8")
+    drawn = (ROOT / "docs/concepts.md").read_text("utf-8").count("```flow")
+    assert page.count('<svg class="flow"') == drawn > 0
+
+
+def test_the_role_of_the_manual_is_the_one_that_is_tried_on_a_real_server():
+    text = (ROOT / "docs/how-to-rbac.md").read_text("utf-8")
+    role = next(yaml.safe_load_all(text.split("```yaml\n")[1].split("```")[0]))
+    assert role["rules"] == deployer_rules()

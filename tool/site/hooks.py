@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File
 
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tool.site.flow import draw_flows  # noqa: E402 - MkDocs knows no package of ours
+
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.files import Files
 
-ROOT = Path(__file__).resolve().parents[2]
 _NAMED = re.compile(r"^```(\w+) (\S+)$", re.MULTILINE)
 _SCHEMA_LINK = re.compile(r"\]\(\.\./((?:\.\./)*)schemas/")
 
@@ -25,5 +30,5 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Show the file name of a code block, and link to the schemas of the site."""
-    return _SCHEMA_LINK.sub(r"](\1schemas/", _NAMED.sub(r'```\1 title="\2"', markdown))
+    """Draw diagrams, show the file name of a code block, and link to the schemas of the site."""
+    return _SCHEMA_LINK.sub(r"](\1schemas/", _NAMED.sub(r'```\1 title="\2"', draw_flows(markdown)))

@@ -87,24 +87,23 @@ def pages() -> dict[str, str]:
 
 def _verbs() -> str:
     parts = ["# Verbs\n", _MADE]
+    group = root.VerbGroup(name="bundler")
+    whole = click.Context(group, info_name="bundler", terminal_width=_WIDTH, **root.SETTINGS)
     for title, verbs in root.SECTIONS.items():
         parts.append(f"## {title}\n")
         for verb in verbs:
-            module = root.VerbGroup(name="bundler").get_command(click.Context(click.Group("bundler")), verb)
-            assert module is not None, verb
-            parts += _helps(module, f"bundler {verb}")
+            parts += _helps(group.get_command(whole, verb), verb, whole)
     return "\n".join(parts)
 
 
-def _helps(command: click.Command, words: str) -> Iterator[str]:
-    context = click.Context(command, info_name=words, max_content_width=_WIDTH, terminal_width=_WIDTH)
-    yield f"### {words}\n"
+def _helps(command: click.Command | None, name: str, parent: click.Context) -> Iterator[str]:
+    assert command is not None, name
+    context = click.Context(command, info_name=name, parent=parent)
+    yield f"### {context.command_path}\n"
     yield f"```text\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            below = command.get_command(context, name)
-            assert below is not None, name
-            yield from _helps(below, f"{words} {name}")
+        for below in command.list_commands(context):
+            yield from _helps(command.get_command(context, below), below, context)
 
 
 def _errors() -> str:
