@@ -11,14 +11,14 @@ from bundler.actions.release.proposal import Draft, require_cluster
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import Authorship, ReleaseStatus
 from bundler.planning.version_stamp import unstamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.release.proposal import Proposal
-    from bundler.model.release import Authorship, InventoryEntry, Revision, RevisionSummary
+    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.model.site import Site
     from bundler.ports import Ports
 
@@ -30,10 +30,10 @@ class RollbackRequest:
     """What to go back to."""
 
     release: str
-    namespace: str
+    namespace: str = ""
     revision: int = 0
     """0: the newest revision that was deployed and is older than the current one."""
-    authorship: Authorship
+    authorship: Authorship = Authorship()
     site: Site | None = None
     """The site file whose policy holds."""
     accepted: Accepted = Accepted()

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.flows.rollback import RollbackArgs, carry_out_return
+from bundler.actions.release.rollback import RollbackRequest
+from bundler.actions.release.terms import Accepted
+from bundler.cli.flows.acquire_bundle import read_site
+from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import policy_option, run_options, write_options
 from bundler.cli.parsing.command import verb
@@ -43,11 +46,10 @@ def rollback_command(
     generated secrets never go back. What the record would write outside of the namespace, or grants, must be live
     already.
     """
-    wanted = RollbackArgs(
+    wanted = RollbackRequest(
         release=release,
         revision=revision or 0,
-        site=site,
-        may_widen_reach=allow_reach,
-        may_pass_barrier=allow_downgrade,
+        site=read_site(app, site),
+        accepted=Accepted(wider_reach=allow_reach, downgrade=allow_downgrade),
     )
     return carry_out_return(app, wanted, run, write)

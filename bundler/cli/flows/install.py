@@ -28,7 +28,7 @@ from bundler.values.changes import changed_user_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bundler.actions.compose.user_values import UserInput, ValuesFlags
+    from bundler.actions.compose.user_values import ValuesFlags
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.cli.adapters.cluster import Connection
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
@@ -58,29 +58,20 @@ class InstallArgs:
     skips_preflight: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    """A wish with everything loaded that it names."""
-
-    connection: Connection
-    request: InstallRequest
-    inputs: UserInput
-
-
 def carry_out_install(app: App, wish: InstallArgs, run: RunFlags, write: WriteFlags) -> int:
     """Install or upgrade, or show what would be done; return the exit code.
 
     Raises:
         BundlerError: what ended the run.
     """
-    ready = _prepare(app, wish)
+    connection, request = _prepare(app, wish)
     if run.dry_run:
-        return _show_diff(app, ready, DiffView(shows_secrets=write.show_secrets))
+        return _show_diff(app, connection, request, DiffView(shows_secrets=write.show_secrets))
     verb = "upgrade" if wish.must_exist else "install"
     approval = Approval(
         app=app,
-        connection=ready.connection,
-        doing=f"{verb} {ready.request.order.release}",
+        connection=connection,
+        doing=f"{verb} {request.order.release}",
         is_yes=run.yes,
         shows_secrets=write.show_secrets,
     )
@@ -89,9 +80,9 @@ def carry_out_install(app: App, wish: InstallArgs, run: RunFlags, write: WriteFl
         heads = [] if proposal.is_second_look else _head_lines(proposal)
         return approval.approve(proposal.plan, proposal.planned, is_second_look=proposal.is_second_look, heads=heads)
 
-    request = replace(ready.request, accepted=replace(ready.request.accepted, losses=accepts_losses(app, run)))
-    result = install(request, ready.connection.ports, run_options(run, write), approve)
-    ready.connection.progress.stop()
+    request = replace(request, accepted=replace(request.accepted, losses=accepts_losses(app, run)))
+    result = install(request, connection.ports, run_options(run, write), approve)
+    connection.progress.stop()
     show_outcome(app, result.outcome, verb=verb)
     return EXIT_DECLINED if result.is_declined else 0
 
@@ -102,9 +93,9 @@ def diff_install(app: App, wish: InstallArgs, *, exits_pending: bool, shows_secr
     Raises:
         BundlerError: what would stop it.
     """
-    ready = _prepare(app, wish)
+    connection, request = _prepare(app, wish)
     view = DiffView(shows_secrets=shows_secrets, is_full=is_full)
-    return _show_diff(app, ready, view, exits_pending=exits_pending)
+    return _show_diff(app, connection, request, view, exits_pending=exits_pending)
 
 
 def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
@@ -137,7 +128,7 @@ def authorship(connection: Connection, *, reason: str) -> Authorship:
     )
 
 
-def _prepare(app: App, wish: InstallArgs) -> _Ready:
+def _prepare(app: App, wish: InstallArgs) -> tuple[Connection, InstallRequest]:
     if wish.start.resets and wish.start.reuses:
         raise UsageError(
             "reading the options",
@@ -176,7 +167,7 @@ def _prepare(app: App, wish: InstallArgs) -> _Ready:
         looks_ahead=not wish.skips_preflight and (taken.delivery is not None or wish.given.site is not None),
         registry_of=registry_opener(app, inputs.site),
     )
-    return _Ready(connection=connection, request=request, inputs=inputs)
+    return connection, request
 
 
 def at_site(app: App, connection: Connection, site: Site, *, with_registry: bool) -> Connection:
@@ -212,11 +203,13 @@ def registry_opener(app: App, site: Site) -> Callable[[Body], Registry] | None:
     return partial(registry_with, app, site)
 
 
-def _show_diff(app: App, ready: _Ready, view: DiffView, *, exits_pending: bool = False) -> int:
-    proposal = diff(ready.request, ready.connection.ports)
+def _show_diff(
+    app: App, connection: Connection, request: InstallRequest, view: DiffView, *, exits_pending: bool = False
+) -> int:
+    proposal = diff(request, connection.ports)
     app.screen.say_lines(_head_lines(proposal))
     draft = proposal.draft
-    subject = subject_of(ready.connection, draft, values=[str(change) for change in _value_changes(draft)])
+    subject = subject_of(connection, draft, values=[str(change) for change in _value_changes(draft)])
     code = show_plan_as_data(app, proposal.plan, subject, view, draft)
     is_pending = not is_no_op(proposal, RunOptions(waits=False))
     if is_pending and proposal.plan.is_empty:

@@ -21,7 +21,7 @@ from bundler.cli.flows.install import (
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.difference import DiffView, Subject
 from bundler.cli.output.plan import damage_lines
-from bundler.model.lean import dataclass
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,27 +34,19 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackArgs:
-    """What a command line asks to go back to."""
-
-    release: str
-    revision: int
-    """0: the newest that was deployed before the current one."""
-    site: Path | None
-    """The site file whose policy holds."""
-    may_widen_reach: bool
-    may_pass_barrier: bool
-
-
-def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: WriteFlags) -> int:
+def carry_out_return(app: App, wanted: RollbackRequest, run: RunFlags, write: WriteFlags) -> int:
     """Roll back, or show what would be done; return the exit code.
+
+    Args:
+        app: settings and streams.
+        wanted: what was typed; the cluster says the namespace and as whom we speak.
+        run: how.
+        write: how objects are written.
 
     Raises:
         BundlerError: what ended the run.
     """
-    site = read_site(app, wanted.site)
-    connection = _connect_at(app, site)
+    connection = _connect_at(app, wanted.site)
     say_where(app, connection)
     approval = Approval(
         app=app,
@@ -63,15 +55,11 @@ def carry_out_return(app: App, wanted: RollbackArgs, run: RunFlags, write: Write
         is_yes=run.yes,
         shows_secrets=write.show_secrets,
     )
-    request = RollbackRequest(
-        release=wanted.release,
+    request = replace(
+        wanted,
         namespace=connection.namespace,
-        revision=wanted.revision,
         authorship=authorship(connection, reason=run.reason),
-        site=site,
-        accepted=Accepted(
-            losses=accepts_losses(app, run), wider_reach=wanted.may_widen_reach, downgrade=wanted.may_pass_barrier
-        ),
+        accepted=replace(wanted.accepted, losses=accepts_losses(app, run)),
     )
 
     shown: list[int] = []
