@@ -102,6 +102,23 @@ def test_a_rollback_past_a_new_version_of_a_kind_is_refused_before_anything_is_w
     assert world.operator.statuses("w") == ["superseded", "deployed"]
 
 
+def test_a_rollback_that_a_newer_schema_refuses_says_that_definitions_stay(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    world.operator.install(widgets(tmp_path / "1", group, "size", "color"), "w")
+    new = widgets(tmp_path / "2", group, "size")
+    (new / "templates/widget.yaml").write_text(
+        WIDGET.format(group=group).replace(", color: {{ values.color | to_json }}", "")
+    )
+    world.operator.upgrade(new, "w", size="2")
+    with pytest.raises(RejectedObjectsError) as raised:
+        world.operator.rollback("w")
+    found = "\n".join(raised.value.context)
+    assert "color" in found
+    assert "definitions are not rolled back" in found
+    assert world.operator.statuses("w") == ["superseded", "deployed"]
+
+
 def test_an_object_in_a_version_that_the_same_plan_stops_serving_is_refused(
     world: World, group: str, tmp_path: Path
 ) -> None:

@@ -35,6 +35,10 @@ def ask_for_growth(
     claims = cluster.list(query).items
     if not is_growth(sizes):
         lines = [line for name, (_, new) in sizes.items() for line in _shrinking(stateful_set, name, new, claims)]
+        lines = lines or [
+            f"its claims {name} ask for {old}; they cannot shrink to {new}, ask for {old} or more"
+            for name, (old, new) in sizes.items()
+        ]
         return Refusal(kind=RefusalKind.REJECTED, lines=tuple(lines))
     grown, refused = list[GrownClaim](), list[str]()
     for name, (_, size) in sizes.items():
