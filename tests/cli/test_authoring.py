@@ -309,3 +309,14 @@ def test_lint_writes_the_reach_that_the_switches_can_lead_to(cli):
     again = cli("lint", path, "--write-reach")
     assert "bundle.yaml declares all that it reaches" in again.err
     cli("template", path, "--set", "host=true").ok()
+
+
+def test_a_new_bundle_with_shipped_components_lints_clean_and_names_what_is_not_shipped(cli):
+    path = cli.home / "app"
+    cli("create", path, "--with", "postgres,redis").ok()
+    assert "no problems found" in cli("lint", path).ok().err + cli("lint", path).out
+    assert "# postgres/templates/" in cli("template", path).ok().out
+    refused = cli("create", cli.home / "other", "--with", "mysql")
+    assert refused.code == 2
+    assert "choose from postgres, redis" in refused.err
+    assert not (cli.home / "other").exists()

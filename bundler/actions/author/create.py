@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bundler.errors import UsageError
 from bundler.errors.bundle import BundleError
+from bundler.loader.locate import BUNDLE_FILE, known_names, shipped_bundle
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STARTER = Path(__file__).with_name("starter")
 _PLACEHOLDER = "@NAME@"
 _RENAMED = {"bundleignore": ".bundleignore"}
 
 
-def create_bundle(folder: Path) -> tuple[Path, ...]:
+def create_bundle(folder: Path, components: Sequence[str] = ()) -> tuple[Path, ...]:
     """Write a small bundle into a new or empty folder, named after it; return the files written, sorted.
 
+    Args:
+        folder: to make.
+        components: shipped bundles that it is to be made of too.
+
     Raises:
-        UsageError: when the folder's name cannot be a bundle's.
+        UsageError: when the folder's name cannot be a bundle's, or a component is none that is shipped.
         BundleError: when the folder is there already, or cannot be written.
     """
     name = folder.resolve().name if folder.name in {"", ".."} else folder.name
@@ -27,6 +36,7 @@ def create_bundle(folder: Path) -> tuple[Path, ...]:
             context=[f"{name!r} is no name of a bundle"],
             hint=f"use small letters, digits and dashes, at most {NAME_MAX_CHARS}: `bundler create my-app`",
         )
+    _check_shipped(components, name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BundleError(
             f"creating bundle {name}",
@@ -34,13 +44,34 @@ def create_bundle(folder: Path) -> tuple[Path, ...]:
             hint="choose another name, or take the folder away first",
         )
     try:
-        return tuple(_written(source, folder, name) for source in _sources())
+        files = tuple(_written(source, folder, name) for source in _sources())
+        _add_components(folder / BUNDLE_FILE, components)
     except OSError as error:
         raise BundleError(
             f"creating bundle {name}",
             context=[f"{error.filename or folder}: {error.strerror or error}"],
             hint="name a folder that you may write to",
         ) from error
+    return files
+
+
+def _check_shipped(components: Sequence[str], name: str) -> None:
+    unknown = [repr(component) for component in components if shipped_bundle(component) is None]
+    if unknown:
+        raise UsageError(
+            f"creating bundle {name}",
+            context=[f"{', '.join(unknown)} is not shipped with bundler"],
+            hint=f"choose from {', '.join(known_names([]))}; other bundles go into {BUNDLE_FILE} by their path",
+        )
+
+
+def _add_components(file: Path, components: Sequence[str]) -> None:
+    """Name the components at the head of the spec."""
+    if not components:
+        return
+    lines = [f"    - {{name: {component}, bundle: {component}}}\n" for component in dict.fromkeys(components)]
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("\nspec:\n", f"\nspec:\n  components:\n{''.join(lines)}", 1), "utf-8")
 
 
 def _sources() -> list[Path]:

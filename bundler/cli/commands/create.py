@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @verb("create")
 @click.argument("name", type=FilePath())
-def create_command(app: App, name: Path) -> None:
+@click.option("--with", "components", default="", metavar="NAME,…", help="Shipped bundles to add: postgres,redis.")
+def create_command(app: App, name: Path, *, components: str) -> None:
     """Make a new bundle in the folder NAME: small, clean, and ready to install."""
-    files = create_bundle(name)
+    files = create_bundle(name, [part for part in components.split(",") if part])
     if app.output == "text":
         app.screen.lines(Line(str(file)) for file in files)
     else:
