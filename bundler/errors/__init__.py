@@ -13,7 +13,7 @@
     └── SignatureError             signatures and trust
 
 Each error says three things: what was being done (``message``), what was found (``context``: object, file, line,
-value), and what to do (``hint``). ``code`` is stable and documented; ``exit_code`` is product.md section 4's.
+value), and what to do (``hint``). ``code`` is stable and documented; ``exit_code`` is one of those that README lists.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class BundleLocation:
 
 
 def find_bundle(name_or_path: str, *, search_path: Sequence[Path] = ()) -> BundleLocation:
-    """Find a bundle by the rule of product.md 1: a word is a name, anything with a slash or suffix a path.
+    """Find a bundle by its spelling: a word is a name, anything with a slash or suffix a path.
 
     Names are looked up in ``search_path`` (folders that hold ``NAME/`` or ``NAME-VERSION.tgz``, of which the highest
     release is taken), then among the bundles shipped with bundler.

@@ -27,7 +27,7 @@ class Action(StrEnum):
 
 
 class Stage(IntEnum):
-    """The order of writes inside a component (product.md section 5)."""
+    """The order of writes inside a component."""
 
     DEFINITIONS = 0
     """Namespaces and CRDs; before everything else of the whole plan."""

@@ -48,7 +48,7 @@ class BundleReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorship:
-    """Who made a revision, from where and why (R4.8)."""
+    """Who made a revision, from where and why."""
 
     user: str = ""
     host: str = ""

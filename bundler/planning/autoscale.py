@@ -1,4 +1,4 @@
-"""Replica counts that an autoscaler owns (product.md section 5, "Autoscalers"). Layer: planning, pure."""
+"""Replica counts that an autoscaler owns. Layer: planning, pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One body that is shown, sent and recorded (product.md section 5, "Normal form"). Layer: planning, pure."""
+"""One body that is shown, sent and recorded. Layer: planning, pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revision <-> release record: head, packs, sensitive leaves (product.md section 6). Layer: adapter, pure.
+"""Revision <-> release record: head, packs, sensitive leaves. Layer: adapter, pure.
 
 Format 1:
 

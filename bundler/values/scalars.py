@@ -28,7 +28,7 @@ _EXACT_FLOAT = 2**53
 def lossless_scalar(text: str) -> JSONValue:
     """Type ``text`` where no schema does: as number, boolean or null only where that prints back the same text.
 
-    ``20161216`` is an integer; ``007``, ``1e3``, ``1.10``, ``0x1F`` and ``12:30:00`` stay the strings they are (R9.1).
+    ``20161216`` is an integer; ``007``, ``1e3``, ``1.10``, ``0x1F`` and ``12:30:00`` stay the strings they are.
     """
     if text == "null":
         return None

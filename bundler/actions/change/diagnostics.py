@@ -1,4 +1,4 @@
-"""Gather what explains an object that is not ready, before anything is undone (R2.2, R3.1). Layer: actions."""
+"""Gather what explains an object that is not ready, before anything is undone. Layer: actions."""
 
 from __future__ import annotations
 

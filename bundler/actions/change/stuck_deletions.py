@@ -1,4 +1,4 @@
-"""Say why a deleted object is still there, and who would have to act (R17.2). Layer: actions."""
+"""Say why a deleted object is still there, and who would have to act. Layer: actions."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def _components(order: RenderRequest, values: MergedValues) -> dict[str, Bundle]
 def _check_kube_version(order: RenderRequest, bundles: Mapping[str, Bundle], version: str) -> None:
     """Refuse a Kubernetes that one of ``bundles``, by the path of its component, does not run on.
 
-    Major.minor.patch alone are compared: a vendor's suffix is no pre-release (R19.6).
+    Major.minor.patch alone are compared: a vendor's suffix is no pre-release.
     """
     found = parse_kubernetes_version(version)
     asking = {path: one.kube_version for path, one in bundles.items() if one.kube_version}

@@ -1,4 +1,4 @@
-"""R9.1: what 60 spellings mean in a values file, and after --set under each type of the schema."""
+"""What 60 spellings mean in a values file, and after --set under each type of the schema."""
 
 from __future__ import annotations
 
