@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bundler.sandbox.client import SandboxClient
 
 _SCRUBS = (
+    (r"(?m)^still waiting for [^\n]*\n", ""),  # depends on how long the machine takes
     (r"sha256:[0-9a-f]{64}", "[DIGEST]"),
     (r"\b[0-9a-f]{64}\b", "[DIGEST]"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UID]"),
