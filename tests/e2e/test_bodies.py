@@ -71,4 +71,5 @@ def test_a_no_op_writes_nothing_and_asks_about_nothing(control_plane: ControlPla
         assert "no changes" in text
         assert not place.proxy.writes()
         asked = [one.path for one in place.proxy.seen if "dryRun" in one.query]
-        assert asked == [], "what is unchanged costs no request"
+        rights = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+        assert asked == [rights], "what is unchanged costs no request; the rights are asked for once"

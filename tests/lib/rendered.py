@@ -46,13 +46,12 @@ def leaves(value: Any, at: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def find_rendered(sent: Any, rendered: Mapping[tuple[str, str], Any]) -> Any:
-    """Return the rendered object that a body was made from; a Job carries eight digits more in its name."""
-    kind, name = sent["kind"], sent["metadata"]["name"]
-    return rendered[(kind, name.rpartition("-")[0] if kind == "Job" else name)]
+    """Return the rendered object that a body was made from."""
+    return rendered[(sent["kind"], sent["metadata"]["name"])]
 
 
 def additions(content: bytes, rendered: Mapping[tuple[str, str], Any]) -> list[str]:
-    """Return what a body says that its rendering does not; the stamps, the uid and a Job's name left out.
+    """Return what a body says that its rendering does not; the stamps and the uid left out.
 
     ``spec.replicas`` may have another value: it follows the autoscaler. It may not be there unless it was rendered.
     """
@@ -64,10 +63,6 @@ def additions(content: bytes, rendered: Mapping[tuple[str, str], Any]) -> list[s
             continue
         if path not in wanted:
             found.append(f"{path}: only in the body")
-        elif (
-            wanted[path] != value
-            and path != ("spec", "replicas")
-            and not (sent["kind"] == "Job" and path == ("metadata", "name"))
-        ):
+        elif wanted[path] != value and path != ("spec", "replicas"):
             found.append(f"{path}: rendered {wanted[path]!r}, sent {value!r}")
     return found
