@@ -18,6 +18,10 @@ TAKEN_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 _STATM = Path("/proc/self/statm")
 _AFTER_THE_END_S = 5
+_UNTOUCHED_BYTES = 64 * 1024 * 1024
+"""Of libraries and of the parent's memory: a copied process has them, and they count as its own once touched."""
+_LEAST_SHARE = 4
+"""A quarter of the limit is there for the work, however large the program that asks for it."""
 
 
 def limit_memory(max_bytes: int = MAX_MEMORY_BYTES) -> None:
@@ -27,7 +31,7 @@ def limit_memory(max_bytes: int = MAX_MEMORY_BYTES) -> None:
     system has no such limit the parent watches instead.
     """
     mapped, resident = _sizes()
-    allowed = mapped + max(max_bytes - resident, 0)
+    allowed = mapped + max(max_bytes - _UNTOUCHED_BYTES - resident, max_bytes // _LEAST_SHARE)
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
         _, hard = resource.getrlimit(kind)
         wanted = allowed if hard == resource.RLIM_INFINITY else min(allowed, hard)
