@@ -47,7 +47,7 @@ test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a 
 	$(BIN)/python $(MEASURED) $(FAST) $(PYTEST_OPTIONS)
 	$(BIN)/python -m pytest $(REST) $(PYTEST_OPTIONS)
 
-test-fast: $(VENV)/.dev ## What takes under a minute
+test-fast: $(VENV)/.dev ## What takes about a minute
 	$(BIN)/ruff check
 	$(BIN)/python -m pytest $(FAST) $(PYTEST_OPTIONS)
 
