@@ -89,7 +89,7 @@ audit: $(VENV)/.dev ## Look for known vulnerabilities in what bundler needs (pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
 	$(BIN)/python tool/audit.py
 
-format: $(VENV)/.dev ## Format, and mend what can be mended
+format: $(VENV)/.dev ## Format, and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 

@@ -209,10 +209,6 @@ class Transaction:
         previous = None if row is None else json.loads(row[0])
         return "" if previous is None else str(previous["metadata"]["resourceVersion"])
 
-    def has_uid(self, uid: str) -> bool:
-        """Tell whether an object of that uid is stored."""
-        return self._sql.execute("SELECT 1 FROM objects WHERE uid = ?", (uid,)).fetchone() is not None
-
     def refs_in(self, namespace: str) -> list[ObjectRef]:
         """Return every object in a namespace."""
         rows = self._sql.execute("SELECT grp, kind, namespace, name FROM objects WHERE namespace = ?", (namespace,))

@@ -278,7 +278,7 @@ def _elsewhere(store: ReleaseStore, release: str) -> list[str]:
 
 
 def _pass_over(error: BundlerError) -> None:
-    """Somebody else's record is broken: that is not what was asked."""
+    """Ignore broken records of other releases: they were not asked for."""
     del error
 
 
