@@ -11,6 +11,8 @@ from typing import Self
 from bundler.http.fence import checked
 
 PIECE = 65_536
+BUFFER = 131_072
+"""What is on the way to the client when the connection is cut: a fixed share, not what the machine has room for."""
 
 
 class CuttingProxy:
@@ -21,6 +23,7 @@ class CuttingProxy:
         self._target, self._max_bytes = port, max_bytes
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> Self:

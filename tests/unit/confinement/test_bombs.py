@@ -35,15 +35,24 @@ def evaluate(text: str) -> object:
 
 
 PROGRAM = """
+import re
+import resource
 import sys
+from pathlib import Path
 from bundler.errors import BundlerError
 from tests.unit.confinement.bombs import BOMBS
 from tests.unit.confinement.test_bombs import confined, evaluate
 
+def peak_kib():
+    # The peak that getrusage gives of this process counts the process that started it, too; that of its children is theirs.
+    own = re.search(r"VmHWM:\\s+([0-9]+) kB", Path("/proc/self/status").read_text())
+    return max(int(own[1]), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
 try:
     confined(4).run(lambda: evaluate(BOMBS[sys.argv[1]]), doing="rendering a bomb")
 except BundlerError:
-    sys.exit(0)
+    sys.exit(0 if peak_kib() < 512 * 1024 else f"{peak_kib()} KiB")
 sys.exit(1)
 """
 
@@ -54,7 +63,6 @@ def test_a_bomb_ends_within_five_seconds_and_half_a_gibibyte(name: str) -> None:
     """In a program of its own, as large as the command line is, whose memory the system counts."""
     began = time.monotonic()
     child = os.posix_spawn(sys.executable, [sys.executable, "-c", PROGRAM, name], os.environ)
-    _, status, usage = os.wait4(child, 0)
+    _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert time.monotonic() - began < 5 + START_S
-    assert usage.ru_maxrss < 512 * 1024
