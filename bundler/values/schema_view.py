@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ALL_TYPES = frozenset({"string", "integer", "number", "boolean", "null", "object", "array"})
 SCHEMA_FILE = "values.schema.json"
+MOVED_TO = "x-moved-to"
+"""The keyword beside ``deprecated`` that names the path which takes a value's place."""
 
 _SEVERAL = ("anyOf", "oneOf")
 _CONDITIONAL = ("if", "then", "else")
@@ -156,7 +158,7 @@ class SchemaView:
     @property
     def moved_to(self) -> str:
         """The path that takes the place of a deprecated one, from the root of the bundle's values; empty without."""
-        named = (node.node.get("x-moved-to") for node in self.nodes if node.is_certain)
+        named = (node.node.get(MOVED_TO) for node in self.nodes if node.is_certain)
         return next((path for path in named if isinstance(path, str)), "")
 
     @property

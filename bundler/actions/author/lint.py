@@ -176,7 +176,7 @@ def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
 
 def _schema_findings(bundle: Bundle) -> Iterator[Finding]:
     for one in schema_remarks(bundle):
-        yield Finding(one.file, one.line, 0, Level.WARNING, one.rule, one.message, (), one.hint)
+        yield Finding(one.file, one.line, 0, one.level, one.rule, one.message, (), one.hint)
 
 
 def _unread_findings(bundle: Bundle) -> Iterator[Finding]:

@@ -17,8 +17,8 @@ POD_RULES: Final = frozenset({
 })  # fmt: skip
 """About pods; what many of them have in common is one finding."""
 BUNDLE_RULES: Final = frozenset({
-    "bad-silence", "no-description", "no-schema", "nothing-to-install", "schema-keyword", "shell-comment",
-    "slow-pattern", "unread-value", "unused-silence",
+    "bad-silence", "moved-value", "no-description", "no-schema", "nothing-to-install", "schema-keyword",
+    "shell-comment", "slow-pattern", "unread-value", "unused-silence",
 })  # fmt: skip
 """About the files of a bundle."""
 RULES: Final = OBJECT_RULES | POD_RULES | BUNDLE_RULES

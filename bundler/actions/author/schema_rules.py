@@ -6,11 +6,13 @@ import difflib
 import json
 from typing import TYPE_CHECKING, Final
 
+from bundler.actions.author.moved_values import moved_problems
+from bundler.model.finding import Level
 from bundler.model.json import is_list, is_mapping
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.size import shortened
 from bundler.syntax.backtracking import find_ambiguity
-from bundler.values.schema_view import SCHEMA_FILE
+from bundler.values.schema_view import MOVED_TO, SCHEMA_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +50,7 @@ class SchemaRemark:
     rule: str
     message: str
     hint: str
+    level: Level = Level.WARNING
 
 
 def schema_remarks(bundle: Bundle) -> Iterator[SchemaRemark]:
@@ -55,6 +58,10 @@ def schema_remarks(bundle: Bundle) -> Iterator[SchemaRemark]:
     for schema in _schemas(bundle.schema):
         yield from _slow_patterns(schema, bundle)
         yield from _misspelt(schema, bundle)
+    for schema, message, hint in moved_problems(bundle, _schemas(bundle.schema)):
+        named = schema[MOVED_TO]
+        remark = _remark(bundle, named if isinstance(named, str) else MOVED_TO, "moved-value", message, hint)
+        yield replace(remark, level=Level.ERROR)
 
 
 def _schemas(schema: JSONValue) -> Iterator[Body]:
