@@ -1,13 +1,16 @@
 """Field paths as the API server writes them. Layer: fields, pure.
 
-``spec.ports[1].port``, ``containers[name="web"].image``, ``metadata.labels[app.kubernetes.io/name]``, ``data.my.conf``:
-keys may hold the very characters that part them, so that only the object tells where one ends.
+``spec.ports[1].port``, ``containers[name="web"].image``, ``metadata.labels[app.kubernetes.io/name]``, ``data.my.conf``,
+``finalizers[="kept"]``: keys may hold the very characters that part them, so that only the object tells where one ends.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
+from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping
 
 if TYPE_CHECKING:
@@ -16,25 +19,38 @@ if TYPE_CHECKING:
     from bundler.model.json import JSONValue
 
 _ENDS = (".", "[", ":", " ")
+_BRACKET = re.compile(r'\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\]')
+_PAIR = re.compile(r'([^=,]+)=("(?:[^"\\]|\\.)*"|[^,]*)')
 
 
 def leading_steps(text: str, body: JSONValue) -> tuple[str | int, ...]:
     """Return the steps of the path that ``text`` begins with, as far as ``body`` has them."""
+    return _followed(text, body)[0]
+
+
+def value_at_path(body: JSONValue, path: str) -> JSONValue:
+    """Return the value at a whole path, which is the object's own where the path is empty; None where there is none."""
+    _, rest, value = _followed(path, body)
+    return None if rest else value
+
+
+def _followed(text: str, body: JSONValue) -> tuple[tuple[str | int, ...], str, JSONValue]:
+    """Return the steps that lead into ``body``, what of the text is left after them, and the value there."""
     steps: list[str | int] = []
-    rest = f".{text.removeprefix('.')}"
+    rest = f".{text.removeprefix('.')}" if text else ""
     while (found := max(_next_steps(rest, body), key=lambda one: len(one[0]), default=None)) is not None:
         written, step, body = found
         steps.append(step)
         rest = rest[len(written) :]
-    return tuple(steps)
+    return tuple(steps), rest, body
 
 
 def _next_steps(text: str, body: JSONValue) -> Iterator[tuple[str, str | int, JSONValue]]:
     """Yield each way to read the beginning of ``text``: what is written, the step it means, what is there."""
     if is_list(body):
-        inside, closing, _ = text[1:].partition("]")
-        if text.startswith("[") and closing:
-            yield from ((f"[{inside}]", index, item) for index, item in enumerate(body) if _means(inside, index, item))
+        if bracket := _BRACKET.match(text):
+            written, inside = bracket.group(), bracket.group(1)
+            yield from ((written, index, item) for index, item in enumerate(body) if _means(inside, index, item))
     elif is_mapping(body):
         for key, value in body.items():
             for written in (f"[{key}]", f'["{key}"]', f".{key}"):
@@ -44,8 +60,18 @@ def _next_steps(text: str, body: JSONValue) -> Iterator[tuple[str, str | int, JS
 
 
 def _means(written: str, index: int, item: JSONValue) -> bool:
-    """Tell whether an item is meant: by its number, or by keys as in ``name="web",port=80``."""
-    if "=" not in written:
-        return written == str(index)
-    pairs = [pair.partition("=") for pair in written.split(",")]
-    return is_mapping(item) and all(str(item.get(key)) == value.strip('"') for key, _, value in pairs)
+    """Tell whether an item is meant: by number, by itself as in ``="web"``, or by keys as in ``name="web",port=80``."""
+    if (number := parse_digits(written)) is not None:
+        return number == index
+    if written.startswith("="):
+        return item == _scalar(written[1:])
+    pairs = [(key, _scalar(value)) for key, value in _PAIR.findall(written)]
+    return bool(pairs) and is_mapping(item) and all(item.get(key) == value for key, value in pairs)
+
+
+def _scalar(text: str) -> JSONValue:
+    try:
+        value: JSONValue = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bundler.fields.field_path import value_at_path
 from bundler.model.change import FieldConflict
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.planning.ownership import manager_time
-from bundler.planning.paths import value_at_path
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.fields.field_path import leading_steps
+from bundler.fields.field_path import leading_steps, value_at_path
 
 BODY = {
     "metadata": {"labels": {"app.kubernetes.io/name": "a", "app": "b"}},
@@ -80,3 +80,36 @@ def test_a_written_path_is_followed_to_its_end(body: object, data: st.DataObject
         steps.append(step)
         place = place[step]
     assert leading_steps(f"{text}: it is wrong", body) == tuple(steps)
+
+
+WHOLE = {
+    "metadata": {"labels": {"app.kubernetes.io/name": "web", "a": "b"}},
+    "spec": {
+        "replicas": 3,
+        "containers": [
+            {"name": "web", "image": "w"},
+            {"name": "side", "ports": [{"containerPort": 80, "protocol": "TCP"}]},
+        ],
+        "finalizers": ["x", "y"],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (".spec.replicas", 3),
+        ('.spec.containers[name="web"].image', "w"),
+        ('.spec.containers[name="side"].ports[containerPort=80,protocol="TCP"].protocol', "TCP"),
+        (".metadata.labels.app.kubernetes.io/name", "web"),
+        (".metadata.labels.a", "b"),
+        ('.spec.finalizers[="y"]', "y"),
+        (".spec.containers[1].name", "side"),
+        (".spec.absent", None),
+        ('.spec.containers[name="none"].image', None),
+        (".spec.replicas.deeper", None),
+        (".spec.containers[9]", None),
+    ],
+)
+def test_the_value_at_a_whole_path_is_returned(path: str, value: object) -> None:
+    assert value_at_path(WHOLE, path) == value
