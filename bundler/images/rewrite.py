@@ -59,6 +59,24 @@ def pinned(image: LockedImage, registry: SiteRegistry | None) -> str:
     return f"{_target(image, registry)}@{image.digest}"
 
 
+def places_at_site(
+    refs: Iterable[ImageRef], carried: Iterable[LockedImage], registry: SiteRegistry
+) -> dict[ImageRef, str]:
+    """Return what references become at a site: by digest where a delivery carries them, else as they are written.
+
+    Args:
+        refs: of images.
+        carried: the images of a delivery.
+        registry: of the site.
+    """
+    known = {image.ref: pinned(image, registry) for image in carried}
+    return {ref: known.get(ref) or _unpinned(ref, registry) for ref in refs}
+
+
+def _unpinned(ref: ImageRef, registry: SiteRegistry) -> str:
+    return f"{site_repository(ref, registry)}{f'@{ref.digest}' if ref.digest else f':{ref.tag}'}"
+
+
 def _target(image: LockedImage, registry: SiteRegistry | None) -> Repository:
     if registry is None:
         return Repository(image.ref.registry, image.ref.repository)

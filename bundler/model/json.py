@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeGuard
 
 JSONValue: TypeAlias = "str | int | float | bool | Mapping[str, JSONValue] | Sequence[JSONValue] | None"
@@ -37,6 +37,29 @@ def is_mapping(value: JSONValue) -> TypeGuard[Body]:
 def is_list(value: JSONValue) -> TypeGuard[Sequence[JSONValue]]:
     """Tell whether ``value`` is a JSON array; a string is not."""
     return isinstance(value, (list, tuple))
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def as_json(
+    value: object, *, mask: Callable[[str], str] = _as_it_is, mask_key: Callable[[str], str] = _as_it_is
+) -> JSONValue:
+    """Return forms, objects and values as plain JSON; what JSON does not have becomes text.
+
+    Args:
+        value: mappings and lists of any kind, however deep.
+        mask: what becomes of texts.
+        mask_key: what becomes of keys.
+    """
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, _MAPPINGS):
+        return {mask_key(str(key)): as_json(item, mask=mask, mask_key=mask_key) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(item, mask=mask, mask_key=mask_key) for item in value]
+    return value if isinstance(value, int | float | None) else str(value)
 
 
 def leaves_in(value: JSONValue) -> Iterator[JSONValue]:

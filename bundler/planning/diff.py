@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bundler.model.change import Action
 from bundler.model.json import mapping_at
@@ -150,7 +150,16 @@ def _amount(value: JSONValue) -> str:
     return f"{len(str(value)) if content is None else len(content)} bytes"
 
 
-def json_patch(before: JSONValue, after: JSONValue, path: str = "") -> list[dict[str, JSONValue]]:
+class Operation(TypedDict):
+    """One operation of a JSON patch, RFC 6902."""
+
+    op: Literal["add", "remove", "replace"]
+    path: str
+    """A JSON pointer."""
+    value: NotRequired[JSONValue]
+
+
+def json_patch(before: JSONValue, after: JSONValue, path: str = "") -> list[Operation]:
     """Return the RFC 6902 operations that lead from one body to the other; lists of another length are replaced."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return [op for key in sorted({*before, *after}) for op in _key_patch(before, after, key, path)]
@@ -160,9 +169,7 @@ def json_patch(before: JSONValue, after: JSONValue, path: str = "") -> list[dict
     return [] if before == after else [{"op": "replace", "path": path, "value": after}]
 
 
-def _key_patch(
-    before: Mapping[str, JSONValue], after: Mapping[str, JSONValue], key: str, path: str
-) -> list[dict[str, JSONValue]]:
+def _key_patch(before: Mapping[str, JSONValue], after: Mapping[str, JSONValue], key: str, path: str) -> list[Operation]:
     here = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
     if key not in after:
         return [{"op": "remove", "path": here}]

@@ -236,11 +236,11 @@ def test_images_that_patches_of_the_site_name_are_needed_too(world) -> None:
 
 def test_import_brings_everything_once_and_tells_what_went_where(world) -> None:
     first = world.cli("import", world.file, "--site", world.site, "-o", "json").ok().document
-    assert {one["wasThere"] for one in first["images"]} == {False}
+    assert {one["existed"] for one in first["images"]} == {False}
     assert first["sentBytes"] == sum(len(content) for content in world.registry.blobs.values())
     assert world.registry.tags_of("registry.site:5000/acme/library/nginx") == ["1.27"]
     second = world.cli("import", world.file, "--registry", "registry.site:5000/acme", "-o", "json").ok().document
-    assert {one["wasThere"] for one in second["images"]} == {True}
+    assert {one["existed"] for one in second["images"]} == {True}
     assert second["sentBlobs"] == 0
 
 

@@ -492,7 +492,7 @@ def test_a_bug_is_reported_short_and_whole_on_request(cli, monkeypatch):
     def fail(*_args, **_options):
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("bundler.cli.commands.show.describe_bundle", fail)
+    monkeypatch.setattr("bundler.cli.commands.show.menu_of", fail)
     outcome = cli("show", "shop")
     assert outcome.code == 70
     assert "error[bug]: " in outcome.err
@@ -514,7 +514,7 @@ def test_an_interrupt_ends_with_130(cli, monkeypatch):
     def stop(*_args, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bundler.cli.commands.show.describe_bundle", stop)
+    monkeypatch.setattr("bundler.cli.commands.show.menu_of", stop)
     assert cli("show", "shop").code == 130
 
 

@@ -56,7 +56,7 @@ def test_the_history_says_why_each_revision_was_made(cli, menu):
         "sales week",
         "rolled back to revision 1; it rained",
     ]
-    assert [one["isWaited"] for one in found] == [False, True, True]
+    assert [one["waited"] for one in found] == [False, True, True]
     assert "superseded, not waited" in cli("history", "shop", *NS).ok().out
 
 
@@ -114,11 +114,11 @@ def test_a_long_reason_is_one_short_line_in_the_history_and_whole_in_the_record(
 
 def test_stdout_of_changing_verbs_is_one_document(cli, menu):
     done = cli("install", "shop", menu, "-o", "json", *NS).ok().document
-    assert (done["release"], done["revision"], done["status"], done["isChanged"]) == ("shop", 1, "deployed", True)
+    assert (done["release"], done["revision"], done["status"], done["changed"]) == ("shop", 1, "deployed", True)
     assert {change["action"] for change in done["changes"]} == {"create"}
     assert "core/ConfigMap/prod/shop-config" in {change["object"] for change in done["changes"]}
     again = cli("install", "shop", menu, "-o", "json", *NS).ok().document
-    assert (again["revision"], again["isChanged"], again["changes"]) == (1, False, [])
+    assert (again["revision"], again["changed"], again["changes"]) == (1, False, [])
     gone = cli("uninstall", "shop", "--yes", "-o", "json", *NS).ok().document
     assert gone["status"] == "uninstalled"
     assert "core/Secret/prod/shop-password" in {kept["object"] for kept in gone["kept"]}
@@ -127,15 +127,15 @@ def test_stdout_of_changing_verbs_is_one_document(cli, menu):
 def test_json_of_every_looking_verb_can_be_read(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     assert cli("list", "-o", "json", *NS).ok().document[0]["status"] == "deployed"
-    assert cli("status", "shop", "-o", "json", *NS).ok().document["isReady"] is True
+    assert cli("status", "shop", "-o", "json", *NS).ok().document["ready"] is True
     assert cli("history", "shop", "-o", "json", *NS).ok().document[0]["revision"] == 1
     assert cli("history", "shop", "--revision", "1", "-o", "json", *NS).ok().document["by"]["user"] == "sandbox"
     assert cli("get", "values", "shop", "-o", "json", *NS).ok().document == {}
     assert cli("get", "manifest", "shop", "-o", "json", *NS).ok().document["kind"] == "List"
     assert cli("get", "plan", "shop", "-o", "json", *NS).ok().document[0]["stage"] == "config"
     assert "notes" in cli("get", "notes", "shop", "-o", "json", *NS).ok().document
-    assert cli("unlock", "shop", "-o", "json", *NS).ok().document["isBroken"] is False
-    assert cli("wait", "shop", "-o", "json", *NS).ok().document["isReady"] is True
+    assert cli("unlock", "shop", "-o", "json", *NS).ok().document["broken"] is False
+    assert cli("wait", "shop", "-o", "json", *NS).ok().document["ready"] is True
 
 
 def test_an_unset_that_is_run_again_converges_and_says_so(cli, menu):

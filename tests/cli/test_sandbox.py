@@ -35,7 +35,7 @@ def test_workloads_fail_and_heal_on_request(cli):
     cli("install", "shop", small_bundle(cli.home)).ok()
     cli("sandbox", "fail", "Deployment/shop-web", "--reason", "CrashLoopBackOff").ok()
     cli.clock.sleep(5)
-    assert cli("status", "shop", "-o", "json").document["isReady"] is False
+    assert cli("status", "shop", "-o", "json").document["ready"] is False
     cli("sandbox", "heal", "Deployment/shop-web").ok()
     cli("wait", "shop").ok()
     assert "was not failing" in cli("sandbox", "heal", "Deployment/shop-web").ok().out

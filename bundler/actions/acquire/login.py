@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import RegistryLoginError
+from bundler.model.results import LoginResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.ports import Registry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginResult:
-    """A login that is kept."""
-
-    kept: str
-    """Where, for people."""
-    was_checked: bool
-    """False: the registry answers everyone, and may take a wrong password, too."""
 
 
 def login(host: str, registry: Registry, keep: Callable[[], str]) -> LoginResult:

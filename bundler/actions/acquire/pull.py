@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle_artifacts import fetch_signatures
@@ -16,6 +15,7 @@ from bundler.files.whole_file import write_whole
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import BundleLocation
 from bundler.model.events import Notice
+from bundler.model.results import PullResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,20 +24,7 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.bundle_artifacts import PublishedBundle
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.model.bundle import Bundle
-    from bundler.model.oci import OciAddress
     from bundler.model.trust import Envelope
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullResult:
-    """What was fetched."""
-
-    path: Path
-    address: OciAddress
-    """With the digest of its manifest."""
-    digest: str
-    """The bundle's own."""
-    signatures: int
 
 
 def pull(

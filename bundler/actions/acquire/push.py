@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ from bundler.model.oci import (
     tag_version,
     version_tag,
 )
+from bundler.model.results import PushResult
 from bundler.syntax.reader import read_document
 
 if TYPE_CHECKING:
@@ -46,18 +46,6 @@ if TYPE_CHECKING:
 
 _EMPTY = b"{}"
 _HINT_SIGN = "sign it again by `bundler sign`, or take the .sig file away to publish it unsigned"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushResult:
-    """What is published now."""
-
-    address: OciAddress
-    """With tag and digest."""
-    is_new: bool
-    """False: the same version with the same content was there already."""
-    sent_bytes: int
-    signatures: int
 
 
 def push(

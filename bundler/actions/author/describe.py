@@ -1,11 +1,11 @@
-"""Describe a bundle: what it is, its parts, its menu. Layer: actions, pure."""
+"""Say what can be chosen of a bundle. Layer: actions, pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bundler.model.json import is_mapping
-from bundler.model.lean import dataclass
+from bundler.model.menu import MenuItem
 from bundler.model.redaction import MASK
 from bundler.ports import UNCONFINED
 from bundler.syntax.events import YamlSyntaxError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bundler.model.bundle import Bundle
-    from bundler.model.delivery import DeliveryIndex
     from bundler.model.json import JSONValue
     from bundler.model.values import Pointer
     from bundler.ports import Confinement
@@ -33,27 +32,22 @@ _MAX_DEPTH = 12
 _BOUNDS = (("minimum", "≥ "), ("exclusiveMinimum", "> "), ("maximum", "≤ "), ("exclusiveMaximum", "< "))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class MenuItem:
-    """One value that a guest can choose."""
-
-    path: str
-    type: str
-    """``integer``, ``string or null``; empty where the schema does not say."""
-    default: str
-    """As it may be shown; empty where there is none."""
-    choices: str
-    """What is allowed beyond the type: ``≥ 1, ≤ 20000``, ``one of a, b``."""
-    description: str
-    is_derived: bool = False
-    is_required: bool = False
-
-
-def menu_of(bundle: Bundle) -> tuple[MenuItem, ...]:
+def menu_of(bundle: Bundle, *, confinement: Confinement = UNCONFINED) -> tuple[MenuItem, ...]:
     """Return what can be chosen from a bundle itself, sorted by path; its components have menus of their own.
 
     The comment above a key in values.yaml describes it, else the schema does.
+
+    Args:
+        bundle: to describe.
+        confinement: reads its schemas and the comments of its values.
+
+    Raises:
+        WorkLimitError: when that takes more time or memory than it may.
     """
+    return confinement.run(lambda: _menu_of(bundle), doing=f"describing {bundle.metadata.name}")
+
+
+def _menu_of(bundle: Bundle) -> tuple[MenuItem, ...]:
     view = own_view(bundle, bundle_view(bundle))
     defaults = merge_values(schema_defaults(view), bundle.defaults.data)
     leaves = leaves_of(defaults)
@@ -153,87 +147,3 @@ def _above(rows: list[str], line: int) -> str:
             break
         block.append(row.strip().lstrip("#").strip())
     return " ".join(part for part in reversed(block) if part)
-
-
-def describe_bundle(bundle: Bundle, *, confinement: Confinement = UNCONFINED) -> dict[str, JSONValue]:
-    """Return a bundle's description as data.
-
-    Args:
-        bundle: to describe.
-        confinement: reads its schemas and the comments of its values.
-
-    Raises:
-        WorkLimitError: when that takes more time or memory than it may.
-    """
-    return confinement.run(lambda: _described(bundle), doing=f"describing {bundle.metadata.name}")
-
-
-def _described(bundle: Bundle) -> dict[str, JSONValue]:
-    metadata = bundle.metadata
-    return {
-        "name": metadata.name,
-        "version": metadata.version,
-        "appVersion": metadata.app_version,
-        "description": metadata.description,
-        "digest": bundle.digest,
-        "origin": bundle.origin,
-        "kubeVersion": bundle.kube_version,
-        "upgradeFrom": bundle.upgrade.from_versions,
-        "components": [
-            {
-                "name": spec.name,
-                "bundle": bundle.component_bundles[spec.name].metadata.name,
-                "version": bundle.component_bundles[spec.name].metadata.version,
-                "accepts": spec.version,
-                "when": spec.when,
-                "needs": list(spec.needs),
-            }
-            for spec in bundle.components
-            if spec.name in bundle.component_bundles
-        ],
-        "generates": [{"name": g.name, "secret": g.secret, "key": g.key, "kind": g.kind} for g in bundle.generate],
-        "reach": {
-            "clusterScoped": list(bundle.reach.cluster_scoped),
-            "namespaces": list(bundle.reach.namespaces),
-            "grants": list(bundle.reach.grants),
-        },
-        "menu": [_item_data(item) for item in menu_of(bundle)],
-    }
-
-
-def _item_data(item: MenuItem) -> dict[str, JSONValue]:
-    return {
-        "path": item.path,
-        "type": item.type,
-        "default": item.default,
-        "allowed": item.choices,
-        "required": item.is_required,
-        "derived": item.is_derived,
-        "description": item.description,
-    }
-
-
-def describe_delivery(index: DeliveryIndex, build_id: str) -> dict[str, JSONValue]:
-    """Return as data what a delivery carries."""
-    return {
-        "build": build_id,
-        "platforms": list(index.platforms) or ["all"],
-        "blobs": len(index.stored),
-        "bytes": sum(blob.size for blob in index.stored),
-        "images": [
-            {
-                "ref": str(image.locked.ref),
-                "digest": image.locked.digest,
-                "platforms": list(image.locked.platforms),
-                "bytes": image.locked.size,
-                "usedBy": list(image.locked.used_by),
-            }
-            for image in index.images
-        ],
-        "attachments": len(index.attachments),
-        "base": {"name": index.base.name, "version": index.base.version, "build": index.base.index}
-        if index.base
-        else None,
-        "leftToBase": sum(blob.in_base for blob in index.blobs),
-        "tool": index.tool.version if index.tool else None,
-    }

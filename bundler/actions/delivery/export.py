@@ -33,6 +33,7 @@ from bundler.model.delivery import (
 from bundler.model.digest import digest_of
 from bundler.model.events import BytesMoved, Notice, Warned
 from bundler.model.lean import dataclass, replace
+from bundler.model.results import Exported
 from bundler.model.size import shown_bytes
 from bundler.model.trust import INDEX_PAYLOAD
 from bundler.sbom.cyclonedx import make_sbom
@@ -83,17 +84,6 @@ class ExportRequest:
     tool: Tool | None = None
     archive_time_s: int = 0
     """Seconds since 1970 that the bundle's archive carries."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """What was written."""
-
-    paths: tuple[Path, ...]
-    build_id: Digest
-    index: DeliveryIndex
-    size: int
-    """Bytes of all files."""
 
 
 def export_bundle(

@@ -6,15 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.open_delivery import load_delivered
-from bundler.actions.acquire.trust import check_bundle, load_archive, read_signatures, signed_by
+from bundler.actions.acquire.trust import check_bundle, load_archive, read_signatures
 from bundler.actions.delivery.delta_base import base_not_at_hand, file_of
 from bundler.delivery.check import check_blobs, check_whole
 from bundler.errors.bundle import RenderError, ValuesError
 from bundler.errors.delivery import BaseMissingError, DeliveryIncompleteError
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.events import BytesMoved, Warned
-from bundler.model.lean import dataclass
-from bundler.model.size import counted, shown_bytes
+from bundler.model.results import Verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,32 +24,8 @@ if TYPE_CHECKING:
     from bundler.delivery.reader import Delivery
     from bundler.loader.limits import LoadLimits
     from bundler.model.bundle import Bundle
-    from bundler.model.digest import Digest
-    from bundler.model.trust import Evidence, TrustPolicy
+    from bundler.model.trust import TrustPolicy
     from bundler.ports import Reporter, Verifier
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """What was found good."""
-
-    name: str
-    version: str
-    digest: Digest
-    """Build id of a delivery, digest of a bundle."""
-    blobs: int
-    """0 for an archive."""
-    size: int
-    """Bytes of what was checked."""
-    evidence: Evidence
-    images: int | None = None
-    """How many images the bundle rendered to, each of them carried; None where nobody looked."""
-
-    @property
-    def line(self) -> str:
-        """The one line of evidence."""
-        what = f"{counted(self.blobs, 'blob')}, " if self.blobs else f"bundle {self.name} {self.version}, "
-        return f"OK {what}{shown_bytes(self.size)}, {self.digest}, {signed_by(self.evidence)}"
 
 
 def verify_delivery(

@@ -5,23 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors import ConfirmationRequiredError
-from bundler.model.lean import dataclass
+from bundler.model.results import UnlockResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.model.lock import LockState
     from bundler.ports import ReleaseLock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnlockResult:
-    """What became of it."""
-
-    state: LockState | None
-    """Who held the lock; None where it was free."""
-    is_broken: bool = False
-    is_declined: bool = False
 
 
 def unlock(

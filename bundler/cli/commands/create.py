@@ -9,6 +9,7 @@ import click
 from bundler.actions.author.create import create_bundle
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.terminal.text import Line
+from bundler.wire.bundles import created_form
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +26,6 @@ def create_command(app: App, name: Path, *, components: str) -> None:
     if app.output == "text":
         app.screen.lines(Line(str(file)) for file in files)
     else:
-        app.screen.document({"name": name.resolve().name, "files": [str(file) for file in files]}, app.output)
+        app.screen.document(created_form(name.resolve().name, files), app.output)
     place = name if "/" in str(name) or str(name) == "." else f"./{name}"
     app.screen.say(f"try it: bundler install {place} --context sandbox")

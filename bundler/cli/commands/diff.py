@@ -52,7 +52,7 @@ def diff_command(
 ) -> int:
     """Show what `install` or `upgrade` of RELEASE to BUNDLE would change; nothing is written.
 
-    With -o json: a list of objects, each with a JSON patch from what is live to what would be.
+    With -o json: reach, what is kept, and each change with a JSON patch from what is live to what would be.
     """
     wish = InstallArgs(release=release, bundle=bundle, given=given, start=start, path=path, kube_version=kube_version)
     return diff_install(app, wish, exits_pending=exit_code, shows_secrets=show_secrets, is_full=full)

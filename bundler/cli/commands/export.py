@@ -14,12 +14,12 @@ from bundler.cli.parsing.signing_options import passphrase_option
 from bundler.cli.parsing.values_options import values_options
 from bundler.cli.terminal.text import Line
 from bundler.model.size import counted, shown_bytes
+from bundler.wire.deliveries import exported_form
 
 if TYPE_CHECKING:
     from bundler.actions.compose.user_values import ValuesFlags
-    from bundler.actions.delivery.export import Exported
     from bundler.cli.session.app import App
-    from bundler.model.json import Body
+    from bundler.model.results import Exported
 
 
 @verb("export")
@@ -49,7 +49,7 @@ def export_command(app: App, bundle: str, given: ValuesFlags, **options: Any) ->
         app.screen.lines([Line(f"{path}  {shown_bytes(path.stat().st_size)}") for path in exported.paths])
         app.screen.say(_summary(exported))
     else:
-        app.screen.document(_facts(exported), app.output)
+        app.screen.document(exported_form(exported), app.output)
 
 
 def _summary(exported: Exported) -> str:
@@ -59,19 +59,3 @@ def _summary(exported: Exported) -> str:
     numbers = f"{counted(len(index.images), 'image')}, {counted(len(index.stored), 'blob')}"
     said = f"{numbers}, {shown_bytes(exported.size)}{delta}"
     return f"exported {index.bundle.name} {index.bundle.version}: {said}, {exported.build_id}"
-
-
-def _facts(exported: Exported) -> Body:
-    index = exported.index
-    return {
-        "files": [str(path) for path in exported.paths],
-        "bytes": exported.size,
-        "build": exported.build_id,
-        "bundle": {"name": index.bundle.name, "version": index.bundle.version, "digest": index.bundle.digest},
-        "images": [
-            {"ref": str(one.locked.ref), "digest": one.locked.digest, "platforms": list(one.locked.platforms)}
-            for one in index.images
-        ],
-        "blobs": len(index.stored),
-        "inBase": sum(blob.in_base for blob in index.blobs),
-    }

@@ -13,6 +13,7 @@ from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.values_options import release_name_option, values_options
 from bundler.errors import UsageError
+from bundler.images.rewrite import places_at_site
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def images_command(
             hint="name one: bundler images BUNDLE --check --against shop-1.4.0.bundle",
         )
     if carried is not None and not check and against is None:
-        show_carried(app, carried, place)
+        show_carried(app, carried, places_at_site([one.ref for one in carried], carried, place) if place else {})
         return
     order = make_order(app, taken, given, release=release)
     inventory = take_inventory(order)
@@ -67,4 +68,5 @@ def images_command(
         app.screen.warn(warning)
     if check and carried is not None:
         refuse_uncarried(inventory, replace(order, carried=carried))
-    show_inventory(app, inventory, place, carried or ())
+    refs = [image.ref for image in inventory.images]
+    show_inventory(app, inventory, places_at_site(refs, carried or (), place) if place else {})

@@ -57,4 +57,4 @@ def import_command(
         ImportRequest(trusted=trusted, place=place, bases=opened, reads_all=recheck), client, progress
     )
     progress.stop()
-    show_import(app, result, place)
+    show_import(app, result, str(place))

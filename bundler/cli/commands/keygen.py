@@ -11,6 +11,7 @@ from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.signing_options import passphrase_option
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
+from bundler.wire.deliveries import key_pair_form
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,5 +43,4 @@ def keygen_command(app: App, name: str, out: Path, passphrase_file: Path | None)
     if app.output == "text":
         app.screen.lines([Line(f"{out}  private, keep it to yourself"), Line(f"{public}  {pair.key.shown}")])
     else:
-        facts = {"private": str(out), "public": str(public), "name": pair.key.name, "keyId": pair.key.key_id}
-        app.screen.document(facts, app.output)
+        app.screen.document(key_pair_form(out, public, pair.key), app.output)

@@ -15,6 +15,7 @@ from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.terminal.text import table
 from bundler.loader.locate import find_bundle
 from bundler.model.size import counted
+from bundler.wire.bundles import locked_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,10 +51,4 @@ def _show(app: App, entries: Iterable[LockEntry]) -> None:
         rows = [(entry.name, entry.version, entry.source, f"sha256:{entry.sha256[:16]}…") for entry in entries]
         app.screen.lines(table(rows, heads=("COMPONENT", "VERSION", "SOURCE", "FILES")) if rows else [])
         return
-    app.screen.document(
-        [
-            {"name": entry.name, "version": entry.version, "source": entry.source, "sha256": entry.sha256}
-            for entry in entries
-        ],
-        app.output,
-    )
+    app.screen.document(locked_forms(entries), app.output)

@@ -17,6 +17,7 @@ from bundler.errors import UsageError
 from bundler.model.site import is_host
 from bundler.oci.client import credential_files
 from bundler.oci.credentials import Credentials
+from bundler.wire.bundles import login_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
@@ -50,9 +51,7 @@ def login_command(app: App, host: str, username: str, password_stdin: bool) -> N
         said = f"logged in to {host} as {username}, kept in {done.kept}"
         app.screen.lines([Line(said if done.was_checked else said + unchecked)])
     else:
-        app.screen.document(
-            {"host": host, "user": username, "kept": done.kept, "checked": done.was_checked}, app.output
-        )
+        app.screen.document(login_form(host, username, done), app.output)
 
 
 def _password(app: App, host: str, *, from_stdin: bool) -> str:

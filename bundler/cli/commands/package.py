@@ -18,10 +18,10 @@ from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.signing_options import passphrase_option
 from bundler.cli.terminal.text import Line
+from bundler.wire.bundles import packaged_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
-    from bundler.model.json import Body
 
 
 @verb("package")
@@ -46,10 +46,4 @@ def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None
     if app.output == "text":
         app.screen.lines([Line(f"{written.path}  sha256:{written.sha256}  {loaded.digest}")])
     else:
-        facts: Body = {
-            "path": str(written.path),
-            "sha256": written.sha256,
-            "bytes": written.size_bytes,
-            "digest": loaded.digest,
-        }
-        app.screen.document(facts, app.output)
+        app.screen.document(packaged_form(written, loaded), app.output)

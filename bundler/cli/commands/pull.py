@@ -17,6 +17,7 @@ from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.signing_options import public_keys_option
 from bundler.cli.terminal.text import Line
 from bundler.model.size import counted
+from bundler.wire.bundles import pulled_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,12 +52,4 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
         signed = f", {counted(pulled.signatures, 'signature')}" if pulled.signatures else ""
         app.screen.lines([Line(f"{pulled.path}  {pulled.digest}{signed}")])
     else:
-        app.screen.document(
-            {
-                "path": str(pulled.path),
-                "address": str(pulled.address),
-                "digest": pulled.digest,
-                "signatures": pulled.signatures,
-            },
-            app.output,
-        )
+        app.screen.document(pulled_form(pulled), app.output)

@@ -19,6 +19,7 @@ from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.terminal.text import Line
 from bundler.errors.bundle import ArchiveError
 from bundler.loader.locate import ARCHIVE_SUFFIX
+from bundler.wire.bundles import pushed_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
@@ -45,16 +46,7 @@ def push_command(app: App, bundle: str, address: str) -> None:
         signed = ", signed" if result.signatures else ""
         app.screen.lines([Line(f"{did} {result.address}{signed}")])
     else:
-        app.screen.document(
-            {
-                "address": str(result.address),
-                "digest": loaded.digest,
-                "new": result.is_new,
-                "sentBytes": result.sent_bytes,
-                "signatures": result.signatures,
-            },
-            app.output,
-        )
+        app.screen.document(pushed_form(result, loaded), app.output)
 
 
 def _archive(name: str, bundle: Bundle, *, mtime: int) -> tuple[bytes, bytes | None]:

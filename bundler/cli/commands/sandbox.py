@@ -11,6 +11,7 @@ from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
+    from bundler.wire.checks import SandboxVerb
 
 
 @verb("sandbox")
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("target", required=False, metavar="[KIND/NAME]")
 @click.option("--reason", default="", help="For fail: ImagePullBackOff, CrashLoopBackOff, NotReady, …")
 @click.option("--yes", "-y", is_flag=True, help="For reset: do not ask.")
-def sandbox_command(app: App, *, doing: str, target: str | None, reason: str, yes: bool) -> int:
+def sandbox_command(app: App, *, doing: SandboxVerb, target: str | None, reason: str, yes: bool) -> int:
     """Look after the embedded cluster (`--context sandbox`).
 
     path: where it is kept. reset: start anew. fail KIND/NAME --reason WORD: let a workload fail from now on.

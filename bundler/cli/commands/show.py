@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.author.describe import describe_bundle, describe_delivery
+from bundler.actions.author.describe import menu_of
 from bundler.cli.flows.acquire_bundle import take
 from bundler.cli.output.described import show_description
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
+from bundler.wire.bundles import description_form
+from bundler.wire.deliveries import delivery_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
@@ -26,7 +28,7 @@ def show_command(app: App, bundle: str) -> None:
     Of a delivery also what it carries; its index alone is read.
     """
     taken = take(app, bundle)
-    description = describe_bundle(taken.bundle, confinement=app.confinement)
+    description = description_form(taken.bundle, menu_of(taken.bundle, confinement=app.confinement))
     if taken.delivery is not None:
-        description["delivery"] = describe_delivery(taken.delivery.index, taken.delivery.delivery.build_id)
+        description["delivery"] = delivery_form(taken.delivery.index, taken.delivery.delivery.build_id)
     show_description(app, description)

@@ -13,6 +13,7 @@ from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import passphrase_option, signing_key_option
 from bundler.cli.terminal.text import Line
+from bundler.wire.deliveries import signed_form
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,4 +39,4 @@ def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: 
     if app.output == "text":
         app.screen.lines([Line(f"{file}  {digest}, signed by {signer.key.shown}") for file, digest in digests.items()])
     else:
-        app.screen.document({"signed": dict(digests), "keyId": signer.key.key_id}, app.output)
+        app.screen.document(signed_form(digests, signer.key), app.output)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.actions.acquire.trust import signed_by
 from bundler.actions.delivery.verify import verify_archive, verify_delivery
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.flows.acquire_bundle import read_site
@@ -16,6 +17,8 @@ from bundler.cli.parsing.values_options import values_options
 from bundler.cli.terminal.progress import Progress
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
+from bundler.model.size import counted, shown_bytes
+from bundler.wire.deliveries import verified_form
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,10 +26,9 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.compose.user_values import ValuesFlags
-    from bundler.actions.delivery.verify import Verified
     from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
-    from bundler.model.json import Body
+    from bundler.model.results import Verified
     from bundler.model.trust import TrustPolicy
 
 
@@ -47,20 +49,17 @@ def verify_command(
     """
     verified = _verified(app, paths, policy_for(read_site(app, given.site), keys), bases, given)
     if app.output == "text":
-        app.screen.lines([Line(verified.line)])
+        app.screen.lines([Line(_line(verified))])
         if verified.images is not None:
             app.screen.say(f"it carries every image of these values ({verified.images})", "dim")
     else:
-        facts: Body = {
-            "name": verified.name,
-            "version": verified.version,
-            "digest": verified.digest,
-            "blobs": verified.blobs,
-            "bytes": verified.size,
-            "images": verified.images,
-            "signedBy": [{"name": key.name, "keyId": key.key_id} for key in verified.evidence.signers],
-        }
-        app.screen.document(facts, app.output)
+        app.screen.document(verified_form(verified), app.output)
+
+
+def _line(verified: Verified) -> str:
+    """Return the one line of evidence."""
+    what = f"{counted(verified.blobs, 'blob')}, " if verified.blobs else f"bundle {verified.name} {verified.version}, "
+    return f"OK {what}{shown_bytes(verified.size)}, {verified.digest}, {signed_by(verified.evidence)}"
 
 
 def _verified(

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bundler.actions.compose.user_values import ValuesFlags
-    from bundler.actions.delivery.export import Exported
     from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
+    from bundler.model.results import Exported
     from bundler.ports import ImageSource, Reporter
 
 DEFAULT_PLATFORM = "linux/amd64"

@@ -9,14 +9,16 @@ from bundler.cli.flows.confirm import EXIT_DECLINED, ask
 from bundler.cli.terminal.text import Line
 from bundler.errors import ConfirmationRequiredError, UsageError
 from bundler.sandbox.client import SandboxClient
+from bundler.wire.checks import sandbox_form
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler.cli.session.app import App
+    from bundler.wire.checks import SandboxVerb
 
 
-def carry_out_rehearsal(app: App, doing: str, target: str, *, reason: str, is_yes: bool) -> int:
+def carry_out_rehearsal(app: App, doing: SandboxVerb, target: str, *, reason: str, is_yes: bool) -> int:
     """Do one thing to the embedded cluster; return the exit code.
 
     Raises:
@@ -54,7 +56,7 @@ def _reset(app: App, path: Path, *, is_yes: bool) -> int:
     return _told(app, "reset", "the sandbox is empty")
 
 
-def _named(doing: str, target: str) -> tuple[str, str]:
+def _named(doing: SandboxVerb, target: str) -> tuple[str, str]:
     kind, slash, name = target.partition("/")
     if slash and kind and name:
         return kind, name
@@ -65,9 +67,9 @@ def _named(doing: str, target: str) -> tuple[str, str]:
     )
 
 
-def _told(app: App, doing: str, text: str) -> int:
+def _told(app: App, doing: SandboxVerb, text: str) -> int:
     if app.output == "text":
         app.screen.lines([Line(text)])
     else:
-        app.screen.document({"did": doing, "result": text}, app.output)
+        app.screen.document(sandbox_form(doing, text), app.output)
     return 0

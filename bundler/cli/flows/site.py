@@ -14,6 +14,7 @@ from bundler.cli.session.name_rules import check_site_name
 from bundler.cli.terminal.text import Line
 from bundler.model.lean import dataclass, replace
 from bundler.signing.keys import read_public
+from bundler.wire.checks import site_form
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
     if app.output == "text":
         app.screen.lines([Line(str(out))])
     else:
-        app.screen.document({"path": str(out), "site": text}, app.output)
+        app.screen.document(site_form(out, text), app.output)
     app.screen.say(f"look through {out}, then: bundler site check {out}")
     return 0
 

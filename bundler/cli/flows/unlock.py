@@ -9,13 +9,14 @@ from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.confirm import EXIT_DECLINED, ask, say_where
 from bundler.cli.output.releases import moment
 from bundler.cli.terminal.text import Line
+from bundler.wire.releases import unlock_form
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from bundler.actions.release.unlock import UnlockResult
     from bundler.cli.session.app import App
     from bundler.model.lock import LockState
+    from bundler.model.results import UnlockResult
 
 
 def carry_out_unlock(app: App, release: str, *, is_yes: bool) -> int:
@@ -70,8 +71,7 @@ def _when(when: datetime | None) -> str:
 
 def _show(app: App, release: str, result: UnlockResult) -> None:
     if app.output != "text":
-        holder = result.state.holder.identity if result.state else ""
-        app.screen.document({"release": release, "isBroken": result.is_broken, "holder": holder}, app.output)
+        app.screen.document(unlock_form(release, result), app.output)
     else:
         word = "unlocked" if result.is_broken else "not locked"
         app.screen.lines([Line(f"release {release}: {word}", "green")])

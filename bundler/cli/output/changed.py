@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.plan import plan_data
 from bundler.cli.output.releases import status_text
 from bundler.cli.terminal.text import Line, seconds
 from bundler.model.change import Action
 from bundler.model.size import counted
+from bundler.wire.changes import absence_form, outcome_form, removal_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.model.change import Plan
-    from bundler.model.json import JSONValue
     from bundler.model.outcome import Outcome
     from bundler.model.release import Revision
 
@@ -24,7 +23,8 @@ def show_outcome(app: App, result: Outcome, *, verb: str) -> None:
     if result.is_declined:
         app.screen.complain([Line(f"{verb} declined; nothing was changed", "yellow")])
     elif app.output != "text":
-        app.screen.document(_document(app, result), app.output)
+        took_s = app.clock.monotonic() - app.started_s
+        app.screen.document(outcome_form(result, warnings=app.screen.warnings, took_s=took_s), app.output)
     elif revision is None:
         number = newest.revision if newest else 0
         app.screen.lines([Line(f"release {result.wanted.release}: no changes, revision {number} stays", "green")])
@@ -43,29 +43,12 @@ def _summary(app: App, revision: Revision) -> str:
     return f"release {summary.release}: revision {summary.revision} {status}{remark} {about}"
 
 
-def _document(app: App, result: Outcome) -> dict[str, JSONValue]:
-    summary = result.revision.summary if result.revision else result.newest or result.wanted
-    return {
-        "release": result.wanted.release,
-        "namespace": result.wanted.namespace,
-        "revision": summary.revision,
-        "status": summary.status.value,
-        "isChanged": result.revision is not None,
-        "bundle": {"name": summary.bundle.name, "version": summary.bundle.version, "digest": summary.bundle.digest},
-        **plan_data(result.plan),
-        "notes": result.revision.notes if result.revision else "",
-        "warnings": list(app.screen.warnings),
-        "seconds": round(app.clock.monotonic() - app.started_s, 1),
-    }
-
-
 def show_removal(app: App, namespace: str, release: str, plan: Plan, *, is_declined: bool) -> None:
     """Print what became of an uninstall."""
     if is_declined:
         app.screen.complain([Line("uninstall declined; nothing was changed", "yellow")])
     elif app.output != "text":
-        facts: dict[str, JSONValue] = {"release": release, "namespace": namespace, "status": "uninstalled"}
-        app.screen.document({**facts, **plan_data(plan), "warnings": list(app.screen.warnings)}, app.output)
+        app.screen.document(removal_form(namespace, release, plan, warnings=app.screen.warnings), app.output)
     else:
         took = seconds(app.clock.monotonic() - app.started_s)
         kept = f", {len(plan.kept)} kept" if plan.kept else ""
@@ -76,6 +59,6 @@ def show_removal(app: App, namespace: str, release: str, plan: Plan, *, is_decli
 def show_absence(app: App, release: str) -> None:
     """Say that there was nothing to uninstall."""
     if app.output != "text":
-        app.screen.document({"release": release, "status": "not-found"}, app.output)
+        app.screen.document(absence_form(release), app.output)
     else:
         app.screen.lines([Line(f"release {release}: not there, nothing to uninstall")])

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from bundler.cli.terminal.text import Line
 from bundler.model.check import CheckState
 from bundler.model.size import counted
+from bundler.wire.checks import check_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundler.cli.session.app import App
     from bundler.model.check import Check
-    from bundler.model.json import Body, JSONValue
 
 _SIGNS = {
     CheckState.PASSED: ("✔", "green"),
@@ -31,16 +31,8 @@ def show_checks(app: App, checks: Sequence[Check]) -> int:
         app.screen.lines(line for check in checks for line in _lines(check, width))
         app.screen.say(f"{counted(len(checks), 'check')}, {bad} failed", "red" if bad else "green")
     else:
-        app.screen.document(
-            [_facts(check) for check in checks],
-            app.output,
-        )
+        app.screen.document(check_forms(checks), app.output)
     return 1 if bad else 0
-
-
-def _facts(check: Check) -> Body:
-    facts: dict[str, JSONValue] = {"name": check.name, "state": check.state.value, "found": check.found}
-    return {**facts, "details": list(check.details), "hint": check.hint}
 
 
 def _lines(check: Check, width: int) -> Iterator[Line]:

@@ -6,19 +6,19 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.plan import PlanView, change_data, count_line, plan_data, plan_lines, plan_warnings
+from bundler.cli.output.plan import PlanView, count_line, plan_lines, plan_warnings
 from bundler.model.change import Action
 from bundler.model.lean import dataclass
 from bundler.planning.conflicts import conflict_line
-from bundler.planning.diff import json_patch, object_diff, shown_sides
+from bundler.planning.diff import object_diff
 from bundler.planning.replaced_jobs import with_replaced_jobs
+from bundler.wire.changes import difference_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bundler.cli.session.app import App
     from bundler.model.change import Change, Plan
-    from bundler.model.json import Body
 
 _FENCE = "```"
 _COLORS = {"+": "#1a7f37", "-": "#cf222e", "@": "#0969da"}
@@ -56,8 +56,7 @@ def show_difference(app: App, plan: Plan, subject: Subject, view: DiffView) -> N
         app.screen.warn(warning)
     shown = [change for change in with_replaced_jobs(plan.changes) if change.action is not Action.NONE]
     if app.output in {"json", "yaml"}:
-        changes = [_patch(change, view) for change in plan.changes if change.action is not Action.NONE]
-        app.screen.document({**plan_data(plan), "changes": changes}, app.output)
+        app.screen.document(difference_form(plan, shows_secrets=view.shows_secrets, is_full=view.is_full), app.output)
         return
     if plan.is_empty:
         app.screen.say(count_line(plan))
@@ -78,11 +77,6 @@ def show_difference(app: App, plan: Plan, subject: Subject, view: DiffView) -> N
 
 def _namespace(plan: Plan) -> str:
     return next((change.ref.namespace for change in plan.changes if change.ref.namespace), "")
-
-
-def _patch(change: Change, view: DiffView) -> Body:
-    before, after = shown_sides(change, shows_secrets=view.shows_secrets, is_full=view.is_full)
-    return {**change_data(change), "patch": json_patch(before, after)}
 
 
 def _markdown_head(subject: Subject, warnings: Iterable[str]) -> Iterator[str]:

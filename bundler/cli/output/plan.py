@@ -15,9 +15,8 @@ from bundler.planning.replaced_jobs import with_replaced_jobs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.model.change import Change, GrownClaim, Plan, ReachNote
+    from bundler.model.change import Change, Plan, ReachNote
     from bundler.model.cluster import ClusterIdentity
-    from bundler.model.json import Body
 
 _SIGNS = {
     Action.CREATE: ("+", "green"),
@@ -145,41 +144,6 @@ def counted_changes(plan: Plan) -> str:
     contested = sum(bool(change.conflicts) for change in plan.changes)
     parts += [f"{contested} in conflict"] if contested else []
     return ", ".join(parts) or counted(0, "object")
-
-
-def change_data(change: Change) -> Body:
-    """Return one change as data."""
-    return {
-        "object": str(change.ref),
-        "action": change.action.value,
-        "component": change.component,
-        "reason": change.reason,
-        "verified": change.is_verified,
-        "conflicts": [
-            {"field": c.field, "bundle": c.wanted, "live": c.live, "manager": c.manager, "since": c.since}
-            for c in change.conflicts
-        ],
-        **({"grownClaims": [_claim_data(claim) for claim in change.grown_claims]} if change.grown_claims else {}),
-    }
-
-
-def _claim_data(claim: GrownClaim) -> Body:
-    return {"object": str(claim.ref), "before": claim.before, "after": claim.after}
-
-
-def plan_data(plan: Plan) -> dict[str, list[Body]]:
-    """Return what a plan does as data; unchanged objects are left out."""
-    return {
-        "changes": [change_data(change) for change in plan.changes if change.action is not Action.NONE],
-        "kept": [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept],
-        "reach": [reach_data(note) for note in plan.reach],
-    }
-
-
-def reach_data(note: ReachNote) -> Body:
-    """Return one way in which a plan leaves its namespace or grants power, as data."""
-    live: Body = {} if note.is_live is None else {"live": note.is_live}
-    return {"kind": note.kind, "subject": note.subject, "declared": note.is_declared, "source": note.source, **live}
 
 
 def plan_warnings(plan: Plan) -> list[str]:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
 from bundler.model.release import ReleaseStatus
+from bundler.wire.releases import summary_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from bundler.cli.session.app import App
-    from bundler.model.json import JSONValue
     from bundler.model.release import RevisionSummary
 
 _WAITABLE = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
@@ -22,7 +22,7 @@ _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red"}
 def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
     """Print the newest revision of each release, those that need a look first."""
     if app.output != "text":
-        app.screen.document([summary_data(summary) for summary in summaries], app.output)
+        app.screen.document([summary_form(summary) for summary in summaries], app.output)
         return
     ordered = sorted(summaries, key=lambda summary: summary.status in _WAITABLE)
     rows = [
@@ -38,7 +38,7 @@ def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
 def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
     """Print the revisions of one release."""
     if app.output != "text":
-        app.screen.document([summary_data(summary) for summary in summaries], app.output)
+        app.screen.document([summary_form(summary) for summary in summaries], app.output)
         return
     rows = [
         (str(s.revision), moment(s.updated), status_text(s), bundle_text(s), s.user, app.screen.shown(s.description))
@@ -69,25 +69,3 @@ def bundle_text(summary: RevisionSummary) -> str:
 def moment(when: datetime) -> str:
     """Return a time of day in UTC, to the second."""
     return f"{when.isoformat(' ', 'seconds')[:19]}Z"
-
-
-def summary_data(summary: RevisionSummary) -> dict[str, JSONValue]:
-    """Return a revision's summary as data."""
-    return {
-        "release": summary.release,
-        "namespace": summary.namespace,
-        "revision": summary.revision,
-        "status": summary.status.value,
-        "isWaited": summary.is_waited,
-        "bundle": {
-            "name": summary.bundle.name,
-            "version": summary.bundle.version,
-            "appVersion": summary.bundle.app_version,
-            "digest": summary.bundle.digest,
-        },
-        "created": summary.created.isoformat(),
-        "updated": summary.updated.isoformat(),
-        "user": summary.user,
-        "objects": summary.objects,
-        "description": summary.description,
-    }

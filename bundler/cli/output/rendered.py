@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.wire.releases import list_form
+
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.model.rendered import RenderedObjects, RenderedText
@@ -18,7 +20,7 @@ def show_text(app: App, rendered: RenderedText) -> None:
 def show_objects(app: App, rendered: RenderedObjects) -> None:
     """Print the objects that would be sent, as one list."""
     _prepare(app, rendered)
-    app.screen.document({"apiVersion": "v1", "kind": "List", "items": list(rendered.objects)}, app.output)
+    app.screen.document(list_form(list(rendered.objects)), app.output)
 
 
 def _prepare(app: App, rendered: RenderedText | RenderedObjects) -> None:

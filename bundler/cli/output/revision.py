@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.releases import bundle_text, moment, status_text, summary_data
+from bundler.cli.output.releases import bundle_text, moment, status_text
 from bundler.cli.terminal.text import Line
+from bundler.wire.releases import entry_forms, evidence_form, manifest_form, notes_form, revision_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
-    from bundler.model.json import JSONValue
     from bundler.model.release import InventoryEntry, Revision
 
 
@@ -17,8 +17,7 @@ def show_evidence(app: App, revision: Revision) -> None:
     """Print why a revision failed, as it was reported then."""
     summary = revision.summary
     if app.output != "text":
-        facts: dict[str, JSONValue] = {**summary_data(summary), "evidence": revision.evidence}
-        app.screen.document(facts, app.output)
+        app.screen.document(evidence_form(revision), app.output)
         return
     head = f"revision {summary.revision}, {status_text(summary)}, {moment(summary.updated)}"
     lines = [Line(head, "bold")]
@@ -30,7 +29,7 @@ def show_evidence(app: App, revision: Revision) -> None:
 def show_revision(app: App, revision: Revision) -> None:
     """Print who made a revision, from where, with what and why."""
     if app.output != "text":
-        app.screen.document(_document(revision), app.output)
+        app.screen.document(revision_form(revision), app.output)
         return
     summary, by = revision.summary, revision.authorship
     facts = {
@@ -52,19 +51,6 @@ def show_revision(app: App, revision: Revision) -> None:
     app.screen.lines([Line(f"release {summary.release}, revision {summary.revision}", "bold"), *lines])
 
 
-def _document(revision: Revision) -> dict[str, JSONValue]:
-    by = revision.authorship
-    return {
-        **summary_data(revision.summary),
-        "origin": revision.summary.bundle.origin,
-        "rolledBackTo": revision.rolled_back_to or None,
-        "by": {"user": by.user, "host": by.host, "bundler": by.tool_version, "clusterUid": by.cluster_uid},
-        "command": by.command,
-        "reason": by.reason,
-        "evidence": revision.evidence,
-    }
-
-
 def show_values(app: App, revision: Revision) -> None:
     """Print what the user gave."""
     app.screen.document(revision.user_values, "json" if app.output == "json" else "yaml")
@@ -72,9 +58,8 @@ def show_values(app: App, revision: Revision) -> None:
 
 def show_manifest(app: App, revision: Revision) -> None:
     """Print the objects as they were sent."""
-    bodies: list[JSONValue] = [entry.manifest.body for entry in revision.inventory if entry.manifest is not None]
     if app.output != "text":
-        app.screen.document({"apiVersion": "v1", "kind": "List", "items": bodies}, app.output)
+        app.screen.document(manifest_form(revision), app.output)
         return
     for entry in revision.inventory:
         if entry.manifest is not None:
@@ -89,7 +74,7 @@ def show_notes(app: App, revision: Revision) -> None:
             revision.notes if revision.notes.endswith("\n") or not revision.notes else revision.notes + "\n"
         )
     else:
-        app.screen.document({"notes": revision.notes}, app.output)
+        app.screen.document(notes_form(revision), app.output)
 
 
 def show_recorded_plan(app: App, revision: Revision) -> None:
@@ -97,20 +82,9 @@ def show_recorded_plan(app: App, revision: Revision) -> None:
     if app.output == "text":
         app.screen.lines(Line(_entry_text(entry)) for entry in revision.inventory)
     else:
-        app.screen.document([_entry_data(entry) for entry in revision.inventory], app.output)
+        app.screen.document(entry_forms(revision), app.output)
 
 
 def _entry_text(entry: InventoryEntry) -> str:
     made = ", generated" if entry.is_generated else ""
     return f"stage {entry.stage.value} {entry.component or '-'} {entry.ref.short} ({entry.source}{made})"
-
-
-def _entry_data(entry: InventoryEntry) -> dict[str, JSONValue]:
-    return {
-        "object": str(entry.ref),
-        "apiVersion": entry.api_version,
-        "stage": entry.stage.name.lower(),
-        "component": entry.component,
-        "source": entry.source,
-        "isGenerated": entry.is_generated,
-    }

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.releases import bundle_text, moment, status_text, summary_data
+from bundler.cli.output.releases import bundle_text, moment, status_text
 from bundler.cli.terminal.text import Line, table
 from bundler.model.health import Status
+from bundler.wire.releases import state_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.cli.terminal.screen import Screen
-    from bundler.model.json import JSONValue
     from bundler.model.release_state import ObjectStatus, ReleaseState
 
 _STYLES = {Status.CURRENT: "green", Status.FAILED: "red", Status.NOT_FOUND: "red", Status.UNKNOWN: "dim"}
@@ -20,7 +20,7 @@ _STYLES = {Status.CURRENT: "green", Status.FAILED: "red", Status.NOT_FOUND: "red
 def show_state(app: App, state: ReleaseState) -> None:
     """Print a release, the health of its objects, and its notes."""
     if app.output != "text":
-        app.screen.document(_document(state), app.output)
+        app.screen.document(state_form(state), app.output)
         return
     summary = state.revision.summary
     app.screen.lines(
@@ -68,24 +68,3 @@ def _row(one: ObjectStatus) -> tuple[str, str, str, str]:
     health = one.health
     count = f"{health.ready}/{health.wanted}" if health.wanted is not None else ""
     return (one.entry.ref.short, str(health.status), count, health.warning or health.message)
-
-
-def _document(state: ReleaseState) -> dict[str, JSONValue]:
-    return {
-        **summary_data(state.revision.summary),
-        "deployedRevision": state.deployed.revision if state.deployed else None,
-        "isReady": state.is_ready,
-        "objectStatus": [
-            {
-                "object": str(one.entry.ref),
-                "component": one.entry.component,
-                "health": one.health.status.value,
-                "message": one.health.message,
-                "warning": one.health.warning,
-                "ready": one.health.ready,
-                "wanted": one.health.wanted,
-            }
-            for one in state.objects
-        ],
-        "notes": state.revision.notes,
-    }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import table
 from bundler.syntax.writer import dump_yaml
+from bundler.wire.bundles import value_forms
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
@@ -24,19 +25,7 @@ def show_values(app: App, data: Body) -> None:
 def show_origins(app: App, rows: tuple[ExplainRow, ...]) -> None:
     """Print who set each value."""
     if app.output != "text":
-        app.screen.document([_row_data(row) for row in rows], app.output)
+        app.screen.document(value_forms(rows), app.output)
         return
     cells = [(row.path, row.value, row.layer, row.source + (f": {row.formula}" if row.formula else "")) for row in rows]
     app.screen.lines(table(cells, heads=("VALUE", "IS", "LAYER", "SET BY")))
-
-
-def _row_data(row: ExplainRow) -> Body:
-    """Return a row as data: values are themselves, whole; null is deleted."""
-    return {
-        "path": row.path,
-        "value": row.whole,
-        "layer": row.layer,
-        "source": row.source,
-        "formula": row.formula,
-        "overridden": [{"layer": said.layer, "source": said.source, "value": said.whole} for said in row.overridden],
-    }

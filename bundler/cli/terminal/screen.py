@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from bundler.cli.terminal.text import Line, clean, escaped, paint
 from bundler.errors import OutputError
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import as_json
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bundler.model.json import JSONValue
     from bundler.model.redaction import Redactor
@@ -87,9 +87,9 @@ class Screen:
         has_color = self.looks.out_has_color
         self._write_out("".join(f"{self._drawn(line, has_color=has_color)}\n" for line in lines))
 
-    def document(self, value: JSONValue, output: str) -> None:
+    def document(self, value: Mapping[str, object] | Sequence[object], output: str) -> None:
         """Write one JSON or YAML document to stdout; strings in it are masked one by one, so that it stays readable."""
-        masked = masked_value(value, self._redactor) if self._is_masking else value
+        masked = masked_value(value, self._redactor) if self._is_masking else as_json(value)
         if output == "yaml":
             from bundler.syntax.writer import dump_yaml  # noqa: PLC0415 - only where YAML was asked for
 
@@ -192,12 +192,6 @@ class Screen:
                     self._err_is_open = False  # a change must not stop half way because no one reads about it
 
 
-def masked_value(value: JSONValue, redactor: Redactor) -> JSONValue:
+def masked_value(value: object, redactor: Redactor) -> JSONValue:
     """Return a JSON value with every string masked; keys only where they hold a secret that stands for itself."""
-    if isinstance(value, str):
-        return redactor.redact_value(value)
-    if is_mapping(value):
-        return {redactor.redact(key): masked_value(item, redactor) for key, item in value.items()}
-    if is_list(value):
-        return [masked_value(item, redactor) for item in value]
-    return value
+    return as_json(value, mask=redactor.redact_value, mask_key=redactor.redact)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.author.describe import describe_bundle
+from bundler.actions.author.describe import menu_of
 from bundler.actions.release.recorded_command import recorded_command
 from bundler.cli.session.system_clock import SystemClock
 from bundler.confinement.forked import ForkedWork, WorkFailedError
@@ -200,7 +200,7 @@ def test_schemas_are_read_confined_for_a_description_and_for_the_recorded_comman
     schema = '{"properties": {"token": {"type": "string", "x-sensitive": true}}}'
     bundle = load_from(make_bundle(tmp_path, {"values.schema.json": schema, "values.yaml": "token: ''\n"}))
     counted = Counted()
-    assert describe_bundle(bundle, confinement=counted) == describe_bundle(bundle)
+    assert menu_of(bundle, confinement=counted) == menu_of(bundle)
     typed = ["install", "--set", "token=secret"]
     assert recorded_command(typed, bundle, confinement=counted) == recorded_command(typed, bundle)
     assert counted.doing == ["describing demo", "reading which values of demo are sensitive"]

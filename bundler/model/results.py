@@ -1,0 +1,88 @@
+"""What came of a verb that writes files, or talks to registries and locks. Layer: model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.model.delivery import DeliveryIndex
+    from bundler.model.digest import Digest
+    from bundler.model.lock import LockState
+    from bundler.model.oci import OciAddress
+    from bundler.model.trust import Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginResult:
+    """A login that is kept."""
+
+    kept: str
+    """Where, for people."""
+    was_checked: bool
+    """False: the registry answers everyone, and may take a wrong password, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushResult:
+    """What is published now."""
+
+    address: OciAddress
+    """With tag and digest."""
+    is_new: bool
+    """False: the same version with the same content was there already."""
+    sent_bytes: int
+    signatures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullResult:
+    """What was fetched."""
+
+    path: Path
+    address: OciAddress
+    """With the digest of its manifest."""
+    digest: str
+    """The bundle's own."""
+    signatures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What was written."""
+
+    paths: tuple[Path, ...]
+    build_id: Digest
+    index: DeliveryIndex
+    size: int
+    """Bytes of all files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was found good."""
+
+    name: str
+    version: str
+    digest: Digest
+    """Build id of a delivery, digest of a bundle."""
+    blobs: int
+    """0 for an archive."""
+    size: int
+    """Bytes of what was checked."""
+    evidence: Evidence
+    images: int | None = None
+    """How many images the bundle rendered to, each of them carried; None where nobody looked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockResult:
+    """What became of a lock."""
+
+    state: LockState | None
+    """Who held it; None where it was free."""
+    is_broken: bool = False
+    is_declined: bool = False

@@ -1,0 +1,232 @@
+"""Plans as they are shown, and what became of a change, as JSON. Layer: wire, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+
+from bundler.model.change import Action
+from bundler.planning.diff import json_patch, shown_sides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.change import Change, FieldConflict, GrownClaim, Plan, ReachNote
+    from bundler.model.outcome import Outcome
+    from bundler.planning.diff import Operation
+
+
+class ConflictForm(TypedDict):
+    """A field that another manager set differently; values as they are shown."""
+
+    field: str
+    """As the API server writes it: `.spec.replicas`."""
+    bundle: str
+    """What the bundle wants."""
+    live: str
+    manager: str
+    since: str
+    """When the manager last wrote the object; empty where that is not known."""
+
+
+class GrownClaimForm(TypedDict):
+    """A volume claim that becomes larger before its StatefulSet is created again."""
+
+    object: str
+    before: str
+    after: str
+
+
+class ChangeForm(TypedDict):
+    """What is done to one object."""
+
+    object: str
+    """Group, kind, namespace and name: `apps/Deployment/shop/web`; the core group is `core`, no namespace is `-`."""
+    action: Literal["create", "update", "recreate", "delete", "none"]
+    """Unchanged objects (`none`) are left out of lists."""
+    component: str
+    """Path of the component; empty for the bundle itself."""
+    reason: str
+    verified: bool
+    """False while the server cannot check it yet."""
+    conflicts: list[ConflictForm]
+    grownClaims: NotRequired[list[GrownClaimForm]]
+
+
+class KeptForm(TypedDict):
+    """An object that stays, and why."""
+
+    object: str
+    reason: str
+
+
+class ReachForm(TypedDict):
+    """One way in which a plan leaves its namespace or grants power."""
+
+    kind: str
+    """`cluster-scoped`, `namespace`, or the name of a grant."""
+    subject: str
+    declared: bool
+    """The bundle declares it."""
+    source: str
+    """The template line of the object."""
+    live: NotRequired[bool]
+    """Of a rollback: the live object has it now."""
+
+
+class PlanForm(TypedDict):
+    """What a plan does; unchanged objects are left out."""
+
+    changes: list[ChangeForm]
+    kept: list[KeptForm]
+    reach: list[ReachForm]
+
+
+class PatchedForm(ChangeForm):
+    """What would be done to one object, and how that changes it."""
+
+    patch: list[Operation]
+    """From what is live to what would be; secret values are masked."""
+
+
+class DifferenceForm(TypedDict):
+    """What a change would do."""
+
+    changes: list[PatchedForm]
+    kept: list[KeptForm]
+    reach: list[ReachForm]
+
+
+class BundleForm(TypedDict):
+    """Which bundle."""
+
+    name: str
+    version: str
+    digest: str
+
+
+class OutcomeForm(PlanForm):
+    """What became of a change."""
+
+    release: str
+    namespace: str
+    revision: int
+    status: str
+    changed: bool
+    """A new revision was recorded."""
+    bundle: BundleForm
+    notes: str
+    warnings: list[str]
+    seconds: float
+
+
+class RemovalForm(PlanForm):
+    """What became of an uninstall."""
+
+    release: str
+    namespace: str
+    status: Literal["uninstalled"]
+    warnings: list[str]
+
+
+class AbsenceForm(TypedDict):
+    """There was nothing to uninstall."""
+
+    release: str
+    status: Literal["not-found"]
+
+
+def plan_form(plan: Plan) -> PlanForm:
+    """Return what a plan does; unchanged objects are left out."""
+    return {
+        "changes": [change_form(change) for change in plan.changes if change.action is not Action.NONE],
+        "kept": _kept_forms(plan),
+        "reach": [_reach_form(note) for note in plan.reach],
+    }
+
+
+def change_form(change: Change) -> ChangeForm:
+    """Return one change."""
+    form: ChangeForm = {
+        "object": str(change.ref),
+        "action": change.action.value,
+        "component": change.component,
+        "reason": change.reason,
+        "verified": change.is_verified,
+        "conflicts": [_conflict_form(conflict) for conflict in change.conflicts],
+    }
+    return {**form, "grownClaims": [_claim_form(one) for one in change.grown_claims]} if change.grown_claims else form
+
+
+def _conflict_form(one: FieldConflict) -> ConflictForm:
+    return {"field": one.field, "bundle": one.wanted, "live": one.live, "manager": one.manager, "since": one.since}
+
+
+def _claim_form(claim: GrownClaim) -> GrownClaimForm:
+    return {"object": str(claim.ref), "before": claim.before, "after": claim.after}
+
+
+def _kept_forms(plan: Plan) -> list[KeptForm]:
+    return [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept]
+
+
+def _reach_form(note: ReachNote) -> ReachForm:
+    form: ReachForm = {
+        "kind": note.kind,
+        "subject": note.subject,
+        "declared": note.is_declared,
+        "source": note.source,
+    }
+    return form if note.is_live is None else {**form, "live": note.is_live}
+
+
+def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = False) -> DifferenceForm:
+    """Return what a plan would change, with a JSON patch for each object.
+
+    Args:
+        plan: what would be done.
+        shows_secrets: leave the values of Secrets in clear.
+        is_full: keep bundler's own stamps.
+    """
+
+    def patched(change: Change) -> PatchedForm:
+        before, after = shown_sides(change, shows_secrets=shows_secrets, is_full=is_full)
+        return {**change_form(change), "patch": json_patch(before, after)}
+
+    return {
+        "changes": [patched(change) for change in plan.changes if change.action is not Action.NONE],
+        "kept": _kept_forms(plan),
+        "reach": [_reach_form(note) for note in plan.reach],
+    }
+
+
+def outcome_form(result: Outcome, *, warnings: Sequence[str], took_s: float) -> OutcomeForm:
+    """Return what became of an install, an upgrade or a rollback."""
+    summary = result.revision.summary if result.revision else result.newest or result.wanted
+    return {
+        "release": result.wanted.release,
+        "namespace": result.wanted.namespace,
+        "revision": summary.revision,
+        "status": summary.status.value,
+        "changed": result.revision is not None,
+        "bundle": {"name": summary.bundle.name, "version": summary.bundle.version, "digest": summary.bundle.digest},
+        **plan_form(result.plan),
+        "notes": result.revision.notes if result.revision else "",
+        "warnings": list(warnings),
+        "seconds": round(took_s, 1),
+    }
+
+
+def removal_form(namespace: str, release: str, plan: Plan, *, warnings: Sequence[str]) -> RemovalForm:
+    """Return what became of an uninstall."""
+    return {
+        "release": release,
+        "namespace": namespace,
+        "status": "uninstalled",
+        **plan_form(plan),
+        "warnings": list(warnings),
+    }
+
+
+def absence_form(release: str) -> AbsenceForm:
+    """Say that there was nothing to uninstall."""
+    return {"release": release, "status": "not-found"}

@@ -1,0 +1,227 @@
+"""Releases, revisions and their state as JSON. Layer: wire, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body
+    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.model.release_state import ObjectStatus, ReleaseState
+    from bundler.model.results import UnlockResult
+
+
+class RecordedBundleForm(TypedDict):
+    """Which bundle a revision was made from."""
+
+    name: str
+    version: str
+    appVersion: str
+    digest: str
+
+
+class SummaryForm(TypedDict):
+    """A revision of a release."""
+
+    release: str
+    namespace: str
+    revision: int
+    status: str
+    waited: bool
+    """False: deployed, and not waited for."""
+    bundle: RecordedBundleForm
+    created: str
+    updated: str
+    user: str
+    objects: int
+    """How many objects it owns."""
+    description: str
+
+
+class AuthorForm(TypedDict):
+    """Who made a revision, and from where."""
+
+    user: str
+    host: str
+    bundler: str
+    """The version of bundler."""
+    clusterUid: str
+
+
+class RevisionForm(SummaryForm):
+    """One revision: who made it, from where, with what and why."""
+
+    origin: str
+    """Where the bundle was taken from."""
+    rolledBackTo: int | None
+    by: AuthorForm
+    command: str
+    reason: str
+    evidence: str
+    """Why it failed, as it was reported then."""
+
+
+class EvidenceForm(SummaryForm):
+    """One revision, and why it failed."""
+
+    evidence: str
+
+
+class ObjectForm(TypedDict):
+    """How one object of a release is."""
+
+    object: str
+    component: str
+    health: Literal["Current", "InProgress", "Failed", "Terminating", "NotFound", "Unknown"]
+    message: str
+    warning: str
+    """Empty, or what is worth a look although the object counts as ready."""
+    ready: int | None
+    wanted: int | None
+    """How many of what it counts should be ready; null where it counts nothing."""
+
+
+class StateForm(SummaryForm):
+    """A release, the health of its objects, and its notes."""
+
+    deployedRevision: int | None
+    ready: bool
+    objectStatus: list[ObjectForm]
+    notes: str
+
+
+class NotesForm(TypedDict):
+    """The notes of a revision."""
+
+    notes: str
+
+
+class EntryForm(TypedDict):
+    """An object that a revision set out to own."""
+
+    object: str
+    apiVersion: str
+    stage: str
+    component: str
+    source: str
+    """The template line."""
+    generated: bool
+    """bundler made its text."""
+
+
+class UnlockForm(TypedDict):
+    """What became of a lock."""
+
+    release: str
+    broken: bool
+    holder: str
+    """Who held it; empty where it was free."""
+
+
+class ListForm(TypedDict):
+    """Objects, as kubectl takes them."""
+
+    apiVersion: Literal["v1"]
+    kind: Literal["List"]
+    items: list[Body]
+
+
+def summary_form(summary: RevisionSummary) -> SummaryForm:
+    """Return a revision's summary."""
+    return {
+        "release": summary.release,
+        "namespace": summary.namespace,
+        "revision": summary.revision,
+        "status": summary.status.value,
+        "waited": summary.is_waited,
+        "bundle": {
+            "name": summary.bundle.name,
+            "version": summary.bundle.version,
+            "appVersion": summary.bundle.app_version,
+            "digest": summary.bundle.digest,
+        },
+        "created": summary.created.isoformat(),
+        "updated": summary.updated.isoformat(),
+        "user": summary.user,
+        "objects": summary.objects,
+        "description": summary.description,
+    }
+
+
+def revision_form(revision: Revision) -> RevisionForm:
+    """Return who made a revision, from where, with what and why."""
+    by = revision.authorship
+    return {
+        **summary_form(revision.summary),
+        "origin": revision.summary.bundle.origin,
+        "rolledBackTo": revision.rolled_back_to or None,
+        "by": {"user": by.user, "host": by.host, "bundler": by.tool_version, "clusterUid": by.cluster_uid},
+        "command": by.command,
+        "reason": by.reason,
+        "evidence": revision.evidence,
+    }
+
+
+def evidence_form(revision: Revision) -> EvidenceForm:
+    """Return why a revision failed."""
+    return {**summary_form(revision.summary), "evidence": revision.evidence}
+
+
+def state_form(state: ReleaseState) -> StateForm:
+    """Return a release, the health of its objects, and its notes."""
+    return {
+        **summary_form(state.revision.summary),
+        "deployedRevision": state.deployed.revision if state.deployed else None,
+        "ready": state.is_ready,
+        "objectStatus": [_object_form(one) for one in state.objects],
+        "notes": state.revision.notes,
+    }
+
+
+def _object_form(one: ObjectStatus) -> ObjectForm:
+    return {
+        "object": str(one.entry.ref),
+        "component": one.entry.component,
+        "health": one.health.status.value,
+        "message": one.health.message,
+        "warning": one.health.warning,
+        "ready": one.health.ready,
+        "wanted": one.health.wanted,
+    }
+
+
+def manifest_form(revision: Revision) -> ListForm:
+    """Return the objects of a revision as they were sent."""
+    return list_form([entry.manifest.body for entry in revision.inventory if entry.manifest is not None])
+
+
+def list_form(objects: list[Body]) -> ListForm:
+    """Return objects as one list."""
+    return {"apiVersion": "v1", "kind": "List", "items": objects}
+
+
+def notes_form(revision: Revision) -> NotesForm:
+    """Return the notes of a revision."""
+    return {"notes": revision.notes}
+
+
+def entry_forms(revision: Revision) -> list[EntryForm]:
+    """Return what a revision set out to own, in the order in which it was written."""
+    return [_entry_form(entry) for entry in revision.inventory]
+
+
+def _entry_form(entry: InventoryEntry) -> EntryForm:
+    return {
+        "object": str(entry.ref),
+        "apiVersion": entry.api_version,
+        "stage": entry.stage.name.lower(),
+        "component": entry.component,
+        "source": entry.source,
+        "generated": entry.is_generated,
+    }
+
+
+def unlock_form(release: str, result: UnlockResult) -> UnlockForm:
+    """Return what became of a lock."""
+    holder = result.state.holder.identity if result.state else ""
+    return {"release": release, "broken": result.is_broken, "holder": holder}
