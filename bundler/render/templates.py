@@ -7,6 +7,7 @@ one; when something is wrong with the text, the template is run again with a mar
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
+from bundler.render.kept_lines import first_letter, keeping_lines, without_marks
 from bundler.render.problems import Problem, problem_at
 
 if TYPE_CHECKING:
@@ -55,6 +57,23 @@ class MarkedLanguage(Language):
         self._codes = codes
         self.marks_every_line = marks_every_line
         super().__init__(FunctionLoader(lambda name: files.get(name) if is_partial(name) else None))
+        if marks_every_line:
+            self.filters = {name: keeping_lines(function) for name, function in self.filters.items()}
+
+    def find_method(self, obj: Any, name: str, existing: str, line: int) -> Any:
+        """Return what ``obj.name(…)`` calls; a method of a text keeps the marks of its lines."""
+        if not self.marks_every_line or type(obj) is not str:
+            return super().find_method(obj, name, existing, line)
+        method = super().find_method
+
+        def call(text: str, *args: Any) -> Any:
+            return method(text, name, existing, line)(*args)
+
+        return partial(keeping_lines(call), obj)
+
+    def compare(self, values: tuple[Any, ...], operators: tuple[str, ...]) -> bool:
+        """Compare texts by what they say, without marks."""
+        return super().compare(tuple(map(without_marks, values)) if self.marks_every_line else values, operators)
 
     def compile(self, source: Any, name: str | None = None, filename: str | None = None, *rest: Any) -> Any:
         """Compile a template once, however often its bundle is rendered."""
@@ -136,7 +155,8 @@ class TemplateSet:
             self._traced[rendered.name] = self._trace(rendered)
         traced, language = self._traced[rendered.name]
         line_start = rendered.text.rfind("\n", 0, offset) + 1
-        before = bisect_right(traced.notes, line_start, key=itemgetter(0))
+        # what is printed behind an indentation brings its own mark
+        before = bisect_right(traced.notes, first_letter(rendered.text, line_start), key=itemgetter(0))
         chosen = traced.notes[max(0, before - 1)] if traced.notes else None
         return self._source(language, chosen, rendered.name)
 
@@ -146,7 +166,7 @@ class TemplateSet:
             traced = self._run(rendered.name, language)
         except FAILURES:
             return rendered, self._language
-        # a template that looks at its own text (a set block compared with something) saw the marks
+        # a template that looks at its own text (whether a set block is empty) saw the marks
         return (traced, language) if traced.text == rendered.text else (rendered, self._language)
 
     def object_source(self, rendered: RenderedText, note: tuple[int, int, int] | None) -> Source:

@@ -253,3 +253,45 @@ BREAKS = {"no": "", "below": "\nx: [\n", "tag": "\nb: !hunter-two x\n", "alias":
 @pytest.mark.parametrize("text", SECRETS_IN_ERRORS.values(), ids=SECRETS_IN_ERRORS)
 def test_no_error_quotes_the_surroundings_of_a_secret(text: str, broken: str) -> None:
     assert "hunter-two" not in error_text(render_error({"web.yaml": text + broken}))
+
+
+LABELS = "{% macro labels(n=0) %}\n\nfirst: 1\nsecond: [\nthird: 3\n{% endmacro %}\n"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "{{ labels() }}",
+        "{{ labels() | trim }}",
+        "{{ labels() | trim | indent(4) }}",
+        "{{ labels() | indent(4) }}",
+        "{{ labels() | replace('x', 'y') | trim | indent(4) }}",
+        "{{ labels().strip() | indent(4) }}",
+        "{{ labels().strip().replace('third', '3rd') | indent(4) }}",
+        "{{ [labels() | trim, 'more: 1'] | join('\n') | indent(4) }}",
+        "{% filter trim | indent(4) %}{{ labels() }}{% endfilter %}",
+        "{% set text %}{{ labels() }}{% endset %}{{ text | trim | indent(4) }}",
+        "{% if labels() | trim != '' %}{{ labels() | trim | indent(4) }}{% endif %}",
+        "{% set text = labels() | trim %}{{ text | indent(4) if 'first' in text }}",
+    ],
+)
+def test_broken_yaml_out_of_a_macro_is_reported_at_the_line_of_the_macro(printed: str) -> None:
+    files = {
+        "_helpers.yaml": LABELS,
+        "web.yaml": '{% from "_helpers.yaml" import labels %}\n' + HEAD + "  labels:\n    " + printed + "\n",
+    }
+    error = render_error(files)
+    assert error.context[0].startswith("templates/_helpers.yaml:"), error.context[0]
+    assert error.context[0].split(":")[1] in {"4", "5"}
+
+
+def test_a_fault_in_the_first_line_of_a_macro_is_of_that_line() -> None:
+    helpers = "{% macro labels() -%}\na: b: c\n{%- endmacro %}\n"
+    web = '{% from "_helpers.yaml" import labels %}\n' + HEAD + "  labels:\n    {{ labels() | trim | indent(4) }}\n"
+    assert render_error({"_helpers.yaml": helpers, "web.yaml": web}).context[0].startswith("templates/_helpers.yaml:2:")
+
+
+def test_a_fault_beside_what_a_macro_prints_is_of_the_line_that_calls_it() -> None:
+    helpers = "{% macro name() -%}\nx\n{%- endmacro %}\n"
+    web = '{% from "_helpers.yaml" import name %}\n' + HEAD + "  labels:\n    a: b: {{ name() | trim | indent(4) }}\n"
+    assert render_error({"_helpers.yaml": helpers, "web.yaml": web}).context[0].startswith("templates/web.yaml:7:")
