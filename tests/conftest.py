@@ -21,9 +21,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing with them")
 
 
+def shorten_laws() -> None:
+    """Hold laws against few examples, the same in each run: what the fast part says depends on the code alone."""
+    from hypothesis import settings
+
+    settings.register_profile("short", max_examples=20, derandomize=True)
+    settings.load_profile("short")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Hand options on to ``tests.lib.golden`` and ``tests.lib.laws``."""
     if "not slow" in config.getoption("markexpr"):
         os.environ["SHORT_LAWS"] = "1"
+        shorten_laws()
     if config.getoption("--update-golden"):
         os.environ["UPDATE_GOLDEN"] = "1"

@@ -39,12 +39,12 @@ _DIALECTS = frozenset({
 class _Run:
     """One whole check: the document that references are resolved in, and how many schemas were looked at."""
 
-    __slots__ = ("accepted", "file", "root", "steps")
+    __slots__ = ("file", "root", "steps", "verdicts")
 
     def __init__(self, root: Body, file: str) -> None:
         self.root, self.file, self.steps = root, file, 0
-        self.accepted: set[tuple[int, int]] = set()
-        """References and values that were found to fit: many ways can lead to the same two."""
+        self.verdicts: dict[tuple[int, int], bool] = {}
+        """Whether the value was found to fit the schema behind the reference: many ways can lead to the same two."""
 
 
 class _Place:
@@ -116,13 +116,10 @@ def _reference(place: _Place, rule: JSONValue, value: JSONValue) -> bool:
         return False
     if not _ANNOTATIONS | {"$ref"} >= place.node.keys():
         return False  # draft 07 ignores what stands beside a reference, 2020-12 does not
-    met = (id(place.node), id(value))
-    if met in place.run.accepted:
-        return True
-    if not place.accepts(final_reference(place.run.root, place.node), value):
-        return False
-    place.run.accepted.add(met)
-    return True
+    met, verdicts = (id(place.node), id(value)), place.run.verdicts
+    if met not in verdicts:
+        verdicts[met] = place.accepts(final_reference(place.run.root, place.node), value)
+    return verdicts[met]
 
 
 def _type(_place: _Place, rule: JSONValue, value: JSONValue) -> bool:

@@ -65,7 +65,7 @@ NUMBER = r"(?:0|[1-9][0-9]*)"
 SUFFIX = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 VERSION = re.compile(rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-({SUFFIX}))?(?:\+{SUFFIX})?")
 PART = rf"(?:{NUMBER}|[xX*])"
-PARTIAL = re.compile(rf"v?{PART}(?:\.{PART}(?:\.{PART}(?:-({SUFFIX}))?(?:\+{SUFFIX})?)?)?")
+PARTIAL = re.compile(rf"v?(?![^-+]*[xX*]\.[0-9]){PART}(?:\.{PART}(?:\.{PART}(?:-({SUFFIX}))?(?:\+{SUFFIX})?)?)?")
 NEARLY = st.builds(
     lambda before, parts, after: before + ".".join(parts) + after,
     st.sampled_from(["", "v", "vv", "-", "\n"]),
@@ -100,6 +100,8 @@ def test_a_version_is_what_the_grammar_says(text: str) -> None:
 @given(st.sampled_from(["", ">=", "~>", "~", "^", "!=", "==", "=>", "<>"]), TEXTS | NEARLY.filter(str.strip))
 @example("=", "1.2.3\n")
 @example(">", "1.x-rc.1")
+@example("", "x.0")
+@example("~", "1.2.x-x.1")
 def test_a_comparator_takes_what_the_grammar_says(operator: str, text: str) -> None:
     is_known = operator not in {"=>", "<>"}
     assert _reads(parse_range, operator + text) == (is_known and _matches(PARTIAL, text.strip()))

@@ -196,15 +196,14 @@ HUGE = b"\x80" + (1 << 62).to_bytes(11, "big")
     ("tar", "error"),
     [
         (
-            b"".join(header(b"t/%d" % number, kind=b"5") for number in range(3000)) + header(b"t/x", HUGE),
+            b"".join(header(b"t/%d" % number, kind=b"5") for number in range(900)) + header(b"t/x", HUGE),
             ArchiveDamagedError,
         ),
         (header(b"t/f", HUGE, b"5"), ArchiveDamagedError),
         (header(b"t/f", b"\x80" + (1 << 59).to_bytes(11, "big"), b"5"), UnsafeArchiveError),
         (header(b"t/f", b"-0000000777"), ArchiveDamagedError),
         (pax(b"", b"g") * 20_000 + header(b"t/a") + bytes(1024), None),
-        (pax(b"", b"g") * 280_000, UnsafeArchiveError),
-        (pax(b"5 a=\n" * 200_000) * 3, ArchiveDamagedError),
+        (pax(b"5 a=\n" * 20_000) * 3, ArchiveDamagedError),  # more records than an archive may have
         (pax(b"1" * 1_000_000), ArchiveDamagedError),
     ],
 )
@@ -215,4 +214,11 @@ def test_an_archive_made_to_be_read_forever_ends_at_once(tmp_path: Path, tar: by
         assert list(read_archive(path)) == ["a"]
         return
     with pytest.raises(error):
-        read_archive(path)
+        read_archive(path, limits=ArchiveLimits(max_entries=1000))
+
+
+def test_headers_without_a_file_count_as_what_the_archive_unpacks_to(tmp_path: Path) -> None:
+    path = tmp_path / "a.tgz"
+    path.write_bytes(gzip.compress(pax(b"", b"g") * 5000, compresslevel=1))
+    with pytest.raises(UnsafeArchiveError):
+        read_archive(path, limits=ArchiveLimits(max_total_bytes=1_000_000, max_ratio=1 << 20))

@@ -134,6 +134,7 @@ def _write_many(path: Path, worker: int, count: int) -> None:
     client.close()
 
 
+@pytest.mark.slow
 def test_several_processes_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     context = multiprocessing.get_context("spawn")
@@ -161,6 +162,7 @@ def _open_new_files(folder: Path, name: str, other: str, count: int) -> None:
         Store(folder / f"{number}.db").close()
 
 
+@pytest.mark.slow
 def test_processes_that_make_the_same_file_at_once_all_get_there(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ways = [("a", "b"), ("b", "a")]
