@@ -9,7 +9,7 @@ HAS_GO := $(shell command -v go 2>/dev/null)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast coverage coverage-report check lint format controlplane setup-registry bench golden dist docs docs-serve audit clean
+.PHONY: help demo test test-fast test-pythons coverage coverage-report check lint format controlplane setup-registry bench golden dist docs docs-serve audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a 
 test-fast: $(VENV)/.dev ## What takes about a minute
 	$(BIN)/ruff check
 	$(BIN)/python -m pytest $(FAST) $(PYTEST_OPTIONS)
+
+PYTHONS ?=
+test-pythons: ## The fast part on every supported Python that is installed; PYTHONS=3.12,3.13 names some
+	$(PYTHON) tool/pythons.py $(if $(PYTHONS),--only $(PYTHONS)) $(FAST) $(PYTEST_OPTIONS)
 
 # The fast part is measured, its workers and every bundler that they start: what only the slow part reaches does not
 # count, and what waits for real time is not slowed down. The bar is a step of its own, at the end.
@@ -94,4 +98,4 @@ format: $(VENV)/.dev ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix
 
 clean: ## Take away what was made
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(VENV)-3.* dist build .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -6,6 +6,7 @@ Controllers run inside the calls that read: what they would have done since the 
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bundler.errors.cluster import SandboxStoreError
@@ -21,7 +22,7 @@ from bundler.sandbox.queries import Filter, metadata_of, read_filter
 from bundler.sandbox.seed import seed_store
 from bundler.sandbox.settings import KUBERNETES_VERSION, SandboxSettings
 from bundler.sandbox.store import Store
-from bundler.sandbox.store_file import SIDES
+from bundler.sandbox.store_file import SIDES, closing_on_error
 from bundler.sandbox.tampering import Tampering
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class SandboxClient(Tampering):
         """
         settings = settings or SandboxSettings()
         client = cls(Store(path, log_length=settings.log_length), clock, settings)
-        client.furnish()
+        with closing_on_error(client):
+            client.furnish()
         return client
 
     @classmethod
@@ -70,8 +72,8 @@ class SandboxClient(Tampering):
         except SandboxStoreError:
             _discard(path)
             client = cls.open(path, clock)
-        client.reset()
-        client.close()
+        with closing(client):
+            client.reset()
 
     def close(self) -> None:
         """Let go of the file."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from bundler.errors.cluster import SandboxStoreError
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
-from bundler.sandbox.store_file import check_schema, connect
+from bundler.sandbox.store_file import check_schema, closing_on_error, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -307,7 +307,8 @@ class Store:
         self._cache: dict[ObjectRef, tuple[int, Tree]] = {}
         with self._translating():
             self._sql = connect(path)
-            self._migrate()
+            with closing_on_error(self._sql):
+                self._migrate()
 
     @contextmanager
     def transaction(self, *, is_dry_run: bool = False) -> Iterator[Transaction]:
@@ -364,7 +365,6 @@ class Store:
             self._sql.execute(_OWNED_INDEX.replace("INDEX", "INDEX IF NOT EXISTS", 1))
         self._sql.execute("COMMIT")
         if version > SCHEMA_VERSION:
-            self._sql.close()
             raise SandboxStoreError(
                 "opening the sandbox",
                 context=[f"{self.path}: format {version}, this bundler knows {SCHEMA_VERSION}"],

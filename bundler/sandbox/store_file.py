@@ -18,6 +18,14 @@ from bundler.files.private_folder import is_own, open_private, weak_place
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from typing import Protocol
+
+    class Closable(Protocol):
+        """What has to be closed."""
+
+        def close(self) -> None:
+            """Close it."""
+
 
 SIDES: Final = ("", "-wal", "-shm")
 """What SQLite puts beside a database, and the database itself."""
@@ -42,12 +50,23 @@ def connect(path: Path | None) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path or ":memory:", timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )
-    connection.execute("PRAGMA trusted_schema = OFF")
-    if path is not None:
-        with _alone_in(path.parent):
-            connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    with closing_on_error(connection):
+        connection.execute("PRAGMA trusted_schema = OFF")
+        if path is not None:
+            with _alone_in(path.parent):
+                connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
     return connection
+
+
+@contextmanager
+def closing_on_error(opened: Closable) -> Iterator[None]:
+    """Close what was opened when the block that prepares it fails."""
+    try:
+        yield
+    except BaseException:
+        opened.close()
+        raise
 
 
 def check_schema(connection: sqlite3.Connection, statements: Iterable[str], path: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 from bundler.sandbox.client import SandboxClient
@@ -25,6 +26,12 @@ IMAGE_FAULTS = {
 
 
 def open_sandbox(clock: Clock | None = None, *, path: Path | None = None, **settings: float) -> SandboxClient:
-    """Open a sandbox; without a clock its time passes only when somebody sleeps."""
+    """Open a sandbox; without a clock its time passes only when something sleeps. It closes when the test drops it."""
     made = SandboxSettings(image_faults=IMAGE_FAULTS, **settings)  # type: ignore[arg-type]
-    return SandboxClient.open(path, clock or FakeClock(), settings=made)
+    return closed_when_dropped(SandboxClient.open(path, clock or FakeClock(), settings=made))
+
+
+def closed_when_dropped(client: SandboxClient) -> SandboxClient:
+    """Return a client whose connection is closed when nothing refers to the client any more."""
+    weakref.finalize(client, client._store.close)
+    return client

@@ -19,6 +19,7 @@ from tests.lib.laws import examples
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 from tests.lib.rendered import additions, leaves, rendered_bodies
+from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
     from bundler.model.cluster import Answer, Payload
@@ -74,7 +75,7 @@ def test_no_body_holds_a_field_that_the_render_did_not(orders: list[tuple[dict[s
     with TemporaryDirectory() as folder:
         menu = small_bundle(Path(folder))
         clock = FakeClock()
-        client = SandboxClient.open(None, clock)
+        client = closed_when_dropped(SandboxClient.open(None, clock))
         seen = 0
         recorded: dict[str, str] = {}
         for sets, what in orders:

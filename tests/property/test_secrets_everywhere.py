@@ -30,6 +30,7 @@ from tests.lib.golden import error_text
 from tests.lib.laws import examples
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
+from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -129,7 +130,7 @@ def test_a_secret_is_nowhere_but_where_it_belongs(secret: str, leak: str, refuse
         template = f"apiVersion: v1\nkind: ConfigMap\n{LEAKS[leak]}\n"
         menu = small_bundle(Path(folder), **{"templates/leak.yaml": template})
         clock = FakeClock()
-        client = SandboxClient.open(None, clock)
+        client = closed_when_dropped(SandboxClient.open(None, clock))
         cluster = FaultyCluster(client)
         cluster.fail_at(refused, before=quoting(secret))
         known = {secret, secret[::-1]}

@@ -16,6 +16,7 @@ from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator, RealClock
+from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,7 +117,7 @@ def sandbox_world(tmp_path: Path) -> World:
 
 def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
     clock = clock or FakeClock()
-    client = SandboxClient.open(None, clock)
+    client = closed_when_dropped(SandboxClient.open(None, clock))
     operator = Operator(client, "prod", clock=clock, fail_fast=QUICK_FAILURE, timeout_s=300)
     world = World(client, operator, menu, is_sandbox=True)
     world.scaler = lambda name, replicas: client.scale(  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from tests.lib.clocks import START, FakeClock
 from tests.lib.faulty import MUTATING, FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
+from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def make_place(tmp_path: Path) -> Callable[[], Place]:
     menu = small_bundle(tmp_path)
     path = tmp_path / "installed.db"
     clock = FakeClock()
-    first = Place(SandboxClient.open(path, clock), clock, menu)
+    first = Place(closed_when_dropped(SandboxClient.open(path, clock)), clock, menu)
     first.operator().install(menu, **OLD)
     first.client.close()
     installed = path.read_bytes()
@@ -63,7 +64,7 @@ def make_place(tmp_path: Path) -> Callable[[], Place]:
         now = tmp_path / "now.db"
         now.write_bytes(installed)
         clock = FakeClock(START + timedelta(hours=1))
-        return Place(SandboxClient.open(now, clock), clock, menu)
+        return Place(closed_when_dropped(SandboxClient.open(now, clock)), clock, menu)
 
     return make
 

@@ -16,6 +16,7 @@ from tests.lib.dying import DeathError, DyingCluster
 from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
+from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def make_operator(tmp_path: Path) -> Callable[..., Operator]:
     """Return a maker of operators: with a cluster, on that one; without, on a fresh copy of two revisions."""
     menu, path = small_bundle(tmp_path), tmp_path / "two.db"
     clock = FakeClock()
-    client = SandboxClient.open(path, clock)
+    client = closed_when_dropped(SandboxClient.open(path, clock))
     first = Operator(client, "prod", clock=clock, timeout_s=600)
     first.install(menu, extra="true", text="one", token="a-token-of-24-characters")
     first.install(menu, extra="false", text="two", step="again")
@@ -49,7 +50,7 @@ def make_operator(tmp_path: Path) -> Callable[..., Operator]:
         now = tmp_path / "now.db"
         now.write_bytes(content)
         clock = FakeClock()
-        opened.append(SandboxClient.open(now, clock))
+        opened.append(closed_when_dropped(SandboxClient.open(now, clock)))
         return Operator(opened[0], "prod", clock=clock, timeout_s=600)
 
     return make

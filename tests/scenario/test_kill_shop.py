@@ -13,6 +13,7 @@ from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.dying import DeathError, DyingCluster
 from tests.lib.operator import Operator
+from tests.lib.sandboxes import closed_when_dropped
 from tests.lib.sweep import SUPERSEDED, check_truth
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Stage:
     @classmethod
     def open(cls, path: Path | None = None) -> Stage:
         clock = FakeClock()
-        return cls(path, clock, SandboxClient.open(path, clock))
+        return cls(path, clock, closed_when_dropped(SandboxClient.open(path, clock)))
 
     def operator(self, cluster: object = None, **fields: object) -> Operator:
         return Operator(cluster or self.client, NAMESPACE, clock=self.clock, timeout_s=600, **fields)  # type: ignore[arg-type]

@@ -100,6 +100,7 @@ def test_a_dropped_transaction_leaves_nothing_behind() -> None:
         assert tx.get(REF) is None
         assert tx.version == 1
         assert tx.log_since(0, "", "ConfigMap") == []
+    store.close()
 
 
 def test_a_peek_after_a_dropped_write_shows_what_is_stored() -> None:
@@ -116,6 +117,7 @@ def test_a_peek_after_a_dropped_write_shows_what_is_stored() -> None:
         assert tx.peek("", "ConfigMap")[0]["data"] == {"a": "3"}
     with store.snapshot() as tx:
         assert tx.peek("", "ConfigMap")[0]["data"] == {"a": "3"}
+    store.close()
 
 
 def test_the_log_is_bounded() -> None:

@@ -15,6 +15,7 @@ from bundler.storage.lease import Claim, lease_ref
 from bundler.storage.lock import CERTAIN_SHARE, LeaseLock
 from tests.lib.clocks import FakeClock
 from tests.lib.faulty import FaultyCluster
+from tests.lib.sandboxes import closed_when_dropped
 from tests.unit.storage.cases import holder
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class SlowAnswers(FaultyCluster):
     """Does each write at once, and answers it seconds later."""
 
     def __init__(self, clock: FakeClock) -> None:
-        super().__init__(SandboxClient.open(None, clock))
+        super().__init__(closed_when_dropped(SandboxClient.open(None, clock)))
         self._clock, self.late_s = clock, 0.0
 
     def create(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:

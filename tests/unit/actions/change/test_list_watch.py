@@ -19,6 +19,7 @@ from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.operator import Operator
 from tests.lib.ringing import RingingCluster
+from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ class Post:
 
     def __init__(self, wrap: Callable[[SandboxClient], Any] = RingingCluster) -> None:
         self.clock = ScriptedClock()
-        self.cluster: Any = wrap(SandboxClient.open(None, self.clock))
+        self.cluster: Any = wrap(closed_when_dropped(SandboxClient.open(None, self.clock)))
         self.operator = Operator(self.cluster, "prod", clock=self.clock, timeout_s=1000)
         self.lock = Lock()
         self.ports = self.operator.ports()
