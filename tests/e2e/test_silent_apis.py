@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.inspect.status import release_state
+from bundler.actions.inspect.status import release_state, wait_for_release
 from bundler.errors.bundle import TemplateError
+from bundler.errors.change import WaitTimeoutError
 from bundler.errors.cluster import ApiUnavailableError
 from bundler.model.health import Status
 from tests.lib.bundles import make_bundle
@@ -17,7 +21,7 @@ from tests.lib.operator import Operator
 from tests.lib.real import open_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.lib.controlplane import ControlPlane
@@ -97,16 +101,26 @@ def api(control_plane: ControlPlane) -> Iterator[SilentApi]:
     api.remove()
 
 
+@pytest.fixture
+def operator(control_plane: ControlPlane, namespace: str) -> Iterator[Callable[[], Operator]]:
+    """Makes operators whose clients know nothing yet."""
+    with ExitStack() as stack:
+
+        def make() -> Operator:
+            client = open_client(control_plane.kubeconfig("admin"))
+            stack.callback(client.close)
+            return Operator(client, namespace)
+
+        yield make
+
+
 def test_while_an_api_is_silent_nothing_of_it_counts_as_gone(
-    api: SilentApi, control_plane: ControlPlane, namespace: str, tmp_path: Path
+    api: SilentApi, operator: Callable[[], Operator], namespace: str, tmp_path: Path
 ) -> None:
     both = {"templates/a.yaml": GADGET.format(group=api.group), "templates/b.yaml": CONFIG.format(group=api.group)}
     with_gadget = make_bundle(tmp_path / "1", both)
     without = make_bundle(tmp_path / "2", {"templates/c.yaml": CONFIG.format(group="other.example")})
     asking = make_bundle(tmp_path / "3", {"templates/b.yaml": CONFIG.format(group=api.group)}, name="asking")
-
-    def operator() -> Operator:
-        return Operator(open_client(control_plane.kubeconfig("admin")), namespace)
 
     operator().install(with_gadget)
     assert operator().live("ConfigMap", "has-api")["data"] == {"kind": "true", "version": "true"}
@@ -127,7 +141,16 @@ def test_while_an_api_is_silent_nothing_of_it_counts_as_gone(
     assert health["Gadget"].status is Status.UNKNOWN
     assert health["Gadget"].message.startswith(f"APIService/v1.{api.group} does not answer")
     assert not state.is_ready
-    api.come_back()
+    hurried = replace(operator(), timeout_s=4)
+    with pytest.raises(WaitTimeoutError) as timed_out:
+        wait_for_release(hurried.ports(), namespace, "shop")
+    assert [line for line in timed_out.value.context if api.group in line and "does not answer" in line]
+    assert not [line for line in timed_out.value.context if "ConfigMap/" in line]
+    patient = operator()
+    repair = threading.Timer(2, api.come_back)
+    repair.start()
+    assert wait_for_release(patient.ports(), namespace, "shop").is_ready
+    repair.join()
     removed = operator().uninstall()
     assert {change.ref.kind for change in removed.proposal.plan.changes} == {"Gadget", "ConfigMap"}
     assert operator().statuses() == []

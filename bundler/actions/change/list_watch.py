@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.change.live_state import by_ref, find_unlabelled
 from bundler.concurrency import map_parallel
 from bundler.errors import BundlerError
-from bundler.errors.cluster import ExpiredError, ForbiddenError, UnknownKindError
+from bundler.errors.cluster import ApiUnavailableError, ExpiredError, ForbiddenError, UnknownKindError
 from bundler.model.cluster import Listing, ListQuery
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
@@ -49,22 +49,32 @@ class _Shelf:
         self.is_deaf = False
         """Watching was refused, or failed; it is not tried again."""
         self.has_news = False
+        self.silence = ""
+        """Why the kind could not be asked for at the last look; empty where it could."""
 
     def ring(self) -> None:
         self.has_news = True
         self._rung.set()
 
-    def take(self, listing: Listing, *, now_s: float) -> None:
-        self.bodies, self.version, self.looked_s = by_ref(listing.items), listing.resource_version, now_s
+    def take(self, listing: Listing | str, *, now_s: float) -> None:
+        """Remember what was found; a text says why nothing could be asked, and then nothing is known any more."""
+        self.looked_s = now_s
+        if isinstance(listing, str):
+            self.bodies, self.version, self.silence = {}, "", listing
+        else:
+            self.bodies, self.version, self.silence = by_ref(listing.items), listing.resource_version, ""
 
     def is_due(self, now_s: float) -> bool:
-        return self.stream is None or self.has_news or self.looked_s is None or now_s - self.looked_s >= _SAFETY_S
+        rests = self.stream is not None or self.silence
+        return not rests or self.has_news or self.looked_s is None or now_s - self.looked_s >= _SAFETY_S
 
 
 class Lookout:
     """Lists what is waited for, again and again; used by one thread, in a ``with`` block that ends its watches."""
 
-    def __init__(self, ports: Ports, guard: Guard, *, uid: str, metadata_only: bool = False) -> None:
+    def __init__(
+        self, ports: Ports, guard: Guard, *, uid: str, metadata_only: bool = False, bears_silence: bool = False
+    ) -> None:
         """Prepare; nothing is asked yet.
 
         Args:
@@ -72,7 +82,9 @@ class Lookout:
             guard: says when the run must not go on, and bounds the watches of a run.
             uid: the release's; empty where what is waited for may carry another one.
             metadata_only: whether ``look`` returns bodies without spec and status.
+            bears_silence: whether an API that does not answer is no error: ``silence`` says it of its objects.
         """
+        self._bears_silence = bears_silence
         self._ports, self._guard, self._uid, self._metadata_only = ports, guard, uid, metadata_only
         self._shelves: dict[tuple[str, str, str], _Shelf] = {}
         self._rung, self._threads = threading.Event(), list[threading.Thread]()
@@ -99,6 +111,8 @@ class Lookout:
         self._rung.clear()
         is_last = self._ports.remaining_s() <= 0  # what is said of a wait that failed must be so now
         due = [shelf for shelf in shelves if is_last or shelf.is_due(now_s)]
+        if any(shelf.silence for shelf in due):
+            self._ports.cluster.forget_discovery()  # it may answer again
         for shelf in due:
             shelf.has_news = False  # before the list: what moves from here on rings again
         for shelf, listing in zip(due, map_parallel(self._list, [shelf.query for shelf in due]), strict=True):
@@ -108,6 +122,11 @@ class Lookout:
             for shelf in shelves:
                 self._listen(shelf)
         return {ref: body for shelf in shelves for ref, body in shelf.bodies.items() if ref in wanted}
+
+    def silence(self, ref: ObjectRef) -> str:
+        """Return why an object could not be asked for at the last look; empty where it could."""
+        shelf = self._shelves.get((ref.group, ref.kind, ref.namespace))
+        return shelf.silence if shelf else ""
 
     def rest(self) -> None:
         """Return when it is time to look again.
@@ -140,8 +159,13 @@ class Lookout:
             self._shelves[group, kind, namespace] = _Shelf(query, self._rung)
         return [self._shelves[key] for key in sorted(keys)]
 
-    def _list(self, query: ListQuery) -> Listing:
-        return _listed(query, self._ports)
+    def _list(self, query: ListQuery) -> Listing | str:
+        try:
+            return _listed(query, self._ports)
+        except ApiUnavailableError as error:
+            if self._bears_silence:
+                return "; ".join(error.context)
+            raise
 
     def _listen(self, shelf: _Shelf) -> None:
         """Open a watch from the last list on, where none is open; where it cannot be had, lists go on as they did."""

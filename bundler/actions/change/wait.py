@@ -72,7 +72,7 @@ def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, 
     targets = [c for c in wanted if c.action is not Action.NONE or c.before or c.ref not in rules.finished_jobs]
     if targets:
         ports.report(PhaseStarted("waiting", len(targets)))
-        with Lookout(ports, guard, uid=rules.uid) as lookout:
+        with Lookout(ports, guard, uid=rules.uid, bears_silence=True) as lookout:
             _Wait({change.ref: change for change in targets}, ports, rules, lookout, guard).until_ready()
 
 
@@ -117,6 +117,8 @@ class _Wait:
             self._note(ref, health)
 
     def _judge(self, change: Change, body: Body | None) -> Health:
+        if silence := self._lookout.silence(change.ref):
+            return Health(Status.IN_PROGRESS, silence)
         if is_job(change.ref) and (health := self._jobs.judge(change, body)) is not None:
             return health
         if body is None:

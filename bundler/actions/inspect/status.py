@@ -115,12 +115,14 @@ def _live_and_silent(revision: Revision, ports: Ports) -> tuple[Mapping[ObjectRe
 def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState:
     """Wait until a release's newest revision is ready; nothing is changed, no lock is taken.
 
+    Objects of an API that does not answer are asked for until it does: meanwhile the others are waited for.
+
     Raises:
         ReleaseNotFoundError: when there is no such release.
         ObjectFailedError, WaitTimeoutError: with the reasons.
     """
     state = release_state(ports, namespace, release)
-    live, uid = _live(state.revision, ports), release_uid(namespace, release)
+    (live, _), uid = _live_and_silent(state.revision, ports), release_uid(namespace, release)
     own = [entry for entry in state.revision.inventory if not is_others(live.get(entry.ref, {}), uid)]
     changes = [_waited(entry, live.get(entry.ref)) for entry in own]
     rules = WaitRules(
