@@ -9,7 +9,7 @@ HAS_GO := $(shell command -v go 2>/dev/null)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pythons coverage coverage-report check lint format controlplane setup-registry bench golden dist docs docs-serve audit clean
+.PHONY: help demo test test-fast test-pythons coverage coverage-report check lint format controlplane setup-registry bench golden dist release docs docs-serve audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ bench: $(VENV)/.dev ## Compare with the peers; ARGS='--only growth' alone measur
 
 dist: $(VENV)/.dev ## bundler as one file that needs only Python: dist/bundler.pyz
 	$(BIN)/python tool/build.py
+
+release: $(VENV)/.dev ## Check that a release may be made, build it twice, compare the bytes; publishes nothing
+	$(BIN)/python tool/release.py $(ARGS)
 
 docs: $(VENV)/.dev ## The documentation site in build/site; open its index.html, no server needed
 	$(BIN)/python tool/site/reference.py
