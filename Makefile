@@ -9,7 +9,7 @@ HAS_GO := $(shell command -v go 2>/dev/null)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pythons coverage coverage-report check lint format controlplane setup-registry bench golden dist release docs docs-serve audit clean
+.PHONY: help demo test test-fast test-pythons coverage coverage-report ci check in-sync lint format controlplane setup-registry bench golden dist release docs docs-serve audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -37,6 +37,12 @@ check: $(VENV)/.dev ## Style, types and layers
 	$(BIN)/lint-imports
 
 lint: check
+
+in-sync: $(VENV)/.dev ## Goldens, schemas and the reference follow the sources (half a minute)
+	$(BIN)/python -m pytest --quiet $(IN_SYNC) $(PYTEST_OPTIONS)
+
+IN_SYNC := tests/cli/test_help.py tests/cli/test_errors.py tests/cli/test_reference.py tests/unit/bundles \
+  tests/unit/loader tests/unit/delivery/test_index.py -m "not slow"
 
 # The fast part runs on all cores; the rest shares one control plane, and one machine to be killed on, and runs alone.
 FAST := -m "not slow and not controlplane and not registry and not namespaces" --numprocesses auto
@@ -66,6 +72,9 @@ coverage-report: $(VENV)/.dev ## Say what the last `make coverage` did not reach
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 	@$(BIN)/python -m coverage report --format=total --fail-under=95
+
+ci: ## What CI does
+	.ci/run
 
 controlplane: ## Build the control plane of the tests (Go, about 4 minutes the first time)
 	$(PYTHON) tests/controlplane/build.py
