@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from bundler import errors  # noqa: E402 - a script finds the package beside it
+from bundler.actions.author import rules  # noqa: E402
 from bundler.cli import root  # noqa: E402
 from bundler.expressions import compile_expression  # noqa: E402
 from bundler.model.manifest import Source  # noqa: E402
@@ -82,6 +83,7 @@ def pages() -> dict[str, str]:
         "exit-codes.md": _exit_codes(),
         "functions.md": _functions(),
         "environment.md": _environment(),
+        "lint-rules.md": _lint_rules(),
     }
 
 
@@ -232,6 +234,19 @@ def _environment() -> str:
     lines += ["| variable | sets |", "|---|---|"]
     lines += [f"| `{name}` | {text} |" for name, text in {**OURS, **OTHERS}.items()]
     return "\n".join([*lines, ""])
+
+
+def _lint_rules() -> str:
+    tables = {"Objects": rules.OBJECT_RULE_TABLE, "Pods": rules.POD_RULE_TABLE, "The bundle": rules.BUNDLE_RULE_TABLE}
+    lines = ["# Lint rules\n", _MADE, "[Lint](../lint.md) explains how the rules are applied and silenced."]
+    for title, table in tables.items():
+        lines += [f"\n## {title}\n", "| rule | level | finds | what to do |", "|---|---|---|---|"]
+        lines += [f"| `{rule.name}` | {rule.level} | {_bar(rule.finds)} | {_bar(rule.remedy)} |" for rule in table]
+    return "\n".join([*lines, ""])
+
+
+def _bar(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def read_variables() -> set[str]:

@@ -1,24 +1,171 @@
 """The rules that lint knows beside the errors of bundler itself. Layer: actions, pure.
 
-``docs/lint.md`` describes each; a test holds the two to each other.
+The page of rules in the reference is made from these; a test checks that no other rule is used.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-OBJECT_RULES: Final = frozenset({
-    "gone-version", "job-reference", "older-yaml", "refused", "service-target", "service-track", "unknown-field",
-    "unknown-kind", "wrong-type",
-})  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing that lint finds."""
+
+    name: str
+    level: str
+    """``error``, ``warning``, or both, separated by a comma."""
+    finds: str
+    """What is found, in Markdown."""
+    remedy: str
+    """What to do about it, in Markdown."""
+
+
+OBJECT_RULE_TABLE: Final = (
+    Rule(
+        "unknown-field",
+        "error",
+        "a field that Kubernetes, or the bundle's own CustomResourceDefinition, does not know",
+        "correct the spelling or the indentation; `kubectl explain KIND` lists the fields",
+    ),
+    Rule(
+        "wrong-type",
+        "error",
+        "a value of the wrong type: missing quotes, or a list in place of a mapping",
+        "quote the value (`{{ values.x | quote }}`) or change its form",
+    ),
+    Rule(
+        "unknown-kind",
+        "error",
+        "a kind that Kubernetes' own API groups do not have",
+        "correct `kind` and `apiVersion`",
+    ),
+    Rule(
+        "gone-version",
+        "error",
+        "an `apiVersion` that is no longer served, such as an Ingress of `extensions/v1beta1`",
+        "use the version that the finding names",
+    ),
+    Rule(
+        "refused",
+        "error",
+        "what the API server would refuse: names, labels, selectors, missing fields",
+        "correct the field that the finding names",
+    ),
+    Rule(
+        "service-target",
+        "error, warning",
+        "a Service whose selector or port matches nothing",
+        "use the labels and ports of the pods that it should reach",
+    ),
+    Rule(
+        "service-track",
+        "warning",
+        "a Service that selects `bundler.dev/track`",
+        "leave the label out of the selector, so that pods on trial get their share of requests",
+    ),
+    Rule(
+        "job-reference",
+        "warning",
+        "an object that refers to a Job by its template name; the Job is renamed with each change of its spec",
+        "write `{{ job_name('NAME') }}`",
+    ),
+    Rule(
+        "older-yaml",
+        "warning",
+        "`defaultMode: 0755` and `optional: yes`, which YAML 1.1 reads as 493 and true",
+        'write `0o755` or `493`, `true` or `"yes"`',
+    ),
+)
 """About rendered objects."""
-POD_RULES: Final = frozenset({
-    "fetches", "image-tag", "no-readiness", "no-requests", "pod-security", "pull-always",
-})  # fmt: skip
+POD_RULE_TABLE: Final = (
+    Rule(
+        "fetches",
+        "warning",
+        "a container that downloads something when it starts",
+        "put what it downloads into the image; a site without internet cannot fetch it",
+    ),
+    Rule("image-tag", "warning", "an image without a version", "name a tag other than `latest`, or a digest"),
+    Rule(
+        "no-readiness",
+        "warning",
+        "a long-running container without a readinessProbe",
+        "add a `readinessProbe`, so that an upgrade waits until the pod serves requests",
+    ),
+    Rule(
+        "no-requests",
+        "warning",
+        "a container that requests neither CPU nor memory",
+        "set `resources.requests`",
+    ),
+    Rule(
+        "pod-security",
+        "warning",
+        "a pod that a namespace with the restricted Pod Security Standard refuses",
+        "set the fields of `securityContext` that the finding names",
+    ),
+    Rule(
+        "pull-always",
+        "warning",
+        "`imagePullPolicy: Always`",
+        "leave it out; with `Always` a pod cannot start while the registry is unreachable",
+    ),
+)
 """About pods; what many of them have in common is one finding."""
-BUNDLE_RULES: Final = frozenset({
-    "bad-silence", "moved-value", "no-description", "no-schema", "nothing-to-install", "schema-keyword",
-    "shell-comment", "slow-pattern", "unread-value", "unused-silence",
-})  # fmt: skip
+BUNDLE_RULE_TABLE: Final = (
+    Rule(
+        "shell-comment",
+        "error",
+        "`${#…}` of a shell, which starts a template comment",
+        "write it as [Templates](../templates.md#text-that-looks-like-a-template) shows",
+    ),
+    Rule(
+        "bad-silence",
+        "error",
+        "a comment that should silence a rule but gives no reason, or names no rule",
+        "write `lint: ignore RULE - REASON`",
+    ),
+    Rule("unused-silence", "warning", "a comment that silences nothing", "remove the comment"),
+    Rule(
+        "unread-value",
+        "warning",
+        "a value that no template and no expression reads",
+        "remove the value, or use it; mark one kept for old values files as `deprecated` in the schema",
+    ),
+    Rule(
+        "moved-value",
+        "error",
+        "an `x-moved-to` of the schema that carries nothing over: its path is unknown, leads into a list, is of "
+        "another type, or `deprecated` is missing",
+        "correct the path, or add `deprecated: true`",
+    ),
+    Rule("schema-keyword", "warning", "a misspelt keyword in the schema", "use the keyword that the finding suggests"),
+    Rule(
+        "slow-pattern",
+        "warning",
+        "a pattern of the schema that can match one text in many ways",
+        "remove the nested repetition, for example `a+` in place of `(a+)+`",
+    ),
+    Rule(
+        "no-schema",
+        "warning",
+        "values without `values.schema.json`",
+        "add a `values.schema.json`; a bundle made with `bundler create` has one to start from",
+    ),
+    Rule(
+        "no-description",
+        "warning",
+        "a bundle without a description",
+        "set `metadata.description` in bundle.yaml",
+    ),
+    Rule(
+        "nothing-to-install",
+        "warning",
+        "a bundle without objects and components",
+        "add templates or `spec.components`",
+    ),
+)
 """About the files of a bundle."""
-RULES: Final = OBJECT_RULES | POD_RULES | BUNDLE_RULES
+POD_RULES: Final = frozenset(rule.name for rule in POD_RULE_TABLE)
+RULES: Final = frozenset(rule.name for rule in (*OBJECT_RULE_TABLE, *POD_RULE_TABLE, *BUNDLE_RULE_TABLE))
