@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,8 +32,16 @@ def shorten_laws() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Hand options on to ``tests.lib.golden`` and ``tests.lib.laws``."""
+    _take_signals_again()
     if "not slow" in config.getoption("markexpr"):
         os.environ["SHORT_LAWS"] = "1"
         shorten_laws()
     if config.getoption("--update-golden"):
         os.environ["UPDATE_GOLDEN"] = "1"
+
+
+def _take_signals_again() -> None:
+    """What ``nohup`` or a shell's ``&`` made this process ignore, every program that the tests start would ignore too."""
+    for number, handler in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
