@@ -18,6 +18,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "create": "Make a new bundle that installs as it is.",
         "lint": "Find everything that is wrong with a bundle.",
         "template": "Print what a bundle renders to.",
+        "test-render": "Run the tests that a bundle brings.",
         "values": "Print the values a bundle works with, and who set them.",
         "show": "Describe a bundle: what it is, its parts and its menu.",
         "lock": "Write down which components a bundle has, exactly.",
@@ -79,6 +80,7 @@ _OF_OTHERS: Final = {
     "remove": "uninstall",
     "render": "template",
     "rm": "uninstall",
+    "test": "test-render",
     "undo": "rollback",
     "update": "upgrade",
     "validate": "lint",
@@ -103,8 +105,9 @@ class VerbGroup(HelpfulCommand, click.Group):
         if cmd_name not in VERBS:
             return None
         # `import` is a word of Python's, so its module is called import_
-        module = import_module(f"bundler.cli.commands.{cmd_name}{'_' if iskeyword(cmd_name) else ''}")
-        command = getattr(module, f"{cmd_name}_command", None)
+        name = cmd_name.replace("-", "_")
+        module = import_module(f"bundler.cli.commands.{name}{'_' if iskeyword(name) else ''}")
+        command = getattr(module, f"{name}_command", None)
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(

@@ -1,0 +1,89 @@
+"""``bundler test-render``. Layer: cli."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.actions.author.render_tests import RenderTestRun, run_render_tests
+from bundler.cli.flows.acquire_bundle import compiled_codes, fetch_component, namespace_of
+from bundler.cli.output.junit import junit_xml
+from bundler.cli.output.render_tests import show_render_tests
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.errors import OutputError, UsageError
+from bundler.files.whole_file import write_whole
+from bundler.loader.load import load_bundle
+from bundler.loader.locate import find_bundle
+from bundler.loader.render_tests import FOLDER, load_render_tests
+from bundler.model.render_test import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bundler.cli.session.app import App
+    from bundler.loader.locate import BundleLocation
+    from bundler.model.render_test import RenderCase
+
+
+@verb("test-render")
+@bundle_argument
+@registry_options
+@bundle_limit_options
+@click.option("--update", is_flag=True, help="Write golden files instead of comparing with them.")
+@click.option("--junit", type=FilePath(), metavar="FILE", help="Write the results as JUnit XML too, for CI.")
+@click.option("--only", "only", default="", metavar="TEXT", help="Run the tests whose name contains this text.")
+def test_render_command(app: App, bundle: str, *, update: bool, junit: Path | None, only: str) -> int:
+    """Run the tests in tests/render/*.yaml of BUNDLE, a folder: values in, assertions on objects out.
+
+    Each case gives values, a site file and a Kubernetes version, or a matrix of them, and says what the objects must
+    hold, which error must come, or names a golden file. No cluster is asked.
+    """
+    cases, location = _cases(app, bundle, only)
+    loaded = load_bundle(location, limits=app.limits, fetch=partial(fetch_component, app))
+    run = RenderTestRun(
+        bundle=loaded,
+        namespace=namespace_of(app, None),
+        codes=compiled_codes(app, loaded),
+        confinement=app.confinement,
+        clock=app.clock,
+        updates_golden=update,
+    )
+    results = show_render_tests(app, run_render_tests(run, cases))
+    if junit is not None:
+        _write(junit, app.redactor.redact(junit_xml(loaded.metadata.name, results)))
+    return int(any(result.verdict is Verdict.FAILED for result in results))
+
+
+def _cases(app: App, bundle: str, only: str) -> tuple[Sequence[RenderCase], BundleLocation]:
+    """Return the cases to run, and where the bundle is.
+
+    Raises:
+        UsageError: when the bundle is no folder, or there is no such case.
+    """
+    location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
+    doing = f"looking for tests of {location.origin}"
+    if location.is_archive:
+        raise UsageError(doing, context=[f"{location.path} is an archive"], hint="name the folder it was packed from")
+    cases = load_render_tests(location.path)
+    if not cases:
+        found = f"there is no test in {location.path / FOLDER}"
+        raise UsageError(doing, context=[found], hint=f"write {FOLDER}/NAME.yaml; `bundler create` shows one")
+    chosen = [case for case in cases if only in case.name]
+    if not chosen:
+        names = [case.name for case in cases]
+        raise UsageError(doing, context=[f"no test has {only!r} in its name", *names], hint="name one of them")
+    return chosen, location
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        found = f"{error.filename or path}: {error.strerror or error}"
+        raise OutputError(f"writing {path}", context=[found], hint="name a file that you may write to") from error
