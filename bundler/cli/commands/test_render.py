@@ -9,7 +9,6 @@ import click
 
 from bundler.actions.author.render_tests import RenderTestRun, run_render_tests
 from bundler.cli.flows.acquire_bundle import compiled_codes, fetch_component, namespace_of
-from bundler.cli.output.junit import junit_xml
 from bundler.cli.output.render_tests import show_render_tests
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import FilePath, verb
@@ -21,6 +20,7 @@ from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
 from bundler.loader.render_tests import FOLDER, load_render_tests
 from bundler.model.render_test import Verdict
+from bundler.wire.junit import junit_xml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from bundler.cli.terminal.text import Line
 from bundler.model.render_test import Verdict
 from bundler.model.size import counted
+from bundler.wire.render_tests import render_test_forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.cli.session.app import App
-    from bundler.model.json import Body
     from bundler.model.render_test import RenderTestResult
 
 _STYLES = {Verdict.PASSED: "green", Verdict.FAILED: "red", Verdict.UPDATED: "yellow"}
@@ -27,7 +27,7 @@ def show_render_tests(app: App, results: Iterable[RenderTestResult]) -> Sequence
         if app.output == "text":
             app.screen.lines(_lines(result))
     if app.output != "text":
-        app.screen.document([_data(result) for result in shown], app.output)
+        app.screen.document(render_test_forms(shown), app.output)
     failed = sum(result.verdict is Verdict.FAILED for result in shown)
     app.screen.say(f"{counted(len(shown), 'test')}, {failed} failed")
     return shown
@@ -36,14 +36,3 @@ def show_render_tests(app: App, results: Iterable[RenderTestResult]) -> Sequence
 def _lines(result: RenderTestResult) -> Iterator[Line]:
     yield Line(f"{result.verdict}  {result.source.file}: {result.name}", _STYLES[result.verdict])
     yield from (Line(f"  {problem}") for problem in result.problems)
-
-
-def _data(result: RenderTestResult) -> Body:
-    return {
-        "name": result.name,
-        "file": result.source.file,
-        "line": result.source.line,
-        "verdict": result.verdict.value,
-        "problems": list(result.problems),
-        "seconds": round(result.seconds, 3),
-    }

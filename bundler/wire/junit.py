@@ -1,4 +1,4 @@
-"""Test results as JUnit XML, the form that GitLab, Jenkins and GitHub's reporters read. Layer: cli, pure.
+"""Test results as JUnit XML, the form that GitLab, Jenkins and GitHub's reporters read. Layer: wire, pure.
 
 Source: github.com/testmoapp/junitxml, the elements that these readers agree on.
 """
