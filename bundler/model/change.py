@@ -9,11 +9,10 @@ from bundler.model.lean import dataclass, field
 from bundler.model.reach import EXPOSURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
+    from bundler.model.steps import Step
 
 
 class Action(StrEnum):
@@ -133,15 +132,16 @@ class ReachNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that will be done, in order; serialisable."""
+    """Everything that will be done, in order. All of it but ``changes`` is data that can be stored and read again."""
 
-    changes: tuple[Change, ...]
-    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Component path -> the component paths that must be ready first."""
+    changes: tuple[Change, ...] = field(default=(), compare=False)
+    """What differs, with the objects as they are and as they will be: to show, and to send."""
+    steps: tuple[Step, ...] = ()
+    """What is done, each step after those it needs."""
     kept: tuple[KeptObject, ...] = ()
     reach: tuple[ReachNote, ...] = ()
     is_removal: bool = False
-    """Uninstall: deletes go in reverse order of needs and stages, with nothing to wait for before them."""
+    """Uninstall: everything goes."""
 
     def count(self, action: Action) -> int:
         """Return how many changes do ``action``."""

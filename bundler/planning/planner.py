@@ -11,6 +11,7 @@ from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
@@ -30,14 +31,17 @@ from bundler.planning.order import (
     with_implied_needs,
 )
 from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
+from bundler.planning.payloads import Digester, Mask
 from bundler.planning.reach import find_reach
 from bundler.planning.restored import REASON as RESTORED, is_restored
+from bundler.planning.schedule import schedule
 from bundler.planning.taking import is_others, taken_secret
 from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from bundler.model.cluster import Payload
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import InventoryEntry
@@ -51,6 +55,7 @@ _NEVER_DELETED = {
 }
 
 _NONE_KNOWN: Final[Mapping[ObjectRef, Candidate]] = MappingProxyType({})
+_NONE_SENT: Final[Mapping[ObjectRef, Payload]] = MappingProxyType({})
 
 
 def find_candidates(
@@ -118,6 +123,7 @@ def build_plan(
     outcomes: Mapping[ObjectRef, Outcome],
     *,
     known: Mapping[ObjectRef, Candidate] = _NONE_KNOWN,
+    payloads: Mapping[ObjectRef, Payload] = _NONE_SENT,
 ) -> Plan:
     """Make the plan out of what is wanted, what was seen, and what the server answered to dry-runs.
 
@@ -126,6 +132,7 @@ def build_plan(
         observation: live objects.
         outcomes: an answer or refusal for each candidate that was not settled.
         known: candidates found before; see ``find_candidates``.
+        payloads: what was dry-run, so that it is not encoded again.
 
     What stops the change is no concern of the plan: :func:`bundler.planning.refusals.object_problems` finds it.
 
@@ -143,9 +150,12 @@ def build_plan(
     removal_needs = with_implied_needs(needs, _definers(deletes, wanted, observation))
     removal = past_silent_webhooks(removal_order(deletes, removal_needs), wanted, observation)
     reach = find_reach(wanted.manifests, namespace=wanted.namespace, declared=wanted.reach, generated=wanted.generated)
+    ordered = (*change_order(changes, needs), *removal)
+    mask = Mask(wanted)
+    reach = tuple(replace(note, subject=mask(note.subject)) for note in reach)
     return Plan(
-        changes=(*change_order(changes, needs), *removal),
-        needs=needs,
+        changes=ordered,
+        steps=schedule(ordered, needs, Digester(mask, payloads), is_removal=wanted.is_removal),
         kept=tuple(sorted(kept)),
         reach=with_live(reach, changes, namespace=wanted.namespace) if wanted.is_rollback else reach,
         is_removal=wanted.is_removal,

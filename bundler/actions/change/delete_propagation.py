@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, UnknownKindError
-from bundler.model.change import Stage
 from bundler.model.cluster import ListQuery
-from bundler.model.json import int_at, items_at, text_at
+from bundler.model.json import items_at, text_at
 from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.order import is_custom
 
@@ -31,29 +30,20 @@ _WITH_PODS = (
     ("apps", "StatefulSet"),
     ("batch", "Job"),
 )
-_REPLICAS = (("spec", 1), ("status", 0))
-"""Where a workload says how many pods it has, and what it means when it does not."""
 
 
-def refs_in_foreground(deletes: Iterable[Change], ports: Ports) -> frozenset[ObjectRef]:
-    """Return what has to be deleted in the foreground, so that nobody goes on before its pods have ended."""
-    owning = {change.ref: change for change in deletes if _may_own(change)}
-    young = {ref for ref, change in owning.items() if _is_young(change, ports)}
+def refs_in_foreground(owning: Iterable[Change], ports: Ports) -> frozenset[ObjectRef]:
+    """Return what can be deleted in the foreground, so that no one goes on before its pods have ended.
+
+    Args:
+        owning: deletes that have to wait for what the objects own.
+        ports: to look at what objects own.
+    """
+    all_refs = {change.ref: change for change in owning}
+    young = {ref for ref, change in all_refs.items() if _is_young(change, ports)}
     namespaces = sorted({ref.namespace for ref in young})
     childless = {name for name in namespaces if not _has_dependents(name, ports)}
-    return frozenset(ref for ref in owning if ref not in young or ref.namespace not in childless)
-
-
-def _may_own(change: Change) -> bool:
-    """Tell whether something may end with the object that is worth waiting for: pods, or whatever an operator made.
-
-    Deletion in the foreground makes the garbage collector look at each object: half a second and more for a hundred.
-    """
-    if change.stage not in {Stage.WORKLOADS, Stage.DEFINITIONS} or change.awaits_webhook:
-        return False
-    is_scalable = change.ref.kind in {"Deployment", "StatefulSet", "ReplicaSet"}
-    wanted, running = (int_at(change.before, part, "replicas", default=default) for part, default in _REPLICAS)
-    return not (is_scalable and wanted == running == 0)
+    return frozenset(ref for ref in all_refs if ref not in young or ref.namespace not in childless)
 
 
 def _is_young(change: Change, ports: Ports) -> bool:

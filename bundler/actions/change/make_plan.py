@@ -9,14 +9,15 @@ from bundler.actions.change.live_state import observe
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.fields.field_set import owned_fields
-from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
-from bundler.model.json import canonical_json, items_at, mapping_at, text_at
+from bundler.model.cluster import FIELD_MANAGER, Answer
+from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field, replace
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind
 from bundler.planning.ownership import is_ours
+from bundler.planning.payloads import following, payload_of
 from bundler.planning.planner import build_plan, find_candidates, is_deleting
 from bundler.planning.restored import are_restorers, is_restored
 from bundler.planning.taking import Standing, is_others, standing_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from bundler.errors import BundlerError
     from bundler.model.change import Plan
+    from bundler.model.cluster import Payload
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
@@ -85,8 +87,8 @@ def make_plan(
     observation = _with_findings(observation, asked, generated, _Claims(wanted.uid, is_recorded))
     outcomes = {ref: one.outcome for ref, one in asked.items()}
     known = {candidate.manifest.ref: candidate for candidate in candidates}
-    plan = build_plan(wanted, observation, outcomes, known=known)
     payloads = {ref: one.payload for ref, one in asked.items()}
+    plan = build_plan(wanted, observation, outcomes, known=known, payloads=payloads)
     return Planned(
         plan=plan, wanted=wanted, observation=observation, candidates=known, outcomes=outcomes, payloads=payloads
     )
@@ -296,14 +298,6 @@ def _is_about_replicas(outcome: Outcome) -> bool:
     return isinstance(outcome, Refusal) and {path for path, _ in outcome.conflicts} == {REPLICAS_PATH}
 
 
-def following(manifest: Manifest, live: Body) -> Manifest:
-    """Return the manifest of an autoscaled workload with the live number of replicas."""
-    replicas = mapping_at(live, "spec").get("replicas")
-    return replace(
-        manifest, body={**manifest.body, "spec": {**mapping_at(manifest.body, "spec"), "replicas": replicas}}
-    )
-
-
 def _stands_still(before: Body | None, now: Body | None) -> bool:
     """Tell whether an object is, but for status, what it was when it was asked about."""
     if before is None or now is None:
@@ -312,14 +306,6 @@ def _stands_still(before: Body | None, now: Body | None) -> bool:
         return True
     same_owner = owned_fields(before, FIELD_MANAGER) == owned_fields(now, FIELD_MANAGER)
     return same_owner and same_content(before, now) and is_deleting(before) == is_deleting(now)
-
-
-def payload_of(manifest: Manifest, live: Body | None) -> Payload:
-    """Return the bytes to send: the rendered body, and the live object's uid as a precondition."""
-    body = manifest.body
-    if live is not None and not is_deleting(live):
-        body = {**body, "metadata": {**mapping_at(body, "metadata"), "uid": text_at(live, "metadata", "uid")}}
-    return Payload(ref=manifest.ref, api_version=manifest.api_version, content=canonical_json(body))
 
 
 def _kinds_defined_by(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.make_plan import payload_of
 from bundler.errors.cluster import RejectedError
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json, text_at
+from bundler.planning.payloads import payload_of
 from bundler.planning.restored import is_restored, taken_back
 
 if TYPE_CHECKING:

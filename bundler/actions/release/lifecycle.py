@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.executor import Executor
-from bundler.actions.change.run_control import Guard, recording
+from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs
 from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, replan
-from bundler.actions.release.run_record import RunRecord, jobs_of_failed_revisions
+from bundler.actions.release.run_record import RunRecord
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import (
     LockLostError,
@@ -19,11 +19,9 @@ from bundler.errors.change import (
     WaitTimeoutError,
 )
 from bundler.health.pods import FailFast
-from bundler.model.events import Notice
-from bundler.model.lean import dataclass, field, replace
+from bundler.model.lean import dataclass, field
 from bundler.model.outcome import Outcome
 from bundler.model.release import ReleaseStatus, Revision
-from bundler.model.size import shortened
 from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
@@ -190,16 +188,12 @@ def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
 
 
 def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> ChangeResult:
-    """Record, apply, wait, prune, record; the lock is held.
+    """Do every step of the plan, the record's own among them; the lock is held.
 
     Raises:
         BundlerError: what ended the run; it is in the record too.
     """
-    revision = _record_pending(proposal, ports, options)
-    record = RunRecord(revision, ports)
-    if done_since := jobs_of_failed_revisions(proposal.plan, proposal.history, ports):
-        record.note_finished(done_since)
-    guard = Guard(ports, held)
+    guard, record = Guard(ports, held), RunRecord(proposal, ports, options, held)
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
         waits=options.waits,
@@ -209,22 +203,13 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         way_back=_way_back(proposal),
         note_finished=record.note_finished,
     )
-    executor = Executor(proposal.planned, ports, guard, rules)
+    executor = Executor(proposal.planned, ports, guard, rules, record.write)
     try:
         executor.run()
     except BundlerError as error:
-        error.context = (*error.context, *executor.progress.summary(proposal.plan.changes))
-        record_failure(record.revision, error, ports, held)
+        record.fail(error, executor.progress.summary(proposal.plan.changes))
         raise
-    number = record.revision.summary.revision
-    try:
-        with recording(held, f"recording revision {number} as deployed"):
-            done = _record_deployed(record.revision, proposal.history, ports, options)
-    except LockLostError as error:
-        written = "everything in the plan was carried out; only the record could not be marked deployed"
-        error.context = (*error.context, written)
-        raise
-    return ChangeResult(proposal=proposal, revision=done)
+    return ChangeResult(proposal=proposal, revision=record.revision)
 
 
 def _way_back(proposal: Proposal) -> str:
@@ -233,72 +218,3 @@ def _way_back(proposal: Proposal) -> str:
     if deployed is None or draft.revision.rolled_back_to:
         return ""
     return f", or go back with `bundler rollback {draft.release} {deployed.revision} -n {draft.namespace}`"
-
-
-def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Revision:
-    """Record the intention, inventory included, before the first object is written."""
-    number, now = proposal.history.next_number, ports.clock.now()
-    draft = proposal.draft.revision
-    summary = replace(
-        draft.summary,
-        revision=number,
-        created=now,
-        updated=now,
-        objects=len(draft.refs),
-        is_waited=options.waits,
-        finished_jobs=(),
-    )
-    try:
-        return ports.store.save(replace(draft, summary=summary))
-    except RevisionExistsError as error:
-        error.hint = "run the same command again; somebody else was quicker"
-        raise
-
-
-def record_failure(revision: Revision, error: BundlerError, ports: Ports, held: HeldLock) -> None:
-    """Say in the record what ended a run; a run that lost its lock, or cannot reach the cluster, writes nothing.
-
-    Raises:
-        LockLostError: when the lock turns out to be lost: then nothing may follow, a rollback least of all.
-    """
-    if isinstance(error, LockLostError):
-        return
-    is_stopped = isinstance(error, InterruptedRunError)
-    status = ReleaseStatus.INTERRUPTED if is_stopped else ReleaseStatus.FAILED
-    evidence = ports.redactor.redact("\n".join([str(error), *error.context]))[:_EVIDENCE_CHARS]
-    description = ports.redactor.redact(f"{error.code}: {_cause(error)}")
-    try:
-        with recording(held, f"recording revision {revision.summary.revision} as {status}"):
-            ports.store.mark(revision.summary, status, description=description, evidence=evidence)
-    except LockLostError as lost:
-        lost.context = (*lost.context, *error.context)
-        raise
-    except BundlerError as unwritten:
-        ports.report(Notice(f"the record could not be marked {status}: {unwritten}; the next run will do it"))
-
-
-def _cause(error: BundlerError) -> str:
-    """Return in a line what ended a run: the first object named, and its pod's reason; the rest is the evidence."""
-    pods = [line.strip() for line in error.context if line.startswith("  pod ")]
-    cause = "; ".join((*error.context[:1], *pods[:1])) or str(error)
-    return shortened(cause, _CAUSE_CHARS)
-
-
-def _record_deployed(revision: Revision, history: History, ports: Ports, options: RunOptions) -> Revision:
-    summary = ports.store.mark(revision.summary, ReleaseStatus.DEPLOYED, description=_description(revision, ports))
-    for older in history.summaries:
-        if older.status is ReleaseStatus.DEPLOYED:
-            ports.store.mark(older, ReleaseStatus.SUPERSEDED, description=older.description)
-    ports.store.prune(history.namespace, history.release, history_max=options.history_max)
-    return replace(revision, summary=summary)
-
-
-def _description(revision: Revision, ports: Ports) -> str:
-    """Return what the history says of a revision that went well, in a line: why it was made."""
-    reason = " ".join(ports.redactor.redact(revision.authorship.reason).split())
-    back = revision.rolled_back_to
-    said = (
-        f"rolled back to revision {back}" if back else "",
-        shortened(reason, _REASON_CHARS),
-    )
-    return "; ".join(part for part in said if part)

@@ -3,37 +3,82 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from bundler.errors import BundlerError
-from bundler.errors.change import LockLostError
+from bundler.actions.change.run_control import recording
+from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors.change import LockLostError, RevisionExistsError
 from bundler.health.gone_jobs import is_complete
 from bundler.model.change import Action
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
+from bundler.model.release import ReleaseStatus
+from bundler.model.size import shortened
+from bundler.model.steps import Moment
 from bundler.planning.jobs import is_job, job_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bundler.actions.release.history import History
+    from bundler.actions.release.lifecycle import RunOptions
+    from bundler.actions.release.proposal import Proposal
     from bundler.model.change import Plan
     from bundler.model.release import Revision
-    from bundler.ports import Ports
+    from bundler.ports import HeldLock, Ports
+
+_EVIDENCE_CHARS = 65_536
+_REASON_CHARS = 100
+_CAUSE_CHARS = 240
+"""Of a reason in the columns; the whole of it stands in the record."""
 
 
 class RunRecord:
     """Notes in the record what must not be forgotten if the run dies; used by several threads."""
 
-    def __init__(self, revision: Revision, ports: Ports) -> None:
-        self._revision, self._ports = revision, ports
+    def __init__(self, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> None:
+        """Prepare; nothing is recorded yet."""
+        self._proposal, self._ports, self._options, self._held = proposal, ports, options, held
+        self._revision: Revision | None = None
+        self._has_ended = False
         self._lock = threading.Lock()
 
     @property
     def revision(self) -> Revision:
-        """The revision as it is recorded now."""
+        """The revision as it is recorded now.
+
+        Raises:
+            AssertionError: when nothing is recorded yet.
+        """
+        if self._revision is None:
+            raise AssertionError("the run has not begun")
         return self._revision
+
+    def write(self, moment: Moment) -> None:
+        """Record the intention, or that it has been carried out.
+
+        Raises:
+            BundlerError: when the record cannot be written.
+        """
+        match moment:
+            case Moment.BEGUN:
+                self._begin()
+            case Moment.DONE:
+                self._end()
+            case _:
+                assert_never(moment)
+
+    def _begin(self) -> None:
+        self._revision = _record_pending(self._proposal, self._ports, self._options)
+        if done_since := _jobs_of_failed_revisions(self._proposal.plan, self._proposal.history, self._ports):
+            self.note_finished(done_since)
+
+    def _end(self) -> None:
+        self._has_ended = True
+        revision, history = self.revision, self._proposal.history
+        with recording(self._held, f"recording revision {revision.summary.revision} as deployed"):
+            self._revision = _record_deployed(revision, history, self._ports, history_max=self._options.history_max)
 
     def note_finished(self, jobs: Iterable[ObjectRef]) -> None:
         """Record that Jobs have finished: they may be deleted at any time, and must not run twice.
@@ -42,18 +87,105 @@ class RunRecord:
             LockLostError: when the release is no longer ours.
         """
         with self._lock:
-            summary = self._revision.summary
+            revision = self.revision
+            summary, marks = revision.summary, [job_mark(ref) for ref in jobs]
             try:
-                marked = self._ports.store.mark(summary, summary.status, finished_jobs=[job_mark(ref) for ref in jobs])
+                marked = self._ports.store.mark(summary, summary.status, finished_jobs=marks)
             except LockLostError:
                 raise
             except BundlerError as error:
                 self._ports.report(Notice(f"finished Jobs could not be noted in the record: {error}"))
                 return
-            self._revision = replace(self._revision, summary=marked)
+            self._revision = replace(revision, summary=marked)
+
+    def fail(self, error: BundlerError, progress: tuple[str, ...]) -> None:
+        """Say in the error how far the run came, and in the record what ended it.
+
+        Args:
+            error: what ended the run.
+            progress: what was written and what was not, a line each.
+
+        Raises:
+            LockLostError: when the lock turns out to be lost: then nothing may follow, a rollback least of all.
+        """
+        if self._has_ended:
+            written = "everything in the plan was carried out; only the record could not be marked deployed"
+            error.context = (*error.context, *((written,) if isinstance(error, LockLostError) else ()))
+        elif self._revision is not None:
+            error.context = (*error.context, *progress)
+            _record_failure(self._revision, error, self._ports, self._held)
 
 
-def jobs_of_failed_revisions(plan: Plan, history: History, ports: Ports) -> list[ObjectRef]:
+def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Revision:
+    """Record the intention, inventory included, before the first object is written."""
+    number, now = proposal.history.next_number, ports.clock.now()
+    draft = proposal.draft.revision
+    summary = replace(
+        draft.summary,
+        revision=number,
+        created=now,
+        updated=now,
+        objects=len(draft.refs),
+        is_waited=options.waits,
+        finished_jobs=(),
+    )
+    try:
+        return ports.store.save(replace(draft, summary=summary))
+    except RevisionExistsError as error:
+        error.hint = "run the same command again; somebody else was quicker"
+        raise
+
+
+def _record_failure(revision: Revision, error: BundlerError, ports: Ports, held: HeldLock) -> None:
+    """Say in the record what ended a run; a run that lost its lock, or cannot reach the cluster, writes nothing.
+
+    Raises:
+        LockLostError: when the lock turns out to be lost: then nothing may follow, a rollback least of all.
+    """
+    if isinstance(error, LockLostError):
+        return
+    is_stopped = isinstance(error, InterruptedRunError)
+    status = ReleaseStatus.INTERRUPTED if is_stopped else ReleaseStatus.FAILED
+    evidence = ports.redactor.redact("\n".join([str(error), *error.context]))[:_EVIDENCE_CHARS]
+    description = ports.redactor.redact(f"{error.code}: {_cause(error)}")
+    try:
+        with recording(held, f"recording revision {revision.summary.revision} as {status}"):
+            ports.store.mark(revision.summary, status, description=description, evidence=evidence)
+    except LockLostError as lost:
+        lost.context = (*lost.context, *error.context)
+        raise
+    except BundlerError as unwritten:
+        ports.report(Notice(f"the record could not be marked {status}: {unwritten}; the next run will do it"))
+
+
+def _cause(error: BundlerError) -> str:
+    """Return in a line what ended a run: the first object named, and its pod's reason; the rest is the evidence."""
+    pods = [line.strip() for line in error.context if line.startswith("  pod ")]
+    cause = "; ".join((*error.context[:1], *pods[:1])) or str(error)
+    return shortened(cause, _CAUSE_CHARS)
+
+
+def _record_deployed(revision: Revision, history: History, ports: Ports, *, history_max: int) -> Revision:
+    summary = ports.store.mark(revision.summary, ReleaseStatus.DEPLOYED, description=_description(revision, ports))
+    for older in history.summaries:
+        if older.status is ReleaseStatus.DEPLOYED:
+            ports.store.mark(older, ReleaseStatus.SUPERSEDED, description=older.description)
+    ports.store.prune(history.namespace, history.release, history_max=history_max)
+    return replace(revision, summary=summary)
+
+
+def _description(revision: Revision, ports: Ports) -> str:
+    """Return what the history says of a revision that went well, in a line: why it was made."""
+    reason = " ".join(ports.redactor.redact(revision.authorship.reason).split())
+    back = revision.rolled_back_to
+    said = (
+        f"rolled back to revision {back}" if back else "",
+        shortened(reason, _REASON_CHARS),
+    )
+    return "; ".join(part for part in said if part)
+
+
+def _jobs_of_failed_revisions(plan: Plan, history: History, ports: Ports) -> list[ObjectRef]:
     """Return the Jobs that a change takes away and that finished after the run which made them had failed."""
     gone = [change for change in plan.changes if change.action is Action.DELETE and is_job(change.ref)]
     finished = [change.ref for change in gone if is_complete(change.before or {})]

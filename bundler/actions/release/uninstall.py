@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.change.executor import Executor
 from bundler.actions.change.make_plan import Planned, make_plan
@@ -18,6 +18,7 @@ from bundler.model.json import is_mapping, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.model.release import ReleaseStatus
+from bundler.model.steps import Moment
 from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
@@ -189,23 +190,47 @@ def remove_objects(
 
 
 def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock) -> None:
-    history = proposal.history
-    summary = ports.store.mark(history.newest, ReleaseStatus.UNINSTALLING) if history.newest else None
-    executor = Executor(proposal.planned, ports, Guard(ports, held), WaitRules(uid=proposal.planned.wanted.uid))
+    record = _RemovalRecord(proposal.history, ports, held)
+    rules = WaitRules(uid=proposal.planned.wanted.uid)
+    executor = Executor(proposal.planned, ports, Guard(ports, held), rules, record.write)
     try:
         executor.run()
     except BundlerError as error:
-        error.context = (*error.context, *executor.progress.summary(proposal.plan.changes))
-        if summary is not None and not isinstance(error, LockLostError):
-            _record_failure(summary, error, ports)
+        record.fail(error, executor.progress.summary(proposal.plan.changes))
         raise
-    held.confirm()
-    ports.store.erase(history.namespace, history.release)
 
 
-def _record_failure(summary: RevisionSummary, error: BundlerError, ports: Ports) -> None:
-    description = ports.redactor.redact(f"{error.code}: {error}")
-    try:
-        ports.store.mark(summary, ReleaseStatus.UNINSTALLING, description=description)
-    except BundlerError as unwritten:
-        ports.report(Notice(f"the record could not be updated: {unwritten}"))
+class _RemovalRecord:
+    """The records of a release that is taken away: marked at first, and gone at last."""
+
+    def __init__(self, history: History, ports: Ports, held: HeldLock) -> None:
+        self._history, self._ports, self._held = history, ports, held
+        self._is_open = False
+        self._summary: RevisionSummary | None = None
+
+    def write(self, moment: Moment) -> None:
+        """Say that the release is being uninstalled, or drop its records."""
+        match moment:
+            case Moment.BEGUN:
+                newest = self._history.newest
+                self._summary = self._ports.store.mark(newest, ReleaseStatus.UNINSTALLING) if newest else None
+                self._is_open = True
+            case Moment.DONE:
+                self._is_open = False
+                self._held.confirm()
+                self._ports.store.erase(self._history.namespace, self._history.release)
+            case _:
+                assert_never(moment)
+
+    def fail(self, error: BundlerError, progress: tuple[str, ...]) -> None:
+        """Say in the error how far the run came, and in the record what ended it."""
+        if not self._is_open:
+            return
+        error.context = (*error.context, *progress)
+        if self._summary is None or isinstance(error, LockLostError):
+            return
+        description = self._ports.redactor.redact(f"{error.code}: {error}")
+        try:
+            self._ports.store.mark(self._summary, ReleaseStatus.UNINSTALLING, description=description)
+        except BundlerError as unwritten:
+            self._ports.report(Notice(f"the record could not be updated: {unwritten}"))

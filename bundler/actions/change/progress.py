@@ -1,0 +1,38 @@
+"""How far a run has come. Layer: actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bundler.model.change import Action, Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """What a run wrote; filled while it goes on, so that a failed run can say how far it came."""
+
+    written: list[Change] = field(default_factory=list)
+    failed: list[Change] = field(default_factory=list)
+    unclear: list[Change] = field(default_factory=list)
+    """Failed too, but the answer was lost: the object may have been written."""
+
+    def summary(self, changes: Iterable[Change]) -> tuple[str, ...]:
+        """Return lines that say what was written, what failed, what is unclear and what was not attempted."""
+        begun = {id(change) for change in (*self.written, *self.failed, *self.unclear)}
+        open_ones = [c for c in changes if c.action is not Action.NONE and id(c) not in begun]
+        groups = (
+            ("written", self.written),
+            ("failed", self.failed),
+            ("unclear, because the answer was lost", self.unclear),
+            ("not attempted", open_ones),
+        )
+        return tuple(f"{name}: {_named(group)}" for name, group in groups if group)
+
+
+def _named(changes: Sequence[Change], limit: int = 12) -> str:
+    names = [change.ref.short for change in changes[:limit]]
+    return ", ".join(names) + (f" and {len(changes) - limit} more" if len(changes) > limit else "")

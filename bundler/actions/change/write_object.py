@@ -1,0 +1,173 @@
+"""Carry out one change of one object. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from bundler.actions.change.generated_secrets import generate_text, secret_payload
+from bundler.actions.change.progress import Progress
+from bundler.actions.change.take_back import take_back
+from bundler.actions.change.wait import wait_until_gone
+from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors.change import ForeignObjectError, LockLostError
+from bundler.errors.cluster import AlreadyExistsError, ConflictError
+from bundler.model.change import Action
+from bundler.model.cluster import Payload
+from bundler.model.events import ChangeFinished, ChangeStarted, Notice, Warned
+from bundler.model.json import canonical_json, text_at
+from bundler.model.lean import replace
+from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
+from bundler.planning.ownership import is_ours
+from bundler.planning.payloads import claim_payload, following, payload_of
+
+if TYPE_CHECKING:
+    from bundler.actions.change.make_plan import Planned
+    from bundler.actions.change.run_control import Guard
+    from bundler.model.change import Change
+    from bundler.ports import Ports, Propagation, Reporter
+
+_REPLICA_TRIES = 10
+
+
+class ObjectWriter:
+    """Writes and deletes objects of one plan, and keeps account of it; used by several threads."""
+
+    def __init__(self, planned: Planned, ports: Ports, guard: Guard, report: Reporter) -> None:
+        """Take the plan with its bodies, and what is asked before every write."""
+        self._planned, self._ports, self._guard, self._report = planned, ports, guard, report
+        self.progress = Progress()
+
+    def carry_out(self, change: Change, *, propagation: Propagation = "Background") -> None:
+        """Write or delete one object.
+
+        Args:
+            change: what to do.
+            propagation: of a delete.
+
+        Raises:
+            BundlerError: whatever ended the write; it is noted in ``progress``, and no other write begins.
+        """
+        try:
+            self._carry_out(change, propagation)
+        except InterruptedRunError:
+            raise
+        except BaseException as error:
+            is_unclear = isinstance(error, BundlerError) and error.is_unclear
+            if is_unclear or not isinstance(error, LockLostError):
+                (self.progress.unclear if is_unclear else self.progress.failed).append(change)
+            self._guard.stop()
+            raise
+        self.progress.written.append(change)
+
+    def payload(self, change: Change) -> Payload:
+        """Return the bytes that were dry-run, or the same body made into bytes where nothing was asked."""
+        if change.desired is None:
+            msg = f"{change.ref} has nothing to send"
+            raise AssertionError(msg)
+        known = self._planned.payloads.get(change.ref)
+        if known is None or change.is_autoscaled or change.action is Action.RECREATE:
+            return payload_of(change.desired, change.before)
+        return known
+
+    def _carry_out(self, change: Change, propagation: Propagation) -> None:
+        match change.action:
+            case Action.CREATE | Action.UPDATE:
+                self._await_departure(change)
+                with self._guard.writing():
+                    self._report(ChangeStarted(change.ref, change.action))
+                    take_back(change, self._ports.cluster, uid=self._planned.wanted.uid)
+                    self._write_secret(change) if change.generated else self._apply(change)
+            case Action.RECREATE:
+                self._grow_claims(change)
+                self._delete(change, "Orphan" if change.keeps_pods else "Background")
+                wait_until_gone([change], self._ports, self._guard)
+                with self._guard.writing():
+                    self._apply(replace(change, before=None, live_uid=""))
+            case Action.DELETE:
+                self._delete(change, propagation)
+            case Action.NONE:
+                return
+            case _:
+                assert_never(change.action)
+        self._report(ChangeFinished(change.ref, change.action))
+
+    def _grow_claims(self, change: Change) -> None:
+        for claim in change.grown_claims:
+            with self._guard.writing():
+                self._report(ChangeStarted(claim.ref, Action.UPDATE))
+                self._ports.cluster.apply(claim_payload(claim), is_forced=True)
+            self._report(Notice(f"{claim.ref.short} grows from {claim.before} to {claim.after}"))
+
+    def _await_departure(self, change: Change) -> None:
+        if change.action is Action.CREATE and change.before is not None:
+            wait_until_gone([change], self._ports, self._guard)
+
+    def _apply(self, change: Change) -> None:
+        payload, is_forced = self.payload(change), False
+        for _ in range(_REPLICA_TRIES):
+            try:
+                answer = self._ports.cluster.apply(payload, is_forced=is_forced)
+            except ConflictError as error:
+                if not change.is_autoscaled and owned_by_autoscaler(error.conflicts):
+                    is_forced = True
+                    continue
+                followed = self._followed(change, error)
+                if followed is None:
+                    raise
+                payload = followed
+                continue
+            now_s, version = self._ports.clock.monotonic(), text_at(answer.body, "metadata", "resourceVersion")
+            self._guard.memory.wrote(change.ref, version=version, now_s=now_s)
+            for warning in answer.warnings:
+                self._report(Warned(f"{change.ref.short}: {warning}"))
+            if change.before is None and not answer.is_created:
+                self._check_ours(change)
+            return
+
+    def _followed(self, change: Change, error: ConflictError) -> Payload | None:
+        """Return the payload with the replicas that the autoscaler has set since; None for any other conflict."""
+        is_replicas = {path for path, _ in error.conflicts} == {REPLICAS_PATH}
+        if not (change.is_autoscaled and is_replicas and change.desired is not None):
+            return None
+        live = self._ports.cluster.get(change.ref, version=change.desired.api_version.rpartition("/")[2])
+        return None if live is None else payload_of(following(change.desired, live), live)
+
+    def _check_ours(self, change: Change) -> None:
+        """What was to be created was there: ours after an unclear first try, or somebody's who was quicker."""
+        live = self._ports.cluster.get(change.ref)
+        if live is not None and is_ours(live, self._planned.wanted.uid):
+            return
+        raise ForeignObjectError(
+            f"creating {change.ref.short}",
+            context=[f"{change.ref} appeared after the plan was made"],
+            hint="look at the object, then run the same command again",
+        )
+
+    def _write_secret(self, change: Change) -> None:
+        """Generate a Secret, or take one that a release left behind: its labels change, its data never does."""
+        if change.action is Action.CREATE or change.after is None:
+            self._generate(change)
+            return
+        content = canonical_json(change.after)
+        self._ports.cluster.replace(Payload(ref=change.ref, api_version="v1", content=content))
+
+    def _generate(self, change: Change) -> None:
+        texts = {secret.key: generate_text(secret) for secret in change.generated}
+        for text in texts.values():
+            self._ports.redactor.learn(text)
+        try:
+            self._ports.cluster.create(secret_payload(change, texts, self._planned.wanted))
+        except AlreadyExistsError:
+            live = self._ports.cluster.get(change.ref)
+            if live is None or not is_ours(live, self._planned.wanted.uid):
+                raise
+
+    def _delete(self, change: Change, propagation: Propagation) -> None:
+        with self._guard.writing():
+            self._report(ChangeStarted(change.ref, Action.DELETE))
+            try:
+                self._ports.cluster.delete(change.ref, uid=change.live_uid, propagation=propagation)
+            except ConflictError:
+                self._report(
+                    Warned(f"{change.ref.short} was replaced by another object of that name; it was left alone")
+                )

@@ -1,0 +1,206 @@
+"""In which order a plan is carried out: the one place that turns changes into steps. Layer: planning, pure.
+
+The intention is recorded, then namespaces and definitions are written and waited for, then what could not be checked
+before is checked. Components run side by side, each after those it needs: inside one, stage after stage, bindings after
+the roles that they name, webhooks after the workloads that answer them, readiness asked once at its end. What is no
+longer wanted is deleted only then, in groups, and the outcome is recorded last.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from bundler.model.change import Action, Stage
+from bundler.model.json import int_at
+from bundler.model.steps import Await, Delete, Moment, Record, RunJob, Target, Until, Verify, Write
+from bundler.planning.jobs import is_job
+from bundler.planning.order import component_order, is_custom, removal_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bundler.model.change import Change
+    from bundler.model.steps import Step
+    from bundler.planning.payloads import Digester
+
+_NEW = "whose namespace, CRD or Role is new", "only definitions were written"
+_JUDGED = "whose webhook is part of this release", "everything before them was written"
+_REPLICAS = (("spec", 1), ("status", 0))
+"""Where a workload says how many pods it has, and what it means when it does not."""
+
+
+class _Chain:
+    """Steps that follow each other; those added together run side by side."""
+
+    def __init__(self, digester: Digester, *, after: tuple[str, ...] = ()) -> None:
+        self.steps: list[Step] = []
+        self.front = after
+        """The steps that the next one needs."""
+        self._digester = digester
+
+    def add(self, *steps: Step) -> None:
+        if steps:
+            self.steps += steps
+            self.front = tuple(step.id for step in steps)
+
+    def record(self, moment: Moment) -> None:
+        self.add(Record(id=f"record:{moment}", needs=self.front, moment=moment))
+
+    def verify(self, place: str, changes: Iterable[Change], said: tuple[str, str]) -> None:
+        refs = tuple(change.ref for change in changes if _is_checkable(change))
+        if refs:
+            self.add(Verify(id=f"verify:{place}", needs=self.front, refs=refs, which=said[0], written=said[1]))
+
+    def await_ready(self, place: str, changes: Iterable[Change], *, component: str) -> None:
+        refs = tuple(change.ref for change in changes if change.desired is not None)
+        if refs:
+            self.add(Await(id=f"ready:{place}", needs=self.front, until=Until.READY, refs=refs, component=component))
+
+    def write(self, place: str, changes: Iterable[Change], *, component: str) -> None:
+        """Add writes, Jobs beside other objects, and bindings after the roles that the API checks them against."""
+        writes = [change for change in changes if change.action is not Action.NONE]
+        bindings = tuple(self._target(change) for change in writes if _is_binding(change))
+        jobs = [self._target(change) for change in writes if is_job(change.ref)]
+        others = tuple(self._target(one) for one in writes if not (_is_binding(one) or is_job(one.ref)))
+        needs = self.front
+        first = [Write(id=f"write:{place}", needs=needs, targets=others, component=component)] if others else []
+        self.add(*first, *(RunJob(id=f"job:{one.ref}", needs=needs, target=one, component=component) for one in jobs))
+        if bindings:
+            self.add(Write(id=f"bind:{place}", needs=self.front, targets=bindings, component=component))
+
+    def delete(self, number: int, group: Sequence[Change], *, is_removal: bool) -> None:
+        targets = tuple(_doomed(change, waits_for_owned=is_removal and _may_own(change)) for change in group)
+        self.add(Delete(id=f"delete:{number}", needs=self.front, targets=targets, component=group[0].component))
+
+    def await_gone(self, place: str, group: Sequence[Change]) -> None:
+        if group:
+            refs = tuple(change.ref for change in group)
+            self.add(Await(id=f"gone:{place}", needs=self.front, until=Until.GONE, refs=refs))
+
+    def branch(self, after: tuple[str, ...]) -> _Chain:
+        return _Chain(self._digester, after=after)
+
+    def _target(self, change: Change) -> Target:
+        digest = self._digester
+        claims = tuple(
+            Target(ref=one.ref, action=Action.UPDATE, digest=digest.claim_digest(one)) for one in change.grown_claims
+        )
+        return Target(
+            ref=change.ref,
+            action=change.action,
+            live_uid=change.live_uid,
+            digest=digest.digest(change),
+            claims=claims,
+        )
+
+
+def schedule(
+    changes: Sequence[Change], needs: Mapping[str, tuple[str, ...]], digester: Digester, *, is_removal: bool
+) -> tuple[Step, ...]:
+    """Return the steps that carry out changes, each after those it needs.
+
+    Args:
+        changes: in the order of writing, deletes in the order of deleting.
+        needs: component -> the components that must be ready first.
+        digester: names what is sent.
+        is_removal: everything goes; each group of deletes is gone before the next begins.
+    """
+    wanted = [change for change in changes if change.action is not Action.DELETE]
+    chain = _Chain(digester)
+    chain.record(Moment.BEGUN)
+    _define(chain, [change for change in wanted if change.stage is Stage.DEFINITIONS])
+    unverified = [change for change in wanted if not (change.is_verified or change.awaits_webhook)]
+    chain.verify("new", unverified, _NEW)
+    _run_components(chain, [change for change in wanted if change.stage is not Stage.DEFINITIONS], needs)
+    _prune(chain, [change for change in changes if change.action is Action.DELETE], is_removal=is_removal)
+    chain.record(Moment.DONE)
+    return tuple(chain.steps)
+
+
+def _define(chain: _Chain, changes: Sequence[Change]) -> None:
+    """Write namespaces and CRDs of the whole plan, and wait until the API serves them."""
+    chain.write("definitions", changes, component="")
+    if any(change.action is not Action.NONE for change in changes):
+        refs = tuple(change.ref for change in changes if change.desired is not None)
+        chain.add(Await(id="established", needs=chain.front, until=Until.ESTABLISHED, refs=refs))
+
+
+def _run_components(chain: _Chain, changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> None:
+    """Let each component begin when those it needs are ready."""
+    by_component: defaultdict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_component[change.component].append(change)
+    needed = {name: tuple(one for one in needs.get(name, ()) if one in by_component) for name in by_component}
+    begin, ends = chain.front, dict[str, tuple[str, ...]]()
+    for wave in component_order(frozenset(by_component), needed):
+        for name in wave:
+            branch = chain.branch(_union(ends[one] for one in needed[name]) or begin)
+            _run_component(branch, name, by_component[name])
+            chain.steps += branch.steps
+            ends[name] = branch.front
+    inner = {one for others in needed.values() for one in others}
+    chain.front = _union(ends[name] for name in ends if name not in inner) or begin
+
+
+def _union(fronts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(step for front in fronts for step in front))
+
+
+def _run_component(chain: _Chain, component: str, changes: Sequence[Change]) -> None:
+    name = component or "."
+    for stage in Stage:
+        here = [change for change in changes if change.stage is stage]
+        place = f"{name}:{stage.name.lower()}"
+        if _needs_ready_workloads(stage, here):
+            chain.await_ready(place, [change for change in changes if change.stage < stage], component=component)
+        chain.verify(place, [change for change in here if change.awaits_webhook and is_custom(change.ref)], _JUDGED)
+        chain.write(place, here, component=component)
+    chain.await_ready(name, changes, component=component)
+
+
+def _needs_ready_workloads(stage: Stage, changes: Sequence[Change]) -> bool:
+    """Tell whether workloads of the component answer requests that these writes lead to."""
+    if stage is Stage.JUDGED:
+        return any(change.action is not Action.NONE for change in changes)
+    return stage is Stage.EXTENSIONS and bool(changes)
+
+
+def _prune(chain: _Chain, deletes: Sequence[Change], *, is_removal: bool) -> None:
+    """Delete group by group.
+
+    Each is gone before the next when everything goes; custom objects always: those who end them may go next.
+    """
+    later: list[Change] = []
+    for number, group in enumerate(removal_groups(deletes), start=1):
+        chain.delete(number, group, is_removal=is_removal)
+        if is_removal or is_custom(group[0].ref):
+            chain.await_gone(str(number), group)
+        else:
+            later += group
+    chain.await_gone("all", later)
+
+
+def _doomed(change: Change, *, waits_for_owned: bool) -> Target:
+    return Target(ref=change.ref, action=Action.DELETE, live_uid=change.live_uid, waits_for_owned=waits_for_owned)
+
+
+def _may_own(change: Change) -> bool:
+    """Tell whether something may end with the object that is worth waiting for: pods, or whatever an operator made.
+
+    Deletion in the foreground makes the garbage collector look at each object: half a second and more for a hundred.
+    """
+    if change.stage not in {Stage.WORKLOADS, Stage.DEFINITIONS} or change.awaits_webhook:
+        return False
+    is_scalable = change.ref.kind in {"Deployment", "StatefulSet", "ReplicaSet"}
+    wanted, running = (int_at(change.before, part, "replicas", default=default) for part, default in _REPLICAS)
+    return not (is_scalable and wanted == running == 0)
+
+
+def _is_checkable(change: Change) -> bool:
+    """A binding to a Role of this plan is checked by its own write: the Role is written in the same stage."""
+    return not (change.desired is None or change.stage is Stage.DEFINITIONS or _is_binding(change))
+
+
+def _is_binding(change: Change) -> bool:
+    return change.ref.kind.endswith("Binding")
