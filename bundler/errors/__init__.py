@@ -50,26 +50,38 @@ def _restored(kind: type[BundlerError], args: tuple[object, ...], fields: dict[s
 
 
 class UsageError(BundlerError):
-    """The command line asks for something that cannot be meant."""
+    """The command line cannot be understood, or its options contradict each other.
+
+    Remedy: Correct what the error names; `bundler VERB --help` lists what a verb takes.
+    """
 
     code = "usage"
     exit_code = 2
 
 
 class ConfirmationRequiredError(UsageError):
-    """A change that deletes needs an answer, and nobody is there to ask."""
+    """A change needs an answer, and the run has no terminal to ask on.
+
+    Remedy: Read the plan; pass `--yes` to answer its questions, and `--accept-data-loss` where data may be lost.
+    """
 
     code = "confirmation-required"
 
 
 class InterruptedRunError(BundlerError):
-    """The user or the system asked this run to stop."""
+    """The user or the system stopped this run.
+
+    Remedy: Run the same command again; it continues from what is in the cluster.
+    """
 
     code = "interrupted"
     exit_code = 130
 
 
 class OutputError(BundlerError):
-    """What was asked for cannot be written to where it should go."""
+    """The output cannot be written to its destination.
+
+    Remedy: Check the path, its permissions and the space on the disk.
+    """
 
     code = "output"

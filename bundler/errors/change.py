@@ -6,105 +6,156 @@ from bundler.errors import BundlerError
 
 
 class PlanError(BundlerError):
-    """The change as a whole cannot be made; nothing was written."""
+    """The change cannot be planned; nothing was written.
+
+    Remedy: Resolve what the error names, then run the command again.
+    """
 
     code = "plan"
 
 
 class RejectedObjectsError(PlanError):
-    """The API server refused objects in dry-run; all of them are in the context."""
+    """The API server refused objects in a dry run; the error lists all of them.
+
+    Remedy: Fix the bundle or the values that the error names.
+    """
 
     code = "plan-rejected"
 
 
 class ForeignObjectError(PlanError):
-    """An object in the way belongs to somebody else."""
+    """An object of the plan exists already and belongs to another owner.
+
+    Remedy: Rename the object in the bundle, or choose another release name or namespace.
+    """
 
     code = "plan-foreign"
 
 
 class FieldConflictError(PlanError):
-    """Another field manager owns a field that the bundle wants to set differently."""
+    """Another field manager owns a field that the bundle sets to another value.
+
+    Remedy: Use the live value in the bundle's values, or set the bundle's value on the live object.
+    """
 
     code = "plan-conflict"
 
 
 class UndeclaredReachError(PlanError):
-    """The bundle writes or grants more than its ``reach`` declares."""
+    """The bundle writes or grants more than its `reach` declares.
+
+    Remedy: Declare it under `spec.reach` (`bundler lint --write-reach` does that), or remove it from the bundle.
+    """
 
     code = "plan-reach"
 
 
 class QuotaExceededError(PlanError):
-    """The plan as a whole needs more than a ResourceQuota leaves."""
+    """The plan needs more than a ResourceQuota leaves.
+
+    Remedy: Request less in the values, or ask an administrator to raise the quota.
+    """
 
     code = "plan-quota"
 
 
 class ImmutableFieldError(PlanError):
-    """A field that cannot change on a living object would change."""
+    """The plan changes a field that cannot change on a live object.
+
+    Remedy: Keep the old value, or delete the object and run the command again.
+    """
 
     code = "plan-immutable"
 
 
 class DowngradeError(PlanError):
-    """The bundle is older than the deployed one, or another bundle altogether."""
+    """The bundle is older than the deployed one, or is a different bundle.
+
+    Remedy: Pass `--allow-downgrade` for an older version, or use `bundler rollback`.
+    """
 
     code = "plan-downgrade"
 
 
 class UpgradePathError(PlanError):
-    """The bundle does not upgrade from the deployed version, or may not be rolled back to it."""
+    """The bundle cannot upgrade the deployed version, or cannot be rolled back to it.
+
+    Remedy: Upgrade to the version in between that the error names first.
+    """
 
     code = "plan-upgrade-path"
 
 
 class SitePolicyError(PlanError):
-    """The site file forbids what the plan does."""
+    """The site file forbids what the plan does.
+
+    Remedy: Use a bundle that stays within the site's policy, or ask the owner of the site file.
+    """
 
     code = "site-policy"
     exit_code = 25
 
 
 class PlanChangedError(PlanError):
-    """The cluster moved between showing the plan and carrying it out, and nobody is there to ask again."""
+    """The cluster changed after the plan was shown, and the run has no terminal to ask again.
+
+    Remedy: Run the command again, and read the new plan.
+    """
 
     code = "plan-changed"
 
 
 class WaitError(BundlerError):
-    """Objects did not reach the state that was waited for."""
+    """Objects did not reach the expected state.
+
+    Remedy: Read the state of each object in the error; `bundler status` shows it again.
+    """
 
     code = "wait"
 
 
 class ObjectFailedError(WaitError):
-    """An object failed for good; waiting longer would not help."""
+    """An object failed for good; waiting longer would not help.
+
+    Remedy: Fix the cause that the error names and run the command again, or go back with `bundler rollback`.
+    """
 
     code = "object-failed"
 
 
 class WaitTimeoutError(WaitError):
-    """Time ran out while objects were on their way."""
+    """Time ran out before objects were ready.
+
+    Remedy: Continue with `bundler wait`, or give more time with `--timeout`.
+    """
 
     code = "wait-timeout"
     exit_code = 4
 
 
 class ReleaseError(BundlerError):
-    """Release records cannot be read or do not allow what was asked."""
+    """The records of a release cannot be read, or do not allow the operation.
+
+    Remedy: Check the release with `bundler history` and `bundler status`.
+    """
 
     code = "release"
 
 
 class ReleaseNotFoundError(ReleaseError):
-    """No release, or no revision, of that name."""
+    """There is no release or revision of this name.
+
+    Remedy: Check the name and the namespace (`-n`); `bundler list -A` shows every release you can read.
+    """
 
     code = "release-not-found"
 
 
 class RecordDamagedError(ReleaseError):
-    """A record cannot be decoded or breaks its bounds."""
+    """A record cannot be decoded, or exceeds its limits.
+
+    Remedy: Restore the Secrets of this revision from a backup, or roll back to another revision.
+    """
 
     code = "record-damaged"
     revision: int = 0
@@ -112,64 +163,94 @@ class RecordDamagedError(ReleaseError):
 
 
 class RecordTooNewError(ReleaseError):
-    """A record was written by a newer bundler."""
+    """A newer bundler wrote this record.
+
+    Remedy: Upgrade bundler.
+    """
 
     code = "record-too-new"
 
 
 class RevisionExistsError(ReleaseError):
-    """Somebody else recorded this revision first."""
+    """Another run recorded this revision first.
+
+    Remedy: Run the command again; it uses the next number.
+    """
 
     code = "revision-exists"
 
 
 class RecordTooLargeError(ReleaseError):
-    """A record breaks the size the API server stores."""
+    """A record is larger than what the API server stores.
+
+    Remedy: Make the bundle smaller, or split it into several releases.
+    """
 
     code = "record-too-large"
 
 
 class ReleaseLockedError(ReleaseError):
-    """Somebody alive holds the release's lock."""
+    """Another run holds the lock of the release.
+
+    Remedy: Wait for it with `--lock-timeout`; if you are sure that it is dead, run `bundler unlock`.
+    """
 
     code = "release-locked"
     exit_code = 75
 
 
 class LockLostError(ReleaseError):
-    """Our own lock was taken over or could not be renewed; no write begins after that."""
+    """This run lost its lock; it wrote nothing after that.
+
+    Remedy: Check which run holds the lock, then run the command again.
+    """
 
     code = "lock-lost"
 
 
 class RolledBackError(ReleaseError):
-    """The change failed and the release was rolled back."""
+    """The change failed, and the release was rolled back.
+
+    Remedy: Fix the cause that the error names, then run the command again.
+    """
 
     code = "rolled-back"
     exit_code = 5
 
 
 class RollbackFailedError(ReleaseError):
-    """The change failed and the rollback failed too."""
+    """The change failed, and the rollback failed too.
+
+    Remedy: Check the release with `bundler status`, fix the cause, then upgrade or roll back again.
+    """
 
     code = "rollback-failed"
     exit_code = 6
 
 
 class PreflightError(PlanError):
-    """The place is not ready for what is to be installed: everything that was found, before the first write."""
+    """The cluster lacks what the bundle needs; nothing was written. The error lists every check that failed.
+
+    Remedy: Fix what the error lists, then run `bundler preflight`.
+    """
 
     code = "preflight"
 
 
 class SitePatchError(PlanError):
-    """A patch of the site file fits nothing, or cannot be made."""
+    """A patch of the site file matches no object, or cannot be applied.
+
+    Remedy: Correct the target or the operations of the patch in the site file.
+    """
 
     code = "site-patch"
 
 
 class WrongClusterError(PlanError):
-    """The cluster is not the one that the site file names."""
+    """The cluster is not the one that the site file names.
+
+    Remedy: Select the right cluster with `--context`, or use the site file of this one.
+    """
 
     code = "wrong-cluster"
     exit_code = 25

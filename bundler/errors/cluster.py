@@ -11,73 +11,109 @@ if TYPE_CHECKING:
 
 
 class ClusterError(BundlerError):
-    """The API server could not do what was asked."""
+    """The API server could not do what was asked.
+
+    Remedy: Read the server's message in the error, and the server's log.
+    """
 
     code = "cluster"
 
 
 class KubeconfigError(ClusterError):
-    """No usable kubeconfig, or a broken one."""
+    """There is no kubeconfig, or it cannot be used.
+
+    Remedy: Check `KUBECONFIG`, `--kubeconfig` and `--context`.
+    """
 
     code = "kubeconfig"
 
 
 class AmbiguousContextError(UsageError):
-    """A context name means two things."""
+    """The name of a context has two meanings.
+
+    Remedy: Write `embedded:sandbox` or `kubeconfig:sandbox`.
+    """
 
     code = "context-ambiguous"
 
 
 class CredentialsError(ClusterError):
-    """Credentials could not be obtained from a file or a plugin."""
+    """Credentials could not be read from a file or obtained from a plugin.
+
+    Remedy: Check the user of the kubeconfig: its files, and the plugin's own command.
+    """
 
     code = "credentials"
 
 
 class UnavailableError(ClusterError):
-    """The API server cannot be reached, or answered with a passing failure until the time ran out."""
+    """The API server cannot be reached, or kept failing until the time ran out.
+
+    Remedy: Check the network, the proxy and the API server, then run the command again.
+    """
 
     code = "cluster-unavailable"
 
 
 class UnauthorizedError(ClusterError):
-    """401: the API server does not know who we are."""
+    """401: the API server does not accept the credentials.
+
+    Remedy: Log in again, or check the user of the kubeconfig.
+    """
 
     code = "unauthorized"
 
 
 class ForbiddenError(ClusterError):
-    """403: the API server knows us and says no."""
+    """403: the user lacks a permission.
+
+    Remedy: Ask an administrator for a Role with the verb and resource that the error names; see
+    [Rights for a pipeline](../how-to-rbac.md).
+    """
 
     code = "forbidden"
 
 
 class ObjectNotFoundError(ClusterError):
-    """404 where an object had to be there."""
+    """404: an object that has to exist does not.
+
+    Remedy: Create the object, or correct its name or namespace.
+    """
 
     code = "object-not-found"
 
 
 class UnknownKindError(ClusterError):
-    """The API server serves no such kind."""
+    """The API server does not serve this kind.
+
+    Remedy: Install the CustomResourceDefinition first, or correct `apiVersion` and `kind`.
+    """
 
     code = "unknown-kind"
 
 
 class ApiUnavailableError(ClusterError):
-    """An aggregated API does not answer: what it holds is not known, which is not the same as absent."""
+    """An aggregated API does not answer, so what it holds is unknown.
+
+    Remedy: Repair the server behind the APIService that the error names.
+    """
 
     code = "api-unavailable"
 
 
 class AlreadyExistsError(ClusterError):
-    """409 AlreadyExists from a create."""
+    """409: an object that should be created exists already.
+
+    Remedy: Choose another name, or remove the object.
+    """
 
     code = "already-exists"
 
 
 class ConflictError(ClusterError):
-    """409: a precondition (uid, resourceVersion) or field ownership does not hold.
+    """409: an object changed in the meantime, or another manager owns a field.
+
+    Remedy: Run the command again; it reads the object again.
 
     ``conflicts`` holds (path, manager) pairs where it is about ownership; it is empty for a precondition.
     """
@@ -92,18 +128,27 @@ class ConflictError(ClusterError):
 
 
 class RejectedError(ClusterError):
-    """400 or 422: the API server or an admission webhook refuses the object."""
+    """400 or 422: the API server or an admission webhook refuses the object.
+
+    Remedy: Correct the fields that the error names, or ask the owner of the webhook.
+    """
 
     code = "rejected"
 
 
 class ExpiredError(ClusterError):
-    """410: a resourceVersion or a continue token is too old."""
+    """410: a resource version or a continue token is too old.
+
+    Remedy: Run the command again.
+    """
 
     code = "expired"
 
 
 class SandboxStoreError(ClusterError):
-    """The sandbox's file cannot be read or written."""
+    """The file of the sandbox cannot be read or written.
+
+    Remedy: Check that the file is writable; `bundler sandbox reset` replaces a damaged one.
+    """
 
     code = "sandbox-store"

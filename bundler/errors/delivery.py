@@ -7,159 +7,234 @@ from bundler.errors.bundle import BundleError
 
 
 class RegistryError(BundlerError):
-    """An OCI registry could not do what was asked."""
+    """An OCI registry could not do what was asked.
+
+    Remedy: Read the registry's message in the error; check the name and the version.
+    """
 
     code = "registry"
 
 
 class RegistryUnavailableError(RegistryError):
-    """No registry answers, its certificate is not trusted, or it went on failing."""
+    """The registry cannot be reached, its certificate is not trusted, or it kept failing.
+
+    Remedy: Check the name, the network, the proxy and the certificate authority, then run the command again.
+    """
 
     code = "registry-unavailable"
 
 
 class RegistryLoginError(RegistryError):
-    """The registry does not know us: 401, or the credentials cannot be read."""
+    """401: the registry does not accept the credentials, or they cannot be read.
+
+    Remedy: Log in with `bundler login`.
+    """
 
     code = "registry-login"
 
 
 class RegistryForbiddenError(RegistryError):
-    """The registry knows us and refuses: 403."""
+    """403: the user lacks a permission in the registry.
+
+    Remedy: Ask the owner of the repository for permission to pull or push.
+    """
 
     code = "registry-forbidden"
 
 
 class RegistryNotFoundError(RegistryError):
-    """The registry has no such repository, manifest or blob: 404."""
+    """404: the registry has no such repository, manifest or blob.
+
+    Remedy: Check the name and the version.
+    """
 
     code = "registry-not-found"
 
 
 class RegistryRejectedError(RegistryError):
-    """The registry does not take what was sent: 400, 405, 413 and the like."""
+    """The registry refuses what was sent: 400, 405, 413 and similar.
+
+    Remedy: Read the registry's message; ask its administrator about limits on size or media types.
+    """
 
     code = "registry-rejected"
 
 
 class ContentMismatchError(RegistryError):
-    """What came is not what its digest or size says."""
+    """The content received does not match its digest or size.
+
+    Remedy: Pull again; if it happens again, the registry or a proxy changes the content.
+    """
 
     code = "content-mismatch"
     exit_code = 20
 
 
 class VersionPublishedError(RegistryError):
-    """A version is published already, with other content."""
+    """This version is published already, with different content.
+
+    Remedy: Raise the version in bundle.yaml.
+    """
 
     code = "version-published"
 
 
 class OfflineError(BundlerError):
-    """A connection that ``--offline`` does not allow."""
+    """`--offline` does not allow this connection.
+
+    Remedy: Leave `--offline` out, or provide the file locally.
+    """
 
     code = "offline"
 
 
 class SignatureError(BundlerError):
-    """A signature is missing, wrong or not trusted."""
+    """A signature is missing, wrong or not trusted.
+
+    Remedy: Get a copy that is signed with a trusted key.
+    """
 
     code = "signature"
 
 
 class UnsignedError(SignatureError):
-    """There is no signature where one is asked for."""
+    """A signature is required, and there is none.
+
+    Remedy: Ask the sender to sign it with `bundler sign`.
+    """
 
     code = "unsigned"
     exit_code = 23
 
 
 class WrongSignatureError(SignatureError):
-    """A signature of a trusted key does not fit what was signed: it changed afterwards."""
+    """The content changed after it was signed with a trusted key.
+
+    Remedy: Do not use it; get it again from its source.
+    """
 
     code = "signature-wrong"
     exit_code = 20
 
 
 class UntrustedKeyError(SignatureError):
-    """No signature is by a key that is trusted here and now."""
+    """No signature is made with a key that is trusted here.
+
+    Remedy: Check the key with its owner, then add it to the site file or pass it with `--key`.
+    """
 
     code = "untrusted-key"
     exit_code = 24
 
 
 class DeliveryPolicyError(SignatureError):
-    """The site asks for more signatures, or for a newer version."""
+    """The site requires more signatures, or a newer version.
+
+    Remedy: Get a delivery that meets the policy of the site file.
+    """
 
     code = "delivery-policy"
     exit_code = 25
 
 
 class KeyFileError(SignatureError):
-    """A key file cannot be used: its format, its permissions or its passphrase."""
+    """A key file cannot be used: its format, its permissions or its passphrase is wrong.
+
+    Remedy: Check the file; a private key must be readable by its owner only (`chmod 600`).
+    """
 
     code = "key-file"
 
 
 class DeliveryError(BundleError):
-    """A delivery file cannot be used or written."""
+    """A delivery file cannot be read or written.
+
+    Remedy: Check the path; ask the sender for the file again if it is not a delivery.
+    """
 
     code = "delivery"
 
 
 class DeliveryDamagedError(DeliveryError):
-    """Bytes of a delivery file are not what its index says."""
+    """Part of a delivery file does not match its index.
+
+    Remedy: Copy the file again, and compare its size and checksum with the sender's.
+    """
 
     code = "delivery-damaged"
     exit_code = 20
 
 
 class DeliveryIncompleteError(DeliveryDamagedError):
-    """A delivery is whole to its last byte, and lacks an image that its bundle needs: no copy of it will do."""
+    """The delivery is undamaged but lacks an image that its bundle needs; another copy would lack it too.
+
+    Remedy: Ask the sender to export it again.
+    """
 
     code = "delivery-incomplete"
 
 
 class PartMissingError(DeliveryError):
-    """A part of a split delivery is not there."""
+    """A part of a split delivery is missing.
+
+    Remedy: Put every part into the same folder.
+    """
 
     code = "part-missing"
     exit_code = 21
 
 
 class ForeignPartError(DeliveryError):
-    """A part belongs to another build, or another split of this one."""
+    """A part belongs to another build, or to another split of this one.
+
+    Remedy: Use the parts of one export.
+    """
 
     code = "part-foreign"
     exit_code = 22
 
 
 class BaseMissingError(DeliveryError):
-    """A delta's base is not there: neither at the site nor beside the file."""
+    """The base of a delta is neither at the site nor beside the file.
+
+    Remedy: Import the base first, put it beside the delta, or ask for a full delivery.
+    """
 
     code = "base-missing"
     exit_code = 27
 
 
 class ExportError(DeliveryError):
-    """An image cannot be taken along as it was asked for."""
+    """An image cannot be exported as requested.
+
+    Remedy: Choose another platform, or correct the image that the error names.
+    """
 
     code = "export"
 
 
 class NoSpaceError(DeliveryError):
-    """The disk has not enough room for what would be written."""
+    """The disk is too small for what would be written.
+
+    Remedy: Free space, or choose another folder.
+    """
 
     code = "no-space"
 
 
 class ImageReferenceError(DeliveryError):
-    """A text that stands for an image is none."""
+    """A text used as an image is not an image reference.
+
+    Remedy: Write images as `registry/repository:tag`.
+    """
 
     code = "image-reference"
 
 
 class ImageMissingError(DeliveryError):
-    """A release needs an image that its delivery, or the site's registry, does not hold."""
+    """A release needs an image that its delivery, or the site's registry, does not have.
+
+    Remedy: Export the bundle again, and import the delivery.
+    """
 
     code = "image-missing"

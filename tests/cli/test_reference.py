@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from bundler.cli import root
 from bundler.expressions.functions import make_filters, make_globals, make_tests
 from tool.site import reference
 from tool.site.function_examples import FILTERS, FUNCTIONS, OTHER_NAMES, TESTS
@@ -26,6 +29,20 @@ def test_every_example_works_but_the_one_that_is_to_fail():
 
 def test_every_exit_code_of_an_error_is_explained():
     assert {kind.exit_code for kind in reference.error_kinds().values()} <= set(reference.EXIT_CODES)
+
+
+def test_every_error_has_a_cause_and_a_remedy():
+    found = {kind.code: reference.cause_and_remedy(kind) for kind in reference.error_kinds().values()}
+    assert [code for code, (cause, remedy) in found.items() if not cause or not remedy[:1].isupper()] == []
+
+
+def test_every_verb_and_option_that_a_remedy_names_exists():
+    text = reference.pages()["errors.md"] + reference.pages()["lint-rules.md"]
+    remedies = [line for line in text.splitlines() if line.startswith(("**What", "| `"))]
+    helps = reference.pages()["verbs.md"]
+    verbs = {verb for section in root.SECTIONS.values() for verb in section}
+    assert {verb for line in remedies for verb in re.findall(r"`bundler ([a-z]+)", line)} <= verbs
+    assert [option for line in remedies for option in re.findall(r"`(--[a-z-]+)", line) if option not in helps] == []
 
 
 def test_every_variable_that_is_read_is_explained_and_no_other():

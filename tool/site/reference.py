@@ -116,7 +116,8 @@ def _errors() -> str:
     ]
     for code, kind in sorted(error_kinds().items()):
         parts.append(f"## {code}\n")
-        parts.append(f"{(inspect.getdoc(kind) or '').splitlines()[0]} Exit code {kind.exit_code}.\n")
+        cause, remedy = cause_and_remedy(kind)
+        parts.append(f"{cause} Exit code {kind.exit_code}.\n\n**What to do:** {remedy}\n")
         parts += [f"```text\n{example}\n```\n" for example in _examples(code)]
     return "\n".join(parts)
 
@@ -126,6 +127,14 @@ def error_kinds() -> Mapping[str, type[errors.BundlerError]]:
     for found in iter_modules(errors.__path__):
         import_module(f"bundler.errors.{found.name}")
     return {kind.code: kind for kind in _below(errors.BundlerError) if kind is not errors.BundlerError}
+
+
+def cause_and_remedy(kind: type[errors.BundlerError]) -> tuple[str, str]:
+    """Return what the docstring of an error says of its cause, and of what to do."""
+    paragraphs = [" ".join(part.split()) for part in (inspect.getdoc(kind) or "").split("\n\n")]
+    remedies = [part.removeprefix("Remedy: ") for part in paragraphs if part.startswith("Remedy: ")]
+    causes = [part for part in paragraphs if not part.startswith(("Remedy: ", "``"))]
+    return " ".join(causes), " ".join(remedies)
 
 
 def _below(kind: type[errors.BundlerError]) -> Iterator[type[errors.BundlerError]]:
