@@ -28,6 +28,7 @@ class ReleaseStatus(StrEnum):
     PENDING_UPGRADE = "pending-upgrade"
     PENDING_ROLLBACK = "pending-rollback"
     UNINSTALLING = "uninstalling"
+    UNINSTALLED = "uninstalled"
 
     @property
     def is_pending(self) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.model.health import Status
 from bundler.model.lean import dataclass
+from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
     from bundler.model.health import Health
@@ -33,5 +34,10 @@ class ReleaseState:
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether every object is there and ready."""
-        return not self.unasked and all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)
+        """Tell whether every object is there and ready; nothing is of a release that was uninstalled."""
+        is_gone = self.revision.summary.status is ReleaseStatus.UNINSTALLED
+        return (
+            not is_gone
+            and not self.unasked
+            and all(one.health.status in {Status.CURRENT, Status.UNKNOWN} for one in self.objects)
+        )

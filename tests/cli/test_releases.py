@@ -104,6 +104,20 @@ def test_an_uninstall_of_what_is_not_there_can_be_meant(cli, menu):
     assert found["status"] == "not-found"
 
 
+def test_an_uninstall_can_keep_the_history(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    gone = cli("uninstall", "shop", "--yes", "--keep-history", *NS).ok().out
+    assert "uninstalled (" in gone
+    assert gone.endswith("its history is kept\n")
+    assert cli("list", "--status", "uninstalled", "-o", "json", *NS).ok().document[0]["release"] == "shop"
+    assert "uninstalled" in cli("history", "shop", *NS).ok().out
+    assert "nothing of it is in the cluster" in cli("status", "shop", *NS).ok().out
+    assert "bundler install shop BUNDLE" in cli("upgrade", "shop", menu, *NS).err
+    assert "revision 2 deployed" in cli("rollback", "shop", "1", *NS).ok().out
+    cli("uninstall", "shop", "--yes", *NS).ok()
+    assert cli("list", "-o", "json", *NS).ok().document == []
+
+
 def test_a_long_reason_is_one_short_line_in_the_history_and_whole_in_the_record(cli, menu):
     reason = "first\nsecond " + "x" * 5000
     assert len(cli("install", "shop", menu, "-m", reason, *NS).ok().out) < 400

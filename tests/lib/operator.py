@@ -150,9 +150,9 @@ class Operator:
         run = RunOptions(fail_fast=self.fail_fast, **options)
         return rollback(request, self.ports(), run, self._see)
 
-    def uninstall(self, release: str = "shop") -> UninstallResult:
+    def uninstall(self, release: str = "shop", *, keeps_history: bool = False) -> UninstallResult:
         terms = Terms(site=self.site, accepted=Accepted(losses=True, removal=True))
-        request = UninstallRequest(namespace=self.namespace, release=release, terms=terms)
+        request = UninstallRequest(namespace=self.namespace, release=release, terms=terms, keeps_history=keeps_history)
         return uninstall(request, self.ports(), lambda _proposal: True)
 
     def history(self, release: str = "shop") -> tuple[RevisionSummary, ...]:

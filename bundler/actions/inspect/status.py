@@ -8,7 +8,7 @@ from bundler.actions.change.list_watch import list_live
 from bundler.actions.change.pod_watch import PATIENCE_S, PodWatch
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
-from bundler.actions.release.history import require_history
+from bundler.actions.release.history import require_history, uninstalled
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.errors.cluster import ApiUnavailableError
 from bundler.health.compute import compute_health
@@ -39,6 +39,8 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     """
     history = require_history(ports.store, namespace, release)
     revision = ports.store.load(history.summaries[-1])
+    if history.is_uninstalled:
+        return ReleaseState(revision=revision, deployed=None, objects=())
     live, silent = _live_and_silent(revision, ports)
     rules = readiness_of(revision)
     # a generated Secret has an entry for each of its keys
@@ -121,6 +123,9 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
         ReleaseNotFoundError: when there is no such release.
         ObjectFailedError, WaitTimeoutError: with the reasons.
     """
+    history = require_history(ports.store, namespace, release)
+    if history.is_uninstalled:
+        raise uninstalled(history, doing=f"waiting for release {release}")
     state = release_state(ports, namespace, release)
     (live, _), uid = _live_and_silent(state.revision, ports), release_uid(namespace, release)
     own = [entry for entry in state.revision.inventory if not is_others(live.get(entry.ref, {}), uid)]

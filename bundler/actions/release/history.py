@@ -68,9 +68,19 @@ class History:
         return self.summaries[-1] if self.summaries else None
 
     @property
+    def current(self) -> tuple[RevisionSummary, ...]:
+        """The revisions since the release was last uninstalled: what is older owns nothing any more."""
+        return since_uninstall(self.summaries)
+
+    @property
+    def is_uninstalled(self) -> bool:
+        """Tell whether nothing of the release is left but its history."""
+        return self.newest is not None and self.newest.status is ReleaseStatus.UNINSTALLED
+
+    @property
     def deployed(self) -> RevisionSummary | None:
-        """The newest revision that reached the cluster whole."""
-        return next((s for s in reversed(self.summaries) if s.status is ReleaseStatus.DEPLOYED), None)
+        """The newest revision that reached the cluster whole, and was not uninstalled since."""
+        return next((s for s in reversed(self.current) if s.status is ReleaseStatus.DEPLOYED), None)
 
     @property
     def next_number(self) -> int:
@@ -129,16 +139,18 @@ class History:
             return found
         for damage in self.damaged:
             raise damage.error()
+        since = " since the release was uninstalled" if self.current != self.summaries else ""
+        more = f"; name the revision that is meant: `bundler rollback {self.release} REVISION`" if since else ""
         raise ReleaseNotFoundError(
             f"looking for a revision to roll release {self.release} back to",
-            context=["no older revision was ever deployed"],
-            hint=f"`bundler history {self.release}` shows what is recorded",
+            context=[f"no older revision was deployed{since or ' ever'}"],
+            hint=f"`bundler history {self.release}` shows what is recorded{more}",
         )
 
     def deployed_before(self, number: int) -> RevisionSummary | None:
-        """Return the newest revision below a number that was deployed; None where there is none."""
+        """Return the newest revision below a number that was deployed; none from before an uninstall."""
         was_deployed = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
-        older = (one for one in reversed(self.summaries) if one.revision < number)
+        older = (one for one in reversed(self.current) if one.revision < number)
         return next((one for one in older if one.status in was_deployed), None)
 
     def _refuse_damage_between(self, revision: int, current: int) -> None:
@@ -167,8 +179,9 @@ def load_history(ports: Ports, namespace: str, release: str) -> History:
 
     read = ports.store.inventories(namespace, release, on_unreadable=set_aside)
     damaged += [_unlabelled(release, number) for number in read.unlabelled]
-    recorded = {entry.ref: entry for one in read.revisions for entry in one.entries}
     summaries = tuple(one.summary for one in read.revisions)
+    current = frozenset(summary.revision for summary in since_uninstall(summaries))
+    recorded = {e.ref: e for one in read.revisions if one.summary.revision in current for e in one.entries}
     lost = _lost_number(summaries)
     labelled = find_labelled(namespace, release, ports) if damaged or read.unclaimed or lost else None
     if labelled and not damaged and (lost or labelled.changed_by_runs - set(recorded)):
@@ -184,6 +197,12 @@ def load_history(ports: Ports, namespace: str, release: str) -> History:
         owned={**found, **recorded},
         unsearched=labelled.unsearched if labelled and damaged else (),
     )
+
+
+def since_uninstall(summaries: tuple[RevisionSummary, ...]) -> tuple[RevisionSummary, ...]:
+    """Return the revisions, oldest first, that came after the last uninstall which kept the history."""
+    gone = [number for number, one in enumerate(summaries) if one.status is ReleaseStatus.UNINSTALLED]
+    return summaries[gone[-1] + 1 :] if gone else summaries
 
 
 def with_barriers(history: History, target: int, store: ReleaseStore) -> History:
@@ -261,12 +280,23 @@ def require_history(store: ReleaseStore, namespace: str, release: str) -> Histor
     history = read_history(store, namespace, release)
     if history.summaries:
         return history
-    readable = store.summaries(namespace=namespace, on_unreadable=_pass_over)
+    readable = store.summaries(namespace=namespace, on_unreadable=pass_over)
     others = sorted({summary.release for summary in readable})
     raise ReleaseNotFoundError(
         f"looking up release {release} in namespace {namespace}",
         context=[f"releases there: {', '.join(others) or 'none'}", *_elsewhere(store, release)],
         hint="check the name and the namespace (-n); `bundler list -A` shows every release you may see",
+    )
+
+
+def uninstalled(history: History, *, doing: str) -> ReleaseNotFoundError:
+    """Return the error for a release of which nothing is left but its history."""
+    name, number = history.release, history.newest_number
+    return ReleaseNotFoundError(
+        doing,
+        context=[f"it was uninstalled, and its history kept (revision {number}, namespace {history.namespace})"],
+        hint=f"install it again with `bundler install {name} BUNDLE`, or restore a revision: `bundler rollback {name} "
+        f"{number}`",
     )
 
 
@@ -277,8 +307,8 @@ def _elsewhere(store: ReleaseStore, release: str) -> list[str]:
     return [f"{release} is a release in {', '.join(places[:_PLACES])}{more}"] if places else []
 
 
-def _pass_over(error: BundlerError) -> None:
-    """Ignore broken records of other releases: they were not asked for."""
+def pass_over(error: BundlerError) -> None:
+    """Ignore records that cannot be read."""
     del error
 
 

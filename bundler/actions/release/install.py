@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import compose, public_identifiers
 from bundler.actions.release.auto_rollback import is_barred, is_unknown, roll_back_after
-from bundler.actions.release.history import History, learn_live_secrets, load_existing_history, load_history
+from bundler.actions.release.history import (
+    History,
+    learn_live_secrets,
+    load_existing_history,
+    load_history,
+    uninstalled,
+)
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster
 from bundler.actions.release.terms import Accepted, Terms
@@ -74,6 +80,8 @@ def prepare(request: InstallRequest, ports: Ports) -> Draft:
     wanted = request.order
     find = load_existing_history if request.must_exist else load_history
     history = find(ports, wanted.namespace, wanted.release)
+    if request.must_exist and history.is_uninstalled:
+        raise uninstalled(history, doing=f"upgrading release {wanted.release}")
     recorded, lost = _recorded(history, ports)
     user, started_from = _starting_values(request, recorded, lost)
     composition = compose(replace(wanted, user=user), ports.cluster)
@@ -108,8 +116,8 @@ def _recorded(history: History, ports: Ports) -> tuple[Revision | None, tuple[st
     Its secrets are learned so that no diff shows them.
     """
     lost = [damage.line for damage in history.damaged]
-    first = history.deployed or history.newest
-    older = [one for one in reversed(history.summaries) if first is not None and one.revision < first.revision]
+    first = history.deployed or (history.current[-1] if history.current else None)
+    older = [one for one in reversed(history.current) if first is not None and one.revision < first.revision]
     learn_live_secrets(history, ports)
     for summary in (first, *older) if first is not None else ():
         try:
@@ -155,7 +163,7 @@ def _silent_files(user: UserLayers) -> str:
 
 def _draft(request: InstallRequest, composition: Composition, history: History, now: datetime) -> Draft:
     bundle = request.order.bundle
-    is_first = history.newest is None
+    is_first = not history.current
     summary = RevisionSummary(
         release=request.order.release,
         namespace=request.order.namespace,

@@ -192,7 +192,7 @@ def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
         owned=history.owned,
         recorded=_written(draft.recorded or deployed),
         unsearched=history.unsearched,
-        finished_jobs=finished_before(jobs, history.summaries) | have_run,
+        finished_jobs=finished_before(jobs, history.current) | have_run,
         sensitive=draft.revision.sensitive,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
         is_rollback=draft.revision.rolled_back_to > 0,

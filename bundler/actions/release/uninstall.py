@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from bundler.actions.change.executor import Executor
 from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.release.history import History, load_existing_history, load_history, mark_interrupted_runs
+from bundler.actions.release.history import (
+    History,
+    load_existing_history,
+    load_history,
+    mark_interrupted_runs,
+    pass_over,
+    read_history,
+)
 from bundler.actions.release.proposal import identity_for, pass_gates, require_cluster
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors import BundlerError
@@ -35,6 +42,7 @@ if TYPE_CHECKING:
     from bundler.ports import HeldLock, Ports
 
 
+End: TypeAlias = "Callable[[History, Ports], None]"
 _CONFIRMED = Terms(accepted=Accepted(losses=True, removal=True))
 
 
@@ -47,6 +55,8 @@ class UninstallRequest:
     terms: Terms = Terms()
     """What the change is held against."""
     lock_timeout_s: float = 0.0
+    keeps_history: bool = False
+    """Keep the records, marked as uninstalled, instead of dropping them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +163,7 @@ def _named_only(live: Body | None) -> Body | None:
 
 
 def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[UninstallProposal], bool]) -> UninstallResult:
-    """Delete what a release owns in reverse order, wait until it is gone, then drop its records.
+    """Delete what a release owns in reverse order, wait until it is gone, then drop or close its records.
 
     The record says ``uninstalling`` until every object is gone: a run that died is simply repeated.
 
@@ -167,14 +177,29 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Uninst
         return UninstallResult(proposal=first, is_declined=True)
     refuse(unconfirmed)
     with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
-        proposal = remove_objects(namespace, release, ports.under(held), held, request.terms)
+        end = _close if request.keeps_history else _erase
+        proposal = remove_objects(namespace, release, ports.under(held), held, request.terms, end=end)
     return UninstallResult(proposal=proposal or first)
 
 
 def remove_objects(
-    namespace: str, release: str, ports: Ports, held: HeldLock, terms: Terms = _CONFIRMED
+    namespace: str,
+    release: str,
+    ports: Ports,
+    held: HeldLock,
+    terms: Terms = _CONFIRMED,
+    *,
+    end: End | None = None,
 ) -> UninstallProposal | None:
-    """Delete everything that a release owns, and its records; the lock is held. None where nothing is recorded.
+    """Delete everything that a release owns; the lock is held. None where nothing is recorded.
+
+    Args:
+        namespace: of the release.
+        release: its name.
+        ports: the cluster and everything else outside.
+        held: the lock.
+        terms: what the removal is held against.
+        end: what becomes of the records; where it is not given, they are dropped unless an earlier uninstall kept some.
 
     Raises:
         BundlerError: what ended the run.
@@ -185,12 +210,26 @@ def remove_objects(
         return None
     proposal = _propose(history, terms, ports)
     refuse(pass_gates(proposal))
-    _carry_out(proposal, ports, held)
+    _carry_out(proposal, ports, held, end or (_close if history.current != history.summaries else _erase))
     return proposal
 
 
-def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock) -> None:
-    record = _RemovalRecord(proposal.history, ports, held)
+def _erase(history: History, ports: Ports) -> None:
+    ports.store.erase(history.namespace, history.release)
+
+
+def _close(history: History, ports: Ports) -> None:
+    """Say in the records that nothing of them is there any more; the newest is marked last."""
+    fresh = read_history(ports.store, history.namespace, history.release, on_unreadable=pass_over)
+    for summary in fresh.current:
+        if summary is not fresh.newest and summary.status is ReleaseStatus.DEPLOYED:
+            ports.store.mark(summary, ReleaseStatus.SUPERSEDED)
+    if fresh.newest is not None:
+        ports.store.mark(fresh.newest, ReleaseStatus.UNINSTALLED)
+
+
+def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock, end: End) -> None:
+    record = _RemovalRecord(proposal.history, ports, held, end)
     rules = WaitRules(uid=proposal.planned.wanted.uid)
     executor = Executor(proposal.planned, ports, Guard(ports, held), rules, record.write)
     try:
@@ -201,15 +240,15 @@ def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock) -> Non
 
 
 class _RemovalRecord:
-    """The records of a release that is taken away: marked at first, and gone at last."""
+    """The records of a release that is taken away: marked at first, and gone or closed at last."""
 
-    def __init__(self, history: History, ports: Ports, held: HeldLock) -> None:
-        self._history, self._ports, self._held = history, ports, held
+    def __init__(self, history: History, ports: Ports, held: HeldLock, end: End) -> None:
+        self._history, self._ports, self._held, self._end = history, ports, held, end
         self._is_open = False
         self._summary: RevisionSummary | None = None
 
     def write(self, moment: Moment) -> None:
-        """Say that the release is being uninstalled, or drop its records."""
+        """Say that the release is being uninstalled, or that it was."""
         match moment:
             case Moment.BEGUN:
                 newest = self._history.newest
@@ -218,7 +257,7 @@ class _RemovalRecord:
             case Moment.DONE:
                 self._is_open = False
                 self._held.confirm()
-                self._ports.store.erase(self._history.namespace, self._history.release)
+                self._end(self._history, self._ports)
             case _:
                 assert_never(moment)
 

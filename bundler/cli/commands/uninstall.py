@@ -24,15 +24,18 @@ if TYPE_CHECKING:
 @release_argument
 @run_options
 @policy_option
+@click.option("--keep-history", is_flag=True, help="Keep the records, for history and rollback.")
 @click.option("--ignore-not-found", is_flag=True, help="Succeed where there is no such release.")
-def uninstall_command(app: App, *, release: str, run: RunFlags, site: Path | None, ignore_not_found: bool) -> int:
+def uninstall_command(
+    app: App, *, release: str, run: RunFlags, site: Path | None, keep_history: bool, ignore_not_found: bool
+) -> int:
     """Delete what RELEASE owns, and its records.
 
     Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes;
     custom resources, which may hold data, are deleted with --accept-data-loss.
     """
     try:
-        return carry_out_removal(app, release, run, site)
+        return carry_out_removal(app, release, run, site, keeps_history=keep_history)
     except ReleaseNotFoundError:
         if not ignore_not_found:
             raise

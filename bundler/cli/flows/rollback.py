@@ -87,7 +87,9 @@ def _connect_at(app: App, site: Site | None) -> Connection:
     return connection if site is None else at_site(app, connection, site, with_registry=False)
 
 
-def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | None = None) -> int:
+def carry_out_removal(
+    app: App, release: str, run: RunFlags, site_file: Path | None = None, *, keeps_history: bool = False
+) -> int:
     """Uninstall, or show what would be done; return the exit code.
 
     Args:
@@ -95,6 +97,7 @@ def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | N
         release: to uninstall.
         run: how.
         site_file: names the cluster that is meant.
+        keeps_history: leaves the records, marked as uninstalled.
 
     Raises:
         BundlerError: what ended the run.
@@ -116,9 +119,14 @@ def carry_out_removal(app: App, release: str, run: RunFlags, site_file: Path | N
         return approval.approve(proposal.shown, proposal.planned, heads=heads)
 
     request = UninstallRequest(
-        namespace=connection.namespace, release=release, terms=terms, lock_timeout_s=run.lock_timeout_s
+        namespace=connection.namespace,
+        release=release,
+        terms=terms,
+        lock_timeout_s=run.lock_timeout_s,
+        keeps_history=keeps_history,
     )
     result = uninstall(request, connection.ports, approve)
     connection.progress.stop()
-    show_removal(app, connection.namespace, release, result.proposal.plan, is_declined=result.is_declined)
+    plan, is_declined = result.proposal.plan, result.is_declined
+    show_removal(app, connection.namespace, release, plan, is_declined=is_declined, keeps_history=keeps_history)
     return EXIT_DECLINED if result.is_declined else 0

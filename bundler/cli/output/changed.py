@@ -43,7 +43,9 @@ def _summary(app: App, revision: Revision) -> str:
     return f"release {summary.release}: revision {summary.revision} {status}{remark} {about}"
 
 
-def show_removal(app: App, namespace: str, release: str, plan: Plan, *, is_declined: bool) -> None:
+def show_removal(
+    app: App, namespace: str, release: str, plan: Plan, *, is_declined: bool, keeps_history: bool = False
+) -> None:
     """Print what became of an uninstall."""
     if is_declined:
         app.screen.complain([Line("uninstall declined; nothing was changed", "yellow")])
@@ -53,7 +55,8 @@ def show_removal(app: App, namespace: str, release: str, plan: Plan, *, is_decli
         took = seconds(app.clock.monotonic() - app.started_s)
         kept = f", {len(plan.kept)} kept" if plan.kept else ""
         gone = counted(plan.count(Action.DELETE), "object")
-        app.screen.lines([Line(f"release {release}: uninstalled ({gone} deleted{kept}, {took})", "green")])
+        history = "; its history is kept" if keeps_history else ""
+        app.screen.lines([Line(f"release {release}: uninstalled ({gone} deleted{kept}, {took}){history}", "green")])
 
 
 def show_absence(app: App, release: str) -> None:

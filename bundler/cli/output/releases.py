@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from bundler.model.release import RevisionSummary
 
 _WAITABLE = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
-_STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red"}
+_SETTLED = {*_WAITABLE, ReleaseStatus.UNINSTALLED}
+_STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", ReleaseStatus.UNINSTALLED: "dim"}
 
 
 def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
@@ -24,7 +25,7 @@ def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
     if app.output != "text":
         app.screen.document([summary_form(summary) for summary in summaries], app.output)
         return
-    ordered = sorted(summaries, key=lambda summary: summary.status in _WAITABLE)
+    ordered = sorted(summaries, key=lambda summary: summary.status in _SETTLED)
     rows = [
         (s.namespace, s.release, str(s.revision), status_text(s), bundle_text(s), moment(s.updated)) for s in ordered
     ]

@@ -48,6 +48,8 @@ def _description(state: ReleaseState) -> list[Line]:
 
 def _objects(state: ReleaseState, screen: Screen) -> list[Line]:
     """Return a line for each object, those that need a look first."""
+    if not state.objects:
+        return [Line("nothing of it is in the cluster", "dim")]
     objects = sorted(state.objects, key=_is_well)
     heads = ("OBJECT", "HEALTH", "READY", "DETAIL")
     rows = [tuple(screen.shown(cell) for cell in _row(one)) for one in objects]  # masked before anything is cut
