@@ -31,6 +31,12 @@ def test_every_exit_code_of_an_error_is_explained():
     assert {kind.exit_code for kind in reference.error_kinds().values()} <= set(reference.EXIT_CODES)
 
 
+@pytest.mark.parametrize("page", ["bundle-yaml.md", "site-file.md"])
+def test_every_field_has_a_meaning(page):
+    rows = [line.split(" | ") for line in reference.pages()[page].splitlines() if line.startswith("| `")]
+    assert [row[0] for row in rows if row[2].removesuffix(" |").strip() in ("", "Required.")] == []
+
+
 def test_every_error_has_a_cause_and_a_remedy():
     found = {kind.code: reference.cause_and_remedy(kind) for kind in reference.error_kinds().values()}
     assert [code for code, (cause, remedy) in found.items() if not cause or not remedy[:1].isupper()] == []

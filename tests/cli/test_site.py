@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 import sys
@@ -57,6 +58,22 @@ def test_the_search_works_from_a_folder_without_a_server(site):
     """A page opened as a file may read no other file, so its index has to be a script."""
     assert (site / "search/search_index.js").is_file()
     assert "assets/iframe-worker.js" in (site / "index.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_bar_inside_code_of_a_table_is_shown_without_a_backslash(site):
+    page = html.unescape((site / "reference/functions.html").read_text("utf-8"))
+    assert "<code>-3 | abs</code>" in page
+    assert "\\|" not in page
+
+
+@pytest.mark.slow
+def test_nothing_that_a_style_sheet_loads_is_on_another_host(site):
+    sheets = [path.read_text("utf-8") for path in site.rglob("*.css")]
+    assert sheets
+    assert [
+        url for text in sheets for url in re.findall(r"(?:url\(|@import\s+)[\"']?((?:https?:)?//[^)\"';]+)", text)
+    ] == []
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
 
 _NAMED = re.compile(r"^```(\w+) (\S+)$", re.MULTILINE)
+_BARS_IN_CODE = re.compile(r"`([^`\n]*\\\|[^`\n]*)`")
 _SCHEMA_LINK = re.compile(r"\]\(\.\./((?:\.\./)*)schemas/")
 
 
@@ -31,4 +32,15 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: object) -> str:
     """Draw diagrams, show the file name of a code block, and link to the schemas of the site."""
-    return _SCHEMA_LINK.sub(r"](\1schemas/", _NAMED.sub(r'```\1 title="\2"', draw_flows(markdown)))
+    named = _NAMED.sub(r'```\1 title="\2"', draw_flows(markdown))
+    return _SCHEMA_LINK.sub(r"](\1schemas/", "\n".join(_shown_bars(line) for line in named.split("\n")))
+
+
+def _shown_bars(line: str) -> str:
+    """Write the bars inside code of a table so that they are shown without the backslash that GitHub needs."""
+    return _BARS_IN_CODE.sub(_as_html, line) if line.startswith("|") else line
+
+
+def _as_html(found: re.Match[str]) -> str:
+    shown = found[1].replace("\\|", "|")
+    return "<code>" + "".join(one if one.isalnum() or one == " " else f"&#{ord(one)};" for one in shown) + "</code>"

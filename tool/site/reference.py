@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "docs" / "reference"
 _MADE = "<!-- Written by tool/site/reference.py; change the sources instead. -->\n"
-_WIDTH = 100
+_WIDTH = 80
 
 EXIT_CODES = {
     0: "done",
@@ -158,7 +158,7 @@ def _fields(title: str, name: str) -> str:
         _MADE,
         f"{schema['description']} From [the JSON schema](../../schemas/{name}.schema.json).\n",
     ]
-    lines += ["| field | type | |", "|---|---|---|"]
+    lines += ["| field | type | meaning |", "|---|---|---|"]
     lines += [f"| `{path}` | {kind} | {text} |" for path, kind, text in _flat(schema, schema, "")]
     return "\n".join([*lines, ""])
 
