@@ -34,7 +34,7 @@ def test_every_registry_is_pushed_to_pulled_from_exported_from_and_imported_into
         walk.sign()
         walk.push().ok()
         puts = len(registry.requests("PUT"))
-        walk.push().ok()
+        assert walk.push("-o", "json").ok().document["new"] is False
         assert len(registry.requests("PUT")) == puts
         out = cli.home / "out"
         out.mkdir()
@@ -133,6 +133,7 @@ def test_a_login_that_a_registry_did_not_check_is_said_to_be_unchecked(cli: Cli)
     with QuirkyRegistry() as registry:
         words = ("login", registry.host, "-u", "ada", "--password-stdin", "--insecure-http", registry.host)
         assert "the password was not checked" in cli(*words, stdin="x\n").ok().out
+        assert cli(*words, "-o", "json", stdin="x\n").ok().document["checked"] is False
     with QuirkyRegistry(Quirks(login="basic", reads_anonymously=True)) as registry:
         words = ("login", registry.host, "-u", "ada", "--password-stdin", "--insecure-http", registry.host)
         assert "nothing was kept" in cli(*words, stdin="x\n").err

@@ -8,12 +8,14 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.lib.clocks import FakeClock
 from tests.lib.golden import check_golden
+from tests.lib.output_schemas import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +100,7 @@ class Cli:
     clock: FakeClock = field(default_factory=FakeClock)
 
     def __call__(self, *argv: str | Path, stdin: str = "", **variables: str) -> Outcome:
-        """Run one command line; ``variables`` are set in its environment."""
+        """Run one command line; ``variables`` are set in its environment. JSON is held against its schema."""
         from bundler.cli.main import run
 
         out, err = io.StringIO(), io.StringIO()
@@ -106,7 +108,10 @@ class Cli:
             patch.setattr(sys, "stdin", io.StringIO(stdin))
             for name, text in variables.items():
                 patch.setenv(name, text)
-            code = run([str(word) for word in argv])
+            words = [str(word) for word in argv]
+            code = run(words)
+        if ("-o", "json") in pairwise(words) and out.getvalue():
+            check_output(words, json.loads(out.getvalue()))
         return Outcome(code, out.getvalue(), err.getvalue(), (self.home,))
 
     def golden(self, name: str, *argv: str | Path, **variables: str) -> Outcome:

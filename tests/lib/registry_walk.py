@@ -74,8 +74,8 @@ class Walk:
         self.cli("keygen", "acme release", "--out", self.cli.home / "acme.key").ok()
         self.cli("sign", self.packed, "--key", self.cli.home / "acme.key").ok()
 
-    def push(self) -> Outcome:
-        return self("push", self.packed, self.address)
+    def push(self, *more: str) -> Outcome:
+        return self("push", self.packed, self.address, *more)
 
     def export(self) -> Outcome:
         push_image(self.oci, Repository(self.host, "shop/web"), self.image, tag="1.0")

@@ -25,8 +25,9 @@ _SCHEMA_LINK = re.compile(r"\]\(\.\./((?:\.\./)*)schemas/")
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the JSON schemas, which the pages link to where they are in the repository."""
-    for schema in sorted((ROOT / "schemas").glob("*.json")):
-        files.append(File.generated(config, f"schemas/{schema.name}", abs_src_path=str(schema)))
+    for schema in sorted((ROOT / "schemas").rglob("*.json")):
+        path = schema.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, path, abs_src_path=str(schema)))
     return files
 
 

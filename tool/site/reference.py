@@ -24,10 +24,17 @@ from bundler.actions.author import rules  # noqa: E402
 from bundler.cli import root  # noqa: E402
 from bundler.expressions import compile_expression  # noqa: E402
 from bundler.model.manifest import Source  # noqa: E402
+from tool.site import output_schemas  # noqa: E402
 from tool.site.function_examples import FILTERS, FUNCTIONS, TESTS  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_JSON_HEAD = """\
+What each verb prints with `-o json`, and with `-o yaml` as YAML. Keys are camelCase; times are RFC 3339 in UTC, sizes
+are bytes; an object is named by group, kind, namespace and name: `apps/Deployment/shop/web`, with `core` for the core
+group and `-` for no namespace. Every form has a JSON schema, which allows no other keys.
+"""
 
 FOLDER = ROOT / "docs" / "reference"
 _MADE = "<!-- Written by tool/site/reference.py; change the sources instead. -->\n"
@@ -84,6 +91,7 @@ def pages() -> dict[str, str]:
         "functions.md": _functions(),
         "environment.md": _environment(),
         "lint-rules.md": _lint_rules(),
+        "json.md": _json(),
     }
 
 
@@ -163,24 +171,33 @@ def _fields(title: str, name: str) -> str:
     return "\n".join([*lines, ""])
 
 
-def _flat(schema: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
+def _flat(
+    schema: Mapping[str, Any], whole: Mapping[str, Any], path: str, *, is_output: bool = False
+) -> Iterator[tuple[str, str, str]]:
+    """Return path, type and text of each field; what is written needs no word where it must be there."""
     required = schema.get("required", ())
     for key, found in schema.get("properties", {}).items():
         field = _resolved(found, whole)
         here = f"{path}.{key}" if path else key
-        notes = [str(field.get("description", "")).replace("|", "\\|"), "Required." if key in required else ""]
-        yield here, _type(field), " ".join(filter(None, notes))
-        yield from _inside(field, whole, here)
+        is_noted = (key in required) is not is_output
+        note = ("Not always there." if is_output else "Required.") if is_noted else ""
+        about = str(found.get("description", "") if is_output else field.get("description", "")).replace("|", "\\|")
+        or_null = " or null" if is_output and {"type": "null"} in [*field.get("anyOf", ()), *_kinds(field)] else ""
+        yield here, _type(field) + or_null, " ".join(filter(None, [about, note]))
+        yield from _inside(field, whole, here, is_output=is_output)
 
 
-def _inside(field: Mapping[str, Any], whole: Mapping[str, Any], here: str) -> Iterator[tuple[str, str, str]]:
-    yield from _flat(field, whole, here)
-    for choice in field.get("oneOf", ()):
+def _inside(
+    field: Mapping[str, Any], whole: Mapping[str, Any], here: str, *, is_output: bool = False
+) -> Iterator[tuple[str, str, str]]:
+    yield from _flat(field, whole, here, is_output=is_output)
+    for choice in (*field.get("oneOf", ()), *field.get("anyOf", ())):
         # What one of several forms requires is not required of all.
         form = _resolved(choice, whole)
-        yield from _inside({**form, "required": ()} if "required" in form and "type" not in form else form, whole, here)
+        form = {**form, "required": ()} if "required" in form and "type" not in form else form
+        yield from _inside(form, whole, here, is_output=is_output)
     if isinstance(items := field.get("items"), dict):
-        yield from _inside(_resolved(items, whole), whole, f"{here}[]")
+        yield from _inside(_resolved(items, whole), whole, f"{here}[]", is_output=is_output)
 
 
 def _resolved(field: Any, whole: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,10 +213,14 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"`{field['const']}`"
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"] if value is not None)
+    kinds = [*_kinds(field), *field.get("oneOf", ())]
+    names = dict.fromkeys(kind["type"] for kind in kinds if isinstance(kind.get("type"), str))
+    return " or ".join(name for name in names if name != "null") or ("object" if "anyOf" in field else "")
+
+
+def _kinds(field: Mapping[str, Any]) -> list[dict[str, Any]]:
     kinds = field.get("type", ())
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
-    kinds += [choice.get("type", "") for choice in field.get("oneOf", ()) if isinstance(choice.get("type"), str)]
-    return " or ".join(kind for kind in dict.fromkeys(kinds) if kind != "null")
+    return [{"type": kind} for kind in ([kinds] if isinstance(kinds, str) else kinds)]
 
 
 def _exit_codes() -> str:
@@ -256,6 +277,35 @@ def _lint_rules() -> str:
 
 def _bar(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+def _json() -> str:
+    parts = [
+        "# JSON output\n",
+        _MADE,
+        f"{_JSON_HEAD}\n",
+    ]
+    for name, schema in output_schemas.schemas().items():
+        file = f"output/{name}.schema.json"
+        parts.append(f"## {schema['title'].removeprefix('bundler ')}\n")
+        parts += ["\n".join(_form(form, schema)) for form in schema.get("anyOf", [schema])]
+        parts.append(f"Schema: [{file}](../../schemas/{file}).\n")
+    return "\n".join(parts)
+
+
+def _form(form: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[str]:
+    """Return one of the forms that a verb prints: what it is, and its fields."""
+    is_list = form.get("type") == "array"
+    ref = (form["items"] if is_list else form).get("$ref")
+    item = _resolved({"$ref": ref}, whole) if ref else {}
+    if "properties" not in item:
+        yield "An object: the values themselves.\n"
+        return
+    yield f"{'A list of objects' if is_list else 'An object'}: {item['description'][0].lower()}{item['description'][1:]}\n"
+    yield from ("| key | type | |", "|---|---|---|")
+    for path, kind, text in _flat(item, whole, "", is_output=True):
+        yield f"| `{path}` | {kind} | {text} |"
+    yield ""
 
 
 def read_variables() -> set[str]:

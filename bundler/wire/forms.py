@@ -1,0 +1,82 @@
+"""Which form each verb prints with ``-o json``: what the schemas are written from. Layer: wire, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from bundler.wire.bundles import (
+    CreatedForm,
+    DescriptionForm,
+    FindingForm,
+    LockedForm,
+    LoginForm,
+    PackagedForm,
+    PulledForm,
+    PushedForm,
+    ValueForm,
+)
+from bundler.wire.changes import AbsenceForm, DifferenceForm, OutcomeForm, RemovalForm
+from bundler.wire.checks import CheckForm, SandboxForm, SiteForm
+from bundler.wire.deliveries import (
+    CarriedForm,
+    ExportedForm,
+    ImportedForm,
+    InventoryForm,
+    KeyPairForm,
+    SignedForm,
+    VerifiedForm,
+)
+from bundler.wire.releases import (
+    EntryForm,
+    EvidenceForm,
+    ListForm,
+    NotesForm,
+    RevisionForm,
+    StateForm,
+    SummaryForm,
+    UnlockForm,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ValuesForm: TypeAlias = dict[str, object]
+"""Values, as a bundle has them or as the user gave them."""
+
+FORMS: Final[Mapping[str, object]] = {
+    "create": CreatedForm,
+    "lint": list[FindingForm],
+    "template": ListForm,
+    "values": ValuesForm | list[ValueForm],
+    "show": DescriptionForm,
+    "lock": list[LockedForm],
+    "package": PackagedForm,
+    "login": LoginForm,
+    "push": PushedForm,
+    "pull": PulledForm,
+    "images": InventoryForm | CarriedForm,
+    "export": ExportedForm,
+    "verify": VerifiedForm,
+    "keygen": KeyPairForm,
+    "sign": SignedForm,
+    "import": ImportedForm,
+    "site init": SiteForm,
+    "site check": list[CheckForm],
+    "preflight": list[CheckForm],
+    "install": OutcomeForm | DifferenceForm,
+    "upgrade": OutcomeForm | DifferenceForm,
+    "diff": DifferenceForm,
+    "rollback": OutcomeForm | DifferenceForm,
+    "uninstall": RemovalForm | AbsenceForm | DifferenceForm,
+    "list": list[SummaryForm],
+    "status": StateForm,
+    "history": list[SummaryForm] | RevisionForm | EvidenceForm,
+    "get values": ValuesForm,
+    "get manifest": ListForm,
+    "get notes": NotesForm,
+    "get plan": list[EntryForm],
+    "wait": StateForm,
+    "unlock": UnlockForm,
+    "sandbox": SandboxForm,
+}
+"""Verbs, with the word that chooses among several forms; alternatives are what options choose among."""

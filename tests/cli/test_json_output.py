@@ -1,0 +1,152 @@
+"""What programs read: every verb that prints JSON has a schema, and what it prints keeps to it.
+
+The fixture `cli` holds the JSON of every test against the schemas; here is what no other test prints.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from bundler.cli.root import VERBS, VerbGroup
+from bundler.wire.forms import FORMS
+from tests.lib.bundles import make_bundle
+from tests.lib.menus import small_bundle
+from tests.lib.output_schemas import FOLDER, check_output
+from tool.site import output_schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NS = ("-n", "prod")
+CAMEL = re.compile(r"[a-z]+[0-9]*([A-Z][a-z0-9]*)*")
+
+
+def takes_json(verb: str) -> bool:
+    command = VerbGroup(name="bundler").get_command(None, verb)
+    return any(one.name == "output" and "json" in one.type.choices for one in command.params)
+
+
+def test_every_verb_that_prints_json_has_a_form():
+    assert {verb for verb in VERBS if takes_json(verb)} == {name.split()[0] for name in FORMS}
+
+
+def test_the_schemas_are_those_of_the_forms():
+    written = {path.name.removesuffix(".schema.json"): json.loads(path.read_text("utf-8")) for path in FOLDER.iterdir()}
+    assert written == output_schemas.schemas(), "run tool/site/output_schemas.py"
+
+
+def keys_of(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from node.get("properties", {})
+        for below in node.values():
+            yield from keys_of(below)
+    elif isinstance(node, list):
+        for below in node:
+            yield from keys_of(below)
+
+
+@pytest.mark.parametrize("name", sorted(output_schemas.schemas()))
+def test_keys_are_camel_case_without_is(name):
+    for key in keys_of(output_schemas.schemas()[name]):
+        assert CAMEL.fullmatch(key), key
+        assert not re.match(r"(is|has|was)[A-Z]", key), key
+
+
+def objects_in(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if "properties" in node:
+            yield node
+        for below in node.values():
+            yield from objects_in(below)
+
+
+@pytest.mark.parametrize("name", sorted(output_schemas.schemas()))
+def test_a_form_of_ours_has_no_other_keys_than_its_schema_says(name):
+    for found in objects_in(output_schemas.schemas()[name]):
+        assert found["additionalProperties"] is False
+
+
+def test_a_document_with_another_key_breaks_the_schema():
+    with pytest.raises(AssertionError, match=r"breaks unlock\.schema\.json"):
+        check_output(["unlock", "shop"], {"release": "shop", "broken": False, "holder": "", "isBroken": False})
+
+
+@pytest.fixture
+def menu(cli):
+    return small_bundle(cli.home)
+
+
+def test_authors_get_json(cli, menu):
+    made = cli("create", cli.home / "fresh", "-o", "json").ok().document
+    assert made["name"] == "fresh"
+    assert cli("lint", cli.home / "fresh", "-o", "json").ok().document == []
+    assert cli("template", menu, "-o", "json").ok().document["kind"] == "List"
+    assert cli("values", menu, "-o", "json").ok().document["text"]
+    assert cli("values", menu, "--explain", "-o", "json").ok().document
+    assert cli("show", menu, "-o", "json").ok().document["menu"]
+    assert cli("lock", cli.home / "fresh", "-o", "json").ok().document == []
+    packed = cli("package", menu, "--out", cli.home / "a.tgz", "-o", "json").ok().document
+    assert packed["bytes"] > 0
+
+
+def test_lint_gives_its_findings_as_json_where_it_fails(cli):
+    broken = make_bundle(cli.home / "broken", {"templates/a.yaml": "{{ values.gone }}\n"})
+    outcome = cli("lint", broken, "-o", "json")
+    assert outcome.code == 1
+    assert "template-undefined" in {one["rule"] for one in outcome.document}
+
+
+def test_keys_and_signatures_are_told_as_json(cli, menu):
+    key = cli.home / "a.key"
+    pair = cli("keygen", "ada", "--out", key, "-o", "json").ok().document
+    cli("package", menu, "--out", cli.home / "a.tgz").ok()
+    signed = cli("sign", cli.home / "a.tgz", "--key", key, "-o", "json").ok().document
+    assert signed["keyId"] == pair["keyId"]
+    public = cli.home / "a.pub"
+    verified = cli("verify", cli.home / "a.tgz", "--key", public, "-o", "json").ok().document
+    assert [one["name"] for one in verified["signedBy"]] == ["ada"]
+
+
+def test_the_life_of_a_release_is_told_as_json(cli, menu):
+    planned = cli("install", "shop", menu, "--dry-run", "-o", "json", *NS).ok().document
+    assert {change["patch"][0]["op"] for change in planned["changes"]} == {"replace"}
+    assert cli("install", "shop", menu, "-o", "json", *NS).ok().document["changed"]
+    assert cli("install", "shop", menu, "-o", "json", *NS).ok().document["changed"] is False
+    assert cli("upgrade", "shop", menu, "--set", "text=ho", "-o", "json", *NS).ok().document["revision"] == 2
+    patch = cli("diff", "shop", menu, "--set", "replicas=2", "-o", "json", *NS).ok().document["changes"][0]["patch"]
+    assert patch
+    assert cli("rollback", "shop", "-o", "json", *NS).ok().document["revision"] == 3
+    assert cli("list", "-o", "json", *NS).ok().document[0]["objects"]
+    assert cli("status", "shop", "-o", "json", *NS).ok().document["ready"]
+    assert cli("wait", "shop", "-o", "json", *NS).ok().document["ready"]
+    for part in ("values", "manifest", "notes", "plan"):
+        cli("get", part, "shop", "-o", "json", *NS).ok()
+    assert len(cli("history", "shop", "-o", "json", *NS).ok().document) == 3
+    assert cli("history", "shop", "--revision", "3", "-o", "json", *NS).ok().document["rolledBackTo"] == 1
+    assert cli("history", "shop", "--why", "-o", "json", *NS).ok().document["evidence"] == ""
+    assert cli("unlock", "shop", "-o", "json", *NS).ok().document["broken"] is False
+    assert cli("uninstall", "shop", "--dry-run", "-o", "json", *NS).ok().document["changes"]
+    assert cli("uninstall", "shop", "--yes", "-o", "json", *NS).ok().document["status"] == "uninstalled"
+    gone = cli("uninstall", "shop", "--yes", "--ignore-not-found", "-o", "json", *NS).ok().document
+    assert gone == {"release": "shop", "status": "not-found"}
+
+
+def test_places_are_told_as_json(cli, menu):
+    site = cli.home / "site.yaml"
+    assert cli("site", "init", "lab", "--out", site, "-o", "json").ok().document["path"] == str(site)
+    checks = cli("site", "check", site, "-o", "json").document
+    assert {one["state"] for one in checks} <= {"passed", "failed", "warned", "skipped"}
+    assert cli("preflight", menu, "-o", "json").document
+    assert cli("images", menu, "-o", "json").ok().document["pairsTried"]
+    assert cli("sandbox", "path", "-o", "json").ok().document["did"] == "path"
+
+
+def test_yaml_says_the_same_as_json(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    as_yaml = yaml.safe_load(cli("get", "plan", "shop", "-o", "yaml", *NS).ok().out)
+    assert as_yaml == cli("get", "plan", "shop", "-o", "json", *NS).ok().document
