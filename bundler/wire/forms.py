@@ -36,6 +36,7 @@ from bundler.wire.releases import (
     SummaryForm,
     UnlockForm,
 )
+from bundler.wire.render_tests import RenderTestForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,7 @@ FORMS: Final[Mapping[str, object]] = {
     "lint": list[FindingForm],
     "template": ListForm,
     "values": ValuesForm | list[ValueForm],
+    "test-render": list[RenderTestForm],
     "show": DescriptionForm,
     "lock": list[LockedForm],
     "package": PackagedForm,
