@@ -11,7 +11,7 @@ from benchmarks.workload import write_long_bundle
 from bundler.actions.author.lint import lint
 from bundler.actions.compose.user_values import UserInput
 from bundler.loader.locate import find_bundle
-from bundler.model.change import Action, Change, Stage
+from bundler.model.change import Action, Change
 from bundler.model.manifest import Manifest, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.values import UserLayers
@@ -32,7 +32,7 @@ def _config(lines: int, period: int) -> Manifest:
 @growth("diff: a text whose lines repeat, all changed", small=2_500, large=10_000)
 def repetitive_text(size: int) -> Work:
     before, after = _config(size, 150).body, _config(size, 149)
-    change = Change(ref=_REF, action=Action.UPDATE, stage=Stage.CONFIG, before=before, desired=after)
+    change = Change(ref=_REF, action=Action.UPDATE, before=before, desired=after)
     return lambda: object_diff(change)
 
 

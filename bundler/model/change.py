@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass, field
@@ -25,25 +25,6 @@ class Action(StrEnum):
     NONE = "none"
 
 
-class Stage(IntEnum):
-    """The order of writes inside a component."""
-
-    DEFINITIONS = 0
-    """Namespaces and CRDs; before everything else of the whole plan."""
-    ACCESS = 1
-    """ServiceAccounts, RBAC, quotas, PriorityClasses, NetworkPolicies."""
-    CONFIG = 2
-    """ConfigMaps, Secrets, claims."""
-    SERVICES = 3
-    WORKLOADS = 4
-    EDGES = 5
-    """HPA, PodDisruptionBudget, Ingress."""
-    EXTENSIONS = 6
-    """Webhook configurations and APIServices; workloads are ready before."""
-    JUDGED = 7
-    """Custom resources that a webhook of the same component judges; workloads are ready before."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldConflict:
     """One field that another manager set, and that the bundle wants differently; values as they are shown."""
@@ -63,7 +44,6 @@ class Change:
 
     ref: ObjectRef
     action: Action
-    stage: Stage
     component: str = ""
     desired: Manifest | None = None
     """With the planner's stamps; None for deletes and generated secrets."""
@@ -76,6 +56,8 @@ class Change:
     live_uid: str = ""
     is_verified: bool = True
     """False while the server cannot check it yet."""
+    is_judged: bool = False
+    """Of a custom resource: a webhook of its own component judges it, now or once that is written."""
     awaits_webhook: bool = False
     """A webhook of the same release judges it, and nothing answers that now."""
     is_autoscaled: bool = False

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from bundler.model.change import Stage
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
+    from bundler.model.stage import Stage
 
 
 class ReleaseStatus(StrEnum):
@@ -67,6 +67,7 @@ class InventoryEntry:
     ref: ObjectRef
     api_version: str
     stage: Stage
+    """In which it was written; the plan of another change does not ask."""
     component: str = ""
     source: str = ""
     manifest: Manifest | None = None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Stage
 from bundler.model.lean import replace
 from bundler.planning.order import is_custom
-from bundler.planning.webhooks import Judges, find_webhooks, silent_webhooks
+from bundler.planning.webhooks import ADMISSION, Judges, find_webhooks, silent_webhooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +29,7 @@ def judging_components(wanted: Wanted, observation: Observation) -> Mapping[Obje
 def after_their_judges(changes: Iterable[Change], judging: Mapping[ObjectRef, frozenset[str]]) -> list[Change]:
     """Put custom resources after the webhooks of their own component that judge them."""
     return [
-        replace(change, stage=Stage.JUDGED) if change.component in judging.get(change.ref, ()) else change
+        replace(change, is_judged=True) if change.component in judging.get(change.ref, ()) else change
         for change in changes
     ]
 
@@ -60,7 +59,7 @@ def past_silent_webhooks(deletes: Sequence[Change], wanted: Wanted, observation:
 
 
 def _is_configuration(change: Change) -> bool:
-    return change.stage is Stage.EXTENSIONS
+    return change.ref.group == ADMISSION
 
 
 def _joined(*reasons: str) -> str:

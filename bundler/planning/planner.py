@@ -22,19 +22,12 @@ from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
 from bundler.planning.live_reach import with_live
 from bundler.planning.observation import Candidate, Refusal, RefusalKind, Regrowth
-from bundler.planning.order import (
-    change_order,
-    effective_needs,
-    is_custom,
-    removal_order,
-    stage_of,
-    with_implied_needs,
-)
+from bundler.planning.order import effective_needs, is_custom, with_implied_needs
 from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
 from bundler.planning.payloads import Digester, Mask
 from bundler.planning.reach import find_reach
 from bundler.planning.restored import REASON as RESTORED, is_restored
-from bundler.planning.schedule import schedule
+from bundler.planning.schedule import change_order, removal_order, schedule
 from bundler.planning.taking import is_others, taken_secret
 from bundler.planning.version_stamp import without_version_stamp
 
@@ -188,7 +181,6 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
     return Change(
         ref=manifest.ref,
         action=action,
-        stage=stage_of(manifest.ref),
         component=manifest.component,
         desired=None if _is_shared(candidate) else manifest,
         before=live,
@@ -219,7 +211,6 @@ def _regrown(candidate: Candidate, outcome: Regrowth) -> Change:
     return Change(
         ref=manifest.ref,
         action=Action.RECREATE,
-        stage=stage_of(manifest.ref),
         component=manifest.component,
         desired=manifest,
         before=candidate.live,
@@ -292,7 +283,6 @@ def _generated_changes(wanted: Wanted, observation: Observation) -> Iterable[Cha
         yield Change(
             ref=ref,
             action=Action.CREATE if live is None else Action.NONE,
-            stage=stage_of(ref),
             component=secrets[0].component,
             generated=tuple(secrets),
             before=live,
@@ -305,7 +295,6 @@ def _taken(ref: ObjectRef, secrets: Sequence[GeneratedSecret], live: Body, wante
     return Change(
         ref=ref,
         action=Action.UPDATE,
-        stage=stage_of(ref),
         component=secrets[0].component,
         generated=tuple(secrets),
         before=live,
@@ -372,7 +361,6 @@ def _delete(entry: InventoryEntry, live: Body, why: str) -> Change:
     return Change(
         ref=entry.ref,
         action=Action.DELETE,
-        stage=entry.stage,
         component=entry.component,
         before=live,
         live_uid=text_at(live, "metadata", "uid"),

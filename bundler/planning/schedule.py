@@ -9,18 +9,22 @@ longer wanted is deleted only then, in groups, and the outcome is recorded last.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Action, Stage
+from bundler.model.change import Action
 from bundler.model.json import int_at
+from bundler.model.stage import Stage
 from bundler.model.steps import Await, Delete, Moment, Record, RunJob, Target, Until, Verify, Write
 from bundler.planning.jobs import is_job
-from bundler.planning.order import component_order, is_custom, removal_groups
+from bundler.planning.order import component_order, component_ranks, is_custom
+from bundler.planning.stages import stage_in_plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.model.change import Change
+    from bundler.model.refs import ObjectRef
     from bundler.model.steps import Step
     from bundler.planning.payloads import Digester
 
@@ -28,6 +32,33 @@ _NEW = "whose namespace, CRD or Role is new", "only definitions were written"
 _JUDGED = "whose webhook is part of this release", "everything before them was written"
 _REPLICAS = (("spec", 1), ("status", 0))
 """Where a workload says how many pods it has, and what it means when it does not."""
+
+
+def change_order(changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> tuple[Change, ...]:
+    """Return changes as they are written: components after those they need, stage by stage."""
+    rank = component_ranks(needs)
+    return tuple(sorted(changes, key=lambda c: (rank[c.component], c.component, stage_in_plan(c), c.ref)))
+
+
+def removal_order(changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> tuple[Change, ...]:
+    """Return deletes as they are made: the other way round, but objects of custom kinds before what is built in.
+
+    The operator that takes a finalizer off, its roles and its webhooks must outlive the objects it cares for. Among
+    components that do not need each other all custom objects go first: the operator may be in any of them.
+    """
+    rank = component_ranks(needs)
+
+    def place(change: Change) -> tuple[int, bool, str, Stage, ObjectRef]:
+        component, ref = change.component, change.ref
+        return rank[component], is_custom(ref), component, stage_in_plan(change), ref
+
+    return tuple(sorted(changes, key=place, reverse=True))
+
+
+def removal_groups(deletes: Iterable[Change]) -> tuple[tuple[Change, ...], ...]:
+    """Split deletes, already in order, into what is deleted side by side."""
+    groups = groupby(deletes, lambda c: (c.component, is_custom(c.ref), stage_in_plan(c)))
+    return tuple(tuple(group) for _, group in groups)
 
 
 class _Chain:
@@ -109,10 +140,10 @@ def schedule(
     wanted = [change for change in changes if change.action is not Action.DELETE]
     chain = _Chain(digester)
     chain.record(Moment.BEGUN)
-    _define(chain, [change for change in wanted if change.stage is Stage.DEFINITIONS])
+    _define(chain, [change for change in wanted if stage_in_plan(change) is Stage.DEFINITIONS])
     unverified = [change for change in wanted if not (change.is_verified or change.awaits_webhook)]
     chain.verify("new", unverified, _NEW)
-    _run_components(chain, [change for change in wanted if change.stage is not Stage.DEFINITIONS], needs)
+    _run_components(chain, [change for change in wanted if stage_in_plan(change) is not Stage.DEFINITIONS], needs)
     _prune(chain, [change for change in changes if change.action is Action.DELETE], is_removal=is_removal)
     chain.record(Moment.DONE)
     return tuple(chain.steps)
@@ -149,13 +180,17 @@ def _union(fronts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _run_component(chain: _Chain, component: str, changes: Sequence[Change]) -> None:
     name = component or "."
+    by_stage: defaultdict[Stage, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_stage[stage_in_plan(change)].append(change)
+    earlier: list[Change] = []
     for stage in Stage:
-        here = [change for change in changes if change.stage is stage]
-        place = f"{name}:{stage.name.lower()}"
+        here, place = by_stage[stage], f"{name}:{stage.name.lower()}"
         if _needs_ready_workloads(stage, here):
-            chain.await_ready(place, [change for change in changes if change.stage < stage], component=component)
+            chain.await_ready(place, earlier, component=component)
         chain.verify(place, [change for change in here if change.awaits_webhook and is_custom(change.ref)], _JUDGED)
         chain.write(place, here, component=component)
+        earlier += here
     chain.await_ready(name, changes, component=component)
 
 
@@ -190,7 +225,7 @@ def _may_own(change: Change) -> bool:
 
     Deletion in the foreground makes the garbage collector look at each object: half a second and more for a hundred.
     """
-    if change.stage not in {Stage.WORKLOADS, Stage.DEFINITIONS} or change.awaits_webhook:
+    if stage_in_plan(change) not in {Stage.WORKLOADS, Stage.DEFINITIONS} or change.awaits_webhook:
         return False
     is_scalable = change.ref.kind in {"Deployment", "StatefulSet", "ReplicaSet"}
     wanted, running = (int_at(change.before, part, "replicas", default=default) for part, default in _REPLICAS)
@@ -199,7 +234,7 @@ def _may_own(change: Change) -> bool:
 
 def _is_checkable(change: Change) -> bool:
     """A binding to a Role of this plan is checked by its own write: the Role is written in the same stage."""
-    return not (change.desired is None or change.stage is Stage.DEFINITIONS or _is_binding(change))
+    return not (change.desired is None or stage_in_plan(change) is Stage.DEFINITIONS or _is_binding(change))
 
 
 def _is_binding(change: Change) -> bool:

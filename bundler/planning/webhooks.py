@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
 
 _CONFIGURATIONS = frozenset({"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"})
-_ADMISSION = "admissionregistration.k8s.io"
+ADMISSION = "admissionregistration.k8s.io"
 _CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _WRITES = frozenset({"*", "CREATE", "UPDATE"})
 _SCOPES = {True: frozenset({"", "*", "Namespaced"}), False: frozenset({"", "*", "Cluster"})}
@@ -58,7 +58,7 @@ def find_webhooks(objects: Mapping[ObjectRef, Body]) -> tuple[Webhook, ...]:
 
 
 def _webhooks(ref: ObjectRef, body: Body) -> Iterator[Webhook]:
-    if ref.group == _ADMISSION and ref.kind in _CONFIGURATIONS:
+    if ref.group == ADMISSION and ref.kind in _CONFIGURATIONS:
         for one in items_at(body, "webhooks"):
             if text_at(one, "failurePolicy") != "Ignore":
                 service = _service(mapping_at(one, "clientConfig"))
@@ -122,7 +122,7 @@ class Judges:
 
     def of(self, ref: ObjectRef) -> tuple[Webhook, ...]:
         """Return the webhooks that judge writes of an object; none judges what configures webhooks."""
-        if not self._webhooks or ref.group == _ADMISSION:
+        if not self._webhooks or ref.group == ADMISSION:
             return ()
         plural = self._plurals.get((ref.group, ref.kind)) or plural_of(ref.group, ref.kind) or ""
         return tuple(one for one in self._webhooks if one.judges(ref, plural))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Stage
 from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
+from bundler.model.stage import Stage
 from bundler.storage import limits
 from bundler.storage.reading import DamageError, count_of, mapping_of, shown_mapping_of, text_of, texts_of
 from bundler.storage.sensitive import Hider, hide_json, wrap

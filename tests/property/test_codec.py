@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings, strategies as st
 
-from bundler.model.change import Stage
 from bundler.model.manifest import Manifest, Source
 from bundler.model.redaction import MASK
 from bundler.model.refs import ObjectRef
 from bundler.model.release import Authorship, InventoryEntry, Revision
+from bundler.model.stage import Stage
 from bundler.storage.codec import encode_revision
 from bundler.storage.sensitive import LITERAL, REFERENCE
 from tests.lib.laws import examples

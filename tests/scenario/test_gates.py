@@ -18,12 +18,12 @@ from bundler.errors.change import (
     WrongClusterError,
 )
 from bundler.errors.delivery import DeliveryPolicyError, UnsignedError
-from bundler.model.change import Stage
 from bundler.model.manifest import Manifest, Source
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
 from bundler.model.site import Site
+from bundler.model.stage import Stage
 from bundler.model.trust import Evidence, TrustPolicy, make_key
 from bundler.model.values import LayerKind
 from bundler.planning.normalize import stamp

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.model.change import Action, Stage
+from bundler.model.change import Action
 from bundler.model.refs import ObjectRef
 from tests.lib.judged import ADMISSION, CONFIGURATION, JudgedCluster, judged_bundle
 from tests.lib.widgets import DEFINITIONS
@@ -49,7 +49,7 @@ def test_an_upgrade_that_repairs_the_operator_is_not_refused_for_what_its_webhoo
     world.operator.upgrade(menu, "op", replicas="0")
     result = world.operator.upgrade(menu, "op", replicas="1", size="2")
     widget = change_of(result, "Widget")
-    assert (widget.stage, widget.is_verified, widget.awaits_webhook) == (Stage.JUDGED, False, True)
+    assert (widget.is_judged, widget.is_verified, widget.awaits_webhook) == (True, False, True)
     assert world.get("Widget", "main", group)["spec"]["size"] == 2
     assert world.operator.statuses("op") == ["superseded", "superseded", "deployed"]
     again = world.operator.upgrade(menu, "op", size="3")

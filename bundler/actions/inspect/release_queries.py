@@ -8,7 +8,8 @@ from bundler.actions.release.history import read_history, require_history
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
 from bundler.model.release import ReleaseStatus
-from bundler.planning.order import change_order, effective_needs
+from bundler.planning.inventory import entry_order
+from bundler.planning.order import effective_needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -91,4 +92,4 @@ def in_plan_order(revision: Revision) -> tuple[InventoryEntry, ...]:
     """Return each object of a revision once, in the order in which its plan wrote them."""
     entries = {entry.ref: entry for entry in revision.inventory}
     needs = effective_needs(frozenset(entry.component for entry in entries.values()), revision.needs)
-    return change_order(entries.values(), needs)
+    return entry_order(entries.values(), needs)

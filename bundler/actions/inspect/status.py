@@ -143,7 +143,6 @@ def _waited(entry: InventoryEntry, before: Body | None) -> Change:
     return Change(
         ref=entry.ref,
         action=Action.NONE,
-        stage=entry.stage,
         component=entry.component,
         desired=entry.manifest,
         before=before,

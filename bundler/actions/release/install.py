@@ -24,13 +24,12 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.release import (
     Authorship,
     BundleReference,
-    InventoryEntry,
     ReleaseStatus,
     Revision,
     RevisionSummary,
 )
 from bundler.model.values import LayerKind
-from bundler.planning.order import stage_of
+from bundler.planning.inventory import generated_entry, rendered_entry
 from bundler.render.notes import render_notes
 from bundler.values.user import recorded_layer
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.errors import BundlerError
     from bundler.model.json import Body
+    from bundler.model.release import InventoryEntry
     from bundler.model.values import UserLayers
     from bundler.ports import HeldLock, Ports, Registry
 
@@ -219,28 +219,8 @@ def _notes(order: RenderRequest, composition: Composition, revision: int, operat
 
 
 def _inventory(composition: Composition) -> tuple[InventoryEntry, ...]:
-    rendered = [
-        InventoryEntry(
-            ref=manifest.ref,
-            api_version=manifest.api_version,
-            stage=stage_of(manifest.ref),
-            component=manifest.component,
-            source=str(manifest.source),
-            manifest=manifest,
-        )
-        for manifest in composition.manifests
-    ]
-    generated = [
-        InventoryEntry(
-            ref=secret.ref,
-            api_version="v1",
-            stage=stage_of(secret.ref),
-            component=secret.component,
-            source=str(secret.source),
-            generated=secret,
-        )
-        for secret in composition.rendering.generated
-    ]
+    rendered = map(rendered_entry, composition.manifests)
+    generated = map(generated_entry, composition.rendering.generated)
     return (*rendered, *generated)
 
 

@@ -13,9 +13,8 @@ from bundler.model.labels import COMPONENT, RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.names import release_uid
-from bundler.model.release import InventoryEntry
 from bundler.model.secret_leaves import is_secret, leaf_texts
-from bundler.planning.order import stage_of
+from bundler.planning.inventory import found_entry
 from bundler.planning.planner import kept_because
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef, ResourceType
+    from bundler.model.release import InventoryEntry
     from bundler.ports import ClusterClient, Ports
 
 
@@ -87,13 +87,11 @@ def _managers(body: Body) -> set[str]:
 
 def _entry(body: Body) -> InventoryEntry:
     ref = ref_of(body)
-    return InventoryEntry(
-        ref=ref,
+    return found_entry(
+        ref,
         api_version=text_at(body, "apiVersion"),
-        stage=stage_of(ref),
         component=text_at(body, "metadata", "labels", COMPONENT).replace(".", "/"),
         generated=_generated(ref, body),
-        is_found=True,
     )
 
 

@@ -12,7 +12,7 @@ from bundler.actions.release.terms import Terms
 from bundler.errors import ConfirmationRequiredError
 from bundler.errors.change import FieldConflictError
 from bundler.model.bundle import Reach, ReadinessRule
-from bundler.model.change import Action, Stage
+from bundler.model.change import Action
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
@@ -209,5 +209,5 @@ def outline(plan: Plan) -> list[tuple[object, ...]]:
     return [
         (change.ref, change.action, change.desired.body if change.desired else None, change.live_uid, change.conflicts)
         for change in plan.changes
-        if change.action is not Action.NONE and (change.ref.kind, change.stage) != ("Namespace", Stage.DEFINITIONS)
+        if change.action is not Action.NONE and (change.ref.group, change.ref.kind) != ("", "Namespace")
     ]

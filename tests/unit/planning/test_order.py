@@ -1,18 +1,12 @@
 import pytest
 
 from bundler.errors.change import PlanError
-from bundler.model.change import Action, Change, Stage
+from bundler.model.change import Action, Change
 from bundler.model.refs import ObjectRef
-from bundler.planning.order import (
-    change_order,
-    component_order,
-    effective_needs,
-    is_custom,
-    removal_groups,
-    removal_order,
-    stage_of,
-    with_implied_needs,
-)
+from bundler.model.stage import Stage
+from bundler.planning.order import component_order, effective_needs, is_custom, with_implied_needs
+from bundler.planning.schedule import change_order, removal_groups, removal_order
+from bundler.planning.stages import stage_of
 
 STAGES = [
     ("", "Namespace", Stage.DEFINITIONS),
@@ -81,7 +75,7 @@ def test_a_kind_is_custom_when_kubernetes_does_not_have_it(group, kind, expected
 
 def change(component, group, kind):
     ref = ObjectRef(group, kind, "shop", kind.lower())
-    return Change(ref=ref, action=Action.DELETE, stage=stage_of(ref), component=component)
+    return Change(ref=ref, action=Action.DELETE, component=component)
 
 
 WEBHOOK = ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration")

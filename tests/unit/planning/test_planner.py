@@ -12,18 +12,19 @@ from bundler.errors.change import (
     RejectedObjectsError,
 )
 from bundler.errors.cluster import ForbiddenError
-from bundler.model.change import Action, Stage
+from bundler.model.change import Action
 from bundler.model.cluster import Answer
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
+from bundler.model.stage import Stage
 from bundler.planning.diff import object_diff
 from bundler.planning.normalize import stamp
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
-from bundler.planning.order import stage_of
 from bundler.planning.planner import build_plan, find_candidates
 from bundler.planning.problem import refuse
 from bundler.planning.refusals import object_problems
+from bundler.planning.stages import stage_of
 from tests.lib.manifests import UID, autoscaler, deployment, live_of, manifest
 
 
@@ -208,7 +209,6 @@ SECRET = GeneratedSecret(
 def test_a_generated_secret_is_made_once_and_kept_for_ever():
     fresh = build_plan(wanted(generated=(SECRET,)), seen(), {})
     assert actions(fresh) == [(Action.CREATE, "Secret/db")]
-    assert fresh.changes[0].stage is Stage.CONFIG
     body = live_of(manifest("Secret", "db", data={"password": "eA=="}))
     again = build_plan(wanted(generated=(SECRET,)), seen((SECRET.ref, body)), {})
     assert again.is_empty

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.model.change import Action, Change, Plan, Stage
+from bundler.model.change import Action, Change, Plan
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.safety import losses
 
 
 def change(group: str, kind: str, action: Action) -> Change:
-    return Change(ref=ObjectRef(group, kind, "prod", "x"), action=action, stage=Stage.WORKLOADS)
+    return Change(ref=ObjectRef(group, kind, "prod", "x"), action=action)
 
 
 @pytest.mark.parametrize(

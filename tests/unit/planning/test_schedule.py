@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.model.change import Action, Change, GrownClaim, Stage
+from bundler.model.change import Action, Change, GrownClaim
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.refs import ObjectRef
+from bundler.model.stage import Stage
 from bundler.model.steps import Await, Delete, Record, RunJob, Until, Verify, Write
 from bundler.planning.observation import Wanted
-from bundler.planning.order import change_order, effective_needs, removal_order, stage_of
+from bundler.planning.order import effective_needs
 from bundler.planning.payloads import Digester, Mask
-from bundler.planning.schedule import schedule
+from bundler.planning.schedule import change_order, removal_order, schedule
+from bundler.planning.stages import stage_of
 from tests.lib.manifests import NAMESPACE, UID, deployment, live_of, manifest
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ DIGESTS = Digester(Mask(Wanted(release="shop", namespace=NAMESPACE, uid=UID)), {
 def change(one: Manifest, action: Action = Action.CREATE, component: str = "", **fields: object) -> Change:
     live = None if action is Action.CREATE else live_of(one)
     uid = "" if live is None else "live-1"
-    known = {"ref": one.ref, "action": action, "stage": stage_of(one.ref), "component": component, "live_uid": uid}
+    known = {"ref": one.ref, "action": action, "component": component, "live_uid": uid}
     desired = None if action is Action.DELETE else one
     return Change(**{"desired": desired, "before": live, **known, **fields})  # type: ignore[arg-type]
 
@@ -189,9 +191,7 @@ def test_components_that_do_not_need_each_other_do_not_wait_for_each_other():
 
 def test_a_component_of_which_nothing_is_written_or_waited_for_hands_on_what_it_waited_for():
     secret = GeneratedSecret(name="p", ref=ObjectRef("", "Secret", "shop", "p"), key="k", kind="hex", length=8)
-    kept = Change(
-        ref=secret.ref, action=Action.NONE, stage=Stage.CONFIG, component="mid", generated=(secret,), before={}
-    )
+    kept = Change(ref=secret.ref, action=Action.NONE, component="mid", generated=(secret,), before={})
     needs = {"mid": ("db",), "web": ("mid",)}
     steps = steps_of(change(deployment(), component="db"), kept, change(CONFIG, component="web"), needs=needs)
     assert is_awaited(steps, Until.READY, deployment(), CONFIG)
@@ -203,7 +203,7 @@ def test_webhooks_come_after_the_workloads_of_their_component_are_ready():
 
 
 def test_what_a_webhook_of_its_component_judges_is_checked_and_written_after_it():
-    judged = change(THING, stage=Stage.JUDGED, is_verified=False, awaits_webhook=True)
+    judged = change(THING, is_judged=True, is_verified=False, awaits_webhook=True)
     steps = steps_of(change(deployment()), change(WEBHOOK), judged)
     (verify,) = [step for step in steps if isinstance(step, Verify)]
     assert verify.refs == (THING.ref,)
@@ -301,7 +301,7 @@ def test_a_secret_is_masked_wherever_it_stands_before_a_digest_is_made():
 
 def test_a_generated_secret_has_no_digest_before_it_is_made():
     secret = GeneratedSecret(name="p", ref=ObjectRef("", "Secret", "shop", "p"), key="k", kind="hex", length=8)
-    made = Change(ref=secret.ref, action=Action.CREATE, stage=Stage.CONFIG, generated=(secret,))
+    made = Change(ref=secret.ref, action=Action.CREATE, generated=(secret,))
     assert target_of(made).digest == ""
 
 

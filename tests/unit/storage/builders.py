@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Stage
 from bundler.model.json import mapping_at
 from bundler.model.manifest import Manifest, Source
 from bundler.model.refs import ObjectRef
@@ -19,6 +18,7 @@ from bundler.model.release import (
     Revision,
     RevisionSummary,
 )
+from bundler.model.stage import Stage
 from bundler.storage.blobs import read_index_text
 from bundler.storage.codec import (
     decode_revision,

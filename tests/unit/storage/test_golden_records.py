@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Stage
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.release import Authorship, BundleReference, InventoryEntry, ReleaseStatus, Revision, RevisionSummary
+from bundler.model.stage import Stage
 from bundler.storage.codec import decode_revision, encode_revision, read_head, read_pack_secret, read_sensitive
 from tests.unit.storage.builders import known_of
 
