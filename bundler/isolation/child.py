@@ -1,31 +1,32 @@
-"""Hand foreign bytes to a child process, and end it where it takes too long. Layer: isolation; starts this program.
+"""Hand foreign bytes to a child process, and end it where it takes too long. Layer: isolation.
 
 What it works on may be made to take forever, in C code too, where no exception reaches it: a process can always be
-ended. It is started anew, not forked, as threads of this process may hold locks.
+ended.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import signal
-import subprocess  # noqa: TID251 - one of the three places that start programs
-import sys
-from typing import IO, TYPE_CHECKING, Final, Self
+import socket
+import tempfile
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Self
 
-from bundler.isolation.entry import EXIT_MEMORY
+from bundler.isolation.channel import FAILED, FOUND, FREED, LENGTH, MEMORY, SLOT_BYTES, SLOTS
 from bundler.model.size import shown_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from bundler.isolation.fork_server import ForkServer
     from bundler.isolation.limits import WorkLimits
 
-_BOOT: Final = "import sys; sys.path[:] = sys.argv[3:]; from bundler.isolation.entry import main; main(*sys.argv[1:3])"
 _LOOK_EVERY_MS: Final = 100
-_PIECE_BYTES: Final = 64 * 1024
-_MAX_TEXT_BYTES: Final = 2000
+_READ_BYTES: Final = 64 * 1024
 
 
 class ChildEndedError(Exception):
@@ -37,33 +38,40 @@ class ChildStoppedError(Exception):
 
 
 class Child:
-    """One function at work in a process of its own."""
+    """One piece of work in a process of its own."""
 
-    def __init__(self, function: str, limits: WorkLimits, *, is_stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, server: ForkServer, limits: WorkLimits, *, is_stopped: Callable[[], bool] = lambda: False
+    ) -> None:
         """Start it.
 
         Args:
-            function: ``module:function`` of this program; it takes an iterator of bytes and returns bytes.
+            server: knows the function, and makes the process.
             limits: on what it uses.
             is_stopped: asked while the child is waited for.
 
         Raises:
             OSError: when no process can be started.
         """
-        self._limits, self._is_stopped = limits, is_stopped
-        numbers = (limits.cpu_s, limits.memory_bytes, limits.file_bytes, limits.open_files)
-        words = [sys.executable, "-I", "-S", "-c", _BOOT, function, ",".join(map(str, numbers)), *sys.path]
-        # A process group of its own: signals of the terminal are for the parent, which then ends the child.
-        self._process = subprocess.Popen(  # noqa: S603 - of this program; no word is foreign
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            process_group=0,
-        )
-        self._input, self._output = _pipe(self._process.stdin), _pipe(self._process.stdout)
-        os.set_blocking(self._input.fileno(), False)
-        os.set_blocking(self._output.fileno(), False)
+        self._server, self._limits, self._is_stopped = server, limits, is_stopped
+        self._free, self._slot, self._filled = SLOTS, 0, 0
+        self._result, self._result_bytes = list[bytes](), 0
+        self._takes_more, self._is_over = True, False
+        self._exit_code: int | None = None
+        memory = _shared_file(SLOTS * SLOT_BYTES)
+        self._channel, theirs = socket.socketpair()
+        try:
+            self._memory = mmap.mmap(memory, SLOTS * SLOT_BYTES)
+            self._pid = server.fork(limits, theirs.fileno(), memory)
+        except BaseException:
+            self._channel.close()
+            raise
+        finally:
+            os.close(memory)
+            theirs.close()
+        self._channel.settimeout(0)
+        self._poll = select.poll()
+        self._poll.register(self._channel, select.POLLIN)
 
     def __enter__(self) -> Self:
         return self
@@ -80,14 +88,16 @@ class Child:
             ChildStoppedError: when the run was asked to stop.
         """
         rest = memoryview(piece)
-        while rest and not self._input.closed:
-            self._wait_for(self._input, select.POLLOUT)
-            try:
-                rest = rest[os.write(self._input.fileno(), rest[:_PIECE_BYTES]) :]
-            except BlockingIOError:
+        while rest and self._takes_more:
+            if not self._free:
+                self._listen()
                 continue
-            except BrokenPipeError:
-                self._input.close()
+            at, room = self._slot * SLOT_BYTES + self._filled, SLOT_BYTES - self._filled
+            self._memory[at : at + min(room, len(rest))] = rest[:room]
+            self._filled += min(room, len(rest))
+            rest = rest[room:]
+            if self._filled == SLOT_BYTES:
+                self._hand_over()
 
     def answer(self) -> bytes:
         """Return what the function returned for all that was fed.
@@ -96,53 +106,74 @@ class Child:
             ChildEndedError: when it came to no answer within its limits.
             ChildStoppedError: when the run was asked to stop.
         """
-        self._input.close()
-        found, size = [], 0
-        while True:
-            self._wait_for(self._output, select.POLLIN)
-            try:
-                piece = os.read(self._output.fileno(), _PIECE_BYTES)
-            except BlockingIOError:
-                continue
-            if not piece:
-                break
-            found.append(piece)
-            size += len(piece)
-            if size > self._limits.answer_bytes:
+        if self._filled:
+            self._hand_over()
+        with suppress(OSError):  # it may have ended
+            self._channel.shutdown(socket.SHUT_WR)
+        while not self._is_over:
+            self._listen()
+            if self._result_bytes > self._limits.answer_bytes:
                 raise ChildEndedError(f"it holds more than {shown_bytes(self._limits.answer_bytes)} of what is wanted")
-        self._check_end()
-        return b"".join(found)
+        return self._checked(b"".join(self._result))
 
     def close(self) -> None:
         """End the child, whatever it does."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._input, self._output, _pipe(self._process.stderr)):
-            pipe.close()
+        self._end()
+        self._channel.close()
+        self._memory.close()
 
-    def _wait_for(self, pipe: IO[bytes], event: int) -> None:
-        """Wait until a pipe can be used, or its other end is gone."""
-        poll = select.poll()
-        poll.register(pipe, event)
-        while not poll.poll(_LOOK_EVERY_MS):
+    def _hand_over(self) -> None:
+        """Tell the child that the next place is full."""
+        try:
+            self._channel.send(LENGTH.pack(self._filled))
+        except OSError:  # it has ended; what it said is read with its answer
+            self._takes_more = False
+        self._free, self._slot, self._filled = self._free - 1, (self._slot + 1) % SLOTS, 0
+
+    def _listen(self) -> None:
+        """Wait for what the child says next: that places are free again, its result, or nothing any more."""
+        while not self._poll.poll(_LOOK_EVERY_MS):
             if self._is_stopped():
                 raise ChildStoppedError
+        try:
+            said = self._channel.recv(_READ_BYTES)
+        except ConnectionError:  # it has ended before it took all there was
+            said = b""
+        result = said if self._result else said.lstrip(FREED)
+        self._free += len(said) - len(result)
+        if result:
+            self._result.append(result)
+            self._result_bytes += len(result)
+        self._is_over = not said
+        self._takes_more = self._takes_more and bool(said) and not result
 
-    def _check_end(self) -> None:
-        match self._process.wait():
-            case 0:
-                return
-            case code if code in {-signal.SIGXCPU, -signal.SIGKILL}:
-                raise ChildEndedError(f"it takes more than {self._limits.cpu_s}s of work")
-            case code if code == EXIT_MEMORY:
-                raise ChildEndedError(f"it takes more than {shown_bytes(self._limits.memory_bytes)} of memory")
-            case code:
-                said = _pipe(self._process.stderr).read(_MAX_TEXT_BYTES).decode("utf-8", "replace")
-                lines = [line.strip() for line in said.splitlines() if line.strip()]
-                raise ChildEndedError(f"reading it failed: {lines[-1] if lines else f'exit code {code}'}")
+    def _end(self) -> int:
+        if self._exit_code is None:
+            try:
+                self._exit_code = self._server.end(self._pid)
+            except OSError:  # the server ends them all when it ends
+                self._exit_code = -signal.SIGTERM
+        return self._exit_code
+
+    def _checked(self, result: bytes) -> bytes:
+        code, kind, text = self._end(), result[:1], result[1:]
+        if code in {-signal.SIGXCPU, -signal.SIGKILL}:
+            raise ChildEndedError(f"it takes more than {self._limits.cpu_s}s of work")
+        if code == 0 and kind == FOUND:
+            return text
+        if code == 0 and kind == MEMORY:
+            raise ChildEndedError(f"it takes more than {shown_bytes(self._limits.memory_bytes)} of memory")
+        said = text.decode("utf-8", "replace").split("\n") if kind == FAILED else []
+        lines = [line.strip() for line in said if line.strip()]
+        raise ChildEndedError(f"reading it failed: {lines[-1] if lines else f'exit code {code}'}")
 
 
-def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise AssertionError("the child was started with three pipes")
-    return pipe
+def _shared_file(size: int) -> int:
+    """Return a file without a name, in memory where the system has that."""
+    if hasattr(os, "memfd_create"):
+        file = os.memfd_create("pieces", os.MFD_CLOEXEC)
+    else:
+        with tempfile.TemporaryFile(buffering=0) as opened:
+            file = os.dup(opened.fileno())
+    os.ftruncate(file, size)
+    return file

@@ -1,38 +1,77 @@
-"""Look into a layer while it is written elsewhere. Layer: sbom; a child process does the reading."""
+"""Look into layers while they are written elsewhere. Layer: sbom; child processes do the reading."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from bundler.isolation.child import Child, ChildEndedError
+from bundler.isolation.fork_server import ForkServer
 from bundler.isolation.limits import WorkLimits
 from bundler.sbom.layer import LayerContent, decode_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
 _LEAST_CPU_S: Final = 60
 _BYTES_PER_CPU_S: Final = 4 * 1024 * 1024
 """Unpacking takes in ten times as much and more."""
 
 
-class LayerScan:
-    """Takes a layer's bytes as they pass; nobody has compared them with their digest yet."""
+class LayerScans:
+    """Where layers are looked into, each in a process of its own. Threads may share it."""
 
-    def __init__(self, size: int, *, is_stopped: Callable[[], bool]) -> None:
-        """Begin.
+    def __init__(self, *, are_wanted: bool) -> None:
+        """Start the program that makes the processes; it gets ready while manifests are asked for.
+
+        Args:
+            are_wanted: whether there is anything to look into.
+        """
+        self._server: ForkServer | None = None
+        self._problem = ""
+        if not are_wanted:
+            return
+        try:
+            self._server = ForkServer("bundler.sbom.scan:scan_layer")
+        except OSError as error:
+            self._problem = _no_process(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    def begin(self, size: int, *, is_stopped: Callable[[], bool]) -> LayerScan:
+        """Return what takes the next layer.
 
         Args:
             size: of the layer, packed; the larger, the longer it may take.
             is_stopped: asked while the reading is waited for.
         """
+        if self._server is None:
+            return LayerScan(self._problem)
         limits = WorkLimits(cpu_s=_LEAST_CPU_S + size // _BYTES_PER_CPU_S)
-        self._child: Child | None = None
-        self._problem = ""
         try:
-            self._child = Child("bundler.sbom.scan:scan_layer", limits, is_stopped=is_stopped)
+            return LayerScan(Child(self._server, limits, is_stopped=is_stopped))
         except OSError as error:
-            self._problem = f"no process can be started to read it: {error.strerror or error}"
+            return LayerScan(_no_process(error))
+
+
+class LayerScan:
+    """Takes a layer's bytes as they pass; no one has compared them with their digest yet."""
+
+    def __init__(self, reader: Child | str) -> None:
+        """Begin.
+
+        Args:
+            reader: the process that reads it, or why there is none.
+        """
+        self._child = reader if isinstance(reader, Child) else None
+        self._problem = reader if isinstance(reader, str) else ""
 
     def feed(self, piece: bytes) -> None:
         """Take the next piece of the layer, packed as it is.
@@ -60,3 +99,7 @@ class LayerScan:
         """End the reading."""
         if self._child is not None:
             self._child.close()
+
+
+def _no_process(error: OSError) -> str:
+    return f"no process can be started to read it: {error.strerror or error}"

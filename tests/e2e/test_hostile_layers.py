@@ -17,12 +17,15 @@ from tests.lib.images import make_image, write_layout
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a, image: 'registry.example/app:1'}]}\n"
 
 
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(one) for task in tasks for one in (task / "children").read_text().split()]
+
+
 def readers(pid: int) -> list[int]:
-    """Return the children that threads of a process started to read layers."""
-    found = [
-        int(one) for task in Path(f"/proc/{pid}/task").iterdir() for one in (task / "children").read_text().split()
-    ]
-    return [one for one in found if b"bundler.isolation.entry" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    """Return the processes that read layers: the program that makes them is a child of the export."""
+    makers = [one for one in children(pid) if b"bundler.isolation.entry" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    return [one for maker in makers for one in (maker, *children(maker)) if children(maker)]
 
 
 @pytest.mark.slow

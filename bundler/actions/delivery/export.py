@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bundler.actions.delivery.export_inventory import blobs_of, gather_images
 from bundler.archive.writer import pack_files
@@ -39,7 +39,7 @@ from bundler.model.trust import INDEX_PAYLOAD
 from bundler.sbom.cyclonedx import make_sbom
 from bundler.sbom.image import ImageContent, installed
 from bundler.sbom.layer import LayerContent
-from bundler.sbom.layer_scan import LayerScan
+from bundler.sbom.layer_scan import LayerScans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -104,21 +104,22 @@ def export_bundle(
     """
     for warning in request.inventory.warnings:
         report(Warned(warning))
-    gathered = gather_images(request.inventory.images, source, platforms=request.platforms)
-    for image in gathered:
-        for notice in image.notices:
-            report(Notice(notice))
-    archive = _archive(request)
-    index = _index(request, gathered, archive)
-    with DeliveryWriter(request.target, index, part_bytes=request.part_bytes) as writer:
-        for digest, content in _small(request, gathered, archive).items():
-            writer.put(digest, content)
-        streaming = _Streaming(index, gathered, source, request, report=report, is_stopped=is_stopped)
-        streaming.run(writer)
-        sbom = make_sbom(request.bundle, streaming.contents())
-        index = _with_sbom(index, sbom)
-        raw = encode_index(index)
-        paths = writer.finish(index, sbom, [signer.sign(INDEX_PAYLOAD, raw) for signer in signers])
+    with LayerScans(are_wanted=bool(request.inventory.images)) as scans:
+        gathered = gather_images(request.inventory.images, source, platforms=request.platforms)
+        for image in gathered:
+            for notice in image.notices:
+                report(Notice(notice))
+        archive = _archive(request)
+        index = _index(request, gathered, archive)
+        streaming = _Streaming(index, gathered, source, request, _Run(scans, report, is_stopped))
+        with DeliveryWriter(request.target, index, part_bytes=request.part_bytes) as writer:
+            for digest, content in _small(request, gathered, archive).items():
+                writer.put(digest, content)
+            streaming.run(writer)
+            sbom = make_sbom(request.bundle, streaming.contents())
+            index = _with_sbom(index, sbom)
+            raw = encode_index(index)
+            paths = writer.finish(index, sbom, [signer.sign(INDEX_PAYLOAD, raw) for signer in signers])
     size = sum(path.stat().st_size for path in paths)
     return Exported(paths=tuple(paths), build_id=digest_of(raw), index=index, size=size)
 
@@ -181,6 +182,14 @@ class _OtherContentError(Exception):
     """A blob from an earlier export is not what its digest says."""
 
 
+class _Run(NamedTuple):
+    """What an export goes on in."""
+
+    scans: LayerScans
+    report: Reporter
+    is_stopped: Callable[[], bool]
+
+
 class _Streaming:
     """Streams layers to their places and looks into them."""
 
@@ -190,13 +199,11 @@ class _Streaming:
         gathered: Sequence[Gathered],
         source: ImageSource,
         request: ExportRequest,
-        *,
-        report: Reporter,
-        is_stopped: Callable[[], bool],
+        run: _Run,
     ) -> None:
         self._gathered, self._source = gathered, source
         self._base, self._at_hand = request.base, request.at_hand
-        self._report, self._is_stopped = report, is_stopped
+        self._scans, self._report, self._is_stopped = run
         self._stored = {blob.digest: blob for blob in index.stored}
         kinds = {BlobKind.LAYER, BlobKind.ATTACHMENT}
         self._wanted: dict[Digest, tuple[Repository, Descriptor]] = {}
@@ -264,7 +271,7 @@ class _Streaming:
         if digest not in self._layers:
             yield _ignore
             return
-        scan = LayerScan(size, is_stopped=self._is_ending)
+        scan = self._scans.begin(size, is_stopped=self._is_ending)
         try:
             yield scan.feed
             self._layers[digest] = scan.content()

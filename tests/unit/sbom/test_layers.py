@@ -10,7 +10,7 @@ import pytest
 
 from bundler.sbom.image import installed
 from bundler.sbom.layer import Found, LayerContent, decode_layer, encode_layer
-from bundler.sbom.layer_scan import LayerScan
+from bundler.sbom.layer_scan import LayerScans
 from bundler.sbom.packages import Package, UnreadableError, read_database
 from bundler.sbom.scan import read_layer
 from bundler.syntax.unpack import unpack
@@ -279,13 +279,14 @@ def test_1200_files_of_status_d_are_read_with_few_descriptors() -> None:
 
 
 def looked_into(layer: bytes) -> LayerContent:
-    scan = LayerScan(len(layer), is_stopped=lambda: False)
-    try:
-        for at in range(0, len(layer), 100_000):
-            scan.feed(layer[at : at + 100_000])
-        return scan.content()
-    finally:
-        scan.close()
+    with LayerScans(are_wanted=True) as scans:
+        scan = scans.begin(len(layer), is_stopped=lambda: False)
+        try:
+            for at in range(0, len(layer), 100_000):
+                scan.feed(layer[at : at + 100_000])
+            return scan.content()
+        finally:
+            scan.close()
 
 
 def test_a_child_process_finds_what_is_found_here() -> None:
