@@ -1,5 +1,139 @@
-"""bundler: package applications as versioned bundles and install them on Kubernetes."""
+"""bundler: package applications as versioned bundles and install them on Kubernetes.
+
+The names below are the public library; everything else may change. They are loaded when they are first named, so that
+`bundler --version` answers at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from bundler._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from bundler.actions.acquire.bundle import AcquiredBundle
+    from bundler.actions.compose.user_values import Values
+    from bundler.actions.release.lifecycle import ChangeResult, RunOptions
+    from bundler.actions.release.proposal import Proposal
+    from bundler.actions.release.rollback import RollbackRequest
+    from bundler.actions.release.terms import Accepted
+    from bundler.actions.release.uninstall import UninstallProposal, UninstallRequest, UninstallResult
+    from bundler.errors import BundlerError
+    from bundler.library.network import NetworkRules
+    from bundler.library.options import SessionOptions
+    from bundler.library.requests import ReleaseRequest
+    from bundler.library.run import Run
+    from bundler.library.session import Session
+    from bundler.model.change import Action, Change, Plan
+    from bundler.model.events import (
+        Acquired,
+        BytesMoved,
+        ChangeFinished,
+        ChangeStarted,
+        HealthChanged,
+        Notice,
+        PhaseStarted,
+        Retrying,
+        Warned,
+    )
+    from bundler.model.finding import Finding, LintResult
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release_state import ReleaseState
+    from bundler.model.rendered import RenderedObjects, RenderedText
+
+__all__ = [
+    "Accepted",
+    "Acquired",
+    "AcquiredBundle",
+    "Action",
+    "BundlerError",
+    "BytesMoved",
+    "Change",
+    "ChangeFinished",
+    "ChangeResult",
+    "ChangeStarted",
+    "Finding",
+    "HealthChanged",
+    "LintResult",
+    "NetworkRules",
+    "Notice",
+    "ObjectRef",
+    "PhaseStarted",
+    "Plan",
+    "Proposal",
+    "ReleaseRequest",
+    "ReleaseState",
+    "ReleaseStatus",
+    "RenderedObjects",
+    "RenderedText",
+    "Retrying",
+    "Revision",
+    "RevisionSummary",
+    "RollbackRequest",
+    "Run",
+    "RunOptions",
+    "Session",
+    "SessionOptions",
+    "UninstallProposal",
+    "UninstallRequest",
+    "UninstallResult",
+    "Values",
+    "Warned",
+    "__version__",
+]
+
+_HOMES = {
+    "Accepted": "actions.release.terms",
+    "Acquired": "model.events",
+    "AcquiredBundle": "actions.acquire.bundle",
+    "Action": "model.change",
+    "BundlerError": "errors",
+    "BytesMoved": "model.events",
+    "Change": "model.change",
+    "ChangeFinished": "model.events",
+    "ChangeResult": "actions.release.lifecycle",
+    "ChangeStarted": "model.events",
+    "Finding": "model.finding",
+    "HealthChanged": "model.events",
+    "LintResult": "model.finding",
+    "NetworkRules": "library.network",
+    "Notice": "model.events",
+    "ObjectRef": "model.refs",
+    "PhaseStarted": "model.events",
+    "Plan": "model.change",
+    "Proposal": "actions.release.proposal",
+    "ReleaseRequest": "library.requests",
+    "ReleaseState": "model.release_state",
+    "ReleaseStatus": "model.release",
+    "RenderedObjects": "model.rendered",
+    "RenderedText": "model.rendered",
+    "Retrying": "model.events",
+    "Revision": "model.release",
+    "RevisionSummary": "model.release",
+    "RollbackRequest": "actions.release.rollback",
+    "Run": "library.run",
+    "RunOptions": "actions.release.lifecycle",
+    "Session": "library.session",
+    "SessionOptions": "library.options",
+    "UninstallProposal": "actions.release.uninstall",
+    "UninstallRequest": "actions.release.uninstall",
+    "UninstallResult": "actions.release.uninstall",
+    "Values": "actions.compose.user_values",
+    "Warned": "model.events",
+}
+"""The module of each public name."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load the module of a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -350,16 +350,26 @@ def in_cluster_access(env: Mapping[str, str], service_account: Path = SERVICE_AC
     Source: kubernetes.io/docs/tasks/run-application/access-api-from-pod.
     """
     host, port = env.get("KUBERNETES_SERVICE_HOST", ""), env.get("KUBERNETES_SERVICE_PORT", "443")
-    token, namespace_file = service_account / "token", service_account / "namespace"
-    if not host or not token.is_file():
+    if not host or not (service_account / "token").is_file():
         return None
-    authority = service_account / "ca.crt"
+    return pod_access(f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}", service_account)
+
+
+def pod_access(server: str, service_account: Path = SERVICE_ACCOUNT) -> ClusterAccess:
+    """Return access to an API server by the files of a ServiceAccount.
+
+    Raises:
+        KubeconfigError: when there is no token.
+    """
+    token, authority = service_account / "token", service_account / "ca.crt"
+    if not token.is_file():
+        hint = "run this in a pod with a ServiceAccount, or connect by a kubeconfig"
+        raise _broken(token, "there is no such file", hint=hint)
     return ClusterAccess(
         context="in-cluster",
-        namespace=_namespace_of(namespace_file) or "default",
+        namespace=_namespace_of(service_account / "namespace") or "default",
         cluster=ClusterEntry(
-            server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
-            authority=Blob(file=authority) if authority.is_file() else Blob(),
+            server=server.rstrip("/"), authority=Blob(file=authority) if authority.is_file() else Blob()
         ),
         user=UserEntry(name="in-cluster", token_file=token),
     )

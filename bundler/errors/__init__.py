@@ -25,7 +25,20 @@ if TYPE_CHECKING:
 
 
 class BundlerError(Exception):
-    """Base of every failure we expect. Subclasses set ``code``; it is stable and documented."""
+    """Base of every failure we expect. Subclasses set ``code``; it is stable and documented.
+
+    The message says what was being done, ``context`` what was found (a line each), ``hint`` what to do. ``exit_code``
+    is the command line's.
+
+    Example:
+        >>> from bundler import BundlerError, Session
+        >>> with Session.sandbox() as session:
+        ...     try:
+        ...         session.status("shop")
+        ...     except BundlerError as error:
+        ...         print(error.code, "-", error.hint)
+        release-not-found - ...
+    """
 
     code: ClassVar[str] = "bundler-error"
     exit_code: ClassVar[int] = 1

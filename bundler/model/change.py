@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 class Action(StrEnum):
-    """What will be done to one object."""
+    """What will be done to one object.
+
+    Example:
+        >>> from bundler import Action
+        >>> [str(action) for action in Action]
+        ['create', 'update', 'recreate', 'delete', 'none']
+    """
 
     CREATE = "create"
     UPDATE = "update"
@@ -40,7 +46,15 @@ class FieldConflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One planned change; ``desired`` is the only thing ever sent, ``after`` is for showing."""
+    """One planned change; ``desired`` is the only thing ever sent, ``after`` is for showing.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     plan = session.plan(ReleaseRequest(bundle="webapp", release="shop")).plan
+        >>> [change.ref.short for change in plan.changes if change.ref.kind == "Deployment"]
+        ['Deployment/shop']
+    """
 
     ref: ObjectRef
     action: Action
@@ -114,7 +128,15 @@ class ReachNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that will be done, in order. All of it but ``changes`` is data that can be stored and read again."""
+    """Everything that will be done, in order. All of it but ``changes`` is data that can be stored and read again.
+
+    Example:
+        >>> from bundler import Action, ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     plan = session.plan(ReleaseRequest(bundle="webapp", release="shop")).plan
+        >>> (plan.count(Action.CREATE), plan.is_empty, plan.has_conflicts)
+        (8, False, False)
+    """
 
     changes: tuple[Change, ...] = field(default=(), compare=False)
     """What differs, with the objects as they are and as they will be: to show, and to send."""

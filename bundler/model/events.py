@@ -14,21 +14,54 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence for the user."""
+    """A sentence for the user.
+
+    Example:
+        >>> from bundler import Notice
+        >>> Notice("registry.site/acme holds all 3 images of this release").text
+        'registry.site/acme holds all 3 images of this release'
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """A warning; the same one is shown once."""
+    """A warning; the same one is shown once.
+
+    Example:
+        >>> from bundler import Warned
+        >>> Warned("Service/web: it leads to no pod").text
+        'Service/web: it leads to no pod'
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acquired:
+    """Which bundle was taken, or who signed it, as a sentence.
+
+    Example:
+        >>> from bundler import Acquired, ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     run = session.begin(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     [event.text.split()[:2] for event in run if isinstance(event, Acquired)]
+        [['bundle', 'webapp']]
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseStarted:
-    """A phase of the run: ``planning``, ``applying``, ``waiting``, ``pruning``."""
+    """A phase of the run: ``planning``, ``applying``, ``waiting``, ``pruning``.
+
+    Example:
+        >>> from bundler import PhaseStarted
+        >>> PhaseStarted("applying", 8)
+        PhaseStarted(name='applying', total=8)
+    """
 
     name: str
     total: int
@@ -36,7 +69,13 @@ class PhaseStarted:
 
 @dataclass(frozen=True, slots=True)
 class ChangeStarted:
-    """A write is about to be made."""
+    """A write is about to be made.
+
+    Example:
+        >>> from bundler import Action, ChangeStarted, ObjectRef
+        >>> ChangeStarted(ObjectRef("", "Service", "prod", "web"), Action.CREATE).ref.short
+        'Service/web'
+    """
 
     ref: ObjectRef
     action: Action
@@ -44,7 +83,13 @@ class ChangeStarted:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFinished:
-    """A write was answered."""
+    """A write was answered.
+
+    Example:
+        >>> from bundler import Action, ChangeFinished, ObjectRef
+        >>> str(ChangeFinished(ObjectRef("", "Service", "prod", "web"), Action.CREATE).action)
+        'create'
+    """
 
     ref: ObjectRef
     action: Action
@@ -52,7 +97,16 @@ class ChangeFinished:
 
 @dataclass(frozen=True, slots=True)
 class HealthChanged:
-    """An object that is waited for looks different."""
+    """An object that is waited for looks different.
+
+    Example:
+        >>> from bundler import HealthChanged, ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     run = session.begin(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     seen = [event for event in run if isinstance(event, HealthChanged) and event.ref.kind == "Deployment"]
+        >>> str(seen[-1].health.status)
+        'Current'
+    """
 
     ref: ObjectRef
     health: Health
@@ -62,7 +116,13 @@ class HealthChanged:
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """A request failed in passing and is sent again."""
+    """A request failed in passing and is sent again.
+
+    Example:
+        >>> from bundler import Retrying
+        >>> Retrying("listing Pods", 2, "429 Too Many Requests").attempt
+        2
+    """
 
     doing: str
     attempt: int
@@ -71,7 +131,13 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class BytesMoved:
-    """How far moving bytes is; told often, shown now and then."""
+    """How far moving bytes is; told often, shown now and then.
+
+    Example:
+        >>> from bundler import BytesMoved
+        >>> BytesMoved("importing", done=1 << 20, total=4 << 20).done / (4 << 20)
+        0.25
+    """
 
     doing: str
     """``importing``, ``exporting``."""
@@ -82,5 +148,5 @@ class BytesMoved:
 
 
 Event: TypeAlias = (
-    Notice | Warned | PhaseStarted | ChangeStarted | ChangeFinished | HealthChanged | Retrying | BytesMoved
+    Notice | Warned | Acquired | PhaseStarted | ChangeStarted | ChangeFinished | HealthChanged | Retrying | BytesMoved
 )

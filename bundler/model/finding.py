@@ -20,7 +20,14 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One thing that is wrong, or not as good as it could be."""
+    """One thing that is wrong, or not as good as it could be.
+
+    Example:
+        >>> from bundler import Finding, Session
+        >>> with Session.local() as session:
+        ...     all(isinstance(finding, Finding) for finding in session.lint("webapp").findings)
+        True
+    """
 
     file: str
     """Empty where no single file is to blame."""
@@ -48,7 +55,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintResult:
-    """What was found, sorted by place."""
+    """What was found, sorted by place.
+
+    Example:
+        >>> from bundler import Session
+        >>> with Session.local() as session:
+        ...     result = session.lint("webapp")
+        >>> (result.bundle.metadata.name, [finding.message for finding in result.findings])
+        ('webapp', [])
+    """
 
     findings: tuple[Finding, ...]
     bundle: Bundle | None

@@ -7,7 +7,13 @@ from bundler.model.lean import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class ObjectRef:
-    """Name one Kubernetes object. The API version is left out: the server keeps one object per group and kind."""
+    """Name one Kubernetes object. The API version is left out: the server keeps one object per group and kind.
+
+    Example:
+        >>> from bundler import ObjectRef
+        >>> str(ObjectRef("apps", "Deployment", "prod", "web"))
+        'apps/Deployment/prod/web'
+    """
 
     group: str
     kind: str

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class ReleaseStatus(StrEnum):
-    """Helm's status words, and ``interrupted`` for a run that died."""
+    """Helm's status words, and ``interrupted`` for a run that died.
+
+    Example:
+        >>> from bundler import ReleaseStatus
+        >>> ReleaseStatus("pending-upgrade").is_pending
+        True
+    """
 
     DEPLOYED = "deployed"
     SUPERSEDED = "superseded"
@@ -85,7 +91,16 @@ class InventoryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionSummary:
-    """What ``list`` and ``history`` show; read from metadata alone."""
+    """What ``list`` and ``history`` show; read from metadata alone.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop", reason="the first one"))
+        ...     (summary,) = session.history("shop")
+        >>> (summary.revision, str(summary.status), summary.bundle.name, summary.description)
+        (1, 'deployed', 'webapp', 'the first one')
+    """
 
     release: str
     namespace: str
@@ -127,7 +142,17 @@ class Inventories:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """One revision, complete: the head and everything it names."""
+    """One revision, complete: the head and everything it names.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session, Values
+        >>> with Session.sandbox() as session:
+        ...     request = ReleaseRequest(bundle="webapp", release="shop", values=Values(data={"port": 8081}))
+        ...     done = session.apply(request)
+        ...     revision = session.revision("shop")
+        >>> (revision.user_values, len(revision.inventory))
+        ({'port': 8081}, 8)
+    """
 
     summary: RevisionSummary
     authorship: Authorship = Authorship()

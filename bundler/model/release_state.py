@@ -23,7 +23,16 @@ class ObjectStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseState:
-    """A release as it stands."""
+    """A release as it stands.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     state = session.status("shop")
+        >>> (state.is_ready, {str(one.health.status) for one in state.objects})
+        (True, {'Current'})
+    """
 
     revision: Revision
     """The newest revision, whatever its status."""

@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedText:
-    """What templates rendered, as text."""
+    """What templates rendered, as text.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.local() as session:
+        ...     request = ReleaseRequest(bundle="webapp", release="shop")
+        ...     rendered = session.render(request, only=["templates/config.yaml"])
+        >>> print(rendered.text.splitlines()[1])
+        # templates/config.yaml
+    """
 
     text: str
     sensitive: frozenset[str]
@@ -22,7 +31,15 @@ class RenderedText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderedObjects:
-    """What would be sent to the cluster, as objects."""
+    """What would be sent to the cluster, as objects.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.local() as session:
+        ...     rendered = session.render_objects(ReleaseRequest(bundle="webapp", release="shop"))
+        >>> sorted({body["kind"] for body in rendered.objects})[:2]
+        ['ConfigMap', 'Deployment']
+    """
 
     objects: tuple[Body, ...]
     sensitive: frozenset[str]

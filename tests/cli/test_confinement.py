@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli.session.system_clock import SystemClock
+from bundler.library.system_clock import SystemClock
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from bundler.storage.secrets import SecretReleaseStore

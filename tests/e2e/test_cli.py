@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from bundler.cli.session.system_clock import SystemClock
+from bundler.library.system_clock import SystemClock
 from tests.lib.bundles import make_bundle
 from tests.lib.fixtures_cli import scrub
 from tests.lib.golden import check_golden

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli.session.system_clock import SystemClock
 from bundler.delivery.reader import Delivery
+from bundler.library.system_clock import SystemClock
 from bundler.model.delivery import BlobKind
 from bundler.model.digest import digest_of
 from bundler.model.json import canonical_json

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli.session.system_clock import SystemClock
 from bundler.delivery.check import check_whole
 from bundler.delivery.index import REGION_STEP, decode_index
 from bundler.delivery.placement import BLOCK, header, place
 from bundler.delivery.reader import Delivery
 from bundler.http.client_config import ClientConfig
+from bundler.library.system_clock import SystemClock
 from bundler.model.delivery import BlobKind
 from bundler.model.oci import Repository
 from bundler.oci.client import OciClient

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli.session.system_clock import SystemClock
 from bundler.errors.delivery import (
     ContentMismatchError,
     RegistryLoginError,
@@ -17,6 +16,7 @@ from bundler.errors.delivery import (
 )
 from bundler.http.client_config import ClientConfig
 from bundler.http.gate import Gate
+from bundler.library.system_clock import SystemClock
 from bundler.model.digest import Digest, digest_of
 from bundler.model.oci import BUNDLE_SIGNATURE, OCI_EMPTY, OCI_MANIFEST, Descriptor, OciManifest, Repository
 from bundler.oci.client import OciClient

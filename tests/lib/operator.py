@@ -14,7 +14,7 @@ from bundler.actions.release import install as installing
 from bundler.actions.release.history import read_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions
 from bundler.actions.release.rollback import RollbackRequest, rollback
-from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest, UninstallResult, uninstall
 from bundler.health.pods import FailFast
 from bundler.loader.load import load_bundle
@@ -151,8 +151,13 @@ class Operator:
         return rollback(request, self.ports(), run, self._see)
 
     def uninstall(self, release: str = "shop", *, keeps_history: bool = False) -> UninstallResult:
-        terms = Terms(site=self.site, accepted=Accepted(losses=True, removal=True))
-        request = UninstallRequest(namespace=self.namespace, release=release, terms=terms, keeps_history=keeps_history)
+        request = UninstallRequest(
+            namespace=self.namespace,
+            release=release,
+            site=self.site,
+            accepted=Accepted(losses=True, removal=True),
+            keeps_history=keeps_history,
+        )
         return uninstall(request, self.ports(), lambda _proposal: True)
 
     def history(self, release: str = "shop") -> tuple[RevisionSummary, ...]:

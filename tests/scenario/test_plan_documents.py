@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.uninstall import propose_uninstall
+from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall
 from tests.lib.plan_documents import checked_document
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ def test_the_plans_of_all_verbs_fit_the_schema_and_read_back(world: World):
     operator.upgrade(world.menu, text="hello")
     operator.rollback()
     plans = [proposal.plan for proposal in operator.shown]
-    plans.append(propose_uninstall(operator.namespace, "shop", operator.ports()).plan)
+    plans.append(
+        propose_uninstall(UninstallRequest(release="shop", namespace=operator.namespace), operator.ports()).plan
+    )
     assert len(plans) == 4
     for plan in plans:
         assert plan.steps

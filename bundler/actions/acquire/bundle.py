@@ -34,7 +34,15 @@ _ANYONE = TrustPolicy()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcquiredBundle:
-    """A bundle, and the delivery that it came in."""
+    """A bundle, and the delivery that it came in.
+
+    Example:
+        >>> from bundler import Session
+        >>> with Session.local() as session:
+        ...     taken = session.acquire("webapp")
+        >>> (taken.bundle.metadata.name, taken.delivery, taken.bundle.digest[:7])
+        ('webapp', None, 'sha256:')
+    """
 
     bundle: Bundle
     delivery: Trusted | None = None

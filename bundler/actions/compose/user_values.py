@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bundler.errors import BundlerError
 from bundler.errors.bundle import ValuesFileError
-from bundler.model.lean import dataclass, replace
+from bundler.model.lean import dataclass, field, replace
 from bundler.model.values import AssignmentKind, LayerKind, UserLayers
 
 if TYPE_CHECKING:
@@ -25,15 +25,30 @@ STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ValuesFlags:
-    """Values as they stand on the command line."""
+class Values:
+    """What a user gives for a release: a site file, values files, a mapping, assignments; later ones win.
+
+    Nothing is read before the values are used. What the values come to is recorded with the revision; the next upgrade
+    that names no file starts from there.
+
+    Example:
+        >>> from bundler import Values
+        >>> Values(data={"web": {"replicas": 3}}).names_files
+        False
+        >>> Values(files=("values-prod.yaml",), unset=("web.debug",)).names_files
+        True
+    """
 
     files: tuple[str, ...] = ()
-    """``-f``: paths, ``-`` for standard input."""
+    """Paths of YAML or JSON files; on the command line ``-`` is standard input."""
+    data: Body = field(default_factory=dict)
+    """Values as nested mappings, over those of the files; null deletes."""
     assignments: tuple[tuple[AssignmentKind, str], ...] = ()
-    """The ``--set`` family, in the order typed."""
+    """The ``--set`` family, as ``PATH=VALUE`` in order; the value is typed by the bundle's schema."""
     unset: tuple[str, ...] = ()
+    """Paths of recorded values to drop, like ``web.replicas``."""
     site: Path | None = None
+    """The site file: its values come first, and its policy, registry and namespace hold."""
 
     @property
     def names_files(self) -> bool:
@@ -48,6 +63,8 @@ class UserInput:
     user: UserLayers
     named_site: Site | None = None
     """The site file; None where none is named."""
+    names_files: bool = False
+    """A values file or a site file was named: recorded values are then left aside."""
 
     @property
     def site(self) -> Site:
@@ -60,7 +77,7 @@ class UserInput:
         return self.named_site.facts if self.named_site else {}
 
 
-def read_inputs(given: ValuesFlags, *, variables: Mapping[str, str], read_stdin: Callable[[], str]) -> UserInput:
+def read_inputs(given: Values, *, variables: Mapping[str, str], read_stdin: Callable[[], str]) -> UserInput:
     """Read all files and assignments of a command line.
 
     Args:
@@ -74,6 +91,8 @@ def read_inputs(given: ValuesFlags, *, variables: Mapping[str, str], read_stdin:
     failures: list[BundlerError] = []
     site = _tried(partial(_load_site, given.site), failures) if given.site else None
     layers = [_tried(partial(_layer, name, read_stdin), failures) for name in given.files]
+    if given.data:
+        layers.append(_tried(partial(_mapping, given.data), failures))
     assignments = [_tried(partial(_assignment, kind, text, variables), failures) for kind, text in given.assignments]
     _raise_all(failures)
     user = UserLayers(
@@ -81,7 +100,7 @@ def read_inputs(given: ValuesFlags, *, variables: Mapping[str, str], read_stdin:
         assignments=tuple(one for one in assignments if one is not None),
         unset=given.unset,
     )
-    return UserInput(user=user, named_site=site)
+    return UserInput(user=user, named_site=site, names_files=given.names_files)
 
 
 def _tried(read: Callable[[], T], failures: list[BundlerError]) -> T | None:
@@ -119,6 +138,12 @@ def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:
     if name == STDIN:
         return read_values(read_stdin(), source="standard input")
     return load_values_file(Path(name).expanduser())
+
+
+def _mapping(data: Body) -> ValuesLayer:
+    from bundler.values.merge import make_layer  # noqa: PLC0415 - only programs give mappings
+
+    return make_layer(data, LayerKind.FILE, "the values given")
 
 
 def _assignment(kind: AssignmentKind, text: str, variables: Mapping[str, str]) -> Assignment:

@@ -38,19 +38,43 @@ _CAUSE_CHARS = 240
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How a change is carried out; the same for every verb."""
+    """How a change is carried out; the same for every verb.
+
+    Example:
+        >>> from bundler import ReleaseRequest, RunOptions, Session
+        >>> with Session.sandbox() as session:
+        ...     request = ReleaseRequest(bundle="webapp", release="shop")
+        ...     done = session.apply(request, options=RunOptions(waits=False, history_max=5))
+        >>> done.revision.summary.is_waited
+        False
+    """
 
     waits: bool = True
+    """Wait until every object is ready."""
     may_create_namespace: bool = True
+    """Make a namespace that is missing."""
     history_max: int = 10
+    """How many revisions are kept."""
     lock_timeout_s: float = 0.0
+    """Seconds to wait for a lock that another run holds."""
     fail_fast: FailFast = field(default_factory=FailFast)
+    """Which states of pods end the waiting early."""
     forces_revision: bool = False
+    """Record a revision even where nothing changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeResult:
-    """What became of a change."""
+    """What became of a change.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     first = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     second = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        >>> (first.revision.summary.revision, second.revision, second.is_declined)
+        (1, None, False)
+    """
 
     proposal: Proposal
     revision: Revision | None

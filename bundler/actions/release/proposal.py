@@ -82,7 +82,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A plan before it is carried out, as it is shown."""
+    """A plan before it is carried out, as it is shown.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     proposal = session.plan(ReleaseRequest(bundle="webapp", release="shop"))
+        >>> (proposal.draft.revision.summary.bundle.name, proposal.planned.creates_namespace, proposal.is_second_look)
+        ('webapp', False, False)
+    """
 
     planned: Planned
     draft: Draft

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.compose.compose import public_identifiers
 from bundler.actions.release.history import History, learn_live_secrets, load_existing_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, change_release
-from bundler.actions.release.proposal import Draft, require_cluster
+from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.model.lean import dataclass, replace
@@ -27,16 +27,44 @@ _UNFINISHED = {ReleaseStatus.PENDING_ROLLBACK, ReleaseStatus.INTERRUPTED, Releas
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackRequest:
-    """What to go back to."""
+    """What to go back to.
+
+    Example:
+        >>> from bundler import ReleaseRequest, RollbackRequest, Session, Values
+        >>> with Session.sandbox() as session:
+        ...     for least in (2, 3):
+        ...         values = Values(data={"minReplicas": least})
+        ...         done = session.apply(ReleaseRequest(bundle="webapp", release="shop", values=values))
+        ...     result = session.rollback(RollbackRequest(release="shop", reason="three are too many"))
+        ...     (result.revision.summary.revision, result.revision.rolled_back_to)
+        (3, 1)
+    """
 
     release: str
     namespace: str = ""
+    """Empty: that of the session."""
     revision: int = 0
     """0: the newest revision that was deployed and is older than the current one."""
+    reason: str = ""
+    """Why; kept in the history."""
     authorship: Authorship = Authorship()
+    """Who rolls back, from where; a session says it."""
     site: Site | None = None
     """The site file whose policy holds."""
     accepted: Accepted = Accepted()
+    """What is meant although it is refused by default."""
+
+
+def propose_rollback(request: RollbackRequest, ports: Ports) -> Proposal:
+    """Plan what `rollback` would do; nothing is written.
+
+    Raises:
+        BundlerError: whatever would stop it.
+    """
+    terms = Terms(site=request.site, accepted=request.accepted)
+    proposal = propose(_draft(request, terms, ports), terms, ports)
+    pass_gates(proposal)
+    return proposal
 
 
 def rollback(
@@ -51,6 +79,10 @@ def rollback(
         BundlerError: whatever ends the run.
     """
     terms = Terms(site=request.site, accepted=request.accepted)
+    return change_release(_draft(request, terms, ports), terms, ports, options, approve)
+
+
+def _draft(request: RollbackRequest, terms: Terms, ports: Ports) -> Draft:
     require_cluster(terms, ports.cluster)
     history = load_existing_history(ports, request.namespace, request.release)
     target = history.find(request.revision) if request.revision else _target(history, ports)
@@ -59,7 +91,7 @@ def rollback(
     ports.redactor.publish(request.release, *public_identifiers(manifests))
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
-    return change_release(draft_of(recorded, request.authorship), terms, ports, options, approve)
+    return draft_of(recorded, replace(request.authorship, reason=request.reason or request.authorship.reason))
 
 
 def _target(history: History, ports: Ports) -> RevisionSummary:

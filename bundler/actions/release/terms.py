@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What the user says is meant; nothing of it is taken for granted."""
+    """What the user says is meant; nothing of it is taken for granted.
+
+    Example:
+        >>> from bundler import Accepted, ReleaseRequest
+        >>> request = ReleaseRequest(bundle="webapp", release="shop", accepted=Accepted(downgrade=True))
+        >>> request.accepted.losses
+        False
+    """
 
     losses: bool = False
     """Objects that hold data may be deleted or recreated (``--accept-data-loss``), or someone confirms it."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
+    from bundler.model.site import Site
     from bundler.ports import HeldLock, Ports
 
 
@@ -48,20 +49,47 @@ _CONFIRMED = Terms(accepted=Accepted(losses=True, removal=True))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UninstallRequest:
-    """What to delete."""
+    """What to delete. Who makes this request means it: there is no further question unless ``approve`` asks one.
 
-    namespace: str
+    Example:
+        >>> from bundler import ReleaseRequest, Session, UninstallRequest
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     gone = session.uninstall(UninstallRequest(release="shop"))
+        ...     (len(gone.proposal.plan.changes), session.releases())
+        (8, ())
+    """
+
     release: str
-    terms: Terms = Terms()
-    """What the change is held against."""
+    namespace: str = ""
+    """Empty: that of the session."""
+    site: Site | None = None
+    """The site file whose policy holds."""
+    accepted: Accepted = Accepted(removal=True)
+    """What is meant; ``losses`` accepts that data may be lost."""
     lock_timeout_s: float = 0.0
+    """Seconds to wait for a lock that another run holds."""
     keeps_history: bool = False
     """Keep the records, marked as uninstalled, instead of dropping them."""
+
+    @property
+    def terms(self) -> Terms:
+        """What the change is held against."""
+        return Terms(site=self.site, accepted=self.accepted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UninstallProposal:
-    """What would be deleted, and what stays."""
+    """What would be deleted, and what stays.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session, UninstallRequest
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     proposal = session.plan(UninstallRequest(release="shop"))
+        >>> (proposal.plan.is_removal, {str(change.action) for change in proposal.plan.changes})
+        (True, {'delete'})
+    """
 
     planned: Planned
     history: History
@@ -84,7 +112,16 @@ class UninstallProposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UninstallResult:
-    """What became of it."""
+    """What became of it.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session, UninstallRequest
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     gone = session.uninstall(UninstallRequest(release="shop"), approve=lambda proposal: False)
+        >>> (gone.is_declined, gone.kept)
+        (True, ())
+    """
 
     proposal: UninstallProposal
     is_declined: bool = False
@@ -95,19 +132,13 @@ class UninstallResult:
         return self.proposal.plan.kept
 
 
-def propose_uninstall(namespace: str, release: str, ports: Ports, terms: Terms | None = None) -> UninstallProposal:
+def propose_uninstall(request: UninstallRequest, ports: Ports) -> UninstallProposal:
     """Plan to delete everything a release owns, but for what is always kept.
-
-    Args:
-        namespace: of the release.
-        release: its name.
-        ports: the cluster and everything else outside.
-        terms: what the change is held against; nothing where none are given.
 
     Raises:
         ReleaseNotFoundError: when there is no such release, and nothing that an uninstall left which died at its end.
     """
-    terms = terms or Terms()
+    terms, namespace, release = request.terms, request.namespace, request.release
     require_cluster(terms, ports.cluster)
     try:
         history = load_existing_history(ports, namespace, release)
@@ -171,7 +202,7 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Uninst
         BundlerError: what ended the run.
     """
     namespace, release = request.namespace, request.release
-    first = propose_uninstall(namespace, release, ports, request.terms)
+    first = propose_uninstall(request, ports)
     unconfirmed = pass_gates(first)
     if not approve(first):
         return UninstallResult(proposal=first, is_declined=True)

@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
-from bundler.cli.session.name_rules import check_namespace
 from bundler.cli.terminal.progress import Progress
 from bundler.errors.cluster import AmbiguousContextError
+from bundler.library.name_rules import check_namespace
 from bundler.model.events import Warned
 from bundler.model.lean import dataclass
 from bundler.ports import Ports

@@ -19,7 +19,7 @@ from bundler.cli.parsing.values_options import (
 )
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.parsing.change_options import PathFlags, StartingPoint
     from bundler.cli.session.app import App
 
@@ -42,7 +42,7 @@ def diff_command(
     *,
     release: str,
     bundle: str,
-    given: ValuesFlags,
+    given: Values,
     start: StartingPoint,
     path: PathFlags,
     kube_version: str,

@@ -17,7 +17,7 @@ from bundler.model.size import counted, shown_bytes
 from bundler.wire.deliveries import exported_form
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
     from bundler.model.results import Exported
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @values_options()
 @registry_options
 @bundle_limit_options
-def export_command(app: App, bundle: str, given: ValuesFlags, **options: Any) -> None:
+def export_command(app: App, bundle: str, given: Values, **options: Any) -> None:
     """Write BUNDLE, its components, every image it can need and an SBOM into one file.
 
     The same inputs give the same bytes. `verify` checks it, `import` and `install` use it, without internet.

@@ -19,7 +19,7 @@ from bundler.model.lean import replace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
     from bundler.model.image import LockedImage
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="The delivery to check; BUNDLE itself may be one.",
 )
 def images_command(
-    app: App, bundle: str, *, given: ValuesFlags, release: str, to: str, check: bool, against: Path | None
+    app: App, bundle: str, *, given: Values, release: str, to: str, check: bool, against: Path | None
 ) -> None:
     """List every image that BUNDLE can need, over all switches in its schema, and where each is used.
 

@@ -19,12 +19,12 @@ from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.values_options import kube_version_option, values_options
-from bundler.cli.session.name_rules import check_name
+from bundler.library.name_rules import check_name
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
 
@@ -50,7 +50,7 @@ def install_command(
     app: App,
     *,
     words: tuple[str, ...],
-    given: ValuesFlags,
+    given: Values,
     start: StartingPoint,
     run: RunFlags,
     write: WriteFlags,

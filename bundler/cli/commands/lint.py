@@ -20,7 +20,7 @@ from bundler.loader.locate import find_bundle
 from bundler.model.finding import Level
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
 
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @bundle_limit_options
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
 @click.option("--write-reach", is_flag=True, help="Declare in bundle.yaml what the bundle reaches, first.")
-def lint_command(app: App, bundle: str, given: ValuesFlags, strict: bool, write_reach: bool) -> int:
+def lint_command(app: App, bundle: str, given: Values, strict: bool, write_reach: bool) -> int:
     """Find everything that is wrong with BUNDLE, all at once, with file and line.
 
     Give values where the bundle cannot be rendered without.

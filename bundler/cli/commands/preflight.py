@@ -13,7 +13,7 @@ from bundler.cli.parsing.registry_options import offline_option, registry_option
 from bundler.cli.parsing.values_options import release_name_option, values_options
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
 
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @registry_options
 @bundle_limit_options
 @offline_option
-def preflight_command(app: App, bundle: str, *, given: ValuesFlags, release: str, no_create_namespace: bool) -> int:
+def preflight_command(app: App, bundle: str, *, given: Values, release: str, no_create_namespace: bool) -> int:
     """Check that everything that an installation of BUNDLE needs is there; nothing is written.
 
     The API server and its version, permissions, storage, quota and Pod Security; for a delivery with --site also the

@@ -20,7 +20,7 @@ from bundler.cli.parsing.values_options import (
 )
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
 
 
@@ -38,7 +38,7 @@ def template_command(
     app: App,
     bundle: str,
     *,
-    given: ValuesFlags,
+    given: Values,
     release: str,
     kube_version: str,
     only: tuple[str, ...],

@@ -21,7 +21,7 @@ from bundler.cli.parsing.registry_options import offline_option, registry_option
 from bundler.cli.parsing.values_options import kube_version_option, values_options
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
 
@@ -45,7 +45,7 @@ def upgrade_command(
     *,
     release: str,
     bundle: str,
-    given: ValuesFlags,
+    given: Values,
     start: StartingPoint,
     run: RunFlags,
     write: WriteFlags,

@@ -19,7 +19,7 @@ from bundler.cli.parsing.values_options import (
 )
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
 
 
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 @release_name_option
 @click.option("--explain", is_flag=False, flag_value="", default=None, metavar="[PATH]", help="Say who set each value.")
 @show_secrets_option
-def values_command(
-    app: App, bundle: str, given: ValuesFlags, release: str, explain: str | None, show_secrets: bool
-) -> None:
+def values_command(app: App, bundle: str, given: Values, release: str, explain: str | None, show_secrets: bool) -> None:
     """Print the values that BUNDLE and its components work with.
 
     With --explain: each value, the layer that set it, the line or the option, the formula where it is derived.

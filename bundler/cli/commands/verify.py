@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
     from bundler.model.results import Verified
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @values_options()
 @bundle_limit_options
 def verify_command(
-    app: App, paths: tuple[Path, ...], keys: tuple[Path, ...], bases: tuple[Path, ...], given: ValuesFlags
+    app: App, paths: tuple[Path, ...], keys: tuple[Path, ...], bases: tuple[Path, ...], given: Values
 ) -> None:
     """Check a delivery to its last byte, who signed it, and that it carries the images that its bundle renders to.
 
@@ -63,7 +63,7 @@ def _line(verified: Verified) -> str:
 
 
 def _verified(
-    app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: ValuesFlags
+    app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: Values
 ) -> Verified:
     from bundler.actions.acquire.bundle import AcquiredBundle  # noqa: PLC0415 - help needs none of it
     from bundler.actions.acquire.open_delivery import open_trusted  # noqa: PLC0415

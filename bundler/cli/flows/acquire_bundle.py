@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle import AcquiredBundle, Sources, acquire, is_delivery, open_by_policy
 from bundler.actions.compose.user_values import read_inputs
-from bundler.cli.session.name_rules import check_name, check_namespace
+from bundler.library.name_rules import check_name, check_namespace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.actions.compose.user_values import UserInput, ValuesFlags
+    from bundler.actions.compose.user_values import UserInput, Values
     from bundler.cli.session.app import App
     from bundler.expressions.compiled import CompiledCodes
     from bundler.loader.lockfile import LockEntry
@@ -35,7 +35,7 @@ def take_bundle(app: App, name: str) -> Bundle:
     return take(app, name).bundle
 
 
-def take(app: App, name: str, given: ValuesFlags | None = None) -> AcquiredBundle:
+def take(app: App, name: str, given: Values | None = None) -> AcquiredBundle:
     """Load the bundle that ``name`` means; a delivery that it came in is closed at the end of the run.
 
     Args:
@@ -145,7 +145,7 @@ def _stay_offline(app: App) -> None:
     stay_offline(app, default=True)
 
 
-def take_inputs(app: App, given: ValuesFlags, bundle: Bundle | None = None) -> UserInput:
+def take_inputs(app: App, given: Values, bundle: Bundle | None = None) -> UserInput:
     """Read the files and assignments that a command line names; what is sensitive in them is masked from now on.
 
     Raises:
@@ -172,7 +172,7 @@ def namespace_of(app: App, site: Site | None) -> str:
 
 
 def make_order(
-    app: App, taken: AcquiredBundle, given: ValuesFlags, *, release: str = "", kube_version: str = ""
+    app: App, taken: AcquiredBundle, given: Values, *, release: str = "", kube_version: str = ""
 ) -> RenderRequest:
     """Return an order that needs no cluster: for template and values.
 
@@ -202,7 +202,7 @@ def make_order(
 
 def compiled_codes(app: App, bundle: Bundle) -> CompiledCodes:
     """Return what earlier runs compiled of a bundle; it is read when something is asked for."""
-    from bundler.cli.adapters.template_cache import CompiledFile  # noqa: PLC0415 - as above
     from bundler.expressions.compiled import CompiledCodes  # noqa: PLC0415 - as above
+    from bundler.library.template_cache import CompiledFile  # noqa: PLC0415 - as above
 
     return CompiledCodes(CompiledFile(app.settings.environment.cache_dir / "templates", bundle.digest))

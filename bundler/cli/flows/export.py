@@ -26,7 +26,7 @@ from bundler.model.size import parse_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
     from bundler.model.results import Exported
@@ -54,7 +54,7 @@ class ExportFlags:
     tool: Path | None
 
 
-def carry_out_export(app: App, bundle: str, given: ValuesFlags, flags: ExportFlags) -> Exported:
+def carry_out_export(app: App, bundle: str, given: Values, flags: ExportFlags) -> Exported:
     """Export as the options say.
 
     Raises:

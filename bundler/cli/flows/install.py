@@ -18,9 +18,9 @@ from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import DiffView, Subject, show_difference
 from bundler.cli.output.plan import damage_lines
 from bundler.cli.output.releases import bundle_text
-from bundler.cli.session.name_rules import check_name, check_namespace
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
+from bundler.library.name_rules import check_name, check_namespace
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship
 from bundler.values.changes import changed_user_values
@@ -28,7 +28,7 @@ from bundler.values.changes import changed_user_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.actions.release.proposal import Draft, Proposal
     from bundler.cli.adapters.cluster import Connection
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
@@ -49,7 +49,7 @@ class InstallArgs:
     release: str
     """Empty: the bundle's name."""
     bundle: str
-    given: ValuesFlags
+    given: Values
     start: StartingPoint
     path: PathFlags
     kube_version: str = ""

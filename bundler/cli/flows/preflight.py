@@ -16,11 +16,11 @@ from bundler.errors import BundlerError
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import ValuesFlags
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
 
 
-def look_ahead(app: App, bundle: str, given: ValuesFlags, *, release: str, may_create_namespace: bool) -> int:
+def look_ahead(app: App, bundle: str, given: Values, *, release: str, may_create_namespace: bool) -> int:
     """Make every check and print them; return the exit code.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.rollback import RollbackRequest, rollback
-from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall, uninstall
 from bundler.cli.adapters.cluster import connect
 from bundler.cli.flows.acquire_bundle import read_site
@@ -105,9 +105,16 @@ def carry_out_removal(
     site = read_site(app, site_file)
     connection = _connect_at(app, site)
     say_where(app, connection)
-    terms = Terms(site=site, accepted=Accepted(losses=accepts_losses(app, run), removal=may_go_on(app, run)))
+    request = UninstallRequest(
+        namespace=connection.namespace,
+        release=release,
+        site=site,
+        accepted=Accepted(losses=accepts_losses(app, run), removal=may_go_on(app, run)),
+        lock_timeout_s=run.lock_timeout_s,
+        keeps_history=keeps_history,
+    )
     if run.dry_run:
-        proposal = propose_uninstall(connection.namespace, release, connection.ports, terms)
+        proposal = propose_uninstall(request, connection.ports)
         app.screen.say_lines([*damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)])
         subject = Subject(facts=place_of(connection, release))
         show_plan_as_data(app, proposal.shown, subject, DiffView())
@@ -118,13 +125,6 @@ def carry_out_removal(
         heads = damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)
         return approval.approve(proposal.shown, proposal.planned, heads=heads)
 
-    request = UninstallRequest(
-        namespace=connection.namespace,
-        release=release,
-        terms=terms,
-        lock_timeout_s=run.lock_timeout_s,
-        keeps_history=keeps_history,
-    )
     result = uninstall(request, connection.ports, approve)
     connection.progress.stop()
     plan, is_declined = result.proposal.plan, result.is_declined

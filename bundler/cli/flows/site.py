@@ -10,8 +10,8 @@ from bundler.cli.adapters.cluster import connect
 from bundler.cli.adapters.site_registry import open_site_registry, parse_place
 from bundler.cli.flows.acquire_bundle import read_site
 from bundler.cli.output.checks import show_checks
-from bundler.cli.session.name_rules import check_site_name
 from bundler.cli.terminal.text import Line
+from bundler.library.name_rules import check_site_name
 from bundler.model.lean import dataclass, replace
 from bundler.signing.keys import read_public
 from bundler.wire.checks import site_form

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bundler.cli.session.name_rules import check_name
+from bundler.library.name_rules import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bundler.actions.compose.user_values import ValuesFlags
+from bundler.actions.compose.user_values import Values
 from bundler.cli.parsing.command import OPTION_ORDER, FilePath, gathered
 from bundler.model.values import AssignmentKind
 
@@ -22,12 +22,12 @@ _SET_KINDS: Final = {
 }
 
 
-def _given(**options: object) -> ValuesFlags:
+def _given(**options: object) -> Values:
     """Put the values options together; assignments in the order typed."""
     texts = {kind: list(_strings(options[name])) for name, kind in _SET_KINDS.items()}
     kinds = [_SET_KINDS[name] for name in _strings(options[OPTION_ORDER]) if name in _SET_KINDS]
     site = options["site"]
-    return ValuesFlags(
+    return Values(
         files=tuple(_strings(options["files"])),
         assignments=tuple((kind, texts[kind].pop(0)) for kind in kinds if texts[kind]),
         unset=tuple(_strings(options["unset"])),

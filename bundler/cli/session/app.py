@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from bundler.cli.session.network import Network
     from bundler.cli.session.settings import Settings
     from bundler.cli.session.signals import Stop
-    from bundler.cli.session.system_clock import SystemClock
     from bundler.cli.terminal.screen import Screen
+    from bundler.library.system_clock import SystemClock
     from bundler.loader.limits import LoadLimits
     from bundler.model.redaction import Redactor
     from bundler.ports import Confinement

@@ -10,8 +10,8 @@ from bundler.cli.session.app import App
 from bundler.cli.session.network import Network, NetworkOptions
 from bundler.cli.session.settings import make_settings
 from bundler.cli.session.signals import Stop
-from bundler.cli.session.system_clock import SystemClock
 from bundler.cli.terminal.screen import Looks, Screen
+from bundler.library.system_clock import SystemClock
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import Redactor
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.cli.session.name_rules import check_namespace
 from bundler.errors import UsageError
+from bundler.library.name_rules import check_namespace
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:

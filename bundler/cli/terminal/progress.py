@@ -9,6 +9,7 @@ from bundler.cli.terminal.progress_state import Row, Scene
 from bundler.cli.terminal.text import seconds
 from bundler.model.change import Action
 from bundler.model.events import (
+    Acquired,
     BytesMoved,
     ChangeFinished,
     ChangeStarted,
@@ -88,8 +89,8 @@ class Progress:
 
     def _take(self, event: Event) -> None:
         match event:
-            case Notice():
-                self._say(event.text)
+            case Notice() | Acquired():
+                self._say(event.text, "dim" if isinstance(event, Acquired) else "")
             case Warned():
                 self._screen.warn(event.text)
             case PhaseStarted():

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.cli.session.system_clock import SystemClock
 from bundler.confinement.forked import ForkedWork
 from bundler.expressions import compile_text
+from bundler.library.system_clock import SystemClock
 from bundler.model.manifest import Source
 from tests.unit.confinement.bombs import BOMBS
 

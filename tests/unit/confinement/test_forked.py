@@ -15,11 +15,11 @@ import pytest
 
 from bundler.actions.author.describe import menu_of
 from bundler.actions.release.recorded_command import recorded_command
-from bundler.cli.session.system_clock import SystemClock
 from bundler.confinement.forked import ForkedWork, WorkFailedError
 from bundler.confinement.memory import asked_resident_bytes
 from bundler.confinement.rules import ConfinedRules
 from bundler.errors.bundle import DeriveError, WorkLimitError
+from bundler.library.system_clock import SystemClock
 from bundler.model.bundle import ReadinessRule
 from bundler.model.health import Status
 from bundler.model.manifest import Source

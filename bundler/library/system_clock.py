@@ -1,4 +1,4 @@
-"""The system's time. Layer: cli, adapter of the Clock port."""
+"""The system's time. Layer: library, adapter of the Clock port."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which names of releases, namespaces and sites are accepted. Layer: cli, pure."""
+"""Which names of releases, namespaces and sites are accepted. Layer: library, pure."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ from jinja2.lexer import Lexer
 import bundler
 from bundler.actions.compose.compose import Composition, compose
 from bundler.actions.compose.render_request import RenderRequest
-from bundler.cli.adapters import template_cache as compiled
-from bundler.cli.adapters.template_cache import MAX_FILES, CompiledFile
 from bundler.errors import BundlerError
 from bundler.expressions.compiled import CompiledCodes, code_key
+from bundler.library import template_cache as compiled
+from bundler.library.template_cache import MAX_FILES, CompiledFile
 from bundler.model.digest import Digest
 from bundler.model.values import UserLayers
 from bundler.values.assignments import parse_assignment

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bundler.cli.session.system_clock import SystemClock
+from bundler.library.system_clock import SystemClock
 
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="only Linux stops its monotonic clock during sleep")

@@ -1,4 +1,4 @@
-"""Compiled templates and expressions as files of the user's cache. Layer: cli.
+"""Compiled templates and expressions as files of the user's cache. Layer: library.
 
 What is there is code, as in Python's own ``__pycache__``: it is taken only from a folder and files that belong to this
 user, and that no one else can write or replace.

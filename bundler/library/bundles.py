@@ -1,0 +1,242 @@
+"""Where a session takes bundles, sites and values from. Layer: library."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler import library
+from bundler.actions.acquire.bundle import AcquiredBundle, Sources, acquire as acquire_from, is_delivery, open_by_policy
+from bundler.actions.compose.user_values import UserInput, read_inputs
+from bundler.library.name_rules import check_name, check_namespace
+from bundler.model.events import Acquired
+
+if TYPE_CHECKING:
+    from bundler.actions.acquire.fetch import BundleFetcher
+    from bundler.actions.acquire.open_delivery import Trusted
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.actions.compose.user_values import Values
+    from bundler.expressions.compiled import CompiledCodes
+    from bundler.library.requests import ReleaseRequest
+    from bundler.library.scope import Scope
+    from bundler.loader.lockfile import LockEntry
+    from bundler.model.bundle import Bundle, ComponentSpec
+    from bundler.model.site import Site
+    from bundler.model.trust import TrustPolicy
+    from bundler.ports import Verifier
+
+
+def acquire(scope: Scope, name: str, site: Site | Path | None = None) -> AcquiredBundle:
+    """Load the bundle that ``name`` means; a delivery that it came in is closed with the session.
+
+    Args:
+        scope: of the session.
+        name: a path, a bundle's name, a delivery file or an ``oci://`` address.
+        site: the site file whose policy holds, or its path.
+
+    Raises:
+        BundleError: when there is none, or it is broken.
+        RegistryError: when it cannot be had.
+        DeliveryError, SignatureError: when it is not to be trusted.
+    """
+    policy_of = read_site(scope, site)
+    if is_delivery(name):
+        scope.network.stay_offline(default=True)
+    taken = acquire_from(name, policy_of, sources_of(scope))
+    if taken.delivery is not None:
+        scope.host.closing.callback(taken.delivery.delivery.close)
+    return taken
+
+
+def acquired(scope: Scope, request: ReleaseRequest) -> AcquiredBundle:
+    """Return the bundle of a request, by the policy of its site.
+
+    Raises:
+        BundlerError: when it cannot be had, or is not to be trusted.
+    """
+    if isinstance(request.bundle, AcquiredBundle):
+        return request.bundle
+    values = request.values
+    site = values.named_site if isinstance(values, UserInput) else values.site
+    return acquire(scope, request.bundle, site)
+
+
+def open_delivery(scope: Scope, paths: tuple[Path, ...], policy: TrustPolicy) -> Trusted:
+    """Open a delivery, verified by a policy; it is closed with the session.
+
+    Raises:
+        DeliveryError, SignatureError: when it is not to be trusted.
+    """
+    scope.network.stay_offline(default=True)
+    trusted = open_by_policy(paths, policy, sources_of(scope))
+    scope.host.closing.callback(trusted.delivery.close)
+    return trusted
+
+
+def read_site(scope: Scope, site: Site | Path | None) -> Site | None:
+    """Return a site file, loaded; its registry may be reached from now on.
+
+    Raises:
+        ValuesFileError: with every problem.
+    """
+    if isinstance(site, Path):
+        return load_site(scope, site)
+    if site is not None and site.registry is not None:
+        scope.network.site_hosts |= {site.registry.host}
+    return site
+
+
+def load_site(scope: Scope, path: Path) -> Site:
+    """Load a site file; its registry may be reached from now on.
+
+    Raises:
+        ValuesFileError: with every problem.
+    """
+    from bundler.loader import site_file  # noqa: PLC0415 - only those who name a site pay for it
+
+    site = site_file.load_site(path)
+    read_site(scope, site)
+    return site
+
+
+def sources_of(scope: Scope) -> Sources:
+    """Return where a session takes bundles from, and how it judges them."""
+    return Sources(
+        search_path=scope.options.search_path,
+        limits=scope.limits,
+        fetcher=partial(fetcher_of, scope),
+        verifier=partial(_verifier, scope),
+        say=lambda line: scope.report(Acquired(line)),
+    )
+
+
+def fetcher_of(scope: Scope, *, is_fresh: bool = False) -> BundleFetcher:
+    """Return what fetches bundles; the registry is opened when it is first asked.
+
+    Args:
+        scope: of the session.
+        is_fresh: take the highest version in a range, whatever is locked.
+    """
+    from bundler.actions.acquire.fetch import BundleFetcher  # noqa: PLC0415 - only registries need the way to them
+
+    return BundleFetcher(
+        registry=cache(lambda: library.registries.open_registry(scope)),
+        folder=_cache_of(scope) / "bundles",
+        report=scope.report,
+        limits=scope.limits,
+        is_fresh=is_fresh,
+    )
+
+
+def fetch_component(scope: Scope, component: ComponentSpec, locked: LockEntry | None) -> Path:
+    """Return the archive of a component that is in a registry.
+
+    Raises:
+        BundleError, RegistryError: when it cannot be had.
+    """
+    return fetcher_of(scope).component(component, locked)
+
+
+def _cache_of(scope: Scope) -> Path:
+    """Return the folder of fetched bundles; without one a folder of this session alone."""
+    if scope.options.cache_dir is not None:
+        return scope.options.cache_dir
+    import tempfile  # noqa: PLC0415 - only for sessions without a cache
+
+    return Path(scope.host.closing.enter_context(tempfile.TemporaryDirectory(prefix="bundler-")))
+
+
+def _verifier(scope: Scope, policy: TrustPolicy) -> Verifier:
+    from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415 - only where someone is trusted
+
+    return PolicyVerifier(policy, scope.host.clock)
+
+
+def read_values(scope: Scope, given: Values | UserInput, bundle: Bundle | None = None) -> UserInput:
+    """Read the files and assignments that are given; what is sensitive in them is masked from now on.
+
+    Args:
+        scope: of the session.
+        given: as the user gives them, or read already.
+        bundle: whose schemas say what is sensitive.
+
+    Raises:
+        ValuesError: when they cannot be read.
+    """
+    if isinstance(given, UserInput):
+        return given
+    host = scope.host
+    inputs = read_inputs(given, variables=scope.options.environment, read_stdin=host.read_stdin)
+    read_site(scope, inputs.named_site)
+    if bundle is not None and (inputs.user.layers or inputs.user.assignments):
+        from bundler.values.given_secrets import sensitive_texts  # noqa: PLC0415 - nothing given, nothing to hide
+
+        secrets = host.confinement.run(
+            lambda: tuple(sensitive_texts(bundle, inputs.user)), doing="looking for secrets in the values given"
+        )
+        host.redactor.learn(*secrets)
+    return inputs
+
+
+def render_request(
+    scope: Scope,
+    taken: AcquiredBundle,
+    given: Values | UserInput,
+    *,
+    release: str = "",
+    namespace: str = "",
+    kube_version: str = "",
+) -> RenderRequest:
+    """Return what is rendered of a bundle; no cluster is asked.
+
+    Args:
+        scope: of the session.
+        taken: the bundle, and the delivery that it came in.
+        given: the values.
+        release: its name; empty: the bundle's.
+        namespace: of the release; empty: that of the session, else of the site, else ``default``.
+        kube_version: what templates see; empty: what the cluster says, else the newest one known.
+
+    Raises:
+        UsageError: for an impossible name.
+        ValuesError: when the values cannot be read.
+    """
+    from bundler.actions.compose.render_request import RenderRequest  # noqa: PLC0415 - for those who render
+
+    bundle = taken.bundle
+    inputs = read_values(scope, given, bundle)
+    site = inputs.named_site
+    return RenderRequest(
+        bundle=bundle,
+        release=check_name(release or bundle.metadata.name),
+        namespace=namespace or namespace_without_cluster(scope, site),
+        user=inputs.user,
+        site=inputs.facts,
+        kube_version=kube_version,
+        place=site,
+        carried=taken.carried,
+        evidence=taken.evidence,
+        codes=_compiled_codes(scope, bundle),
+        confinement=scope.host.confinement,
+    )
+
+
+def namespace_without_cluster(scope: Scope, site: Site | None) -> str:
+    """Return the namespace of a release where no cluster says one: the session's, the site's, or ``default``.
+
+    Raises:
+        UsageError: for an impossible name.
+    """
+    return check_namespace(scope.options.namespace or (site.namespace if site else "") or "default")
+
+
+def _compiled_codes(scope: Scope, bundle: Bundle) -> CompiledCodes:
+    """Return what earlier runs compiled of a bundle; it is read when something is asked for."""
+    from bundler.expressions.compiled import CompiledCodes  # noqa: PLC0415 - for those who render
+
+    if scope.options.cache_dir is None:
+        return CompiledCodes()
+    from bundler.library.template_cache import CompiledFile  # noqa: PLC0415 - as above
+
+    return CompiledCodes(CompiledFile(scope.options.cache_dir / "templates", bundle.digest))

@@ -1,0 +1,67 @@
+"""What a session reads of releases. Layer: library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.inspect import release_queries, status as looking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from bundler.errors import BundlerError
+    from bundler.library.scope import Scope
+    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release_state import ReleaseState
+
+    OnUnreadable = Callable[[BundlerError], None]
+
+
+def status(scope: Scope, release: str, namespace: str) -> ReleaseState:
+    """Read a release's newest revision and look at each of its objects.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+    """
+    return looking.release_state(scope.ports(), scope.namespace(namespace), release)
+
+
+def wait(scope: Scope, release: str, namespace: str) -> ReleaseState:
+    """Wait until every object of a release is ready; nothing is changed.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        ObjectFailedError, WaitTimeoutError: with the reasons.
+    """
+    return looking.wait_for_release(scope.ports(), scope.namespace(namespace), release)
+
+
+def history(
+    scope: Scope, release: str, namespace: str, on_unreadable: OnUnreadable | None
+) -> tuple[RevisionSummary, ...]:
+    """Return every recorded revision of a release, oldest first.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+    """
+    store = scope.ports().store
+    return release_queries.list_revisions(store, scope.namespace(namespace), release, on_unreadable=on_unreadable)
+
+
+def revision(scope: Scope, release: str, number: int, namespace: str, *, shows_secrets: bool) -> Revision:
+    """Return one revision whole; the newest where no number is given.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release or revision.
+    """
+    place = scope.namespace(namespace)
+    return release_queries.load_revision(scope.ports(), place, release, revision=number, shows_secrets=shows_secrets)
+
+
+def releases(
+    scope: Scope, namespace: str | None, statuses: Collection[ReleaseStatus], on_unreadable: OnUnreadable | None
+) -> tuple[RevisionSummary, ...]:
+    """Return the newest revision of each release, by namespace and name; ``namespace`` None: of all namespaces."""
+    store = scope.ports().store
+    place = "" if namespace is None else scope.namespace(namespace)
+    return release_queries.list_releases(store, place, statuses=statuses, on_unreadable=on_unreadable)

@@ -1,0 +1,53 @@
+"""What a session finds wrong with a bundle. Layer: library."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bundler import library
+from bundler.actions.author import declare_reach as reaching, lint as checking
+from bundler.actions.compose.user_values import Values
+from bundler.loader.locate import find_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bundler.library.scope import Scope
+    from bundler.model.finding import LintResult
+
+
+def lint(scope: Scope, name: str, values: Values | None) -> LintResult:
+    """Find everything that is wrong with a bundle.
+
+    Raises:
+        BundlerError: when there is no such bundle, or the values cannot be read.
+    """
+    location = find_bundle(name, search_path=scope.options.search_path)
+    inputs = library.bundles.read_values(scope, values or Values())
+    return checking.lint(
+        location,
+        inputs,
+        namespace=library.bundles.namespace_without_cluster(scope, inputs.named_site),
+        fetch=partial(library.bundles.fetch_component, scope),
+        limits=scope.limits,
+        confinement=scope.host.confinement,
+    )
+
+
+def declare_reach(scope: Scope, name: str, values: Values | None) -> Mapping[str, Sequence[str]]:
+    """Write into a bundle's ``bundle.yaml`` what it reaches and does not declare; return what was added.
+
+    Raises:
+        BundlerError: when the bundle cannot be rendered or written.
+    """
+    location = find_bundle(name, search_path=scope.options.search_path)
+    inputs = library.bundles.read_values(scope, values or Values())
+    return reaching.declare_reach(
+        location,
+        inputs,
+        namespace=library.bundles.namespace_without_cluster(scope, inputs.named_site),
+        fetch=partial(library.bundles.fetch_component, scope),
+        limits=scope.limits,
+        confinement=scope.host.confinement,
+    )

@@ -1,0 +1,136 @@
+"""What a program says of a session when it opens one. Layer: library, pure."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from bundler.errors.bundle import ValuesFileError
+from bundler.library.network import NetworkRules
+from bundler.model.lean import dataclass, field
+from bundler.ports import UNCONFINED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager, ExitStack
+
+    from bundler.loader.limits import LoadLimits
+    from bundler.model.bundle import Bundle
+    from bundler.model.events import Event
+    from bundler.model.redaction import Redactor
+    from bundler.ports import Clock, Confinement, Reporter
+
+DEFAULT_TIMEOUT_S: Final = 600.0
+DEFAULT_LOCK_DURATION_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """How a session works. A session reads no variable of the process: what it may know of them is given here.
+
+    Example:
+        >>> from bundler import Session, SessionOptions
+        >>> options = SessionOptions(namespace="shop-prod", timeout_s=120.0)
+        >>> with Session.sandbox(options=options) as session:
+        ...     session.namespace
+        'shop-prod'
+    """
+
+    namespace: str = ""
+    """Namespace of releases; empty: the one of the site file, else the one of the kubeconfig's context."""
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    """Seconds that each call may take, waiting included."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables for ``--set-env`` values, proxies, login plugins (``PATH``, ``HOME``) and ``KUBECONFIG``."""
+    home: Path = Path("/")
+    """The home folder that ``.kube/config`` is looked for in where no kubeconfig is named."""
+    cache_dir: Path | None = None
+    """Where fetched bundles, compiled templates and discovery are kept; None: nowhere beyond the session."""
+    config_dir: Path | None = None
+    """Where ``registries.yaml`` is; None: there is none."""
+    search_path: tuple[Path, ...] = ()
+    """Folders in which a bundle's name is looked up before those shipped with bundler."""
+    limits: LoadLimits | None = None
+    """How large a bundle may be; None: the default limits."""
+    network: NetworkRules = NetworkRules()
+    """Which servers may be reached."""
+    lock_duration_s: float = DEFAULT_LOCK_DURATION_S
+    """Seconds that the lock of a release lives without a heartbeat; at least 1."""
+    user: str = ""
+    """Who holds the lock, as others are shown it; empty: the account of the process."""
+    command: str = ""
+    """What is recorded as the command that made a revision; it must hold no secret."""
+
+
+class Stop(Protocol):
+    """The wish to stop."""
+
+    def is_asked(self) -> bool:
+        """Tell whether the run was asked to stop."""
+        ...
+
+    def grace_s(self) -> float:
+        """Return the seconds that requests may still take: without end until the run is asked to stop."""
+        ...
+
+    def careful(self) -> AbstractContextManager[None]:
+        """While the block runs, what is under way is finished before the run ends."""
+        ...
+
+
+class NeverStopped:
+    """No one asks to stop."""
+
+    def is_asked(self) -> bool:
+        """Return that no one did."""
+        return False
+
+    def grace_s(self) -> float:
+        """Return no end."""
+        return float("inf")
+
+    def careful(self) -> AbstractContextManager[None]:
+        """Nothing interrupts what is under way."""
+        return nullcontext()
+
+
+def pass_over(event: Event) -> None:
+    """Let an event go."""
+    del event
+
+
+def _no_command(bundle: Bundle | None) -> str:
+    del bundle
+    return ""
+
+
+def _no_stdin() -> str:
+    found = "a session reads no standard input"
+    raise ValuesFileError("reading values from -", context=[found], hint="give them as Values(data=...)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The program that a session works for, and what it brings along; a library session makes its own."""
+
+    clock: Clock
+    redactor: Redactor
+    closing: ExitStack
+    """What is entered here is left when the session, or the program, ends."""
+    report: Reporter = pass_over
+    """Takes the events of calls that name no other reporter."""
+    stop: Stop = NeverStopped()
+    confinement: Confinement = UNCONFINED
+    """Runs work on foreign bundles."""
+    owns_process: bool = False
+    """The process serves this session alone, and may be copied to judge by an author's rules."""
+    is_interactive: bool = False
+    """Login plugins may ask on standard input."""
+    masks: bool = True
+    """Errors and events are masked here; False: the program masks all that it prints."""
+    deadline_s: Callable[[], float] | None = None
+    """On ``clock.monotonic()``: when the whole program has to end; None: each call has the time of the options."""
+    command: Callable[[Bundle | None], str] = _no_command
+    """Returns the command line that is recorded, masked by the schemas of a bundle."""
+    read_stdin: Callable[[], str] = _no_stdin

@@ -1,0 +1,247 @@
+"""Changes of releases: from what a program asks for to what the actions take. Layer: library."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bundler import library
+from bundler._version import __version__
+from bundler.actions.compose.user_values import UserInput
+from bundler.actions.release import install as installing, rollback as returning, uninstall as removing
+from bundler.actions.release.lifecycle import RunOptions
+from bundler.actions.release.proposal import outline
+from bundler.actions.release.rollback import RollbackRequest
+from bundler.actions.release.uninstall import UninstallRequest
+from bundler.errors import UsageError
+from bundler.library.name_rules import check_name
+from bundler.library.requests import ReleaseRequest
+from bundler.model.events import Warned
+from bundler.model.lean import replace
+from bundler.model.release import Authorship
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from bundler.actions.release.install import InstallRequest
+    from bundler.actions.release.lifecycle import ChangeResult
+    from bundler.actions.release.proposal import Proposal
+    from bundler.actions.release.uninstall import UninstallProposal, UninstallResult
+    from bundler.library.scope import Scope
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body
+    from bundler.model.site import Site
+    from bundler.ports import Ports, Registry
+
+    Approve: TypeAlias = "bool | Proposal | Callable[[Proposal], bool]"
+    ApproveRemoval: TypeAlias = "bool | UninstallProposal | Callable[[UninstallProposal], bool]"
+
+Planned = TypeVar("Planned", "Proposal", "UninstallProposal")
+
+
+def read(scope: Scope, request: ReleaseRequest) -> ReleaseRequest:
+    """Acquire the bundle of a request and read its values; nothing is read later.
+
+    Raises:
+        UsageError: when the request contradicts itself.
+        BundlerError: when the bundle or the values cannot be read.
+    """
+    if request.resets_values and request.reuses_values:
+        raise UsageError(
+            "reading the options",
+            context=["--reset-values and --reuse-values say the opposite of each other"],
+            hint="give one of them",
+        )
+    taken = library.bundles.acquired(scope, request)
+    inputs = library.bundles.read_values(scope, request.values, taken.bundle)
+    release = check_name(request.release or taken.bundle.metadata.name)
+    return replace(request, bundle=taken, release=release, values=inputs)
+
+
+def place_of(scope: Scope, request: ReleaseRequest) -> tuple[str, Site | None]:
+    """Return the namespace that a request goes to, and its site.
+
+    Raises:
+        UsageError: for an impossible name.
+        ClusterError: when there is no way to the cluster.
+    """
+    site = _inputs_of(request).named_site
+    return scope.namespace(request.namespace, of_site=site.namespace if site else ""), site
+
+
+def plan(scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal | UninstallProposal:
+    """Plan a change; nothing is written.
+
+    Raises:
+        BundlerError: whatever would stop it.
+    """
+    match request:
+        case ReleaseRequest():
+            return plan_release(scope, request)
+        case RollbackRequest():
+            return returning.propose_rollback(_placed(scope, request), scope.ports())
+        case UninstallRequest():
+            return removing.propose_uninstall(_placed_removal(scope, request), scope.ports())
+
+
+def carry_out(
+    scope: Scope,
+    request: ReleaseRequest | RollbackRequest | UninstallRequest,
+    options: RunOptions | None,
+    approve: Any,
+) -> ChangeResult | UninstallResult:
+    """Carry out a change of any kind.
+
+    Args:
+        scope: of the session.
+        request: what is asked for; its kind says which change it is.
+        options: how an installation or a rollback is carried out.
+        approve: what answers its proposals.
+
+    Raises:
+        BundlerError: what ended the run; the record says the same.
+    """
+    match request:
+        case ReleaseRequest():
+            return apply_release(scope, request, options, approve)
+        case RollbackRequest():
+            return roll_back(scope, request, options, approve)
+        case UninstallRequest():
+            return remove(scope, request, approve)
+
+
+def plan_release(scope: Scope, request: ReleaseRequest) -> Proposal:
+    """Plan an installation or upgrade; nothing is written.
+
+    Raises:
+        BundlerError: whatever would stop it.
+    """
+    request = read(scope, request)
+    return installing.diff(_install_request(scope, request), _ports_for(scope, request))
+
+
+def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
+    """Install or upgrade.
+
+    Raises:
+        BundlerError: what ended the run; the record says the same.
+    """
+    request = read(scope, request)
+    ports = _ports_for(scope, request)
+    return installing.install(_install_request(scope, request), ports, options or RunOptions(), _answer(approve))
+
+
+def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
+    """Go back to what an earlier revision recorded.
+
+    Raises:
+        BundlerError: what ended the run; the record says the same.
+    """
+    placed = _placed(scope, request)
+    return returning.rollback(placed, scope.ports(), options or RunOptions(), _answer(approve))
+
+
+def remove(scope: Scope, request: UninstallRequest, approve: ApproveRemoval) -> UninstallResult:
+    """Uninstall.
+
+    Raises:
+        BundlerError: what ended the run.
+    """
+    return removing.uninstall(_placed_removal(scope, request), scope.ports(), _answer(approve))
+
+
+def _placed_removal(scope: Scope, request: UninstallRequest) -> UninstallRequest:
+    return replace(request, namespace=_namespace(scope, request))
+
+
+def _namespace(scope: Scope, request: RollbackRequest | UninstallRequest) -> str:
+    return scope.namespace(request.namespace, of_site=request.site.namespace if request.site else "")
+
+
+def _placed(scope: Scope, request: RollbackRequest) -> RollbackRequest:
+    authorship = _authorship(scope, reason=request.reason)
+    return replace(request, namespace=_namespace(scope, request), authorship=authorship)
+
+
+def _answer(approve: Planned | Callable[[Planned], bool] | bool) -> Callable[[Planned], bool]:  # noqa: FBT001 - it is an answer
+    """Return what answers a proposal: an earlier one is a yes to a plan that does the same."""
+
+    def answer(proposal: Planned) -> bool:
+        if isinstance(approve, bool):
+            return approve
+        return approve(proposal) if callable(approve) else outline(proposal.plan) == outline(approve.plan)
+
+    return answer
+
+
+def _inputs_of(request: ReleaseRequest) -> UserInput:
+    if isinstance(request.values, UserInput):
+        return request.values
+    msg = "the request was not read"
+    raise TypeError(msg)
+
+
+def _ports_for(scope: Scope, request: ReleaseRequest) -> Ports:
+    """Return the ports of a change; with a delivery at hand also the registry that its images are looked for in."""
+    taken = library.bundles.acquired(scope, request)
+    site = _inputs_of(request).named_site
+    if taken.delivery is None:
+        return scope.ports(taken.bundle)
+    if site is None or site.registry is None:
+        scope.report(Warned("no site registry is named (--site): pods pull from where the images come from, by digest"))
+        return scope.ports(taken.bundle)
+    registry = library.registries.open_site_registry(scope, site.registry, site=site)
+    return scope.ports(taken.bundle, registry=registry)
+
+
+def registry_opener(scope: Scope, site: Site | None) -> Callable[[Body], Registry] | None:
+    """Return what opens the site's registry with the logins of a pull secret; None where no registry is named."""
+    if site is None or site.registry is None:
+        return None
+    return partial(library.registries.open_as_puller, scope, site)
+
+
+def _install_request(scope: Scope, request: ReleaseRequest) -> InstallRequest:
+    taken, inputs = library.bundles.acquired(scope, request), _inputs_of(request)
+    namespace, site = place_of(scope, request)
+    order = library.bundles.render_request(
+        scope,
+        taken,
+        inputs,
+        release=request.release,
+        namespace=namespace,
+        kube_version=request.kube_version,
+    )
+    return installing.InstallRequest(
+        order=order,
+        names_files=inputs.names_files,
+        reuses_values=request.reuses_values,
+        resets_values=request.resets_values,
+        must_exist=request.must_exist,
+        authorship=_authorship(scope, reason=request.reason, bundle=taken.bundle),
+        accepted=request.accepted,
+        rollback_s=request.rollback_s,
+        checks_basics=not request.skips_preflight,
+        looks_ahead=not request.skips_preflight and (taken.delivery is not None or site is not None),
+        registry_of=registry_opener(scope, site),
+    )
+
+
+def _authorship(scope: Scope, *, reason: str, bundle: Bundle | None = None) -> Authorship:
+    """Say who makes a revision, from where and why.
+
+    Raises:
+        ClusterError: when the cluster cannot be asked as whom we speak.
+    """
+    import socket  # noqa: PLC0415 - costs 5 ms, and only those who write need it
+
+    identity = scope.cluster().identity()
+    return Authorship(
+        user=identity.user,
+        host=socket.gethostname(),
+        tool_version=__version__,
+        command=scope.command(bundle),
+        reason=reason,
+        cluster_uid=identity.uid,
+    )

@@ -1,0 +1,51 @@
+"""What a program asks of a release. Layer: library, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose.user_values import UserInput, Values
+from bundler.actions.release.terms import Accepted
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from bundler.actions.acquire.bundle import AcquiredBundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRequest:
+    """What a release is to become: an installation, or an upgrade where it is there.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session, Values
+        >>> request = ReleaseRequest(bundle="webapp", release="shop", values=Values(data={"minReplicas": 3}))
+        >>> with Session.sandbox() as session:
+        ...     result = session.apply(request)
+        ...     (result.revision.summary.revision, str(result.revision.summary.status))
+        (1, 'deployed')
+    """
+
+    bundle: str | AcquiredBundle
+    """A path, a bundle's name, a delivery file or an ``oci://`` address; or what `Session.acquire` returned."""
+    release: str = ""
+    """Its name: at most 53 lower-case letters, digits and dashes; empty: the bundle's name."""
+    namespace: str = ""
+    """Empty: the session's."""
+    values: Values | UserInput = Values()
+    """What the user gives; or what `Session.read` has read of it."""
+    resets_values: bool = False
+    """Start from the bundle's defaults, whatever is recorded."""
+    reuses_values: bool = False
+    """Start from the recorded values although files are named; without either, files named leave them aside."""
+    must_exist: bool = False
+    """Refuse a release that is not there (``bundler upgrade``)."""
+    accepted: Accepted = Accepted()
+    """What is meant although it is refused by default."""
+    kube_version: str = ""
+    """Kubernetes that templates see, like ``1.33``; empty: the cluster's."""
+    reason: str = ""
+    """Why; kept in the history."""
+    rollback_s: float = 0.0
+    """Seconds for going back where the change fails; 0: leave things as they are."""
+    skips_preflight: bool = False
+    """Leave out the checks of storage, permissions and images that come before the first write."""

@@ -1,0 +1,441 @@
+"""The library: everything that bundler does with bundles and releases, as methods of one object. Layer: library."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from bundler import library
+from bundler.library.network import Network
+from bundler.library.options import Host, SessionOptions
+from bundler.library.run import Run
+from bundler.library.scope import Scope
+from bundler.library.system_clock import SystemClock
+from bundler.model.redaction import Redactor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from bundler.actions.acquire.bundle import AcquiredBundle
+    from bundler.actions.author.values import ComputedValues, ExplainedValues
+    from bundler.actions.compose.user_values import Values
+    from bundler.actions.release.lifecycle import ChangeResult, RunOptions
+    from bundler.actions.release.proposal import Proposal
+    from bundler.actions.release.rollback import RollbackRequest
+    from bundler.actions.release.uninstall import UninstallProposal, UninstallRequest, UninstallResult
+    from bundler.library.inspecting import OnUnreadable
+    from bundler.library.releases import Approve, ApproveRemoval
+    from bundler.library.requests import ReleaseRequest
+    from bundler.library.scope import OpenCluster
+    from bundler.model.cluster import ClusterIdentity
+    from bundler.model.finding import LintResult
+    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release_state import ReleaseState
+    from bundler.model.rendered import RenderedObjects, RenderedText
+    from bundler.model.site import Site
+    from bundler.ports import Reporter
+
+_IN_CLUSTER = "https://kubernetes.default.svc"
+"""The address of the API server in the name service of every cluster."""
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_DEFAULTS = SessionOptions()
+
+
+class Session:
+    """A cluster, the places that bundles come from, and the rules that hold; everything is asked of it.
+
+    A session prints nothing, and reads neither the environment nor the command line of its process: what it may know
+    of them is given by `SessionOptions`. Several sessions in one process do not affect each other, and several threads
+    may use one. Texts of its errors and events are masked where they hold something sensitive; plans, rendered objects
+    and revisions hold what they are made of.
+
+    Every method may raise a `BundlerError`; those that reach a cluster may raise its kinds ``ClusterError``
+    (the API server, or the way to it) and ``ReleaseError`` (records and locks).
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session, Values
+        >>> with Session.sandbox() as session:
+        ...     request = ReleaseRequest(bundle="webapp", release="shop", values=Values(data={"minReplicas": 3}))
+        ...     proposal = session.plan(request)
+        ...     print(len(proposal.plan.changes), "objects")
+        ...     result = session.apply(request, approve=proposal)
+        ...     print(session.status("shop").is_ready)
+        8 objects
+        True
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        """Take what the calls of this session share; `connect` and its siblings make it."""
+        self.scope = scope
+
+    @classmethod
+    def connect(cls, *, kubeconfig: Path | None = None, context: str = "", options: SessionOptions = _DEFAULTS) -> Self:
+        """Open the cluster of a kubeconfig's context; nothing is sent yet.
+
+        Args:
+            kubeconfig: the file. None: the files that ``KUBECONFIG`` names in the environment of the options, else
+                ``.kube/config`` in their home folder.
+            context: its name; empty: the current one.
+            options: how the session works.
+
+        Raises:
+            KubeconfigError: when there is no such file or context, or it cannot be used.
+            CredentialsError: when its user cannot log in.
+        """
+        return cls._opened(partial(library.clusters.open_kubeconfig, kubeconfig=kubeconfig, context=context), options)
+
+    @classmethod
+    def in_cluster(
+        cls, *, server: str = _IN_CLUSTER, folder: Path = _SERVICE_ACCOUNT, options: SessionOptions = _DEFAULTS
+    ) -> Self:
+        """Open the cluster that this process runs in, as the ServiceAccount of its pod; nothing is sent yet.
+
+        Args:
+            server: address of the API server.
+            folder: where ``token``, ``ca.crt`` and ``namespace`` are mounted.
+            options: how the session works.
+
+        Raises:
+            KubeconfigError: when there is no token.
+        """
+        return cls._opened(partial(library.clusters.open_pod, server=server, folder=folder), options)
+
+    @classmethod
+    def sandbox(cls, *, path: Path | None = None, options: SessionOptions = _DEFAULTS) -> Self:
+        """Open an embedded cluster: a Kubernetes API that needs no server, for tests and trials.
+
+        Args:
+            path: the file that keeps it; None: it is in memory, and gone with the session.
+            options: how the session works.
+
+        Raises:
+            SandboxStoreError: when the file cannot be used.
+        """
+        return cls._opened(partial(library.clusters.open_sandbox, path=path), options)
+
+    @classmethod
+    def local(cls, *, options: SessionOptions = _DEFAULTS) -> Self:
+        """Open a session without a cluster, for `acquire`, `lint`, `render` and `values`."""
+        return cls(_scope(library.clusters.refuse_cluster, options))
+
+    @classmethod
+    def _opened(cls, open_cluster: OpenCluster, options: SessionOptions) -> Self:
+        session = cls(_scope(open_cluster, options))
+        try:
+            with session.scope.calling():
+                session.scope.cluster()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close connections and files."""
+        self.scope.host.closing.close()
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of releases where a request and its site name none."""
+        return self.scope.namespace()
+
+    def identity(self) -> ClusterIdentity:
+        """Return which cluster this is (server, uid, version), and as whom we speak."""
+        with self.scope.calling():
+            return self.scope.cluster().identity()
+
+    def read_site(self, path: Path) -> Site:
+        """Read a site file; its registry may be reached from now on.
+
+        Raises:
+            ValuesFileError: with every problem of the file.
+        """
+        with self.scope.calling():
+            return library.bundles.load_site(self.scope, path)
+
+    def acquire(self, name: str, *, site: Site | Path | None = None) -> AcquiredBundle:
+        """Find, fetch and verify a bundle; what is not as the site asks is refused.
+
+        Args:
+            name: a folder, an archive (``.tgz``), a delivery (``.bundle``), an ``oci://`` address, or the name of a
+                bundle in the search path or shipped with bundler.
+            site: a site file, or its path: its policy says whose signatures and which versions are taken.
+
+        Raises:
+            BundleError: when there is none, or it is broken.
+            RegistryError: when it cannot be had.
+            SignatureError: when it is not signed as the site asks.
+        """
+        with self.scope.calling():
+            return library.bundles.acquire(self.scope, name, site)
+
+    def lint(self, name: str, values: Values | None = None) -> LintResult:
+        """Find everything that is wrong with a bundle, with file and line.
+
+        Args:
+            name: a folder, an archive, or a bundle's name.
+            values: for bundles that cannot be rendered without.
+        """
+        with self.scope.calling():
+            return library.linting.lint(self.scope, name, values)
+
+    def declare_reach(self, name: str, values: Values | None = None) -> Mapping[str, Sequence[str]]:
+        """Write into a bundle's ``bundle.yaml`` what it reaches and does not declare; return what was added."""
+        with self.scope.calling():
+            return library.linting.declare_reach(self.scope, name, values)
+
+    def render(
+        self,
+        request: ReleaseRequest,
+        *,
+        only: Sequence[str] = (),
+        shows_secrets: bool = False,
+        is_checked: bool = True,
+    ) -> RenderedText:
+        """Return the text of a bundle's templates, comments included, with the labels that bundler adds.
+
+        Args:
+            request: bundle, names and values; no cluster is asked.
+            only: paths of the templates that are meant; empty: all.
+            shows_secrets: leave values of Secrets in clear.
+            is_checked: False returns the text even where it is not valid YAML, with nothing added.
+
+        Raises:
+            ValuesError, RenderError: when values or templates are wrong.
+        """
+        with self.scope.calling():
+            return library.rendering.text(
+                self.scope, request, only=only, shows_secrets=shows_secrets, is_checked=is_checked
+            )
+
+    def render_objects(
+        self, request: ReleaseRequest, *, only: Sequence[str] = (), shows_secrets: bool = False
+    ) -> RenderedObjects:
+        """Return what a bundle renders to as the objects that would be sent.
+
+        Args:
+            request: bundle, names and values; no cluster is asked.
+            only: paths of the templates that are meant; empty: all.
+            shows_secrets: leave values of Secrets in clear.
+
+        Raises:
+            ValuesError, RenderError: when values or templates are wrong.
+        """
+        with self.scope.calling():
+            return library.rendering.objects(self.scope, request, only=only, shows_secrets=shows_secrets)
+
+    def values(self, request: ReleaseRequest, *, shows_secrets: bool = False) -> ComputedValues:
+        """Return the values that a bundle and its components work with.
+
+        Raises:
+            ValuesError: with everything that is wrong with them.
+        """
+        with self.scope.calling():
+            return library.rendering.values(self.scope, request, shows_secrets=shows_secrets)
+
+    def explain(self, request: ReleaseRequest, path: str = "") -> ExplainedValues:
+        """Return who set each value below a path, with the file and line or the formula; sensitive ones are masked.
+
+        Raises:
+            ValuesError: with everything that is wrong with them.
+        """
+        with self.scope.calling():
+            return library.rendering.explained(self.scope, request, path)
+
+    def read(self, request: ReleaseRequest) -> ReleaseRequest:
+        """Acquire the bundle of a request and read its values now, so that later calls use exactly these.
+
+        Raises:
+            BundleError, ValuesError: when they cannot be read.
+        """
+        with self.scope.calling():
+            return library.releases.read(self.scope, request)
+
+    @overload
+    def plan(self, request: ReleaseRequest | RollbackRequest) -> Proposal: ...
+
+    @overload
+    def plan(self, request: UninstallRequest) -> UninstallProposal: ...
+
+    def plan(self, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal | UninstallProposal:
+        """Plan a change; nothing is written. The result's ``plan`` says what would be done, in order.
+
+        Raises:
+            BundlerError: whatever would stop the change, of all its problems at once.
+        """
+        with self.scope.calling():
+            return library.releases.plan(self.scope, request)
+
+    def apply(
+        self,
+        request: ReleaseRequest,
+        *,
+        options: RunOptions | None = None,
+        approve: Approve = True,
+        on_event: Reporter | None = None,
+    ) -> ChangeResult:
+        """Install or upgrade a release, and wait until it is ready.
+
+        Args:
+            request: what it is to become.
+            options: how it is carried out; by default it waits, and makes a missing namespace.
+            approve: called with the plan, and again where the cluster moved before the release was locked; False ends
+                the call with nothing written. A proposal of `plan` approves a plan that does the same.
+            on_event: takes events as they come, from several threads.
+
+        Raises:
+            BundlerError: what ended the run; the record says the same, and the call can be repeated.
+        """
+        with self.scope.calling(on_event):
+            return library.releases.apply_release(self.scope, request, options, approve)
+
+    def rollback(
+        self,
+        request: RollbackRequest,
+        *,
+        options: RunOptions | None = None,
+        approve: Approve = True,
+        on_event: Reporter | None = None,
+    ) -> ChangeResult:
+        """Go back to what an earlier revision recorded, as a new revision; arguments as for `apply`.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release or revision.
+            BundlerError: what ended the run.
+        """
+        with self.scope.calling(on_event):
+            return library.releases.roll_back(self.scope, request, options, approve)
+
+    def uninstall(
+        self, request: UninstallRequest, *, approve: ApproveRemoval = True, on_event: Reporter | None = None
+    ) -> UninstallResult:
+        """Delete what a release owns, and its records; arguments as for `apply`.
+
+        Volume claims, generated secrets, namespaces and CRDs are kept, and named in ``proposal.plan.kept``.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            BundlerError: what ended the run.
+        """
+        with self.scope.calling(on_event):
+            return library.releases.remove(self.scope, request, approve)
+
+    @overload
+    def begin(
+        self,
+        request: ReleaseRequest | RollbackRequest,
+        *,
+        options: RunOptions | None = None,
+        approve: Approve = True,
+    ) -> Run[ChangeResult]: ...
+
+    @overload
+    def begin(self, request: UninstallRequest, *, approve: ApproveRemoval = True) -> Run[UninstallResult]: ...
+
+    def begin(
+        self,
+        request: ReleaseRequest | RollbackRequest | UninstallRequest,
+        *,
+        options: RunOptions | None = None,
+        approve: Any = True,
+    ) -> Run[Any]:
+        """Begin `apply`, `rollback` or `uninstall` in a thread of its own; iterate over the run for its events.
+
+        Args:
+            request: what is asked for.
+            options: how it is carried out.
+            approve: as for `apply`; called in the thread of the run.
+        """
+
+        def work(report: Reporter, is_stopped: Callable[[], bool]) -> ChangeResult | UninstallResult:
+            with self.scope.calling(report, is_stopped):
+                return library.releases.carry_out(self.scope, request, options, approve)
+
+        return Run(work)
+
+    def status(self, release: str, *, namespace: str = "") -> ReleaseState:
+        """Return a release's newest revision, and the health of each of its objects.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+        """
+        with self.scope.calling():
+            return library.inspecting.status(self.scope, release, namespace)
+
+    def wait(self, release: str, *, namespace: str = "", on_event: Reporter | None = None) -> ReleaseState:
+        """Wait until every object of a release is ready; nothing is changed.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            WaitTimeoutError: when the time of the session's options is over first.
+            ObjectFailedError: when an object failed for good.
+        """
+        with self.scope.calling(on_event):
+            return library.inspecting.wait(self.scope, release, namespace)
+
+    def history(
+        self, release: str, *, namespace: str = "", on_unreadable: OnUnreadable | None = None
+    ) -> tuple[RevisionSummary, ...]:
+        """Return every recorded revision of a release, oldest first.
+
+        Args:
+            release: its name.
+            namespace: empty: that of the session.
+            on_unreadable: takes the error of a record that cannot be read, which is then left out.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            RecordDamagedError, RecordTooNewError: when a record cannot be read.
+        """
+        with self.scope.calling():
+            return library.inspecting.history(self.scope, release, namespace, on_unreadable)
+
+    def revision(self, release: str, number: int = 0, *, namespace: str = "", shows_secrets: bool = False) -> Revision:
+        """Return one revision whole: values, objects in their order, notes, why it failed.
+
+        Args:
+            release: its name.
+            number: of the revision; 0: the newest.
+            namespace: empty: that of the session.
+            shows_secrets: fill in what is sensitive; ``***`` otherwise.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release or revision.
+        """
+        with self.scope.calling():
+            return library.inspecting.revision(self.scope, release, number, namespace, shows_secrets=shows_secrets)
+
+    def releases(
+        self,
+        *,
+        namespace: str | None = "",
+        statuses: Collection[ReleaseStatus] = (),
+        on_unreadable: OnUnreadable | None = None,
+    ) -> tuple[RevisionSummary, ...]:
+        """Return the newest revision of each release, by namespace and name.
+
+        Args:
+            namespace: empty: that of the session; None: every namespace.
+            statuses: keep these alone; empty: all.
+            on_unreadable: takes the error of a record that cannot be read, which is then left out.
+
+        Raises:
+            RecordDamagedError, RecordTooNewError: when a record cannot be read.
+        """
+        with self.scope.calling():
+            return library.inspecting.releases(self.scope, namespace, statuses, on_unreadable)
+
+
+def _scope(open_cluster: OpenCluster, options: SessionOptions) -> Scope:
+    """Return the inside of a session that works for no program of ours."""
+    host = Host(clock=SystemClock(), redactor=Redactor(), closing=ExitStack())
+    return Scope(options, host, Network(options.network), open_cluster)

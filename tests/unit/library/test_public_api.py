@@ -1,0 +1,135 @@
+"""The public library: its names, what each says of itself, and that a session keeps to itself."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import bundler
+from bundler import ReleaseRequest, RollbackRequest, Session, UninstallRequest, Values
+from tests.lib.bundles import make_bundle
+from tests.lib.clocks import FakeClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = sorted(set(bundler.__all__) - {"__version__"})
+
+
+@pytest.fixture(autouse=True)
+def _time_passes_only_when_someone_sleeps(monkeypatch):
+    monkeypatch.setattr("bundler.library.session.SystemClock", FakeClock)
+
+
+def test_the_public_names_are_these():
+    assert bundler.__all__ == [
+        "Accepted",
+        "Acquired",
+        "AcquiredBundle",
+        "Action",
+        "BundlerError",
+        "BytesMoved",
+        "Change",
+        "ChangeFinished",
+        "ChangeResult",
+        "ChangeStarted",
+        "Finding",
+        "HealthChanged",
+        "LintResult",
+        "NetworkRules",
+        "Notice",
+        "ObjectRef",
+        "PhaseStarted",
+        "Plan",
+        "Proposal",
+        "ReleaseRequest",
+        "ReleaseState",
+        "ReleaseStatus",
+        "RenderedObjects",
+        "RenderedText",
+        "Retrying",
+        "Revision",
+        "RevisionSummary",
+        "RollbackRequest",
+        "Run",
+        "RunOptions",
+        "Session",
+        "SessionOptions",
+        "UninstallProposal",
+        "UninstallRequest",
+        "UninstallResult",
+        "Values",
+        "Warned",
+        "__version__",
+    ]
+
+
+def test_a_name_that_is_not_public_is_not_there():
+    with pytest.raises(AttributeError, match="has no attribute 'Sesion'"):
+        bundler.Sesion  # noqa: B018
+    assert dir(bundler) == bundler.__all__
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_example_of_each_public_name_is_true(name):
+    kind = getattr(bundler, name)
+    tests = [test for test in doctest.DocTestFinder(recurse=False).find(kind, name, globs={}) if test.examples]
+    assert tests, f"the docstring of {name} has no example"
+    said: list[str] = []
+    for test in tests:
+        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append)
+    assert not said, "".join(said)
+
+
+class Closed(dict):
+    """An environment that no one may look into."""
+
+    def __getitem__(self, key: str) -> str:
+        raise AssertionError(f"the variable {key} was read")
+
+    get = __contains__ = __iter__ = keys = items = values = copy = __getitem__  # type: ignore[assignment]
+
+
+def test_a_session_prints_nothing_and_reads_neither_the_environment_nor_the_command_line(monkeypatch, capfd, tmp_path):
+    text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '{{ values.x }}'}\n"
+    menu = str(make_bundle(tmp_path, {"templates/a.yaml": text, "values.yaml": "x: one\n"}))
+    live_a_whole_life(menu, tmp_path / "warm.db")  # modules are loaded now: what they read meanwhile is Python's affair
+    monkeypatch.setattr(os, "environ", Closed())
+    monkeypatch.setattr(os, "getenv", Closed().get)
+    monkeypatch.setattr(sys, "argv", None)
+    monkeypatch.setattr(sys, "stdin", None)
+
+    live_a_whole_life(menu, tmp_path / "sandbox.db")
+
+    assert capfd.readouterr() == ("", "")
+
+
+def live_a_whole_life(menu: str, path: Path) -> None:
+    with Session.sandbox(path=path) as session:
+        first = ReleaseRequest(bundle=menu, release="shop")
+        session.lint(menu)
+        session.render(first)
+        session.apply(first)
+        session.apply(ReleaseRequest(bundle=menu, release="shop", values=Values(data={"x": "two"})))
+        assert session.wait("shop").is_ready
+        session.rollback(RollbackRequest(release="shop"))
+        assert [summary.revision for summary in session.history("shop")] == [1, 2, 3]
+        session.uninstall(UninstallRequest(release="shop"))
+        assert session.releases(namespace=None) == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_public_method_has_a_docstring(name):
+    kind: Any = getattr(bundler, name)
+    assert (inspect.getdoc(kind) or "").split("\n")[0].endswith("."), name
+    undocumented = [
+        method
+        for method, found in vars(kind).items()
+        if inspect.isfunction(found) and not method.startswith("_") and not inspect.getdoc(found)
+    ]
+    assert undocumented == []

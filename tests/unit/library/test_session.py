@@ -1,0 +1,261 @@
+"""Sessions: what is asked of them comes to what is asked for, and no session knows of another."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from bundler import (
+    Accepted,
+    BundlerError,
+    ChangeFinished,
+    NetworkRules,
+    ReleaseRequest,
+    RollbackRequest,
+    RunOptions,
+    Session,
+    SessionOptions,
+    UninstallRequest,
+    Values,
+)
+from bundler.errors import InterruptedRunError, UsageError
+from bundler.errors.bundle import ValuesFileError, ValuesInvalidError
+from bundler.errors.change import ReleaseNotFoundError
+from bundler.errors.cluster import KubeconfigError
+from bundler.errors.delivery import OfflineError
+from bundler.http.proxy import parse_server
+from tests.lib.bundles import make_bundle
+from tests.lib.clocks import FakeClock
+
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '{{ values.x }}'}\n"
+
+
+@pytest.fixture(autouse=True)
+def _time_passes_only_when_someone_sleeps(monkeypatch):
+    monkeypatch.setattr("bundler.library.session.SystemClock", FakeClock)
+
+
+@pytest.fixture
+def menu(tmp_path: Path) -> str:
+    return str(make_bundle(tmp_path, {"templates/a.yaml": CONFIG_MAP, "values.yaml": "x: one\n"}))
+
+
+def asked(menu: str, x: str = "one") -> ReleaseRequest:
+    return ReleaseRequest(bundle=menu, release="shop", values=Values(data={"x": x}))
+
+
+def test_a_plan_that_was_shown_is_carried_out_and_one_that_differs_is_not(menu):
+    with Session.sandbox() as session:
+        shown = session.plan(asked(menu))
+        assert session.apply(asked(menu, "two"), approve=shown).is_declined
+        assert session.releases() == ()
+        assert session.apply(asked(menu), approve=shown).revision is not None
+
+
+def test_a_no_leaves_everything_as_it_is(menu):
+    with Session.sandbox() as session:
+        assert session.apply(asked(menu), approve=lambda proposal: False).is_declined
+        assert session.releases() == ()
+
+
+def test_what_was_read_once_is_not_read_again(menu, tmp_path):
+    values = tmp_path / "values-prod.yaml"
+    values.write_text("x: two\n")
+    with Session.sandbox() as session:
+        request = session.read(ReleaseRequest(bundle=menu, release="shop", values=Values(files=(str(values),))))
+        values.unlink()
+        (Path(menu) / "bundle.yaml").unlink()
+        session.apply(request)
+        assert session.revision("shop").user_values == {"x": "two"}
+
+
+def test_a_mapping_stands_over_files_and_is_recorded(menu, tmp_path):
+    (tmp_path / "a.yaml").write_text("x: from the file\n")
+    values = Values(files=(str(tmp_path / "a.yaml"),), data={"x": "from the mapping"})
+    with Session.sandbox() as session:
+        session.apply(ReleaseRequest(bundle=menu, release="shop", values=values))
+        assert session.revision("shop").user_values == {"x": "from the mapping"}
+
+
+def test_values_of_the_environment_are_those_that_the_options_give(menu):
+    from bundler.model.values import AssignmentKind
+
+    given = Values(assignments=((AssignmentKind.ENV, "x=GREETING"),))
+    request = ReleaseRequest(bundle=menu, release="shop", values=given)
+    with Session.local(options=SessionOptions(environment={"GREETING": "hello"})) as session:
+        assert "hello" in session.render(request).text
+    with Session.local() as session, pytest.raises(ValuesFileError):
+        session.render(request)
+
+
+def test_standard_input_is_never_read(menu):
+    with Session.local() as session, pytest.raises(ValuesFileError, match="reading values from -"):
+        session.render(ReleaseRequest(bundle=menu, values=Values(files=("-",))))
+
+
+def test_resetting_and_reusing_values_at_once_is_refused(menu):
+    request = ReleaseRequest(bundle=menu, release="shop", resets_values=True, reuses_values=True)
+    with Session.sandbox() as session, pytest.raises(UsageError):
+        session.plan(request)
+
+
+def test_a_session_without_a_cluster_says_how_to_get_one(menu):
+    with Session.local() as session, pytest.raises(UsageError) as caught:
+        session.plan(asked(menu))
+    assert "Session.connect" in caught.value.hint
+
+
+def test_a_kubeconfig_that_is_not_there_is_said_when_the_session_is_opened(tmp_path):
+    with pytest.raises(KubeconfigError, match="reading the kubeconfig"):
+        Session.connect(kubeconfig=tmp_path / "none", context="prod")
+    with pytest.raises(KubeconfigError, match="looking for a cluster"):
+        Session.connect(options=SessionOptions(home=tmp_path))
+
+
+def test_a_process_outside_of_a_pod_is_told_so(tmp_path):
+    with pytest.raises(KubeconfigError) as caught:
+        Session.in_cluster(folder=tmp_path)
+    assert caught.value.context == (f"{tmp_path / 'token'}: there is no such file",)
+
+
+def test_the_namespace_is_that_of_the_request_else_of_the_session(menu):
+    with Session.sandbox(options=SessionOptions(namespace="one")) as session:
+        session.apply(asked(menu))
+        session.apply(ReleaseRequest(bundle=menu, release="shop", namespace="two"))
+        assert [one.namespace for one in session.releases(namespace=None)] == ["one", "two"]
+        assert [one.namespace for one in session.releases()] == ["one"]
+        session.uninstall(UninstallRequest(release="shop", namespace="two"))
+        with pytest.raises(ReleaseNotFoundError):
+            session.status("shop", namespace="two")
+
+
+def test_what_is_recorded_says_why_and_by_which_command(menu):
+    options = SessionOptions(command="deploy.py --stage prod")
+    with Session.sandbox(options=options) as session:
+        session.apply(ReleaseRequest(bundle=menu, release="shop", reason="first"))
+        session.apply(asked(menu, "two"))
+        back = session.rollback(RollbackRequest(release="shop", reason="two was wrong"))
+    assert back.revision is not None
+    assert (back.revision.authorship.reason, back.revision.authorship.command) == (
+        "two was wrong",
+        "deploy.py --stage prod",
+    )
+
+
+def test_events_come_in_order_and_the_result_after_them(menu):
+    with Session.sandbox() as session:
+        run = session.begin(asked(menu))
+        written = [event.ref.short for event in run if isinstance(event, ChangeFinished)]
+        assert written == ["ConfigMap/a"]
+        assert list(run) == []
+        assert run.result().revision is not None
+
+
+def test_the_error_of_a_run_is_raised_where_its_result_is_asked_for(menu):
+    with Session.sandbox() as session:
+        run = session.begin(RollbackRequest(release="shop"))
+        assert list(run) == []
+        with pytest.raises(ReleaseNotFoundError):
+            run.result()
+
+
+def test_a_run_that_is_asked_to_stop_stops(menu):
+    with Session.sandbox() as session:
+        session.scope.cluster().fail("Pod", "never", "CrashLoopBackOff")  # type: ignore[attr-defined]
+        begun = threading.Event()
+
+        def approve(proposal: object) -> bool:
+            begun.set()
+            return True
+
+        run = session.begin(ReleaseRequest(bundle="webapp", release="shop"), approve=approve)
+        begun.wait()
+        run.stop()
+        with pytest.raises(InterruptedRunError):
+            run.result()
+        assert str(session.history("shop")[-1].status) == "interrupted"
+
+
+def test_secrets_are_masked_in_errors_and_events_of_a_session(tmp_path):
+    schema = '{"properties": {"password": {"type": "string", "writeOnly": true, "maxLength": 3}}}'
+    menu = str(make_bundle(tmp_path, {"values.yaml": "password: a\n", "values.schema.json": schema}))
+    values = Values(data={"password": "correct horse battery staple"})
+    with Session.sandbox() as session, pytest.raises(ValuesInvalidError) as caught:
+        session.plan(ReleaseRequest(bundle=menu, release="shop", values=values))
+    assert "battery" not in "".join([str(caught.value), *caught.value.context, caught.value.hint])
+
+
+def test_two_sessions_side_by_side_know_nothing_of_each_other(menu, tmp_path):
+    """Each has its own cluster, its own time, its own listeners, its own fence and its own secrets."""
+    both = threading.Barrier(2)
+    heard: dict[str, list[str]] = {"one": [], "two": []}
+    errors: list[BaseException] = []
+
+    def work(name: str) -> None:
+        options = SessionOptions(namespace=name, network=NetworkRules(offline=name == "one"))
+        try:
+            with Session.sandbox(options=options) as session:
+                both.wait()
+                for x in ("a", "b", "c"):
+                    request = asked(menu, f"{name}-{x}")
+                    session.apply(request, on_event=lambda event: heard[name].append(repr(event)))
+                both.wait()
+                assert [one.namespace for one in session.releases(namespace=None)] == [name]
+                assert len(session.history("shop")) == 3
+                assert session.scope.network.fence.stands is (name == "one")
+        except BaseException as error:
+            errors.append(error)
+            both.abort()
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in heard]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(heard["one"]) == len(heard["two"]) > 0
+
+
+def test_one_session_serves_several_threads(menu):
+    with Session.sandbox() as session:
+        threads = [
+            threading.Thread(target=session.apply, args=(ReleaseRequest(bundle=menu, release=f"shop-{number}"),))
+            for number in range(3)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [one.release for one in session.releases()] == ["shop-0", "shop-1", "shop-2"]
+
+
+def test_a_session_that_is_offline_reaches_no_registry_and_the_other_may(menu):
+    offline = Session.local(options=SessionOptions(network=NetworkRules(offline=True)))
+    online = Session.local()
+    server = parse_server("https://registry.example:5000")
+    with offline, online:
+        online.scope.network.fence.check(server)
+        with pytest.raises(OfflineError):
+            offline.acquire("oci://127.0.0.1:1/acme/shop:1.0.0")
+        with pytest.raises(OfflineError):
+            offline.scope.network.fence.check(server)
+
+
+def test_without_waiting_the_revision_says_so(menu):
+    with Session.sandbox() as session:
+        done = session.apply(asked(menu), options=RunOptions(waits=False))
+    assert done.revision is not None
+    assert not done.revision.summary.is_waited
+
+
+def test_an_older_version_is_refused_unless_it_is_accepted(tmp_path):
+    new = str(make_bundle(tmp_path / "new", {"templates/a.yaml": "# x\n"}, version="2.0.0"))
+    old = str(make_bundle(tmp_path / "old", {"templates/a.yaml": "# x\n"}, version="1.0.0"))
+    with Session.sandbox() as session:
+        session.apply(ReleaseRequest(bundle=new, release="shop"))
+        with pytest.raises(BundlerError):
+            session.plan(ReleaseRequest(bundle=old, release="shop"))
+        accepted = ReleaseRequest(bundle=old, release="shop", accepted=Accepted(downgrade=True))
+        assert session.plan(accepted).plan.is_empty
