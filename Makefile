@@ -9,7 +9,7 @@ HAS_GO := $(shell command -v go 2>/dev/null)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pythons coverage coverage-report ci check in-sync lint format controlplane setup-registry bench golden dist release docs docs-serve audit clean
+.PHONY: help demo test test-fast test-pythons coverage coverage-report ci check in-sync lint format controlplane setup-registry setup-servers bench golden dist release docs docs-serve audit clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
@@ -45,8 +45,8 @@ IN_SYNC := tests/cli/test_help.py tests/cli/test_errors.py tests/cli/test_refere
   tests/unit/loader tests/unit/delivery/test_index.py -m "not slow"
 
 # The fast part runs on all cores; the rest shares one control plane, and one machine to be killed on, and runs alone.
-FAST := -m "not slow and not controlplane and not registry and not namespaces" --numprocesses auto
-REST := -m "slow or controlplane or registry or namespaces"
+FAST := -m "not slow and not controlplane and not registry and not namespaces and not servers" --numprocesses auto
+REST := -m "slow or controlplane or registry or namespaces or servers"
 MEASURED ?= -m pytest
 
 test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API
@@ -81,6 +81,9 @@ controlplane: ## Build the control plane of the tests (Go, about 4 minutes the f
 
 setup-registry: ## Install docker-registry and skopeo for the tests (Debian, as root)
 	@sh tests/tools/install_registry_tools.sh
+
+setup-servers: ## Install nginx, PostgreSQL and Redis for the tests that run them as pods (Debian, as root)
+	@sh tests/tools/install_servers.sh
 
 golden: $(VENV)/.dev ## Write golden files anew; look at the diff before you commit it
 	$(BIN)/python -m pytest --update-golden -m "not slow" $(PYTEST_OPTIONS)

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.lib.fixtures_cli",
     "tests.lib.fixtures_registry",
     "tests.lib.fixtures_netns",
+    "tests.lib.fixtures_servers",
 ]
 
 

@@ -35,6 +35,7 @@ HOW_TO_GET = "run `make controlplane` (needs Go 1.26), or set KUBEBUILDER_ASSETS
     PROGRAMS
 )
 READY_TIMEOUT_S = 60
+FAKE_NODES = (sys.executable, "-m", "tests.lib.fake_nodes")
 POLL_S = 0.05
 
 Argv = Sequence[str]
@@ -76,8 +77,13 @@ class ControlPlane:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @classmethod
-    def start(cls, folder: Path, binaries: Mapping[str, Argv]) -> ControlPlane:
+    def start(cls, folder: Path, binaries: Mapping[str, Argv], nodes: Argv = FAKE_NODES) -> ControlPlane:
         """Start everything and wait until pods can be created and run.
+
+        Args:
+            folder: for its files and logs.
+            binaries: how to start each program.
+            nodes: how to start what plays the nodes.
 
         Raises:
             ControlPlaneError: with the last lines of the log of the program that failed.
@@ -88,7 +94,7 @@ class ControlPlane:
         _write_files(folder, ports)
         plane = cls(folder, f"https://127.0.0.1:{ports.api}")
         try:
-            plane._start_all(binaries, ports)
+            plane._start_all(binaries, ports, nodes)
         except BaseException:
             plane.stop()
             raise
@@ -150,15 +156,15 @@ class ControlPlane:
         """Return the name of a program that has ended by itself, if any."""
         return next((name for name, process in self._processes.items() if process.poll() is not None), None)
 
-    def _start_all(self, binaries: Mapping[str, Argv], ports: Ports) -> None:
+    def _start_all(self, binaries: Mapping[str, Argv], ports: Ports, nodes: Argv) -> None:
         flags = program_flags(self.folder, ports)
         self._spawn("etcd", [*binaries["etcd"], *flags["etcd"]])
         self._wait("etcd to listen", lambda: accepts_connections(ports.etcd))
         self._spawn("kube-apiserver", [*binaries["kube-apiserver"], *flags["kube-apiserver"]])
         self._wait("kube-apiserver to be ready", self._is_serving)
         kubelet = self.folder / "pki" / "kubelet"
-        nodes = [sys.executable, "-m", "tests.lib.fake_nodes", self.server, str(self.ca_file), self.token]
-        self._spawn("fake-nodes", [*nodes, str(ports.kubelet), f"{kubelet}.crt", f"{kubelet}.key"])
+        access_words = [self.server, str(self.ca_file), self.token]
+        self._spawn("nodes", [*nodes, *access_words, str(ports.kubelet), f"{kubelet}.crt", f"{kubelet}.key"])
         for name in ("kube-controller-manager", "kube-scheduler"):
             self._spawn(name, [*binaries[name], *flags[name]])
         self._create("/apis/storage.k8s.io/v1/storageclasses", fake_volumes.storage_class())

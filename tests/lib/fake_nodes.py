@@ -9,8 +9,7 @@ import itertools
 import sys
 import threading
 import time
-import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -19,18 +18,16 @@ from typing import Any
 
 from tests.lib import fake_volumes
 from tests.lib.fake_kubelet import serve_logs
+from tests.lib.following import follow_objects
 from tests.lib.pod_states import Step, has_ended, images_of, step_of
-from tests.lib.raw_api import APPLY_PATCH, STRATEGIC_MERGE_PATCH, ApiError, RawApi
+from tests.lib.raw_api import APPLY_PATCH, EXPECTED, STRATEGIC_MERGE_PATCH, ApiError, RawApi
 from tests.lib.work_queue import WorkQueue
 
 NODES = ("node-1", "node-2")
 HEARTBEAT_S = 10
-RETRY_S = 0.5
 WRITERS = 6
-EXPECTED = (403, 404, 409)  # the namespace or the object goes away, or moved on: the next event tells
 
 Body = Mapping[str, Any]
-Handle = Callable[[str, Body], None]
 
 
 @dataclass(slots=True)
@@ -60,44 +57,23 @@ class FakeNodes:
     def run(self) -> None:
         """Register the nodes and serve until the process ends."""
         for name in NODES:
-            self._register(name)
+            register_node(self._api, name, self._kubelet_port)
         print("nodes are registered", flush=True)
         follow = [
             ("/api/v1/pods?fieldSelector=spec.nodeName!=", self._on_pod),
-            ("/api/v1/persistentvolumeclaims", self._on_claim),
-            ("/api/v1/persistentvolumes", self._on_volume),
+            *fake_volumes.provisioner(self._api, self._work),
         ]
         for path, handle in follow:
             threading.Thread(target=follow_objects, args=(self._api, path, handle), daemon=True).start()
         while True:
             time.sleep(HEARTBEAT_S)
             for name in NODES:
-                self._work.add(name, partial(self._beat, name))
+                self._work.add(name, partial(beat, self._api, name))
 
     def find_pod(self, namespace: str, name: str) -> Body | None:
         """Return the last seen body of a pod."""
         pod = self._pods.get(self._uids.get((namespace, name), ""))
         return pod.body if pod else None
-
-    def _register(self, name: str) -> None:
-        try:
-            self._api.send("POST", "/api/v1/nodes", node_body(name))
-        except ApiError as error:
-            if error.status != 409:
-                raise
-        self._beat(name)
-        status = {"status": node_status(name, self._kubelet_port)}
-        self._api.send("PATCH", f"/api/v1/nodes/{name}/status", status, content_type=STRATEGIC_MERGE_PATCH)
-
-    def _beat(self, name: str) -> None:
-        lease = {
-            "apiVersion": "coordination.k8s.io/v1",
-            "kind": "Lease",
-            "metadata": {"name": name, "namespace": "kube-node-lease"},
-            "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": now(micro=True)},
-        }
-        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}?fieldManager=kubelet&force=true"
-        self._api.send("PATCH", path, lease, content_type=APPLY_PATCH)
 
     def _on_pod(self, event: str, body: Body) -> None:
         meta = body["metadata"]
@@ -181,57 +157,29 @@ class FakeNodes:
             if error.status not in EXPECTED:
                 raise
 
-    def _on_claim(self, event: str, claim: Body) -> None:
-        if event == "DELETED":
-            return
-        if fake_volumes.wants_volume(claim):
-            self._work.add(claim["metadata"]["uid"], lambda: tolerate(fake_volumes.make_volume, self._api, claim))
-        elif fake_volumes.wants_growth(claim):
-            self._work.add(claim["metadata"]["uid"], lambda: tolerate(fake_volumes.grow_volume, self._api, claim))
 
-    def _on_volume(self, event: str, volume: Body) -> None:
-        if event != "DELETED" and fake_volumes.is_released(volume):
-            self._work.add(volume["metadata"]["uid"], lambda: tolerate(fake_volumes.remove_volume, self._api, volume))
-
-
-def tolerate(act: Callable[[RawApi, Body], None], api: RawApi, body: Body) -> None:
-    """Do something about an object that may be gone or done already."""
+def register_node(api: RawApi, name: str, kubelet_port: int) -> None:
+    """Make a node that is healthy and very large."""
     try:
-        act(api, body)
+        api.send("POST", "/api/v1/nodes", node_body(name))
     except ApiError as error:
-        if error.status not in EXPECTED:
+        if error.status != 409:
             raise
+    beat(api, name)
+    status = {"status": node_status(name, kubelet_port)}
+    api.send("PATCH", f"/api/v1/nodes/{name}/status", status, content_type=STRATEGIC_MERGE_PATCH)
 
 
-def follow_objects(api: RawApi, path: str, handle: Handle) -> None:
-    """List and watch for ever; `handle` gets the type of each event and the object."""
-    known: dict[str, Body] = {}
-    while True:
-        try:
-            answer = api.call("GET", path)
-            listed = {body["metadata"]["uid"]: body for body in answer["items"]}
-            for uid in known.keys() - listed.keys():
-                handle("DELETED", known.pop(uid))
-            for uid, body in listed.items():
-                known[uid] = body
-                handle("ADDED", body)
-            _follow_from(api, path, answer["metadata"]["resourceVersion"], known, handle)
-        except (OSError, ApiError, ValueError):
-            traceback.print_exc()
-            time.sleep(RETRY_S)
-
-
-def _follow_from(api: RawApi, path: str, version: str, known: dict[str, Body], handle: Handle) -> None:
-    for event in api.watch(path, version):
-        body = event["object"]
-        if event["type"] == "ERROR":
-            return
-        uid = body["metadata"]["uid"]
-        if event["type"] == "DELETED":
-            known.pop(uid, None)
-        else:
-            known[uid] = body
-        handle(event["type"], body)
+def beat(api: RawApi, name: str) -> None:
+    """Say that a node is alive."""
+    lease = {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": name, "namespace": "kube-node-lease"},
+        "spec": {"holderIdentity": name, "leaseDurationSeconds": 40, "renewTime": now(micro=True)},
+    }
+    path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{name}?fieldManager=kubelet&force=true"
+    api.send("PATCH", path, lease, content_type=APPLY_PATCH)
 
 
 def stamped(condition: Mapping[str, Any], seen: dict[str, tuple[str, str]]) -> dict[str, Any]:

@@ -6,10 +6,14 @@ Source: kubernetes-csi/external-provisioner, and `pkg/controller/volume/persiste
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from tests.lib.raw_api import MERGE_PATCH, RawApi
+from tests.lib.raw_api import EXPECTED, MERGE_PATCH, ApiError, RawApi
+
+if TYPE_CHECKING:
+    from tests.lib.following import Handle
+    from tests.lib.work_queue import WorkQueue
 
 PROVISIONER = "bundler.test/volumes"
 STORAGE_CLASS = "standard"
@@ -28,6 +32,38 @@ def storage_class() -> dict[str, Any]:
         "reclaimPolicy": "Delete",
         "allowVolumeExpansion": True,
     }
+
+
+def provisioner(
+    api: RawApi, work: WorkQueue, *, discard: Callable[[str], None] = lambda _: None
+) -> list[tuple[str, Handle]]:
+    """Return what to follow, and what to do about it; `discard` gets the name of each volume that is removed."""
+
+    def later(body: Body, act: Callable[[RawApi, Body], None]) -> None:
+        work.add(body["metadata"]["uid"], lambda: _tolerate(act, api, body))
+
+    def on_claim(event: str, claim: Body) -> None:
+        if event != "DELETED" and wants_volume(claim):
+            later(claim, make_volume)
+        elif event != "DELETED" and wants_growth(claim):
+            later(claim, grow_volume)
+
+    def on_volume(event: str, volume: Body) -> None:
+        if event != "DELETED" and is_released(volume):
+            later(volume, remove_volume)
+        elif event == "DELETED":
+            discard(volume["metadata"]["name"])
+
+    return [("/api/v1/persistentvolumeclaims", on_claim), ("/api/v1/persistentvolumes", on_volume)]
+
+
+def _tolerate(act: Callable[[RawApi, Body], None], api: RawApi, body: Body) -> None:
+    """Do something about an object that may be gone or done already."""
+    try:
+        act(api, body)
+    except ApiError as error:
+        if error.status not in EXPECTED:
+            raise
 
 
 def wants_volume(claim: Body) -> bool:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+EXPECTED = (403, 404, 409)
+"""The namespace or the object goes away, or moved on: the next event of a watch says so."""
 
 
 class ApiError(Exception):

@@ -1,0 +1,29 @@
+"""The bundle `postgres`, with a PostgreSQL that answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.lib.running_site import RunningSite
+
+
+def query(site: RunningSite, sql: str) -> str:
+    """Ask the database over the network, by the name of its Service, with its password."""
+    script = f'PGPASSWORD="$POSTGRES_PASSWORD" psql -h db -U app -d app -At -v ON_ERROR_STOP=1 -c "{sql}"'
+    return site.run_in("db-0", "postgres", "sh", "-c", script).strip()
+
+
+def test_postgres_is_ready_when_it_answers_and_a_deleted_pod_comes_back_with_its_data(server_site: RunningSite) -> None:
+    site = server_site
+    site.bundler("install", "db", "postgres")
+    # The command has waited, so nothing here waits.
+    assert query(site, "SHOW shared_buffers") == "128MB"
+    query(site, "CREATE TABLE guests (name text); INSERT INTO guests VALUES ('Ada')")
+
+    old = site.get("v1/pods/db-0")["metadata"]["uid"]
+    site.remove("v1/pods/db-0")
+    site.until("another pod", lambda: site.get("v1/pods/db-0")["metadata"]["uid"] != old)
+    site.until("a ready pod", lambda: site.ready_pods(name="postgres"))
+    assert query(site, "SELECT name FROM guests") == "Ada"
+    assert "database system is ready to accept connections" in site.bundler("logs", "db")
