@@ -159,6 +159,8 @@ class Revision:
     inventory: tuple[InventoryEntry, ...] = ()
     user_values: Body = field(default_factory=dict)
     """What the user gave: site, files, --set; null deletes."""
+    computed_values: Body | None = None
+    """What the templates saw, components below their names; None where an older bundler wrote the record."""
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: str = ""
     rolled_back_to: int = 0

@@ -9,7 +9,14 @@ from bundler.model.json import mapping_at, text_at
 from bundler.model.release import Authorship, Revision
 from bundler.storage import limits, records
 from bundler.storage.blobs import BlobReader, join_pieces, read_pack
-from bundler.storage.encoding import AUTHOR_FIELDS, DETAILS_SCOPE, PACK_KEY, SENSITIVE_KEY, VALUES_SCOPE
+from bundler.storage.encoding import (
+    AUTHOR_FIELDS,
+    COMPUTED_SCOPE,
+    DETAILS_SCOPE,
+    PACK_KEY,
+    SENSITIVE_KEY,
+    VALUES_SCOPE,
+)
 from bundler.storage.heads import check_format
 from bundler.storage.inventory import read_entry
 from bundler.storage.reading import (
@@ -114,6 +121,7 @@ def decode_revision(head: Head, pieces: Iterable[Piece], taken: Taken | None) ->
         summary=head.summary,
         authorship=_authorship(content, blobs),
         inventory=tuple(_entries(content, blobs, values)),
+        computed_values=_computed(content, blobs, values),
         user_values=_mapping_blob(blobs, content, "values", _scope(values, VALUES_SCOPE)),
         needs=_needs(details),
         notes=_text_blob(blobs, content.get("notes", "")),
@@ -124,6 +132,13 @@ def decode_revision(head: Head, pieces: Iterable[Piece], taken: Taken | None) ->
         reach=shown_mapping_of(details.get("reach", {}), "reach"),
         readiness=_readiness(details),
     )
+
+
+def _computed(
+    content: Body, blobs: BlobReader, values: Mapping[str, JSONValue] | None
+) -> Mapping[str, JSONValue] | None:
+    """Return what the templates saw; None where the record does not say."""
+    return _mapping_blob(blobs, content, "computed", _scope(values, COMPUTED_SCOPE)) if "computed" in content else None
 
 
 def _scope(values: Mapping[str, JSONValue] | None, name: str) -> Mapping[str, JSONValue] | None:
@@ -157,7 +172,7 @@ def page_rows(digest: str, blobs: BlobReader) -> Sequence[JSONValue]:
 
 def named_blobs(content: Body) -> frozenset[str]:
     """Return the digests that a head names itself: of values, details, notes and the like; pages aside."""
-    named = (content.get(name) for name in ("values", "details", "notes", "evidence", "pageIndex"))
+    named = (content.get(name) for name in ("values", "computed", "details", "notes", "evidence", "pageIndex"))
     texts = [text_at(text, "blob") for text in mapping_at(content, "authorship").values()]
     return frozenset(str(digest) for digest in (*named, *texts) if digest)
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bundler.storage.records import Record
 
 VALUES_SCOPE = "values"
+COMPUTED_SCOPE = "computed"
 DETAILS_SCOPE = "details"
 SENSITIVE_KEY = "sensitive"
 PACK_KEY = "pack"
@@ -112,6 +113,7 @@ def _head_content(
     """Write all blobs; return the JSON of the head and what was taken out, by scope."""
     pages, taken = write_pages(revision.inventory, writer, secrets)
     values, details = Hider(secrets, are_whole_hidden=True), Hider(secrets)
+    computed = Hider(secrets, are_whole_hidden=True)
     content: dict[str, JSONValue] = {
         "formatVersion": limits.FORMAT_VERSION,
         "release": revision.summary.release,
@@ -126,7 +128,9 @@ def _head_content(
         "noRollbackBelow": revision.no_rollback_below,
     }
     content |= {"pages": [*pages]} if len(pages) <= limits.INLINE_PAGES else {"pageIndex": writer.add({"pages": pages})}
-    scopes = ((VALUES_SCOPE, values), (DETAILS_SCOPE, details))
+    if revision.computed_values is not None:
+        content["computed"] = writer.add_bytes(hide_json(computed, revision.computed_values))
+    scopes = ((VALUES_SCOPE, values), (COMPUTED_SCOPE, computed), (DETAILS_SCOPE, details))
     return content, taken | {scope: hider.taken for scope, hider in scopes if hider.taken}
 
 

@@ -105,10 +105,11 @@ class Hider:
         if isinstance(value, str):
             return self.secrets.is_in_text(value) or (self.are_whole_hidden and value in self.secrets.whole)
         if isinstance(value, int | float) and not isinstance(value, bool):
-            digits = json.dumps(value)
+            written = value.text if isinstance(value, YamlFloat) else ""
+            texts = {json.dumps(value), written}
             if self.are_whole_hidden:
-                return digits in self.secrets.whole
-            return len(digits) >= MIN_NUMBER_DIGITS and digits in self.secrets.private
+                return not self.secrets.whole.isdisjoint(texts)
+            return any(len(text) >= MIN_NUMBER_DIGITS and text in self.secrets.private for text in texts)
         return False
 
     def take(self, value: JSONValue, pointer: str) -> JSONValue:

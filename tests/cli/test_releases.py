@@ -118,6 +118,15 @@ def test_an_uninstall_can_keep_the_history(cli, menu):
     assert cli("list", "-o", "json", *NS).ok().document == []
 
 
+def test_all_values_of_a_release_can_be_read(cli, menu):
+    given = ("--set", "text=ho", "--set", "token=sesame-street")
+    cli("install", "shop", menu, *given, *NS).ok()
+    assert cli("get", "values", "shop", "-o", "json", *NS).ok().document == {"text": "ho", "token": "***"}
+    found = cli("get", "values", "shop", "--all", "-o", "json", *NS).ok().document
+    assert found == cli("values", menu, *given, "-o", "json").ok().document
+    assert cli("get", "notes", "shop", "--all", *NS).code == 2
+
+
 def test_a_long_reason_is_one_short_line_in_the_history_and_whole_in_the_record(cli, menu):
     reason = "first\nsecond " + "x" * 5000
     assert len(cli("install", "shop", menu, "-m", reason, *NS).ok().out) < 400

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.inspect.release_queries import load_revision
+from bundler.actions.inspect.release_queries import computed_values_of, load_revision
 from bundler.actions.inspect.status import wait_for_release
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.cluster.errors import api_unavailable
+from bundler.errors.bundle import ValuesError
 from bundler.errors.change import WaitTimeoutError
 from bundler.model.events import HealthChanged
 from bundler.model.health import Status
+from bundler.model.json import canonical_json
+from bundler.model.lean import replace
+from bundler.storage.codec import encode_revision, read_pack_secret
+from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.lib.faulty import Call
     from tests.lib.operator import Operator
@@ -66,3 +73,79 @@ def test_waiting_for_a_silent_api_alone_ends_with_the_time_and_names_it(world: W
         if isinstance(event, HealthChanged) and event.health.status is Status.CURRENT
     }
     assert {"Deployment", "ConfigMap"} <= ready
+
+
+SECRETS = {
+    "password": "correct-horse-battery",
+    "pin": 48151623,
+    "short": "Qx7",
+    "rate": 73.50,
+    "keys": ["first-key-material"],
+}
+MENU = """
+qps: 500
+replicas: 1
+password: correct-horse-battery
+pin: 48151623
+short: Qx7
+rate: 73.50
+keys: [first-key-material]
+url: ""
+db: {size: 2}
+"""
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": True,
+    "properties": {name: {"writeOnly": True} for name in SECRETS},
+}
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: all}
+data: {replicas: "{{ values.replicas }}"}
+"""
+
+
+def with_defaults(tmp_path: Path) -> Path:
+    root = make_bundle(
+        tmp_path,
+        {"values.yaml": MENU, "values.schema.json": json.dumps(SCHEMA), "templates/all.yaml": CONFIG},
+        derive={"replicas": "values.qps / 250", "url": "'postgres://shop:' ~ values.password ~ '@db'"},
+        components=[{"name": "db", "bundle": "./db", "values": {"of": "{{ values.qps }}"}}],
+    )
+    make_bundle(root, {"values.yaml": "size: 1\nof: 0\nown: true\n"}, name="db")
+    return root
+
+
+def test_all_values_of_a_revision_are_recorded_as_the_templates_saw_them(world: World, tmp_path: Path) -> None:
+    world.operator.install(with_defaults(tmp_path), qps="1000")
+    ports = world.operator.ports()
+    shown = computed_values_of(load_revision(ports, world.operator.namespace, "shop"))
+    masked = dict.fromkeys(SECRETS, "***") | {"keys": ["***"], "url": "***"}
+    assert shown == {"qps": 1000, "replicas": 4.0, "db": {"size": 2, "of": 1000, "own": True}, **masked}
+    whole = computed_values_of(load_revision(ports, world.operator.namespace, "shop", shows_secrets=True))
+    assert whole == {**shown, **SECRETS, "url": "postgres://shop:correct-horse-battery@db"}
+    world.operator.upgrade(tmp_path / "demo", qps="500")
+    world.operator.rollback()
+    restored = computed_values_of(load_revision(world.operator.ports(), world.operator.namespace, "shop"))
+    assert restored == shown
+
+
+def test_no_secret_of_the_recorded_values_is_in_clear(world: World, tmp_path: Path) -> None:
+    world.operator.install(with_defaults(tmp_path))
+    ports = world.operator.ports()
+    revision = load_revision(ports, world.operator.namespace, "shop", shows_secrets=True)
+    encoded = encode_revision(revision, {})
+    pieces = b"".join(piece.content for pack in encoded.packs for piece in read_pack_secret(pack.body()))
+    clear = pieces + canonical_json(encoded.head.body())
+    for secret in ("correct-horse-battery", "48151623", "Qx7", "73.5", "first-key-material"):
+        assert secret.encode() not in clear, secret
+
+
+def test_a_record_without_computed_values_says_how_to_get_them(world: World, tmp_path: Path) -> None:
+    world.operator.install(with_defaults(tmp_path))
+    revision = replace(load_revision(world.operator.ports(), world.operator.namespace, "shop"), computed_values=None)
+    with pytest.raises(ValuesError) as raised:
+        computed_values_of(revision)
+    assert "older bundler" in raised.value.context[0]
+    assert "`bundler values " in raised.value.hint

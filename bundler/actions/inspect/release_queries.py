@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import read_history, require_history
+from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
 from bundler.model.release import ReleaseStatus
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from bundler.errors import BundlerError
+    from bundler.model.json import Body
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
 
@@ -86,6 +88,24 @@ def load_revision(
     summary = history.find(revision) if revision else history.summaries[-1]
     found = ports.store.load(summary, with_sensitive=shows_secrets)
     return replace(found, inventory=in_plan_order(found))
+
+
+def computed_values_of(revision: Revision) -> Body:
+    """Return the values that the templates of a revision saw.
+
+    Raises:
+        ValuesError: when an older bundler recorded it.
+    """
+    if revision.computed_values is not None:
+        return revision.computed_values
+    summary = revision.summary
+    place = f"{summary.release} -n {summary.namespace} --revision {summary.revision}"
+    raise ValuesError(
+        f"reading all values of release {summary.release}, revision {summary.revision}",
+        context=["an older bundler recorded it, with what the user gave alone"],
+        hint=f"compute them from the bundle: `bundler get values {place} > given.yaml`, then "
+        f"`bundler values {summary.bundle.origin or 'BUNDLE'} -f given.yaml`",
+    )
 
 
 def in_plan_order(revision: Revision) -> tuple[InventoryEntry, ...]:

@@ -31,6 +31,7 @@ from bundler.model.release import (
 from bundler.model.values import LayerKind
 from bundler.planning.inventory import generated_entry, rendered_entry
 from bundler.render.notes import render_notes
+from bundler.values.flatten import whole_data
 from bundler.values.user import recorded_layer
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
         authorship=request.authorship,
         inventory=_inventory(composition),
         user_values=composition.values.user.data,
+        computed_values=whole_data(composition.values, is_masked=False),
         needs=composition.rendering.needs,
         notes=_notes(request.order, composition, history.next_number, "install" if is_first else "upgrade"),
         sensitive=composition.sensitive,

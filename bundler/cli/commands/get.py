@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.inspect.release_queries import load_revision
+from bundler.actions.inspect.release_queries import computed_values_of, load_revision
 from bundler.cli.adapters.cluster import connect
-from bundler.cli.output.revision import show_manifest, show_notes, show_recorded_plan, show_values
+from bundler.cli.output.revision import show_data, show_manifest, show_notes, show_recorded_plan, show_values
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.values_options import show_secrets_option
@@ -23,17 +23,23 @@ _SHOWS = {"values": show_values, "manifest": show_manifest, "notes": show_notes,
 @click.argument("part", type=click.Choice(list(_SHOWS)))
 @release_argument
 @click.option("--revision", type=click.IntRange(min=1), help="Which revision.  [default: the newest]")
+@click.option("--all", "is_all", is_flag=True, help="With values: all that the templates saw, defaults and derived.")
 @show_secrets_option
-def get_command(app: App, *, part: str, release: str, revision: int | None, show_secrets: bool) -> None:
+def get_command(app: App, *, part: str, release: str, revision: int | None, is_all: bool, show_secrets: bool) -> None:
     """Print a part of what is recorded of RELEASE.
 
-    values: what the user gave. manifest: the objects as sent. notes: as shown after install. plan: the objects, in
-    the order in which they were written.
+    values: what the user gave; with --all what came of it. manifest: the objects as sent. notes: as shown after
+    install. plan: the objects, in the order in which they were written.
     """
+    if is_all and part != "values":
+        raise click.UsageError(f"--all is about values, not {part}")
     connection = connect(app)
     if show_secrets:
         app.screen.show_secrets()
     loaded = load_revision(
         connection.ports, connection.namespace, release, revision=revision or 0, shows_secrets=show_secrets
     )
-    _SHOWS[part](app, loaded)
+    if is_all:
+        show_data(app, computed_values_of(loaded))
+    else:
+        _SHOWS[part](app, loaded)

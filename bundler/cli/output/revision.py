@@ -10,6 +10,7 @@ from bundler.wire.releases import entry_forms, evidence_form, manifest_form, not
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
+    from bundler.model.json import Body
     from bundler.model.release import InventoryEntry, Revision
 
 
@@ -53,7 +54,12 @@ def show_revision(app: App, revision: Revision) -> None:
 
 def show_values(app: App, revision: Revision) -> None:
     """Print what the user gave."""
-    app.screen.document(revision.user_values, "json" if app.output == "json" else "yaml")
+    show_data(app, revision.user_values)
+
+
+def show_data(app: App, data: Body) -> None:
+    """Print values."""
+    app.screen.document(data, "json" if app.output == "json" else "yaml")
 
 
 def show_manifest(app: App, revision: Revision) -> None:
