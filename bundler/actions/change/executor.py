@@ -14,7 +14,6 @@ from bundler.actions.change.wait import wait_until_gone, wait_until_ready
 from bundler.actions.change.write_object import ObjectWriter
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import RejectedObjectsError
-from bundler.model.change import Action
 from bundler.model.events import Notice, PhaseStarted
 from bundler.model.size import counted
 from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Until, Verify, Write
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from bundler.actions.change.wait import WaitRules
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
-    from bundler.model.steps import Step
+    from bundler.model.steps import Step, Target
     from bundler.ports import Ports
 
 _SCHEMA_LAG_S = 5.0
@@ -79,10 +78,9 @@ class Executor:
             case Verify():
                 self._verify(step)
             case Write():
-                changes = self._of(target.ref for target in step.targets)
-                side_by_side(self._writer.carry_out, changes, at_once=WRITES_AT_ONCE)
+                self._write(step.targets)
             case RunJob():
-                self._writer.carry_out(self._changes[step.target.ref])
+                self._write([step.target])
             case Await():
                 self._await(step)
             case Delete():
@@ -102,8 +100,10 @@ class Executor:
     def _write_record(self, step: Record) -> None:
         self._record(step.moment)
         if step.moment is Moment.BEGUN:
-            writes = [one for one in self._plan.changes if one.action not in {Action.NONE, Action.DELETE}]
-            self._report(PhaseStarted("applying", len(writes)))
+            steps = self._plan.steps
+            jobs = sum(isinstance(one, RunJob) for one in steps)
+            total = jobs + sum(len(one.targets) for one in steps if isinstance(one, Write))
+            self._report(PhaseStarted("applying", total))
 
     def _verify(self, step: Verify) -> None:
         """Dry-run what could not be checked before; all of it, before any other object is written."""
@@ -129,6 +129,10 @@ class Executor:
                 where = f"{change.desired.source}: {change.ref.short}" if change.desired else change.ref.short
                 problems += [f"{where}: {line}" for line in error.context or (str(error),)]
         return problems
+
+    def _write(self, targets: Iterable[Target]) -> None:
+        """Write objects, always in other threads: a second Ctrl-C ends the waiting for an answer, not the request."""
+        side_by_side(self._writer.carry_out, self._of(target.ref for target in targets), at_once=WRITES_AT_ONCE)
 
     def _await(self, step: Await) -> None:
         changes = self._of(step.refs)

@@ -1,0 +1,74 @@
+"""What a run makes of the steps of its plan, whoever made them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.actions.release.lifecycle import RunOptions, carry_out
+from bundler.errors import InterruptedRunError
+from bundler.model.events import PhaseStarted
+from bundler.model.steps import Delete, Pause, Write
+from bundler.wire.plan import plan_document, read_plan
+
+if TYPE_CHECKING:
+    from bundler.actions.release.proposal import Proposal
+    from bundler.model.change import Plan
+    from tests.scenario.conftest import World
+
+
+def with_plan(proposal: Proposal, plan: Plan) -> Proposal:
+    return replace(proposal, planned=replace(proposal.planned, plan=plan))
+
+
+def do(world: World, proposal: Proposal) -> None:
+    """Carry a proposal out, as the verbs do once they hold the lock."""
+    ports = world.operator.ports()
+    with ports.lock.hold(world.operator.namespace, "shop", doing="tests", timeout_s=0.0) as held:
+        carry_out(proposal, ports.under(held), RunOptions(fail_fast=world.operator.fail_fast), held)
+
+
+def test_a_plan_that_was_stored_and_read_again_is_carried_out_like_any_other(sandbox_world: World):
+    world = sandbox_world
+    world.operator.install(world.menu)
+    proposal = world.operator.diff(world.menu, text="stored")
+    stored = read_plan(json.loads(json.dumps(plan_document(proposal.plan))))
+    do(world, with_plan(proposal, replace(stored, changes=proposal.plan.changes)))
+    assert world.operator.statuses() == ["superseded", "deployed"]
+    assert world.operator.diff(world.menu, text="stored").plan.is_empty
+
+
+def test_a_pause_ends_the_run_before_what_needs_it_and_the_same_command_goes_on(sandbox_world: World):
+    world = sandbox_world
+    world.operator.install(world.menu)
+    proposal = world.operator.diff(world.menu, text="paused")
+    steps = proposal.plan.steps
+    first = next(step for step in steps if isinstance(step, Write))
+    pause = Pause(id="pause:canary", needs=(first.id,), reason="after the canary")
+    held_back = [
+        replace(step, needs=(*step.needs, pause.id)) if first.id in step.needs else step
+        for step in steps[steps.index(first) + 1 :]
+    ]
+    paused = (*steps[: steps.index(first) + 1], pause, *held_back)
+    with pytest.raises(InterruptedRunError) as raised:
+        do(world, with_plan(proposal, replace(proposal.plan, steps=paused)))
+    assert raised.value.context[0] == "the plan pauses here: after the canary"
+    assert world.operator.statuses() == ["deployed", "interrupted"]
+    waited = [event.name for event in world.operator.events if isinstance(event, PhaseStarted)]
+    assert waited[-1] == "applying"
+    world.operator.upgrade(world.menu, text="paused")
+    assert world.operator.statuses()[-1] == "deployed"
+
+
+def test_a_plan_names_the_live_object_that_each_write_and_delete_is_meant_for(sandbox_world: World):
+    world = sandbox_world
+    world.operator.install(world.menu)
+    plan = world.operator.diff(world.menu, text="other").plan
+    targets = [target for step in plan.steps if isinstance(step, Write | Delete) for target in step.targets]
+    assert targets
+    for target in targets:
+        live = world.cluster.get(target.ref)
+        assert target.live_uid == (live["metadata"]["uid"] if live else "")  # type: ignore[index, call-overload]
