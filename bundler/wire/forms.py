@@ -37,6 +37,7 @@ from bundler.wire.releases import (
     UnlockForm,
 )
 from bundler.wire.render_tests import RenderTestForm
+from bundler.wire.sweep import SweepForm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,7 @@ FORMS: Final[Mapping[str, object]] = {
     "create": CreatedForm,
     "lint": list[FindingForm],
     "template": ListForm,
-    "values": ValuesForm | list[ValueForm],
+    "values": ValuesForm | list[ValueForm] | SweepForm,
     "test-render": list[RenderTestForm],
     "show": DescriptionForm,
     "lock": list[LockedForm],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,8 +18,10 @@ from bundler.cli.parsing.values_options import (
     show_secrets_option,
     values_options,
 )
+from bundler.errors import UsageError
 
 if TYPE_CHECKING:
+    from bundler.actions.compose.render_request import RenderRequest
     from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
 
@@ -30,15 +33,39 @@ if TYPE_CHECKING:
 @bundle_limit_options
 @release_name_option
 @click.option("--explain", is_flag=False, flag_value="", default=None, metavar="[PATH]", help="Say who set each value.")
+@click.option(
+    "--sweep",
+    metavar="PATH=A..B",
+    help="Set a value to many, qps=100..20000 or qps=100,200, and print what follows from it.",
+)
+@click.option("--plot", metavar="FILE", help="Draw what --sweep finds: FILE.svg, FILE.png, or - for the terminal.")
 @show_secrets_option
-def values_command(app: App, bundle: str, given: Values, release: str, explain: str | None, show_secrets: bool) -> None:
+def values_command(
+    app: App,
+    bundle: str,
+    *,
+    given: Values,
+    release: str,
+    explain: str | None,
+    sweep: str | None,
+    plot: str | None,
+    show_secrets: bool,
+) -> None:
     """Print the values that BUNDLE and its components work with.
 
     With --explain: each value, the layer that set it, the line or the option, the formula where it is derived.
+    With --sweep: a table of what changes as one value is set to many.
     """
     from bundler.actions.author.values import computed_values, explained_values  # noqa: PLC0415 - computing is loaded when it is needed
 
+    if plot is not None and sweep is None:
+        raise UsageError(
+            "drawing a chart", context=["--plot is given without --sweep"], hint="add --sweep qps=100..20000"
+        )
     order = make_order(app, take(app, bundle, given), given, release=release)
+    if sweep is not None:
+        _sweep(app, order, sweep, plot)
+        return
     if explain is not None:
         explained = explained_values(order, explain)
         _warn(app, explained.warnings)
@@ -49,6 +76,23 @@ def values_command(app: App, bundle: str, given: Values, release: str, explain: 
     if show_secrets:
         app.screen.show_secrets()
     show_values(app, computed.data)
+
+
+def _sweep(app: App, order: RenderRequest, typed: str, plot: str | None) -> None:
+    from bundler.actions.author.sweep import sweep_values  # noqa: PLC0415 - few ask for it
+    from bundler.cli.flows.chart import terminal_chart, write_chart  # noqa: PLC0415
+    from bundler.cli.output.sweep import show_sweep, warn_of_refused  # noqa: PLC0415
+    from bundler.values.sweep import parse_sweep  # noqa: PLC0415
+
+    result = sweep_values(order, parse_sweep(typed, is_fine=plot is not None))
+    warn_of_refused(app, result)
+    if plot is None:
+        show_sweep(app, result)
+    elif plot == "-":
+        app.screen.text(terminal_chart(result))
+    else:
+        write_chart(result, Path(plot))
+        app.screen.say(f"{plot} written")
 
 
 def _warn(app: App, warnings: tuple[str, ...]) -> None:

@@ -1,0 +1,73 @@
+"""What follows from a value that is set to many: how the menu scales. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.compose.compose import expression_names
+from bundler.errors import BundlerError
+from bundler.errors.bundle import ValuesError
+from bundler.model.lean import replace
+from bundler.model.sweep import RefusedPoint, SweepResult, SweptValue
+from bundler.model.values import Assignment, AssignmentKind
+from bundler.values.compute import compute_values
+from bundler.values.flatten import flatten
+from bundler.values.paths import pointer_as_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.model.json import JSONValue
+    from bundler.model.sweep import Sweep
+
+
+def sweep_values(order: RenderRequest, sweep: Sweep) -> SweepResult:
+    """Compute the values at each point; what is the same at all of them is left out.
+
+    Args:
+        order: bundle, names and values.
+        sweep: what is set, after all other values.
+
+    Raises:
+        ValuesError: when no point is accepted.
+    """
+
+    def work() -> SweepResult:
+        accepted: list[tuple[str, Mapping[str, JSONValue]]] = []
+        refused: list[RefusedPoint] = []
+        for point in sweep.points:
+            try:
+                accepted.append((point, _leaves(_at(order, sweep.path, point))))
+            except BundlerError as error:
+                refused.append(RefusedPoint(point=point, problem="; ".join(error.context) or str(error)))
+        if not accepted:
+            problems = [f"{sweep.path}={one.point}: {one.problem}" for one in refused]
+            raise ValuesError(
+                f"sweeping over {sweep.path}", context=problems, hint="choose points that the bundle accepts"
+            )
+        return SweepResult(
+            path=sweep.path,
+            points=tuple(point for point, _ in accepted),
+            rows=_changing([leaves for _, leaves in accepted], sweep.path),
+            refused=tuple(refused),
+        )
+
+    return order.confinement.run(work, doing=f"computing the values of {order.bundle.metadata.name}")
+
+
+def _at(order: RenderRequest, path: str, point: str) -> RenderRequest:
+    assignment = Assignment(kind=AssignmentKind.SET, path=path, text=point, typed=point)
+    return replace(order, user=replace(order.user, assignments=(*order.user.assignments, assignment)))
+
+
+def _leaves(order: RenderRequest) -> dict[str, JSONValue]:
+    with order.codes as codes:
+        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
+    return {pointer_as_path(pointer): leaf.masked for pointer, leaf in flatten(values).items()}
+
+
+def _changing(points: Sequence[Mapping[str, JSONValue]], path: str) -> list[SweptValue]:
+    paths = sorted({one for leaves in points for one in leaves} - {path})
+    rows = [SweptValue(path=one, values=tuple(leaves.get(one) for leaves in points)) for one in paths]
+    return [row for row in rows if any(value != row.values[0] for value in row.values)]

@@ -1,0 +1,154 @@
+"""Charts of how values follow from one of them, on the terminal or as a picture. Layer: cli.
+
+Drawing is left to two libraries, which come with ``pip install 'bundler[plot]'``: few machines that install bundles
+need them.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Final
+
+from bundler.errors import OutputError, UsageError
+from bundler.fields.quantity import Quantity
+from bundler.files.whole_file import write_whole
+from bundler.wire.sweep import sweep_form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bundler.model.json import JSONValue
+    from bundler.model.sweep import SweepResult
+
+FORMATS: Final = (".svg", ".png")
+_HINT: Final = "sweep over a number from which numbers follow; `bundler values --explain` shows the formulas"
+_MIB: Final = 1024 * 1024
+_MAX_TICKS: Final = 4
+_WIDTH_CHARS: Final = 60
+_HEIGHT_LINES: Final = 8
+_COLUMNS: Final = 3
+_PANEL_INCHES: Final = (3.6, 2.4)
+
+
+def terminal_chart(result: SweepResult) -> str:
+    """Return a chart for each value that is a number or a quantity.
+
+    Raises:
+        UsageError: when there is none, or the library is missing.
+    """
+    try:
+        import plotille  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise _missing("plotille") from error
+    at = _positions(result)
+    charts = []
+    for path, heights in _series(result):
+        figure = plotille.Figure()
+        figure.width, figure.height, figure.with_colors = _WIDTH_CHARS, _HEIGHT_LINES, False
+        figure.register_label_formatter(float, _tick)
+        figure.x_label, figure.y_label = result.path, path
+        figure.set_x_limits(min_=min(at), max_=max(at))
+        figure.set_y_limits(min_=min(0.0, *heights), max_=max(heights) or 1.0)
+        figure.plot(at, heights)
+        charts.append(f"{figure.show()}\n")
+    return "\n".join(charts)
+
+
+def write_chart(result: SweepResult, path: Path) -> None:
+    """Write a picture with a panel for each value that is a number or a quantity; an SVG also holds the numbers.
+
+    Raises:
+        UsageError: when there is none, the format is unknown, or the library is missing.
+        OutputError: when the file cannot be written.
+    """
+    if path.suffix not in FORMATS:
+        found = f"{path.name} ends in none of {', '.join(FORMATS)}"
+        raise UsageError(
+            f"drawing {path}", context=[found], hint="name a file such as sizes.svg; - draws on the terminal"
+        )
+    try:
+        write_whole(path, _picture(result, path.suffix[1:]))
+    except OSError as error:
+        found = f"{error.filename or path}: {error.strerror or error}"
+        raise OutputError(f"writing {path}", context=[found], hint="name a file that you may write to") from error
+
+
+def _picture(result: SweepResult, format_: str) -> bytes:
+    try:
+        from matplotlib import rc_context  # noqa: PLC0415 - an extra
+        from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+    except ImportError as error:
+        raise _missing("matplotlib") from error
+    at, series = _positions(result), _series(result)
+    rows = -(-len(series) // _COLUMNS)
+    # Without a date, and with ids that follow from the content: the same numbers are the same file.
+    with rc_context({"svg.hashsalt": "bundler", "font.size": 8, "axes.formatter.useoffset": False}):
+        figure = Figure(figsize=(_PANEL_INCHES[0] * _COLUMNS, _PANEL_INCHES[1] * rows), layout="constrained")
+        panels = figure.subplots(rows, _COLUMNS, squeeze=False)
+        for panel in panels.flat[len(series) :]:
+            panel.set_axis_off()
+        for panel, (path, heights) in zip(panels.flat, series, strict=False):
+            panel.plot(at, heights, linewidth=1.8)
+            panel.set_title(path)
+            panel.xaxis.set_major_locator(MaxNLocator(_MAX_TICKS))
+            panel.set_xlabel(result.path)
+            panel.set_ylim(bottom=min(0.0, *heights))
+            panel.grid(visible=True, alpha=0.3)
+        written = io.BytesIO()
+        numbers = json.dumps(sweep_form(result), sort_keys=True, default=str)
+        metadata = {"Date": None, "Description": numbers} if format_ == "svg" else {}
+        figure.savefig(written, format=format_, metadata=metadata)
+    return written.getvalue()
+
+
+def _positions(result: SweepResult) -> list[float]:
+    try:
+        return _numbers(result.points)
+    except ValueError as error:
+        found = f"{', '.join(result.points)} are not all numbers"
+        raise UsageError(f"drawing what follows from {result.path}", context=[found], hint=_HINT) from error
+
+
+def _series(result: SweepResult) -> list[tuple[str, list[float]]]:
+    """Return what can be drawn, named: values that are a number or a quantity at every point; memory in MiB."""
+    found: list[tuple[str, list[float]]] = []
+    for row in result.rows:
+        try:
+            heights = _numbers(row.values)
+        except ValueError:
+            continue
+        is_memory = all(str(value).endswith("i") for value in row.values)
+        found.append((f"{row.path} (MiB)", [one / _MIB for one in heights]) if is_memory else (row.path, heights))
+    if not found:
+        raise UsageError(f"drawing what follows from {result.path}", context=["no number changes"], hint=_HINT)
+    return found
+
+
+def _numbers(values: Sequence[JSONValue]) -> list[float]:
+    """Return numbers and quantities as numbers.
+
+    Raises:
+        ValueError: when one is neither.
+    """
+    if any(isinstance(value, bool) or not isinstance(value, int | float | str) for value in values):
+        msg = "not a number"
+        raise ValueError(msg)
+    return [float(Quantity.parse(str(value)).amount) for value in values]
+
+
+def _tick(value: float, chars: int, delta: float, *, left: bool = False) -> str:
+    """Return the label of a tick, as the library asks for it."""
+    del delta
+    text = f"{value:.4g}" if abs(value) < 10_000 else f"{value:.0f}"
+    return text.ljust(chars) if left else text.rjust(chars)
+
+
+def _missing(library: str) -> UsageError:
+    return UsageError(
+        "drawing a chart",
+        context=[f"the library {library} is not installed"],
+        hint="install it with: pip install 'bundler[plot]'; --sweep alone prints a table",
+    )
