@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -29,6 +30,12 @@ def shorten_laws() -> None:
 
     settings.register_profile("short", max_examples=20, derandomize=True)
     settings.load_profile("short")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector thousands of tests that live until the end anyway."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

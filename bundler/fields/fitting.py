@@ -30,24 +30,9 @@ def type_problems(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterat
         case "list":
             yield from _list_problems(body, schema, path)
         case _:
-            wanted = _scalar_problem(body, schema.scalar)
+            wanted = _scalar_problem(body, schema)
             if wanted:
                 yield f"{path}: {wanted}"
-
-
-def missing_fields(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterator[str]:
-    """Yield ``path: Required value`` for the required fields of a custom object that are not there."""
-    if isinstance(body, Mapping) and schema.shape == "map":
-        for name in schema.required:
-            if name not in body:
-                yield f"{_join(path, name)}: Required value"
-        for name, value in body.items():
-            below = schema.field(name)
-            if below is not None:
-                yield from missing_fields(value, below, _join(path, name))
-    elif _is_list(body) and schema.shape == "list" and schema.items is not None and isinstance(body, Sequence):
-        for index, item in enumerate(body):
-            yield from missing_fields(item, schema.items, f"{path}[{index}]")
 
 
 def _map_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
@@ -68,6 +53,9 @@ def _list_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[s
         return
     seen: set[str] = set()
     for index, item in enumerate(body):
+        if item is None and schema.list_type in _WITHOUT_NULLS:
+            yield f"{path}: element {index}: {_WITHOUT_NULLS[schema.list_type]}"
+            continue
         key = _item_key(item, schema)
         if key in seen:
             yield f"{path}: duplicate entries for key {key}"
@@ -75,6 +63,12 @@ def _list_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[s
             seen.add(key)
         if schema.items is not None:
             yield from type_problems(item, schema.items, f"{path}{key or f'[{index}]'}")
+
+
+_WITHOUT_NULLS: Mapping[str, str] = {
+    "map": "associative list with keys may not have a null element",
+    "set": "associative list without keys has an element that's an explicit null",
+}
 
 
 def _item_key(item: JSONValue, schema: SchemaNode) -> str:
@@ -88,10 +82,6 @@ def _item_key(item: JSONValue, schema: SchemaNode) -> str:
 
 def _is_number(value: JSONValue) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_list(value: JSONValue) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _is_text(value: JSONValue) -> bool:
@@ -115,8 +105,11 @@ _TESTS: Mapping[str, tuple[Callable[[JSONValue], bool], str]] = {
 }
 
 
-def _scalar_problem(value: JSONValue, scalar: str) -> str:
+def _scalar_problem(value: JSONValue, schema: SchemaNode) -> str:
     """Return what is wrong with a scalar, empty where nothing is."""
+    scalar = schema.scalar
+    if schema.drops_empty and scalar in {"integer", "int-or-string"} and isinstance(value, float) and value % 1:
+        return "expected integer, got fraction"
     if scalar == "bytes":
         return _base64_problem(value)
     if scalar == "quantity" and isinstance(value, str):

@@ -65,6 +65,12 @@ def label_problem(text: str) -> str:
     return "" if is_label(text) else f'Invalid value: "{text}": {_WHAT_LABEL}'
 
 
+def subdomain_problem(text: str) -> str:
+    """Return why a text is not a DNS subdomain, empty where it is."""
+    is_right = len(text) <= 253 and _is_subdomain(text)
+    return "" if is_right else f'Invalid value: "{text}": {_WHAT_SUBDOMAIN}'
+
+
 def label_problems(body: Body) -> Iterator[str]:
     """Yield what is wrong with an object's labels and annotation keys."""
     for key, value in mapping_at(body, "metadata", "labels").items():

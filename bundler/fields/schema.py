@@ -4,7 +4,11 @@ One compact form serves both. A node is a letter (a scalar), a number (a definit
 
 ``f`` known fields · ``v`` schema of other values · ``i`` items · ``k`` keys of a map list · ``d`` their defaults ·
 ``t`` 1 for a set · ``a`` 1 for an atomic map · ``r`` required fields · ``$`` a reference whose map type ``a`` overrides
-``h`` 1 where a map list stands here or anywhere below
+``h`` 1 where a map list stands here or anywhere below · ``e`` 1 where a custom kind holds
+a built-in part, whose empty collections are dropped · ``n`` 1 where null may stand · ``z`` the default ·
+``c`` what else a custom kind asks of a value (``minimum``, ``enum`` …)
+
+A scalar with ``n``, ``z`` or ``c`` is a reference to its letter: ``{"$": "s", "n": 1}``.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Protocol
 
     from bundler.model.json import Body, JSONValue
@@ -44,7 +49,13 @@ _SCALARS: Mapping[str, ScalarType] = {
     "a": "any",
     "u": "any",
 }
+CONSTRAINTS = frozenset({
+    "enum", "maximum", "minimum", "multipleOf", "maxLength", "minLength", "maxItems", "minItems", "maxProperties",
+    "minProperties",
+})  # fmt: skip
+"""Keywords of a CustomResourceDefinition's schema that bound one value. Not ``pattern``: its time has no bound."""
 _NOTHING: Mapping[str, JSONValue] = {}
+_RAW_TRAITS: Mapping[str, JSONValue] = {"a": 1}
 
 
 class SchemaNode:
@@ -56,11 +67,14 @@ class SchemaNode:
         "_keyed_fields",
         "_raw",
         "_table",
+        "_traits",
         "allows_unknown",
+        "constraints",
         "drops_empty",
         "has_status",
         "is_amount",
         "is_atomic",
+        "is_nullable",
         "key_defaults",
         "list_type",
         "map_keys",
@@ -88,6 +102,10 @@ class SchemaNode:
     """The known fields that must be there."""
     has_status: bool
     """On the root of a kind: whether ``status`` is a subresource, so that other writes leave it alone."""
+    is_nullable: bool
+    """Whether null may stand here; said of custom kinds only."""
+    constraints: Mapping[str, JSONValue]
+    """Keyword -> what it says, for custom kinds; see `CONSTRAINTS`."""
     is_amount: bool
     """Whether a quantity is an amount in a ResourceList (``limits``, ``hard``), which is rounded up to thousandths."""
     drops_empty: bool
@@ -95,14 +113,18 @@ class SchemaNode:
 
     def __init__(self, raw: Raw, table: SchemaTable, *, drops_empty: bool, has_status: bool = False) -> None:
         self._table = table
-        self.drops_empty, self.has_status = drops_empty, has_status
-        node, is_atomic = _resolve(raw, table)
+        self.has_status = has_status
+        node, traits = _resolve(raw, table)
+        self.drops_empty = drops_empty or "e" in traits
         self._raw: dict[str, Raw] = node if isinstance(node, dict) else {}
         self._fields: dict[str, SchemaNode] = {}
         self._items: SchemaNode | None = None
         self._keyed_fields: Mapping[str, SchemaNode] | None = None
-        self.is_atomic = is_atomic
-        self.map_type = "atomic" if is_atomic else "granular"
+        self._traits = traits
+        self.is_atomic = bool(traits.get("a"))
+        self.is_nullable = "n" in traits
+        self.constraints = traits.get("c", _NOTHING)
+        self.map_type = "atomic" if self.is_atomic else "granular"
         self.scalar = _SCALARS[node] if isinstance(node, str) else ""
         self.is_amount = node == "l"
         self.shape = _shape(node)
@@ -111,6 +133,18 @@ class SchemaNode:
         self.list_type = "map" if self.map_keys else "set" if "t" in self._raw else "atomic"
         self.allows_unknown = self.shape == "any" or "v" in self._raw
         self.required = tuple(self._raw.get("r", ()))
+
+    @property
+    def default(self) -> JSONValue:
+        """What a custom kind fills in where nothing stands; None where there is no default."""
+        return self._traits.get("z")
+
+    @property
+    def defaulted_fields(self) -> Iterator[str]:
+        """The known fields that a custom kind fills in where they are missing."""
+        for name, raw in self._raw.get("f", _NOTHING).items():
+            if isinstance(raw, Mapping) and "z" in raw:
+                yield name
 
     @property
     def field_names(self) -> frozenset[str]:
@@ -163,19 +197,19 @@ class SchemaNode:
         return SchemaNode(raw, self._table, drops_empty=self.drops_empty)
 
 
-def _resolve(raw: Raw, table: SchemaTable) -> tuple[Raw, bool]:
-    """Follow references; return the node and whether its map is atomic."""
-    override: bool | None = None
+def _resolve(raw: Raw, table: SchemaTable) -> tuple[Raw, Mapping[str, Raw]]:
+    """Follow references; return the node, and what is said of it there and beside the references."""
+    beside: dict[str, Raw] = {}
     while not isinstance(raw, str):
         if isinstance(raw, int):
             raw = table[raw]
         elif "$" in raw:
-            override = bool(raw["a"]) if override is None else override
+            beside = {**raw, **beside}
             raw = raw["$"]
         else:
             break
-    own = raw == "u" or (isinstance(raw, dict) and bool(raw.get("a")))
-    return raw, own if override is None else override
+    own: Mapping[str, Raw] = raw if isinstance(raw, dict) else _RAW_TRAITS if raw == "u" else _NOTHING
+    return raw, {**own, **beside} if beside else own
 
 
 def _is_marked(raw: Raw, table: SchemaTable) -> bool:
@@ -235,7 +269,7 @@ def _from_version(entry: Body, metadata: tuple[Raw, SchemaTable]) -> SchemaNode:
     openapi = holder.get("openAPIV3Schema") if isinstance(holder, Mapping) else None
     raw = _encode(openapi, metadata[0], keeps_unknown=False) if isinstance(openapi, Mapping) else {"v": "a"}
     root: dict[str, Raw] = raw if isinstance(raw, dict) else {"v": "a"}
-    fields = {**root.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": metadata[0]}
+    fields = {**root.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": {"$": metadata[0], "e": 1}}
     has_status = isinstance(subresources, Mapping) and subresources.get("status") is not None
     whole = {**root, "f": fields}
     mark_keyed(whole, metadata[1])
@@ -244,6 +278,18 @@ def _from_version(entry: Body, metadata: tuple[Raw, SchemaTable]) -> SchemaNode:
 
 def _encode(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
     """Turn one OpenAPI v3 schema of a CRD into the compact form."""
+    raw = _encode_type(schema, metadata, keeps_unknown=keeps_unknown)
+    traits: dict[str, Raw] = {"n": 1} if schema.get("nullable") else {}
+    if schema.get("default") is not None:
+        traits["z"] = schema["default"]
+    if bounds := {keyword: rule for keyword, rule in schema.items() if keyword in CONSTRAINTS}:
+        traits["c"] = bounds
+    if not traits:
+        return raw
+    return {**raw, **traits} if isinstance(raw, dict) else {"$": raw, **traits}
+
+
+def _encode_type(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
     if schema.get("x-kubernetes-int-or-string"):
         return "x"
     keeps = keeps_unknown or bool(schema.get("x-kubernetes-preserve-unknown-fields"))
@@ -285,7 +331,7 @@ def _encode_map(schema: Body, metadata: Raw, *, keeps_unknown: bool) -> Raw:
     elif extra is True or keeps_unknown:
         node["v"] = "a"
     if schema.get("x-kubernetes-embedded-resource"):
-        node["f"] = {**node.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": metadata}
+        node["f"] = {**node.get("f", {}), "apiVersion": "s", "kind": "s", "metadata": {"$": metadata, "e": 1}}
     required = schema.get("required")
     if isinstance(required, list | tuple):
         node["r"] = list(required)

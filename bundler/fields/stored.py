@@ -30,7 +30,7 @@ def stored_value(value: JSONValue, schema: SchemaNode) -> JSONValue:
         kept: dict[str, JSONValue] = {}
         for name, member in value.items():
             inner = schema.field(name) or FREE
-            stored = stored_value(member, inner)
+            stored = _zero(inner) if _means_zero(name, member, schema) else stored_value(member, inner)
             if not _is_left_out(name, stored, schema):
                 kept[name] = stored
         return kept
@@ -38,8 +38,32 @@ def stored_value(value: JSONValue, schema: SchemaNode) -> JSONValue:
         items = schema.items or FREE
         # A key that an item leaves out is filled in: it is what tells the item from others.
         keys = {key: default for key, default in schema.key_defaults.items() if default}
-        return [stored_value({**keys, **item} if isinstance(item, Mapping) else item, items) for item in value]
+        filled = [{**keys, **item} if isinstance(item, Mapping) else item for item in value]
+        return [_zero(items) if item is None and schema.drops_empty else stored_value(item, items) for item in filled]
     return _canonical_scalar(value, schema)
+
+
+def _means_zero(name: str, value: JSONValue, schema: SchemaNode) -> bool:
+    """Tell whether a null stands for Go's zero: not for a field, but for a value of a map with keys of one's own."""
+    return value is None and schema.drops_empty and schema.shape == "map" and not schema.knows(name)
+
+
+def _zero(schema: SchemaNode) -> JSONValue:
+    """Return what Go makes of a null among the items of a list or the values of a map."""
+    if schema.shape in {"map", "list"}:
+        return {} if schema.shape == "map" else []
+    return _ZEROS.get(schema.scalar)
+
+
+_ZEROS: Mapping[str, JSONValue] = {
+    "string": "",
+    "bytes": "",
+    "quantity": "0",
+    "integer": 0,
+    "number": 0,
+    "int-or-string": 0,
+    "boolean": False,
+}
 
 
 def _is_left_out(name: str, stored: JSONValue, schema: SchemaNode) -> bool:

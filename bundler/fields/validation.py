@@ -12,6 +12,7 @@ from bundler.fields.kinds import immutable_changes, pod_spec_path
 from bundler.fields.names import crd_name_problem, data_key_problems, label_problem, label_problems, name_problem
 from bundler.fields.quantity import Quantity
 from bundler.fields.selectors import labels_match, selector_of
+from bundler.fields.value_rules import value_problems
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def object_problems(group: str, kind: str, body: Body, live: Body | None) -> lis
         problem = name_problem(group, kind, text_at(body, "metadata", "name"))
         found += [f"metadata.name: {problem}"] if problem else []
     found += label_problems(body)
+    found += value_problems(group, kind, body)
     check = _BY_KIND.get((group, kind))
     if check is not None:
         found += check(body)
@@ -164,11 +166,19 @@ def _data(body: Body) -> Iterator[str]:
         yield f"{'data' if is_secret else '[]'}: Too long: may not be more than {MAX_DATA_BYTES} bytes"
 
 
-def _claim(body: Body) -> Iterator[str]:
+def _claim(body: Body, where: str = "") -> Iterator[str]:
     if not list_at(body, "spec", "accessModes"):
-        yield "spec.accessModes: Required value: at least 1 access mode is required"
-    if not mapping_at(body, "spec", "resources", "requests").get("storage"):
-        yield "spec.resources[storage]: Required value"
+        yield f"{where}spec.accessModes: Required value: at least 1 access mode is required"
+    if mapping_at(body, "spec", "resources", "requests").get("storage") in (None, ""):
+        yield f"{where}spec.resources[storage]: Required value"
+
+
+def _stateful_set(body: Body) -> Iterator[str]:
+    for index, claim in enumerate(items_at(body, "spec", "volumeClaimTemplates")):
+        where = f"spec.volumeClaimTemplates[{index}]."
+        yield from _claim(claim, where)
+        if not text_at(claim, "metadata", "name"):
+            yield f"{where}metadata.name: Required value"
 
 
 def _autoscaler(body: Body) -> Iterator[str]:
@@ -222,6 +232,7 @@ _BY_KIND: Mapping[tuple[str, str], Callable[[Body], Iterator[str]]] = {
     ("", "Secret"): _data,
     ("", "Service"): _service,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): _crd,
+    ("apps", "StatefulSet"): _stateful_set,
     ("autoscaling", "HorizontalPodAutoscaler"): _autoscaler,
     ("batch", "CronJob"): _cron_job,
     ("networking.k8s.io", "Ingress"): _ingress,

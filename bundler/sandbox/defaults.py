@@ -63,23 +63,33 @@ def _pod_spec(spec: Tree) -> None:
     for name in ("containers", "initContainers"):
         for container in spec.get(name) or ():
             for port in container.get("ports") or ():
-                port.setdefault("protocol", "TCP")
-    spec.setdefault("restartPolicy", "Always")
-    spec.setdefault("terminationGracePeriodSeconds", 30)
+                _fill(port, protocol="TCP")
+    _fill(spec, restartPolicy="Always", terminationGracePeriodSeconds=30)
 
 
 def _spec(body: Tree, **values: object) -> Tree:
     spec: Tree = body["spec"] if isinstance(body.get("spec"), dict) else {}
     body["spec"] = spec
-    for name, value in values.items():
-        spec.setdefault(name, value)
+    _fill(spec, **values)
     return spec
+
+
+def _fill(fields: Tree, **values: object) -> None:
+    """Fill in what is missing; a null or an empty text is as good as that."""
+    for name, value in values.items():
+        if fields.get(name) in (None, ""):
+            fields[name] = value
+
+
+def _type_of(strategy: Tree) -> str:
+    _fill(strategy, type="RollingUpdate")
+    return str(strategy["type"])
 
 
 def _deployment(body: Tree, _live: Tree | None) -> None:
     spec = _spec(body, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
     strategy = spec.setdefault("strategy", {})
-    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+    if _type_of(strategy) == "RollingUpdate":
         rolling = strategy.setdefault("rollingUpdate", {})
         rolling.setdefault("maxUnavailable", "25%")
         rolling.setdefault("maxSurge", "25%")
@@ -88,7 +98,7 @@ def _deployment(body: Tree, _live: Tree | None) -> None:
 def _stateful_set(body: Tree, _live: Tree | None) -> None:
     spec = _spec(body, replicas=1, podManagementPolicy="OrderedReady", revisionHistoryLimit=10)
     strategy = spec.setdefault("updateStrategy", {})
-    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+    if _type_of(strategy) == "RollingUpdate":
         strategy.setdefault("rollingUpdate", {}).setdefault("partition", 0)
     for claim in spec.get("volumeClaimTemplates") or ():
         claim.setdefault("apiVersion", "v1")
@@ -99,7 +109,7 @@ def _stateful_set(body: Tree, _live: Tree | None) -> None:
 def _daemon_set(body: Tree, _live: Tree | None) -> None:
     spec = _spec(body, revisionHistoryLimit=10)
     strategy = spec.setdefault("updateStrategy", {})
-    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+    if _type_of(strategy) == "RollingUpdate":
         rolling = strategy.setdefault("rollingUpdate", {})
         rolling.setdefault("maxUnavailable", 1)
         rolling.setdefault("maxSurge", 0)
@@ -130,9 +140,9 @@ def _cron_job(body: Tree, _live: Tree | None) -> None:
 def _service(body: Tree, live: Tree | None) -> None:
     spec = _spec(body, type="ClusterIP", sessionAffinity="None")
     for port in spec.get("ports") or ():
-        port.setdefault("protocol", "TCP")
-        if spec["type"] != "ExternalName":
-            port.setdefault("targetPort", port.get("port"))
+        _fill(port, protocol="TCP")
+        if spec["type"] != "ExternalName" and not port.get("targetPort"):
+            port["targetPort"] = port.get("port")
     if spec["type"] == "ExternalName":
         return
     kept: Tree = (live or {}).get("spec") or {}
@@ -157,7 +167,7 @@ def _claim(body: Tree, live: Tree | None) -> None:
 
 
 def _secret(body: Tree, _live: Tree | None) -> None:
-    body.setdefault("type", "Opaque")
+    _fill(body, type="Opaque")
     plain = body.pop("stringData", None)
     if plain:
         data = body["data"] = body.get("data") or {}
@@ -189,7 +199,16 @@ def _storage_class(body: Tree, _live: Tree | None) -> None:
 
 def _network_policy(body: Tree, _live: Tree | None) -> None:
     spec = _spec(body)
+    spec.setdefault("podSelector", {})
     spec.setdefault("policyTypes", ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"])
+    for rule in (*(spec.get("ingress") or ()), *(spec.get("egress") or ())):
+        for port in rule.get("ports") or ():
+            port.setdefault("protocol", "TCP")
+
+
+def _role_binding(body: Tree, _live: Tree | None) -> None:
+    if isinstance(body.get("roleRef"), dict):
+        _fill(body["roleRef"], apiGroup="rbac.authorization.k8s.io")
 
 
 def _address(uid: str) -> str:
@@ -219,5 +238,7 @@ _BY_KIND: Mapping[tuple[str, str], Callable[[Tree, Tree | None], None]] = {
     ("batch", "CronJob"): _cron_job,
     ("batch", "Job"): _job,
     ("networking.k8s.io", "NetworkPolicy"): _network_policy,
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"): _role_binding,
+    ("rbac.authorization.k8s.io", "RoleBinding"): _role_binding,
     ("storage.k8s.io", "StorageClass"): _storage_class,
 }

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from bundler.fields.fitting import missing_fields, type_problems
+from bundler.fields.custom_rules import custom_problems, with_custom_defaults
+from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import kind_info, unknown_fields
 from bundler.fields.merge import server_side_apply, track_update
 from bundler.fields.validation import object_problems
@@ -242,7 +243,9 @@ def _complete(write: Write, body: Tree, live: Tree | None) -> None:
     fill_defaults(write.ref.group, write.ref.kind, body, live)
     problems = object_problems(write.ref.group, write.ref.kind, body, live)
     if write.schema is not None and kind_info(write.ref.group, write.ref.kind) is None:
-        problems += missing_fields(body, write.schema)
+        filled = thawed(with_custom_defaults(body, write.schema))
+        body |= {name: value for name, value in filled.items() if name != "metadata"}
+        problems += custom_problems(body, write.schema)
     if problems:
         raise refusals.invalid(write.verb, write.ref, problems)
 

@@ -60,7 +60,7 @@ def changed_values(
     old, new = leaves_of(before), leaves_of(after)
     changes: list[ValueChange] = []
     for pointer in old.keys() | new.keys():
-        if pointer in old and pointer in new and _is_equal(old[pointer], new[pointer]):
+        if pointer in old and pointer in new and is_same_to_templates(old[pointer], new[pointer]):
             continue
         change = ValueChange(
             pointer_as_path(pointer),
@@ -88,7 +88,7 @@ def describe_changes(before: MergedValues, after: MergedValues) -> tuple[str, ..
     for pointer in old.keys() | new.keys():
         was, now = old.get(pointer), new.get(pointer)
         old_value, new_value = was.value if was else None, now.value if now else None
-        if not _is_equal(old_value, new_value):
+        if not is_same_to_templates(old_value, new_value):
             is_sensitive = any(leaf.is_sensitive for leaf in (was, now) if leaf)
             change = ValueChange(
                 pointer_as_path(pointer),
@@ -127,7 +127,7 @@ def _inner_pairs(
     elif is_mapping(old) and is_mapping(new):
         for key in sorted(old.keys() | new.keys()):
             yield from _inner_pairs((*steps, key), old.get(key), new.get(key))
-    elif not _is_equal(old, new):
+    elif not is_same_to_templates(old, new):
         yield steps, old, new
 
 
@@ -135,13 +135,17 @@ def _inner(value: JSONValue) -> str:
     return "" if value is None else shown_leaf(value, "", ())
 
 
-def _is_equal(one: JSONValue, other: JSONValue) -> bool:
+def is_same_to_templates(one: JSONValue, other: JSONValue) -> bool:
     """Tell whether two values are the same to templates: true is not 1, 1.10 is not 1.1; keys have no order."""
     if is_list(one) and is_list(other):
-        return len(one) == len(other) and all(map(_is_equal, one, other))
+        return len(one) == len(other) and all(map(is_same_to_templates, one, other))
     if is_mapping(one) and is_mapping(other):
-        return one.keys() == other.keys() and all(_is_equal(item, other[key]) for key, item in one.items())
-    return type(one) is type(other) and one == other and str(one) == str(other)
+        return one.keys() == other.keys() and all(is_same_to_templates(item, other[key]) for key, item in one.items())
+    return _kind(one) is _kind(other) and str(one) == str(other)
+
+
+def _kind(value: JSONValue) -> type:
+    return float if isinstance(value, float) else type(value)  # one that keeps its text is a float, too
 
 
 def _layer_name(origin: Origin | None) -> str:

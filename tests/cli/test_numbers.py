@@ -70,3 +70,19 @@ def test_a_number_too_large_to_be_one_is_refused(cli):
     done = cli("values", bundle_of(cli.home), "--set-json", "tag=1e999")
     assert done.code == 1
     assert "the number 1e999 is too large" in done.err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_change"),
+    [("1.30", "1.3", True), ("1", "1.0", True), ("1", "true", True), ("1.5", "1.5", False), ("1.30", "1.30", False)],
+)
+def test_another_spelling_of_a_value_is_a_change(cli, before, after, is_change):
+    # The number that Kubernetes reads is the same: only the printed manifest and its notes differ.
+    template = "# {{ values.tag }}\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: texts}\ndata: {}\n"
+    menu = make_bundle(cli.home / "shop", {"values.yaml": "tag: a\n", "templates/a.yaml": template})
+    cli("install", "shop", menu, "--set-json", f"tag={before}", *NS).ok()
+    again = cli("upgrade", "shop", menu, "--set-json", f"tag={after}", *NS).ok()
+    revisions = cli("history", "shop", "-o", "json", *NS).ok().document
+    assert ("no changes" in again.out + again.err) is not is_change
+    assert len(revisions["revisions"] if isinstance(revisions, dict) else revisions) == 1 + is_change
+    assert f'"tag": {after if is_change else before}' in cli("get", "values", "shop", "-o", "json", *NS).ok().out

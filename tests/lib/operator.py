@@ -16,6 +16,7 @@ from bundler.actions.release.lifecycle import ChangeResult, RunOptions
 from bundler.actions.release.rollback import RollbackRequest, rollback
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest, UninstallResult, uninstall
+from bundler.expressions.compiled import CompiledCodes
 from bundler.health.pods import FailFast
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.ports import Clock, ClusterClient
 
+COMPILED = CompiledCodes()
+"""What tests of this process compiled: the same few bundles, again and again."""
 BUNDLES = Path(__file__).parents[2] / "bundles"
 
 
@@ -100,6 +103,7 @@ class Operator:
             user=UserLayers(assignments=tuple(parse_assignment(f"{key}={text}") for key, text in sets.items())),
             site={},
             place=self.site,
+            codes=COMPILED,
         )
         fields: dict[str, Any] = {
             "order": order,

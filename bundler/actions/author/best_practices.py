@@ -118,6 +118,8 @@ def _type_flaws(body: Body, schema: SchemaNode) -> Iterator[Flaw]:
         path, _, what = problem.partition(": ")
         if what.startswith("expected string"):
             hint = "put the value in quotes: `{{ value | quote }}`"
+        elif what.endswith("got fraction"):
+            hint = "write a whole number"
         elif what.startswith("expected"):
             hint = "numbers, true and false stand without quotes; mappings and lists are printed by `| to_yaml`"
         elif what.startswith("quantities"):

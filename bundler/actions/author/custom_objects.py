@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.author.flaw import Flaw
-from bundler.fields.fitting import missing_fields, type_problems
+from bundler.fields.custom_rules import custom_problems
+from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import schema_from_crd, unknown_fields
 from bundler.model.json import items_at, text_at
 
@@ -44,7 +45,7 @@ def custom_flaws(manifest: Manifest, definition: Body) -> Iterator[Flaw]:
     unknown = unknown_fields(manifest.body, schema)
     for path in unknown:
         yield _flaw("unknown-field", path, "is unknown to", name, "check its name")
-    for problem in (*type_problems(manifest.body, schema), *missing_fields(manifest.body, schema)):
+    for problem in (*type_problems(manifest.body, schema), *custom_problems(manifest.body, schema)):
         path, _, what = problem.removeprefix(".").partition(": ")
         if path not in unknown:
             yield _flaw("wrong-type", path, f"({what}) does not fit", name, "correct the template, or the definition")

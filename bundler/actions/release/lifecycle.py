@@ -23,6 +23,7 @@ from bundler.model.lean import dataclass, field
 from bundler.model.outcome import Outcome
 from bundler.model.release import ReleaseStatus, Revision
 from bundler.planning.problem import refuse
+from bundler.values.changes import is_same_to_templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,7 +208,7 @@ def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
     return (
         newest.status is ReleaseStatus.DEPLOYED
         and newest.bundle.digest == draft.revision.summary.bundle.digest
-        and draft.recorded_values == draft.revision.user_values
+        and is_same_to_templates(draft.recorded_values, draft.revision.user_values)
     )
 
 
