@@ -44,7 +44,8 @@ def pod_status(first: Sequence[Container], main: Sequence[Container], *, is_init
     """
     sidecars = [one for one in first if is_sidecar(one.spec)]
     ended = [one.exit_code for one in main if one.is_over.is_set()]
-    phase = "Running" if is_initialized else "Pending"
+    has_begun = is_initialized and not any("waiting" in one.seen.state and not one.seen.last_state for one in main)
+    phase = "Running" if has_begun else "Pending"
     if len(ended) == len(main) and all(code is not None for code in ended):
         phase = "Succeeded" if not any(ended) else "Failed"
     failed = [one for one in first if not is_sidecar(one.spec) and one.is_over.is_set() and one.exit_code]
