@@ -26,6 +26,7 @@ from bundler.wire.deliveries import (
     SignedForm,
     VerifiedForm,
 )
+from bundler.wire.graph import GraphForm
 from bundler.wire.releases import (
     EntryForm,
     EvidenceForm,
@@ -51,7 +52,7 @@ FORMS: Final[Mapping[str, object]] = {
     "template": ListForm,
     "values": ValuesForm | list[ValueForm] | SweepForm,
     "test-render": list[RenderTestForm],
-    "show": DescriptionForm,
+    "show": DescriptionForm | GraphForm,
     "lock": list[LockedForm],
     "package": PackagedForm,
     "login": LoginForm,

@@ -2,33 +2,70 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from bundler.actions.author.describe import menu_of
-from bundler.cli.flows.acquire_bundle import take
+from bundler.cli.flows.acquire_bundle import make_order, take
 from bundler.cli.output.described import show_description
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.values_options import release_name_option, values_options
 from bundler.wire.bundles import description_form
 from bundler.wire.deliveries import delivery_form
 
 if TYPE_CHECKING:
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
 
 
 @verb("show", outputs=("text", "json", "yaml", "markdown", "html"))
 @bundle_argument
+@values_options()
 @registry_options
 @bundle_limit_options
-def show_command(app: App, bundle: str) -> None:
+@release_name_option
+@click.option(
+    "--graph",
+    is_flag=False,
+    flag_value="text",
+    default="",
+    metavar="[FILE]",
+    help="Show the objects and how they hang together: as text, `mermaid`, FILE.svg or FILE.png.",
+)
+def show_command(app: App, bundle: str, *, given: Values, release: str, graph: str) -> None:
     """Describe BUNDLE: what it is, its components, and the menu of values that it takes.
 
-    Of a delivery also what it carries; its index alone is read.
+    Of a delivery also what it carries; its index alone is read. With --graph: the objects that it becomes with the
+    values given, who routes to whom, who reads what, and which component needs which.
     """
-    taken = take(app, bundle)
+    taken = take(app, bundle, given)
+    if graph:
+        _draw(app, make_order(app, taken, given, release=release), graph)
+        return
     description = description_form(taken.bundle, menu_of(taken.bundle, confinement=app.confinement))
     if taken.delivery is not None:
         description["delivery"] = delivery_form(taken.delivery.index, taken.delivery.delivery.build_id)
     show_description(app, description)
+
+
+def _draw(app: App, order: RenderRequest, form: str) -> None:
+    from bundler.actions.author.graph import graph_of  # noqa: PLC0415 - rendering is loaded when it is needed
+    from bundler.cli.flows.graph_picture import write_graph  # noqa: PLC0415
+    from bundler.cli.output.graph import show_graph  # noqa: PLC0415
+    from bundler.wire.graph import mermaid  # noqa: PLC0415
+
+    graph = graph_of(order)
+    match form:
+        case "text":
+            show_graph(app, graph)
+        case "mermaid":
+            app.screen.text(mermaid(graph))
+        case _:
+            write_graph(graph, Path(form))
+            app.screen.say(f"{form} written")

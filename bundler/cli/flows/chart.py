@@ -16,7 +16,8 @@ from bundler.files.whole_file import write_whole
 from bundler.wire.sweep import sweep_form
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from bundler.model.json import JSONValue
@@ -41,7 +42,7 @@ def terminal_chart(result: SweepResult) -> str:
     try:
         import plotille  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise _missing("plotille") from error
+        raise missing_library("plotille") from error
     at = _positions(result)
     charts = []
     for path, heights in _series(result):
@@ -63,29 +64,42 @@ def write_chart(result: SweepResult, path: Path) -> None:
         UsageError: when there is none, the format is unknown, or the library is missing.
         OutputError: when the file cannot be written.
     """
+    write_picture(path, lambda format_: _picture(result, format_))
+
+
+def write_picture(path: Path, draw: Callable[[str], bytes]) -> None:
+    """Write what ``draw`` makes of the format that the file's name asks for: ``svg`` or ``png``.
+
+    Raises:
+        UsageError: when the format is unknown, or the library is missing.
+        OutputError: when the file cannot be written.
+    """
     if path.suffix not in FORMATS:
         found = f"{path.name} ends in none of {', '.join(FORMATS)}"
-        raise UsageError(
-            f"drawing {path}", context=[found], hint="name a file such as sizes.svg; - draws on the terminal"
-        )
+        raise UsageError(f"drawing {path}", context=[found], hint="name a file such as sizes.svg")
     try:
-        write_whole(path, _picture(result, path.suffix[1:]))
+        write_whole(path, draw(path.suffix[1:]))
     except OSError as error:
         found = f"{error.filename or path}: {error.strerror or error}"
         raise OutputError(f"writing {path}", context=[found], hint="name a file that you may write to") from error
 
 
+def drawing() -> AbstractContextManager[None]:
+    """Set up the library so that the same content is the same file: ids that follow from it, no offsets."""
+    from matplotlib import rc_context  # noqa: PLC0415 - an extra
+
+    return rc_context({"svg.hashsalt": "bundler", "font.size": 8, "axes.formatter.useoffset": False})
+
+
 def _picture(result: SweepResult, format_: str) -> bytes:
     try:
-        from matplotlib import rc_context  # noqa: PLC0415 - an extra
-        from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
         from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
     except ImportError as error:
-        raise _missing("matplotlib") from error
+        raise missing_library("matplotlib") from error
     at, series = _positions(result), _series(result)
     rows = -(-len(series) // _COLUMNS)
-    # Without a date, and with ids that follow from the content: the same numbers are the same file.
-    with rc_context({"svg.hashsalt": "bundler", "font.size": 8, "axes.formatter.useoffset": False}):
+    with drawing():
         figure = Figure(figsize=(_PANEL_INCHES[0] * _COLUMNS, _PANEL_INCHES[1] * rows), layout="constrained")
         panels = figure.subplots(rows, _COLUMNS, squeeze=False)
         for panel in panels.flat[len(series) :]:
@@ -146,9 +160,10 @@ def _tick(value: float, chars: int, delta: float, *, left: bool = False) -> str:
     return text.ljust(chars) if left else text.rjust(chars)
 
 
-def _missing(library: str) -> UsageError:
+def missing_library(library: str) -> UsageError:
+    """Return the error of one who has not installed what draws."""
     return UsageError(
         "drawing a chart",
         context=[f"the library {library} is not installed"],
-        hint="install it with: pip install 'bundler[plot]'; --sweep alone prints a table",
+        hint="install it with: pip install 'bundler[plot]'",
     )

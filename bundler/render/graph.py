@@ -1,0 +1,147 @@
+"""How the objects of a bundle hang together: who routes to whom, who reads what. Layer: render, pure.
+
+Only objects of the bundle appear: what a pod reads of others is reach, not structure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.fields.kinds import pod_spec_path
+from bundler.fields.selectors import labels_match, selector_of
+from bundler.model.graph import BundleGraph, EdgeKind, GraphComponent, GraphEdge, GraphObject
+from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from bundler.model.bundle import Bundle
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.manifest import Manifest
+    from bundler.render.types import Rendering
+
+_REFERENCES = {
+    "configMap": ("ConfigMap", "name"),
+    "configMapRef": ("ConfigMap", "name"),
+    "configMapKeyRef": ("ConfigMap", "name"),
+    "secret": ("Secret", "name"),
+    "secretRef": ("Secret", "name"),
+    "secretKeyRef": ("Secret", "name"),
+    "persistentVolumeClaim": ("PersistentVolumeClaim", "claimName"),
+}
+"""Keys of a pod that name another object. Source: the API reference of Pod v1."""
+
+
+def bundle_graph(bundle: Bundle, rendering: Rendering, manifests: Sequence[Manifest]) -> BundleGraph:
+    """Return the graph of what a bundle rendered.
+
+    Args:
+        bundle: the top bundle.
+        rendering: which components are switched on, and the secrets that are made.
+        manifests: the objects of the bundle and its components.
+    """
+    enabled = {one.component for one in rendering.bundles}
+    claims = [(one, claim) for one in manifests for claim in items_at(one.body, "spec", "volumeClaimTemplates")]
+    secrets = {one.ref.short: one.component for one in rendering.generated}
+    objects = {one.ref.short: one.component for one in manifests} | secrets
+    return BundleGraph(
+        components=tuple(_components(bundle, "", enabled, rendering.needs)),
+        objects=(
+            *(GraphObject(name=name, component=component) for name, component in objects.items()),
+            *(_volume(manifest, claim) for manifest, claim in claims),
+        ),
+        edges=sorted({*_edges(manifests, frozenset(objects)), *(_keeps(*one) for one in claims)}),
+    )
+
+
+def _components(
+    bundle: Bundle, path: str, enabled: Collection[str], needs: Mapping[str, tuple[str, ...]]
+) -> Iterator[GraphComponent]:
+    yield GraphComponent(
+        path=path, name=bundle.metadata.name, version=bundle.metadata.version, needs=needs.get(path, ())
+    )
+    for name, below in bundle.component_bundles.items():
+        inner = f"{path}/{name}" if path else name
+        if inner in enabled:
+            yield from _components(below, inner, enabled, needs)
+
+
+def _volume(manifest: Manifest, claim: Body) -> GraphObject:
+    size = text_at(claim, "spec", "resources", "requests", "storage")
+    return GraphObject(name=_volume_name(manifest, claim), component=manifest.component, detail=size)
+
+
+def _volume_name(manifest: Manifest, claim: Body) -> str:
+    return f"volume/{manifest.ref.name}-{text_at(claim, 'metadata', 'name')}"
+
+
+def _keeps(manifest: Manifest, claim: Body) -> GraphEdge:
+    return GraphEdge(source=manifest.ref.short, target=_volume_name(manifest, claim), kind=EdgeKind.KEEPS)
+
+
+def _edges(manifests: Sequence[Manifest], names: frozenset[str]) -> Iterator[GraphEdge]:
+    for manifest in manifests:
+        for target, kind in _targets(manifest, manifests):
+            if target in names and target != manifest.ref.short:
+                yield GraphEdge(source=manifest.ref.short, target=target, kind=kind)
+
+
+def _targets(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[tuple[str, EdgeKind]]:
+    spec = mapping_at(manifest.body, "spec")
+    match manifest.ref.kind:
+        case "Service":
+            selector = mapping_at(spec, "selector")
+            yield from _selected({"matchLabels": selector} if selector else {}, manifest, manifests, EdgeKind.SELECTS)
+        case "PodDisruptionBudget":
+            yield from _selected(mapping_at(spec, "selector"), manifest, manifests, EdgeKind.PROTECTS)
+        case "HorizontalPodAutoscaler":
+            target = mapping_at(spec, "scaleTargetRef")
+            yield f"{text_at(target, 'kind')}/{text_at(target, 'name')}", EdgeKind.SCALES
+        case "Ingress" | "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute":
+            yield from ((f"Service/{name}", EdgeKind.ROUTES) for name in _backends(spec))
+        case _:
+            path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
+            for kind, name in _named_in(mapping_at(manifest.body, *path)) if path else ():
+                yield f"{kind}/{name}", EdgeKind.KEEPS if kind == "PersistentVolumeClaim" else EdgeKind.READS
+
+
+def _selected(
+    selector: Body, manifest: Manifest, manifests: Sequence[Manifest], kind: EdgeKind
+) -> Iterator[tuple[str, EdgeKind]]:
+    """Yield the workloads whose pods a selector chooses; an empty one is no statement about one of them."""
+    if not selector:
+        return
+    requirements = selector_of(selector)
+    for one in manifests:
+        path = pod_spec_path(one.ref.group, one.ref.kind)
+        if path and one.ref.namespace == manifest.ref.namespace:
+            pod = {"metadata": mapping_at(one.body, *path[:-1], "metadata")}
+            if labels_match(requirements, pod):
+                yield one.ref.short, kind
+
+
+def _backends(value: JSONValue) -> Iterator[str]:
+    """Yield the Services that an Ingress or a route names anywhere."""
+    for key, inner in _members(value):
+        if key == "service" and is_mapping(inner):
+            yield text_at(inner, "name")
+        elif key == "backendRefs" and is_list(inner):
+            yield from (text_at(one, "name") for one in inner if is_mapping(one))
+        else:
+            yield from _backends(inner)
+
+
+def _named_in(value: JSONValue) -> Iterator[tuple[str, str]]:
+    """Yield kind and name of the objects that a pod spec reads or mounts."""
+    for key, inner in _members(value):
+        kind, field = _REFERENCES.get(key, ("", ""))
+        if kind and is_mapping(inner):
+            yield kind, text_at(inner, field) or text_at(inner, "secretName")
+        yield from _named_in(inner)
+
+
+def _members(value: JSONValue) -> Iterator[tuple[str, JSONValue]]:
+    if is_mapping(value):
+        yield from value.items()
+    elif is_list(value):
+        yield from (("", item) for item in value)

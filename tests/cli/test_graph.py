@@ -1,0 +1,112 @@
+"""``bundler show --graph``: what a bundle becomes, and how its objects hang together."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.lib.fixtures_cli import Cli
+
+PICTURE = Path(__file__).parents[2] / "docs" / "assets" / "shop-graph.svg"
+BUNDLE = "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: {name: app, version: 1.0.0, description: An app}\n"
+ROUTES = """\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: app}
+spec: {rules: [{backendRefs: [{name: app, port: 80}]}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: app}
+spec: {defaultBackend: {service: {name: app, port: {number: 80}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: app}
+spec: {selector: {app: app}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: elsewhere}
+spec: {ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      volumes:
+        - {name: a, projected: {sources: [{configMap: {name: app}}, {secret: {name: app}}]}}
+        - {name: b, persistentVolumeClaim: {claimName: app}}
+        - {name: c, secret: {secretName: foreign}}
+      containers:
+        - name: app
+          image: app:1
+          env: [{name: A, valueFrom: {secretKeyRef: {name: other, key: a}}}]
+          envFrom: [{configMapRef: {name: app}}]
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: app}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: app}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: other}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: app}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+"""
+
+
+def test_components_objects_and_what_they_have_to_do_with_each_other(cli: Cli) -> None:
+    cli.golden("show-graph", "show", "shop", "--graph").ok()
+
+
+def test_the_same_as_mermaid(cli: Cli) -> None:
+    cli.golden("show-graph-mermaid", "show", "shop", "--graph", "mermaid", "--set", "cache.enabled=false").ok()
+
+
+def test_every_way_to_name_another_object_is_an_edge(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "app" / "templates").mkdir(parents=True)
+    (tmp_path / "app" / "bundle.yaml").write_text(BUNDLE)
+    (tmp_path / "app" / "templates" / "app.yaml").write_text(ROUTES)
+    found = json.loads(cli("show", str(tmp_path / "app"), "--graph", "-o", "json").out)
+    assert [(one["source"], one["kind"], one["target"]) for one in found["edges"]] == [
+        ("DaemonSet/app", "reads", "ConfigMap/app"),
+        ("DaemonSet/app", "keeps data in", "PersistentVolumeClaim/app"),
+        ("DaemonSet/app", "reads", "Secret/app"),
+        ("DaemonSet/app", "reads", "Secret/other"),
+        ("HTTPRoute/app", "routes to", "Service/app"),
+        ("Ingress/app", "routes to", "Service/app"),
+        ("Service/app", "sends to", "DaemonSet/app"),
+    ]
+    assert {"name": "Service/elsewhere", "component": "", "detail": ""} in found["objects"]
+
+
+@pytest.mark.slow
+def test_the_picture_in_the_documentation_shows_what_the_bundle_becomes(cli: Cli, tmp_path: Path) -> None:
+    fresh = tmp_path / "shop.svg"
+    assert cli("show", "shop", "--graph", str(fresh)).code == 0
+    if os.environ.get("UPDATE_GOLDEN"):
+        PICTURE.write_bytes(fresh.read_bytes())
+    contents = [
+        re.findall(r"<dc:description>(.*?)</dc:description>", path.read_text("utf-8"), re.DOTALL)
+        for path in (fresh, PICTURE)
+    ]
+    assert contents[0] == contents[1] != []
+    assert fresh.read_bytes().startswith(b"<?xml")
+
+
+def test_a_picture_of_an_unknown_format_is_refused(cli: Cli) -> None:
+    result = cli("show", "shop", "--graph", "shop.gif")
+    assert result.code == 2
+    assert "shop.gif ends in none of .svg, .png" in result.err
