@@ -33,10 +33,11 @@ from bundler.oci.requests import (
     uploads_path,
 )
 from bundler.oci.session import Session
+from bundler.oci.token_server import ask_token_server
 from bundler.oci.uploads import Uploader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bundler.http.client_config import ClientConfig
     from bundler.model.events import Event
@@ -217,13 +218,17 @@ class OciClient:
 
     def _referrers(self, repository: Repository, digest: Digest) -> list[Descriptor]:
         found, refused = self._listed_referrers(repository, digest)
-        if found:
-            return found
-        # Without the API, or from a time before it.
-        kept = self._manifest(repository, fallback_tag(digest))
-        if kept is None and refused is not None:
+        try:
+            # Without the API, or from a time before it: registries need not list what they held then.
+            kept = self._manifest(repository, fallback_tag(digest))
+        except (RegistryLoginError, RegistryForbiddenError):
+            if not found:
+                raise
+            kept = None
+        if not found and kept is None and refused is not None:
             raise refused
-        return list(kept.children) if kept else []
+        older = kept.children if kept else ()
+        return list({one.digest: one for one in (*older, *found)}.values())
 
     def _listed_referrers(
         self, repository: Repository, digest: Digest
@@ -282,22 +287,12 @@ class OciClient:
                 authorizer = Authorizer(
                     host,
                     find=partial(self._find, host),
-                    fetch=partial(self._fetch, host),
+                    fetch=partial(ask_token_server, self._hosts, host),
                     clock=self._around.clock,
                     learn=self._learn,
                 )
                 self._sessions[host] = Session(host, self._hosts, authorizer)
             return self._sessions[host]
-
-    def _fetch(self, host: str, request: OciRequest, headers: Mapping[str, str]) -> Answer:
-        """Ask a token server, wherever it is."""
-        transport, target = self._hosts.away(request.target, host)
-        return transport.send(
-            OciRequest(
-                method=request.method, target=target, doing=request.doing, headers=request.headers, body=request.body
-            ),
-            headers,
-        )
 
     def _get(self, repository: Repository, target: str, what: str) -> Answer | None:
         """Return an answer of success; None for what is absent."""

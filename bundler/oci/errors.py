@@ -15,6 +15,7 @@ from bundler.errors.delivery import (
 )
 from bundler.http.retry import PROXY_HINT
 
+OUT_OF_TIME = "the time of the command is over"
 LONG_WAIT_S = 30.0
 """What a registry asks to wait, from which on messages say so."""
 
@@ -110,12 +111,15 @@ def unavailable(
         doing: what was asked.
         host: that did not answer.
         failure: the last one.
-        tries: how many.
+        tries: how many; 0 where there was no time for one.
         speaks_plain: it seems to speak HTTP without TLS.
     """
     how_often = "1 try" if tries == 1 else f"{tries} tries"
     hint = "check the name, the network and the proxy; the same command can simply be run again"
     why = failure.why
+    if not tries:
+        hint = "run the command again, with more --timeout; what was moved is not moved again"
+        return RegistryUnavailableError(doing, context=[f"{host}: {why}"], hint=hint)
     if failure.wait_s >= LONG_WAIT_S:
         why += f", and asks to wait {shown_wait(failure.wait_s)}"
         hint = f"run the command again after that time; with a login (`bundler login {host}`) limits are often higher"

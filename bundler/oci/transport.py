@@ -11,6 +11,7 @@ from bundler.http.exchange import BrokenError, Exchange, RetryBudget, Unsendable
 from bundler.http.retry import PASSING_STATUS, Failure, retry_after_s
 from bundler.http.wire import TimeLimits, WireError
 from bundler.oci.connection_budget import ConnectionBudget
+from bundler.oci.errors import OUT_OF_TIME
 from bundler.oci.requests import MAX_ANSWER_BYTES, Answer
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class Transport:
         Raises:
             BrokenError: when there was no answer.
         """
+        self._check_time(request)
         limits = limits_of(COMMIT_TIMEOUT_S if is_last else TIMEOUT_S, self._around)
         try:
             try:
@@ -177,8 +179,14 @@ class Transport:
         self._exchange.close()
 
     def _start(self, request: OciRequest, headers: Mapping[str, str]) -> Started:
+        self._check_time(request)
         data = self._head_of(request, headers) + request.body
         return self._exchange.start(data, limits_of(TIMEOUT_S, self._around), is_fresh=request.is_fresh)
+
+    def _check_time(self, request: OciRequest) -> None:
+        """Begin nothing once the time of the command is over: many quick answers, too, come to an end with it."""
+        if self._around.budget() <= 0:
+            raise self._give_up(request.doing, Failure(why=OUT_OF_TIME, is_final=True), 0)
 
     def _head_of(self, request: OciRequest, headers: Mapping[str, str]) -> bytes:
         every = {**request.headers, **headers}

@@ -134,14 +134,15 @@ def test_referrers_come_from_the_api_where_there_is_one() -> None:
     index = {
         "schemaVersion": 2,
         "mediaType": OCI_INDEX,
-        "manifests": [entry, entry | {"artifactType": "application/y"}],
+        "manifests": [entry, entry | {"digest": digest_of(b"y"), "artifactType": "application/y"}],
     }
-    with StubServer([Say(body=index)]) as server:
+    with StubServer([Say(body=index), Say(status=404, body={})]) as server:
         found = client(host_of(server.url)).referrers(
             repository(server.url), MANIFEST.digest, artifact_type="application/x"
         )
     assert [one.artifact_type for one in found] == ["application/x"]
-    assert server.seen == [f"GET /v2/shop/web/referrers/{MANIFEST.digest}"]
+    tag = MANIFEST.digest.replace(":", "-")
+    assert server.seen == [f"GET /v2/shop/web/{path}" for path in (f"referrers/{MANIFEST.digest}", f"manifests/{tag}")]
 
 
 def test_a_blob_elsewhere_is_fetched_there_without_telling_who_we_are() -> None:

@@ -13,7 +13,7 @@ from bundler.oci.requests import Answer
 from tests.lib.images import source_of
 from tests.lib.quirks import Quirks
 from tests.lib.quirky_registry import PASSWORD, USER, QuirkyRegistry
-from tests.lib.stub_server import Say, StubServer
+from tests.lib.stub_server import Got, Say, StubServer
 from tests.unit.cluster.support import InstantClock
 from tests.unit.oci.support import blob_of, client
 
@@ -162,3 +162,45 @@ def test_requests_whose_token_is_refused_at_once_all_get_another_try() -> None:
     # Two threads went out with that token; the second comes back when the first has put it away.
     assert authorizer.challenged(header, scopes, was_known=True)
     assert authorizer.challenged(header, scopes, was_known=True)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_token_server_that_has_moved_on_its_host_is_asked_where_it_is(status: int) -> None:
+    def at(got: Got) -> Say:
+        moved = got.path == "/token" and "authorization" in got.headers
+        return Say(status=status, headers={"Location": "/auth/token?scope=x"}) if moved else Say(body={"token": "t"})
+
+    with StubServer([at]) as server:
+        answer = asked_for_token(f"{server.url}/token")
+        assert answer == "Bearer t"
+        assert [got.path for got in server.requests] == ["/token", "/auth/token"]
+        assert all(got.headers["authorization"] == ADA.basic for got in server.requests)
+
+
+def test_a_token_server_that_sends_us_to_another_host_does_not_send_our_login_there() -> None:
+    with StubServer([Say(body={"token": "stolen"})]) as thief:
+        away = Say(status=307, headers={"Location": f"{thief.url}/token"})
+        with StubServer([away]) as server, pytest.raises(RegistryError, match="asking for a token") as caught:
+            asked_for_token(f"{server.url}/token")
+        assert thief.url.partition("://")[2] in caught.value.context[0]
+        assert thief.requests == []
+
+
+def test_a_token_server_that_sends_us_round_in_circles_ends_it() -> None:
+    with StubServer([Say(status=307, headers={"Location": "/token"})]) as server:
+        with pytest.raises(RegistryError, match="asking for a token"):
+            asked_for_token(f"{server.url}/token")
+        assert len(server.requests) <= 6
+
+
+def asked_for_token(realm: str) -> str:
+    """Return the login that the registry sees once it has named a token server."""
+    challenge = {"WWW-Authenticate": f'Bearer realm="{realm}",service="s"'}
+
+    def answer(got: Got) -> Say:
+        return Say(body={}) if "authorization" in got.headers else Say(status=401, headers=challenge)
+
+    with StubServer([answer]) as front:
+        host = front.url.partition("://")[2]
+        client(host, who=ADA).ping(host)
+        return front.requests[-1].headers["authorization"]

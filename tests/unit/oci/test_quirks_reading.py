@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
 
-from bundler.errors.delivery import RegistryError, RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
+from bundler.errors.delivery import (
+    RegistryError,
+    RegistryForbiddenError,
+    RegistryLoginError,
+    RegistryRejectedError,
+    RegistryUnavailableError,
+)
 from bundler.model.digest import digest_of
 from bundler.model.oci import BUNDLE_SIGNATURE, DOCKER_LIST, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST, OciManifest, Repository
 from bundler.oci.client import fallback_tag
@@ -14,7 +21,8 @@ from bundler.oci.requests import next_page
 from tests.lib.images import source_of
 from tests.lib.quirks import Quirks
 from tests.lib.quirky_registry import QuirkyRegistry
-from tests.lib.stub_server import Say, StubServer
+from tests.lib.stub_server import Got, Say, StubServer
+from tests.unit.cluster.support import InstantClock
 from tests.unit.oci.support import blob_of, client, host_of, repository
 
 SUBJECT = OciManifest.of(b'{"layers": []}', OCI_MANIFEST)
@@ -155,3 +163,33 @@ def test_a_second_signature_where_tags_are_immutable_says_what_to_do(status: int
             oci.put_manifest(place, signature(1))
         assert "except those that begin with sha256-" in caught.value.hint
         assert fallback_tag(SUBJECT.digest) in caught.value.context[-1]
+
+
+def test_signatures_from_before_the_api_are_found_beside_those_from_after_it() -> None:
+    with QuirkyRegistry(Quirks(referrers_status=404)) as registry:
+        place, _ = pushed(registry)
+        held, old = registry.of("shop/web"), signature(0).digest
+        kept = held.manifests.pop(old)  # the API does not list what was stored before there was one
+        registry.quirks = Quirks(referrers_status=200)
+        oci = client(registry.host)
+        oci.put_manifest(place, signature(1))
+        found = oci.referrers(place, SUBJECT.digest, artifact_type=BUNDLE_SIGNATURE)
+        assert {one.digest for one in found} == {old, signature(1).digest}
+        held.manifests[old] = kept
+        assert len(client(registry.host).referrers(place, SUBJECT.digest)) == 2
+
+
+def test_lists_that_never_end_end_with_the_time_of_the_command() -> None:
+    clock = InstantClock()
+    number = itertools.count(1)
+
+    def page(_: Got) -> Say:
+        clock.sleep(1)
+        return Say(body={"tags": ["1"]}, headers={"Link": f'<list?last={next(number)}>; rel="next"'})
+
+    with StubServer([page]) as server:
+        with pytest.raises(RegistryUnavailableError, match="the tags") as caught:
+            client(host_of(server.url), clock=clock, budget_s=10).tags(repository(server.url))
+        assert len(server.requests) <= 11
+    assert "the time of the command is over" in caught.value.context[0]
+    assert "--timeout" in caught.value.hint
