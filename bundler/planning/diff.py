@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
+from bundler.fields.typed import same
 from bundler.model.change import Action
 from bundler.model.json import mapping_at
 from bundler.model.lean import dataclass
@@ -166,7 +167,7 @@ def json_patch(before: JSONValue, after: JSONValue, path: str = "") -> list[Oper
     if isinstance(before, list | tuple) and isinstance(after, list | tuple) and len(before) == len(after):
         pairs = enumerate(zip(before, after, strict=True))
         return [op for index, (old, new) in pairs for op in json_patch(old, new, f"{path}/{index}")]
-    return [] if before == after else [{"op": "replace", "path": path, "value": after}]
+    return [] if same(before, after) else [{"op": "replace", "path": path, "value": after}]
 
 
 def _key_patch(before: Mapping[str, JSONValue], after: Mapping[str, JSONValue], key: str, path: str) -> list[Operation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.fields.typed import same
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import items_at, mapping_at
 
@@ -41,4 +42,4 @@ def _has_own_status(body: Body) -> bool:
 
 def same_content(one: Body, other: Body) -> bool:
     """Tell whether two answers of the server say the same but for its bookkeeping."""
-    return content_of(one) == content_of(other)
+    return same(content_of(one), content_of(other))

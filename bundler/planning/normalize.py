@@ -74,10 +74,33 @@ def _without_what_the_server_drops(manifest: Manifest) -> Body:
     schema = schema_for(manifest.ref.group, manifest.api_version.rpartition("/")[2], manifest.ref.kind)
     if schema is None:
         return _without_server_metadata(manifest.body)
-    body = without_nulls(manifest.body)
+    body = mapping_at(_without_empty_keys(without_nulls(manifest.body), schema))
     if schema.has_status and "status" in body:
         body = {key: value for key, value in body.items() if key != "status"}
     return _without_server_metadata(body)
+
+
+def _without_empty_keys(value: JSONValue, schema: SchemaNode) -> JSONValue:
+    """Leave out an empty text where an item's key has a default (``protocol: ""`` of a port).
+
+    The server fills in the default once the item is stored under the empty key, and takes the next apply for another
+    item beside it.
+    """
+    if is_mapping(value):
+        inner = {
+            name: _without_empty_keys(value[name], node) for name, node in schema.keyed_fields.items() if name in value
+        }
+        return {**value, **inner} if any(value[name] is not new for name, new in inner.items()) else value
+    if not is_list(value) or (items := schema.items) is None:
+        return value
+    kept = [_without_empty_keys(_with_default_key(item, schema), items) for item in value]
+    return kept if any(old is not new for old, new in zip(value, kept, strict=True)) else value
+
+
+def _with_default_key(item: JSONValue, schema: SchemaNode) -> JSONValue:
+    if not is_mapping(item) or not any(item.get(name) == "" for name in schema.key_defaults):
+        return item
+    return {name: value for name, value in item.items() if value != "" or name not in schema.key_defaults}
 
 
 def _without_server_metadata(body: Body) -> Body:

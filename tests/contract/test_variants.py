@@ -1,4 +1,4 @@
-"""What the sandbox and the real server make of the same wrong or empty value: every field of every common kind.
+"""What the sandbox, the real server and plans make of a wrong or empty value: every field of every common kind.
 
 A difference stands in ``AGREED``, with the reason why it stays.
 """
@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ObjectNotFoundError, RejectedError, UnknownKindError
-from bundler.model.refs import ObjectRef
+from bundler.fields.field_set import owned_fields
+from bundler.model.cluster import FIELD_MANAGER
+from bundler.model.manifest import Manifest, Source
+from bundler.model.refs import ObjectRef, group_of
+from bundler.planning.ignored_fields import same_content
+from bundler.planning.normalize import normalize_manifests
 from tests.contract.conftest import namespace_body
 from tests.lib.typical_objects import GIZMO, GIZMO_CRD, TYPICAL
 from tests.lib.variants import ABSENT, at, variants
@@ -115,6 +121,7 @@ def is_served(cluster: Subject) -> bool:
     return asked(cluster, GIZMO)[0] is not None
 
 
+@pytest.mark.slow
 def test_a_reason_is_given_for_what_differs_and_for_nothing_else() -> None:
     names = [f"{kind} {name}" for kind, body in KINDS.items() for name, _, _ in variants(body)]
     assert len(names) == len(set(names)) > 5000
@@ -129,3 +136,50 @@ def test_the_sandbox_judges_and_stores_every_value_as_the_real_server_does(
 ) -> None:
     unexpected = [f"{kind} {name}: {what}" for name, what in differences(*both, kind) if reason(kind, name) is None]
     assert unexpected == []
+
+
+EMPTY_VALUES = ("null", "zero", "empty text", "no items", "no fields", "null item", "null field")
+NEVER_APPLIED = {"DaemonSet", "Job"}
+"""Their controllers would make hundreds of pods."""
+ONCE_ONLY = {
+    "Gizmo spec.ports[0].protocol null": "a custom kind's null is its server's to judge: it takes the key for another"
+}
+
+
+@pytest.mark.slow
+@pytest.mark.controlplane
+def test_what_was_applied_with_empty_values_is_no_change_the_second_time(both: tuple[Subject, Subject]) -> None:
+    _, cluster = both
+    manifests = [
+        (f"{kind} {name}", manifest_of(body, f"v{number}", cluster.namespace))
+        for kind in KINDS.keys() - NEVER_APPLIED
+        for number, (name, _, body) in enumerate(variants(KINDS[kind]))
+        if name.endswith(tuple(f" {empty}" for empty in EMPTY_VALUES))
+    ]
+    found = map_parallel(lambda one: (one[0], applied_twice(cluster, one[1])), manifests)
+    assert sum(what == "" for _, what in found) > 400
+    assert {name: what for name, what in found if what and name not in ONCE_ONLY} == {}
+
+
+def manifest_of(body: dict[str, Any], name: str, namespace: str) -> Manifest:
+    body = {**body, "metadata": {**body["metadata"], "name": name}}
+    ref = ObjectRef(group_of(body["apiVersion"]), body["kind"], namespace, name)
+    (made,) = normalize_manifests([Manifest(ref=ref, api_version=body["apiVersion"], body=body, source=Source("a", 1))])
+    return made
+
+
+def applied_twice(cluster: Subject, manifest: Manifest) -> str | None:
+    """Say what a plan would find after an apply: empty where nothing; None where the server refuses the object."""
+    body: Any = manifest.body
+    try:
+        cluster.apply(body)
+    except RejectedError:
+        return None
+    try:
+        answer = cluster.apply(body, is_dry_run=True).body
+    except RejectedError as error:
+        return f"refused the second time: {' '.join(error.context)[:200]}"
+    live = cluster.client.get(manifest.ref)
+    assert live is not None
+    is_same = same_content(live, answer) and owned_fields(live, FIELD_MANAGER) == owned_fields(answer, FIELD_MANAGER)
+    return "" if is_same else "changed by the second apply"

@@ -135,6 +135,23 @@ def test_ports_that_differ_in_protocol_alone_are_two_ports():
         )
 
 
+def test_an_empty_text_is_left_out_where_the_key_of_an_item_has_a_default():
+    # The server stores it under the empty key, fills in the default, and takes the next apply for a second port.
+    ports = [{"port": 53, "protocol": "", "name": ""}, {"port": 53, "protocol": "UDP"}]
+    assert only(manifest("Service", "dns", spec={"ports": ports, "type": ""})).body["spec"] == {
+        "ports": [{"port": 53, "name": ""}, {"port": 53, "protocol": "UDP"}],
+        "type": "",
+    }
+    web = deployment()
+    web.body["spec"]["template"]["spec"]["containers"] = [
+        {"name": "web", "ports": [{"containerPort": 80, "protocol": ""}]}
+    ]
+    (container,) = only(web).body["spec"]["template"]["spec"]["containers"]
+    assert container["ports"] == [{"containerPort": 80}]
+    with pytest.raises(ManifestError):
+        normalize_manifests([manifest("Service", "dns", spec={"ports": [{"port": 53, "protocol": ""}, {"port": 53}]})])
+
+
 def job(command="migrate", name="migrate"):
     spec = {"template": {"spec": {"containers": [{"name": "m", "image": "m", "command": [command]}]}}}
     return manifest("Job", name, "batch/v1", spec=spec)
