@@ -21,7 +21,7 @@ from tests.lib.kubelet import images
 from tests.lib.raw_api import MERGE_PATCH, ApiError, RawApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tests.lib.controlplane import Argv
@@ -77,13 +77,22 @@ class RunningSite:
         self._kubelet.close()
         self.plane.api("DELETE", f"/api/v1/namespaces/{self.namespace}")
 
-    def bundler(self, *argv: str | Path, code: int = 0) -> str:
-        """Run one command line in the namespace, expect its exit code, and return stdout."""
+    def bundler(self, *argv: str | Path) -> str:
+        """Run one command line in the namespace, which has to go well, and return stdout."""
+        done = self._run(argv)
+        assert done.returncode == 0, f"{' '.join(map(str, argv))}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def bundler_failing(self, *argv: str | Path) -> str:
+        """Run one command line that has to fail, and return both its streams."""
+        done = self._run(argv)
+        assert done.returncode == 1, f"{' '.join(map(str, argv))}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def _run(self, argv: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         env = {"KUBECONFIG": str(self.plane.kubeconfig("admin")), "HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
         words = [sys.executable, "-m", "bundler", *map(str, argv), "-n", self.namespace]
-        done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
-        assert done.returncode == code, f"{' '.join(map(str, argv))}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
+        return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
 
     def get(self, path: str) -> Any:
         """GET below the namespace; `path` is like `apps/v1/deployments/web`, or `v1/pods`."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLLOW_S = 0.1
+NOT_THEIRS = b"unshare: sigprocmask"
+"""Said by the outer process when the container is killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ def keep(stream: IO[bytes], path: Path) -> threading.Thread:
     def pump() -> None:
         with stream, path.open("ab", buffering=0) as log:
             for line in stream:
+                if line.startswith(NOT_THEIRS):
+                    continue
                 stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z ")
                 log.write(stamp.encode() + line.rstrip(b"\n") + b"\n")
 

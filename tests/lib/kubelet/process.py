@@ -40,6 +40,7 @@ class Process:
         self._launch, self.log = launch, log
         self.ended = threading.Event()
         self.stop_signal = launch.stop_signal
+        self._is_killed = False
         shutil.rmtree(launch.folder, ignore_errors=True)
         launch.folder.mkdir(parents=True)
         reading, writing = os.pipe()
@@ -71,6 +72,9 @@ class Process:
         code = self._process.wait()
         self._pump.join(timeout=2)
         self.ended.set()
+        if self._is_killed:
+            # `unshare` fails to pass this one signal on.
+            return 128 + signal.SIGKILL
         return 128 - code if code < 0 else code
 
     def signal(self, number: int) -> None:
@@ -83,6 +87,7 @@ class Process:
 
     def kill(self) -> None:
         """End everything in the container at once."""
+        self._is_killed = not self.ended.is_set()
         self.signal(signal.SIGKILL)
 
     def run(self, argv: Sequence[str], *, timeout_s: float) -> tuple[int, bytes]:
