@@ -32,5 +32,7 @@ def test_postgres_is_ready_when_it_answers_and_a_deleted_pod_comes_back_with_its
 def test_an_installation_whose_server_refuses_its_settings_fails_with_the_servers_own_words(
     server_site: RunningSite,
 ) -> None:
-    failed = server_site.bundler_failing("install", "db", "postgres", "--set", "settings.no_such_setting=1")
+    failed = server_site.bundler_failing(
+        "install", "db", "postgres", "--set", "settings.no_such_setting=1", "--timeout", "15s"
+    )
     assert 'unrecognized configuration parameter "no_such_setting"' in failed
