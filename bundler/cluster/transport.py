@@ -93,7 +93,8 @@ class Transport:
         try:
             return self._answered(request, trial)
         except (UnavailableError, LockLostError) as error:
-            error.is_unclear = request.is_write and trial.is_unclear
+            if request.is_write and trial.is_unclear:
+                raise error.unclear() from error
             raise
 
     def _answered(self, request: Request, trial: _Trial) -> Reply:

@@ -84,7 +84,9 @@ class DeliveryWriter:
         if keeps and isinstance(error, BundlerError) and self._fds:
             size = sum(self._entries[digest].size for digest in self._complete)
             kept = f"{len(self._complete)} of {len(self._entries)} blobs, {shown_bytes(size)}"
-            error.context = (*error.context, f"{kept}, are kept in {self._unfinished(1)} for the next run")
+            said = error.with_context(f"{kept}, are kept in {self._unfinished(1)} for the next run")
+            self._close(keeps=keeps)
+            raise said from error
         self._close(keeps=keeps)
 
     def _close(self, *, keeps: bool) -> None:

@@ -13,15 +13,71 @@
     └── SignatureError             signatures and trust
 
 Each error says three things: what was being done (``message``), what was found (``context``: object, file, line,
-value), and what to do (``hint``). ``code`` is stable and documented; ``exit_code`` is one of those that README lists.
+value), and what to do (``hint``). An error is not changed once it is made: who knows more raises a copy. What code
+has to know of it stands in fields, of the error or of its lines (``Found``), and is never read out of its text.
+``code`` is stable and documented; ``exit_code`` is one of those that README lists.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+
+class Found(str):
+    """A line of what was found that knows what it is about."""
+
+    __slots__ = ("column", "field", "file", "hint", "line", "message", "subject")
+    message: str
+    """What is wrong, without its place."""
+    subject: str
+    """The Kubernetes object: ``Deployment/web``."""
+    field: str
+    """The place in the object, the values or the file."""
+    file: str
+    """As the user knows it."""
+    line: int
+    """From 1; 0 where it is not known."""
+    column: int
+    """From 1; 0 where it is not known."""
+    hint: str
+    """What to do about this one line, where there are several."""
+
+    def __new__(cls, text: str, *, message: str = "", **about: Any) -> Self:
+        """Make a line that is printed as ``text``; ``about`` are the other fields."""
+        made = super().__new__(cls, text)
+        empty = {"subject": "", "field": "", "file": "", "line": 0, "column": 0, "hint": ""}
+        for name, value in {**empty, "message": message or text, **about}.items():
+            object.__setattr__(made, name, value)
+        return made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a line of an error is not changed: {name}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _found_again, (type(self), str(self), self.about)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """All fields by name."""
+        return {name: getattr(self, name) for name in Found.__slots__}
+
+    def spelled(self, spell: Callable[[str], str]) -> Found:
+        """Return the line with every text in it spelled anew: masked, cut."""
+        about = {name: spell(value) if isinstance(value, str) else value for name, value in self.about.items()}
+        return Found(spell(str(self)), **about)
+
+
+def _found_again(kind: type[Found], text: str, about: dict[str, Any]) -> Found:
+    return kind(text, **about)
+
+
+class Detail(str):
+    """A line that belongs to the one above it: an excerpt, a chain of includes."""
+
+    __slots__ = ()
 
 
 class BundlerError(Exception):
@@ -42,22 +98,54 @@ class BundlerError(Exception):
 
     code: ClassVar[str] = "bundler-error"
     exit_code: ClassVar[int] = 1
+    context: tuple[str, ...]
+    hint: str
+    is_unclear: bool
+    """The write that failed may have taken effect all the same: its answer was lost."""
 
     def __init__(self, message: str, *, context: Sequence[str], hint: str) -> None:
         super().__init__(message)
-        self.context = tuple(context)
-        self.hint = hint
-        self.is_unclear = False
-        """The write that failed may have taken effect all the same: its answer was lost."""
+        self._keep(context=tuple(context), hint=hint, is_unclear=False)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("__"):
+            raise AttributeError(f"an error is not changed once it is made: {name}")
+        super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let an error cross to another process with all its fields, whatever its constructor asks for."""
         return _restored, (type(self), self.args, self.__dict__)
 
+    @property
+    def problems(self) -> tuple[Found, ...]:
+        """The lines of the context that know what they are about."""
+        return tuple(line for line in self.context if isinstance(line, Found))
+
+    def with_context(self, *lines: str, hint: str = "") -> Self:
+        """Return a copy that says more.
+
+        Args:
+            lines: come after the context.
+            hint: what to do; where none is given, the one of this error.
+        """
+        return self._copy(context=(*self.context, *lines), hint=hint or self.hint)
+
+    def unclear(self) -> Self:
+        """Return a copy for a write that may have taken effect."""
+        return self._copy(is_unclear=True)
+
+    def _keep(self, **fields: object) -> None:
+        """Set fields, while the error is made."""
+        self.__dict__.update(fields)
+
+    def _copy(self, **fields: object) -> Self:
+        copy = _restored(type(self), self.args, {**self.__dict__, **fields})
+        assert isinstance(copy, type(self))  # noqa: S101 - for the type
+        return copy
+
 
 def _restored(kind: type[BundlerError], args: tuple[object, ...], fields: dict[str, object]) -> BundlerError:
-    error = kind.__new__(kind)
-    error.args = args
+    error = kind.__new__(kind, *args)
     error.__dict__.update(fields)
     return error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from bundler.errors import BundlerError
 
 
@@ -160,6 +162,10 @@ class RecordDamagedError(ReleaseError):
     code = "record-damaged"
     revision: int = 0
     """Which one it is of, where a list of revisions met it."""
+
+    def of_revision(self, number: int) -> Self:
+        """Return a copy that knows which revision it is of."""
+        return self._copy(revision=number)
 
 
 class RecordTooNewError(ReleaseError):

@@ -119,12 +119,13 @@ class ConflictError(ClusterError):
     """
 
     code = "conflict"
+    conflicts: tuple[tuple[str, str], ...]
 
     def __init__(
         self, message: str, *, context: Sequence[str], hint: str, conflicts: Sequence[tuple[str, str]] = ()
     ) -> None:
         super().__init__(message, context=context, hint=hint)
-        self.conflicts = tuple(conflicts)
+        self._keep(conflicts=tuple(conflicts))
 
 
 class RejectedError(ClusterError):

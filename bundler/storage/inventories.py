@@ -85,8 +85,7 @@ def read_inventories(
             with reading(head_name(head.summary.release, head.summary.revision)):
                 found.append(RevisionInventory(summary=head.summary, entries=tuple(_entries(head, packs, pages))))
         except RecordDamagedError as error:
-            error.revision = head.summary.revision
-            on_unreadable(error)
+            on_unreadable(error.of_revision(head.summary.revision))
     return tuple(found)
 
 

@@ -77,9 +77,11 @@ class RecordReader:
         for item in self.list(namespace, release, records.HEAD):
             try:
                 found.append(summary_of(item))
-            except (RecordDamagedError, RecordTooNewError) as error:
-                if isinstance(error, RecordDamagedError):
-                    error.revision = records.head_revision(name_of(item))
+            except RecordDamagedError as error:
+                if on_unreadable is None:
+                    raise
+                on_unreadable(error.of_revision(records.head_revision(name_of(item))))
+            except RecordTooNewError as error:
                 if on_unreadable is None:
                     raise
                 on_unreadable(error)
@@ -148,8 +150,7 @@ class RecordReader:
                 with reading(name_of(body)):
                     heads.append(read_head(body))
             except RecordDamagedError as error:
-                error.revision = number_of(body)
-                on_unreadable(error)
+                on_unreadable(error.of_revision(number_of(body)))
         heads.sort(key=lambda head: head.summary.revision)
         packs = self._packs.setdefault((namespace, release), {})
         revisions = read_inventories(heads, packs, self._fetch_pack, on_unreadable)

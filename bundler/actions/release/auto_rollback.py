@@ -28,28 +28,28 @@ if TYPE_CHECKING:
     from bundler.ports import HeldLock, Ports
 
 
-def is_barred(error: BundlerError, proposal: Proposal) -> bool:
-    """Tell whether nothing may go back by itself, and say so in the error.
+def barred(error: BundlerError, proposal: Proposal) -> BundlerError | None:
+    """Return the error that says why nothing may go back by itself; None where it may.
 
     Below the ``noRollbackBelow`` of the bundle that failed the data may not fit any more: its migration may have run.
     """
     target, barrier = proposal.history.deployed, proposal.draft.revision.no_rollback_below
     if target is None or is_at_least(target.bundle.version, barrier):
-        return False
+        return None
     there = f"revision {target.revision} is {target.bundle.name} {target.bundle.version}"
-    error.context = (*error.context, f"not rolled back: the bundle says noRollbackBelow: {barrier}, and {there}")
-    error.hint = f"{error.hint}; or `bundler rollback --allow-downgrade` when you know the data allows it"
-    return True
+    return error.with_context(
+        f"not rolled back: the bundle says noRollbackBelow: {barrier}, and {there}",
+        hint=f"{error.hint}; or `bundler rollback --allow-downgrade` when you know the data allows it",
+    )
 
 
-def is_unknown(error: BundlerError, proposal: Proposal) -> bool:
-    """Tell whether a damaged record hides where to go back to, and say so in the error."""
+def lost_way_back(error: BundlerError, proposal: Proposal) -> BundlerError | None:
+    """Return the error that says which damaged record hides where to go back to; None where none does."""
     damaged = proposal.history.damaged
     if not damaged:
-        return False
-    error.context = (*error.context, *(f"not rolled back: {damage.line}" for damage in damaged))
-    error.hint = f"{error.hint}; or `bundler rollback` with the number of a revision that can be read"
-    return True
+        return None
+    hint = f"{error.hint}; or `bundler rollback` with the number of a revision that can be read"
+    return error.with_context(*(f"not rolled back: {damage.line}" for damage in damaged), hint=hint)
 
 
 def roll_back_after(

@@ -156,9 +156,8 @@ class History:
     def _refuse_damage_between(self, revision: int, current: int) -> None:
         for damage in self.damaged:
             if revision < damage.revision < current:
-                error = damage.error()
-                error.hint = f"name the revision that is meant: `bundler rollback {self.release} {revision}`, say"
-                raise error
+                hint = f"name the revision that is meant: `bundler rollback {self.release} {revision}`, say"
+                raise damage.error().with_context(hint=hint)
 
 
 def load_history(ports: Ports, namespace: str, release: str) -> History:

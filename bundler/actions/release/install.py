@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import compose, public_identifiers
-from bundler.actions.release.auto_rollback import is_barred, is_unknown, roll_back_after
+from bundler.actions.release.auto_rollback import barred, lost_way_back, roll_back_after
 from bundler.actions.release.history import (
     History,
     learn_live_secrets,
@@ -253,8 +253,10 @@ def install(
     _look_ahead(request, draft, ports, options)
 
     def recover(error: BundlerError, proposal: Proposal, held: HeldLock) -> BundlerError:
-        if is_unknown(error, proposal) or (not request.accepted.downgrade and is_barred(error, proposal)):
-            return error
+        if refused := lost_way_back(error, proposal):
+            return refused
+        if not request.accepted.downgrade and (refused := barred(error, proposal)):
+            return refused
         return roll_back_after(error, proposal, ports, options, held, budget_s=request.rollback_s)
 
     return change_release(

@@ -232,8 +232,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     try:
         executor.run()
     except BundlerError as error:
-        record.fail(error, executor.progress.summary(proposal.plan.changes))
-        raise
+        raise record.fail(error, executor.progress.summary(proposal.plan.changes)) from error
     return ChangeResult(proposal=proposal, revision=record.revision)
 
 

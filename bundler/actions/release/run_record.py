@@ -98,8 +98,8 @@ class RunRecord:
                 return
             self._revision = replace(revision, summary=marked)
 
-    def fail(self, error: BundlerError, progress: tuple[str, ...]) -> None:
-        """Say in the error how far the run came, and in the record what ended it.
+    def fail(self, error: BundlerError, progress: tuple[str, ...]) -> BundlerError:
+        """Say in the record what ended the run; return the error that says how far it came, too.
 
         Args:
             error: what ended the run.
@@ -110,10 +110,12 @@ class RunRecord:
         """
         if self._has_ended:
             written = "everything in the plan was carried out; only the record could not be marked deployed"
-            error.context = (*error.context, *((written,) if isinstance(error, LockLostError) else ()))
-        elif self._revision is not None:
-            error.context = (*error.context, *progress)
-            _record_failure(self._revision, error, self._ports, self._held)
+            return error.with_context(*((written,) if isinstance(error, LockLostError) else ()))
+        if self._revision is None:
+            return error.with_context()
+        told = error.with_context(*progress)
+        _record_failure(self._revision, told, self._ports, self._held)
+        return told
 
 
 def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Revision:
@@ -132,8 +134,7 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
     try:
         return ports.store.save(replace(draft, summary=summary))
     except RevisionExistsError as error:
-        error.hint = "run the same command again; somebody else was quicker"
-        raise
+        raise error.with_context(hint="run the same command again; another run was quicker") from error
 
 
 def _record_failure(revision: Revision, error: BundlerError, ports: Ports, held: HeldLock) -> None:
@@ -152,8 +153,7 @@ def _record_failure(revision: Revision, error: BundlerError, ports: Ports, held:
         with recording(held, f"recording revision {revision.summary.revision} as {status}"):
             ports.store.mark(revision.summary, status, description=description, evidence=evidence)
     except LockLostError as lost:
-        lost.context = (*lost.context, *error.context)
-        raise
+        raise lost.with_context(*error.context) from lost
     except BundlerError as unwritten:
         ports.report(Notice(f"the record could not be marked {status}: {unwritten}; the next run will do it"))
 

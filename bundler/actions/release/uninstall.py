@@ -266,8 +266,7 @@ def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock, end: E
     try:
         executor.run()
     except BundlerError as error:
-        record.fail(error, executor.progress.summary(proposal.plan.changes))
-        raise
+        raise record.fail(error, executor.progress.summary(proposal.plan.changes)) from error
 
 
 class _RemovalRecord:
@@ -292,15 +291,16 @@ class _RemovalRecord:
             case _:
                 assert_never(moment)
 
-    def fail(self, error: BundlerError, progress: tuple[str, ...]) -> None:
-        """Say in the error how far the run came, and in the record what ended it."""
+    def fail(self, error: BundlerError, progress: tuple[str, ...]) -> BundlerError:
+        """Say in the record what ended the run; return the error that says how far it came, too."""
         if not self._is_open:
-            return
-        error.context = (*error.context, *progress)
+            return error.with_context()
+        told = error.with_context(*progress)
         if self._summary is None or isinstance(error, LockLostError):
-            return
+            return told
         description = self._ports.redactor.redact(f"{error.code}: {error}")
         try:
             self._ports.store.mark(self._summary, ReleaseStatus.UNINSTALLING, description=description)
         except BundlerError as unwritten:
             self._ports.report(Notice(f"the record could not be updated: {unwritten}"))
+        return told
