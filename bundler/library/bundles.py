@@ -217,7 +217,7 @@ def render_request(
         place=site,
         carried=taken.carried,
         evidence=taken.evidence,
-        codes=_compiled_codes(scope, bundle),
+        codes=compiled_codes(scope, bundle),
         confinement=scope.host.confinement,
     )
 
@@ -231,7 +231,7 @@ def namespace_without_cluster(scope: Scope, site: Site | None) -> str:
     return check_namespace(scope.options.namespace or (site.namespace if site else "") or "default")
 
 
-def _compiled_codes(scope: Scope, bundle: Bundle) -> CompiledCodes:
+def compiled_codes(scope: Scope, bundle: Bundle) -> CompiledCodes:
     """Return what earlier runs compiled of a bundle; it is read when something is asked for."""
     from bundler.expressions.compiled import CompiledCodes  # noqa: PLC0415 - for those who render
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from bundler.actions.inspect import release_queries, status as looking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from bundler.errors import BundlerError
     from bundler.library.scope import Scope
+    from bundler.model.json import Body
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
 
@@ -65,3 +66,21 @@ def releases(
     store = scope.ports().store
     place = "" if namespace is None else scope.namespace(namespace)
     return release_queries.list_releases(store, place, statuses=statuses, on_unreadable=on_unreadable)
+
+
+def raise_unreadable(errors: Sequence[BundlerError]) -> None:
+    """Say what could not be read, once everything else was shown.
+
+    Raises:
+        RecordDamagedError, RecordTooNewError: where anything was not.
+    """
+    release_queries.raise_unreadable(errors)
+
+
+def computed_values_of(found: Revision) -> Body:
+    """Return the values that the templates of a revision saw.
+
+    Raises:
+        ValuesError: when an older bundler recorded it.
+    """
+    return release_queries.computed_values_of(found)

@@ -46,17 +46,17 @@ class NetworkRules:
 class Network:
     """The network of one session: its rules, and the one fence that holds its connections to them."""
 
-    def __init__(self, rules: NetworkRules, *, owns_process: bool = False) -> None:
+    def __init__(self, rules: NetworkRules, *, holds_process: bool = False) -> None:
         """Make it; nothing is reached or refused yet.
 
         Args:
             rules: which servers may be reached.
-            owns_process: the process serves this session alone, so that the fence holds all of its connections.
+            holds_process: the process serves this session alone, so that the fence holds all of its connections.
         """
         self.rules = rules
         self.site_hosts: frozenset[str] = frozenset()
         """The registries of the site files that were read."""
-        self._owns_process = owns_process
+        self._holds_process = holds_process
         self._fence: Fence | None = None
 
     @property
@@ -77,11 +77,11 @@ class Network:
         """
         if self.rules.is_offline(default=default):
             self.fence.name(*named, *self.site_hosts)
-            self.fence.put_up(holds_process=self._owns_process)
+            self.fence.put_up(holds_process=self._holds_process)
 
     def surrounding(self) -> AbstractContextManager[None]:
         """Mark what is called inside as this session's, so that libraries are held to its fence too."""
-        if self._owns_process or self.rules.offline is False:
+        if self._holds_process or self.rules.offline is False:
             return nullcontext()
         return self.fence.surrounding()
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager, ExitStack
 
     from bundler.loader.limits import LoadLimits
-    from bundler.model.bundle import Bundle
     from bundler.model.events import Event
     from bundler.model.redaction import Redactor
     from bundler.ports import Clock, Confinement, Reporter
@@ -100,11 +99,6 @@ def pass_over(event: Event) -> None:
     del event
 
 
-def _no_command(bundle: Bundle | None) -> str:
-    del bundle
-    return ""
-
-
 def _no_stdin() -> str:
     found = "a session reads no standard input"
     raise ValuesFileError("reading values from -", context=[found], hint="give them as Values(data=...)")
@@ -131,6 +125,6 @@ class Host:
     """Errors and events are masked here; False: the program masks all that it prints."""
     deadline_s: Callable[[], float] | None = None
     """On ``clock.monotonic()``: when the whole program has to end; None: each call has the time of the options."""
-    command: Callable[[Bundle | None], str] = _no_command
-    """Returns the command line that is recorded, masked by the schemas of a bundle."""
+    argv: tuple[str, ...] = ()
+    """The command line of the program; it is recorded, masked by the schemas of the bundle."""
     read_stdin: Callable[[], str] = _no_stdin

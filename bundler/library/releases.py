@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bundler import library
 from bundler._version import __version__
 from bundler.actions.compose.user_values import UserInput
-from bundler.actions.release import install as installing, rollback as returning, uninstall as removing
-from bundler.actions.release.lifecycle import RunOptions
+from bundler.actions.release import change_reasons, install as installing, rollback as returning, uninstall as removing
+from bundler.actions.release.lifecycle import RunOptions, is_no_op
 from bundler.actions.release.proposal import outline
 from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.uninstall import UninstallRequest
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from bundler.actions.acquire.bundle import AcquiredBundle
     from bundler.actions.release.install import InstallRequest
     from bundler.actions.release.lifecycle import ChangeResult
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.uninstall import UninstallProposal, UninstallResult
     from bundler.library.scope import Scope
     from bundler.model.bundle import Bundle
+    from bundler.model.change import Plan
     from bundler.model.json import Body
     from bundler.model.site import Site
     from bundler.ports import Ports, Registry
@@ -59,15 +61,20 @@ def read(scope: Scope, request: ReleaseRequest) -> ReleaseRequest:
     return replace(request, bundle=taken, release=release, values=inputs)
 
 
-def place_of(scope: Scope, request: ReleaseRequest) -> tuple[str, Site | None]:
-    """Return the namespace that a request goes to, and its site.
+def namespace_of(scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> str:
+    """Return the namespace that a request goes to.
 
     Raises:
         UsageError: for an impossible name.
         ClusterError: when there is no way to the cluster.
     """
-    site = _inputs_of(request).named_site
-    return scope.namespace(request.namespace, of_site=site.namespace if site else ""), site
+    site = _site_of(scope, request) if isinstance(request, ReleaseRequest) else request.site
+    return scope.namespace(request.namespace, of_site=site.namespace if site else "")
+
+
+def _site_of(scope: Scope, request: ReleaseRequest) -> Site | None:
+    values = request.values
+    return values.named_site if isinstance(values, UserInput) else library.bundles.read_site(scope, values.site)
 
 
 def plan(scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal | UninstallProposal:
@@ -152,16 +159,12 @@ def remove(scope: Scope, request: UninstallRequest, approve: ApproveRemoval) -> 
 
 
 def _placed_removal(scope: Scope, request: UninstallRequest) -> UninstallRequest:
-    return replace(request, namespace=_namespace(scope, request))
-
-
-def _namespace(scope: Scope, request: RollbackRequest | UninstallRequest) -> str:
-    return scope.namespace(request.namespace, of_site=request.site.namespace if request.site else "")
+    return replace(request, namespace=namespace_of(scope, request))
 
 
 def _placed(scope: Scope, request: RollbackRequest) -> RollbackRequest:
     authorship = _authorship(scope, reason=request.reason)
-    return replace(request, namespace=_namespace(scope, request), authorship=authorship)
+    return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
 
 
 def _answer(approve: Planned | Callable[[Planned], bool] | bool) -> Callable[[Planned], bool]:  # noqa: FBT001 - it is an answer
@@ -185,14 +188,21 @@ def _inputs_of(request: ReleaseRequest) -> UserInput:
 def _ports_for(scope: Scope, request: ReleaseRequest) -> Ports:
     """Return the ports of a change; with a delivery at hand also the registry that its images are looked for in."""
     taken = library.bundles.acquired(scope, request)
-    site = _inputs_of(request).named_site
+    return scope.ports(taken.bundle, registry=registry_of(scope, taken, _inputs_of(request).named_site))
+
+
+def registry_of(scope: Scope, taken: AcquiredBundle, site: Site | None) -> Registry | None:
+    """Return the registry that the images of a delivery are looked for in; None for a bundle without one.
+
+    Raises:
+        RegistryError: when the settings of registries cannot be read.
+    """
     if taken.delivery is None:
-        return scope.ports(taken.bundle)
+        return None
     if site is None or site.registry is None:
         scope.report(Warned("no site registry is named (--site): pods pull from where the images come from, by digest"))
-        return scope.ports(taken.bundle)
-    registry = library.registries.open_site_registry(scope, site.registry, site=site)
-    return scope.ports(taken.bundle, registry=registry)
+        return None
+    return library.registries.open_site_registry(scope, site.registry, site=site)
 
 
 def registry_opener(scope: Scope, site: Site | None) -> Callable[[Body], Registry] | None:
@@ -204,13 +214,13 @@ def registry_opener(scope: Scope, site: Site | None) -> Callable[[Body], Registr
 
 def _install_request(scope: Scope, request: ReleaseRequest) -> InstallRequest:
     taken, inputs = library.bundles.acquired(scope, request), _inputs_of(request)
-    namespace, site = place_of(scope, request)
+    site = inputs.named_site
     order = library.bundles.render_request(
         scope,
         taken,
         inputs,
         release=request.release,
-        namespace=namespace,
+        namespace=namespace_of(scope, request),
         kube_version=request.kube_version,
     )
     return installing.InstallRequest(
@@ -245,3 +255,13 @@ def _authorship(scope: Scope, *, reason: str, bundle: Bundle | None = None) -> A
         reason=reason,
         cluster_uid=identity.uid,
     )
+
+
+def is_pending(proposal: Proposal) -> bool:
+    """Tell whether something would be written or recorded, whether or not objects are ready."""
+    return not is_no_op(proposal, RunOptions(waits=False))
+
+
+def with_reasons(plan: Plan, proposal: Proposal | None) -> Plan:
+    """Return a plan whose changes say why they are made; ``proposal`` None: the plan of an uninstallation."""
+    return change_reasons.with_reasons(plan, proposal.draft if proposal else None)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bundler.library.requests import ReleaseRequest
     from bundler.library.scope import Scope
     from bundler.model.rendered import RenderedObjects, RenderedText
+    from bundler.model.sweep import Sweep, SweepResult
 
 
 def render_request(scope: Scope, request: ReleaseRequest) -> RenderRequest:
@@ -77,3 +78,14 @@ def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValu
         ValuesError: with everything that is wrong with them.
     """
     return computing.explained_values(render_request(scope, request), path)
+
+
+def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
+    """Return what values become as one of them is set to many.
+
+    Raises:
+        ValuesError: when they are wrong at every point.
+    """
+    from bundler.actions.author.sweep import sweep_values  # noqa: PLC0415 - few ask for it
+
+    return sweep_values(render_request(scope, request), sweep)

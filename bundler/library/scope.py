@@ -67,6 +67,7 @@ class Scope:
         self._open_cluster = open_cluster
         self._opened: tuple[ClusterClient, str] | None = None
         self._judge: JudgeByRule | None = None
+        self._commands: dict[str, str] = {}
         self._opening = threading.RLock()
         self._idle = Call(self, report=self._masked(host.report), is_stopped=host.stop.is_asked, deadline_s=0.0)
         self._idle.deadline_s = self._new_deadline_s()
@@ -177,8 +178,15 @@ class Scope:
         )
 
     def command(self, bundle: Bundle | None) -> str:
-        """Return what is recorded as the command of a revision."""
-        return self.options.command or self.host.command(bundle)
+        """Return what is recorded as the command of a revision; what the bundle's schemas call sensitive is masked."""
+        if not self.host.argv:
+            return self.options.command
+        key = bundle.digest if bundle else ""
+        if key not in self._commands:
+            from bundler.actions.release.recorded_command import recorded_command  # noqa: PLC0415 - only for changes
+
+            self._commands[key] = recorded_command(self.host.argv, bundle, confinement=self.host.confinement)
+        return self._commands[key]
 
     def client_config(self, gate: Gate | None = None) -> ClientConfig:
         """Return what a client of servers needs from the program around it."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText
     from bundler.model.site import Site
+    from bundler.model.sweep import Sweep, SweepResult
     from bundler.ports import Reporter
 
 _IN_CLUSTER = "https://kubernetes.default.svc"
@@ -148,6 +149,16 @@ class Session:
         """The namespace of releases where a request and its site name none."""
         return self.scope.namespace()
 
+    def namespace_of(self, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> str:
+        """Return the namespace that a request goes to: its own, the session's, its site's, or the context's.
+
+        Raises:
+            UsageError: for an impossible name.
+            KubeconfigError, CredentialsError, SandboxStoreError: when there is no way to the cluster.
+        """
+        with self.scope.calling():
+            return library.releases.namespace_of(self.scope, request)
+
     def identity(self) -> ClusterIdentity:
         """Return which cluster this is (server, uid, version), and as whom we speak."""
         with self.scope.calling():
@@ -250,6 +261,15 @@ class Session:
         """
         with self.scope.calling():
             return library.rendering.explained(self.scope, request, path)
+
+    def sweep(self, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
+        """Return what values become as one of them is set to many.
+
+        Raises:
+            ValuesError: when they are wrong at every point.
+        """
+        with self.scope.calling():
+            return library.rendering.swept(self.scope, request, sweep)
 
     def read(self, request: ReleaseRequest) -> ReleaseRequest:
         """Acquire the bundle of a request and read its values now, so that later calls use exactly these.

@@ -102,12 +102,12 @@ class World:
         self.content = content_of(self.bundle, dict.fromkeys(REFS), scratch=cli.home)
         self.file = self.content.write(cli.home / "web-1.0.0.bundle")[0]
 
-        def open_registry(app, **options):
-            del app
+        def open_registry(scope, **options):
+            del scope
             self.opened.append(options)
             return self.registry
 
-        monkeypatch.setattr("bundler.cli.adapters.registry.open_registry", open_registry)
+        monkeypatch.setattr("bundler.library.registries.open_registry", open_registry)
 
     def manifests(self, *argv: object) -> dict[str, dict]:
         items = self.cli("template", *argv, "-o", "json").ok().document["items"]
@@ -752,10 +752,10 @@ def test_preflight_says_to_mend_the_pull_secret_that_a_registry_refuses(world, m
         def manifest(self, repository, reference):
             raise kind(said.partition(": ")[0], context=[said.partition(": ")[2]], hint="log in with `bundler login`")
 
-    def open_registry(app, **options):
+    def open_registry(scope, **options):
         return Refusing() if options.get("find_credentials") else world.registry
 
-    monkeypatch.setattr("bundler.cli.adapters.registry.open_registry", open_registry)
+    monkeypatch.setattr("bundler.library.registries.open_registry", open_registry)
     checks = {
         one["name"]: one for one in world.cli("preflight", world.file, "--site", world.site, "-o", "json").document
     }

@@ -106,6 +106,11 @@ class Proposal:
         """What would be done."""
         return self.planned.plan
 
+    @property
+    def shown(self) -> Plan:
+        """The plan to look at."""
+        return self.planned.plan
+
 
 def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     """Plan a draft against the cluster; nothing is written."""

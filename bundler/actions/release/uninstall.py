@@ -105,6 +105,11 @@ class UninstallProposal:
         return None
 
     @property
+    def is_second_look(self) -> bool:
+        """Tell that this was not shown before: an uninstallation is shown once."""
+        return False
+
+    @property
     def plan(self) -> Plan:
         """What would be done."""
         return self.planned.plan

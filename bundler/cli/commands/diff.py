@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.flows.install import InstallArgs, diff_install
+from bundler import ReleaseRequest
+from bundler.cli.flows.install import diff_install, with_flags
+from bundler.cli.output.difference import DiffView
 from bundler.cli.parsing.arguments import bundle_argument, release_argument
 from bundler.cli.parsing.change_options import path_options, starting_options
 from bundler.cli.parsing.command import verb
@@ -19,7 +21,7 @@ from bundler.cli.parsing.values_options import (
 )
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import Values
+    from bundler import Values
     from bundler.cli.parsing.change_options import PathFlags, StartingPoint
     from bundler.cli.session.app import App
 
@@ -54,5 +56,7 @@ def diff_command(
 
     With -o json: reach, what is kept, and each change with a JSON patch from what is live to what would be.
     """
-    wish = InstallArgs(release=release, bundle=bundle, given=given, start=start, path=path, kube_version=kube_version)
-    return diff_install(app, wish, exits_pending=exit_code, shows_secrets=show_secrets, is_full=full)
+    asked = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)
+    asked = with_flags(asked, start, path)
+    view = DiffView(shows_secrets=show_secrets, is_full=full)
+    return diff_install(app, asked, view, exits_pending=exit_code)

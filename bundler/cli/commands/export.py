@@ -17,7 +17,7 @@ from bundler.model.size import counted, shown_bytes
 from bundler.wire.deliveries import exported_form
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import Values
+    from bundler import Values
     from bundler.cli.session.app import App
     from bundler.model.results import Exported
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.inspect.release_queries import computed_values_of, load_revision
-from bundler.cli.adapters.cluster import connect
+from bundler import library
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.revision import show_data, show_manifest, show_notes, show_recorded_plan, show_values
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
@@ -33,13 +33,11 @@ def get_command(app: App, *, part: str, release: str, revision: int | None, is_a
     """
     if is_all and part != "values":
         raise click.UsageError(f"--all is about values, not {part}")
-    connection = connect(app)
+    session = open_session(app)
     if show_secrets:
         app.screen.show_secrets()
-    loaded = load_revision(
-        connection.ports, connection.namespace, release, revision=revision or 0, shows_secrets=show_secrets
-    )
+    loaded = session.revision(release, revision or 0, shows_secrets=show_secrets)
     if is_all:
-        show_data(app, computed_values_of(loaded))
+        show_data(app, library.inspecting.computed_values_of(loaded))
     else:
         _SHOWS[part](app, loaded)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.inspect.release_queries import list_revisions, load_revision, raise_unreadable
-from bundler.cli.adapters.cluster import connect
+from bundler import library
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.releases import show_history
 from bundler.cli.output.revision import show_evidence, show_revision
 from bundler.cli.parsing.arguments import release_argument
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 @click.option("--why", is_flag=True, help="Show the report of a failure: of --revision, or of the newest.")
 def history_command(app: App, *, release: str, revision: int | None, why: bool) -> None:
     """List the revisions of RELEASE, oldest first."""
-    connection = connect(app)
+    session = open_session(app)
     if not revision and not why:
         unreadable: list[BundlerError] = []
-        store = connection.ports.store
-        show_history(app, list_revisions(store, connection.namespace, release, on_unreadable=unreadable.append))
-        raise_unreadable(unreadable)
+        show_history(app, session.history(release, on_unreadable=unreadable.append))
+        library.inspecting.raise_unreadable(unreadable)
         return
-    loaded = load_revision(connection.ports, connection.namespace, release, revision=revision or 0)
+    loaded = session.revision(release, revision or 0)
     (show_evidence if why else show_revision)(app, loaded)

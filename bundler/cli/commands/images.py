@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
+from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.adapters.site_registry import parse_place
-from bundler.cli.flows.acquire_bundle import make_order, open_delivery, read_site, take
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -19,7 +21,7 @@ from bundler.model.lean import replace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler.actions.compose.user_values import Values
+    from bundler import Values
     from bundler.cli.session.app import App
     from bundler.model.image import LockedImage
 
@@ -47,12 +49,14 @@ def images_command(
     from bundler.actions.delivery.image_inventory import refuse_uncarried, take_inventory  # noqa: PLC0415 - rendering is loaded late
     from bundler.cli.output.images import show_carried, show_inventory  # noqa: PLC0415
 
-    site = read_site(app, given.site)
+    session = open_session(app)
+    scope = session.scope
+    site = library.bundles.read_site(scope, given.site)
     place = parse_place(to) if to else site.registry if site else None
-    taken = take(app, bundle, given)
+    taken = session.acquire(bundle, site=site)
     carried: tuple[LockedImage, ...] | None = taken.carried
     if against is not None:
-        carried = open_delivery(app, (against,), site).carried
+        carried = library.bundles.open_delivery(scope, (against,), policy_for(site, ())).carried
     if check and carried is None:
         raise UsageError(
             "checking the images of the bundle",
@@ -62,7 +66,7 @@ def images_command(
     if carried is not None and not check and against is None:
         show_carried(app, carried, places_at_site([one.ref for one in carried], carried, place) if place else {})
         return
-    order = make_order(app, taken, given, release=release)
+    order = library.bundles.render_request(scope, taken, given, release=release)
     inventory = take_inventory(order)
     for warning in inventory.warnings:
         app.screen.warn(warning)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.adapters.site_registry import open_site_registry, place_of
-from bundler.cli.flows.acquire_bundle import open_delivery, read_site
+from bundler import library
+from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.signing_keys import policy_for
+from bundler.cli.adapters.site_registry import place_of
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.signing_options import public_keys_option
@@ -44,17 +46,16 @@ def import_command(
     """
     from bundler.actions.delivery.import_images import ImportRequest, import_delivery  # noqa: PLC0415 - only those who import
     from bundler.cli.output.images import show_import  # noqa: PLC0415
-    from bundler.cli.terminal.progress import Progress  # noqa: PLC0415
     from bundler.delivery.reader import Delivery  # noqa: PLC0415
 
-    site = read_site(app, site_file)
+    scope = open_session(app).scope
+    site = library.bundles.read_site(scope, site_file)
     place = place_of(registry, site)
-    trusted = open_delivery(app, files, site, keys=keys)
+    trusted = library.bundles.open_delivery(scope, files, policy_for(site, keys))
     opened = tuple(app.closing.enter_context(Delivery.open(base)) for base in bases)
-    progress = app.closing.enter_context(Progress(app.screen, app.clock))
-    client = open_site_registry(app, place, site=site, report=progress, is_writing=True)
+    client = library.registries.open_site_registry(scope, place, site=site, is_writing=True)
     result = import_delivery(
-        ImportRequest(trusted=trusted, place=place, bases=opened, reads_all=recheck), client, progress
+        ImportRequest(trusted=trusted, place=place, bases=opened, reads_all=recheck), client, app.telling
     )
-    progress.stop()
+    app.telling.stop()
     show_import(app, result, str(place))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.flows.install import InstallArgs, carry_out_install
+from bundler import ReleaseRequest
+from bundler.cli.flows.install import carry_out_install, with_flags
 from bundler.cli.parsing.arguments import offers
 from bundler.cli.parsing.change_options import (
     path_options,
@@ -24,7 +25,7 @@ from bundler.library.name_rules import check_name
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from bundler.actions.compose.user_values import Values
+    from bundler import Values
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
 
@@ -66,14 +67,8 @@ def install_command(
     if len(words) > 2:
         raise click.UsageError(f"install takes a release and a bundle, not {len(words)} words")
     release = check_name(words[0]) if len(words) == 2 else ""
-    wish = InstallArgs(
-        release=release,
-        bundle=words[-1],
-        given=given,
-        start=start,
-        path=path,
-        kube_version=kube_version,
-        reason=run.reason,
-        skips_preflight=no_preflight,
+    asked = ReleaseRequest(
+        bundle=words[-1], release=release, values=given, kube_version=kube_version, skips_preflight=no_preflight
     )
-    return carry_out_install(app, wish, run, write)
+    asked = with_flags(asked, start, path)
+    return carry_out_install(app, asked, run, write)

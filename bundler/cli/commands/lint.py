@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.author.declare_reach import declare_reach
-from bundler.actions.author.lint import lint
-from bundler.cli.flows.acquire_bundle import fetch_component, namespace_of, take_inputs
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.findings import show_findings
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import values_options
-from bundler.loader.locate import find_bundle
 from bundler.model.finding import Level
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import Values
+    from bundler import Values
     from bundler.cli.session.app import App
 
 
@@ -36,15 +32,11 @@ def lint_command(app: App, bundle: str, given: Values, strict: bool, write_reach
 
     Give values where the bundle cannot be rendered without.
     """
-    location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
-    inputs, fetch, limits = take_inputs(app, given), partial(fetch_component, app), app.limits
-    namespace = namespace_of(app, inputs.named_site)
+    session = open_session(app)
     if write_reach:
-        added = declare_reach(
-            location, inputs, namespace=namespace, fetch=fetch, limits=limits, confinement=app.confinement
-        )
+        added = session.declare_reach(bundle, given)
         lists = "; ".join(f"{key}: {', '.join(names)}" for key, names in added.items())
         app.screen.say(f"bundle.yaml: reach added, {lists}" if added else "bundle.yaml declares all that it reaches")
-    result = lint(location, inputs, namespace=namespace, fetch=fetch, limits=limits, confinement=app.confinement)
+    result = session.lint(bundle, given)
     show_findings(app, result)
     return int(result.count(Level.ERROR) > 0 or (strict and result.count(Level.WARNING) > 0))

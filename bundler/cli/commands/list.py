@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.inspect.release_queries import list_releases, raise_unreadable
-from bundler.cli.adapters.cluster import connect
+from bundler import library
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.releases import show_releases
 from bundler.cli.parsing.command import verb
 from bundler.model.release import ReleaseStatus
@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 )
 def list_command(app: App, *, all_namespaces: bool, statuses: tuple[str, ...]) -> None:
     """List releases: the newest revision of each, whatever became of it."""
-    connection = connect(app)
-    namespace = "" if all_namespaces else connection.namespace
+    namespace = None if all_namespaces else ""
     wanted = frozenset(ReleaseStatus(status) for status in statuses)
     unreadable: list[BundlerError] = []
-    store = connection.ports.store
-    show_releases(app, list_releases(store, namespace, statuses=wanted, on_unreadable=unreadable.append))
-    raise_unreadable(unreadable)
+    found = open_session(app).releases(namespace=namespace, statuses=wanted, on_unreadable=unreadable.append)
+    show_releases(app, found)
+    library.inspecting.raise_unreadable(unreadable)

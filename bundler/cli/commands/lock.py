@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
 from bundler.actions.author.bundle_lock import check_lock, lock_components
-from bundler.cli.flows.acquire_bundle import make_fetcher
+from bundler.cli.adapters.session import open_session
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -35,12 +36,15 @@ def lock_command(app: App, bundle: str, check: bool, vendor: bool) -> None:
 
     Components from registries are taken at the highest version in their range; from then on at the one that is locked.
     """
+    scope = open_session(app).scope
     location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
     if check:
-        _show(app, check_lock(location, make_fetcher(app).component, limits=app.limits))
+        _show(app, check_lock(location, library.bundles.fetcher_of(scope).component, limits=app.limits))
         app.screen.say("bundle.lock is what the components are", "green")
         return
-    result = lock_components(location, make_fetcher(app, is_fresh=True).component, vendors=vendor, limits=app.limits)
+    result = lock_components(
+        location, library.bundles.fetcher_of(scope, is_fresh=True).component, vendors=vendor, limits=app.limits
+    )
     _show(app, result.entries)
     vendored = f", {counted(result.vendored, 'file')} written below components/" if vendor else ""
     app.screen.say(f"{result.path}: {counted(len(result.changed), 'change')}{vendored}", "green")

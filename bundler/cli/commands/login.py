@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
 from bundler.actions.acquire.login import login
-from bundler.cli.adapters.registry import open_registry, registry_surroundings
+from bundler.cli.adapters.session import open_session
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.terminal.text import Line
@@ -43,8 +44,11 @@ def login_command(app: App, host: str, username: str, password_stdin: bool) -> N
         user=username, password=_password(app, host, from_stdin=password_stdin), source="this login"
     )
     app.redactor.learn(credentials.password, credentials.basic.removeprefix("Basic "))
-    files = credential_files(registry_surroundings(app))
-    registry = open_registry(app, find_credentials=lambda at, _: credentials if at == host else None)
+    scope = open_session(app).scope
+    files = credential_files(scope.client_config())
+    registry = library.registries.open_registry(
+        scope, find_credentials=lambda at, _: credentials if at == host else None
+    )
     done = login(host, registry, lambda: files.store(host, credentials))
     if app.output == "text":
         unchecked = f"; {host} asked for no login, so the password was not checked"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.inspect.logs import release_logs
-from bundler.cli.adapters.cluster import connect
+from bundler.cli.adapters.session import open_session
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.terminal.text import Line
@@ -28,7 +28,7 @@ def logs_command(
     app: App, *, release: str, component: str, container: str, follow: bool, tail: int | None, previous: bool
 ) -> None:
     """Print the logs of all pods of RELEASE, each line after its pod and container."""
-    connection = connect(app)
+    session = open_session(app)
     query = LogQuery(container=container, tail_lines=tail, is_following=follow, is_previous=previous)
-    for line in release_logs(connection.ports, connection.namespace, release, query, component=component):
+    for line in release_logs(session.scope.ports(), session.namespace, release, query, component=component):
         app.screen.lines([Line(f"{line.pod} {line.container} | {line.text}")])

@@ -10,8 +10,8 @@ import click
 from bundler.actions.acquire.trust import is_signed, signature_path
 from bundler.actions.delivery.sign import sign_archive
 from bundler.archive.writer import archive_name, write_archive
+from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import open_signer
-from bundler.cli.flows.acquire_bundle import take_bundle
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -37,7 +37,7 @@ def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None
     SOURCE_DATE_EPOCH sets the time of its entries. With --key, its signature lies beside it: NAME-VERSION.tgz.sig.
     """
     signer = open_signer(app, key, passphrase_file) if key else None
-    loaded = take_bundle(app, bundle)
+    loaded = open_session(app).acquire(bundle).bundle
     written = write_archive(loaded, out or Path(archive_name(loaded)), mtime=app.settings.environment.archive_time_s)
     if signer is not None:
         sign_archive(written.path, signer, limits=app.limits)

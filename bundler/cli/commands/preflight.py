@@ -13,7 +13,7 @@ from bundler.cli.parsing.registry_options import offline_option, registry_option
 from bundler.cli.parsing.values_options import release_name_option, values_options
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import Values
+    from bundler import Values
     from bundler.cli.session.app import App
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
 from bundler.actions.acquire.bundle import judge
 from bundler.actions.acquire.pull import pull
+from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
-from bundler.cli.flows.acquire_bundle import make_fetcher, read_site, sources_of
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
@@ -40,14 +41,14 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
 
     Without a version: the highest release. With --key or --site nothing is written that is not signed as they ask.
     """
-    trusting = read_site(app, site)
-
-    policy, sources = policy_for(trusting, keys), sources_of(app)
+    session = open_session(app)
+    policy = policy_for(session.read_site(site) if site else None, keys)
+    sources = library.bundles.sources_of(session.scope)
 
     def judged(bundle: Bundle, signatures: Callable[[], Sequence[Envelope]]) -> object:
         return judge(bundle, signatures, policy, sources)
 
-    pulled = pull(make_fetcher(app), address, out, accepts=accepts, judge=judged)
+    pulled = pull(sources.fetcher(), address, out, accepts=accepts, judge=judged)
     if app.output == "text":
         signed = f", {counted(pulled.signatures, 'signature')}" if pulled.signatures else ""
         app.screen.lines([Line(f"{pulled.path}  {pulled.digest}{signed}")])

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
 from bundler.actions.acquire.fetch import parse_address
 from bundler.actions.acquire.push import push
 from bundler.archive.writer import pack_files
-from bundler.cli.adapters.registry import open_registry
-from bundler.cli.flows.acquire_bundle import take_bundle
+from bundler.cli.adapters.session import open_session
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -37,10 +37,13 @@ def push_command(app: App, bundle: str, address: str) -> None:
     A published version never changes: pushing the same bundle again does nothing, another one is refused. A signature
     beside a .tgz (NAME-VERSION.tgz.sig) is attached to it.
     """
+    session = open_session(app)
     place = parse_address(address, doing=f"pushing to {address}")
-    loaded = take_bundle(app, bundle)
+    loaded = session.acquire(bundle).bundle
     archive, signature = _archive(bundle, loaded, mtime=app.settings.environment.archive_time_s)
-    result = push(open_registry(app, is_writing=True), loaded, archive, place, signature=signature)
+    result = push(
+        library.registries.open_registry(session.scope, is_writing=True), loaded, archive, place, signature=signature
+    )
     if app.output == "text":
         did = "pushed" if result.is_new else "was published already, the same bundle:"
         signed = ", signed" if result.signatures else ""

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.actions.release.rollback import RollbackRequest
-from bundler.actions.release.terms import Accepted
-from bundler.cli.flows.acquire_bundle import read_site
+from bundler import Accepted, RollbackRequest
 from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import policy_option, run_options, write_options
@@ -46,10 +44,9 @@ def rollback_command(
     generated secrets never go back. What the record would write outside of the namespace, or grants, must be live
     already.
     """
-    wanted = RollbackRequest(
+    asked = RollbackRequest(
         release=release,
         revision=revision or 0,
-        site=read_site(app, site),
         accepted=Accepted(wider_reach=allow_reach, downgrade=allow_downgrade),
     )
-    return carry_out_return(app, wanted, run, write)
+    return carry_out_return(app, asked, site, run, write)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
 from bundler.actions.author.describe import menu_of
-from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.described import show_description
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
@@ -44,9 +45,10 @@ def show_command(app: App, bundle: str, *, given: Values, release: str, graph: s
     Of a delivery also what it carries; its index alone is read. With --graph: the objects that it becomes with the
     values given, who routes to whom, who reads what, and which component needs which.
     """
-    taken = take(app, bundle, given)
+    session = open_session(app)
+    taken = session.acquire(bundle, site=given.site)
     if graph:
-        _draw(app, make_order(app, taken, given, release=release), graph)
+        _draw(app, library.bundles.render_request(session.scope, taken, given, release=release), graph)
         return
     description = description_form(taken.bundle, menu_of(taken.bundle, confinement=app.confinement))
     if taken.delivery is not None:

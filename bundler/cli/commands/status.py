@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.inspect.status import release_state
-from bundler.cli.adapters.cluster import connect
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.state import show_state
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
@@ -18,5 +17,4 @@ if TYPE_CHECKING:
 @release_argument
 def status_command(app: App, release: str) -> None:
     """Show RELEASE: its newest revision, the health of each of its objects, its notes."""
-    connection = connect(app)
-    show_state(app, release_state(connection.ports, connection.namespace, release))
+    show_state(app, open_session(app).status(release))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler import ReleaseRequest
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.rendered import show_objects, show_text
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
@@ -20,7 +21,7 @@ from bundler.cli.parsing.values_options import (
 )
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import Values
+    from bundler import Values
     from bundler.cli.session.app import App
 
 
@@ -51,16 +52,14 @@ def template_command(
     nulls and without `status`, which the server would drop.
     No cluster is asked: templates see the newest Kubernetes that bundler knows, or --kube-version.
     """
-    from bundler.actions.author.template import render_objects, render_raw_text, render_text  # noqa: PLC0415 - rendering is loaded when it is needed
-
-    order = make_order(app, take(app, bundle, given), given, release=release, kube_version=kube_version)
+    request = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)
+    session = open_session(app)
     if app.output == "text" or show_invalid:
-        render = render_raw_text if show_invalid else render_text
-        text = render(order, only=only, shows_secrets=show_secrets)
+        text = session.render(request, only=only, shows_secrets=show_secrets, is_checked=not show_invalid)
         _allow_secrets(app, is_wanted=show_secrets)
         show_text(app, text)
     else:
-        objects = render_objects(order, only=only, shows_secrets=show_secrets)
+        objects = session.render_objects(request, only=only, shows_secrets=show_secrets)
         _allow_secrets(app, is_wanted=show_secrets)
         show_objects(app, objects)
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
 from bundler.actions.author.render_tests import RenderTestRun, run_render_tests
-from bundler.cli.flows.acquire_bundle import compiled_codes, fetch_component, namespace_of
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.render_tests import show_render_tests
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import FilePath, verb
@@ -45,11 +46,12 @@ def test_render_command(app: App, bundle: str, *, update: bool, junit: Path | No
     hold, which error must come, or names a golden file. No cluster is asked.
     """
     cases, location = _cases(app, bundle, only)
-    loaded = load_bundle(location, limits=app.limits, fetch=partial(fetch_component, app))
+    scope = open_session(app).scope
+    loaded = load_bundle(location, limits=app.limits, fetch=partial(library.bundles.fetch_component, scope))
     run = RenderTestRun(
         bundle=loaded,
-        namespace=namespace_of(app, None),
-        codes=compiled_codes(app, loaded),
+        namespace=library.bundles.namespace_without_cluster(scope, None),
+        codes=library.bundles.compiled_codes(scope, loaded),
         confinement=app.confinement,
         clock=app.clock,
         updates_golden=update,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import UninstallRequest
 from bundler.cli.flows.rollback import carry_out_removal
 from bundler.cli.output.changed import show_absence
 from bundler.cli.parsing.arguments import release_argument
@@ -35,7 +36,7 @@ def uninstall_command(
     custom resources, which may hold data, are deleted with --accept-data-loss.
     """
     try:
-        return carry_out_removal(app, release, run, site, keeps_history=keep_history)
+        return carry_out_removal(app, UninstallRequest(release=release, keeps_history=keep_history), site, run)
     except ReleaseNotFoundError:
         if not ignore_not_found:
             raise

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.flows.install import InstallArgs, carry_out_install
+from bundler import ReleaseRequest
+from bundler.cli.flows.install import carry_out_install, with_flags
 from bundler.cli.parsing.arguments import bundle_argument, release_argument
 from bundler.cli.parsing.change_options import (
     path_options,
@@ -21,7 +22,7 @@ from bundler.cli.parsing.registry_options import offline_option, registry_option
 from bundler.cli.parsing.values_options import kube_version_option, values_options
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.user_values import Values
+    from bundler import Values
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
 
@@ -58,15 +59,8 @@ def upgrade_command(
 
     With --set alone, or with nothing, the recorded values are the start; naming a file starts from the files.
     """
-    wish = InstallArgs(
-        release=release,
-        bundle=bundle,
-        given=given,
-        start=start,
-        path=path,
-        kube_version=kube_version,
-        must_exist=not may_install,
-        reason=run.reason,
-        skips_preflight=no_preflight,
+    asked = ReleaseRequest(
+        bundle=bundle, release=release, values=given, kube_version=kube_version, skips_preflight=no_preflight
     )
-    return carry_out_install(app, wish, run, write)
+    asked = with_flags(asked, start, path, is_upgrade=not may_install)
+    return carry_out_install(app, asked, run, write)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler.cli.flows.acquire_bundle import make_order, take
+from bundler import ReleaseRequest
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.values import show_origins, show_values
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
@@ -21,8 +22,7 @@ from bundler.cli.parsing.values_options import (
 from bundler.errors import UsageError
 
 if TYPE_CHECKING:
-    from bundler.actions.compose.render_request import RenderRequest
-    from bundler.actions.compose.user_values import Values
+    from bundler import Session, Values
     from bundler.cli.session.app import App
 
 
@@ -56,35 +56,32 @@ def values_command(
     With --explain: each value, the layer that set it, the line or the option, the formula where it is derived.
     With --sweep: a table of what changes as one value is set to many.
     """
-    from bundler.actions.author.values import computed_values, explained_values  # noqa: PLC0415 - computing is loaded when it is needed
-
     if plot is not None and sweep is None:
         raise UsageError(
             "drawing a chart", context=["--plot is given without --sweep"], hint="add --sweep qps=100..20000"
         )
-    order = make_order(app, take(app, bundle, given), given, release=release)
+    request, session = ReleaseRequest(bundle=bundle, release=release, values=given), open_session(app)
     if sweep is not None:
-        _sweep(app, order, sweep, plot)
+        _sweep(app, session, request, sweep, plot)
         return
     if explain is not None:
-        explained = explained_values(order, explain)
+        explained = session.explain(request, explain)
         _warn(app, explained.warnings)
         show_origins(app, explained.rows)
         return
-    computed = computed_values(order, is_masked=not show_secrets)
+    computed = session.values(request, shows_secrets=show_secrets)
     _warn(app, computed.warnings)
     if show_secrets:
         app.screen.show_secrets()
     show_values(app, computed.data)
 
 
-def _sweep(app: App, order: RenderRequest, typed: str, plot: str | None) -> None:
-    from bundler.actions.author.sweep import sweep_values  # noqa: PLC0415 - few ask for it
-    from bundler.cli.flows.chart import terminal_chart, write_chart  # noqa: PLC0415
+def _sweep(app: App, session: Session, request: ReleaseRequest, typed: str, plot: str | None) -> None:
+    from bundler.cli.flows.chart import terminal_chart, write_chart  # noqa: PLC0415 - few ask for it
     from bundler.cli.output.sweep import show_sweep, warn_of_refused  # noqa: PLC0415
     from bundler.values.sweep import parse_sweep  # noqa: PLC0415
 
-    result = sweep_values(order, parse_sweep(typed, is_fine=plot is not None))
+    result = session.sweep(request, parse_sweep(typed, is_fine=plot is not None))
     warn_of_refused(app, result)
     if plot is None:
         show_sweep(app, result)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
 from bundler.actions.acquire.trust import signed_by
 from bundler.actions.delivery.verify import verify_archive, verify_delivery
+from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
-from bundler.cli.flows.acquire_bundle import read_site
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import public_keys_option
 from bundler.cli.parsing.values_options import values_options
-from bundler.cli.terminal.progress import Progress
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
 from bundler.model.size import counted, shown_bytes
@@ -23,9 +23,9 @@ from bundler.wire.deliveries import verified_form
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bundler import Values
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.actions.compose.user_values import Values
     from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
     from bundler.model.results import Verified
@@ -47,7 +47,8 @@ def verify_command(
     it. Asks no network. Exit codes: 20 damaged, or short of an image, 21 part missing, 22 part of another build,
     23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a delta missing.
     """
-    verified = _verified(app, paths, policy_for(read_site(app, given.site), keys), bases, given)
+    site = open_session(app).read_site(given.site) if given.site else None
+    verified = _verified(app, paths, policy_for(site, keys), bases, given)
     if app.output == "text":
         app.screen.lines([Line(_line(verified))])
         if verified.images is not None:
@@ -67,7 +68,6 @@ def _verified(
 ) -> Verified:
     from bundler.actions.acquire.bundle import AcquiredBundle  # noqa: PLC0415 - help needs none of it
     from bundler.actions.acquire.open_delivery import open_trusted  # noqa: PLC0415
-    from bundler.cli.flows.acquire_bundle import make_order  # noqa: PLC0415
     from bundler.delivery.reader import Delivery  # noqa: PLC0415
     from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
@@ -77,11 +77,11 @@ def _verified(
             found, hint = f"{paths[0]} carries no images", "give values with a delivery (.bundle)"
             raise UsageError("reading the values to verify with", context=[found], hint=hint)
         return verify_archive(paths[0], verifier, policy, limits=app.limits)
-    progress = app.closing.enter_context(Progress(app.screen, app.clock))
+    scope = open_session(app).scope
     opened = [app.closing.enter_context(Delivery.open(base)) for base in bases]
 
     def order_of(checked: Trusted, bundle: Bundle) -> RenderRequest:
-        return make_order(app, AcquiredBundle(bundle=bundle, delivery=checked), given)
+        return library.bundles.render_request(scope, AcquiredBundle(bundle=bundle, delivery=checked), given)
 
     trusted = open_trusted(paths, verifier, policy)
-    return verify_delivery(trusted, bases=opened, report=progress, make_order=order_of, limits=app.limits)
+    return verify_delivery(trusted, bases=opened, report=app.telling, make_order=order_of, limits=app.limits)

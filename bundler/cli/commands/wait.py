@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.inspect.status import wait_for_release
-from bundler.cli.adapters.cluster import connect
+from bundler.cli.adapters.session import open_session
 from bundler.cli.output.state import show_state
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
@@ -21,7 +20,6 @@ def wait_command(app: App, release: str) -> None:
 
     Exits with 4 when --timeout ends first, with 1 when an object failed for good.
     """
-    connection = connect(app)
-    state = wait_for_release(connection.ports, connection.namespace, release)
-    connection.progress.stop()
+    state = open_session(app).wait(release)
+    app.telling.stop()
     show_state(app, state)

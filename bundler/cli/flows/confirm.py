@@ -15,11 +15,9 @@ from bundler.planning.safety import losses
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler.actions.change.make_plan import Planned
-    from bundler.cli.adapters.cluster import Connection
+    from bundler import Proposal, Session, UninstallProposal
     from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
-    from bundler.model.change import Plan
 
 EXIT_DECLINED = 1
 _SHOWN_LOSSES = 3
@@ -31,43 +29,41 @@ class Approval:
     """How plans of one run are shown and approved."""
 
     app: App
-    connection: Connection
+    session: Session
+    namespace: str
     doing: str
     """The verb and the release, for the question: ``upgrade shop``."""
     is_yes: bool
     """--yes was given."""
     shows_secrets: bool = False
 
-    def approve(
-        self, plan: Plan, planned: Planned, *, is_second_look: bool = False, heads: Iterable[Line] = ()
-    ) -> bool:
+    def approve(self, proposal: Proposal | UninstallProposal, heads: Iterable[Line] = ()) -> bool:
         """Show a plan, ask where someone is there to answer, and return whether it is to be carried out.
 
         Args:
-            plan: as it is shown.
-            planned: what the plan was made from.
-            is_second_look: the plan differs from the one that was approved.
+            proposal: the plan, and what it was made from.
             heads: lines that come before the plan.
         """
-        lines = chain(_second_look(is_second_look=is_second_look), heads, plan_lines(plan, self._view()))
+        plan = proposal.shown
+        lines = chain(_second_look(is_second_look=proposal.is_second_look), heads, plan_lines(plan, self._view()))
         asks = self.app.may_ask and not self.is_yes and not plan.is_empty and not plan.has_conflicts
         (self.app.screen.complain if asks else self.app.screen.say_lines)(lines)
         for warning in plan_warnings(plan):
             self.app.screen.warn(warning)
-        return not asks or ask(self.app, f"{self._question(planned)} [y/N] ")
+        return not asks or ask(self.app, f"{self._question(proposal)} [y/N] ")
 
-    def _question(self, planned: Planned) -> str:
+    def _question(self, proposal: Proposal | UninstallProposal) -> str:
         """Repeat what an answer is about; the plan above it may be long."""
-        namespace, cluster = self.connection.namespace, self.connection.identity().context
-        missing = " (which does not exist and is created)" if planned.creates_namespace else ""
-        lost = ", ".join(first_of([change.ref.short for change in losses(planned.plan)], _SHOWN_LOSSES))
+        namespace, cluster = self.namespace, self.session.identity().context
+        missing = " (which does not exist and is created)" if proposal.planned.creates_namespace else ""
+        lost = ", ".join(first_of([change.ref.short for change in losses(proposal.plan)], _SHOWN_LOSSES))
         risk = f"; data may be lost with {lost}" if lost else ""
         what = f"{self.doing[:1].upper()}{self.doing[1:]} in namespace {namespace}{missing} on cluster {cluster}"
-        return f"{what}: {counted_changes(planned.plan)}{risk}?"
+        return f"{what}: {counted_changes(proposal.plan)}{risk}?"
 
     def _view(self) -> PlanView:
         return PlanView(
-            namespace=self.connection.namespace,
+            namespace=self.namespace,
             has_bodies=self.app.settings.is_verbose,
             shows_secrets=self.shows_secrets,
         )
@@ -83,13 +79,13 @@ def accepts_losses(app: App, run: RunFlags) -> bool:
     return run.accept_data_loss or (app.may_ask and not run.yes)
 
 
-def say_where(app: App, connection: Connection) -> None:
+def say_where(app: App, session: Session, namespace: str) -> None:
     """Print the line that every changing run begins with.
 
     Raises:
         ClusterError: when the cluster cannot be asked.
     """
-    app.screen.say_lines([identity_line(connection.identity(), connection.namespace)])
+    app.screen.say_lines([identity_line(session.identity(), namespace)])
 
 
 def ask(app: App, question: str) -> bool:

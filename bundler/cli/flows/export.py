@@ -8,13 +8,13 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler import library
 from bundler._version import __version__
 from bundler.actions.delivery.export import ExportRequest, Tool, export_bundle
 from bundler.actions.delivery.image_inventory import take_inventory
 from bundler.actions.delivery.image_sources import SourceChain
+from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import open_signer
-from bundler.cli.flows.acquire_bundle import make_order, take
-from bundler.cli.terminal.progress import Progress
 from bundler.delivery.layout import LayoutSource
 from bundler.delivery.reader import Delivery
 from bundler.delivery.sibling_deliveries import open_neighbours
@@ -26,11 +26,11 @@ from bundler.model.size import parse_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bundler.actions.compose.user_values import Values
+    from bundler import Session, Values
     from bundler.cli.session.app import App
     from bundler.model.bundle import Bundle
     from bundler.model.results import Exported
-    from bundler.ports import ImageSource, Reporter
+    from bundler.ports import ImageSource
 
 DEFAULT_PLATFORM = "linux/amd64"
 TOOL_NAME = "bundler.pyz"
@@ -60,8 +60,8 @@ def carry_out_export(app: App, bundle: str, given: Values, flags: ExportFlags) -
     Raises:
         BundlerError: when it cannot be done; nothing gets its final name then.
     """
-    report: Progress = app.closing.enter_context(Progress(app.screen, app.clock))
-    taken = take(app, bundle)
+    session = open_session(app)
+    taken = session.acquire(bundle)
     platforms = platforms_of(app, flags.platforms, is_all=flags.all_platforms)
     target, part_bytes = target_of(taken.bundle, flags.out), part_bytes_of(flags.split)
     base = app.closing.enter_context(Delivery.open(flags.since)) if flags.since else None
@@ -69,7 +69,7 @@ def carry_out_export(app: App, bundle: str, given: Values, flags: ExportFlags) -
     signers = [open_signer(app, flags.key, flags.passphrase_file)] if flags.key else []
     request = ExportRequest(
         bundle=taken.bundle,
-        inventory=take_inventory(make_order(app, taken, given)),
+        inventory=take_inventory(library.bundles.render_request(session.scope, taken, given)),
         platforms=platforms,
         target=target,
         part_bytes=part_bytes,
@@ -78,23 +78,21 @@ def carry_out_export(app: App, bundle: str, given: Values, flags: ExportFlags) -
         tool=take_tool(flags.tool) if flags.with_tool or flags.tool else None,
         archive_time_s=app.settings.environment.archive_time_s,
     )
-    source = open_sources(app, flags.layouts, report)
+    source = open_sources(session, flags.layouts)
     # The first signal lets requests end and says what is kept; after the second the next run goes on all the same.
     with app.stop.careful():
-        return export_bundle(request, source, signers=signers, report=report, is_stopped=app.stop.is_asked)
+        return export_bundle(request, source, signers=signers, report=app.telling, is_stopped=app.stop.is_asked)
 
 
-def open_sources(app: App, layouts: Sequence[str], report: Reporter) -> ImageSource:
+def open_sources(session: Session, layouts: Sequence[str]) -> ImageSource:
     """Return where images are taken from: the layouts that are named, then registries.
 
     Raises:
         ExportError: when a layout cannot be read.
         RegistryError: when the settings of registries cannot be read.
     """
-    from bundler.cli.adapters.registry import open_registry  # noqa: PLC0415 - help needs none of it
-
     opened = [_layout(text) for text in layouts]
-    return SourceChain([*opened, open_registry(app, report=report)])
+    return SourceChain([*opened, library.registries.open_registry(session.scope)])
 
 
 def target_of(bundle: Bundle, out: Path | None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.adapters.cluster import sandbox_path
+from bundler.cli.adapters.session import sandbox_path
 from bundler.cli.flows.confirm import EXIT_DECLINED, ask
 from bundler.cli.terminal.text import Line
 from bundler.errors import ConfirmationRequiredError, UsageError

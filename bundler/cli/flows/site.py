@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bundler import library
 from bundler.actions.preflight.site_file import SiteWish, check_site, init_site
-from bundler.cli.adapters.cluster import connect
-from bundler.cli.adapters.site_registry import open_site_registry, parse_place
-from bundler.cli.flows.acquire_bundle import read_site
+from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.site_registry import parse_place
 from bundler.cli.output.checks import show_checks
 from bundler.cli.terminal.text import Line
 from bundler.library.name_rules import check_site_name
@@ -19,8 +19,8 @@ from bundler.wire.checks import site_form
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bundler import NetworkRules
     from bundler.cli.session.app import App
-    from bundler.cli.session.network import NetworkOptions
     from bundler.model.site import SiteRegistry
 
 
@@ -45,13 +45,13 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
     """
     wish = SiteWish(
         name=check_site_name(name),
-        registry=_place(options.registry, out, app.network.options) if options.registry else None,
+        registry=_place(options.registry, out, app.network.rules) if options.registry else None,
         pull_secret=options.pull_secret,
         namespace=app.settings.namespace,
         domain=options.domain,
         keys=tuple(read_public(path) for path in options.keys),
     )
-    text = init_site(wish, connect(app).ports.cluster, out, is_forced=is_forced)
+    text = init_site(wish, open_session(app).scope.cluster(), out, is_forced=is_forced)
     if app.output == "text":
         app.screen.lines([Line(str(out))])
     else:
@@ -60,7 +60,7 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
     return 0
 
 
-def _place(typed: str, out: Path, options: NetworkOptions) -> SiteRegistry:
+def _place(typed: str, out: Path, options: NetworkRules) -> SiteRegistry:
     """Return the registry with what is typed of its TLS; its authority is named relative to the site file."""
     place = parse_place(typed)
     authority = options.registry_ca
@@ -77,11 +77,10 @@ def check_file(app: App, path: Path) -> int:
     Raises:
         ValuesFileError: with every problem of the file itself.
     """
-    site = read_site(app, path)
-    if site is None:
-        return 0
-    connection = connect(app)
-    registry = open_site_registry(app, site.registry, site=site, report=connection.progress) if site.registry else None
-    checks = check_site(site, connection.ports.cluster, now=app.clock.now(), registry=registry)
-    connection.progress.stop()
+    session = open_session(app)
+    scope, site = session.scope, session.read_site(path)
+    cluster = scope.cluster()
+    registry = library.registries.open_site_registry(scope, site.registry, site=site) if site.registry else None
+    checks = check_site(site, cluster, now=app.clock.now(), registry=registry)
+    app.telling.stop()
     return show_checks(app, checks)

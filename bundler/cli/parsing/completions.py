@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from click.shell_completion import CompletionItem
 
-from bundler.cli.adapters.cluster import EMBEDDED, FROM_KUBECONFIG, SANDBOX, connect, is_embedded, sandbox_path
+from bundler.cli.adapters.session import EMBEDDED, FROM_KUBECONFIG, SANDBOX, is_embedded, open_session, sandbox_path
 from bundler.cli.session.settings import CommonOptions
 from bundler.cli.terminal.screen import Screen
+from bundler.cli.terminal.telling import Telling
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
@@ -97,15 +98,21 @@ def _silent_app(ctx: click.Context, closing: ExitStack) -> App:
     app = invocation.app(options, ("text",))
     environment = replace(app.settings.environment, stdin_is_terminal=False)
     mute = Screen(io.StringIO(), io.StringIO(), looks=app.screen.looks, redactor=app.redactor, is_quiet=True)
-    return replace(app, settings=replace(app.settings, environment=environment), screen=mute, closing=closing)
+    return replace(
+        app,
+        settings=replace(app.settings, environment=environment),
+        screen=mute,
+        telling=Telling(mute, app.clock, closing),
+        closing=closing,
+    )
 
 
 def _summaries(app: App, *, everywhere: bool) -> Sequence[RevisionSummary]:
     if is_embedded(app) and not sandbox_path(app).is_file():
         return ()  # opening it would make it
-    connection = connect(app)
-    namespace = "" if everywhere else connection.namespace
-    return connection.ports.store.summaries(namespace=namespace, on_unreadable=_pass_over)
+    scope = open_session(app).scope
+    namespace = "" if everywhere else scope.namespace()
+    return scope.ports().store.summaries(namespace=namespace, on_unreadable=_pass_over)
 
 
 def _pass_over(error: BundlerError) -> None:

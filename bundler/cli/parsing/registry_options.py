@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def registry_options(function: Function) -> Function:
-    """Add the options of registries; the verb finds them in ``app.network.options``."""
+    """Add the options of registries; the verb finds them in ``app.network.rules``."""
     authority = click.option(
         "--registry-ca",
         type=FilePath(),
@@ -30,7 +30,7 @@ def registry_options(function: Function) -> Function:
 
 
 def offline_option(function: Function) -> Function:
-    """Add ``--offline``; the verb finds it in ``app.network.options``."""
+    """Add ``--offline``; the verb finds it in ``app.network.rules``."""
     return click.option(
         "--offline/--no-offline",
         default=None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bundler.actions.compose.user_values import Values
+from bundler import Values
 from bundler.cli.parsing.command import OPTION_ORDER, FilePath, gathered
 from bundler.model.values import AssignmentKind
 

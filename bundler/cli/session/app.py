@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import ExitStack
 
-    from bundler.cli.session.network import Network
     from bundler.cli.session.settings import Settings
     from bundler.cli.session.signals import Stop
     from bundler.cli.terminal.screen import Screen
+    from bundler.cli.terminal.telling import Telling
+    from bundler.library.network import Network
     from bundler.library.system_clock import SystemClock
     from bundler.loader.limits import LoadLimits
     from bundler.model.redaction import Redactor
@@ -35,6 +36,8 @@ class App:
     argv: tuple[str, ...]
     closing: ExitStack
     """What is entered here is left when the program ends."""
+    telling: Telling
+    """Shows the events of this run."""
     network: Network
     """What this run may reach."""
     typed_limits: Mapping[str, Any]

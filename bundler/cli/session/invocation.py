@@ -7,10 +7,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from bundler.cli.session.app import App
-from bundler.cli.session.network import Network, NetworkOptions
+from bundler.cli.session.network import NetworkOptions
 from bundler.cli.session.settings import make_settings
 from bundler.cli.session.signals import Stop
 from bundler.cli.terminal.screen import Looks, Screen
+from bundler.cli.terminal.telling import Telling
+from bundler.library.network import Network
 from bundler.library.system_clock import SystemClock
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import Redactor
@@ -42,6 +44,7 @@ class Invocation:
         self.screen = Screen(
             sys.stdout, sys.stderr, looks=self._looks(environment.color), redactor=self.redactor, is_quiet=False
         )
+        self.telling = Telling(self.screen, self._clock, self._closing)
         self.stop.on_first = self._say_stopping
         self.stop.before_leaving = self.screen.leave
 
@@ -83,7 +86,8 @@ class Invocation:
             started_s=self._started_s,
             argv=self._argv,
             closing=self._closing,
-            network=Network(network or NetworkOptions()),
+            telling=self.telling,
+            network=Network((network or NetworkOptions()).rules, holds_process=True),
             typed_limits=limits or {},
             leftovers=self._leftovers,
             owns_process=self._owns_process,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.library.network import NetworkRules
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from bundler.http.fence import Fence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,25 +22,11 @@ class NetworkOptions:
     registry_ca: Path | None = None
     insecure_http: tuple[str, ...] = ()
 
-    def is_offline(self, *, default: bool) -> bool:
-        """Tell whether this run may reach nothing but the cluster and the site's registry."""
-        return default if self.offline is None else self.offline
-
-
-class Network:
-    """The network of one run: its options, and the one fence that holds its connections to them."""
-
-    def __init__(self, options: NetworkOptions) -> None:
-        self.options = options
-        self.site_hosts: frozenset[str] = frozenset()
-        """The registries of the site file, which ``--offline`` lets pass."""
-        self._fence: Fence | None = None
-
     @property
-    def fence(self) -> Fence:
-        """Of this run alone; made when it is first asked for."""
-        if self._fence is None:
-            from bundler.http.fence import Fence  # noqa: PLC0415 - most runs reach no server
-
-            self._fence = Fence()
-        return self._fence
+    def rules(self) -> NetworkRules:
+        """What holds for this run; verbs without ``--offline`` reach what they must."""
+        return NetworkRules(
+            offline=self.offline if self.takes_offline else False,
+            registry_ca=self.registry_ca,
+            insecure_http=self.insecure_http,
+        )
