@@ -18,7 +18,7 @@ SMALL_BUNDLE = Path(__file__).resolve().parents[1] / "bundles" / "redis"
 def measure_start(bench: Bench) -> None:
     rows = [
         (bench.row("--version", "python -c ''", 4), [bench.bundler, "--version"]),
-        (bench.row("template of a small bundle", "python -c ''", 9), [bench.bundler, "template", str(SMALL_BUNDLE)]),
+        (bench.row("template of a small bundle", "python -c ''", 11), [bench.bundler, "template", str(SMALL_BUNDLE)]),
     ]
     empty = [sys.executable, "-c", ""]
     for row, argv in rows:
@@ -28,7 +28,7 @@ def measure_start(bench: Bench) -> None:
 
 
 def measure_template(bench: Bench, helm: str) -> None:
-    row = bench.row("template of 6,000 objects", "helm", 1.3, memory=1.0)
+    row = bench.row("template of 6,000 objects", "helm", 1.6, memory=1.0)
     for number in range(bench.pairs):
         bench.pair(
             row,

@@ -29,7 +29,6 @@ LABELS: MarkPath = ("metadata", "labels")
 ANNOTATIONS: MarkPath = ("metadata", "annotations")
 
 _MARKED_DEPTH = 3
-_MANY_DOCUMENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,50 +74,9 @@ def read_objects(text: str, *, limits: Limits = DEFAULT_LIMITS) -> list[ObjectDo
     text = text.removeprefix("\ufeff")
     try:
         with translating(text):
-            source = open_events(text, limits)
-            return _read_alike(text, limits) or _FastReader(source, text, limits).documents()
+            return _FastReader(open_events(text, limits), text, limits).documents()
     except _NeedsCareError:
         return _read_with_care(text, limits)
-
-
-def _read_alike(text: str, limits: Limits) -> list[ObjectDocument]:
-    """Read many documents one by one, most of them without the parser; nothing where they are few, or one is wrong."""
-    if text.count("\n---") < _MANY_DOCUMENTS:
-        return []
-    from bundler.syntax.alike import MAX_NESTING, AlikeReader, UnlikeError, split_documents  # noqa: PLC0415 - as said
-
-    places = split_documents(text) if limits.max_depth > MAX_NESTING else []
-    reader, found, line, at = AlikeReader(lambda document: open_events(document, limits)), list[ObjectDocument](), 1, 0
-    try:
-        for begin, end in places:
-            document = text[begin:end]
-            line, at = line + text.count("\n", at, begin), begin
-            try:
-                value, marks = reader.build(document, offset=begin, line=line)
-            except UnlikeError:
-                alone = _FastReader(open_events(document, limits), document, limits).documents()
-                found += [_moved(one, text, begin, line) for one in alone]
-            else:
-                if value is not None:
-                    found.append(ObjectDocument(value, text, begin, end, line, marks, limits))
-    except yaml.YAMLError:
-        return []  # the whole text is read again, for the right place in the error
-    return found
-
-
-def _moved(one: ObjectDocument, text: str, begin: int, line: int) -> ObjectDocument:
-    return ObjectDocument(
-        one.value,
-        text,
-        one.start_offset + begin,
-        one.end_offset + begin,
-        one.start_line + line - 1,
-        {
-            path: mark._replace(offset=mark.offset + begin, line=mark.line + line - 1)
-            for path, mark in one.marks.items()
-        },
-        one.limits,
-    )
 
 
 def _read_with_care(text: str, limits: Limits) -> list[ObjectDocument]:
