@@ -12,11 +12,13 @@ from bundler.model.bundle import (
     DeriveRule,
     GenerateSpec,
     ImageSpec,
+    OutputSpec,
     Reach,
     ReadinessRule,
     UpgradeRules,
 )
 from bundler.model.lean import dataclass, field
+from bundler.model.pattern import LazyPattern
 from bundler.model.reach import GRANTS
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
@@ -44,9 +46,11 @@ NO_FACTS: Final[Mapping[str, JSONValue]] = {
     "tolerations": [],
 }
 """What templates see as ``site`` where neither the bundle nor a site file says anything."""
+_OUTPUT_NAME = LazyPattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT_LENGTHS = {"password": 24, "hex": 32, "uuid": 36, "base64": 32}
 _SPEC_KEYS = (
-    "kubeVersion", "components", "derive", "generate", "images", "readiness", "reach", "upgrade", "site",
+    "kubeVersion", "components", "needs", "outputs", "derive", "generate", "images", "readiness", "reach", "upgrade",
+    "site",
 )  # fmt: skip
 
 
@@ -57,6 +61,8 @@ class BundleDefinition:
     metadata: BundleMetadata
     kube_version: str = ""
     components: tuple[ComponentSpec, ...] = ()
+    needs: tuple[str, ...] = ()
+    outputs: tuple[OutputSpec, ...] = ()
     derive: tuple[DeriveRule, ...] = ()
     generate: tuple[GenerateSpec, ...] = ()
     images: tuple[ImageSpec, ...] = ()
@@ -72,10 +78,13 @@ def decode_definition(root: Node) -> BundleDefinition:
         return BundleDefinition(metadata=BundleMetadata(name="", version=""))
     root.allow("apiVersion", "kind", "metadata", "spec")
     spec = root.mapping("spec", *_SPEC_KEYS)
+    components = _components(spec)
     return BundleDefinition(
         metadata=_metadata(root),
         kube_version=spec.version_range("kubeVersion"),
-        components=_components(spec),
+        components=components,
+        needs=_own_needs(spec, [component.name for component in components]),
+        outputs=_outputs(spec),
         derive=_derive(spec),
         generate=_generate(spec),
         images=_images(spec),
@@ -162,10 +171,32 @@ def _check_needs(node: Node, component: ComponentSpec, names: Sequence[str]) -> 
     for need in component.needs:
         if need == component.name:
             node.fail(f'needs itself ("{need}")')
-        elif need not in names:
-            near = closest(need, names)
-            meant = f'did you mean "{near}"?' if near else f"components are: {', '.join(names)}"
-            node.fail(f'needs "{need}", which is no component; {meant}')
+        else:
+            _check_need(node, need, names)
+
+
+def _check_need(node: Node, need: str, names: Sequence[str]) -> None:
+    if need not in names:
+        near = closest(need, names)
+        meant = f'did you mean "{near}"?' if near else f"components are: {', '.join(names) or 'none'}"
+        node.fail(f'needs "{need}", which is no component; {meant}')
+
+
+def _own_needs(spec: Node, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the components that the bundle's own objects come after."""
+    needs = spec.texts("needs")
+    for need in needs:
+        _check_need(spec.child("needs") or spec, need, names)
+    return needs
+
+
+def _outputs(spec: Node) -> tuple[OutputSpec, ...]:
+    found = []
+    for name, node in spec.mapping("outputs").members():
+        if not _OUTPUT_NAME.fullmatch(name):
+            node.fail(f'is an output named "{name}"; names are letters, digits and underscores')
+        found.append(OutputSpec(name=name, value=node.value, source=node.source))
+    return tuple(found)
 
 
 def _check_cycles(nodes: Sequence[Node], components: Sequence[ComponentSpec]) -> None:

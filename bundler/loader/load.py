@@ -182,6 +182,8 @@ class _Loader:
             kube_version=definition.kube_version,
             components=definition.components,
             component_bundles=component_bundles,
+            needs=definition.needs,
+            outputs=definition.outputs,
             derive=definition.derive,
             generate=definition.generate,
             images=definition.images,

@@ -69,6 +69,16 @@ class GenerateSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """One entry of ``spec.outputs``: what a bundle tells the bundle that uses it."""
+
+    name: str
+    value: JSONValue
+    """Any data; its texts may hold ``{{ … }}``."""
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
     """One entry of ``spec.images``: an image that templates cannot show, or a place where images stand.
 
@@ -136,6 +146,9 @@ class Bundle:
     """Where it was taken from, as the user would name it."""
     kube_version: str = ""
     components: tuple[ComponentSpec, ...] = ()
+    needs: tuple[str, ...] = ()
+    """Components that must be ready before the bundle's own objects are written."""
+    outputs: tuple[OutputSpec, ...] = ()
     component_bundles: Mapping[str, Bundle] = field(default_factory=dict)
     """The bundle of each component, by component name."""
     derive: tuple[DeriveRule, ...] = ()

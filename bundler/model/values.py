@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bundler.model.json import Body
 
@@ -127,7 +127,17 @@ class MergedValues:
     """Values of each enabled component, by its name."""
     layers: tuple[ValuesLayer, ...] = ()
     """Every layer that was merged, earliest first; for ``values --explain``."""
+    outputs: Body = field(default_factory=dict)
+    """What the bundle tells the one that uses it."""
     warnings: tuple[str, ...] = ()
     """Deprecated values in use, in this bundle and in its components."""
     user: UserValues = UserValues()
     """What the user gave; only in the values of the top bundle."""
+
+
+def components_seen(names: Iterable[str], enabled: Mapping[str, MergedValues] | None) -> dict[str, Body]:
+    """Return ``components`` as templates and expressions see it: which of ``names`` are on, and what they tell."""
+    on = enabled or {}
+    return {
+        name: {"enabled": True, "outputs": on[name].outputs} if name in on else {"enabled": False} for name in names
+    }

@@ -74,14 +74,20 @@ def component_order(components: frozenset[str], needs: Mapping[str, tuple[str, .
 def effective_needs(components: frozenset[str], needs: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
     """Return for each component every component that must be ready first.
 
-    A need on ``db`` covers what is nested in it (``db/exporter``); what nests in ``web`` inherits the needs of ``web``.
+    A need on ``db`` covers what is nested in it (``db/exporter``); what nests in ``web`` inherits the needs of ``web``,
+    but for those of its own objects on what nests in it.
     """
     return {name: tuple(sorted(_needed(name, components, needs))) for name in sorted(components)}
 
 
 def _needed(name: str, components: frozenset[str], needs: Mapping[str, tuple[str, ...]]) -> set[str]:
     lineage = [name[:cut] for cut, letter in enumerate(name) if letter == "/"] + [name]
-    wanted = {need for ancestor in lineage for need in needs.get(ancestor, ())}
+    wanted = {
+        need
+        for ancestor in lineage
+        for need in needs.get(ancestor, ())
+        if ancestor == name or not _is_within(need, ancestor)
+    }
     within = {other for other in components for need in wanted if _is_within(other, need)}
     return within - {name}
 

@@ -140,16 +140,18 @@ def walk(bundle: Bundle, values: MergedValues, site: Body, component: str = "") 
             yield from walk(bundle.component_bundles[spec.name], enabled[spec.name], known, path)
 
 
-def _needs(bundle: Bundle, values: MergedValues, component: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _needs(
+    bundle: Bundle, values: MergedValues, component: str, needed: tuple[str, ...] = ()
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each component with those that must be ready before it: ``needed`` by it, and by its own objects."""
     enabled = values.components or {}
     prefix = f"{component}/" if component else ""
+    if all_needed := (*needed, *(prefix + name for name in bundle.needs if name in enabled)):
+        yield component, all_needed
     for spec in bundle.components:
-        if spec.name not in enabled:
-            continue
-        needed = tuple(prefix + name for name in spec.needs if name in enabled)
-        if needed:
-            yield prefix + spec.name, needed
-        yield from _needs(bundle.component_bundles[spec.name], enabled[spec.name], prefix + spec.name)
+        if spec.name in enabled:
+            inner = tuple(prefix + name for name in spec.needs if name in enabled)
+            yield from _needs(bundle.component_bundles[spec.name], enabled[spec.name], prefix + spec.name, inner)
 
 
 class _BundleRendering:
@@ -174,7 +176,7 @@ class _BundleRendering:
         self._readiness.extend(bundle.readiness)
         for path, text in sorted(bundle.crds.items()):
             self._read_crd(part, path, text)
-        names = base_names(bundle, part.values.data, self._context, component=part.component, site=part.site)
+        names = base_names(bundle, part.values, self._context, component=part.component, site=part.site)
         secrets = self._generated_of(part, names)
         names |= {"generated": GeneratedAddresses(secrets), "job_name": job_name}
         templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES), codes=self._context.codes)

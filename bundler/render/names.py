@@ -15,12 +15,14 @@ from bundler.expressions.text import TemplateFailureError, TemplateObject
 from bundler.model.job_marks import job_mark
 from bundler.model.manifest import GeneratedSecret, Source
 from bundler.model.refs import ObjectRef
+from bundler.model.values import components_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bundler.model.bundle import Bundle, BundleFile
     from bundler.model.json import Body
+    from bundler.model.values import MergedValues
     from bundler.render.types import Capabilities, RenderContext
 
 _NAME_MAX_CHARS = 253
@@ -31,12 +33,13 @@ _HINT = (
 
 
 def base_names(
-    bundle: Bundle, values: Body, context: RenderContext, *, component: str, site: Body
+    bundle: Bundle, values: MergedValues, context: RenderContext, *, component: str, site: Body
 ) -> dict[str, object]:
     """Return what templates and expressions of one bundle see; ``generated`` comes on top of it."""
     metadata = bundle.metadata
     return {
-        "values": values,
+        "values": values.data,
+        "components": components_seen((spec.name for spec in bundle.components), values.components),
         "release": {"name": context.release_name, "namespace": context.namespace},
         "bundle": {
             "name": metadata.name,

@@ -33,7 +33,7 @@ def render_notes(bundle: Bundle, values: MergedValues, context: RenderContext, *
     if not bundle.notes:
         return ""
     site = {**bundle.site_defaults, **context.site}
-    names = base_names(bundle, values.data, context, component="", site=site)
+    names = base_names(bundle, values, context, component="", site=site)
     names["generated"] = GeneratedAddresses(generated_secrets(bundle, names, context, component=""))
     names |= {"revision": revision, "operation": operation}
     files = {**bundle.templates, NOTES_FILE: bundle.notes}

@@ -11,19 +11,27 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import DeriveError, ExpressionError, RenderError
 from bundler.expressions import compile_expression, evaluate_text
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, replace
-from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, UserValues, ValuesLayer
+from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, UserValues, ValuesLayer, components_seen
 from bundler.values.defaults import fill_items
 from bundler.values.layers import layers_for_component, own_layers
 from bundler.values.merge import fold_layers, without_nulls
 from bundler.values.moved import new_path
+from bundler.values.outputs import (
+    circle_error,
+    component_names,
+    compute_outputs,
+    evaluated,
+    is_early,
+    outputs_read,
+)
 from bundler.values.problems import NO_LAYER, Problem, invalid_values, shown_value
 from bundler.values.schema_view import SchemaView, bundle_view, type_name
 from bundler.values.validate import deprecation_warnings, find_problems, origin_of, sensitive_pointers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ComponentSpec
@@ -48,6 +56,15 @@ class _Level:
     def below(self, name: str) -> _Level:
         path = f"{self.path}/{name}" if self.path else name
         return _Level(self.bundle.component_bundles[name], self.view.child(name), path, self.problems, self.codes)
+
+    @property
+    def component_names(self) -> tuple[str, ...]:
+        """Of all components, switched on or not."""
+        return tuple(spec.name for spec in self.bundle.components)
+
+    def names_of_outputs(self, names: Mapping[str, object]) -> dict[str, object]:
+        """Return what outputs see before any value is known."""
+        return {**names, "component": component_names(self.path)}
 
     def finish(self, data: Body) -> dict[str, JSONValue]:
         """Make of merged layers what templates see; a component that nothing is said about has no key."""
@@ -112,7 +129,8 @@ def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, 
     data = level.finish(fold.data)
     problems = find_problems(level.bundle, fold, data, level.view, component=level.path)
     level.problems.extend(problems)
-    components = _compute_components(level, layers, data, names)
+    components = _Components(level, layers, data, names).compute()
+    outputs = {} if level.problems else _outputs(level, data, components, names)
     warnings = deprecation_warnings(data, fold.origins, level.view.own, level.path)
     return MergedValues(
         data=data,
@@ -120,6 +138,7 @@ def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, 
         sensitive=sensitive_pointers(data, level.view),
         components=components,
         layers=layers,
+        outputs=outputs,
         warnings=(*warnings, *(line for below in components.values() for line in below.warnings)),
     )
 
@@ -143,21 +162,68 @@ def _derive(
         raise
 
 
-def _compute_components(
-    level: _Level, layers: Sequence[ValuesLayer], data: Body, names: Mapping[str, object]
-) -> dict[str, MergedValues]:
-    seen = {**names, "values": data}
-    found: dict[str, MergedValues] = {}
-    for spec in level.bundle.components:
-        if not _is_enabled(spec, seen, level.codes):
-            continue
-        below = level.below(spec.name)
+def _outputs(
+    level: _Level, data: Body, components: Mapping[str, MergedValues], names: Mapping[str, object]
+) -> dict[str, JSONValue]:
+    """Return what a bundle tells; where values are wrong, these are the mistake."""
+    seen = {
+        **level.names_of_outputs(names),
+        "values": data,
+        "components": components_seen(level.component_names, components),
+    }
+    return compute_outputs(level.bundle, level.bundle.outputs, seen, level.codes)
+
+
+class _Components:
+    """Computes the components of one bundle, each after those whose outputs its values read."""
+
+    def __init__(self, level: _Level, layers: Sequence[ValuesLayer], data: Body, names: Mapping[str, object]) -> None:
+        self._level, self._layers, self._data, self._names = level, layers, data, names
+        seen = {**names, "values": data}
+        self._enabled = {spec.name: spec for spec in level.bundle.components if _is_enabled(spec, seen, level.codes)}
+        self._found: dict[str, MergedValues | None] = {}
+
+    def compute(self) -> dict[str, MergedValues]:
+        """Return the values of each component that is switched on."""
+        found = {name: self._computed(name, ()) for name in self._enabled}
+        return {name: values for name, values in found.items() if values is not None}
+
+    def _computed(self, name: str, way: tuple[ComponentSpec, ...]) -> MergedValues | None:
+        """Return the values of one component; None where its parent gives it no mapping, which is a problem told."""
+        if name not in self._found:
+            self._found[name] = self._compute(self._enabled[name], way)
+        return self._found[name]
+
+    def _compute(self, spec: ComponentSpec, way: tuple[ComponentSpec, ...]) -> MergedValues | None:
+        if spec in way:
+            raise circle_error((*way[way.index(spec) :], spec))
+        below, data = self._level.below(spec.name), self._data
         if spec.name in data and not is_mapping(data[spec.name]):
-            level.problems.append(_not_a_mapping(below, data[spec.name], layers))
-            continue
-        outside = layers_for_component(spec.name, below.bundle, below.view, layers)
-        found[spec.name] = _compute(below, [*outside, *_given_values(spec, seen, level.codes)], names)
-    return found
+            self._level.problems.append(_not_a_mapping(below, data[spec.name], self._layers))
+            return None
+        seen = {**self._names, "values": data, "components": self._seen_by(spec, (*way, spec))}
+        outside = layers_for_component(spec.name, below.bundle, below.view, self._layers)
+        return _compute(below, [*outside, *_given_values(spec, seen, self._level.codes)], self._names)
+
+    def _seen_by(self, spec: ComponentSpec, way: tuple[ComponentSpec, ...]) -> dict[str, Body]:
+        """Return ``components`` as the values of one component see it: with the outputs that they read."""
+        wanted = outputs_read(spec.values, spec.source, self._level.codes)
+        if "" in wanted:  # a computed name
+            wanted = dict.fromkeys(self._enabled.keys() - {spec.name})
+        found: dict[str, Body] = {
+            one.name: {"enabled": one.name in self._enabled} for one in self._level.bundle.components
+        }
+        for name in sorted(wanted.keys() & self._enabled.keys()):
+            found[name] = {**found[name], "outputs": self._outputs_of(name, wanted[name], way)}
+        return found
+
+    def _outputs_of(self, name: str, keys: frozenset[str] | None, way: tuple[ComponentSpec, ...]) -> Body:
+        below = self._level.below(name)
+        outputs = [one for one in below.bundle.outputs if keys is None or one.name in keys]
+        if all(is_early(one, below.codes) for one in outputs):
+            return compute_outputs(below.bundle, outputs, below.names_of_outputs(self._names), below.codes)
+        values = self._computed(name, way)
+        return values.outputs if values is not None else {}
 
 
 def _is_enabled(spec: ComponentSpec, names: Mapping[str, object], codes: CompiledCodes | None) -> bool:
@@ -184,7 +250,7 @@ def _given_values(
     def evaluate(text: str) -> JSONValue:
         return evaluate_text(text, names, source=spec.source, codes=codes)
 
-    data = _evaluated(spec.values, evaluate)
+    data = evaluated(spec.values, evaluate)
     yield ValuesLayer(
         data=data if is_mapping(data) else {},
         origin=origin,
@@ -193,16 +259,6 @@ def _given_values(
             for pointer, leaf in (written.leaf_origins if written else {}).items()
         },
     )
-
-
-def _evaluated(value: JSONValue, evaluate: Callable[[str], JSONValue]) -> JSONValue:
-    if isinstance(value, str):
-        return evaluate(value) if "{" in value else value
-    if is_mapping(value):
-        return {key: _evaluated(item, evaluate) for key, item in value.items()}
-    if is_list(value):
-        return [_evaluated(item, evaluate) for item in value]
-    return value
 
 
 def _not_a_mapping(level: _Level, value: JSONValue, layers: Sequence[ValuesLayer]) -> Problem:

@@ -90,6 +90,14 @@ class GeneratedForm(TypedDict):
     kind: str
 
 
+class OutputForm(TypedDict):
+    """What a bundle tells the bundle that uses it."""
+
+    name: str
+    value: JSONValue
+    """As it is written: texts may hold expressions."""
+
+
 class DeclaredReachForm(TypedDict):
     """What a bundle declares to write or grant outside its namespace."""
 
@@ -122,6 +130,9 @@ class DescriptionForm(TypedDict):
     kubeVersion: str
     upgradeFrom: str
     components: list[ComponentForm]
+    needs: list[str]
+    """Components that must be ready before the bundle's own objects are written."""
+    outputs: list[OutputForm]
     generates: list[GeneratedForm]
     reach: DeclaredReachForm
     menu: list[MenuForm]
@@ -262,6 +273,8 @@ def description_form(bundle: Bundle, menu: Iterable[MenuItem]) -> DescriptionFor
         "kubeVersion": bundle.kube_version,
         "upgradeFrom": bundle.upgrade.from_versions,
         "components": _component_forms(bundle),
+        "needs": list(bundle.needs),
+        "outputs": [{"name": output.name, "value": output.value} for output in bundle.outputs],
         "generates": [{"name": g.name, "secret": g.secret, "key": g.key, "kind": g.kind} for g in bundle.generate],
         "reach": {
             "clusterScoped": list(reach.cluster_scoped),

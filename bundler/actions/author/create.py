@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import UsageError
 from bundler.errors.bundle import BundleError
-from bundler.loader.locate import BUNDLE_FILE, known_names, shipped_bundle
+from bundler.loader.load import load_bundle
+from bundler.loader.locate import BUNDLE_FILE, find_bundle, known_names, shipped_bundle
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _STARTER = Path(__file__).with_name("starter")
 _PLACEHOLDER = "@NAME@"
 _RENAMED = {"bundleignore": ".bundleignore"}
+_WORKLOAD = Path("templates", "web.yaml")
+_ENV_FROM = "          envFrom:\n"
+_SECRET, _SECRET_KEY = "secret", "secretKey"
+"""Outputs that name the Secret with a bundle's password."""
 
 
 def create_bundle(folder: Path, components: Sequence[str] = ()) -> tuple[Path, ...]:
@@ -45,7 +50,7 @@ def create_bundle(folder: Path, components: Sequence[str] = ()) -> tuple[Path, .
         )
     try:
         files = tuple(_written(source, folder, name) for source in _sources())
-        _add_components(folder / BUNDLE_FILE, components)
+        _add_components(folder, tuple(dict.fromkeys(components)))
     except OSError as error:
         raise BundleError(
             f"creating bundle {name}",
@@ -65,13 +70,31 @@ def _check_shipped(components: Sequence[str], name: str) -> None:
         )
 
 
-def _add_components(file: Path, components: Sequence[str]) -> None:
-    """Name the components at the head of the spec."""
-    if not components:
+def _add_components(folder: Path, names: Sequence[str]) -> None:
+    """Name the components at the head of the spec, and tell the application what they tell."""
+    if not names:
         return
-    lines = [f"    - {{name: {component}, bundle: {component}}}\n" for component in dict.fromkeys(components)]
-    text = file.read_text("utf-8")
-    file.write_text(text.replace("\nspec:\n", f"\nspec:\n  components:\n{''.join(lines)}", 1), "utf-8")
+    lines = "".join(f"    - {{name: {name}, bundle: {name}}}\n" for name in names)
+    needs = f"  needs: [{', '.join(names)}]  # the application starts when they are ready\n"
+    _replace(folder / BUNDLE_FILE, "\nspec:\n", f"\nspec:\n  components:\n{lines}{needs}")
+    variables = "".join(line for name in names for line in _variables(name))
+    _replace(folder / _WORKLOAD, _ENV_FROM, f"          env:\n{variables}{_ENV_FROM}")
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    file.write_text(file.read_text("utf-8").replace(old, new, 1), "utf-8")
+
+
+def _variables(component: str) -> Iterator[str]:
+    """Yield environment variables for the outputs of a shipped bundle; its Secret stays one."""
+    told = {output.name for output in load_bundle(find_bundle(component)).outputs}
+    place, prefix = f"components.{component}.outputs", component.upper()
+    for name in sorted(told - {_SECRET, _SECRET_KEY}):
+        yield f"            - {{name: {prefix}_{name.upper()}, value: {{{{ {place}.{name} | string | quote }}}}}}\n"
+    if {_SECRET, _SECRET_KEY} <= told:
+        yield f"            - name: {prefix}_PASSWORD\n              valueFrom:\n                secretKeyRef:\n"
+        for key, output in (("name", _SECRET), ("key", _SECRET_KEY)):
+            yield f"                  {key}: {{{{ {place}.{output} }}}}\n"
 
 
 def _sources() -> list[Path]:

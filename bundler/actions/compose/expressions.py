@@ -9,10 +9,12 @@ from bundler.errors.bundle import ExpressionError
 from bundler.expressions import compile_expression, compile_text
 from bundler.expressions.language import FUNCTION_NAMES
 from bundler.values.formulas import bare_formulas, formula_texts
+from bundler.values.outputs import COMPONENTS, OUTPUTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from bundler.expressions import ValuePath
     from bundler.expressions.compiled import CompiledCodes
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.manifest import Source
@@ -37,9 +39,30 @@ def formula_errors(bundle: Bundle, codes: CompiledCodes) -> Iterator[BundlerErro
             yield from _bare_errors(text, source, known, codes)
     for text, source in formula_texts(bundle):
         try:
-            compile_text(text, source=source, codes=codes)
+            compiled = compile_text(text, source=source, codes=codes)
         except BundlerError as error:
             yield error
+            continue
+        for sentence in _unknown_outputs(compiled.paths if compiled else (), bundle):
+            hint = "correct the name, or add it to `outputs` of the component's bundle.yaml"
+            yield ExpressionError(
+                "reading an expression of the bundle", context=[f"{source}: {sentence}", f"  {text}"], hint=hint
+            )
+
+
+def _unknown_outputs(paths: Iterable[ValuePath], bundle: Bundle) -> Iterator[str]:
+    """Yield what is asked of components that they do not tell, whether they are switched on or not."""
+    for root, *steps in sorted(paths):
+        if root != COMPONENTS or not steps:
+            continue
+        component, told = bundle.component_bundles.get(steps[0]), f"components.{'.'.join(steps)}"
+        if component is None:
+            names = ", ".join(bundle.component_bundles) or "none"
+            yield f"{told} asks for no component of this bundle; components are: {names}"
+        elif steps[1:2] == [OUTPUTS] and len(steps) > 2:
+            known = [output.name for output in component.outputs]
+            if steps[2] not in known:
+                yield f"{told} is no output of {component.metadata.name}; outputs are: {', '.join(known) or 'none'}"
 
 
 def refuse_unreadable_rules(rules: Iterable[ReadinessRule], codes: CompiledCodes | None = None) -> None:

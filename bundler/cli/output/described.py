@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
 from bundler.model.size import counted, shown_bytes
+from bundler.syntax.json_text import dump_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,9 @@ def _text(description: DescriptionForm) -> Iterator[Line]:
     if components:
         yield Line("")
         yield from table(components, heads=("COMPONENT", "BUNDLE", "WHEN", "NEEDS"))
+    if outputs := _output_rows(description):
+        yield Line("")
+        yield from table(outputs, heads=("OUTPUT", "IS"))
     generated = description["generates"]
     if generated:
         yield Line("")
@@ -60,6 +64,7 @@ def _facts(description: DescriptionForm) -> dict[str, str]:
         "digest": description["digest"],
         "Kubernetes": description["kubeVersion"],
         "upgrades from": description["upgradeFrom"],
+        "needs": ", ".join(description["needs"]),
     }
 
 
@@ -105,6 +110,11 @@ def _component_rows(description: DescriptionForm) -> list[tuple[str, ...]]:
     ]
 
 
+def _output_rows(description: DescriptionForm) -> list[tuple[str, ...]]:
+    values = {one["name"]: one["value"] for one in description["outputs"]}
+    return [(name, value if isinstance(value, str) else dump_json(value)) for name, value in values.items()]
+
+
 def _menu_rows(description: DescriptionForm) -> list[tuple[str, ...]]:
     return [
         (
@@ -130,6 +140,8 @@ def _markdown(description: DescriptionForm) -> Iterator[str]:
 def _tables(description: DescriptionForm) -> Iterator[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
     if rows := _component_rows(description):
         yield "Components", ("Component", "Bundle", "When", "Needs"), rows
+    if rows := _output_rows(description):
+        yield "Outputs", ("Output", "Is"), rows
     if rows := _menu_rows(description):
         yield "Values", ("Value", "Type", "Default", "Allowed", "What it is"), rows
 

@@ -7,6 +7,7 @@ import re
 from hypothesis import example, given, strategies as st
 
 from bundler.expressions.text import TemplateFailureError
+from bundler.model.values import MergedValues
 from bundler.render.names import base_names
 from bundler.render.types import Capabilities, RenderContext
 from tests.lib.rendering import bundle_of
@@ -17,7 +18,7 @@ BUNDLE = bundle_of({})
 
 def _kube_version(text: str) -> str:
     context = RenderContext(release_name="shop", namespace="prod", capabilities=Capabilities(kube_version=text))
-    capabilities = base_names(BUNDLE, {}, context, component="", site={})["capabilities"]
+    capabilities = base_names(BUNDLE, MergedValues(data={}, origins={}), context, component="", site={})["capabilities"]
     assert isinstance(capabilities, dict)
     return str(capabilities["kube_version"])
 

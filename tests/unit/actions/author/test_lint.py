@@ -326,3 +326,22 @@ def test_a_count_of_a_shell_that_starts_a_comment_is_found(tmp_path):
     found = [one for one in errors_of(root) if "starts a comment" in one[1]]
     assert [place for place, _ in found] == ["cache/templates/b.yaml:6", "templates/a.yaml:6"]
     assert "line 8" in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("components.db.outputs.hots", "components.db.outputs.hots is no output of db; outputs are: host"),
+        ("components.bd.outputs.host", "components.bd.outputs.host asks for no component of this bundle"),
+    ],
+)
+def test_an_output_that_is_not_there_is_found_where_its_reader_is_off_too(tmp_path, path, said):
+    web = {"name": "web", "bundle": "./web", "when": "false", "values": {"host": "{{ " + path + " }}"}}
+    root = make_bundle(tmp_path, components=[{"name": "db", "bundle": "./db"}, web])
+    make_bundle(root, name="db", outputs={"host": "x"})
+    make_bundle(root, {"values.yaml": "host: ''\n"}, name="web")
+    found = [
+        one for one in lint(find_bundle(str(root)), UserInput(user=UserLayers())).findings if one.rule == "expression"
+    ]
+    assert [one.file for one in found] == ["bundle.yaml"]
+    assert said in found[0].message
