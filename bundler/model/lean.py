@@ -1,7 +1,7 @@
 """``dataclass`` for frozen types at a fraction of the start-up cost. Layer: model, pure, standard library only.
 
 The standard decorator writes and executes six functions for each frozen class: 0.3 to 0.5 ms on Python 3.11, and a verb
-loads some seventy classes. Here a class gets closures, and its ``__init__`` is written when there are many objects; the
+loads some seventy classes. Here a class gets closures, and its ``__init__`` is written with its first object; the
 standard module itself is loaded by those who ask for what only it knows. Type checkers see the standard decorator, and
 ``dataclasses.fields``, ``replace`` and ``asdict`` work; a test holds the two to each other. Fields come from the class
 alone: there is no inheritance between such classes here.
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["dataclass", "field", "replace"]
 
-_FEW = 24
-"""So many objects of a class are filled field by field: writing its constructor costs what it saves on as many."""
 _MISSING: Any = object()
 
 
@@ -57,7 +55,7 @@ def lean_dataclass(
         order: whether objects compare by their fields in order.
 
     Raises:
-        TypeError: for a class that the standard decorator is for.
+        TypeError: for a class that the standard decorator is for, and for one without annotations.
     """
     if not (frozen and slots):
         raise TypeError("classes that change, or have no slots, are made by dataclasses.dataclass")
@@ -118,7 +116,9 @@ def _fields_of(cls: type[Any]) -> dict[str, LeanField]:
         raise TypeError(f"{cls.__name__} inherits fields, which only dataclasses.dataclass knows")
     given = vars(cls)
     fields: dict[str, LeanField] = {}
-    for name in given.get("__annotations__", {}):
+    if not given.get("__annotations__"):
+        raise TypeError(f"{cls.__name__} has no annotations, of which its fields are made")
+    for name in given["__annotations__"]:
         default = given.get(name, _MISSING)
         fields[name] = default if isinstance(default, LeanField) else LeanField(default=default)
     return fields
@@ -149,14 +149,9 @@ class _StandardFields:
 
 
 def _construction(fields: Mapping[str, LeanField], *, is_kw_only: bool) -> Callable[..., None]:
-    few = iter(range(_FEW))
-    places = () if is_kw_only else tuple(fields)
+    """Return a constructor that is written out when the first object is made: most classes of a run get none."""
 
     def construct(self: object, /, *given: object, **named: object) -> None:
-        if next(few, None) is not None and len(given) <= len(places):
-            placed = dict(zip(places, given, strict=False))
-            if placed.keys().isdisjoint(named) and _fill(self, fields, placed | named):
-                return
         cls: Any = self.__class__
         written = _write_init(fields, is_kw_only=is_kw_only)
         written.__qualname__, written.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
@@ -166,25 +161,8 @@ def _construction(fields: Mapping[str, LeanField], *, is_kw_only: bool) -> Calla
     return construct
 
 
-def _fill(target: object, fields: Mapping[str, LeanField], named: dict[str, object]) -> bool:
-    """Set the fields of one object; False where the arguments do not fit, which the written constructor explains."""
-    if not named.keys() <= fields.keys():
-        return False
-    put = object.__setattr__
-    for name, one in fields.items():
-        if name in named:
-            put(target, name, named[name])
-        elif one.default is not _MISSING:
-            put(target, name, one.default)
-        elif one.default_factory is not _MISSING:
-            put(target, name, one.default_factory())
-        else:
-            return False
-    return True
-
-
 def _write_init(fields: Mapping[str, LeanField], *, is_kw_only: bool) -> Callable[..., None]:
-    """Write the constructor out: a loop over fields would cost as much again for each of thousands of objects."""
+    """Write a constructor out, as dataclasses does: a loop over fields would cost twice as much for each object."""
     known: dict[str, Any] = {"put": object.__setattr__, "missing": _MISSING}
     parameters, lines = ["self"], []
     if is_kw_only and fields:
