@@ -11,17 +11,18 @@ import click
 from bundler.cli.root import bundler
 from bundler.cli.session.invocation import Invocation
 from bundler.cli.session.settings import read_surroundings
-from bundler.cli.session.signals import EXIT_INTERRUPTED
 from bundler.cli.terminal.screen import ReaderGoneError
 from bundler.cli.terminal.streams import mend_streams
 from bundler.cli.terminal.text import Line
-from bundler.errors import BundlerError, UsageError
+from bundler.errors import BundlerError, InterruptedRunError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_BUG = 70
 EXIT_USAGE = 2
+_INTERRUPTED = InterruptedRunError(
+    "running the command", context=["interrupted; nothing more was begun"], hint="run the same command again"
+)
 _TOO_DEEP = BundlerError(
     "working with what was read",
     context=["something in it is nested more deeply than can be worked with"],
@@ -44,8 +45,7 @@ def run(argv: Sequence[str], leftovers: list[object] | None = None) -> int:
         with invocation.stop.listening(), invocation:
             return _run(invocation, argv)
     except (KeyboardInterrupt, click.Abort):
-        invocation.screen.complain([Line("interrupted; nothing more was begun", "alarm")])
-        return EXIT_INTERRUPTED
+        return _explain(invocation, _INTERRUPTED)
 
 
 def _run(invocation: Invocation, argv: Sequence[str]) -> int:
@@ -63,24 +63,28 @@ def _run(invocation: Invocation, argv: Sequence[str]) -> int:
 
 
 def _explain(invocation: Invocation, error: Exception) -> int:
-    from bundler.cli.output.errors import bug_lines, error_lines, usage_lines  # noqa: PLC0415 - most runs end well
+    from bundler.cli.output.errors import show_error  # noqa: PLC0415 - most runs end well
+
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        invocation.screen.complain([Line(line) for line in error.format_message().split("\n")])
+        return EXIT_USAGE
+    shown = _as_ours(error, is_verbose=invocation.is_verbose)
+    show_error(invocation.screen, shown, invocation.output)
+    return shown.exit_code
+
+
+def _as_ours(error: Exception, *, is_verbose: bool) -> BundlerError:
+    from bundler.cli.output.errors import bug_error, usage_error  # noqa: PLC0415 - as above
 
     match error:
         case BundlerError():
-            invocation.screen.complain(error_lines(error))
-            return error.exit_code
-        case click.exceptions.NoArgsIsHelpError():
-            invocation.screen.complain([Line(line) for line in error.format_message().split("\n")])
-            return EXIT_USAGE
+            return error
         case click.ClickException():
-            invocation.screen.complain(usage_lines(error.format_message(), _usage_hint(error)))
-            return EXIT_USAGE
+            return usage_error(error.format_message(), _usage_hint(error))
         case RecursionError():
-            invocation.screen.complain(error_lines(_TOO_DEEP))
-            return _TOO_DEEP.exit_code
+            return _TOO_DEEP
         case _:
-            invocation.screen.complain(bug_lines(error, is_verbose=invocation.is_verbose))
-            return EXIT_BUG
+            return bug_error(error, is_verbose=is_verbose)
 
 
 def _refuse_unreadable(argv: Sequence[str]) -> None:

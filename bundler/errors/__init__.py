@@ -179,6 +179,16 @@ class InterruptedRunError(BundlerError):
     exit_code = 130
 
 
+class BugError(BundlerError):
+    """Bundler met something that it did not foresee: this is a bug.
+
+    Remedy: Report it with the lines that were printed; `-v` adds the whole trace.
+    """
+
+    code = "bug"
+    exit_code = 70
+
+
 class OutputError(BundlerError):
     """The output cannot be written to its destination.
 

@@ -26,6 +26,7 @@ from bundler.wire.deliveries import (
     SignedForm,
     VerifiedForm,
 )
+from bundler.wire.errors import ErrorForm
 from bundler.wire.graph import GraphForm
 from bundler.wire.releases import (
     EntryForm,
@@ -84,3 +85,6 @@ FORMS: Final[Mapping[str, object]] = {
     "sandbox": SandboxForm,
 }
 """Verbs, with the word that chooses among several forms; alternatives are what options choose among."""
+
+OTHER_FORMS: Final[Mapping[str, object]] = {"error": ErrorForm}
+"""What is printed in place of the form of a verb."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler import errors
-from bundler.cli.output.errors import bug_lines, error_lines
+from bundler.cli.output.errors import bug_error, error_lines
 from bundler.errors import BundlerError
 from bundler.model.lock import Holder
 from bundler.model.refs import ObjectRef
@@ -501,10 +501,10 @@ def test_a_bug_is_reported_short_and_whole_on_request(cli, monkeypatch):
 
 def test_the_report_of_a_bug_names_no_folder_of_the_machine():
     try:
-        cli_folder = Path(bug_lines.__code__.co_filename)
+        cli_folder = Path(bug_error.__code__.co_filename)
         raise KeyError(cli_folder.name)
     except KeyError as error:
-        text = "\n".join(line.text for line in bug_lines(error, is_verbose=False))
+        text = "\n".join(line.text for line in error_lines(bug_error(error, is_verbose=False)))
     assert str(PACKAGE.parent) not in text
 
 

@@ -150,3 +150,68 @@ def test_yaml_says_the_same_as_json(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     as_yaml = yaml.safe_load(cli("get", "plan", "shop", "-o", "yaml", *NS).ok().out)
     assert as_yaml == cli("get", "plan", "shop", "-o", "json", *NS).ok().document
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_an_error_is_printed_as_data_and_told_on_stderr_too(cli, output):
+    outcome = cli("status", "shop", "-o", output, *NS)
+    error = yaml.safe_load(outcome.out)
+    check_output(["status"], error, may_be_error=True)
+    assert (outcome.code, error["code"], error["exitCode"]) == (1, "release-not-found", 1)
+    assert error["link"] == "docs/reference/errors.md#release-not-found"
+    shown = "".join(f"  {line}\n" for line in error["context"])
+    assert outcome.err == f"error[{error['code']}]: {error['message']}\n{shown}hint: {error['hint']}\n"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["status", "shop", "--no-such-option", "-o", "json"],
+        ["status", "-o", "json"],
+        ["status", "shop", "--output=json", "--timeout", "never"],
+        ["nothing", "-ojson"],
+        ["logs", "shop", "-o", "json"],
+        ["status", "shop", "-n", "UPPER", "-o", "json"],
+    ],
+    ids=" ".join,
+)
+def test_a_mistake_on_the_command_line_is_data_too(cli, argv):
+    outcome = cli(*argv)
+    error = json.loads(outcome.out)
+    check_output(["error"], error, may_be_error=True)
+    assert (outcome.code, error["code"]) == (2, "usage")
+
+
+def test_the_environment_asks_for_data_too(cli):
+    assert json.loads(cli("status", "shop", "--no-such", BUNDLER_OUTPUT="json").out)["code"] == "usage"
+
+
+def test_text_has_no_error_on_stdout(cli):
+    for output in ("text", "markdown"):
+        assert cli("diff", "shop", cli.home / "nothing", "-o", output).out == ""
+
+
+def test_a_bug_is_data_too(cli, monkeypatch):
+    def fail(*_args, **_options):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("bundler.cli.commands.show.menu_of", fail)
+    outcome = cli("show", "shop", "-o", "json")
+    assert (outcome.code, outcome.document["code"]) == (70, "bug")
+    assert "ZeroDivisionError: division by zero" in outcome.document["context"]
+
+
+def test_an_interrupt_is_data_too(cli, monkeypatch):
+    def stop(*_args, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bundler.cli.commands.show.menu_of", stop)
+    outcome = cli("show", "shop", "-o", "json")
+    assert (outcome.code, outcome.document["code"]) == (130, "interrupted")
+
+
+def test_an_error_shows_no_secret(cli, menu):
+    secret = "hunter22-hunter22"
+    outcome = cli("upgrade", "shop", menu, "--set", f"token={secret}", "--set", "replicas=many", "-o", "json", *NS)
+    assert outcome.code == 1
+    assert secret not in outcome.out + outcome.err

@@ -19,6 +19,11 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["stopped by SIGINT after 3 of 12 changes"],
         "run the same command again to continue",
     ),
+    errors.BugError: (
+        "bundler met something it did not foresee",
+        ["ZeroDivisionError: division by zero", "at bundler/planning/quota.py:12 in share", "bundler 1.0.0"],
+        "report this bug of bundler with these lines; -v adds the whole trace",
+    ),
     bundle.ArchiveError: ("writing archive shop-1.4.0.tgz", ["No space left on device"], "name another folder"),
     bundle.VersionRangeError: ("reading version range ^x", ["x is no version"], "write ^1.2"),
     bundle.ValuesError: (

@@ -111,7 +111,7 @@ class Cli:
             words = [str(word) for word in argv]
             code = run(words)
         if ("-o", "json") in pairwise(words) and out.getvalue():
-            check_output(words, json.loads(out.getvalue()))
+            check_output(words, json.loads(out.getvalue()), may_be_error=code != 0)
         return Outcome(code, out.getvalue(), err.getvalue(), (self.home,))
 
     def golden(self, name: str, *argv: str | Path, **variables: str) -> Outcome:

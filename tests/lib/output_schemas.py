@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parents[2] / "schemas" / "output"
 
 
-def check_output(argv: Sequence[str], document: Any) -> None:
-    """Insist that a document is what the verb of a command line is said to print."""
-    name = _name_of(argv)
+def check_output(argv: Sequence[str], document: Any, *, may_be_error: bool = False) -> None:
+    """Insist that a document is what the verb of a command line is said to print, or an error where it failed."""
+    name = "error" if may_be_error and "code" in document else _name_of(argv)
     if problem := best_match(_validator(name).iter_errors(document)):
         raise AssertionError(f"what `bundler {' '.join(argv)}` printed breaks {name}.schema.json: {problem}")
 

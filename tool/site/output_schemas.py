@@ -42,7 +42,15 @@ class Form(NamedTuple):
 def schemas() -> dict[str, dict[str, Any]]:
     """Return every schema by the name of its file, without its end."""
     sources = _Sources()
-    return {verb.replace(" ", "-"): sources.schema(verb, form) for verb, form in sources.verbs()}
+    others = {
+        name: sources.schema(name, f"What `-o json` prints of an {name}.", form)
+        for name, form in sources.table("OTHER_FORMS")
+    }
+    verbs = {
+        verb.replace(" ", "-"): sources.schema(f"bundler {verb}", f"What `bundler {verb} -o json` prints.", form)
+        for verb, form in sources.table("FORMS")
+    }
+    return {**others, **verbs}
 
 
 class _Sources:
@@ -68,24 +76,24 @@ class _Sources:
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 self._aliases[name] = value
 
-    def verbs(self) -> Iterator[tuple[str, ast.expr]]:
-        """Return the form of each verb."""
-        table = self._aliases["FORMS"]
+    def table(self, name: str) -> Iterator[tuple[str, ast.expr]]:
+        """Return the forms in a table of bundler.wire.forms."""
+        table = self._aliases[name]
         assert isinstance(table, ast.Dict)
         for key, value in zip(table.keys, table.values, strict=True):
             assert isinstance(key, ast.Constant)
             yield str(key.value), value
 
-    def schema(self, verb: str, form: ast.expr) -> dict[str, Any]:
-        """Return the whole schema of what a verb prints."""
+    def schema(self, title: str, about: str, form: ast.expr) -> dict[str, Any]:
+        """Return the whole schema of a form."""
         used: dict[str, Any] = {}
         root = self._type(form, used)
-        name = verb.replace(" ", "-")
+        name = title.removeprefix("bundler ").replace(" ", "-")
         return {
             "$schema": _DRAFT,
             "$id": f"https://bundler.dev/schemas/output/{name}.schema.json",
-            "title": f"bundler {verb}",
-            "description": f"What `bundler {verb} -o json` prints.",
+            "title": title,
+            "description": about,
             **root,
             "$defs": dict(sorted(used.items())),
         }

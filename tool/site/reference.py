@@ -34,6 +34,9 @@ _JSON_HEAD = """\
 What each verb prints with `-o json`, and with `-o yaml` as YAML. Keys are camelCase; times are RFC 3339 in UTC, sizes
 are bytes; an object is named by group, kind, namespace and name: `apps/Deployment/shop/web`, with `core` for the core
 group and `-` for no namespace. Every form has a JSON schema, which allows no other keys.
+
+A command that fails prints an error instead, with the exit code that it has anyway; the same error is on stderr as
+text. Where a part of the result was printed before, stdout holds that alone. Test the exit code, not the keys.
 """
 
 FOLDER = ROOT / "docs" / "reference"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from bundler.cli.session.app import App
 from bundler.cli.session.network import NetworkOptions
-from bundler.cli.session.settings import make_settings
+from bundler.cli.session.settings import make_settings, typed_output
 from bundler.cli.session.signals import Stop
 from bundler.cli.terminal.screen import Looks, Screen
 from bundler.cli.terminal.telling import Telling
@@ -41,6 +41,8 @@ class Invocation:
         self.redactor.learn(*(found[1] for word in argv if "@" in word and (found := _LOGIN_IN_ADDRESS.match(word))))
         self.stop = Stop()
         self.is_verbose = False
+        self.output = typed_output(argv) or environment.text("OUTPUT")
+        """What ``-o`` asks for; as far as it can be told before the command line is read."""
         self.screen = Screen(
             sys.stdout, sys.stderr, looks=self._looks(environment.color), redactor=self.redactor, is_quiet=False
         )
@@ -74,6 +76,7 @@ class Invocation:
             UsageError: when a variable of the environment cannot be used.
         """
         settings = make_settings(self._environment, options, outputs)
+        self.output = settings.output
         self.screen.is_quiet, self.is_verbose = settings.is_quiet, settings.is_verbose
         if options.color is not None:
             self.screen.looks = self._looks(options.color)

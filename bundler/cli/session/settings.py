@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from bundler.library.name_rules import check_namespace
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DEFAULT_TIMEOUT_S = 600.0
 DEFAULT_LOCK_DURATION_S = 30.0
@@ -149,6 +150,17 @@ class Settings:
     kubeconfig: Path | None
     namespace: str
     """Empty: the one of the context."""
+
+
+def typed_output(argv: Sequence[str]) -> str:
+    """Return what ``-o`` asks for on a command line that may be wrong elsewhere; empty where it says nothing."""
+    found = ""
+    for word, after in pairwise((*argv, "")):
+        if word in {"-o", "--output"}:
+            found = after
+        elif word.startswith(("--output=", "-o")):
+            found = word.removeprefix("--output=").removeprefix("-o")
+    return found
 
 
 def make_settings(environment: Environment, options: CommonOptions, outputs: tuple[str, ...]) -> Settings:

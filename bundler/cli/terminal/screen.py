@@ -58,6 +58,8 @@ class Screen:
         self._lock = threading.RLock()
         self._warned: set[str] = set()
         self._is_masking = True
+        self.has_printed = False
+        """Something was written to stdout."""
         self._err_is_open = True
         self._above: Callable[[str], None] | None = None
 
@@ -164,6 +166,7 @@ class Screen:
 
     def _write_out(self, text: str) -> None:
         with self._lock:
+            self.has_printed = self.has_printed or bool(text)
             try:
                 self._out.write(text)
                 self._out.flush()
