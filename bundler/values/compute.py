@@ -130,7 +130,7 @@ def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, 
     problems = find_problems(level.bundle, fold, data, level.view, component=level.path)
     level.problems.extend(problems)
     components = _Components(level, layers, data, names).compute()
-    outputs = {} if level.problems else _outputs(level, data, components, names)
+    outputs = _outputs(level, data, components, names)
     warnings = deprecation_warnings(data, fold.origins, level.view.own, level.path)
     return MergedValues(
         data=data,
@@ -165,13 +165,18 @@ def _derive(
 def _outputs(
     level: _Level, data: Body, components: Mapping[str, MergedValues], names: Mapping[str, object]
 ) -> dict[str, JSONValue]:
-    """Return what a bundle tells; where values are wrong, these are the mistake."""
+    """Return what a bundle tells; where that fails on values that are wrong, these are the mistake."""
     seen = {
         **level.names_of_outputs(names),
         "values": data,
         "components": components_seen(level.component_names, components),
     }
-    return compute_outputs(level.bundle, level.bundle.outputs, seen, level.codes)
+    try:
+        return compute_outputs(level.bundle, level.bundle.outputs, seen, level.codes)
+    except RenderError:
+        if level.problems:
+            return {}
+        raise
 
 
 class _Components:

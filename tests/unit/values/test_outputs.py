@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bundler.errors.bundle import BundleInvalidError, ExpressionError, UndefinedValueError
+from bundler.errors.bundle import BundleInvalidError, ExpressionError, UndefinedValueError, ValuesInvalidError
 from bundler.model.values import UserLayers
 from bundler.render import Capabilities, RenderContext, render_bundle
 from bundler.values.assignments import parse_assignment
 from bundler.values.compute import compute_values
 from tests.lib.bundles import load_from, make_bundle
+from tests.unit.values.builders import layer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,3 +190,18 @@ def test_what_cannot_be_an_output_or_a_need_is_reported(tmp_path: Path, spec: di
     with pytest.raises(BundleInvalidError) as raised:
         load_from(make_bundle(tmp_path, **spec))
     assert said in "\n".join(raised.value.context)
+
+
+def test_a_wrong_value_hides_no_wrong_value_of_a_component_that_is_told_outputs(tmp_path: Path) -> None:
+    own, wrong = (json.dumps({"properties": {name: {"type": "integer"}, "db": {}}}) for name in ("own", "n"))
+    bundle = parts(
+        tmp_path,
+        {"name": "web", "values": {"db": "{{ components.db.outputs.port }}-"}},
+        {"name": "db"},
+        files={"values.schema.json": own},
+        db={"outputs": {"port": "{{ values.port }}"}},
+        web={"values": "db: ''\n", "files": {"values.schema.json": wrong}},
+    )
+    with pytest.raises(ValuesInvalidError) as raised:
+        compute_values(bundle, UserLayers(layers=(layer("own: x\nweb: {n: y}"),)), names=NAMES)
+    assert [line.split(":")[0] for line in raised.value.context] == ["/own", "/web/n"]
