@@ -130,6 +130,17 @@ class BundlerError(Exception):
         """
         return self._copy(context=(*self.context, *lines), hint=hint or self.hint)
 
+    def spelled(self, spell: Callable[[str], str]) -> Self:
+        """Return a copy with every text in it spelled anew: masked, cut."""
+        context = tuple(
+            line.spelled(spell) if isinstance(line, Found) else type(line)(spell(line)) for line in self.context
+        )
+        texts = {name: spell(text) for name, text in self.__dict__.items() if isinstance(text, str)}
+        args = tuple(spell(one) if isinstance(one, str) else one for one in self.args)
+        copy = _restored(type(self), args, {**self.__dict__, **texts, "context": context})
+        assert isinstance(copy, type(self))  # noqa: S101 - for the type
+        return copy.with_traceback(self.__traceback__)
+
     def unclear(self) -> Self:
         """Return a copy for a write that may have taken effect."""
         return self._copy(is_unclear=True)

@@ -14,14 +14,30 @@ if TYPE_CHECKING:
     from bundler.library import (
         bundles as bundles,
         clusters as clusters,
+        computing as computing,
         inspecting as inspecting,
         linting as linting,
         registries as registries,
         releases as releases,
         rendering as rendering,
+        run as run,
+        states as states,
     )
 
-_LOADED_LATE = frozenset({"bundles", "clusters", "inspecting", "linting", "registries", "releases", "rendering"})
+_LOADED_LATE = frozenset(
+    {
+        "bundles",
+        "clusters",
+        "computing",
+        "inspecting",
+        "linting",
+        "registries",
+        "releases",
+        "rendering",
+        "run",
+        "states",
+    }
+)
 
 
 def __getattr__(name: str) -> ModuleType:

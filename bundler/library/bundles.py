@@ -222,6 +222,22 @@ def render_request(
     )
 
 
+def request_of(scope: Scope, request: ReleaseRequest) -> RenderRequest:
+    """Return what is rendered for a release; no cluster is asked.
+
+    Raises:
+        BundlerError: when the bundle or the values cannot be read.
+    """
+    return render_request(
+        scope,
+        acquired(scope, request),
+        request.values,
+        release=request.release,
+        namespace=request.namespace,
+        kube_version=request.kube_version,
+    )
+
+
 def namespace_without_cluster(scope: Scope, site: Site | None) -> str:
     """Return the namespace of a release where no cluster says one: the session's, the site's, or ``default``.
 

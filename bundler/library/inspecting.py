@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.inspect import release_queries, status as looking
+from bundler.actions.inspect import release_queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -13,28 +13,8 @@ if TYPE_CHECKING:
     from bundler.library.scope import Scope
     from bundler.model.json import Body
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
-    from bundler.model.release_state import ReleaseState
 
     OnUnreadable = Callable[[BundlerError], None]
-
-
-def status(scope: Scope, release: str, namespace: str) -> ReleaseState:
-    """Read a release's newest revision and look at each of its objects.
-
-    Raises:
-        ReleaseNotFoundError: when there is no such release.
-    """
-    return looking.release_state(scope.ports(), scope.namespace(namespace), release)
-
-
-def wait(scope: Scope, release: str, namespace: str) -> ReleaseState:
-    """Wait until every object of a release is ready; nothing is changed.
-
-    Raises:
-        ReleaseNotFoundError: when there is no such release.
-        ObjectFailedError, WaitTimeoutError: with the reasons.
-    """
-    return looking.wait_for_release(scope.ports(), scope.namespace(namespace), release)
 
 
 def history(

@@ -5,33 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import library
-from bundler.actions.author import template, values as computing
+from bundler.actions.author import template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.actions.author.values import ComputedValues, ExplainedValues
-    from bundler.actions.compose.render_request import RenderRequest
     from bundler.library.requests import ReleaseRequest
     from bundler.library.scope import Scope
     from bundler.model.rendered import RenderedObjects, RenderedText
-    from bundler.model.sweep import Sweep, SweepResult
-
-
-def render_request(scope: Scope, request: ReleaseRequest) -> RenderRequest:
-    """Return what is rendered for a release; no cluster is asked.
-
-    Raises:
-        BundlerError: when the bundle or the values cannot be read.
-    """
-    return library.bundles.render_request(
-        scope,
-        library.bundles.acquired(scope, request),
-        request.values,
-        release=request.release,
-        namespace=request.namespace,
-        kube_version=request.kube_version,
-    )
 
 
 def text(
@@ -50,7 +31,7 @@ def text(
         BundlerError: when values or templates are wrong.
     """
     render = template.render_text if is_checked else template.render_raw_text
-    return render(render_request(scope, request), only=only, shows_secrets=shows_secrets)
+    return render(library.bundles.request_of(scope, request), only=only, shows_secrets=shows_secrets)
 
 
 def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows_secrets: bool) -> RenderedObjects:
@@ -59,33 +40,4 @@ def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows
     Raises:
         BundlerError: when values or templates are wrong.
     """
-    return template.render_objects(render_request(scope, request), only=only, shows_secrets=shows_secrets)
-
-
-def values(scope: Scope, request: ReleaseRequest, *, shows_secrets: bool) -> ComputedValues:
-    """Return the values that a bundle and its components work with.
-
-    Raises:
-        ValuesError: with everything that is wrong with them.
-    """
-    return computing.computed_values(render_request(scope, request), is_masked=not shows_secrets)
-
-
-def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValues:
-    """Return who set each value below a path.
-
-    Raises:
-        ValuesError: with everything that is wrong with them.
-    """
-    return computing.explained_values(render_request(scope, request), path)
-
-
-def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
-    """Return what values become as one of them is set to many.
-
-    Raises:
-        ValuesError: when they are wrong at every point.
-    """
-    from bundler.actions.author.sweep import sweep_values  # noqa: PLC0415 - few ask for it
-
-    return sweep_values(render_request(scope, request), sweep)
+    return template.render_objects(library.bundles.request_of(scope, request), only=only, shows_secrets=shows_secrets)

@@ -114,9 +114,9 @@ class Scope:
             with self.network.surrounding():
                 yield
         except BundlerError as error:
-            if self.host.masks:
-                _mask(error, self.host.redactor)
-            raise
+            if not self.host.masks:
+                raise
+            raise error.spelled(self.host.redactor.redact) from None
         finally:
             _current.reset(token)
 
@@ -252,13 +252,6 @@ class _Masking:
             case _:
                 pass
         self._report(event)
-
-
-def _mask(error: BundlerError, redactor: Redactor) -> None:
-    """Mask the texts of an error that leaves a session."""
-    error.args = tuple(redactor.redact(one) if isinstance(one, str) else one for one in error.args)
-    error.context = tuple(map(redactor.redact, error.context))
-    error.hint = redactor.redact(error.hint)
 
 
 class _CarefulLock:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, overload
 from bundler import library
 from bundler.library.network import Network
 from bundler.library.options import Host, SessionOptions
-from bundler.library.run import Run
 from bundler.library.scope import Scope
 from bundler.library.system_clock import SystemClock
 from bundler.model.redaction import Redactor
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from bundler.library.inspecting import OnUnreadable
     from bundler.library.releases import Approve, ApproveRemoval
     from bundler.library.requests import ReleaseRequest
+    from bundler.library.run import Run
     from bundler.library.scope import OpenCluster
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.finding import LintResult
@@ -251,7 +251,7 @@ class Session:
             ValuesError: with everything that is wrong with them.
         """
         with self.scope.calling():
-            return library.rendering.values(self.scope, request, shows_secrets=shows_secrets)
+            return library.computing.values(self.scope, request, shows_secrets=shows_secrets)
 
     def explain(self, request: ReleaseRequest, path: str = "") -> ExplainedValues:
         """Return who set each value below a path, with the file and line or the formula; sensitive ones are masked.
@@ -260,7 +260,7 @@ class Session:
             ValuesError: with everything that is wrong with them.
         """
         with self.scope.calling():
-            return library.rendering.explained(self.scope, request, path)
+            return library.computing.explained(self.scope, request, path)
 
     def sweep(self, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
         """Return what values become as one of them is set to many.
@@ -269,7 +269,7 @@ class Session:
             ValuesError: when they are wrong at every point.
         """
         with self.scope.calling():
-            return library.rendering.swept(self.scope, request, sweep)
+            return library.computing.swept(self.scope, request, sweep)
 
     def read(self, request: ReleaseRequest) -> ReleaseRequest:
         """Acquire the bundle of a request and read its values now, so that later calls use exactly these.
@@ -380,7 +380,7 @@ class Session:
             with self.scope.calling(report, is_stopped):
                 return library.releases.carry_out(self.scope, request, options, approve)
 
-        return Run(work)
+        return library.run.Run(work)
 
     def status(self, release: str, *, namespace: str = "") -> ReleaseState:
         """Return a release's newest revision, and the health of each of its objects.
@@ -389,7 +389,7 @@ class Session:
             ReleaseNotFoundError: when there is no such release.
         """
         with self.scope.calling():
-            return library.inspecting.status(self.scope, release, namespace)
+            return library.states.status(self.scope, release, namespace)
 
     def wait(self, release: str, *, namespace: str = "", on_event: Reporter | None = None) -> ReleaseState:
         """Wait until every object of a release is ready; nothing is changed.
@@ -400,7 +400,7 @@ class Session:
             ObjectFailedError: when an object failed for good.
         """
         with self.scope.calling(on_event):
-            return library.inspecting.wait(self.scope, release, namespace)
+            return library.states.wait(self.scope, release, namespace)
 
     def history(
         self, release: str, *, namespace: str = "", on_unreadable: OnUnreadable | None = None

@@ -1,0 +1,41 @@
+"""What a session says of the values of a bundle. Layer: library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler import library
+from bundler.actions.author import sweep as sweeping, values as computing
+
+if TYPE_CHECKING:
+    from bundler.actions.author.values import ComputedValues, ExplainedValues
+    from bundler.library.requests import ReleaseRequest
+    from bundler.library.scope import Scope
+    from bundler.model.sweep import Sweep, SweepResult
+
+
+def values(scope: Scope, request: ReleaseRequest, *, shows_secrets: bool) -> ComputedValues:
+    """Return the values that a bundle and its components work with.
+
+    Raises:
+        ValuesError: with everything that is wrong with them.
+    """
+    return computing.computed_values(library.bundles.request_of(scope, request), is_masked=not shows_secrets)
+
+
+def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValues:
+    """Return who set each value below a path.
+
+    Raises:
+        ValuesError: with everything that is wrong with them.
+    """
+    return computing.explained_values(library.bundles.request_of(scope, request), path)
+
+
+def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
+    """Return what values become as one of them is set to many.
+
+    Raises:
+        ValuesError: when they are wrong at every point.
+    """
+    return sweeping.sweep_values(library.bundles.request_of(scope, request), sweep)
