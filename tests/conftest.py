@@ -24,12 +24,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files instead of comparing with them")
 
 
-def shorten_laws() -> None:
-    """Hold laws against few examples, the same in each run: what the fast part says depends on the code alone."""
+def settle_laws(*, is_short: bool) -> None:
+    """Hold laws without a clock, which says how busy the machine is.
+
+    The fast part takes few examples, the same in each run: what it says depends on the code alone.
+    """
     from hypothesis import settings
 
-    settings.register_profile("short", max_examples=20, derandomize=True)
-    settings.load_profile("short")
+    settings.register_profile("whole", deadline=None)
+    settings.register_profile("short", deadline=None, max_examples=20, derandomize=True)
+    settings.load_profile("short" if is_short else "whole")
 
 
 def pytest_collection_finish() -> None:
@@ -41,9 +45,10 @@ def pytest_collection_finish() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Hand options on to ``tests.lib.golden`` and ``tests.lib.laws``."""
     _take_signals_again()
-    if "not slow" in config.getoption("markexpr"):
+    is_short = "not slow" in config.getoption("markexpr")
+    if is_short:
         os.environ["SHORT_LAWS"] = "1"
-        shorten_laws()
+    settle_laws(is_short=is_short)
     if config.getoption("--update-golden"):
         os.environ["UPDATE_GOLDEN"] = "1"
 
