@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
@@ -15,7 +16,7 @@ from bundler.fields.quantity import Quantity
 from bundler.model.json import is_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from bundler.model.json import Body, JSONValue
 
@@ -25,36 +26,56 @@ if TYPE_CHECKING:
     """By path: ``spec.ports[].protocol``; ``*`` is every field of a map."""
 
 
-def value_problems(group: str, kind: str, body: Body) -> Iterator[str]:
-    """Yield ``path: what`` for each value of a built-in object that the server refuses."""
-    yield from _found(_BY_KIND.get((group, kind), {}), body, ())
+class _Place:
+    """The rules of one place, and the places below it by step."""
+
+    __slots__ = ("below", "rules")
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+        self.below: dict[str, _Place] = {}
+
+
+def value_problems(group: str, kind: str, body: Body) -> list[str]:
+    """Return ``path: what`` for each value of a built-in object that the server refuses."""
+    found: list[str] = []
+    _check(body, _places(group, kind), "", found)
+    return found
+
+
+@lru_cache
+def _places(group: str, kind: str) -> _Place:
+    """Return all rules of a kind as one tree, so that an object is walked once."""
+    root = _Place()
+    for path, rule in _BY_KIND.get((group, kind), {}).items():
+        _put(root, path, rule)
     pod = pod_spec_path(group, kind)
-    if pod is not None:
-        yield from _found(_POD, body, pod)
+    for path, rule in _POD.items() if pod is not None else ():
+        _put(root, ".".join([*(pod or ()), path]), rule)
+    return root
 
 
-def _found(rules: Rules, body: Body, before: tuple[str, ...]) -> Iterator[str]:
-    for path, rule in rules.items():
-        steps = (*before, *path.replace("[]", ".[]").split("."))
-        for place, value in _places(body, steps, ""):
-            if problem := rule(value):
-                yield f"{place.removeprefix('.')}: {problem}"
+def _put(root: _Place, path: str, rule: Rule) -> None:
+    place = root
+    for step in path.replace("[]", ".[]").split("."):
+        place = place.below.setdefault(step, _Place())
+    place.rules.append(rule)
 
 
-def _places(value: JSONValue, steps: tuple[str, ...], place: str) -> Iterator[tuple[str, JSONValue]]:
-    """Yield every place that a path leads to, and what is there; a last field that is missing is None."""
-    if not steps:
-        yield place, value
-    elif steps[0] == "[]":
-        for index, item in enumerate(value if is_list(value) else ()):
-            yield from _places(item, steps[1:], f"{place}[{index}]")
-    elif not isinstance(value, Mapping):
-        return
-    elif steps[0] == "*":
-        for name, member in value.items():
-            yield from _places(member, steps[1:], f"{place}[{name}]")
-    elif steps[0] in value or len(steps) == 1:
-        yield from _places(value.get(steps[0]), steps[1:], f"{place}.{steps[0]}")
+def _check(value: JSONValue, place: _Place, path: str, found: list[str]) -> None:
+    found += [f"{path.removeprefix('.')}: {problem}" for rule in place.rules if (problem := rule(value))]
+    if isinstance(value, Mapping):
+        for step, below in place.below.items():
+            if step in value:
+                _check(value[step], below, f"{path}.{step}", found)
+            elif step == "*":
+                for name, member in value.items():
+                    _check(member, below, f"{path}[{name}]", found)
+            elif below.rules:
+                _check(None, below, f"{path}.{step}", found)
+    elif "[]" in place.below and is_list(value):
+        for index, item in enumerate(value):
+            _check(item, place.below["[]"], f"{path}[{index}]", found)
 
 
 # --- rules -------------------------------------------------------------------------------------------------------

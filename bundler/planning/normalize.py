@@ -74,7 +74,9 @@ def _without_what_the_server_drops(manifest: Manifest) -> Body:
     schema = schema_for(manifest.ref.group, manifest.api_version.rpartition("/")[2], manifest.ref.kind)
     if schema is None:
         return _without_server_metadata(manifest.body)
-    body = mapping_at(_without_empty_keys(without_nulls(manifest.body), schema))
+    body = manifest.body
+    if _may_be_emptied(body):
+        body = mapping_at(_without_empty_keys(_cleaned(body), schema))
     if schema.has_status and "status" in body:
         body = {key: value for key, value in body.items() if key != "status"}
     return _without_server_metadata(body)
@@ -128,16 +130,19 @@ def _with_body(manifest: Manifest, body: Body) -> Manifest:
 
 def without_nulls(body: Body) -> Body:
     """Return the body without keys whose value is null, at any depth; what has none is not copied. Lists keep items."""
-    return _cleaned(body) if _has_null(body) else body
+    return _cleaned(body) if _may_be_emptied(body) else body
 
 
-def _has_null(body: Body) -> bool:
-    """Look into every mapping; a flat loop that asks for classes, since there are tens of thousands to look into."""
+def _may_be_emptied(body: Body) -> bool:
+    """Tell whether a field holds null or an empty text, which the normal form may leave out.
+
+    A flat loop that asks for classes, since there are tens of thousands of mappings to look into.
+    """
     todo: list[JSONValue] = [body]
     for here in todo:
         if is_mapping(here):
             for value in here.values():
-                if value is None:
+                if value is None or value == "":
                     return True
                 if value.__class__ not in _LEAVES:
                     todo.append(value)
