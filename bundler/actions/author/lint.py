@@ -36,13 +36,17 @@ from bundler.values.unread import unread_values
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.user_values import UserInput
     from bundler.loader.limits import LoadLimits
     from bundler.loader.load import FetchComponent
     from bundler.loader.locate import BundleLocation
     from bundler.loader.problems import Problems
     from bundler.model.bundle import Bundle
+    from bundler.model.values import MergedValues
     from bundler.ports import Confinement
+    from bundler.render import Rendering
+    from bundler.render.types import RenderContext
 
 
 def lint(
@@ -195,20 +199,32 @@ def _warning(file: str, rule: str, message: str, hint: str) -> Finding:
 
 
 def _order_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:
-    yield from findings_of(lambda: compose(order))
+    made: list[Composition] = []
+    yield from findings_of(lambda: made.append(compose(order)))
     context = render_context(order, None)
     try:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
-        rendering = with_job_names(render_what_can_be(order.bundle, values, context))
+        values, rendering = _as_rendered(made[0]) if made else _what_can_be(order, context)
     except BundlerError as error:
         yield from from_error(error)
         return
     yield from findings_of(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
     manifests, declared, generated = rendering.manifests, order.bundle.reach, rendering.generated
     notes = find_reach(manifests, namespace=order.namespace, declared=declared, generated=generated)
-    yield from findings_of(lambda: normalize_manifests(manifests))
+    if not made:
+        yield from findings_of(lambda: normalize_manifests(manifests))
     yield from findings_of(lambda: refuse(undeclared_reach(notes), written=""))
     yield from checks.findings(rendering)
+
+
+def _what_can_be(order: RenderRequest, context: RenderContext) -> tuple[MergedValues, Rendering]:
+    values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+    return values, with_job_names(render_what_can_be(order.bundle, values, context))
+
+
+def _as_rendered(made: Composition) -> tuple[MergedValues, Rendering]:
+    """Return what was composed, where that is what the templates say: no site patched it, no older YAML was read."""
+    is_other = made.notices or made.order.place is not None or made.order.carried is not None
+    return _what_can_be(made.order, made.context) if is_other else (made.values, made.rendering)
 
 
 def _settings_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:

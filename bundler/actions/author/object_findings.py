@@ -14,7 +14,7 @@ from bundler.health.service_targets import service_problems
 from bundler.model.finding import Finding, Level
 from bundler.model.lean import replace
 from bundler.planning.job_references import job_references
-from bundler.planning.older_yaml import read_older_yaml
+from bundler.planning.older_yaml import as_written, may_hold_older_yaml, read_older_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
+    from bundler.planning.older_yaml import OldReading
     from bundler.render import Rendering
 
 MAX_PLACES = 5
@@ -43,22 +44,25 @@ class ObjectChecks:
     def findings(self, rendering: Rendering) -> Iterator[Finding]:
         """Yield what is wrong with the objects that were not seen before, and with their Services."""
         definitions = definitions_in(rendering.manifests)
+        is_old = any(may_hold_older_yaml(template.text) for template in rendering.templates)
+        read = read_older_yaml if is_old else as_written
         for manifest in rendering.manifests:
             seen = self._seen.setdefault(manifest.ref, [])
             if manifest.body not in seen:
                 seen.append(manifest.body)
-                yield from self._of_object(manifest, definitions, rendering)
+                yield from self._of_object(*read(manifest), definitions, rendering)
         yield from self._of_services(rendering)
         yield from self._of_jobs(rendering)
 
-    def _of_object(self, manifest: Manifest, definitions: Definitions, rendering: Rendering) -> Iterator[Finding]:
-        read, readings = read_older_yaml(manifest)
+    def _of_object(
+        self, manifest: Manifest, readings: Iterable[OldReading], definitions: Definitions, rendering: Rendering
+    ) -> Iterator[Finding]:
         for one in readings:
             hint = "write numbers and true or false as YAML 1.2 has them"
             yield self._finding(
                 manifest, Flaw(rule="older-yaml", message=str(one), hint=hint, field=one.path), rendering
             )
-        for flaw in check_manifest(read, definitions):
+        for flaw in check_manifest(manifest, definitions):
             yield self._finding(manifest, flaw, rendering)
 
     def _of_services(self, rendering: Rendering) -> Iterator[Finding]:
