@@ -153,7 +153,7 @@ class Work:
 
     @contextmanager
     def empty_registry(self) -> Iterator[RealRegistry]:
-        """Start a registry that nobody has seen: skopeo remembers which host holds which blob, and mounts it."""
+        """Start a registry that no one has seen: skopeo remembers which host holds which blob, and mounts it."""
         folder = self.folder / "target"
         with RealRegistry(folder) as registry:
             yield registry

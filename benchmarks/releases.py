@@ -61,7 +61,7 @@ class Cluster:
         return self.bench.run(self.peers["kubectl"], "--kubeconfig", self.kubeconfig, *words, allowed=allowed)
 
     def remove(self, *namespaces: str) -> None:
-        """Delete namespaces and wait: what goes on deleting would slow down whoever comes next."""
+        """Delete namespaces and wait: what continues deleting would slow down whoever comes next."""
         for name in namespaces:
             self.plane.api("DELETE", f"/api/v1/namespaces/{name}")
         while any(

@@ -1,7 +1,7 @@
 """Independent calls side by side. Layer: foundation.
 
 Not concurrent.futures: it imports logging, and it waits for its threads even after Ctrl-C, so that one server that does
-not answer would hold a program that was told to end.
+not answer would hold a program that was asked to end.
 """
 
 from __future__ import annotations

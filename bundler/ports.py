@@ -102,7 +102,7 @@ class ClusterClient(Protocol):
         ...
 
     def forget_discovery(self) -> None:
-        """Ask anew what is served, after CRDs or APIServices changed."""
+        """Ask again what is served, after CRDs or APIServices changed."""
         ...
 
     def get(self, ref: ObjectRef, *, version: str = "", metadata_only: bool = False) -> Body | None:
@@ -119,7 +119,7 @@ class ClusterClient(Protocol):
 
     @property
     def is_worth_watching(self) -> bool:
-        """Whether a watch hears of changes by itself; False for a cluster that moves only when it is looked at."""
+        """Whether a watch hears of changes by itself; False for a cluster that moves only when it is checked."""
         ...
 
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> EventStream:
@@ -177,7 +177,7 @@ class ClusterClient(Protocol):
         """Return this cluster for a run that holds a lock.
 
         Each try of a write, a repeated one too, begins only while the lock is certainly held and ends before it could
-        be taken over; then the write raises LockLostError. Reads and dry-runs go on.
+        be taken over; then the write raises LockLostError. Reads and dry-runs continue.
         """
         ...
 
@@ -202,7 +202,7 @@ class ReleaseStore(Protocol):
         Args:
             namespace: where; empty for everywhere.
             release: of one release alone; empty for all.
-            on_unreadable: is told of a record that cannot be read, which is then left out instead of raised.
+            on_unreadable: is called for a record that cannot be read, which is then left out instead of raised.
 
         Raises:
             RecordDamagedError, RecordTooNewError.
@@ -236,7 +236,7 @@ class ReleaseStore(Protocol):
         """Record a new revision: packs and sensitive leaves first, the head last.
 
         Raises:
-            RevisionExistsError: when somebody else recorded that number.
+            RevisionExistsError: when someone else recorded that number.
             RecordTooLargeError, RejectedError (a quota, say): nothing of it is visible then.
         """
         ...
@@ -260,13 +260,13 @@ class ReleaseStore(Protocol):
             finished_jobs: marks of Jobs that have finished, added to those recorded.
 
         Raises:
-            ConflictError: when somebody else moved it.
+            ConflictError: when someone else moved it.
             ReleaseNotFoundError: when it is gone.
         """
         ...
 
     def prune(self, namespace: str, release: str, *, history_max: int) -> None:
-        """Drop the oldest revisions beyond ``history_max`` and packs that nobody names.
+        """Drop the oldest revisions beyond ``history_max`` and packs that no one names.
 
         The newest deployed revision and the newest of all stay, whatever the number.
         """
@@ -394,7 +394,7 @@ class Registry(Protocol):
         ...
 
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
-        """Yield a blob from its start, going on by Range where the connection is cut; pieces of at most 1 MiB.
+        """Yield a blob from its start, continuing by Range where the connection is cut; pieces of at most 1 MiB.
 
         The digest is checked after the last piece: who writes pieces down must not trust them before the end.
 
@@ -544,7 +544,7 @@ class Ports:
     """Judges an object by an author's rule; rules come from bundles and records."""
 
     def under(self, held: HeldLock) -> Ports:
-        """Return these ports for a run that holds a release's lock: no write, of records either, goes on without it."""
+        """Return these ports for a run that holds a release's lock: no write or record begins without it."""
         cluster = self.cluster.guarded(held)
         return replace(self, cluster=cluster, store=self.store.through(cluster))
 

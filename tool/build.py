@@ -5,7 +5,7 @@
 
 What it depends on is taken from the package index in the versions, and with the hashes, of wheels.lock; wheels are kept
 in a cache, and compared with their hashes whenever they are used. The same wheels give the same bytes. `--lock` writes
-wheels.lock anew, with the versions that are installed here; look at the diff before you commit it. The `kubernetes` library is left out: it serves kubeconfigs with long-gone
+wheels.lock again, with the versions that are installed here; look at the diff before you commit it. The `kubernetes` library is left out: it serves kubeconfigs with long-gone
 `auth-provider` entries alone, and is larger than all the rest.
 
 In the zip, `app/` and `pure/` are for everyone; `plain/` holds what plain Python does in place of something compiled,
@@ -134,7 +134,7 @@ def pip(*words: str) -> None:
 
 
 def wheel_for(cache: Path, lock: Lock, name: str, version: str, python: str = "", target: str = "") -> Path | None:
-    """Return the wheel for an interpreter (plain where none is given) from the cache, fetched where it is not there."""
+    """Return the wheel for an interpreter (plain where none is given) from the cache, fetched where it does not exist."""
     found = cached(cache, name, version, python, target) or fetched(cache, lock, name, version, python, target)
     if found:
         lock.check(f"{name}=={version}", found)
@@ -174,7 +174,7 @@ def fetched(cache: Path, lock: Lock, name: str, version: str, python: str, targe
 
 
 def compiled_wheels(cache: Path, lock: Lock, versions: dict[str, str], python: str, target: str) -> dict[str, Path]:
-    """Return what a set is made of; nothing where something needed is not there."""
+    """Return what a set is made of; nothing where something needed does not exist."""
     wanted = [
         *NEEDED,
         *(FASTER if target in FAST_TARGETS else ()),
@@ -264,7 +264,7 @@ def gather(
 
 
 def plain_files(cache: Path, lock: Lock, versions: dict[str, str]) -> dict[str, bytes]:
-    """Return what stands in for compiled libraries."""
+    """Return what is in for compiled libraries."""
     files = {"rpds/__init__.py": (ROOT / "tool" / "rpds_plain.py").read_bytes()}
     for name in FASTER:
         # Every wheel of a version has the same files in plain Python.
@@ -347,7 +347,7 @@ def main() -> None:
     parser.add_argument("--python", action="append", choices=PYTHONS)
     parser.add_argument("--here", action="store_true", help="for this interpreter alone")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "bundler-tool")
-    parser.add_argument("--lock", action="store_true", help="write wheels.lock anew, for all targets")
+    parser.add_argument("--lock", action="store_true", help="write wheels.lock again, for all targets")
     given = parser.parse_args()
     targets, pythons = given.target or list(TARGETS), given.python or list(PYTHONS)
     if given.here:

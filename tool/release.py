@@ -80,7 +80,7 @@ def problems(root: Path) -> list[str]:
     found = [f"commit or remove what is changed: {', '.join(changed)}"] if changed else []
     found += changelog_problems((root / "CHANGELOG.md").read_text("utf-8"), version)
     if git(root, "tag", "--list", f"v{version}").strip():
-        found.append(f"the tag v{version} is there already: raise __version__ in bundler/_version.py")
+        found.append(f"the tag v{version} exists already: raise __version__ in bundler/_version.py")
     return found
 
 

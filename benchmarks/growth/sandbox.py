@@ -132,7 +132,7 @@ def _cluster_with_pods(size: int) -> tuple[ClusterClient, Ports]:
 def _body(cluster: ClusterClient, ref: ObjectRef) -> Body:
     body = cluster.get(ref)
     if body is None:
-        raise SystemExit(f"{ref} is not there")
+        raise SystemExit(f"{ref} does not exist")
     return body
 
 

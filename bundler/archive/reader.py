@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from bundler.archive.limits import ArchiveLimits
     from bundler.syntax.tar import TarEntry
 
-_TRUSTED_HINT = "leave it alone, unless you trust whoever made it: then go on with"
+_TRUSTED_HINT = "leave it alone, or, if you trust its author, pass"
 _COUNTED_ON = 4
 """How many times a limit an archive is counted on, so that the error says how large it is; nothing of it is kept."""
-_UNSAFE_HINT = "do not use this archive; ask whoever made it for one made with `bundler package`"
+_UNSAFE_HINT = "do not use this archive; ask its author for one built with `bundler package`"
 _DAMAGED_HINT = "fetch the archive again, or make it again with `bundler package`"
 _MAX_NAME_CHARS = 1024
 _PIECE_BYTES = 1024 * 1024
@@ -169,7 +169,7 @@ class _Checker:
             self._check_kind(entry)
             path = "/".join(parts[1:])
             if not path:
-                raise self._refusal(entry, "lies outside of the one top folder")
+                raise self._refusal(entry, "is outside the one top folder")
             self._check_unique(entry, parts)
             content = b"".join(archive.content())
             files[path] = BundleFile(path=path, content=content, is_executable=bool(entry.mode & 0o100))
@@ -196,7 +196,7 @@ class _Checker:
             raise self._refusal(entry, "is not a plain relative path")
         self._top = self._top or parts[0]
         if parts[0] != self._top:
-            raise self._refusal(entry, f'lies outside of the one top folder "{self._top}"')
+            raise self._refusal(entry, f'is outside the one top folder "{self._top}"')
         return parts
 
     def _check_kind(self, entry: TarEntry) -> None:
@@ -217,7 +217,7 @@ class _Checker:
         folded = [unicodedata.normalize("NFC", part).casefold() for part in parts]
         key = "/".join(folded)
         if (other := self._seen.get(key)) is not None:
-            found = "stands there twice" if other == entry.name else f'differs from "{other}" only in case'
+            found = "appears twice" if other == entry.name else f'differs from "{other}" only in case'
             raise self._refusal(entry, found)
         above = ["/".join(folded[:count]) for count in range(1, len(folded))]
         if key in self._folders or any(folder in self._seen for folder in above):

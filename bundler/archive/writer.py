@@ -69,6 +69,6 @@ def write_archive(bundle: Bundle, out: Path, *, mtime: int = 0) -> WrittenArchiv
     try:
         write_whole(path, content)
     except OSError as error:
-        hint = "name a folder that exists and that you may write to"
+        hint = "choose an existing folder that you can write to"
         raise ArchiveError(f"writing archive {path}", context=[error.strerror or str(error)], hint=hint) from error
     return WrittenArchive(path=path, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest())

@@ -109,7 +109,7 @@ def _usage_hint(error: click.ClickException) -> str:
 
 
 def _leave_stdout() -> None:
-    """Give the interpreter something to flush at its end: whoever read us took what they wanted."""
+    """Give the interpreter something to flush at its end: the reader of our output took what they wanted."""
     try:
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())

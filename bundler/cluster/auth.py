@@ -45,7 +45,7 @@ def make_credentials(access: ClusterAccess, around: ClientConfig) -> Credentials
         CredentialsError: when the user entry contradicts itself.
     """
     user = access.user
-    # As with kubectl, what stands in the kubeconfig itself wins over a plugin.
+    # As with kubectl, what is in the kubeconfig itself wins over a plugin.
     has_own = bool(user.token or user.token_file or user.username)
     if user.exec is not None and not has_own:
         return ExecCredentials(access, around)
@@ -77,7 +77,7 @@ class ExecCredentials:
         self._version = text_at(self._spec, "apiVersion")
         if self._version not in _VERSIONS:
             found = f"user {access.user.name!r}: exec has apiVersion {self._version or 'none'!r}"
-            hint = f"known are {' and '.join(_VERSIONS)}; update the plugin and its kubeconfig entry"
+            hint = f"known: {' and '.join(_VERSIONS)}; update the plugin and its kubeconfig entry"
             raise CredentialsError("reading the kubeconfig", context=[found], hint=hint)
         self._lock = threading.Lock()
         self._issued: _Issued | None = None
@@ -148,9 +148,7 @@ class ExecCredentials:
             hint = one_line(text_at(self._spec, "installHint"), 500) or f"install {name or 'it'}, or put it on the PATH"
             raise CredentialsError(
                 "running the credential plugin",
-                context=[
-                    f"user {self._access.user.name!r} of the kubeconfig needs the program {name!r}, which is not there"
-                ],
+                context=[f"user {self._access.user.name!r} of the kubeconfig needs {name!r}, which is not installed"],
                 hint=hint,
             )
         return found
@@ -202,7 +200,7 @@ class LegacyCredentials:
         self._token, self._asked_at = "", 0.0
 
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Return the token, looked at again after a minute.
+        """Return the token, checked again after a minute.
 
         Raises:
             CredentialsError: when the provider gives none.

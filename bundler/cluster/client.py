@@ -109,7 +109,7 @@ class HttpClusterClient:
         return self._discovery.unavailable()
 
     def forget_discovery(self) -> None:
-        """Ask anew what is served."""
+        """Ask again what is served."""
         self._discovery.forget()
 
     def get(self, ref: ObjectRef, *, version: str = "", metadata_only: bool = False) -> Body | None:
@@ -140,11 +140,11 @@ class HttpClusterClient:
 
     @property
     def is_worth_watching(self) -> bool:
-        """True: the server tells of itself."""
+        """True: the server reports changes itself."""
         return True
 
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Watch:
-        """Yield events after ``resource_version``; a broken watch goes on from the last one seen."""
+        """Yield events after ``resource_version``; a broken watch continues from the last one seen."""
         doing = f"watching {query.kind}"
         kind = self._served(query.group, query.kind, query.version, doing=doing)
         request = Request(

@@ -1,4 +1,4 @@
-"""Credentials that stand in the kubeconfig, or in a file that it names. Layer: adapter."""
+"""Credentials that are in the kubeconfig, or in a file that it names. Layer: adapter."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Credentials(Protocol):
 
 
 class FixedCredentials:
-    """A token, a password or a client certificate that stands in the kubeconfig; or nothing."""
+    """A token, a password or a client certificate that is in the kubeconfig; or nothing."""
 
     def __init__(self, user: UserEntry) -> None:
         self._headers = (*_login(user), *user.impersonation)
@@ -64,7 +64,7 @@ class FixedCredentials:
 
 
 class TokenFileCredentials:
-    """A token in a file that somebody else replaces from time to time."""
+    """A token in a file that someone else replaces from time to time."""
 
     def __init__(self, user: UserEntry, *, clock: Clock) -> None:
         self._user, self._clock = user, clock
@@ -109,7 +109,7 @@ class TokenFileCredentials:
 
 
 def configured_certificate(user: UserEntry) -> ClientCertificate | None:
-    """Return the client certificate that stands in the kubeconfig.
+    """Return the client certificate that is in the kubeconfig.
 
     Raises:
         CredentialsError: when it comes without its key, or the key without it.

@@ -151,7 +151,7 @@ class DiscoveryFile:
             return None
 
     def write(self, catalogue: Catalogue, now: datetime) -> None:
-        """Keep a catalogue; a cache that cannot be written is no failure of the command."""
+        """Keep a catalogue; a cache that cannot be written is not a failure of the command."""
         text = json.dumps({"format": _FORMAT, "types": [_to_row(one) for one in catalogue.types]})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -204,7 +204,7 @@ class Discovery:
     def find(self, group: str, kind: str, version: str) -> ResourceType | None:
         """Return how a kind is served.
 
-        A kind that an old catalogue does not know is asked for anew, and so is one of an API that may have fallen
+        A kind that an old catalogue does not know is asked for again, and so is one of an API that may have fallen
         silent since: only Kubernetes' own always answer.
 
         Raises:
@@ -237,7 +237,7 @@ class Discovery:
             return (self._known() if self._is_fresh else self._ask()).unavailable
 
     def forget(self) -> None:
-        """Ask anew at the next question."""
+        """Ask again at the next question."""
         with self._lock:
             self._catalogue, self._is_fresh = None, False
             if self._file is not None:

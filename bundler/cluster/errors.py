@@ -54,14 +54,14 @@ def error_of_status(request: Request, status: Status, *, user: str) -> ClusterEr
         case 401:
             hint = "log in again, or check the credentials of this user in the kubeconfig"
             error: ClusterError = UnauthorizedError(
-                request.doing, context=[*found, f"sent as user {user or 'nobody'} of the kubeconfig"], hint=hint
+                request.doing, context=[*found, f"sent as user {user or 'unknown'} of the kubeconfig"], hint=hint
             )
         case 403:
             error = _forbidden(request, status, found)
         case 404:
             error = _not_found(request, status, found)
         case 410:
-            error = ExpiredError(request.doing, context=found, hint="list again and go on from there")
+            error = ExpiredError(request.doing, context=found, hint="run the command again")
         case 409 | 422 if status.code == 409 or is_foreign_uid(status):
             error = _conflict(request, status, found)
         case code if code in _REFUSED_CODES:
@@ -75,12 +75,12 @@ def unavailable(
     doing: str, *, server: str, why: str, tries: int, is_trust: bool = False, is_proxy: bool = False
 ) -> UnavailableError:
     """Return the error for a server that could not be reached, or failed until the time ran out."""
-    hint = "check the network, the proxy and that the API server runs; the same command can simply be run again"
+    hint = "check the network, the proxy and that the API server runs, then run the same command again"
     webhook = _WEBHOOK.search(why)
     if webhook:
         hint = (
             f"admission webhook {webhook['name']} does not answer, and its failurePolicy refuses what it cannot see:"
-            " have it mended by whoever runs it; the same command can simply be run again"
+            " ask its owner to fix it, then run the same command again"
         )
     if is_proxy:
         hint = PROXY_HINT
@@ -117,7 +117,7 @@ def api_unavailable(api_version: str, *, doing: str) -> ApiUnavailableError:
 
 
 def conflicts_of(status: Status) -> tuple[tuple[str, str], ...]:
-    """Return (path, manager) of every field that somebody else owns, sorted."""
+    """Return (path, manager) of every field that someone else owns, sorted."""
     pairs = []
     for cause in status.causes:
         if cause.reason == "FieldManagerConflict":
@@ -191,9 +191,9 @@ def _conflict(request: Request, status: Status, found: Sequence[str]) -> Cluster
     conflicts = conflicts_of(status)
     if conflicts:
         lines = [f"{path} is owned by {manager}" for path, manager in conflicts]
-        hint = "let that manager give up the field, or take it out of the bundle"
+        hint = "let that manager give up the field, or remove it from the bundle"
         return ConflictError(request.doing, context=lines, hint=hint, conflicts=conflicts)
-    hint = "somebody else changed or replaced it meanwhile; run the command again"
+    hint = "someone else changed or replaced it meanwhile; run the command again"
     return ConflictError(request.doing, context=found, hint=hint)
 
 
@@ -203,7 +203,7 @@ def _rejected_hint(status: Status) -> str:
     if "not declared in schema" in status.message or "unknown field" in status.message:
         return "correct the field's name or place, or check that the apiVersion has it"
     if "admission webhook" in status.message:
-        return "a policy of this cluster refuses the object; change it, or ask who runs the policy"
+        return "a policy of this cluster refuses the object; change it, or ask the owner of the policy"
     return "correct the object as the server's message says"
 
 

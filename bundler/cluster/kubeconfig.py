@@ -25,7 +25,7 @@ _CHECK_HINT = "correct the file, or choose another with --kubeconfig or KUBECONF
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Bytes that a kubeconfig holds itself, or that lie in a file which is read when they are needed."""
+    """Bytes that a kubeconfig holds itself, or that are in a file which is read when they are needed."""
 
     data: bytes = b""
     file: Path | None = None
@@ -233,7 +233,7 @@ def resolve_context(config: Kubeconfig, context: str) -> ClusterAccess:
     """Return what a context means; the current one where none is named.
 
     Raises:
-        KubeconfigError: when it, its cluster or its user is not there.
+        KubeconfigError: when it, its cluster or its user does not exist.
     """
     name = context or config.current_context
     known = ", ".join(sorted(config.contexts)) or "none"
@@ -318,7 +318,7 @@ def _user_entry(entry: _Named, name: str) -> UserEntry:
 
 
 def _impersonation(body: Body) -> tuple[tuple[str, str], ...]:
-    """Return the headers that ask the server to treat us as somebody else."""
+    """Return the headers that ask the server to treat us as someone else."""
     headers = [("Impersonate-User", text_at(body, "as")), ("Impersonate-Uid", text_at(body, "as-uid"))]
     headers += [("Impersonate-Group", str(group)) for group in list_at(body, "as-groups")]
     for key, values in mapping_at(body, "as-user-extra").items():

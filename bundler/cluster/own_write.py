@@ -1,8 +1,8 @@
-"""Tell our own write, whose answer was lost, from somebody else's. Layer: adapter, pure.
+"""Tell our own write, whose answer was lost, from someone else's. Layer: adapter, pure.
 
 A POST or PUT whose connection broke may have taken effect. Sent again it is refused with 409, since the name is taken
-or the resourceVersion moved: by us, or by somebody else. Two things must both hold before we call it ours: all that we
-sent stands in the live object, and the write is recorded under our field manager. What two writers send at once (a
+or the resourceVersion moved: by us, or by someone else. Two things must both hold before we call it ours: all that we
+sent is in the live object, and the write is recorded under our field manager. What two writers send at once (a
 lease, a revision) differs in who and when, so the one cannot be taken for the other.
 """
 

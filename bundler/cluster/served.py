@@ -53,7 +53,7 @@ def _types_of(transport: Transport, version: str) -> list[ResourceType] | None:
 
 
 def _ask(transport: Transport, path: str, accept: str) -> Body | None:
-    """Return an answer; None where the path is not there, or not in a form that we know."""
+    """Return an answer; None where the path does not exist, or not in a form that we know."""
     request = Request(method="GET", target=path, accept=accept, subject=_SUBJECT, is_large=True)
     reply = transport.send(request)
     return None if reply.status in {404, 406} else transport.body_of(request, reply)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bundler.ports import Clock
 
 ROUND_S = 60.0
-"""A watch is opened anew this often: one that died in silence (a laptop's sleep) is found out."""
+"""A watch is opened again this often: one that died in silence (a laptop's sleep) is found out."""
 GRACE_S = 10.0
 PAUSE_S = 0.5
 LOG_IDLE_S = 3600.0
@@ -41,7 +41,7 @@ _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
 class WatchControl:
-    """How long a watch may go on: until its time is over, or until any thread cuts it."""
+    """How long a watch may continue: until its time is over, or until any thread cuts it."""
 
     def __init__(self, clock: Clock, timeout_s: float) -> None:
         self.clock = clock
@@ -97,7 +97,7 @@ class Watch:
 def follow_watch(
     transport: Transport, request: Request, query: ListQuery, *, resource_version: str, leash: WatchControl
 ) -> Iterator[WatchEvent]:
-    """Yield the events of one watch after another, each going on where the last one ended, as far as the leash goes.
+    """Yield the events of one watch after another, each continuing where the last one ended, as far as the leash goes.
 
     Raises:
         ExpiredError: when the server does not remember the resourceVersion any more.
@@ -179,7 +179,7 @@ def _bounded(connection: Connection, pieces: Iterator[bytes], *, end: float, clo
 
 
 def _until_broken(pieces: Iterator[bytes], broken: list[Exception]) -> Iterator[bytes]:
-    """Yield until time is over or the connection breaks, and put down why: a watch goes on elsewhere, a log ends."""
+    """Yield until time is over or the connection breaks, and put down why: a watch continues elsewhere, a log ends."""
     try:
         yield from pieces
     except (OSError, WireError) as error:
@@ -192,7 +192,7 @@ def _lines(pieces: Iterator[bytes], *, part_bytes: int = 0) -> Iterator[bytes]:
     Args:
         pieces: as they come in.
         part_bytes: yield a longer line in parts of that size, and what comes after the last line end. 0: that is half
-            an event, and nobody's; a line without end ends it all.
+            an event, and no one's; a line without end ends it all.
     """
     rest = bytearray()
     for piece in pieces:

@@ -28,7 +28,7 @@ class ClientCertificate:
 
 
 class KeptContext:
-    """Makes a context when it is first asked for, and anew when the client certificate became another one."""
+    """Makes a context when it is first asked for, and again when the client certificate became another one."""
 
     def __init__(self, cluster: ClusterEntry, certificate: Callable[[], ClientCertificate | None]) -> None:
         self._cluster, self._certificate = cluster, certificate

@@ -85,7 +85,7 @@ class Transport:
         """Return the final answer, whatever its status; passing failures are tried again until the budget ends.
 
         Raises:
-            UnavailableError: when the server could not be reached, or went on failing.
+            UnavailableError: when the server could not be reached, or kept failing.
             LockLostError: when a write needs a lock that is no longer held.
             CredentialsError, KubeconfigError: when credentials or certificates cannot be had.
         """
@@ -115,7 +115,7 @@ class Transport:
                 trial.retries.pause(failure, cause)
 
     def _legible(self, request: Request, reply: Reply, trial: _Trial) -> tuple[Reply, Failure | None]:
-        """Decode what was read or checked; an answer that is no JSON comes from something in between, and may pass."""
+        """Decode what was read or checked; an answer that is not JSON comes from something in between, and may pass."""
         if reply.status >= 300 or request.is_write:
             return reply, None
         try:
@@ -129,7 +129,7 @@ class Transport:
         """Return the object in an answer.
 
         Raises:
-            ClusterError: what the server refuses, or when its answer is no object.
+            ClusterError: what the server refuses, or when its answer is not an object.
         """
         if reply.status >= 400:
             raise error_of(request, reply.status, reply.body, user=self.user)
@@ -152,7 +152,7 @@ class Transport:
             started.connection.close()
 
     def idle_limits(self, patience_s: float) -> TimeLimits:
-        """Return limits for an answer that goes on by itself, with pauses, as long as the command has time."""
+        """Return limits for an answer that continues by itself, with pauses, as long as the command has time."""
         return limits_of(patience_s, self._around)
 
     def close(self) -> None:

@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 _PLAIN, _PICKLED, _ERROR, _BUG, _TIME, _MEMORY = (b"r", b"p", b"e", b"b", b"t", b"m")
 _CHUNK = 1 << 20
 _LOOK_S = 0.1
-"""How often a signal that does not raise, and the memory of the child, are looked at."""
+"""How often a signal that does not raise, and the memory of the child, are checked."""
 _GRACE_S = 0.5
 """The child says itself that its time is over, and where it was; then it is killed."""
 _HINT = "check the bundle; --timeout gives the command more time"

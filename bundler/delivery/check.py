@@ -32,7 +32,7 @@ def check_whole(delivery: Delivery, moved: Moved = lambda _: None) -> None:
     """Check that the file is exactly what its index says, byte for byte, and that the index says enough.
 
     Raises:
-        DeliveryDamagedError: naming every damaged blob, and the parts they lie in.
+        DeliveryDamagedError: naming every damaged blob, and the parts they are in.
     """
     problems = [*_size_problems(delivery), *_frame_problems(delivery)]
     problems += _blob_problems(delivery, delivery.placement.blobs, moved)
@@ -42,7 +42,7 @@ def check_whole(delivery: Delivery, moved: Moved = lambda _: None) -> None:
 
 
 def check_size(delivery: Delivery) -> None:
-    """Check that nothing is cut off and nothing was put behind: all that can be told of a file without reading it.
+    """Check that nothing is cut off and nothing was put behind: all that is known of a file without reading it.
 
     Raises:
         DeliveryDamagedError: when the file has another size than its index asks for.

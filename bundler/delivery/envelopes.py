@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bundler.model.json import JSONValue
 
 REGION_BYTES: Final = 65536
-"""What ``signatures.json`` takes in a delivery, whoever signed: signing moves nothing."""
+"""What ``signatures.json`` takes in a delivery, no matter who signed: signing moves nothing."""
 _SIGNATURE_BYTES = 64
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _TYPE = re.compile(r"[a-z0-9.+/-]{1,100}")

@@ -176,7 +176,7 @@ def _tool(item: _Reader) -> CarriedTool:
 def _base(item: _Reader) -> Base:
     others = item.texts("repositories") if item.has("repositories") else ()
     _require(list(others) == sorted(set(others)), "the base's repositories are not in their order")
-    _require(all(ImageRef.parse(other).name == other for other in others), "the base names what is no repository")
+    _require(all(ImageRef.parse(other).name == other for other in others), "the base names what is not a repository")
     return Base(index=item.digest("index"), name=item.text("name"), version=item.text("version"), repositories=others)
 
 
@@ -206,7 +206,7 @@ def _require(holds: bool, problem: str) -> None:  # noqa: FBT001 - reads as a st
 
 
 class _Reader:
-    """One JSON object, read key by key; what is not there or of another type is a ValueError."""
+    """One JSON object, read key by key; what does not exist or of another type is a ValueError."""
 
     def __init__(self, value: JSONValue) -> None:
         _require(is_mapping(value), "something that must be an object is none")
@@ -227,14 +227,14 @@ class _Reader:
     def digest(self, key: str) -> Digest:
         """Return a digest."""
         text = self.text(key)
-        _require(is_digest(text), f"{key} is no digest")
+        _require(is_digest(text), f"{key} is not a digest")
         return Digest(text)
 
     def size(self, key: str) -> int:
         """Return a number of bytes."""
         value = self._body.get(key)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_BLOB_BYTES:
-            msg = f"{key} is no size"
+            msg = f"{key} is not a size"
             raise ValueError(msg)
         return value
 
@@ -243,7 +243,7 @@ class _Reader:
         value = self._body.get(key)
         if not isinstance(value, bool):
             msg = f"{key} is neither true nor false"
-            raise ValueError(msg)  # noqa: TRY004 - whoever reads an index looks for one kind of error
+            raise ValueError(msg)  # noqa: TRY004 - readers of an index expect one kind of error
         return value
 
     def below(self, key: str) -> _Reader:
@@ -261,12 +261,12 @@ class _Reader:
 
     def _list(self, key: str) -> Sequence[JSONValue]:
         value = self._body.get(key)
-        _require(is_list(value), f"{key} is no list")
+        _require(is_list(value), f"{key} is not a list")
         return value if is_list(value) else ()
 
 
 def _text(value: JSONValue, key: str) -> str:
     if not isinstance(value, str) or len(value) > _MAX_TEXT_CHARS or not value.isprintable():
-        msg = f"{key} is no plain text"
+        msg = f"{key} is not plain text"
         raise ValueError(msg)
     return value

@@ -110,7 +110,7 @@ class LayoutSource:
 
     def _path(self, digest: str) -> Path:
         if not is_digest(digest):
-            raise self._error(f"{digest!r} is no digest")
+            raise self._error(f"{digest!r} is not a digest")
         return self._folder / "blobs" / digest.replace(":", "/")
 
     def _read(self, path: Path) -> bytes:

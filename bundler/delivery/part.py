@@ -34,7 +34,7 @@ class PartHeader:
     """Payload of every part but the last."""
     total_bytes: int
     payload: Digest
-    """Of this part's payload: names the bad part, where a blob lies in several."""
+    """Of this part's payload: names the bad part, where a blob is in several."""
 
 
 def encode_part(header: PartHeader) -> bytes:

@@ -116,7 +116,7 @@ class _Opened:
     def open(self, path: Path, doing: str) -> int:
         """Open a file for reading alone."""
         try:
-            # A pipe that nobody writes to would be waited for; what is read here and there must be a file anyway.
+            # A pipe that no one writes to would be waited for; what is read here and there must be a file anyway.
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             found = f"{path}: {error.strerror or error}"
@@ -139,7 +139,7 @@ def open_pieces(paths: Sequence[Path]) -> Pieces:
     """Open a delivery: its one file, any one of its parts, all of them, or the name that its parts share.
 
     Raises:
-        PartMissingError: when a part is not there.
+        PartMissingError: when a part is missing.
         ForeignPartError: when a part belongs to another build or another split.
         DeliveryDamagedError: when a part's head is damaged, or a part has not its size.
         DeliveryError: when a file cannot be read.
@@ -174,10 +174,10 @@ def _there(first: Path, stem: Path) -> Path:
 
 
 def _check_names(named: Sequence[Path], wanted: Mapping[Path, int], head: PartHeader, doing: str) -> None:
-    """Hold the files that are there against those that the head of the first of them asks for."""
+    """Check the files that are there against those that the head of the first of them asks for."""
     stem = _stem_of(named[0])
     if missing := [path for path in wanted if not path.exists()]:
-        found = [f"{path} is not there" for path in missing]
+        found = [f"{path} does not exist" for path in missing]
         hint = f"bring all {head.count} parts into one folder"
         raise PartMissingError(f"opening {stem} in {head.count} parts", context=found, hint=hint)
     if named[0] not in wanted:

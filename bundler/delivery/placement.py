@@ -104,7 +104,7 @@ def place(index: DeliveryIndex) -> Placement:
 
 
 def header(name: str, size: int) -> bytes:
-    """Return the one tar header that an entry can have: mode 0644, nobody's, from 1970."""
+    """Return the one tar header that an entry can have: mode 0644, no one's, from 1970."""
     fields = (
         name.encode().ljust(100, b"\0"),
         b"0000644\0",

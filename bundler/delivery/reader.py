@@ -1,7 +1,7 @@
 """Read a delivery: what stands where is computed, never believed. Layer: delivery; reads local files.
 
-The raw index and the signatures are handed out before anything of the index is parsed, so that whoever trusts nobody
-can ask for the signature first. The file is opened for reading alone and never extracted.
+The raw index and the signatures are handed out before anything of the index is parsed, so that a reader can ask for
+the signature first. The file is opened for reading alone and never extracted.
 """
 
 from __future__ import annotations
@@ -122,14 +122,14 @@ class Delivery:
         entry = self._entry(digest)
         if entry.size > max_bytes:
             found = f"{digest} has {entry.size} bytes, and {max_bytes} are the limit"
-            raise DeliveryError(f"reading {self.name}", context=[found], hint="this is no delivery that bundler wrote")
+            raise DeliveryError(f"reading {self.name}", context=[found], hint="use a delivery that bundler wrote")
         content = self.read_at(entry.content_at, entry.size)
         if digest_of(content) != digest:
             raise self.damaged(f"blob {digest} is damaged", (entry.content_at, entry.end_at))
         return content
 
     def chunks(self, digest: Digest, offset: int = 0) -> Iterator[bytes]:
-        """Yield a blob from ``offset`` to its end; digests are checked by whoever keeps the bytes.
+        """Yield a blob from ``offset`` to its end; digests are checked by the caller that keeps the bytes.
 
         Raises:
             DeliveryError: when it is not in this file.
@@ -178,7 +178,7 @@ class Delivery:
         return DeliveryDamagedError(f"reading {self.name}", context=found, hint=HINT_COPY)
 
     def parts_at(self, where: tuple[int, int]) -> list[str]:
-        """Return which parts hold a range; where it lies in several, those whose own checksum does not fit."""
+        """Return which parts hold a range; where it is in several, those whose own checksum does not fit."""
         parts = self.pieces.parts_between(*where)
         bad = [
             part for part in parts if len(parts) == 1 or self.payload_of(part.start, part.header) != part.header.payload
@@ -186,7 +186,7 @@ class Delivery:
         return [f"in part {part.path}" for part in (bad or parts)]
 
     def payload_of(self, start: int, said: PartHeader) -> str:
-        """Return the digest of a part's payload as it lies there."""
+        """Return the digest of a part's payload as it is there."""
         hasher, buffer = hashlib.sha256(), bytearray(CHUNK_BYTES)
         view = memoryview(buffer)
         for at in range(start, start + said.payload_bytes, CHUNK_BYTES):
@@ -210,7 +210,7 @@ class Delivery:
         count = self.pieces.read_into(0, memoryview(buffer))
         head = bytes(buffer[:count])
         if head[: len(INDEX_NAME) + 1] != INDEX_NAME.encode() + b"\0":
-            found = f"{self.name} does not begin with {INDEX_NAME}: it is no delivery, or its first bytes are damaged"
+            found = f"{self.name} does not begin with {INDEX_NAME}: not a delivery, or its first bytes are damaged"
             raise DeliveryDamagedError(f"opening {self.name}", context=[found], hint=HINT_COPY)
         try:
             size = size_in(head)

@@ -1,4 +1,4 @@
-"""Put signatures into a delivery that lies there: their place is fixed, nothing moves. Layer: delivery; local files."""
+"""Put signatures into an existing delivery: their place is fixed, nothing moves. Layer: delivery; local files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def replace_signatures(paths: Sequence[Path], envelopes: Sequence[Envelope]) -> 
         try:
             region = signature_region(envelopes)
         except ValueError as error:
-            raise DeliveryError(doing, context=[str(error)], hint="take signatures away that nobody needs") from error
+            raise DeliveryError(doing, context=[str(error)], hint="remove signatures that no one needs") from error
         at = 2 * BLOCK + len(delivery.raw_index)
         parts = delivery.pieces.parts_between(at, at + len(region))
         try:
@@ -42,11 +42,11 @@ def replace_signatures(paths: Sequence[Path], envelopes: Sequence[Envelope]) -> 
                 _write_part(delivery, part, at, region)
         except OSError as error:
             found = f"{error.filename or delivery.name}: {error.strerror or error}"
-            raise DeliveryError(doing, context=[found], hint="sign it where you may write to it") from error
+            raise DeliveryError(doing, context=[found], hint="sign a copy that you can write to") from error
 
 
 def _write_part(delivery: Delivery, part: Part, at: int, region: bytes) -> None:
-    """Write what of the region lies in one part, and that part's checksum."""
+    """Write what of the region is in one part, and that part's checksum."""
     start, end = max(at, part.start), min(at + len(region), part.start + part.header.payload_bytes)
     _write(str(part.path), [(PART_HEADER_BYTES + start - part.start, region[start - at : end - at])])
     header = replace(part.header, payload=Digest(delivery.payload_of(part.start, part.header)))

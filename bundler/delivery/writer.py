@@ -3,7 +3,7 @@
 Blobs come from several threads in any order. Nothing is kept in memory, nothing is moved afterwards. The final name
 appears whole or not at all: until then the file is called ``.NAME.unfinished``. It begins with the index as far as it
 is known, and each blob that is complete gets its header at once. So whatever kills the process, the next run with the
-same plan sees what is there, and whoever takes it up hashes it; a run with another plan starts over.
+same plan sees what is there, and the run that continues hashes it; a run with another plan starts over.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _SPARE_RATIO: Final = 16
 """One byte of these is kept free for the SBOM, whose size is not known when space is asked for; most need far less."""
 _CHUNK_BYTES = 1024 * 1024
 _PASSING: Final = (InterruptedRunError, RegistryError, KeyboardInterrupt)
-"""What may end a run that goes on another time; after anything else the same would only happen again."""
+"""What may end a run that continues another time; after anything else the same would only happen again."""
 
 
 class DeliveryWriter:
@@ -58,7 +58,7 @@ class DeliveryWriter:
             part_bytes: payload of each part; 0 is one file.
 
         Raises:
-            DeliveryError: when the folder cannot be written to, or somebody else writes the same delivery.
+            DeliveryError: when the folder cannot be written to, or someone else writes the same delivery.
             NoSpaceError: when it would not fit.
         """
         self._target, self._part_bytes = target, part_bytes
@@ -79,7 +79,7 @@ class DeliveryWriter:
         return self
 
     def __exit__(self, kind: object = None, error: BaseException | None = None, trace: object = None) -> None:
-        """Take away what did not get its final name, unless the next run can go on from it."""
+        """Remove what did not get its final name, unless the next run can continue from it."""
         keeps = bool(self._complete) and isinstance(error, _PASSING) and not isinstance(error, ContentMismatchError)
         if keeps and isinstance(error, BundlerError) and self._fds:
             size = sum(self._entries[digest].size for digest in self._complete)
@@ -102,7 +102,7 @@ class DeliveryWriter:
         return self._read(entry.header_at, BLOCK) == header(entry.name, entry.size)
 
     def kept(self, digest: Digest) -> Iterator[bytes]:
-        """Yield what stands at the place of a blob."""
+        """Yield what is at the place of a blob."""
         entry = self._entries[digest]
         for at in range(entry.content_at, entry.content_at + entry.size, _CHUNK_BYTES):
             yield self._read(at, min(_CHUNK_BYTES, entry.content_at + entry.size - at))
@@ -120,7 +120,7 @@ class DeliveryWriter:
         self.write(self._entries[digest].content_at, content)
 
     def stream(self, digest: Digest, pieces: Iterable[bytes]) -> None:
-        """Write a blob piece by piece; whoever makes the pieces answers for the digest.
+        """Write a blob piece by piece; the caller that makes the pieces is responsible for the digest.
 
         Raises:
             DeliveryError: when there are more or fewer bytes than the index says.
@@ -135,7 +135,7 @@ class DeliveryWriter:
             at += len(piece)
         if at != end:
             found = f"{digest} does not have the {entry.size} bytes that its manifest says"
-            raise DeliveryError(self._doing, context=[found], hint="its maker has to publish it again")
+            raise DeliveryError(self._doing, context=[found], hint="ask its publisher to publish it again")
         self.write(entry.header_at, header(entry.name, entry.size))
         self._complete.add(digest)
 
@@ -180,7 +180,7 @@ class DeliveryWriter:
             raise self._refused(error) from error
 
     def _cut(self, total: int) -> None:
-        """Take away what an earlier run wrote beyond the end."""
+        """Remove what an earlier run wrote beyond the end."""
         if not self._part_bytes:
             os.ftruncate(self._fd(1), total)
             return
@@ -244,10 +244,10 @@ class DeliveryWriter:
         return fd
 
     def _lock(self, index: DeliveryIndex) -> bool:
-        """Take over what an earlier run left behind; leave alone what somebody writes.
+        """Take over what an earlier run left behind; leave alone what someone writes.
 
         Returns:
-            Whether this run goes on from it.
+            Whether this run continues from it.
         """
         try:
             fd = self._fd(1)
@@ -266,7 +266,7 @@ class DeliveryWriter:
         return is_going_on
 
     def _forget(self, *, keeps: range) -> None:
-        """Take away parts of another run."""
+        """Remove parts of another run."""
         for number in [number for number in self._fds if number not in keeps]:
             os.close(self._fds.pop(number))
         ours = {self._unfinished(number) for number in keeps}
@@ -275,7 +275,7 @@ class DeliveryWriter:
                 left.unlink()
 
     def _is_same_plan(self, index: DeliveryIndex) -> bool:
-        """Tell whether what lies there was begun for the same index; the SBOM does not count, it is made at the end."""
+        """Tell whether what is there was begun for the same index; the SBOM does not count, it is made at the end."""
         place_of_index = self._placement.index
         try:
             found = decode_index(self._read(place_of_index.content_at, place_of_index.size))
@@ -284,7 +284,7 @@ class DeliveryWriter:
         return without_sbom(found) == without_sbom(index)
 
     def _read(self, offset: int, count: int) -> bytes:
-        """Return what stands at a place; less where an earlier run did not come so far."""
+        """Return what is at a place; less where an earlier run did not come so far."""
         pieces = []
         while count:
             number, at, room = self._where(offset)
@@ -310,7 +310,7 @@ class DeliveryWriter:
 
     def _refused(self, error: OSError) -> DeliveryError:
         found = f"{self._target.parent}: {error.strerror or error}"
-        return DeliveryError(self._doing, context=[found], hint="name a folder that exists and that you may write to")
+        return DeliveryError(self._doing, context=[found], hint="choose an existing folder that you can write to")
 
 
 def _open_own(path: Path) -> int:

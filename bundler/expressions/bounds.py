@@ -115,7 +115,7 @@ _THREAD = _Thread()
 
 
 def current_meter() -> Meter:
-    """Return the meter of the rendering that goes on; a fresh one outside of any (constants folded by the compiler)."""
+    """Return the meter of the current rendering; a fresh one outside of any (constants folded by the compiler)."""
     meter = _THREAD.meter
     return Meter(DEFAULT_BOUNDS) if meter is None else meter
 

@@ -76,7 +76,7 @@ def code_key(kind: str, source: str, *parts: object) -> str:
     Args:
         kind: what is compiled, and in which way; it decides how many parts there are.
         source: the text itself.
-        parts: what else the code holds or is made from; told apart by ``repr``.
+        parts: what else the code holds or is made from; distinguished by ``repr``.
     """
     text = "\0".join([kind, *map(repr, parts), source])
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

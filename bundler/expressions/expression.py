@@ -192,7 +192,7 @@ def _paths_of(node: nodes.Node) -> frozenset[ValuePath]:
 
 def _walk_paths(node: nodes.Node) -> Iterator[ValuePath]:
     if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
-        # a method's name is no key
+        # a method's name is not a key
         yield from _walk_paths(node.node.node)
         for argument in (*node.args, *node.kwargs):
             yield from _walk_paths(argument)

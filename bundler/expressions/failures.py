@@ -54,7 +54,7 @@ def explain(error: BaseException, names: Mapping[str, object]) -> Failure:  # no
             hint = "check what ends the macro that calls itself, or the include of itself"
             return Failure(error_type=errors.TemplateLimitError, sentence="it nests too deeply", hint=hint)
         case MemoryError():
-            hint = "make less of it, or of what it is made from"
+            hint = "make it smaller"
             return Failure(error_type=errors.TemplateLimitError, sentence="it takes too much memory", hint=hint)
         case TemplateSyntaxError():
             return _explain_syntax(error)
@@ -163,9 +163,9 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
     elif message == "unexpected '.'":
         hint = "paths start with a name: {{ values.replicas }}, {{ release.name }}"
     elif message.startswith("expected token 'end of print statement'"):
-        hint = "{{ }} holds one expression; if, for and their like stand in {% %}"
+        hint = "{{ }} holds one expression; if, for and similar tags go in {% %}"
     elif message == "expected token ':', got '}'":
-        hint = "an expression stands without {{ }} in derive, when, ready and failed; elsewhere put it into {{ }} once"
+        hint = "write expressions without {{ }} in derive, when, ready and failed; elsewhere put them into {{ }} once"
     return Failure(error_type=errors.TemplateSyntaxError, sentence=message, hint=hint, spelling=spelling)
 
 

@@ -265,7 +265,7 @@ def clamp(value: object, low: object, high: object) -> int | float:
 
 
 def to_int(value: object, replacement: object = missing) -> object:
-    """Read an integer; a fraction is cut. What is no number is an error, or ``replacement`` where one is given."""
+    """Read an integer; a fraction is cut. What is not a number is an error, or ``replacement`` where one is given."""
     try:
         if isinstance(value, str):
             current_meter().check_int_bits(len(value) * 3)
@@ -275,7 +275,7 @@ def to_int(value: object, replacement: object = missing) -> object:
         if replacement is not missing:
             return replacement
         # Python's own message quotes the value, which may be a secret
-        raise ValueError(f"{kind_of(value)} that is no number was given, and no default") from error
+        raise ValueError(f"{kind_of(value)} that is not a number was given, and no default") from error
 
 
 def _number_text(text: str) -> str:
@@ -306,7 +306,7 @@ def to_float(value: object, replacement: object = missing) -> object:
     except (TypeError, ValueError) as error:
         if replacement is not missing:
             return replacement
-        raise ValueError(f"{kind_of(value)} that is no number was given, and no default") from error
+        raise ValueError(f"{kind_of(value)} that is not a number was given, and no default") from error
 
 
 def millicores(value: object) -> str:

@@ -108,7 +108,7 @@ def _spelled(expression: str) -> str:
 def _tag(template: str) -> Callable[[re.Match[str]], str]:
     def answer(found: re.Match[str]) -> str:
         parts = [_spelled(part or "") for part in found.groups()]
-        return f"a tag stands in {{% %}}: {template.format(*parts)}"
+        return f"a tag is written in {{% %}}: {template.format(*parts)}"
 
     return answer
 
@@ -141,7 +141,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (
         re.compile(r"range\s+\$(\w+),\s*\$(\w+)\s*:=\s*(.+)"),
         lambda one: (
-            f"a tag stands in {{% %}}: {{% for {one[1]}, {one[2]} in {_spelled(one[3])} | items %}} … "
+            f"a tag is written in {{% %}}: {{% for {one[1]}, {one[2]} in {_spelled(one[3])} | items %}} … "
             f"{{% endfor %}}; of a list, {{% for {one[2]} in {_spelled(one[3])} %}}"
         ),
     ),

@@ -1,6 +1,6 @@
 """Marks that printed text carries until a template is finished. Layer: expressions, pure.
 
-Two things are known only when all of a template's text lies there: at which column ``to_yaml`` stands, and from which
+Two things are known only when all of a template's text is there: at which column ``to_yaml`` stands, and from which
 template line an object came. Each is written as a short marked piece between NUL characters, which no YAML may hold.
 """
 
@@ -42,7 +42,7 @@ def mark_line(file_index: int, line: int) -> str:
 
 
 def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = None) -> str:
-    """Replace all marks: YAML is indented to where it stands, line marks vanish.
+    """Replace all marks: YAML is indented to where it is, line marks vanish.
 
     Args:
         text: printed text.
@@ -55,7 +55,7 @@ def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = N
     size, at = len(first), 0
     while at < len(parts):
         mark, plain = parts[at], parts[at + 1] if at + 1 < len(parts) else None
-        if plain is None or mark[:1] not in _KINDS:  # a NUL of somebody else's
+        if plain is None or mark[:1] not in _KINDS:  # a NUL of someone else's
             plain = f"\0{mark}"
             at += 1
         else:
@@ -72,7 +72,7 @@ def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = N
 
 
 def _insert(mark: str, pieces: list[str]) -> int:
-    """Add marked YAML, where it stands, to the pieces before it; return by how much they grow."""
+    """Add marked YAML, where it is, to the pieces before it; return by how much they grow."""
     inserted = _place(mark[1:], _line_so_far(pieces), is_nested=mark[0] == "B")
     growth = len(inserted)
     if inserted.startswith("\n") and pieces:

@@ -26,7 +26,7 @@ VALUES = "values"
 def read_paths(templates: Mapping[str, str]) -> frozenset[ValuePath]:
     """Return the keys below ``values`` of all that ``templates`` (name -> text) read; the empty path is everything.
 
-    What stands below a path that is returned counts as read too.
+    What is below a path that is returned counts as read too.
 
     Raises:
         TemplateSyntaxError: when one is not valid.
@@ -39,7 +39,7 @@ def read_paths(templates: Mapping[str, str]) -> frozenset[ValuePath]:
         except FAILURES as error:
             failure = explain(error, {})
             raise TemplateSyntaxError(
-                "looking which values are read",
+                "finding which values are read",
                 context=[f"{name}: {failure.sentence}"],
                 hint=failure.hint or "correct the template",
             ) from error
@@ -95,7 +95,7 @@ class _Reader:
                 self._called.add((root.name, name))
                 self._visit_all(node.iter_child_nodes(exclude=("node",)))
             case nodes.Call(node=nodes.Getattr() as method):
-                # a method's name is no key
+                # a method's name is not a key
                 self._visit_all((method.node, *node.iter_child_nodes(exclude=("node",))))
             case nodes.Name() | nodes.Getattr() | nodes.Getitem() if path := path_of(node):
                 self._read.add(path)

@@ -49,7 +49,7 @@ def text_of(value: object) -> str:
     """Return what ``{{ value }}`` prints: YAML's words for booleans and null, numbers as they were written.
 
     Raises:
-        TemplateFailureError: for lists, mappings and functions, whose Python spelling nobody wants in YAML.
+        TemplateFailureError: for lists, mappings and functions, whose Python spelling no one wants in YAML.
     """
     if type(value) is str:
         return value
@@ -107,7 +107,7 @@ def _key_of(key: object) -> str:
 
 
 def to_yaml(value: object) -> YamlText:
-    """Write ``value`` as YAML; printed, it is indented to where it stands."""
+    """Write ``value`` as YAML; printed, it is indented to where it is."""
     data = data_of(value)
     current_meter().charge_text(written_size(data, indent=2))
     text = dump_yaml(data)[:-1]

@@ -112,7 +112,7 @@ def join_path(parent: str, key: object) -> str:
 
 
 def real_path(roots: Mapping[str, object], wanted: object) -> str:
-    """Find the very container ``wanted`` below ``roots``: a loop variable's own path. Empty where it is not there."""
+    """Find the very container ``wanted`` below ``roots``: a loop variable's own path. Empty where it does not exist."""
     if not isinstance(wanted, Mapping | list | tuple):
         return ""
     pending = [(str(name), value) for name, value in roots.items()]

@@ -1,6 +1,6 @@
 """Defaults that the API server fills in inside values that are owned as a whole. Layer: fields, pure.
 
-Elsewhere a default is a field of its own that nobody owns; inside an atomic value it makes the live value look unlike
+Elsewhere a default is a field of its own that no one owns; inside an atomic value it makes the live value look unlike
 the one applied.
 
 Source: SetDefaults functions in pkg/apis/*/v1/defaults.go of Kubernetes v1.36.
@@ -35,7 +35,7 @@ def with_defaults(value: JSONValue, names: Sequence[str]) -> JSONValue:
     """Return a value of a built-in kind with the constant defaults filled in.
 
     Args:
-        value: what stands at the place.
+        value: what is at the place.
         names: the names of the fields on the way there, from the root.
     """
     if isinstance(value, Mapping):

@@ -109,7 +109,7 @@ def schema_of(body: Body) -> SchemaNode | None:
 
 @lru_cache(maxsize=1)
 def schema_of_unknown() -> SchemaNode:
-    """Return what is known of every object: its metadata. The rest is deduced from what stands there."""
+    """Return what is known of every object: its metadata. The rest is deduced from what is there."""
     data = _data()
     fields = {"apiVersion": "s", "kind": "s", "metadata": data.metadata}
     return SchemaNode({"f": fields, "v": "a", "h": 1}, data.schemas, drops_empty=False)

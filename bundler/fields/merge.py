@@ -70,7 +70,7 @@ class Applied:
 def applied_fields(body: Body, schema: SchemaNode | None) -> FieldSet:
     """Return the fields that applying ``body`` makes its manager own.
 
-    Identity, what the server writes in metadata, and ``status`` where it is a subresource are nobody's.
+    Identity, what the server writes in metadata, and ``status`` where it is a subresource are no one's.
 
     Raises:
         ValueError: when an item of a map list has none of its keys.
@@ -122,7 +122,7 @@ def server_side_apply(
 
 
 def _tracked_from_now(live: Body, before: Body, root: SchemaNode, time: str) -> Managers:
-    """Return the managers of a live object; one that nobody tracked so far belongs to ``before-first-apply``."""
+    """Return the managers of a live object; one that no one tracked so far belongs to ``before-first-apply``."""
     managers = read_managers(live)
     if managers:
         return managers
@@ -132,7 +132,7 @@ def _tracked_from_now(live: Body, before: Body, root: SchemaNode, time: str) -> 
 
 
 def _pruned(merged: Body, managers: Managers, last: FieldSet, root: SchemaNode) -> Body:
-    """Take out what the manager applied last time, applies no more, and nobody else owns."""
+    """Take out what the manager applied last time, applies no more, and no one else owns."""
     if last.is_empty:
         return merged
     before = with_named_parents(last.tree, root)
@@ -239,7 +239,7 @@ def track_update(
     if root.has_status:
         taken = taken.without_subtree("spec" if subresource == "status" else "status")
     if subresource == "scale" and not value_at(new, "spec", "replicas"):
-        # A Scale of zero is written without the field, so nobody owns it then.
+        # A Scale of zero is written without the field, so no one owns it then.
         taken = EMPTY
     if not taken.is_empty:
         taken = taken.union(managers[key].fields) if key in managers else taken
@@ -248,7 +248,7 @@ def track_update(
 
 
 def _is_tracked(managers: Managers, subresource: str) -> bool:
-    """Tell whether the server notes who updates: not where nobody is known, of scale's one field in particular."""
+    """Tell whether the server notes who updates: not where no one is known, of scale's one field in particular."""
     if subresource == "scale":
         return any(("f:spec", "f:replicas") in owned.fields for owned in managers.values())
     return bool(managers)

@@ -1,4 +1,4 @@
-"""What may stand where in an object: schemas of built-in and custom kinds. Layer: fields, pure.
+"""What may be where in an object: schemas of built-in and custom kinds. Layer: fields, pure.
 
 One compact form serves both. A node is a letter (a scalar), a number (a definition in the table) or a mapping:
 
@@ -59,7 +59,7 @@ _RAW_TRAITS: Mapping[str, JSONValue] = {"a": 1}
 
 
 class SchemaNode:
-    """What may stand at one place of an object."""
+    """What may be at one place of an object."""
 
     __slots__ = (
         "_fields",
@@ -97,7 +97,7 @@ class SchemaNode:
     map_type: Literal["granular", "atomic"]
     """How a map merges."""
     allows_unknown: bool
-    """Whether fields other than ``field_names`` may stand in this map."""
+    """Whether fields other than ``field_names`` may be in this map."""
     required: tuple[str, ...]
     """The known fields that must be there."""
     has_status: bool
@@ -173,12 +173,12 @@ class SchemaNode:
 
     @property
     def has_keyed_lists(self) -> bool:
-        """Whether a list whose items have keys may stand here or anywhere below."""
+        """Whether a list whose items have keys may be here or anywhere below."""
         return "h" in self._raw
 
     @property
     def keyed_fields(self) -> Mapping[str, SchemaNode]:
-        """The known fields at or below which a list with keys may stand."""
+        """The known fields at or below which a list with keys may be."""
         if self._keyed_fields is None:
             self._keyed_fields = {
                 name: self._fields.get(name) or self._node(raw)
@@ -189,7 +189,7 @@ class SchemaNode:
 
     @property
     def keyed_values(self) -> SchemaNode | None:
-        """The schema of additional values, where a list with keys may stand at or below them."""
+        """The schema of additional values, where a list with keys may be at or below them."""
         raw = self._raw.get("v")
         return self._node(raw) if _is_marked(raw, self._table) else None
 
@@ -220,7 +220,7 @@ def _is_marked(raw: Raw, table: SchemaTable) -> bool:
 
 
 def mark_keyed(raw: Raw, table: SchemaTable) -> bool:
-    """Mark by ``h`` every node at or below which a list with keys may stand, and tell whether this one is such.
+    """Mark by ``h`` every node at or below which a list with keys may be, and tell whether this one is such.
 
     A place of the table counts as it is marked by now; a table that refers to itself is marked until nothing changes.
     """

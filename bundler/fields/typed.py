@@ -130,7 +130,7 @@ def _compare(old: Value, new: Value, schema: SchemaNode, path: Path, found: Comp
 
 
 def _compare_members(lefts: Items, rights: Items, schema: SchemaNode, path: Path, found: Comparison) -> None:
-    """Compare what stands at one step; only a list can hold an item twice there."""
+    """Compare what is at one step; only a list can hold an item twice there."""
     if len(lefts) <= 1 and len(rights) <= 1:
         _compare(lefts[0] if lefts else ABSENT, rights[0] if rights else ABSENT, schema, path, found)
     elif len(lefts) > 1 and len(rights) > 1:
@@ -237,7 +237,7 @@ def _merged_order(theirs: Sequence[str], mine: Sequence[str]) -> list[tuple[str,
 
 
 def value_of(value: Value, path: Path, schema: SchemaNode) -> Value:
-    """Return what stands at a path, ABSENT where nothing does."""
+    """Return what is at a path, ABSENT where nothing does."""
     for step in path:
         members = (_children(value, schema) or {}).get(step) if not isinstance(value, _Absent) else None
         if not members:

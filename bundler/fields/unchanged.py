@@ -199,7 +199,7 @@ class _Walk:
     def _is_atomic(self, here: Trail) -> bool:
         """Tell whether a map is owned as one value, and not just held empty by the manager until now.
 
-        Of a custom kind nobody here knows: what the manager held empty may have been filled with defaults.
+        Of a custom kind no one here knows: what the manager held empty may have been filled with defaults.
         """
         schema = self._schema(here)
         return schema is not None and schema.is_atomic
@@ -268,7 +268,7 @@ def _key(step: str) -> tuple[tuple[str, ...], tuple[JSONValue, ...]]:
 def _values(item: JSONValue, names: tuple[str, ...]) -> tuple[JSONValue, ...]:
     values = item if isinstance(item, _MAPPINGS) else _NOTHING
     found = tuple(values.get(name) for name in names)
-    # A key is a scalar; anything else is no key, and would not hash.
+    # A key is a scalar; anything else is not a key, and would not hash.
     return found if all(value is None or type(value) in _SCALARS for value in found) else ()
 
 
@@ -289,7 +289,7 @@ def _defaulted(
 
 
 def _is_same_set(desired: Sequence[JSONValue], live: Sequence[JSONValue], tree: Tree) -> bool:
-    """Tell whether a set of scalars is owned as desired, and stands in the live list in the same order."""
+    """Tell whether a set of scalars is owned as desired, and is in the live list in the same order."""
     places = {dump(value): place for place, value in enumerate(live)}
     spelled = [dump(value) for value in desired]
     order = [places.get(text, -1) for text in spelled]

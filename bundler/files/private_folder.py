@@ -45,7 +45,7 @@ def weak_place(path: str | os.PathLike[str]) -> tuple[Path, str]:
         except OSError as error:
             return place, f"cannot be opened: {error.strerror}"
         if not stat.S_ISDIR(found.st_mode):
-            return place, "is no folder"
+            return place, "is not a folder"
         if not (is_own(found, user) if place == last else _keeps_names(found, user)):
             return place, f"belongs to user {found.st_uid} and has mode {stat.S_IMODE(found.st_mode):o}"
     return last, "cannot be opened"

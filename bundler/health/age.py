@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def unchanged_s(body: Body, now: datetime) -> float:
-    """Return for how many seconds nothing but the status of an object has changed; 0 where that cannot be told.
+    """Return for how many seconds nothing but the status of an object has changed; 0 where that is unknown.
 
     Args:
         body: an object as the API returns it, ``managedFields`` included.

@@ -1,4 +1,4 @@
-"""Jobs that are gone, or going, when they are looked at. Layer: rules, pure.
+"""Jobs that are gone, or going, when they are checked. Layer: rules, pure.
 
 ``ttlSecondsAfterFinished`` may delete a Job before anyone has seen that it finished.
 """

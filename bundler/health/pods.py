@@ -1,7 +1,7 @@
 """Why a pod is not ready, and whether that is final. Layer: rules, pure.
 
-A pod says what is wrong only in the states of its containers. Three reasons cannot mend themselves and end a wait at
-once; others repeat (an image that cannot be pulled, a process that crashes) and may mend when what they depend on
+A pod says what is wrong only in the states of its containers. Three reasons cannot resolve themselves and end a wait at
+once; others repeat (an image that cannot be pulled, a process that crashes) and may recover when what they depend on
 arrives, so they end a wait only after several failures in a row *and* some time (:class:`FailFast`).
 """
 

@@ -65,7 +65,7 @@ def _replica_failure(body: Body) -> str:
 
 
 def _unseen(body: Body) -> Health | None:
-    """Return InProgress for an object that its controller has not looked at even once."""
+    """Return InProgress for an object that its controller has not checked even once."""
     if observed_generation(value_at(body, "status", "observedGeneration")) is None:
         return in_progress("its controller has not seen it yet")
     return None

@@ -112,7 +112,7 @@ class Dialer:
             return _connect(self._server.host, self._server.port)
 
     def _tunnelled(self, proxy: Proxy) -> socket.socket:
-        """Connect through the proxy; whatever is wrong with it is told as such, and not of the server."""
+        """Connect through the proxy; whatever is wrong with it is reported as such, and not as the server's fault."""
         try:
             with checked():
                 sock = _connect(proxy.host, proxy.port)

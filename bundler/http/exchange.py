@@ -92,7 +92,7 @@ def limits_of(
         patience_s: for the head of the answer, and for each piece of its body.
         around: knows how much time is left.
         is_whole: ``patience_s`` is for everything: the answer is small.
-        rest_s: how long it may go on at most, whatever the command has left; asked again and again.
+        rest_s: how long it may continue at most, whatever the command has left; asked again and again.
     """
     began_s = time.monotonic()
 
@@ -211,7 +211,7 @@ class Exchange:
 
 
 class RetryBudget:
-    """How often something was tried, and whether to go on; one for each thing that is done."""
+    """How often something was tried, and whether to continue; one for each thing that is done."""
 
     def __init__(
         self,
@@ -224,7 +224,7 @@ class RetryBudget:
 
         Args:
             doing: what is tried, for messages.
-            around: time, and who is told of retries.
+            around: time, and who hears of retries.
             give_up: makes the error, of ``doing``, the last failure and the number of tries.
             has_answered: whether the server answered at all so far.
         """
@@ -233,7 +233,7 @@ class RetryBudget:
         self._tries = 0
 
     def progressed(self) -> None:
-        """Start counting anew: something was moved."""
+        """Start counting again: something was moved."""
         self._tries = 0
 
     def pause(self, failure: Failure, cause: BaseException | None = None) -> None:

@@ -122,7 +122,7 @@ class Fence:
     def _judge_name(self, host: object, service: object) -> None:
         text = host.decode("ascii", "replace") if isinstance(host, bytes | bytearray) else host
         port = int(service) or None if isinstance(service, int | str) and str(service).isdigit() else None
-        # Where there is no host, or any, somebody wants to listen.
+        # Where there is no host, or any, someone wants to listen.
         if not isinstance(text, str) or text in _ANY_HOST or self._gate.admits(text, port, resolve=self._resolved):
             return
         if port is not None and _is_number(text):

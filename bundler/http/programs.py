@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_OUTPUT_BYTES = 1024 * 1024
 _READ_BYTES = 65_536
 _LOOK_S = 0.05
-"""How often a program is looked at that ended, or closed its output, and left the other open."""
+"""How often a program is checked that ended, or closed its output, and left the other open."""
 
 
 class ProgramError(Exception):
@@ -52,7 +52,7 @@ def find_program(name: str, env: Mapping[str, str]) -> str | None:
 def run_program(
     argv: Sequence[str], *, env: Mapping[str, str], timeout_s: float, given: bytes | None = b""
 ) -> Finished:
-    """Run a program to its end; one that goes on too long, or prints too much, is killed.
+    """Run a program to its end; one that continues too long, or prints too much, is killed.
 
     Args:
         argv: the program's path and its arguments.

@@ -59,7 +59,7 @@ def failure_of_error(error: Exception, *, may_have_arrived: bool) -> Failure:
 
 
 PROXY_HINT = (
-    "mend the proxy, or correct its address where it is set; NO_PROXY excepts servers from HTTPS_PROXY and HTTP_PROXY"
+    "fix the proxy, or correct its address where it is set; NO_PROXY excepts servers from HTTPS_PROXY and HTTP_PROXY"
 )
 
 

@@ -6,7 +6,7 @@ import ssl
 
 
 def strict_context() -> ssl.SSLContext:
-    """Return a context that verifies chain and host name, as strictly as Go does and no more; it trusts nobody yet.
+    """Return a context that verifies chain and host name, as strictly as Go does and no more; it trusts no one yet.
 
     VERIFY_X509_STRICT, which Python 3.13 turns on in its default context, refuses the authorities of older EKS and
     microk8s clusters (no Authority Key Identifier). Like Go, an intermediate certificate may be the anchor of trust.

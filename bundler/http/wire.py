@@ -28,7 +28,7 @@ SEND_BYTES = 262_144
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 512 * 1024 * 1024
 SLICE_S = 1.0
-"""How often limits are looked at again while a peer is silent: a signal or a lost lock may have shortened them."""
+"""How often limits are checked again while a peer is silent: a signal or a lost lock may have shortened them."""
 MAX_INTERIM = 100
 """Of 1xx answers before the answer itself."""
 
@@ -169,7 +169,7 @@ class Connection:
         self.close()
 
     def shut_down(self) -> None:
-        """End reading and writing from another thread: whoever reads is told that the peer closed. Never raises.
+        """End reading and writing from another thread: a reader sees that the peer closed. Never raises.
 
         The socket stays open until its own thread closes it: its number must not become another file's meanwhile.
         """
@@ -195,7 +195,7 @@ class Connection:
 
         Raises:
             ClosedError, WireError: see there.
-            OSError: when the connection breaks; TimeoutError when the head is not there in time.
+            OSError: when the connection breaks; TimeoutError when the head has not arrived in time.
         """
         end_s = self._patience_end_s()
         for _ in range(MAX_INTERIM):
@@ -228,7 +228,7 @@ class Connection:
             answers: the method that was asked with; an answer to HEAD has no body, whatever its head says.
 
         Raises:
-            WireError: when it is cut short, or its length cannot be told.
+            WireError: when it is cut short, or its length is unknown.
             OSError: as `read_head`.
         """
         length, is_chunked = _framing(head)

@@ -1,1 +1,1 @@
-"""Images: where they stand, over which settings, and what they become at a site. Layer: images, pure."""
+"""Images: where they are, over which settings, and what they become at a site. Layer: images, pure."""

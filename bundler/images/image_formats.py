@@ -69,7 +69,7 @@ def read_mapping(value: Body) -> Read:
         return Read(problem=f"it is a mapping of {', '.join(value)}; {wanted}")
     for key, part in parts.items():
         if part is not None and not isinstance(part, str):
-            return Read(problem=f"its {key} is no text; quote it")
+            return Read(problem=f"its {key} is not a string; quote it")
     texts = {key: part for key, part in parts.items() if isinstance(part, str)}
     if not texts.get(repository):
         return Read()

@@ -1,4 +1,4 @@
-"""Every place in an object where an image stands. Layer: images, pure."""
+"""Every place in an object where an image is. Layer: images, pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RuleStep: TypeAlias = "str | int | _Every | _Where"
 
 
 class ImagePathError(ValueError):
-    """A text that is no path to images."""
+    """A text that is not a path to images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Place(NamedTuple):
     spelling: Spelling = PLAIN
     """How it is written: as one text, or as the keys of a mapping."""
     problem: str = ""
-    """Why what stands there cannot be read and written as an image; empty where it can."""
+    """Why what is there cannot be read and written as an image; empty where it can."""
 
     @property
     def line_steps(self) -> tuple[str | int, ...]:
@@ -126,7 +126,7 @@ def _read_step(text: str, at: int) -> tuple[RuleStep, int]:
     found = _KEY.match(text, at)
     if found and (text[at] == ".") == (at > 0):
         return found[1], found.end()
-    raise ImagePathError(f'{text[at:]!r} is no step; write a.b, list[*], list[0], list[name=web] or map["a.b"]')
+    raise ImagePathError(f'{text[at:]!r} is not a step; write a.b, list[*], list[0], list[name=web] or map["a.b"]')
 
 
 def rules_of(bundle: Bundle) -> tuple[ImageRule, ...]:
@@ -154,7 +154,7 @@ def pod_places(pod: Body, path: Sequence[str]) -> Iterator[Place]:
 
     Args:
         pod: the pod spec.
-        path: where it stands in its object.
+        path: where it is in its object.
 
     Source: kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1, "containers" and "volumes".
     """
@@ -187,12 +187,12 @@ def _declared(body: Body, rule: ImageRule) -> Iterator[Place]:
             if read.text or read.problem:
                 yield Place(steps, "", read.text, rule.path, read.spelling, read.problem)
         elif value is not None and not isinstance(rule.steps[-1], _Every):
-            # among the items of [*] other things may stand; a path that leads to one value means that one
+            # among the items of [*] other things may be; a path that leads to one value means that one
             yield Place(steps, "", "", rule.path, problem=_no_image(value))
 
 
 def _no_image(value: JSONValue) -> str:
-    kind = "a list; write [*] after its path" if is_list(value) else f"{json.dumps(value)}, which is no text"
+    kind = "a list; write [*] after its path" if is_list(value) else f"{json.dumps(value)}, which is not a string"
     return f"it is {kind}"
 
 
@@ -235,7 +235,7 @@ def replaced_at(body: JSONValue, changes: Mapping[tuple[str | int, ...], JSONVal
 
     Args:
         body: the object.
-        changes: keys and indexes from its root -> what stands there instead.
+        changes: keys and indexes from its root -> what is there instead.
     """
     if () in changes:
         return changes[()]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import FindSource, Manifest
 
 Where: TypeAlias = "Callable[[Manifest, Place], str]"
-"""Says where an image stands; :func:`where_of`, or the like with better lines."""
+"""Says where an image is; :func:`where_of`, or the like with better lines."""
 
 _HOST = r"(?:[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+|localhost)(?::\d+)?"
 _LOOKS_LIKE_IMAGE = re.compile(
@@ -49,7 +49,7 @@ def find_uses(
     Args:
         manifests: rendered objects.
         rules: declared places.
-        where: says where an image stands.
+        where: says where an image is.
 
     Raises:
         ImageReferenceError: with everything that stands for an image and is none.
@@ -83,13 +83,13 @@ def refuse_broken(lines: Collection[str]) -> None:
 
 def broken_line(manifest: Manifest, place: Place, where: Where) -> str:
     """Say where something stands for an image, and why it is none."""
-    return f"{where(manifest, place)}: {place.problem or f'{place.text!r} is no image reference'}"
+    return f"{where(manifest, place)}: {place.problem or f'{place.text!r} is not an image reference'}"
 
 
 def find_suspects(
     manifests: Iterable[Manifest], rules: Collection[ImageRule], known: Collection[ImageRef]
 ) -> list[str]:
-    """Return sentences about texts that look like images in places that nobody declared; sorted.
+    """Return sentences about texts that look like images in places that no one declared; sorted.
 
     Args:
         manifests: rendered objects; Secrets are passed over, since nothing of them may be said.

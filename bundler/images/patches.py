@@ -106,7 +106,7 @@ def patch_once(target: JSONValue, operation: Mapping[str, JSONValue]) -> JSONVal
     kind, path = operation.get("op"), str(operation.get("path", ""))
     if kind not in {"add", "remove", "replace", "test"} or (path and not path.startswith("/")):
         raise PatchProblemError(
-            f"{kind} {path} is no operation; use add, remove, replace or test with a path like /a/b"
+            f"{kind} {path} is not an operation; use add, remove, replace or test with a path like /a/b"
         )
     tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")[1:]]
     if kind != "remove" and "value" not in operation:

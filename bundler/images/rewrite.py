@@ -4,7 +4,7 @@ Layer: images, pure.
 
 ``docker.io/library/nginx:1.27`` becomes ``HOST/PREFIX/library/nginx@sha256:…``; images of any other registry keep its
 host as the first step of their path: ``quay.io/a/b`` becomes ``HOST/PREFIX/quay.io/a/b``. Nothing is guessed: a
-reference is one of the delivery's, written as the bundle writes it or as it stands at the site, or it is an error.
+reference is one of the delivery's, written as the bundle writes it or as it is at the site, or it is an error.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MISSING_HINT = (
 
 
 def site_repository(ref: ImageRef, registry: SiteRegistry) -> Repository:
-    """Return where an image lies in a site's registry."""
+    """Return where an image is in a site's registry."""
     origin = "" if ref.registry == DEFAULT_REGISTRY else f"{_path_of(ref.registry)}/"
     prefix = f"{registry.prefix}/" if registry.prefix else ""
     return Repository(registry.host, f"{prefix}{origin}{ref.repository}")
@@ -121,7 +121,7 @@ class Rewriter:
 
         Args:
             manifests: rendered objects.
-            where: says where an image stands.
+            where: says where an image is.
 
         Raises:
             ImageReferenceError: with every declared place that holds no image that could be read and written.

@@ -1,4 +1,4 @@
-"""What has to lie in which repository for an image to be whole. Layer: images, pure."""
+"""What has to be in which repository for an image to be whole. Layer: images, pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ImageTree:
 def image_tree(root: Digest, media_type: str, read: Callable[[Digest], bytes], carried: Container[Digest]) -> ImageTree:
     """Walk an image from its root manifest.
 
-    What an index lists and nobody carries (a platform that was left out) is passed over, and so are layers that their
+    What an index lists and no one carries (a platform that was left out) is passed over, and so are layers that their
     makers do not let travel, which name other places for them.
 
     Args:

@@ -82,7 +82,7 @@ class Child:
         self.close()
 
     def feed(self, piece: bytes) -> None:
-        """Hand over the next piece; a child that has seen enough takes no more, which is no failure.
+        """Hand over the next piece; a child that has seen enough takes no more, which is not a failure.
 
         Raises:
             ChildStoppedError: when the run was asked to stop.

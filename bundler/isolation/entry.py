@@ -1,7 +1,7 @@
 """The program that forks a process for each piece of work. Layer: isolation.
 
 It has one thread and nothing of the run that started it: a copy of it is made in a millisecond and is as good as a
-program started anew. It ends, and its processes with it, when the run that asks it is gone.
+program started again. It ends, and its processes with it, when the run that asks it is gone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Start the program that forks processes for foreign bytes. Layer: isolation; starts this program.
 
-Threads of this process may hold locks, so it is not forked itself; and a program started anew for each piece of work
+Threads of this process may hold locks, so it is not forked itself; and a program started again for each piece of work
 would cost more than most of that work.
 """
 
@@ -26,7 +26,7 @@ class ForkServer:
     """A program that does one function's work in as many processes as are asked for. Threads may share it."""
 
     def __init__(self, function: str) -> None:
-        """Start it; it gets ready while this process goes on.
+        """Start it; it gets ready while this process continues.
 
         Args:
             function: ``module:function`` of this program; it takes an iterator of bytes and returns bytes.

@@ -51,7 +51,7 @@ def open_pod(scope: Scope, *, server: str, folder: Path) -> tuple[ClusterClient,
     Args:
         scope: of the session.
         server: address of the API server.
-        folder: where ``token``, ``ca.crt`` and ``namespace`` are; the token is read anew when it changes.
+        folder: where ``token``, ``ca.crt`` and ``namespace`` are; the token is read again when it changes.
 
     Raises:
         KubeconfigError: when there is no token.

@@ -24,7 +24,7 @@ def text(
         scope: of the session.
         request: bundle, names and values.
         only: the templates that are meant; empty: all.
-        shows_secrets: leave values of Secrets in clear.
+        shows_secrets: leave values of Secrets in plain text.
         is_checked: False: the text is not read.
 
     Raises:

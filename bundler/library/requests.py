@@ -38,7 +38,7 @@ class ReleaseRequest:
     reuses_values: bool = False
     """Start from the recorded values although files are named; without either, files named leave them aside."""
     must_exist: bool = False
-    """Refuse a release that is not there (``bundler upgrade``)."""
+    """Refuse a release that does not exist (``bundler upgrade``)."""
     accepted: Accepted = Accepted()
     """What is meant although it is refused by default."""
     kube_version: str = ""

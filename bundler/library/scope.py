@@ -90,7 +90,7 @@ class Scope:
         return current if current is not None and current.scope is self else self._idle
 
     def extend(self, deadline_s: float) -> None:
-        """Let what belongs to no call go on as long as the longest one."""
+        """Let what belongs to no call continue as long as the longest one."""
         self._idle.deadline_s = max(self._idle.deadline_s, deadline_s)
 
     @contextmanager

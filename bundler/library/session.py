@@ -217,7 +217,7 @@ class Session:
         Args:
             request: bundle, names and values; no cluster is asked.
             only: paths of the templates that are meant; empty: all.
-            shows_secrets: leave values of Secrets in clear.
+            shows_secrets: leave values of Secrets in plain text.
             is_checked: False returns the text even where it is not valid YAML, with nothing added.
 
         Raises:
@@ -236,7 +236,7 @@ class Session:
         Args:
             request: bundle, names and values; no cluster is asked.
             only: paths of the templates that are meant; empty: all.
-            shows_secrets: leave values of Secrets in clear.
+            shows_secrets: leave values of Secrets in plain text.
 
         Raises:
             ValuesError, RenderError: when values or templates are wrong.

@@ -55,7 +55,7 @@ class CompiledFile:
         return codes if isinstance(codes, dict) else {}
 
     def put(self, codes: Mapping[str, Compiled]) -> None:
-        """Keep what was compiled; a cache that cannot be written is no failure of the command."""
+        """Keep what was compiled; a cache that cannot be written is not a failure of the command."""
         payload = marshal.dumps(dict(codes))
         with _opened(self._folder, create=True) as folder:
             if folder is None:

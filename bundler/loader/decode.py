@@ -79,7 +79,7 @@ class Node:
         for key, value in self.body.items():
             if key not in keys:
                 near = closest(key, keys)
-                meant = f'did you mean "{near}"?' if near else f"known are: {', '.join(keys)}"
+                meant = f'did you mean "{near}"?' if near else f"known: {', '.join(keys)}"
                 node = self._below(key, value)
                 self.problems.add(node.source, f'{node.name}: unknown key "{key}"; {meant}')
 

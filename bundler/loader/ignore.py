@@ -4,7 +4,7 @@ One pattern a line, in the way of .gitignore, of which this is a small and exact
 
 - ``#`` starts a comment line; ``!`` takes back what an earlier line left out; the last line that matches decides.
 - A pattern with ``/`` at its start or in its middle counts from the bundle's folder; any other matches in every folder.
-- A ``/`` at the end matches folders only. What lies in a folder that is left out cannot be taken back.
+- A ``/`` at the end matches folders only. What is in a folder that is left out cannot be taken back.
 - ``*`` and ``?`` match anything but ``/``, ``[ab]`` and ``[!ab]`` one of a set, ``**/`` any number of folders.
 """
 

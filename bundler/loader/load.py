@@ -103,7 +103,7 @@ def load_what_can_be(
     fetch: FetchComponent | None = None,
     is_fresh: bool = False,
 ) -> tuple[Bundle, Problems]:
-    """Load a bundle as :func:`load_bundle` does; what is broken is empty, and told by the problems.
+    """Load a bundle as :func:`load_bundle` does; what is broken is empty, and reported by the problems.
 
     Raises:
         ArchiveError, UnsafeArchiveError: when an archive cannot be read or trusted.
@@ -204,7 +204,7 @@ class _Loader:
         return decode_definition(Node.root(document, f"{place.prefix}{BUNDLE_FILE}", self._scratch(document)))
 
     def _scratch(self, document: MarkedDocument) -> Problems:
-        """Return where a document's problems go: nowhere when it could not be read, which is already told."""
+        """Return where a document's problems go: nowhere when it could not be read, which is already reported."""
         return Problems() if document is _UNREADABLE else self._problems
 
     def _document(self, files: _Files, path: str, prefix: str) -> MarkedDocument:
@@ -252,14 +252,14 @@ class _Loader:
     def _components(self, definition: BundleDefinition, files: _Files, place: _Place) -> dict[str, Bundle]:
         vendored = {path.split("/")[1] for path in files if path.startswith(COMPONENTS) and path.count("/") > 1}
         for name in sorted(vendored.difference(component.name for component in definition.components)):
-            message = "is no component of bundle.yaml; remove the folder or declare it"
+            message = "is not a component of bundle.yaml; remove the folder or declare it"
             self._problems.add(Source(f"{place.prefix}{COMPONENTS}{name}", 0), message)
         is_needed = vendored or any(_is_remote(component) for component in definition.components)
         locked = self._locked(files, place.prefix) if is_needed else {}
         found = {}
         for component in definition.components:
             if not component.bundle:
-                continue  # which is told where it stands
+                continue  # which is reported where it is
             bundle = self._component(component, files, place, locked)
             if bundle is not None:
                 found[component.name] = bundle
@@ -294,7 +294,7 @@ class _Loader:
             return self._from_path(component, here, place)
         is_fetched = _is_remote(component) and place.directory is not None and (self._is_fresh or not inner)
         if is_fetched and not _has_readable_range(component):
-            return None  # which is told where it stands
+            return None  # which is reported where it is
         if is_fetched and self._fetch is not None:
             return self._fetched(component, self._fetch(component, locked.get(component.name)), place, locked)
         if inner:
@@ -347,7 +347,7 @@ class _Loader:
         try:
             is_met = not component.version or parse_range(component.version).admits(parse_version(version))
         except BundlerError:
-            return  # one of the two cannot be read, which is told where it stands
+            return  # one of the two cannot be read, which is reported where it is
         if not is_met:
             self._fail(component, f'asks for version "{component.version}", and {component.bundle} is {version}')
 
@@ -386,7 +386,7 @@ def _is_relative_path(text: str) -> bool:
 
 
 def _missing(component: ComponentSpec, place: _Place, path: Path | None) -> str:
-    vendored = f"and {COMPONENTS}{component.name}/ is not there"
+    vendored = f"and {COMPONENTS}{component.name}/ does not exist"
     if _is_remote(component):
         return f"{component.bundle} is in a registry, {vendored}; `bundler lock --vendor` puts it there"
     if place.directory is None:
@@ -398,7 +398,7 @@ def _missing(component: ComponentSpec, place: _Place, path: Path | None) -> str:
 
 
 def _own_files(files: _Files) -> _Files:
-    """Return the files without what stands for components: that is made anew from the components themselves."""
+    """Return the files without what stands for components: that is made again from the components themselves."""
     return {path: file for path, file in files.items() if not path.startswith(COMPONENTS) and path != LOCK_FILE}
 
 

@@ -39,7 +39,7 @@ def load_render_tests(folder: Path) -> tuple[RenderCase, ...]:
 
     Raises:
         BundleInvalidError: with every problem of every file.
-        ValuesFileError: when a file cannot be read, or is no YAML.
+        ValuesFileError: when a file cannot be read, or is not YAML.
     """
     problems = Problems()
     cases = [case for path in sorted((folder / FOLDER).glob("*.yaml")) for case in _cases(path, folder, problems)]

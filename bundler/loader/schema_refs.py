@@ -126,7 +126,7 @@ class _Collector:
         if target.startswith(("../", "/")) or target == "..":
             self._refuse(reference, path, "leads out of the bundle; put the schema into a file of the bundle")
         elif target not in self._files:
-            self._refuse(reference, path, f"names {target}, which is no file of the bundle")
+            self._refuse(reference, path, f"names {target}, which is not a file of the bundle")
         elif target != SCHEMA_FILE and fragment and not fragment.startswith("/"):
             self._refuse(reference, path, "names an anchor in another file; write the path, like #/$defs/port")
         else:
@@ -157,9 +157,9 @@ def _unique(pairs: list[tuple[str, JSONValue]]) -> _Schema:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise DuplicateKeyError(f'the key "{twice}" stands twice in one object')
+        raise DuplicateKeyError(f'the key "{twice}" appears twice in one object')
     return found
 
 
 def _no_constant(name: str) -> JSONValue:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

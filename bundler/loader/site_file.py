@@ -167,7 +167,7 @@ def _operation(node: Node) -> Body:
     operation = node.choice("op", _OPERATIONS, is_required=True)
     path = node.text("path", is_required=True)
     if path and not path.startswith("/"):
-        node.fail(f'has the path "{path}", which is no JSON pointer; write /spec/replicas')
+        node.fail(f'has the path "{path}", which is not a JSON pointer; write /spec/replicas')
     if operation != "remove" and operation and "value" not in node.body:
         node.fail(f'needs a "value" for {operation}')
     return node.body
@@ -205,7 +205,7 @@ def _revoked(policy: Node) -> list[str]:
 
 
 def _keys(nodes: Sequence[Node]) -> Iterator[TrustedKey]:
-    """Yield each key once: a key that stands there twice would look like two signers."""
+    """Yield each key once: a key that appears twice would look like two signers."""
     first: dict[str, Node] = {}
     for node in nodes:
         key = _key(node)
@@ -253,5 +253,5 @@ def _forbidden(node: Node) -> tuple[str, ...]:
     forbidden = node.texts("forbid")
     for word in forbidden:
         if word not in FORBIDDABLE:
-            (node.child("forbid") or node).fail(f'has "{word}"; known are: {", ".join(FORBIDDABLE)}')
+            (node.child("forbid") or node).fail(f'has "{word}"; known: {", ".join(FORBIDDABLE)}')
     return forbidden

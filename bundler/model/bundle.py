@@ -80,7 +80,7 @@ class OutputSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
-    """One entry of ``spec.images``: an image that templates cannot show, or a place where images stand.
+    """One entry of ``spec.images``: an image that templates cannot show, or a place where images are.
 
     Either ``ref``, or ``path`` with the kind of objects that it is about.
     """

@@ -1,4 +1,4 @@
-"""What was looked at, and what came of it. Layer: model, pure."""
+"""What was checked, and what came of it. Layer: model, pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class CheckState(StrEnum):
     WARNED = "warned"
     """Worth a look; nothing is stopped by it."""
     SKIPPED = "skipped"
-    """It could not be looked at, or does not matter here."""
+    """It could not be checked, or does not matter here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     name: str
     """``storage class``, ``image docker.io/library/nginx:1.27``."""

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on; one class per event. Layer: model, pure."""
+"""What a run reports while it runs; one class per event. Layer: model, pure."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class BytesMoved:
-    """How far moving bytes is; told often, shown now and then.
+    """How far moving bytes is; reported often, shown now and then.
 
     Example:
         >>> from bundler import BytesMoved

@@ -53,7 +53,7 @@ class ImageRef:
 
     @classmethod
     def parse(cls, text: str) -> ImageRef:
-        """Read a reference as it may stand in a pod.
+        """Read a reference as it may be in a pod.
 
         Raises:
             ValueError: when it is none.
@@ -69,7 +69,7 @@ class ImageRef:
         is_name = REPOSITORY.fullmatch(repository) and len(repository) <= _MAX_NAME_CHARS and not _ID.fullmatch(name)
         is_good = is_name and HOST.fullmatch(registry) and _is_host(registry) and (not tag or TAG.fullmatch(tag))
         if not is_good or ("@" in text and not is_digest(digest)) or (":" in path and not tag):
-            msg = f"{text!r} is no image reference"
+            msg = f"{text!r} is not an image reference"
             raise ValueError(msg)
         return cls(registry, repository, tag or ("" if digest else DEFAULT_TAG), digest)
 
@@ -117,7 +117,7 @@ class ImageInventory:
     images: tuple[FoundImage, ...]
     """Sorted by reference."""
     warnings: tuple[str, ...] = ()
-    """Texts that look like images in places that nobody declared; values that could not be tried."""
+    """Texts that look like images in places that no one declared; values that could not be tried."""
     variants: int = 1
     """How many settings of the switches were rendered."""
     has_pairs: bool = True

@@ -63,7 +63,7 @@ def as_json(
 
 
 def leaves_in(value: JSONValue) -> Iterator[JSONValue]:
-    """Yield what is no mapping and no list, all the way down."""
+    """Yield what is not a mapping and no list, all the way down."""
     if is_mapping(value):
         for item in value.values():
             yield from leaves_in(item)
@@ -82,7 +82,7 @@ def texts_in(value: JSONValue) -> Iterator[str]:
 
 
 def value_at(body: JSONValue, *path: str) -> JSONValue:
-    """Return what stands at ``path``, or None where a step is missing or not a mapping."""
+    """Return what is at ``path``, or None where a step is missing or not a mapping."""
     here = body
     for step in path:
         if not isinstance(here, _MAPPINGS):

@@ -184,7 +184,7 @@ def _write_init(fields: Mapping[str, LeanField], *, is_kw_only: bool) -> Callabl
 
 
 def _refuse_change(self: object, name: str, value: object) -> None:
-    from dataclasses import FrozenInstanceError  # noqa: PLC0415 - nobody gets here but by mistake
+    from dataclasses import FrozenInstanceError  # noqa: PLC0415 - no one gets here but by mistake
 
     del self, value
     raise FrozenInstanceError(f"cannot assign to field {name!r}")

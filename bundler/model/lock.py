@@ -18,7 +18,7 @@ class Holder:
     host: str
     pid: int
     boot_id: str
-    """Names this boot of this machine and, on Linux, the process-id namespace; empty where neither can be told."""
+    """Names this boot of this machine and, on Linux, the process-id namespace; empty where neither is known."""
     command: str = ""
     """Sensitive values masked."""
     tool_version: str = ""

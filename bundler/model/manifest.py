@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
 
 FindSource: TypeAlias = "Callable[[ObjectRef, Sequence[str | int]], Source | None]"
-"""An object and keys and indexes from its root -> the template line that printed what stands there; slow, for errors
-and reports. None where nobody knows."""
+"""An object and keys and indexes from its root -> the template line that printed what is there; slow, for errors
+and reports. None where no one knows."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

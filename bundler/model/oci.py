@@ -40,7 +40,7 @@ OCI_SCHEME: Final = "oci://"
 
 BlobSource: TypeAlias = Callable[[int], Iterator[bytes]]
 """Opens the content of a blob at an offset, in bytes, and yields it from there to its end. An upload that is cut asks
-again, with the offset from which it goes on; pieces of 64 KiB to 1 MiB are best."""
+again, with the offset from which it continues; pieces of 64 KiB to 1 MiB are best."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -149,7 +149,7 @@ class Descriptor:
         )
 
     def to_json(self) -> dict[str, JSONValue]:
-        """Return the descriptor as it stands in a manifest; platform left out."""
+        """Return the descriptor as it is in a manifest; platform left out."""
         body: dict[str, JSONValue] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
         if self.annotations:
             body["annotations"] = dict(self.annotations)
@@ -182,7 +182,7 @@ class OciManifest:
 
     @property
     def body(self) -> Body:
-        """The JSON in it; an empty mapping where it is no JSON object."""
+        """The JSON in it; an empty mapping where it is not a JSON object."""
         try:
             parsed = json.loads(self.content)
         except (ValueError, RecursionError):

@@ -50,5 +50,5 @@ class LazyPattern:
         return self.compiled.sub(replacement, text)
 
     def split(self, text: str) -> list[str]:
-        """Return what stands between the matches, and their groups."""
+        """Return what is between the matches, and their groups."""
         return self.compiled.split(text)

@@ -171,6 +171,6 @@ def _transformed(secret: str) -> set[str]:
 
 
 def _quoted(char: str) -> str:
-    """Return a character as it stands in a URL; urllib would be a module more at every start."""
+    """Return a character as it is in a URL; urllib would be a module more at every start."""
     is_plain = char.isascii() and (char.isalnum() or char in "-._~")
     return char if is_plain else "".join(f"%{byte:02X}" for byte in char.encode(errors="replace"))

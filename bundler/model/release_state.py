@@ -23,7 +23,7 @@ class ObjectStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseState:
-    """A release as it stands.
+    """A release as it is.
 
     Example:
         >>> from bundler import ReleaseRequest, Session

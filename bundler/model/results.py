@@ -75,7 +75,7 @@ class Verified:
     """Bytes of what was checked."""
     evidence: Evidence
     images: int | None = None
-    """How many images the bundle rendered to, each of them carried; None where nobody looked."""
+    """How many images the bundle rendered to, each of them carried; None where no one looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ def unbroken(encoded: str) -> str:
 
 
 def decoded_leaf(encoded: str) -> bytes | None:
-    """Return the bytes that a leaf of ``data`` stands for; None where it is no base64."""
+    """Return the bytes that a leaf of ``data`` stands for; None where it is not base64."""
     try:
         return base64.b64decode(unbroken(encoded), validate=True)
     except ValueError:
@@ -51,7 +51,7 @@ def _masked(value: JSONValue) -> JSONValue:
 def leaf_texts(body: Body) -> Iterator[str]:
     """Yield every text by which the leaves of a Secret can be known: as written, without line breaks, decoded.
 
-    What is no base64 is known as written, and bytes that are no UTF-8 by their base64.
+    What is not base64 is known as written, and bytes that are no UTF-8 by their base64.
     """
     yield from texts_in(mapping_at(body, "stringData"))
     for encoded in texts_in(mapping_at(body, "data")):

@@ -41,7 +41,7 @@ class SiteRegistry:
 
     @classmethod
     def parse(cls, text: str) -> SiteRegistry:
-        """Read ``HOST[:PORT][/PREFIX]``; the parts are taken as they stand.
+        """Read ``HOST[:PORT][/PREFIX]``; the parts are taken as they are.
 
         Raises:
             ValueError: when there is no host.
@@ -49,7 +49,7 @@ class SiteRegistry:
         host, _, prefix = text.strip().rstrip("/").partition("/")
         prefix = prefix.strip("/")
         if not _HOST.fullmatch(host) or (prefix and not REPOSITORY.fullmatch(prefix)):
-            msg = f"{text!r} is no registry; write HOST/PREFIX, like registry.site:5000/acme"
+            msg = f"{text!r} is not a registry; write HOST/PREFIX, like registry.site:5000/acme"
             raise ValueError(msg)
         if "." not in host and ":" not in host and host != "localhost":
             msg = f"{host!r} would be read as a path of docker.io; give the host a dot or a port"

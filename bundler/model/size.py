@@ -53,10 +53,10 @@ def parse_bytes(text: str) -> int:
     """Read ``4G``, ``700M``, ``1048576``; units are powers of 1024.
 
     Raises:
-        ValueError: when it is no size.
+        ValueError: when it is not a size.
     """
     match = _TYPED.fullmatch(text.strip())
     if match is None or int(match[1]) == 0:
-        msg = f"{text!r} is no size; write 4G, 700M or a number of bytes"
+        msg = f"{text!r} is not a size; write 4G, 700M or a number of bytes"
         raise ValueError(msg)
     return int(match[1]) << (10 * " KMGT".index(match[2].upper() or " "))

@@ -81,7 +81,7 @@ class Assignment:
     text: str
     """The value: as typed, or the content of the file or variable named."""
     typed: str
-    """What stands after ``=`` on the command line: the value itself, or the name of a file or variable."""
+    """What is after ``=`` on the command line: the value itself, or the name of a file or variable."""
 
     @property
     def names_its_content(self) -> bool:

@@ -54,11 +54,11 @@ class Authorizer:
         """Know nothing yet.
 
         Args:
-            host: as it stands in references.
+            host: as it is in references.
             find: returns who we are in a repository of that host.
             fetch: sends a request to a token server, wherever that is.
             clock: for the life of tokens.
-            learn: is told every secret, so that it is masked wherever it would be printed.
+            learn: receives every secret, so that it is masked wherever it would be printed.
         """
         self._host, self._find, self._fetch, self._clock, self._learn = host, find, fetch, clock, learn
         self._challenge: Challenge | None = None

@@ -75,8 +75,8 @@ class OciClient:
             settings: from ``settings.load_settings``.
             around: environment, time, events, and the gate of ``--offline``.
             find_credentials: (host, repository) -> who we are there.
-            learn: is told every secret that is used, so that it is masked wherever it would be printed.
-            is_writing: what is read will be written. Some registries refuse to say that a repository is not there yet
+            learn: receives every secret that is used, so that it is masked wherever it would be printed.
+            is_writing: what is read will be written. Some registries refuse to say that a repository does not exist yet
                 to those who may only read (Quay: 401, Artifactory: 403), so what they refuse is absent, and the write
                 shows whether we may.
         """
@@ -261,7 +261,7 @@ class OciClient:
             if target in seen or len(seen) == MAX_PAGES:
                 found = [f"{repository.host} links a further page after {len(seen) + 1} of them: {target}"]
                 doing = f"reading {_named(repository, what)}"
-                raise RegistryError(doing, context=found, hint="check the registry, and what stands before it")
+                raise RegistryError(doing, context=found, hint="check the registry, and the proxy in front of it")
             seen.add(target)
             answer = self._asked(repository, target, what)
 

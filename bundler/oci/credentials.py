@@ -62,7 +62,7 @@ class CredentialFiles:
         self._bodies: dict[Path, Body] = {}
 
     def paths(self) -> list[Path]:
-        """Return the files that are looked at, the first one first."""
+        """Return the files that are checked, the first one first."""
         if own := self._env.get("REGISTRY_AUTH_FILE"):
             return [Path(own)]
         runtime = self._env.get("XDG_RUNTIME_DIR")
@@ -75,7 +75,7 @@ class CredentialFiles:
         """Return who we are at ``host``; None: no one.
 
         Args:
-            host: as it stands in references.
+            host: as it is in references.
             repository: whose own entry (podman knows ``host/name/space``) wins over the host's.
 
         Raises:
@@ -87,7 +87,7 @@ class CredentialFiles:
             try:
                 found = self._from_helper(body, host, path) or kept
             except HelperMissingError:
-                # The file came from another machine; docker and podman go on with what else is in it.
+                # The file came from another machine; docker and podman continue with what else is in it.
                 if kept is None:
                     raise
                 found = kept
@@ -143,8 +143,8 @@ class CredentialFiles:
         except ValueError as error:
             raise RegistryLoginError(
                 f"asking the credential helper {helper} of {path}",
-                context=["what it printed is no JSON"],
-                hint="try it by hand, or take it out of the file",
+                context=["what it printed is not JSON"],
+                hint="try it by hand, or remove it from the file",
             ) from error
         user, secret = text_at(answer, "Username"), text_at(answer, "Secret")
         source = f"credential helper {helper}"
@@ -154,11 +154,11 @@ class CredentialFiles:
 
 
 def credentials_in(body: Body, host: str, repository: str = "", *, source: str) -> Credentials | None:
-    """Return who a config.json says that somebody is at ``host``: of a pull secret, say, as pods use it.
+    """Return who a config.json says that someone is at ``host``: of a pull secret, say, as pods use it.
 
     Args:
         body: the parsed file, ``{"auths": …}``.
-        host: as it stands in references.
+        host: as it is in references.
         repository: whose own entry wins over the host's.
         source: what it is called in messages.
 
@@ -248,7 +248,7 @@ def _read(path: Path) -> Body:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "it is no JSON"
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is not JSON"
         found = [f"{path}: {reason}"]
         raise RegistryLoginError("reading the credentials of registries", context=found, hint=_HINT) from error
     return body if is_mapping(body) else {}

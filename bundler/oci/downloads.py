@@ -95,7 +95,7 @@ def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, s
         except (RegistryNotFoundError, RegistryRejectedError):
             return False
         except OfflineError:
-            # It lies at another host, which may not be asked; that the registry sends us there has to do.
+            # It is at another host, which may not be asked; that the registry sends us there has to do.
             return True
         except BrokenError as broken:
             retry_budget.pause(broken.failure, broken)

@@ -64,7 +64,7 @@ def refusal_elsewhere(doing: str, host: str, answer: Answer, *, by: str) -> Regi
     return kind(
         doing,
         context=[f"{by}, where {host} keeps its content, answers {answer.status}: {words}"],
-        hint=f"run the command again; if {by} goes on refusing, check the storage of {host}",
+        hint=f"run the command again; if {by} keeps refusing, check the storage of {host}",
     )
 
 
@@ -115,7 +115,7 @@ def unavailable(
         speaks_plain: it seems to speak HTTP without TLS.
     """
     how_often = "1 try" if tries == 1 else f"{tries} tries"
-    hint = "check the name, the network and the proxy; the same command can simply be run again"
+    hint = "check the name, the network and the proxy, then run the same command again"
     why = failure.why
     if not tries:
         hint = "run the command again, with more --timeout; what was moved is not moved again"
@@ -126,7 +126,7 @@ def unavailable(
     elif failure.is_proxy:
         hint = PROXY_HINT
     elif speaks_plain:
-        hint = f"if it speaks plain HTTP and that is meant, pass --insecure-http {host}"
+        hint = f"if it speaks plain HTTP on purpose, pass --insecure-http {host}"
     return RegistryUnavailableError(doing, context=[f"{host}: {why} ({how_often})"], hint=hint)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bundler.http.client_config import ClientConfig
 
 _NOT_FOUND = "credentials not found"
-_HINT = "try it by hand, or take it out of credHelpers or credsStore and log in again"
+_HINT = "try it by hand, or remove it from credHelpers or credsStore and log in again"
 
 
 class HelperMissingError(RegistryLoginError):
@@ -31,7 +31,7 @@ def run_helper(around: ClientConfig, helper: str, verb: str, text: str) -> str:
         text: its standard input; never shown.
 
     Raises:
-        HelperMissingError: when it is not there.
+        HelperMissingError: when it does not exist.
         RegistryLoginError: when it fails.
     """
     from bundler.http.programs import ProgramError, find_program, run_program  # noqa: PLC0415 - only helpers need programs
@@ -40,7 +40,7 @@ def run_helper(around: ClientConfig, helper: str, verb: str, text: str) -> str:
     name = f"docker-credential-{helper}"
     program = find_program(name, around.env) if "/" not in helper else None
     if program is None:
-        raise HelperMissingError(doing, context=[f"the program {name} is not there"], hint=f"install {name}; {_HINT}")
+        raise HelperMissingError(doing, context=[f"{name} is not installed"], hint=f"install {name}; {_HINT}")
     timeout_s = max(around.budget(), 1.0)
     try:
         finished = run_program([program, verb], env=around.env, timeout_s=timeout_s, given=text.encode())

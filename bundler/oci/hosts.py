@@ -59,12 +59,12 @@ class Hosts:
         """Return the URL that a location means next to another one.
 
         Raises:
-            RegistryError: when that is no URL.
+            RegistryError: when that is not a URL.
         """
         try:
             return urljoin(base, location)
         except ValueError as error:
-            hint = "check the registry, and what stands before it"
+            hint = "check the registry, and the proxy in front of it"
             raise RegistryError(f"following {host} to {location}", context=[str(error)], hint=hint) from error
 
     def away(self, url: str, host: str) -> tuple[Transport, str]:
@@ -78,7 +78,7 @@ class Hosts:
             raise RegistryError(
                 f"following {host} to {server.authority}",
                 context=["it names a server without TLS"],
-                hint=f"if that is meant, pass --insecure-http {host}",
+                hint=f"if that is intended, pass --insecure-http {host}",
             )
         return self.at(Address(server.scheme, server.host, server.port, ""), host), target_of(url)
 

@@ -72,7 +72,7 @@ class Answer:
         return self.headers.get("docker-content-digest", "")
 
     def json(self) -> JSONValue:
-        """Decode the body; None where it is no JSON."""
+        """Decode the body; None where it is not JSON."""
         try:
             decoded: JSONValue = json.loads(self.body)
         except (ValueError, RecursionError):

@@ -123,7 +123,7 @@ class Session:
     ) -> tuple[Transport, str, dict[str, str]]:
         """Return transport, target and headers for a place that the registry named.
 
-        Who we are is told to the registry itself alone. One behind a proxy may say http where we came by https: what
+        Who we are is given to the registry itself alone. One behind a proxy may say http where we came by https: what
         has the registry's name is the registry, reached the way we came.
 
         Args:
@@ -144,7 +144,7 @@ class Session:
         """Return the whole URL that an answer names as Location; empty where it names none.
 
         Raises:
-            RegistryError: when that is no URL.
+            RegistryError: when that is not a URL.
         """
         return self.joined(answer, answer.headers.get("location", ""))
 
@@ -152,7 +152,7 @@ class Session:
         """Return the whole URL of a link in an answer; empty for none.
 
         Raises:
-            RegistryError: when that is no URL.
+            RegistryError: when that is not a URL.
         """
         return self._hosts.joined(answer.url or url_of(self.home, "/"), link, self.host) if link else ""
 
@@ -191,7 +191,7 @@ class Session:
 
     def _lost(self, request: OciRequest) -> RegistryError:
         found = [f"{self.host} sends us on more than {MAX_REDIRECTS} times"]
-        return RegistryError(request.doing, context=found, hint="check what stands before the registry")
+        return RegistryError(request.doing, context=found, hint="check the proxy in front of the registry")
 
 
 def next_place(method: str, status: int, headers: Mapping[str, str]) -> str:

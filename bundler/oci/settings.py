@@ -42,7 +42,7 @@ class RegistrySettings:
     """How hosts are spoken to."""
 
     hosts: Mapping[str, HostSettings] = field(default_factory=dict)
-    """From the configuration file, by host as it stands in references."""
+    """From the configuration file, by host as it is in references."""
     authority_file: Path | None = None
     """``--registry-ca``: for every host that has none of its own."""
     plain_http: frozenset[str] = frozenset()

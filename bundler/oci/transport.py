@@ -72,7 +72,7 @@ class Transport:
         """Return the final answer, whatever its status; passing failures are tried again until the budget ends.
 
         Raises:
-            RegistryUnavailableError: when the server could not be reached, or went on failing.
+            RegistryUnavailableError: when the server could not be reached, or kept failing.
         """
         if not self._exchange.has_answered:
             # One thread finds out whether the server answers at all: the others could only say the same.

@@ -112,7 +112,7 @@ class Uploader:
     def _is_there(self) -> bool:
         """Ask; a registry that refuses to say shows by the upload whether we may do that.
 
-        Registries go on to list what their storage has lost, so what is said to be there is read.
+        Registries keep listing what their storage has lost, so what is said to be there is read.
         """
         if self._session.send(self._ask("HEAD", blob_path(self._repository, self._blob.digest))).status != 200:
             return False
@@ -136,12 +136,12 @@ class Uploader:
         return answer.status == 201
 
     def _begin(self, upload: _Upload) -> None:
-        """Start an upload, or start it anew."""
+        """Start an upload, or start it again."""
         upload.offset = 0
         self._take_place(upload, self._session.expect(self._ask("POST", uploads_path(self._repository)), 202))
         if not upload.location:
             found = [f"{self._session.host} begins an upload, but names no Location for it"]
-            raise RegistryError(self._doing, context=found, hint="check the registry, and what stands before it")
+            raise RegistryError(self._doing, context=found, hint="check the registry, and the proxy in front of it")
 
     def _take_place(self, upload: _Upload, answer: Answer) -> None:
         upload.location = self._session.location_of(answer) or upload.location
@@ -230,7 +230,7 @@ class Uploader:
         raise altered(self._doing, found)
 
     def _go_on(self, upload: _Upload) -> bool:
-        """Find out where a cut upload stands, and begin anew where it is gone; True: the blob is there after all."""
+        """Find out where a cut upload stands, and begin again where it is gone; True: the blob is there after all."""
         if self._is_there():
             return True
         if upload.is_whole:

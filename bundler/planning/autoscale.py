@@ -41,7 +41,7 @@ def autoscaled_targets(objects: Iterable[tuple[ObjectRef, Body]]) -> Mapping[Obj
 def owned_by_autoscaler(conflicts: Sequence[tuple[str, str]]) -> bool:
     """Tell whether all that contests an apply is the number that an autoscaler set.
 
-    Where none drives the workload any more, nobody will ever give that field up: the bundle takes it back.
+    Where none drives the workload any more, no one will ever give that field up: the bundle takes it back.
     """
     return bool(conflicts) and all(path == REPLICAS_PATH and manager in _SCALERS for path, manager in conflicts)
 
@@ -58,7 +58,7 @@ def with_followed_replicas(manifest: Manifest, *, live: Body | None, lowest: int
     """Return the manifest with ``spec.replicas`` as the autoscaler wants it.
 
     The live value always; on create the larger of what was rendered and the lower bound. The field is never left
-    out: leaving out a field that we own would hand it to nobody and reset it to 1.
+    out: leaving out a field that we own would hand it to no one and reset it to 1.
     """
     spec = mapping_at(manifest.body, "spec")
     alive = value_at(live, "spec", "replicas")

@@ -25,7 +25,7 @@ def find_controllers(group: str, objects: Mapping[ObjectRef, Body]) -> tuple[Obj
     Roles tell what nothing else does: a controller cannot do its work without one, and others have no use for it.
 
     Args:
-        group: of the object that somebody has to look after.
+        group: of the object that someone has to look after.
         objects: workloads, roles and bindings, among others.
     """
     return _running_as(_accounts(group, objects), objects) or _running_as(_accounts("*", objects), objects)

@@ -44,7 +44,7 @@ def object_diff(change: Change, *, shows_secrets: bool = False, is_full: bool = 
 
     Args:
         change: a planned change.
-        shows_secrets: print the leaves of Secrets in clear.
+        shows_secrets: print the leaves of Secrets in plain text.
         is_full: keep the planner's stamps.
     """
     before, after = shown_sides(change, shows_secrets=shows_secrets, is_full=True)
@@ -111,7 +111,7 @@ def _without_stamps(body: Body | None) -> Body | None:
 
 
 def _without_copies(body: dict[str, JSONValue]) -> dict[str, JSONValue]:
-    """Mask what other tools keep of an object inside it: such a copy has the leaves of a Secret in clear."""
+    """Mask what other tools keep of an object inside it: such a copy has the leaves of a Secret in plain text."""
     metadata = mapping_at(body, "metadata")
     notes = mapping_at(metadata, "annotations")
     if notes.keys().isdisjoint(_COPIES):

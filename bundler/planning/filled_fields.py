@@ -81,7 +81,7 @@ def _below(value: JSONValue, live: JSONValue, theirs: Tree, ours: Tree) -> JSONV
 
 
 def _item(item: JSONValue, live: JSONValue, theirs: Tree, ours: Tree) -> JSONValue:
-    """Clear an item of a list whose items are told apart by a key, as webhooks are by their name."""
+    """Clear an item of a list whose items are distinguished by a key, as webhooks are by their name."""
     name = item.get("name") if is_mapping(item) else None
     step = f'k:{{"name":"{name}"}}'
     if not is_mapping(item) or not is_list(live) or step not in theirs:

@@ -54,7 +54,7 @@ def normalize_manifests(
         raise ManifestError(
             "bringing rendered objects into their normal form",
             context=sorted(problems),
-            hint="mend the templates named above; `bundler template` shows what they render",
+            hint="fix the templates named above; `bundler template` shows what they render",
         )
     return normal
 
@@ -234,7 +234,7 @@ def _not_texts(manifests: Iterable[Manifest]) -> Iterable[str]:
             continue
         for key, value in mapping_at(manifest.body, "stringData").items():
             if value is not None and not isinstance(value, str):
-                yield f"{manifest.source}: {manifest.ref.short} has a stringData.{key} that is no text; `| quote` it"
+                yield f"{manifest.source}: {manifest.ref.short} has a stringData.{key} that is not a string; quote it"
 
 
 def _problems(manifest: Manifest) -> Iterable[str]:

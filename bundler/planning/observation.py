@@ -40,7 +40,7 @@ class Wanted:
     finished_jobs: frozenset[ObjectRef] = frozenset()
     """Jobs that have run, gone or not: those of the deployed revision, and what others have finished since."""
     sensitive: frozenset[str] = frozenset()
-    """What must stand in no plan."""
+    """What must be in no plan."""
     job_runs: Mapping[ObjectRef, int] = field(default_factory=dict)
     """Jobs that have run for an earlier revision, and which one; what is wanted of them runs again."""
     is_removal: bool = False

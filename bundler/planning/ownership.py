@@ -25,7 +25,7 @@ def is_ours(live: Body, uid: str) -> bool:
 def lost_its_label(live: Body) -> bool:
     """Tell whether someone took the release's label off an object that we wrote; only for objects that a record names.
 
-    What was deleted and made anew by others carries no field of ours.
+    What was deleted and made again by others carries no field of ours.
     """
     if RELEASE_UID in mapping_at(live, "metadata", "labels"):
         return False
@@ -60,7 +60,7 @@ def _owner_by_reference(live: Body) -> str:
 
 def _owner_by_manager(live: Body) -> str:
     managers = [text_at(entry, "manager") for entry in items_at(live, "metadata", "managedFields")]
-    return f"nobody; last written by {managers[-1]}" if managers else "nobody"
+    return f"no one; last written by {managers[-1]}" if managers else "no one"
 
 
 def manager_time(live: Body, manager: str) -> str:

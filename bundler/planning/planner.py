@@ -255,7 +255,7 @@ def _relabelled(candidate: Candidate, live: Body) -> str:
 
 
 def _rescaled(candidate: Candidate, live: Body, outcome: Outcome | None) -> str:
-    """Say why a number of replicas that nobody changed in the bundle changes."""
+    """Say why a number of replicas that no one changed in the bundle changes."""
     if candidate.is_autoscaled or not isinstance(outcome, Answer) or not was_autoscaled(live):
         return ""
     old, new = (value_at(body, "spec", "replicas") for body in (live, outcome.body))

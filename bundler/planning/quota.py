@@ -28,7 +28,7 @@ _WORKLOADS = {"Deployment", "StatefulSet", "ReplicaSet"}
 def quota_problems(
     created: Iterable[Manifest], quotas: Iterable[tuple[ObjectRef, Body]], *, extra_secrets: int = 0
 ) -> Iterator[Problem]:
-    """Hold the sum of what will be created against what each ResourceQuota leaves.
+    """Check the sum of what will be created against what each ResourceQuota leaves.
 
     Object counts, and requests and limits of the pods of created workloads. A dry-run checks each object alone, so
     only the sum can tell that the last of them will not fit. Scoped quotas are passed over.

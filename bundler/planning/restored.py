@@ -23,7 +23,7 @@ _RESTORERS = ("kubectl-create", "kubectl-replace", "kubectl-client-side-apply", 
 
 
 def is_restored(live: Body, uid: str) -> bool:
-    """Tell whether an object of the release was written anew from a backup, and not by bundler since."""
+    """Tell whether an object of the release was written again from a backup, and not by bundler since."""
     entries = items_at(live, "metadata", "managedFields")
     if not uid or not is_ours(live, uid) or any(entry.get("manager") == FIELD_MANAGER for entry in entries):
         return False

@@ -19,7 +19,7 @@ def losses(plan: Plan) -> tuple[Change, ...]:
     """Return the changes that may lose data: those that recreate an object, or delete one that holds data.
 
     A Job is recreated to run again, which loses nothing, and a StatefulSet whose claims grow around its pods. What goes
-    with an object of a kind that Kubernetes does not know, a database operator's say, cannot be told. An uninstall
+    with an object of a kind that Kubernetes does not know, a database operator's say, is unknown. An uninstall
     keeps volume claims, so that it loses the data of a StatefulSet only where its claims are deleted with it.
     """
     is_loss = _is_lost_with_release if plan.is_removal else _is_loss

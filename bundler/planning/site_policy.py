@@ -60,7 +60,7 @@ def missing_signature(name: str, evidence: Evidence | None, policy: TrustPolicy)
     if len(counted) < policy.threshold:
         yield Problem(
             error=UnsignedError,
-            doing=f"holding {name} against the site's policy",
+            doing=f"checking {name} against the site's policy",
             lines=(f"{source} asks for {policy.threshold} trusted signatures, and {len(counted)} were found",),
-            hint="ask its maker for the signed file; `bundler sign` adds a signature",
+            hint="ask the sender for the signed file; `bundler sign` adds a signature",
         )

@@ -1,4 +1,4 @@
-"""The version that earlier releases of bundler wrote on every object, as if it were not there. Layer: planning, pure.
+"""The version that earlier releases of bundler wrote on every object, as if it did not exist. Layer: planning, pure.
 
 What does not change in the template does not change in the cluster: such a stamp is no reason to write an object, and
 goes with the next write that has one.

@@ -39,7 +39,7 @@ _CRDS = "crds/"
 
 
 def render_what_can_be(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
-    """Render everything that is switched on and leave out what fails, so that the rest can be looked at too."""
+    """Render everything that is switched on and leave out what fails, so that the rest can be inspected too."""
     rendering = _rendered(bundle, values, context)
     return replace(rendering.finish(), find_source=_source_finder(bundle, values, context))
 
@@ -94,7 +94,7 @@ def _raise(problems: list[Problem], bundle: Bundle, values: MergedValues, contex
 
 
 def render_texts(bundle: Bundle, values: MergedValues, context: RenderContext) -> tuple[RenderedTemplate, ...]:
-    """Render without reading the result, so that broken YAML can be looked at; nothing is stamped.
+    """Render without reading the result, so that broken YAML can be inspected; nothing is stamped.
 
     Raises:
         RenderError: with every template that fails.

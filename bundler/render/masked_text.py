@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def masked_text(text: str) -> str:
     """Return YAML with ``"***"`` in place of each leaf of a Secret, wherever the Secret is: in a List, in JSON.
 
-    A text that is no YAML has no leaves that could be told; it stays as it is.
+    A text that is not YAML has no leaves that could be told; it stays as it is.
     """
     if "Secret" not in text:
         return text

@@ -76,7 +76,7 @@ def _numbers(version: str) -> tuple[int, int, int]:
         if not digits or digits != part:
             break
     if len(numbers) < 2:
-        raise TemplateFailureError(f"{version!r} is no Kubernetes version", 'write it as "1.30" or "1.30.2"')
+        raise TemplateFailureError(f"{version!r} is not a Kubernetes version", 'write it as "1.30" or "1.30.2"')
     major, minor, patch = (*numbers, 0)[:3]
     return major, minor, patch
 
@@ -109,7 +109,7 @@ def _files(files: Mapping[str, BundleFile]) -> dict[str, Callable[[str], object]
 
 
 class GeneratedAddress(TemplateObject):
-    """Where a generated secret lies; what it holds is nobody's business here."""
+    """Where a generated secret lies; what it holds is no one's business here."""
 
     __slots__ = ("_secret",)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bundler.syntax.reader import MarkedDocument
 
 _YAML_HINT = (
-    "mend the template: values in a text are safest as {{ value | quote }}, structures as {{ value | to_yaml }}; "
+    "fix the template: values in a text are safest as {{ value | quote }}, structures as {{ value | to_yaml }}; "
     "`bundler template --show-invalid` prints the whole text"
 )
 
@@ -74,7 +74,7 @@ class ObjectReader:
     ) -> Iterator[ObjectPart]:
         body = document.value
         if not is_mapping(body):
-            self._refuse(document, part, "", "it is no mapping", "a Kubernetes object starts with apiVersion and kind")
+            self._refuse(document, part, "", "it is not a mapping", "start the object with apiVersion and kind")
             return
         if is_object_list(body):
             yield from self._expand_list(document, body, part, "")
@@ -87,13 +87,13 @@ class ObjectReader:
     def _expand_list(self, document: ObjectDocument, body: Body, part: TextPart, inside: str) -> Iterator[ObjectPart]:
         items = body.get("items")
         if not isinstance(items, list):
-            self._refuse(document, part, inside, "its items are no list", "write `items: []` for none")
+            self._refuse(document, part, inside, "its items are not a list", "write `items: []` for none")
             return
         detail = self._detail(document)
         for index, item in enumerate(items):
             pointer = f"{inside}/items/{index}"
             if not is_mapping(item):
-                self._refuse(document, part, pointer, "it is no mapping", "each item of a List is an object")
+                self._refuse(document, part, pointer, "it is not a mapping", "each item of a List is an object")
             elif is_object_list(item):
                 yield from self._expand_list(document, item, part, pointer)
             elif self._check(typed := _typed_item(item, body), document, part, pointer):
@@ -156,16 +156,16 @@ def _first_wrong(body: Body) -> tuple[str, str, str] | None:
     metadata = body.get("metadata")
     for key in ("apiVersion", "kind"):
         if not (isinstance(value := body.get(key), str) and value):
-            return (f"/{key}", f"{key} is missing or no text", f"write {key}: at the top level of the object")
+            return (f"/{key}", f"{key} is missing or not a string", f"write {key}: at the top level of the object")
     if not is_mapping(metadata):
-        return ("/metadata", "metadata is missing or no mapping", "write metadata: with at least a name")
+        return ("/metadata", "metadata is missing or not a mapping", "write metadata: with at least a name")
     if metadata.get("generateName") is not None:
         hint = "give it a metadata.name: a release must find its objects again"
         return ("/metadata/generateName", "metadata.generateName is not available", hint)
     if not (isinstance(metadata.get("name"), str) and metadata["name"]):
         return (
             "/metadata/name",
-            "metadata.name is missing or no text",
+            "metadata.name is missing or not a string",
             "write metadata.name, quoted if it is a number",
         )
     return _wrong_maps(metadata) or _wrong_namespace(metadata)
@@ -175,7 +175,7 @@ def _wrong_namespace(metadata: Body) -> tuple[str, str, str] | None:
     namespace = metadata.get("namespace", "")
     if isinstance(namespace, str):
         return None
-    return ("/metadata/namespace", "metadata.namespace is no text", "leave it out: bundler writes the release's own")
+    return ("/metadata/namespace", "metadata.namespace is not a string", "leave it out: bundler adds the release's")
 
 
 def _wrong_maps(metadata: Body) -> tuple[str, str, str] | None:
@@ -184,7 +184,7 @@ def _wrong_maps(metadata: Body) -> tuple[str, str, str] | None:
         if found is None:
             continue
         if not is_mapping(found):
-            return (f"/metadata/{name}", f"metadata.{name} is no mapping", "write one `key: value` per line")
+            return (f"/metadata/{name}", f"metadata.{name} is not a mapping", "write one `key: value` per line")
         for key in found:
             if key.startswith(PREFIX) and not (key == TRACK and name == "labels"):
                 pointer = f"/metadata/{name}/{key.replace('~', '~0').replace('/', '~1')}"

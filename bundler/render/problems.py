@@ -1,4 +1,4 @@
-"""All problems of a rendering, collected and told as one error. Layer: render, pure."""
+"""All problems of a rendering, collected and reported as one error. Layer: render, pure."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Tell whether a rendered text speaks of a Secret: what is broken cannot be told apart further."""
+    """Tell whether a rendered text speaks of a Secret: what is broken cannot be distinguished further."""
     return _SECRET.search(text) is not None
 
 
@@ -104,7 +104,7 @@ def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) 
         context, hint = ordered[0].lines(), ordered[0].hint
     else:
         context = [line for problem in ordered for line in (*problem.lines(), f"  try: {problem.hint}")]
-        hint = f"mend the {len(ordered)} places named above"
+        hint = f"fix the {len(ordered)} places named above"
     # cut only what is masked: half a secret would not be recognised
     shown = [redactor.redact(line)[:_SHOWN_CHARS] for line in context]
     raise error_type(doing, context=shown, hint=redactor.redact(hint))

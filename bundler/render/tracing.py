@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TracedObject:
-    """One object, where it stands in its text, and how that text maps to template lines."""
+    """One object, where it is in its text, and how that text maps to template lines."""
 
     ref: ObjectRef
     part: ObjectPart

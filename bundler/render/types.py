@@ -47,7 +47,7 @@ class RenderContext:
     site: Body = field(default_factory=dict)
     """Site facts that win over the defaults in the bundle."""
     scope_of: Callable[[str, str], bool | None] = _unknown_scope
-    """(group, kind) -> whether it is namespaced; None where nobody knows."""
+    """(group, kind) -> whether it is namespaced; None where no one knows."""
     bounds: Bounds = DEFAULT_BOUNDS
     codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
     """What is compiled of the bundle already; the text does not depend on it."""

@@ -129,7 +129,7 @@ def parse_kubernetes_version(text: str) -> Version:
 
 
 def _parts(text: str) -> tuple[list[str], tuple[tuple[int, int, str], ...] | None]:
-    """Return what stands between the dots before ``-`` and ``+``, and how the pre-release compares.
+    """Return what is between the dots before ``-`` and ``+``, and how the pre-release compares.
 
     That is None where the pre-release or the build is none, or stands after fewer than three numbers.
     """
@@ -163,7 +163,7 @@ def _alternative(part: str, text: str) -> tuple[tuple[_Comparator, ...], frozens
     named = set()
     rest = part.strip()
     if not rest and part != text:
-        raise _no_range(text, "nothing stands beside ||")
+        raise _no_range(text, "there is nothing beside ||")
     while rest:
         match = _COMPARATOR.match(rest)
         if match is None or match[1] not in _OPERATORS:

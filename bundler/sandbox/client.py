@@ -65,7 +65,7 @@ class SandboxClient(Tampering):
         """Forget everything in a file; one that cannot be read is replaced.
 
         Raises:
-            SandboxStoreError: when the file cannot be written or taken away.
+            SandboxStoreError: when the file cannot be written or removed.
         """
         try:
             client = cls.open(path, clock)
@@ -80,7 +80,7 @@ class SandboxClient(Tampering):
         self._store.close()
 
     def furnish(self) -> None:
-        """Make what every cluster has from its start, where it is not there yet."""
+        """Make what every cluster has from its start, where it does not exist yet."""
         with self._store.snapshot() as tx:
             is_seeded = bool(tx.meta("seeded"))
         if not is_seeded:
@@ -139,7 +139,7 @@ class SandboxClient(Tampering):
 
     @property
     def is_worth_watching(self) -> bool:
-        """False: the controllers run when somebody looks, so that looking is quicker than waiting to be told."""
+        """False: the controllers run when someone looks, so that looking is quicker than waiting to be told."""
         return False
 
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Generator[WatchEvent, None, None]:
@@ -302,5 +302,5 @@ def _discard(path: Path) -> None:
         raise SandboxStoreError(
             "replacing the sandbox",
             context=[f"{path}: {error.strerror}"],
-            hint="take it away by hand, or name another folder with BUNDLER_STATE_DIR",
+            hint="remove it by hand, or name another folder with BUNDLER_STATE_DIR",
         ) from error

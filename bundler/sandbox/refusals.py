@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef, ResourceType
 
 CORRECT = "correct the object in the bundle's templates or values"
-AGAIN = "somebody changed the object in the meantime; run the command again"
+AGAIN = "someone changed the object in the meantime; run the command again"
 
 
 def resource_name(served: ResourceType) -> str:
@@ -49,7 +49,7 @@ def unknown_kind(verb: str, ref: ObjectRef, version: str) -> UnknownKindError:
 
 
 def missing_namespace(verb: str, ref: ObjectRef) -> ObjectNotFoundError:
-    """Answer for a write into a namespace that is not there."""
+    """Answer for a write into a namespace that does not exist."""
     return ObjectNotFoundError(
         doing(verb, ref),
         context=[f'namespaces "{ref.namespace}" not found'],

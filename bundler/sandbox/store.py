@@ -85,7 +85,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A failure that somebody asked for."""
+    """A failure that someone asked for."""
 
     ref: ObjectRef
     reason: str
@@ -201,7 +201,7 @@ class Transaction:
         return [ObjectRef(*row) for row in rows]
 
     def kept_version(self, ref: ObjectRef) -> str:
-        """Return the resourceVersion an object had when this transaction began, empty where it was not there."""
+        """Return the resourceVersion an object had when this transaction began, empty where it did not exist."""
         row = self._sql.execute(
             _BEFORE,
             (self.first_version, *_key(ref)),
@@ -380,7 +380,7 @@ class Store:
             raise SandboxStoreError(
                 "using the sandbox",
                 context=[f"{self.path or 'in memory'}: {error}"],
-                hint="check that the file is writable; where it is damaged, `bundler sandbox reset` starts anew",
+                hint="check that the file is writable; where it is damaged, `bundler sandbox reset` starts over",
             ) from error
 
 

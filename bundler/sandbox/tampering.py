@@ -1,4 +1,4 @@
-"""What somebody else would do to a cluster: failures on request, edits, scaling. Layer: sandbox."""
+"""What someone else would do to a cluster: failures on request, edits, scaling. Layer: sandbox."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Tampering:
             return tx.faults()
 
     def reset(self) -> None:
-        """Start anew, with an empty cluster of another identity."""
+        """Start over, with an empty cluster of another identity."""
         with self._store.transaction() as tx:
             version = tx.version
             tx.wipe()
@@ -94,7 +94,7 @@ class Tampering:
         """Merge a patch (null deletes) into an object as another field manager would.
 
         Raises:
-            ObjectNotFoundError: when it is not there.
+            ObjectNotFoundError: when it does not exist.
             RejectedError: when the result is not valid.
         """
         with self._writing() as tx:
@@ -108,7 +108,7 @@ class Tampering:
         """Set ``spec.replicas`` by the scale subresource, as an autoscaler or ``kubectl scale`` does.
 
         Raises:
-            ObjectNotFoundError: when it is not there.
+            ObjectNotFoundError: when it does not exist.
         """
         ref = ObjectRef("apps", kind, namespace, name)
         return self.edit(ref, {"spec": {"replicas": replicas}}, manager=manager, subresource="scale")
@@ -125,7 +125,7 @@ class Tampering:
 
     @contextmanager
     def _writing(self, *, is_dry_run: bool = False) -> Iterator[Transaction]:
-        """Open a transaction and note when it changed something, for the controllers to go on from there."""
+        """Open a transaction and note when it changed something, for the controllers to continue from there."""
         if self._held is not None and not is_dry_run:
             self._held.held()
         with self._store.transaction(is_dry_run=is_dry_run) as tx:

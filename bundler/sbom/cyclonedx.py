@@ -104,7 +104,7 @@ def _tool_json() -> JSONValue:
 
 
 def _licenses(text: str) -> dict[str, JSONValue]:
-    """Return licences as they were said: a name, because nobody has checked that it is an SPDX expression."""
+    """Return licences as they were said: a name, because no one has checked that it is an SPDX expression."""
     return {"licenses": [{"license": {"name": text}}]} if text else {}
 
 

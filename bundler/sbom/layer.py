@@ -25,7 +25,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerContent:
-    """One layer: its package databases, and what it takes away from the layers below it."""
+    """One layer: its package databases, and what it removes from the layers below it."""
 
     found: Mapping[str, Found] = field(default_factory=dict)
     """By path in the image."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_PACKAGES: Final = 100_000
 _MAX_LINE_BYTES = 64 * 1024
-"""Longer lines (lists of files, in dpkg's status) are read in pieces: only their beginning is looked at."""
+"""Longer lines (lists of files, in dpkg's status) are read in pieces: only their beginning is checked."""
 _MAX_LINES = 4_000_000
 """Of apk's list, which names every file, a large image has 500,000."""
 _MAX_FIELD_CHARS = 2000

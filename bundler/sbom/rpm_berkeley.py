@@ -1,7 +1,7 @@
 """Read ``Packages``, the Berkeley database of rpm before 4.16 (UBI 8, CentOS 7). Layer: sbom; reads what it is given.
 
 A hash of pages, written in the byte order of its machine. Every page of a bucket is read, whichever bucket it belongs
-to; values too long for a page lie in chains of overflow pages.
+to; values too long for a page are in chains of overflow pages.
 Source: Berkeley DB 5.3, dbinc/db_page.h (layout of pages), hash.h; rpm, lib/backend/db3.c: keys are the numbers of
 headers, and number 0 keeps the next one.
 """
@@ -69,7 +69,7 @@ class _Hash:
 
     def _page(self, number: int) -> bytes:
         if not 0 < number < self._pages:
-            raise ValueError("it names a page that is not there")
+            raise ValueError("it names a page that does not exist")
         self._file.seek(number * self._page_bytes)
         return self._file.read(self._page_bytes)
 

@@ -55,7 +55,7 @@ def read_ndb(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _blob(content: bytes, package: int) -> bytes:
-    """Return what lies between the head and the tail of a blob."""
+    """Return what is between the head and the tail of a blob."""
     head, owner, _, size = struct.unpack_from("<4sIII", content)
     checksum, size_again, tail = struct.unpack_from("<II4s", content, len(content) - _TAIL_BYTES)
     is_whole = (head, tail, owner, size_again) == (_HEAD, _TAIL, package, size)

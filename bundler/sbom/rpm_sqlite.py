@@ -64,7 +64,7 @@ def _blobs(database: sqlite3.Connection, room: int) -> Iterator[bytes]:
     _check_table(database)
     for (blob,) in database.execute("SELECT blob FROM Packages"):
         if not isinstance(blob, bytes):
-            raise ValueError("a package is no blob")  # noqa: TRY004 - the file is wrong, not the caller
+            raise ValueError("a package is not a blob")  # noqa: TRY004 - the file is wrong, not the caller
         # Records do not overlap, so together they are no more than the file.
         room -= len(blob)
         if room < 0:

@@ -1,6 +1,6 @@
 """Find the package databases in a layer. Layer: sbom; keeps one database at a time in a temporary file.
 
-A layer that cannot be read is no failure: what is found says what was not read, and why.
+A layer that cannot be read is not a failure: what is found says what was not read, and why.
 Source: OCI image-spec, layer.md, "Whiteouts".
 """
 
@@ -104,7 +104,7 @@ class _Scan:
     def _hide(self, path: str) -> None:
         # "" is the root: nothing at all is left of the layers below.
         if len(self._hidden) >= _MAX_HIDDEN:
-            raise ValueError(f"it takes away more than {counted(_MAX_HIDDEN, 'path')}")
+            raise ValueError(f"it removes more than {counted(_MAX_HIDDEN, 'path')}")
         self._hidden.add(path)
 
     def _take(self, path: str, entry: TarEntry, tar: TarReader) -> None:
@@ -122,7 +122,7 @@ class _Scan:
                 target = shortened(_shown(entry.target), _MAX_NAME_CHARS)
                 self._found[path] = Found(problem=f"{_shown(path)}: it is a link to {target}, which is not followed")
         elif entry.kind is not TarKind.FILE:
-            self._found[path] = Found(problem=f"{_shown(path)}: it is no file")
+            self._found[path] = Found(problem=f"{_shown(path)}: it is not a file")
         elif is_database and not path.endswith(".md5sums"):
             self._found[path] = self._read(path, entry.size, tar)
 

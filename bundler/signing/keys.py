@@ -105,7 +105,7 @@ def read_private(path: Path, ask_passphrase: Callable[[], str]) -> KeyPair:
     doing = f"reading private key {path}"
     text, mode = _read(path, doing)
     if text.startswith(PUBLIC_KEY_WORD):
-        hint = "give the file of the private key; it lies where keygen wrote it"
+        hint = "give the file of the private key; it is where keygen wrote it"
         raise KeyFileError(doing, context=[f"{path} holds a public key"], hint=hint)
     if mode & 0o077:
         found = f"{path} has mode {mode & 0o777:04o}: others can read it"
@@ -179,5 +179,5 @@ def _write_new(path: Path, text: str, *, mode: int) -> None:
     except OSError as error:
         found = f"{path}: {error.strerror or error}"
         raise KeyFileError(
-            f"writing key file {path}", context=[found], hint="name a folder you may write to"
+            f"writing key file {path}", context=[found], hint="choose a folder that you can write to"
         ) from error

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bundler.ports import Clock
 
 _DOING = "checking signatures"
-_HINT_KEYS = "get the maker's .pub file by a way you trust, and name it by --key or under keys: in the site file"
+_HINT_KEYS = "get the sender's .pub file by a way you trust, and name it by --key or under keys: in the site file"
 _HINT_CHANGED = "do not use it; get it again from where it was made"
 
 
@@ -43,7 +43,7 @@ class PolicyVerifier:
         pairs = [(one, sig) for one in envelopes if one.payload_type == payload_type for sig in one.signatures]
         if not pairs and policy.asks_for_signature:
             found = f"there is no signature, and {policy.source or 'the policy'} asks for one"
-            hint = "ask its maker for the signed file; `bundler sign` adds a signature"
+            hint = "ask the sender for the signed file; `bundler sign` adds a signature"
             raise UnsignedError(_DOING, context=[found], hint=hint)
         if not policy.asks_for_signature:
             self._refuse_revoked([sig for _, sig in pairs])
@@ -55,7 +55,7 @@ class PolicyVerifier:
         revoked = sorted({one.key_id for one in signatures if self._is_revoked(one.key_id)})
         if revoked and all(one.key_id in revoked for one in signatures):
             found = [f"signed by key id {key_id[:SHORT_KEY_ID_CHARS]}, which is revoked" for key_id in revoked]
-            raise DeliveryPolicyError(_DOING, context=found, hint="get a file that its maker signed with another key")
+            raise DeliveryPolicyError(_DOING, context=found, hint="get a file signed with another key")
 
     def _is_revoked(self, key_id: str) -> bool:
         return bool({key_id, key_id[:SHORT_KEY_ID_CHARS]} & self._policy.revoked)

@@ -93,7 +93,7 @@ def encode_revision(revision: Revision, known: Mapping[str, frozenset[bytes]]) -
 
 
 def _public_words(revision: Revision) -> Iterator[str]:
-    """Yield identifiers that stand in the record anyway."""
+    """Yield identifiers that are in the record anyway."""
     summary = revision.summary
     yield from (summary.release, summary.namespace, summary.bundle.name, summary.bundle.version)
     for entry in revision.inventory:

@@ -73,7 +73,7 @@ class Claim:
 
 
 def lease_payload(claim: Claim, state: LockState | None, *, ref: ObjectRef, now: datetime) -> Payload:
-    """Return a Lease that ``claim`` takes: a new one, or the one in ``state`` as long as nobody else moves it."""
+    """Return a Lease that ``claim`` takes: a new one, or the one in ``state`` as long as no one else moves it."""
     metadata: dict[str, JSONValue] = {
         "name": ref.name,
         "namespace": ref.namespace,
@@ -98,7 +98,7 @@ def renewed(body: Body, now: datetime) -> Body:
 
 
 def freed(body: Body) -> Body:
-    """Return a Lease that nobody holds."""
+    """Return a Lease that no one holds."""
     return _with_spec(body, {"holderIdentity": None})
 
 
@@ -141,7 +141,7 @@ def _time(text: str) -> datetime | None:
 
 
 def locked_error(state: LockState, *, now: datetime) -> ReleaseLockedError:
-    """Return the error for a release that somebody alive holds: who, since when, and what to do."""
+    """Return the error for a release that someone alive holds: who, since when, and what to do."""
     holder = state.holder
     facts = [
         f"doing {state.doing}" if state.doing else "",

@@ -42,7 +42,7 @@ DEFAULT_DURATION_S = 30.0
 MAX_POLL_S = 1.0
 BREAK_ATTEMPTS = 5
 CERTAIN_SHARE = 0.9
-"""Of a lease: how long after its last heartbeat a write may still go on. Clocks do not run equally fast."""
+"""Of a lease: how long after its last heartbeat a write may still continue. Clocks do not run equally fast."""
 
 
 class LeaseLock:
@@ -123,7 +123,7 @@ class LeaseLock:
         return (self._clock.now() - state.last_heartbeat).total_seconds() > state.duration_s
 
     def _try_to_take(self, state: LockState | None, ref: ObjectRef, claim: Claim) -> Body | None:
-        """Create or take over the Lease; None where somebody was faster."""
+        """Create or take over the Lease; None where someone was faster."""
         payload = lease_payload(claim, state, ref=ref, now=self._clock.now())
         try:
             return (self._cluster.replace(payload) if state else self._cluster.create(payload)).body
@@ -277,7 +277,7 @@ class HeldLease:
         self._renewed_s = asked_s
 
     def _look_again(self) -> None:
-        """After a conflict: somebody else holds it now, or only touched it."""
+        """After a conflict: someone else holds it now, or only touched it."""
         if not self._is_still_ours():
             return
         asked_s = self._clock.monotonic()
@@ -303,12 +303,10 @@ class HeldLease:
         try:
             found = self._cluster.get(namespace, version="v1", metadata_only=True)
         except BundlerError:
-            found = {}  # whoever may not read namespaces is told less
+            found = {}  # a user who may not read namespaces learns less
         if found is None or text_at(found, "metadata", "deletionTimestamp"):
             return f"namespace {namespace.name} is being deleted, and the lock with it"
-        return (
-            "its Lease is gone: `bundler unlock` or someone with write access took it away; no other run holds it now"
-        )
+        return "its Lease is gone: `bundler unlock` or someone with write access removed it; no other run holds it now"
 
     def _let_go(self) -> None:
         try:

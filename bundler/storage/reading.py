@@ -43,7 +43,7 @@ def damaged(what: str, found: str) -> RecordDamagedError:
     return RecordDamagedError(
         f"reading release record {what}",
         context=[found],
-        hint="restore this Secret from a backup of the namespace, or go on without it: install, upgrade and uninstall "
+        hint="restore this Secret from a backup, or continue without it: install, upgrade and uninstall "
         "find what the release owns by its label, and rollback takes the number of another revision",
     )
 
@@ -81,7 +81,7 @@ def inflate(content: bytes, max_bytes: int) -> bytes:
     if len(raw) > max_bytes:
         raise DamageError(f"it inflates to more than {max_bytes} bytes")
     if not stream.eof or stream.unused_data:
-        raise DamageError("its compressed stream is cut off or goes on after its end")
+        raise DamageError("its compressed stream is cut off or continues after its end")
     return raw
 
 
@@ -146,7 +146,7 @@ def text_of(value: JSONValue, what: str) -> str:
 
 
 def texts_of(value: JSONValue, what: str, max_items: int) -> tuple[str, ...]:
-    """Return ``value`` as strings, or say that ``what`` is no list of strings."""
+    """Return ``value`` as strings, or say that ``what`` is not a list of strings."""
     return tuple(text_of(item, what) for item in list_of(value, what, max_items))
 
 

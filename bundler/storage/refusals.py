@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def gone(summary: RevisionSummary) -> ReleaseNotFoundError:
-    """Return the error for a head that is not there any more."""
+    """Return the error for a head that does not exist any more."""
     return ReleaseNotFoundError(
         f"reading revision {summary.revision} of release {summary.release}",
         context=[f"its record is gone from namespace {summary.namespace}"],
@@ -27,7 +27,7 @@ def gone(summary: RevisionSummary) -> ReleaseNotFoundError:
 
 
 def exists_already(head: Record) -> RevisionExistsError:
-    """Return the error for a revision that somebody else recorded first."""
+    """Return the error for a revision that someone else recorded first."""
     return RevisionExistsError(
         f"recording a new revision of release {head.release}",
         context=[f"Secret {head.namespace}/{head.name} exists already: another run recorded it first"],

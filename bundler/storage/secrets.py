@@ -1,7 +1,7 @@
 """Release records in Secrets, through the cluster port. Layer: adapter.
 
 Order of writing: packs, sensitive leaves, head. The head is the commit point: what a crash leaves without one is not
-visible, and is taken up or dropped later. Whoever writes holds the release's lock.
+visible, and is taken up or dropped later. A user who writes holds the release's lock.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class SecretReleaseStore:
         """Record a new revision: packs and sensitive leaves first, the head last.
 
         Raises:
-            RevisionExistsError: when somebody else recorded that number.
+            RevisionExistsError: when someone else recorded that number.
             RecordTooLargeError: when it is too large, or a quota refuses it; nothing of it is visible then.
             ClusterError
         """
@@ -135,7 +135,7 @@ class SecretReleaseStore:
         self._heads[_key(summary)] = {**encoded.head.body(), **answer.body}
 
     def _create_pack(self, record: Record) -> None:
-        """Create a pack; one of that name is the same, and one that somebody damaged is written anew."""
+        """Create a pack; one of that name is the same, and one that someone damaged is written again."""
         try:
             self._cluster.create(records.payload_of(record.body()))
         except AlreadyExistsError:
@@ -159,7 +159,7 @@ class SecretReleaseStore:
             self._cluster.create(records.payload_of(record.body()))
 
     def _take_back(self, written: Iterable[Record], head: Record) -> None:
-        """Remove what was written before a refusal, as far as that goes: without a head nobody sees it.
+        """Remove what was written before a refusal, as far as that goes: without a head no one sees it.
 
         A refusal can be the answer to a second try whose first one got through (a quota that the first one filled).
         """
@@ -183,7 +183,7 @@ class SecretReleaseStore:
         """Change the status of a recorded revision; the head moves only from the version that was read.
 
         Raises:
-            ConflictError: when somebody else moved it.
+            ConflictError: when someone else moved it.
             ReleaseNotFoundError: when it is gone.
             RecordDamagedError, RecordTooLargeError, ClusterError.
         """
@@ -212,7 +212,7 @@ class SecretReleaseStore:
     # --- dropping ------------------------------------------------------------------------------------------------
 
     def prune(self, namespace: str, release: str, *, history_max: int) -> None:
-        """Drop the oldest revisions beyond ``history_max`` (0: no limit) and packs that nobody names.
+        """Drop the oldest revisions beyond ``history_max`` (0: no limit) and packs that no one names.
 
         The newest deployed revision and the newest of all stay, whatever the number.
 

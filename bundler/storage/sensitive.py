@@ -83,7 +83,7 @@ class Hider:
     are_whole_hidden: bool = False
     """True for what the user gave: a leaf that equals a sensitive string is hidden, public word or not."""
     taken: dict[str, JSONValue] = field(default_factory=dict)
-    """Pointer -> what stood there."""
+    """Pointer -> what was there."""
 
     def hide(self, value: JSONValue, pointer: str = "") -> JSONValue:
         """Return ``value`` with sensitive leaves replaced and mappings that look like ours wrapped."""

@@ -70,7 +70,7 @@ class _Automaton:
         self._known: dict[str, frozenset[str]] = {}
         self._letters: list[frozenset[str]] = []
         self._next: list[list[int]] = []
-        """The states behind each; one that is reached in two ways stands there twice."""
+        """The states behind each; one that is reached in two ways appears twice."""
 
     def choice(self) -> _Part:
         """Read alternatives, up to the end or a closing parenthesis."""

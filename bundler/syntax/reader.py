@@ -273,5 +273,5 @@ def _require_tag(event: Any, kind: str) -> None:
 
 
 def _shown(tag: str) -> str:
-    """Name a tag; one that nobody knows may be a password without its quotes."""
+    """Name a tag; one that no one knows may be a password without its quotes."""
     return f"the tag !!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else "the tag"

@@ -1,7 +1,7 @@
 """Read a tar that comes in pieces. Layer: syntax, pure.
 
 Nothing is trusted: sizes, names and the number of headers are bounded, the work grows with the length of the tar, and
-what is no tar ends with a ValueError. What two zero blocks end is at its end, as for every container runtime.
+what is not a tar ends with a ValueError. What two zero blocks end is at its end, as for every container runtime.
 Source: POSIX.1-2017, pax; GNU tar manual, "Basic Tar Format" (long names, base-256 sizes).
 """
 
@@ -84,7 +84,7 @@ class TarReader:
         """Yield each entry; content that was not taken is passed over. In the end all pieces are taken.
 
         Raises:
-            ValueError: when this is no tar, or one without bounds.
+            ValueError: when this is not a tar, or one without bounds.
         """
         extension = _Extension()
         while (block := self._next_header()) is not None:
@@ -148,7 +148,7 @@ class TarReader:
                 pass
             return None
         if not _checksum_fits(block):
-            raise ValueError("this is no tar")
+            raise ValueError("this is not a tar")
         return block
 
     def _extension_content(self, size: int) -> bytes:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES: Final = 1024 * 1024
 """The longest piece that comes out."""
 _FIRST_BYTES: Final = 4096
-"""What is left after a frame is copied by the libraries, so that a frame is begun with little and goes on with more."""
+"""What is left after a frame is copied by the libraries, so that a frame starts small and grows."""
 _MAX_FRAMES: Final = 300_000
 """Layers made for lazy pulling have one for each file."""
 _GZIP = b"\x1f\x8b"

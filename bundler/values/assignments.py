@@ -116,11 +116,11 @@ def _unique_keys(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
     if len(result) == len(pairs):
         return result
     names = [key for key, _ in pairs]
-    raise ValueError(f"the key {next(key for key in names if names.count(key) > 1)!r} stands twice")
+    raise ValueError(f"the key {next(key for key in names if names.count(key) > 1)!r} appears twice")
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _check_depth(value: JSONValue, depth: int = 0) -> None:

@@ -120,7 +120,7 @@ def _spread(change: ValueChange, old: JSONValue, new: JSONValue) -> list[ValueCh
 def _inner_pairs(
     steps: tuple[str | int, ...], old: JSONValue, new: JSONValue
 ) -> Iterator[tuple[tuple[str | int, ...], JSONValue, JSONValue]]:
-    """Yield where two values differ, and what stands there in each; None for nothing."""
+    """Yield where two values differ, and what is there in each; None for nothing."""
     if is_list(old) and is_list(new) and len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _inner_pairs((*steps, index), one, other)

@@ -86,7 +86,7 @@ def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
     except RecursionError as error:
         raise BundleInvalidError(
             f"reading the schema {file}",
-            context=[f"{file}#: its schemas lie in each other more deeply than can be followed"],
+            context=[f"{file}#: its schemas are in each other more deeply than can be followed"],
             hint="let references lead to their end in fewer steps",
         ) from error
     except Unresolvable as error:

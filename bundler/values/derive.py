@@ -71,7 +71,7 @@ def derive_errors(rules: Sequence[DeriveRule], codes: CompiledCodes) -> Iterator
         except DeriveError as error:
             yield error
         except ValuesPathError:
-            continue  # it is no rule, and told where it stands
+            continue  # it is not a rule, and reported where it is
     for circle in arranged(formulas)[1]:
         yield _cycle(circle)
 
@@ -136,7 +136,7 @@ def _compute(formula: Formula, names: Mapping[str, object]) -> JSONValue:
 
 
 def _refuse_inside_of_leaf(formula: Formula, derived: Body) -> None:
-    """Two formulas, one for a value and one for what is below it: the second would take away the first's."""
+    """Two formulas, one for a value and one for what is below it: the second would remove the first's."""
     here: JSONValue = derived
     for length, key in enumerate(formula.keys, 1):
         here = here.get(key) if is_mapping(here) else None
@@ -184,7 +184,7 @@ def _plain_layer(data: Body) -> ValuesLayer:
 
 
 def _decided_places(layers: Iterable[ValuesLayer]) -> dict[str, JSONValue]:
-    """Return a tree with ``True`` wherever a layer sets or deletes something that is no mapping."""
+    """Return a tree with ``True`` wherever a layer sets or deletes something that is not a mapping."""
     places: dict[str, JSONValue] = {}
     for layer in layers:
         _note_decided(places, layer.data)

@@ -93,7 +93,7 @@ class _Walk:
             self._ordered.append(item)
 
     def _leave_circle(self, start: _Item, chain: dict[int, tuple[_Item, Iterator[_Item]]]) -> None:
-        """Note the circle that closes at ``start``, and go on without its formulas."""
+        """Note the circle that closes at ``start``, and continue without its formulas."""
         members: list[Formula] = []
         while id(start) in chain:
             item, _ = chain.popitem()[1]

@@ -106,7 +106,7 @@ def masked_leaf(value: JSONValue, pointer: Pointer, sensitive: Collection[Pointe
 
 
 def is_touching(pointer: Pointer, sensitive: Collection[Pointer]) -> bool:
-    """Tell whether what stands at ``pointer`` is, holds, or is part of something sensitive."""
+    """Tell whether what is at ``pointer`` is, holds, or is part of something sensitive."""
     return any(starts_below(each, pointer) or starts_below(pointer, each) for each in sensitive)
 
 

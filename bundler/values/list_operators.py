@@ -66,7 +66,7 @@ def apply_operators(
         bundle: whose lists are changed.
         view: of ``bundle``.
         lower: what the user gave before this layer.
-        refuse: told of each operator that cannot be followed.
+        refuse: called for each operator that cannot be followed.
     """
     if layer.origin.kind not in (LayerKind.FILE, LayerKind.SITE) or not _may_hold_operators(layer.data):
         return layer
@@ -195,7 +195,7 @@ def _refuse_no_items(operator: ListOperator) -> None:
         key = pointer_tokens(operator.written)[-1]
         raise ValuesPathError(
             f"following the path {format_path(operator.path)}",
-            context=[f"{format_path(operator.path)}: {key} appends, and what it gives is not a list"],
+            context=[f"{format_path(operator.path)}: {key} appends, and its value is not a list"],
             hint="write a list, of one item where there is one",
         )
 

@@ -86,12 +86,12 @@ def layer_below(layer: ValuesLayer, key: str) -> ValuesLayer | None:
 
 
 def origin_in(layer: ValuesLayer, pointer: Pointer) -> Origin:
-    """Return who set what stands at ``pointer`` in ``layer``: the nearest place whose origin is known."""
+    """Return who set what is at ``pointer`` in ``layer``: the nearest place whose origin is known."""
     return nearest_origin(pointer, layer.leaf_origins) or layer.origin
 
 
 def nearest_origin(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origin | None:
-    """Return who set what stands at ``pointer``: the nearest place around it that ``origins`` knows."""
+    """Return who set what is at ``pointer``: the nearest place around it that ``origins`` knows."""
     here = pointer
     while here:
         if (origin := origins.get(here)) is not None:

@@ -1,7 +1,7 @@
 """Values that have a new path: the schema says where, and what was recorded is carried over. Layer: values, pure.
 
 ``{"deprecated": true, "x-moved-to": "web.replicas"}`` at the old path is enough: a release that recorded the old value
-goes on with it under the new one. Paths are the bundle's own; a component's schema says its own.
+continues with it under the new one. Paths are the bundle's own; a component's schema says its own.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def parse_path(text: str) -> ValuePath:
     """Read a path; it has at least one step.
 
     Raises:
-        ValuesPathError: when ``text`` is no path; the context shows where.
+        ValuesPathError: when ``text`` is not a path; the context shows where.
     """
     steps, end = read_path(text)
     if end < len(text):
@@ -56,7 +56,7 @@ def read_path(text: str) -> tuple[ValuePath, int]:
     """Read the path at the start of ``text`` and tell where it ends: at ``=`` or at the end.
 
     Raises:
-        ValuesPathError: when no path stands there.
+        ValuesPathError: when no path is there.
     """
     steps: list[Step] = []
     at = 0
@@ -143,12 +143,12 @@ def parent_pointer(pointer: Pointer) -> Pointer:
 
 
 def starts_below(pointer: Pointer, ancestor: Pointer) -> bool:
-    """Tell whether ``pointer`` is ``ancestor`` or lies below it."""
+    """Tell whether ``pointer`` is ``ancestor`` or is below it."""
     return pointer == ancestor or pointer.startswith(f"{ancestor}/")
 
 
 def get_value(data: JSONValue, path: Sequence[Step]) -> JSONValue:
-    """Return what stands at ``path``, or None where a step is missing.
+    """Return what is at ``path``, or None where a step is missing.
 
     Raises:
         ValuesPathError: when a list is asked for an item it does not have.
@@ -204,7 +204,7 @@ def unset_value(data: Body, path: Sequence[str]) -> dict[str, JSONValue]:
     """Return ``data`` without the key at ``path``, and without mappings that this leaves empty.
 
     Raises:
-        ValuesPathError: when nothing stands there.
+        ValuesPathError: when nothing is there.
     """
     if path[0] not in data:
         raise ValuesPathError(

@@ -1,4 +1,4 @@
-"""What is wrong with values, and how it is told. Layer: values, pure."""
+"""What is wrong with values, and how it is reported. Layer: values, pure."""
 
 from __future__ import annotations
 

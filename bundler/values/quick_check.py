@@ -37,7 +37,7 @@ _DIALECTS = frozenset({
 
 
 class _Run:
-    """One whole check: the document that references are resolved in, and how many schemas were looked at."""
+    """One whole check: the document that references are resolved in, and how many schemas were checked."""
 
     __slots__ = ("file", "root", "steps", "verdicts")
 
@@ -115,7 +115,7 @@ def _reference(place: _Place, rule: JSONValue, value: JSONValue) -> bool:
     if not isinstance(rule, str) or not (rule == "#" or rule.startswith("#/")) or "%" in rule:
         return False
     if not _ANNOTATIONS | {"$ref"} >= place.node.keys():
-        return False  # draft 07 ignores what stands beside a reference, 2020-12 does not
+        return False  # draft 07 ignores what is beside a reference, 2020-12 does not
     met, verdicts = (id(place.node), id(value)), place.run.verdicts
     if met not in verdicts:
         verdicts[met] = place.accepts(final_reference(place.run.root, place.node), value)

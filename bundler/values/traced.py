@@ -43,7 +43,7 @@ class Traced:
 
 
 def traced_in(layer: ValuesLayer, pointer: Pointer, value: JSONValue) -> Traced:
-    """Return ``value``, or a part of it, as it stands at ``pointer`` in ``layer``."""
+    """Return ``value``, or a part of it, as it is at ``pointer`` in ``layer``."""
     known = layer.leaf_origins
     origins = {place: known[here] for place in _places(value, "") if (here := f"{pointer}{place}") in known}
     return Traced(value, {**origins, "": origin_in(layer, pointer)})

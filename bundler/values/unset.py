@@ -23,7 +23,7 @@ def without_unset(
 ) -> tuple[list[ValuesLayer], tuple[str, ...]]:
     """Return the user's layers without what ``--unset`` names, and a line for each path that is not recorded.
 
-    A path that is not recorded is what a second run of the same command meets, so it is no error; one that nobody
+    A path that is not recorded is what a second run of the same command meets, so it is no error; one that no one
     knows is a typing error.
 
     Args:
@@ -54,7 +54,7 @@ def _keys_of(text: str, layers: Sequence[ValuesLayer]) -> list[str]:
     path = parse_path(text)
     keys = leading_keys(path)
     if len(keys) < len(path):
-        hint = "unset the whole list, or give it anew"
+        hint = "unset the whole list, or give it again"
         raise _refusal(text, "a list is recorded as a whole", hint=hint)
     if not any(layer.origin.kind is LayerKind.RECORDED for layer in layers):
         hint = "--unset goes with an upgrade that names no values file and does not reset the values"

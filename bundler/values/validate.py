@@ -50,12 +50,12 @@ def find_problems(bundle: Bundle, fold: Fold, data: Body, view: SchemaView, *, c
 
 
 def sensitive_pointers(data: Body, view: SchemaView) -> frozenset[Pointer]:
-    """Return the leaves of ``data`` that a schema calls ``writeOnly``, or that lie below something it does."""
+    """Return the leaves of ``data`` that a schema calls ``writeOnly``, or that are below something it does."""
     return frozenset(_sensitive_below(data, view, ""))
 
 
 def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: SchemaView, component: str) -> list[str]:
-    """Return one line for each deprecated value in ``data`` that somebody outside the bundle set."""
+    """Return one line for each deprecated value in ``data`` that someone outside the bundle set."""
     prefix = "".join(f"{name}." for name in component.split("/") if name)
     return [
         f"{prefix}{pointer_as_path(pointer, data)} is deprecated ({origin_of(pointer, origins)})"
@@ -67,7 +67,7 @@ def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: Sc
 
 
 def origin_of(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> str:
-    """Return who set what stands at ``pointer``: the leaf itself, what is around it, or the first leaf below it."""
+    """Return who set what is at ``pointer``: the leaf itself, what is around it, or the first leaf below it."""
     found = _origin_at(pointer, origins)
     return NO_LAYER if found is None else str(found)
 

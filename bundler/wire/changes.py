@@ -184,7 +184,7 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
 
     Args:
         plan: what would be done.
-        shows_secrets: leave the values of Secrets in clear.
+        shows_secrets: leave the values of Secrets in plain text.
         is_full: keep bundler's own stamps.
     """
 

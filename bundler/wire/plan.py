@@ -63,7 +63,7 @@ def read_plan(document: JSONValue) -> Plan:
         document: what :func:`plan_document` made, decoded from JSON.
 
     Raises:
-        PlanError: when it is no plan, or one of another version, or its steps need what does not come before them.
+        PlanError: when it is not a plan, or one of another version, or its steps need what does not come before them.
     """
     try:
         return _plan(document)
@@ -77,7 +77,7 @@ def read_plan(document: JSONValue) -> Plan:
 
 def _plan(document: JSONValue) -> Plan:
     if not is_mapping(document) or document.get("kind") != KIND:
-        raise _MalformedError("this is no plan: it has no `kind: Plan`")
+        raise _MalformedError("this is not a plan: it has no `kind: Plan`")
     if document.get("apiVersion") != API_VERSION:
         raise _MalformedError(f"its apiVersion is {document.get('apiVersion')!r}, and this bundler reads {API_VERSION}")
     parts = _Part(document, "")
@@ -134,7 +134,7 @@ def _target(part: _Part) -> Target:
     part.require("object", "action", "liveUid", "digest", "claims", "waitsForOwned")
     digest = part.text("digest")
     if digest and not is_digest(digest):
-        raise _MalformedError(f"{part.place}.digest is no sha256 digest")
+        raise _MalformedError(f"{part.place}.digest is not a sha256 digest")
     return Target(
         ref=part.ref("object"),
         action=part.one_of("action", Action),
@@ -168,11 +168,11 @@ def _reach_note(part: _Part) -> ReachNote:
 
 
 class _Part:
-    """One JSON object of a plan that is read, and where it stands."""
+    """One JSON object of a plan that is read, and where it is."""
 
     def __init__(self, value: JSONValue, place: str) -> None:
         if not is_mapping(value):
-            raise _MalformedError(f"{place} is no object")
+            raise _MalformedError(f"{place} is not an object")
         self.body, self.place = value, place
 
     def require(self, *keys: str) -> None:
@@ -187,7 +187,7 @@ class _Part:
     def text(self, key: str) -> str:
         value = self.body.get(key)
         if not isinstance(value, str):
-            raise _MalformedError(f"{self._at(key)} is no text")
+            raise _MalformedError(f"{self._at(key)} is not a string")
         return value
 
     def flag(self, key: str) -> bool:
@@ -208,7 +208,7 @@ class _Part:
     def texts(self, key: str) -> tuple[str, ...]:
         values = [value for value in self._list(key) if isinstance(value, str)]
         if len(values) != len(self._list(key)):
-            raise _MalformedError(f"{self._at(key)} holds what is no text")
+            raise _MalformedError(f"{self._at(key)} holds what is not a string")
         return tuple(values)
 
     def refs(self, key: str) -> tuple[ObjectRef, ...]:
@@ -229,7 +229,7 @@ class _Part:
     def _list(self, key: str) -> list[JSONValue]:
         value = self.body.get(key)
         if not is_list(value):
-            raise _MalformedError(f"{self._at(key)} is no list")
+            raise _MalformedError(f"{self._at(key)} is not a list")
         return list(value)
 
     def _at(self, key: str) -> str:

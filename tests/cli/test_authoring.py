@@ -27,7 +27,7 @@ def test_create_never_touches_what_is_there(cli, monkeypatch):
     (cli.home / "my-app" / "values.yaml").write_text("mine: 1\n")
     outcome = cli("create", "my-app")
     assert outcome.code == 1
-    assert "is there already" in outcome.err
+    assert "exists already" in outcome.err
     assert (cli.home / "my-app" / "values.yaml").read_text() == "mine: 1\n"
 
 

@@ -1,4 +1,4 @@
-"""What the shell is offered when somebody presses Tab."""
+"""What the shell is offered when someone presses Tab."""
 
 from __future__ import annotations
 

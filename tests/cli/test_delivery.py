@@ -217,8 +217,8 @@ def test_an_image_spelled_by_keys_is_found_at_its_own_line(cli) -> None:
 def test_keys_that_cannot_be_rewritten_are_told_where_they_stand(cli) -> None:
     outcome = cli("images", gizmo_bundle(cli.home, "1", "spec.agent", "spec.size"))
     assert outcome.code == 1
-    assert "Gizmo/g spec.agent (templates/g.yaml:6): its tag is no text; quote it" in outcome.err
-    assert "Gizmo/g spec.size (templates/g.yaml:5): it is 3, which is no text" in outcome.err
+    assert "Gizmo/g spec.agent (templates/g.yaml:6): its tag is not a string; quote it" in outcome.err
+    assert "Gizmo/g spec.size (templates/g.yaml:5): it is 3, which is not a string" in outcome.err
 
 
 def test_images_that_patches_of_the_site_name_are_needed_too(world) -> None:
@@ -374,7 +374,7 @@ def test_a_registry_that_is_away_is_told_once(world) -> None:
     outcome = world.cli("import", world.file, "--site", world.site)
     assert outcome.code == 1
     assert "error[registry-unavailable]: asking registry.site:5000" in outcome.err
-    assert (outcome.err.count("nobody answers"), world.registry.sent) == (1, [])
+    assert (outcome.err.count("no one answers"), world.registry.sent) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -443,11 +443,11 @@ def test_nothing_is_written_while_an_image_is_missing_at_the_site(world) -> None
     outcome = world.cli("install", world.file, "--site", world.site)
     assert outcome.code == 1
     assert "error[preflight]" in outcome.err
-    assert "  images: 2 of 2 are not there" in outcome.err
+    assert "  images: 2 of 2 are missing" in outcome.err
     assert (
-        "    Deployment/web-web web (templates/web.yaml:12): docker.io/library/nginx:1.27 is not there" in outcome.err
+        "    Deployment/web-web web (templates/web.yaml:12): docker.io/library/nginx:1.27 does not exist" in outcome.err
     )
-    assert "    Job/web-migrate migrate (templates/web.yaml:24): docker.io/library/tool:1 is not there" in outcome.err
+    assert "    Job/web-migrate migrate (templates/web.yaml:24): docker.io/library/tool:1 does not exist" in outcome.err
     assert f"bundler import FILE --site {world.site}" in outcome.err
     assert "--registry" not in outcome.err
     assert world.cli("list", "-A", "-o", "json").ok().document == []
@@ -457,7 +457,7 @@ def test_without_preflight_images_are_still_looked_for(world) -> None:
     outcome = world.cli("install", world.file, "--site", world.site, "--no-preflight")
     assert outcome.code == 1
     assert "error[image-missing]" in outcome.err
-    assert "Deployment/web-web web (templates/web.yaml:12): docker.io/library/nginx:1.27 is not there" in outcome.err
+    assert "Deployment/web-web web (templates/web.yaml:12): docker.io/library/nginx:1.27 does not exist" in outcome.err
     world.cli("import", world.file, "--site", world.site).ok()
     world.cli("install", world.file, "--site", world.site, "--no-preflight").ok()
 
@@ -486,7 +486,7 @@ def test_a_registry_that_is_away_is_told_once_and_asked_nothing_more(world) -> N
     states = {one["name"]: one["state"] for one in found}
     assert states["registry"] == "failed"
     assert {states[name] for name in ("images", "import", "pull secret in kitchen")} == {"skipped"}
-    assert world.cli("install", world.file, "--site", world.site).err.count("nobody answers") == 1
+    assert world.cli("install", world.file, "--site", world.site).err.count("no one answers") == 1
     assert world.registry.asked == []
 
 
@@ -495,7 +495,7 @@ def test_what_is_asked_of_the_registry_is_asked_once(world) -> None:
     world.registry.asked.clear()
     outcome = world.cli("install", world.file, "--site", world.site).ok()
     assert "preflight: " in outcome.err
-    assert "Secret/site-pull is not there, but registry.site:5000 gives images without a login" in outcome.err
+    assert "Secret/site-pull does not exist, but registry.site:5000 gives images without a login" in outcome.err
     blobs = [asked for asked in world.registry.asked if asked[0] == "blob"]
     assert len(blobs) == len(set(blobs)) > 2
 

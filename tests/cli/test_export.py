@@ -53,7 +53,7 @@ class Kitchen:
         return self.folder / "shop.bundle"
 
     def key(self, name: str) -> Path:
-        """Return a public key; the private one lies beside it."""
+        """Return a public key; the private one is beside it."""
         path = self.folder / f"{name}.key"
         if not path.exists():
             self.cli("keygen", name, "--out", path).ok()
@@ -171,7 +171,7 @@ def test_a_bundle_that_needs_values_is_verified_without_its_images_until_they_ar
     kitchen.export("--set", "name=x")
     outcome = cli("verify", kitchen.file, "-o", "json").ok()
     assert outcome.document["images"] is None
-    assert "images were not looked at" in outcome.err
+    assert "images were not checked" in outcome.err
     assert cli("verify", kitchen.file, "--set", "name=x", "-o", "json").ok().document["images"] == 1
     assert cli("verify", kitchen.file, "--set", "nam=x").code == 1
 
@@ -358,7 +358,7 @@ def test_a_key_with_a_passphrase_needs_it(kitchen: Kitchen, cli: Cli, tmp_path: 
     kitchen.export()
     cli("sign", kitchen.file, "--key", key, "--passphrase-file", word).ok()
     assert cli("sign", kitchen.file, "--key", key, "--passphrase-file", wrong).code == 1
-    assert "nobody is there to answer" in cli("sign", kitchen.file, "--key", key).err
+    assert "there is no terminal to ask on" in cli("sign", kitchen.file, "--key", key).err
     assert cli("keygen", "acme", "--out", key).code == 1
 
 

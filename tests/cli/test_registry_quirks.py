@@ -52,7 +52,7 @@ def test_every_registry_is_pushed_to_pulled_from_exported_from_and_imported_into
 
 
 def lost(walk: Walk) -> Iterator[str]:
-    """Take away one thing after another, each as a collector of garbage does; yields what it was."""
+    """Remove one thing after another, each as a collector of garbage does; yields what it was."""
     child = walk.image.manifests[1]
     for digest in (child.digest, child.layers[-1].digest, walk.image.manifests[0].config.digest, walk.image.digest):
         walk.registry.collect(walk.place, digest)
@@ -76,7 +76,7 @@ def test_what_was_garbage_collected_is_missing_and_import_brings_it_again(cli: C
                 images = next(one for one in found if one["name"] == "images")
                 assert images["state"] == "failed"
                 installed = walk("install", "shop", walk.file, "--site", walk.site, "--no-preflight")
-                assert "is not there" in installed.err
+                assert "does not exist" in installed.err
                 walk.imported().ok()
             assert walk.holds(walk.image)
         assert walk.imported().document["sentBlobs"] == 0
@@ -92,12 +92,12 @@ def test_a_registry_that_gives_out_other_bytes_or_other_sizes_does_not_hold_the_
         kind, content = held.manifests[child.digest]
         for other in (content + b" ", b"{}"):
             held.manifests[child.digest] = (kind, other)
-            assert "is not there" in walk("install", "shop", walk.file, "--site", walk.site, "--no-preflight").err
+            assert "does not exist" in walk("install", "shop", walk.file, "--site", walk.site, "--no-preflight").err
             walk.imported().ok()
             assert held.manifests[child.digest][1] == content
         layer = child.layers[0]
         held.blobs[layer.digest] = held.blobs[layer.digest][:-1]
-        assert "is not there" in walk("install", "shop", walk.file, "--site", walk.site, "--no-preflight").err
+        assert "does not exist" in walk("install", "shop", walk.file, "--site", walk.site, "--no-preflight").err
         assert walk.imported().ok().document["sentBlobs"] == 1
         assert digest_of(held.blobs[layer.digest]) == layer.digest
 

@@ -88,7 +88,7 @@ def test_a_generated_secret_appears_in_no_output(cli):
 
 
 def in_config(secret: str) -> list[str]:
-    """A secret that an author also wrote into a ConfigMap: its diff must not show what nobody may see."""
+    """A secret that an author also wrote into a ConfigMap: its diff must not show what no one may see."""
     return ["--set", f"token={secret}", "--set", f"text={secret}"]
 
 

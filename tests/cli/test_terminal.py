@@ -237,11 +237,11 @@ def test_a_second_signal_gives_the_cursor_back(cli, menu):
 
 
 def test_a_long_line_beside_the_table_is_not_broken(cli, menu):
-    """A command in a hint can be copied only where it stands in one line."""
+    """A command in a hint can be copied only where it is in one line."""
     install_and_fail(menu)
     terminal = Terminal([*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes", "--timeout", "3s"])
     assert terminal.end() == 4
-    assert "hint: `bundler wait` goes on waiting and changes nothing; --timeout gives more time" in terminal.seen
+    assert "hint: `bundler wait` continues to wait and changes nothing; --timeout gives more time" in terminal.seen
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,4 +1,4 @@
-"""The clusters that the contract is held against: the sandbox in memory and, where there is one, the real API."""
+"""The clusters that the contract is checked against: the sandbox in memory and, where there is one, the real API."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RealClock:
 
 @dataclass(slots=True, kw_only=True)
 class Subject:
-    """A cluster, a namespace in it that is ours alone, and the hands of somebody else."""
+    """A cluster, a namespace in it that is ours alone, and the hands of someone else."""
 
     name: str
     client: ClusterClient

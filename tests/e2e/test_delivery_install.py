@@ -37,7 +37,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def real(cli, monkeypatch):
-    """The command line with a real clock and nobody's logins."""
+    """The command line with a real clock and no one's logins."""
     monkeypatch.setattr("bundler.cli.session.invocation.SystemClock", SystemClock)
     for name in ("REGISTRY_AUTH_FILE", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
@@ -54,7 +54,7 @@ def plain_client(*hosts: str):
 
 
 class Kitchen:
-    """A bundle whose images lie in an origin registry, and a site with a registry of its own."""
+    """A bundle whose images are in an origin registry, and a site with a registry of its own."""
 
     def __init__(self, cli, origin: RealRegistry, site: RealRegistry, place: str) -> None:
         self.cli, self.origin, self.site, self.place = cli, origin, site, place

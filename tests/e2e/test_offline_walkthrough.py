@@ -1,4 +1,4 @@
-"""docs/offline.md as it stands, in network namespaces: a site with an API server, a registry and nothing else."""
+"""docs/offline.md as it is, in network namespaces: a site with an API server, a registry and nothing else."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_a_release_with_a_webhook_that_nothing_answers_is_upgraded_and_uninstall
     assert widget.awaits_webhook
     assert time.monotonic() - began < QUICK_S
 
-    # The server calls nobody here: that the webhook is asked once it is ready shows in that the plan got so far.
+    # The server calls no one here: that the webhook is asked once it is ready shows in that the plan got so far.
     operator.upgrade(menu, "op", policy="Ignore", replicas="1", size="2")
     assert operator.live("Widget", "main", group)["spec"]["size"] == 2
     operator.upgrade(menu, "op", policy="Fail", replicas="0")

@@ -1,4 +1,4 @@
-"""What a namespaced Role is enough for, and what those are told who have less. Every request is looked at."""
+"""What a namespaced Role is enough for, and what those are told who have less. Every request is checked."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def deployer(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Ite
 
 
 CLASSES = re.compile(r"/apis/(storage|networking)\.k8s\.io/v1/(storage|ingress)classes$")
-"""Looked at before an installation; where that is forbidden it goes on without."""
+"""Looked at before an installation; where that is forbidden it continues without."""
 
 
 def outside(seen: list[Seen], namespace: str) -> list[str]:
@@ -98,7 +98,7 @@ def test_a_namespaced_role_is_enough_for_the_whole_life_of_the_shop(deployer: Wo
 
 
 def role_writer_objects(namespace: str) -> list[tuple[str, dict]]:
-    """Let `deployer` write roles too; the API still lets nobody hand out more than they have."""
+    """Let `deployer` write roles too; the API still lets no one hand out more than they have."""
     rules = [{"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": list(access.ALL_VERBS)}]
     return role_objects(namespace, "role-writer", "deployer", rules)
 
@@ -155,7 +155,7 @@ def test_somebody_who_may_only_look_can_look(
         assert not viewer.proxy.writes()
     assert "error[preflight]" in text
     assert f"patch configmaps in {namespace}" in text
-    assert "ask those who run the cluster for a Role with these" in text
+    assert "ask the cluster's administrator for a Role with these" in text
 
 
 def test_who_may_not_make_the_record_is_told_so_and_nothing_is_left(

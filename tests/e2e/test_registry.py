@@ -249,7 +249,7 @@ def test_an_unknown_authority_is_named_with_what_to_pass(secure_registry: RealRe
 def test_a_registry_without_tls_is_spoken_to_only_where_that_was_said(registry: RealRegistry) -> None:
     with pytest.raises(RegistryUnavailableError) as caught:
         client(RegistrySettings(), budget_s=3).ping(registry.host)
-    assert caught.value.hint == f"if it speaks plain HTTP and that is meant, pass --insecure-http {registry.host}"
+    assert caught.value.hint == f"if it speaks plain HTTP on purpose, pass --insecure-http {registry.host}"
 
 
 def test_offline_lets_only_what_is_named_pass(registry: RealRegistry) -> None:
@@ -281,7 +281,7 @@ def test_uploads_through_a_proxy_that_cuts_every_8_megabytes_end_and_move_little
             content = random.Random(size + has_tls).randbytes(size)
             before, was_cut = proxy.to_server_bytes, proxy.cuts > 0
             sent = oci.put_blob(repository, blob_of(content), source_of(content))
-            # The blob that meets the first cut begins anew; what was sent on top lies in buffers before the proxy.
+            # The blob that meets the first cut begins again; what was sent on top is in buffers before the proxy.
             assert proxy.to_server_bytes - before <= 1.2 * size + (0 if was_cut else 8_000_000)
             assert not was_cut or sent <= 1.2 * size
             assert oci.has_blob(repository, blob_of(content))

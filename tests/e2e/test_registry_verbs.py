@@ -130,7 +130,7 @@ def test_a_range_takes_the_highest_release_and_build_metadata_survives(desk: Des
     desk("pull", f"{desk.address}:2.0.0-rc.1", "--out", out).ok()
     missing = desk("pull", desk.address, "--version", ">=9")
     assert missing.code == 1
-    assert "these are there: 2.0.0-rc.1, 1.10.0, 1.2.0+build.7, 1.0.0" in missing.err
+    assert "available: 2.0.0-rc.1, 1.10.0, 1.2.0+build.7, 1.0.0" in missing.err
     nothing = desk("pull", f"{desk.address}:7.7.7")
     assert "error[registry-not-found]" in nothing.err
 
@@ -252,4 +252,4 @@ def test_what_is_no_bundle_is_told(desk: Desk, registry: RealRegistry, tmp_path:
     )
     told = desk.cli("install", f"oci://{registry.host}/no/bundle", "--insecure-http", registry.host)
     assert told.code == 1
-    assert "it is no bundle, but application/vnd.oci.image.config.v1+json" in told.err
+    assert "it is not a bundle, but application/vnd.oci.image.config.v1+json" in told.err

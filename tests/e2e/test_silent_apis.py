@@ -42,7 +42,7 @@ data: {{kind: "{{{{ capabilities.has_api('{group}/v1/Gadget') }}}}", version: "{
 
 
 class SilentApi:
-    """An API group of its own that is taken over by a server that is not there, and given back."""
+    """An API group of its own that is taken over by a server that does not exist, and given back."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane, self.group = plane, f"g{uuid.uuid4().hex[:8]}.example"

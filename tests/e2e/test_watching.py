@@ -1,4 +1,4 @@
-"""Waiting on a real API server: watches ring, fewer lists are asked for, and without the right to watch it goes on."""
+"""Waiting on a real API server: watches ring, fewer lists are asked for, and without the right to watch it continues."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_WATCHING = tuple(verb for verb in access.ALL_VERBS if verb != "watch")
 
 @pytest.fixture
 def deployer(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[Workplace]:
-    """Somebody with a Role for one namespace."""
+    """Someone with a Role for one namespace."""
     with Workplace(control_plane, tmp_path / "deployer", user="deployer") as place:
         yield place
 

@@ -65,7 +65,7 @@ def write_kubeconfigs(folder: Path, server: str, authority: Authority) -> dict[s
     users["token-file"] = {"tokenFile": str(token_file)}
     users["exec"] = {"exec": _exec_plugin(folder, tokens["exec"])}
     users[CERTIFICATE_USER] = {"client-certificate": str(pair.certificate), "client-key": str(pair.key)}
-    users[UNKNOWN_USER] = {"token": "a-token-that-nobody-gave-out"}
+    users[UNKNOWN_USER] = {"token": "a-token-that-no one-gave-out"}
     ca = base64.b64encode(authority.certificate.read_bytes()).decode()
     written = {}
     for name, user in users.items():

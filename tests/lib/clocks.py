@@ -1,4 +1,4 @@
-"""A clock for tests: its time passes only when somebody sleeps, and then at once."""
+"""A clock for tests: its time passes only when someone sleeps, and then at once."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def find_binaries() -> Mapping[str, Argv] | None:
 
 
 class ControlPlane:
-    """One control plane; its files and logs lie in one folder."""
+    """One control plane; its files and logs are in one folder."""
 
     def __init__(self, folder: Path, server: str) -> None:
         """Describe a control plane that runs, or is about to; see `start` and `attach`."""
@@ -268,7 +268,7 @@ def down(folder: Path) -> None:
     end = time.monotonic() + READY_TIMEOUT_S
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-        # The server removes READY when everything has ended; its id may stay for as long as nobody reaps it.
+        # The server removes READY when everything has ended; its id may stay for as long as no one reaps it.
         while (folder / "READY").exists() and time.monotonic() < end:
             os.kill(pid, 0)
             time.sleep(POLL_S)

@@ -95,15 +95,15 @@ class MemoryRegistry:
     manifests: dict[tuple[str, str], OciManifest] = field(default_factory=dict)
     sent: list[tuple[str, Digest]] = field(default_factory=list)
     fails_after: int = -1
-    """How many blobs are taken before nobody answers any more; negative: all."""
+    """How many blobs are taken before no one answers any more; negative: all."""
     is_away: bool = False
-    """Nobody answers at all."""
+    """No one answers at all."""
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def ping(self, host: str) -> None:
         if self.is_away:
-            raise RegistryUnavailableError(f"asking {host}", context=["nobody answers"], hint="check the network")
+            raise RegistryUnavailableError(f"asking {host}", context=["no one answers"], hint="check the network")
 
     def log_in(self, host: str) -> bool:
         self.ping(host)

@@ -100,7 +100,7 @@ class Cli:
     clock: FakeClock = field(default_factory=FakeClock)
 
     def __call__(self, *argv: str | Path, stdin: str = "", **variables: str) -> Outcome:
-        """Run one command line; ``variables`` are set in its environment. JSON is held against its schema."""
+        """Run one command line; ``variables`` are set in its environment. JSON is checked against its schema."""
         from bundler.cli.main import run
 
         out, err = io.StringIO(), io.StringIO()

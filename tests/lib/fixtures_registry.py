@@ -65,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def registry_tools(pytestconfig: pytest.Config) -> None:
-    """Skip, or fail where that was asked for, where the programs are not there."""
+    """Skip, or fail where that was asked for, where the programs are missing."""
     if has_tools():
         return
     if pytestconfig.getoption("--require-registry"):

@@ -33,7 +33,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Write:
-    """A PUT or PATCH by somebody else, and the object before and after."""
+    """A PUT or PATCH by someone else, and the object before and after."""
 
     what: str
     before: Body

@@ -173,7 +173,7 @@ class KillingProxy(ThreadingHTTPServer):
             return not self.has_struck
 
     def _strike(self) -> None:
-        assert self._aimed.wait(AIM_TIMEOUT_S), "nobody was aimed at"
+        assert self._aimed.wait(AIM_TIMEOUT_S), "no one was aimed at"
         self.has_struck = True
         os.kill(self._victim, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""How many examples a law is held against: all in the slow part of the tests, a handful in the fast one."""
+"""How many examples a law is checked against: all in the slow part of the tests, a handful in the fast one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Network namespaces for the offline walk-through: a place that has the hub, a site that has nobody, and a tripwire.
+"""Network namespaces for the offline walk-through: a place that has the hub, a site that has no one, and a tripwire.
 
 The site's only way out is a cable whose other end is listened to: every name that is looked up and every connection
 that is tried there leaves a line. Needs root and iproute2.
@@ -159,7 +159,7 @@ class Namespace:
 
 
 class Site:
-    """A namespace whose one cable leads to a listener that answers nobody."""
+    """A namespace whose one cable leads to a listener that answers no one."""
 
     def __init__(self, label: str, folder: Path, *, names: Mapping[str, str]) -> None:
         """Describe it; `with` makes it. Logs go to `folder`."""

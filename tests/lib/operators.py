@@ -1,4 +1,4 @@
-"""A bundle with an operator of its own kind, and an operator that does its work whenever somebody looks."""
+"""A bundle with an operator of its own kind, and an operator that does its work whenever someone looks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What verbs print with -o json is held against the schemas that are shipped."""
+"""What verbs print with -o json is checked against the schemas that are shipped."""
 
 from __future__ import annotations
 

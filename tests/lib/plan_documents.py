@@ -21,7 +21,7 @@ def plan_schema() -> Draft202012Validator:
 
 
 def checked_document(plan: Plan) -> str:
-    """Return the document of a plan as text, after it was held against the schema and read back."""
+    """Return the document of a plan as text, after it was checked against the schema and read back."""
     text = json.dumps(plan_document(plan))
     plan_schema().validate(json.loads(text))
     assert read_plan(json.loads(text)) == plan

@@ -19,7 +19,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of 127.0.0.1 that nobody listens on now."""
+    """Return ports of 127.0.0.1 that no one listens on now."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -28,7 +28,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def accepts_connections(port: int) -> bool:
-    """Tell whether somebody listens on the port."""
+    """Tell whether someone listens on the port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return True

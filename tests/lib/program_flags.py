@@ -24,7 +24,7 @@ class Ports:
 
 
 def program_flags(folder: Path, ports: Ports) -> dict[str, list[str]]:
-    """Return the flags of each program; keys, certificates and kubeconfigs lie in `folder`."""
+    """Return the flags of each program; keys, certificates and kubeconfigs are in `folder`."""
     pki, config = folder / "pki", folder / "kubeconfigs" / "admin.kubeconfig"
     client, peer = f"http://127.0.0.1:{ports.etcd}", f"http://127.0.0.1:{ports.etcd_peer}"
     fast = {

@@ -15,7 +15,7 @@ class Quirks:
     reads_anonymously: bool = False
     """Who is not known may read (Artifactory and Nexus with anonymous access); ``/v2/`` answers everyone then."""
     hides_missing: int = 0
-    """Status for whatever is read of a repository that is not there (Quay: 401, Artifactory: 403); not for writers."""
+    """Status for whatever is read of a repository that does not exist (Quay: 401, Artifactory: 403); not for writers."""
     scope_prefix: str = ""
     """Repositories are known to the token server under this prefix (a proxy rewrites paths)."""
     says_scope: str = ""
@@ -38,7 +38,7 @@ class Quirks:
     spoils_blobs: bool = False
     """Every upload does: a proxy changes what passes it."""
     forgets: int = 0
-    """How many uploads are forgotten after their first part (a registry that is started anew)."""
+    """How many uploads are forgotten after their first part (a registry that is started again)."""
     cuts: int = 0
     """How many requests with a part of a blob are cut after a quarter."""
     location: str = "absolute"
@@ -67,7 +67,7 @@ class Quirks:
     checks_index: bool = True
     """An index needs everything that it lists."""
     redirects_blobs: bool = False
-    """Blobs lie at another host (S3 and its like)."""
+    """Blobs are at another host (S3 and its like)."""
     head_lies: bool = False
     """HEAD says yes to everything."""
     cuts_bodies: int = 0
@@ -79,8 +79,8 @@ EVERY: dict[str, Quirks] = {
     "login: Basic": Quirks(login="basic"),
     "login: token": Quirks(login="token"),
     "everyone may read": Quirks(login="token", reads_anonymously=True),
-    "401 for a repository that is not there": Quirks(login="token", hides_missing=401),
-    "403 for a repository that is not there": Quirks(login="token", reads_anonymously=True, hides_missing=403),
+    "401 for a repository that does not exist": Quirks(login="token", hides_missing=401),
+    "403 for a repository that does not exist": Quirks(login="token", reads_anonymously=True, hides_missing=403),
     "challenge with a rewritten scope": Quirks(login="token", scope_prefix="proxy/"),
     "challenge with the scope `aws`": Quirks(login="token", says_scope="aws"),
     "PATCH refused": Quirks(patch_status=405),

@@ -82,7 +82,7 @@ class QuirkyRegistry:
             return self.repositories.setdefault(name, Held())
 
     def collect(self, name: str, digest: Digest) -> None:
-        """Take away one manifest or blob, as a collector of garbage that is too eager does."""
+        """Remove one manifest or blob, as a collector of garbage that is too eager does."""
         held = self.of(name)
         held.blobs.pop(digest, None)
         held.manifests.pop(digest, None)

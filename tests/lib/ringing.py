@@ -50,7 +50,7 @@ class Bell:
         """Return when whoever listens asks for what comes next, or has left."""
         end_s = time.monotonic() + 10
         while self._events.unfinished_tasks and not self.is_closed:
-            assert time.monotonic() < end_s, "nobody listens"
+            assert time.monotonic() < end_s, "no one listens"
             time.sleep(0.0002)
 
 

@@ -118,7 +118,7 @@ def test_a_valid_answer_is_read_as_h11_reads_it(answer: tuple[bytes, str], sizes
 
 @st.composite
 def broken_answers(draw: st.DrawFn) -> tuple[bytes, str]:
-    """Draw a valid answer in which a few bytes were taken away, put in or exchanged."""
+    """Draw a valid answer in which a few bytes were removed, put in or exchanged."""
     data, method = draw(answers())
     odd = st.one_of(
         st.binary(max_size=4),

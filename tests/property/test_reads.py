@@ -1,4 +1,4 @@
-"""What templates read, held against what they print."""
+"""What templates read, checked against what they print."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ def test_recorded_values_alone_give_what_operators_gave(layers: list[dict[str, A
     try:
         first = compute_values(OPERATED, user(*given_layers))
     except ValuesPathError:
-        return  # a patch took away, or replaced, what the next one names
+        return  # a patch removed, or replaced, what the next one names
     assert layers == before
     again = compute_values(OPERATED, user(recorded_layer(first.user.data, 1)))
     assert whole_data(again) == whole_data(first)

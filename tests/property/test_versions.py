@@ -60,7 +60,7 @@ def test_build_metadata_changes_no_answer(version: Version, bound: str) -> None:
         assert parse_range(text).admits(version) == parse_range(text).admits(other)
 
 
-# The grammar as patterns: semver.org's own for versions, ours for what stands in ranges.
+# The grammar as patterns: semver.org's own for versions, ours for what is in ranges.
 NUMBER = r"(?:0|[1-9][0-9]*)"
 SUFFIX = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 VERSION = re.compile(rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-({SUFFIX}))?(?:\+{SUFFIX})?")

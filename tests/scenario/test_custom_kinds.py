@@ -198,7 +198,7 @@ def test_an_object_that_its_new_kind_refuses_is_named_and_mended_by_the_next_run
     assert "color" in "\n".join(raised.value.context)
     assert world.get("ServiceAccount", "w-reader") is None, "nothing but definitions was written"
     assert world.operator.statuses("w") == ["failed"]
-    world.operator.install(widgets(tmp_path / "mended", group), "w")
+    world.operator.install(widgets(tmp_path / "fixed", group), "w")
     assert world.operator.statuses("w") == ["failed", "deployed"]
 
 

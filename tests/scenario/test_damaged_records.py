@@ -174,7 +174,7 @@ def test_a_rollback_goes_to_what_can_be_read_and_to_nothing_else(world: World) -
     with pytest.raises(RecordDamagedError, match=r"v2"):
         world.operator.rollback(revision=2)
     with pytest.raises(RecordDamagedError, match=r"v2"):
-        world.operator.rollback()  # which one was meant cannot be told
+        world.operator.rollback()  # which one was meant is unknown
     with pytest.raises(DowngradeError, match="revision 1"):
         world.operator.rollback(revision=1)  # what revision 2 says of rollbacks is not known
     assert world.get("ConfigMap", "shop-config")["data"]["text"] == "third"

@@ -102,7 +102,7 @@ def test_a_new_custom_object_whose_pods_may_not_be_looked_for_is_deleted_in_the_
 
 
 class Returning(FaultyCluster):
-    """Somebody else makes each ConfigMap again as soon as it is deleted."""
+    """Someone else makes each ConfigMap again as soon as it is deleted."""
 
     def delete(self, ref: ObjectRef, **options) -> bool:
         is_deleted = super().delete(ref, **options)

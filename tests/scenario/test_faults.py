@@ -161,7 +161,7 @@ def test_a_server_that_stays_away_ends_the_run_and_the_next_run_takes_it_up(make
     with pytest.raises(UnavailableError) as raised:
         place.operator(cluster, pid=NOBODY).upgrade(place.menu, **NEW)
     assert HELD_UP in raised.value.context
-    assert place.operator().statuses() == ["deployed", "pending-upgrade"], "nobody could write what became of it"
+    assert place.operator().statuses() == ["deployed", "pending-upgrade"], "no one could write what became of it"
     lease = place.operator().live("Lease", "bundler.shop", "coordination.k8s.io")
     assert lease is not None
     check_converged(place)

@@ -119,4 +119,4 @@ def test_waiting_for_a_release_whose_objects_are_missing_ends_in_an_error(world:
     with pytest.raises(WaitTimeoutError) as raised:
         wait_for_release(world.operator.ports(), world.operator.namespace, "shop")
     assert "Service/shop-web" in "\n".join(raised.value.context)
-    assert "NotFound: it is not there" in "\n".join(raised.value.context)
+    assert "NotFound: it does not exist" in "\n".join(raised.value.context)

@@ -1,4 +1,4 @@
-"""A release whose own webhook is down can be repaired, and taken away."""
+"""A release whose own webhook is down can be repaired, and removed."""
 
 from __future__ import annotations
 

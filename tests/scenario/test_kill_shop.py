@@ -87,7 +87,7 @@ def die(stage: Stage, sets: Mapping[str, str], number: int, is_after: bool) -> b
     except DeathError:
         assert cluster.is_dead
         return True
-    assert not cluster.is_dead, "somebody caught death"
+    assert not cluster.is_dead, "someone caught death"
     return False
 
 

@@ -306,7 +306,7 @@ def test_what_else_is_contested_is_not_taken_with_the_number(world: World):
 
 
 def test_two_operators_at_once_one_waits_or_leaves(timed_world: World):
-    """The second finds the lock held by somebody alive, and the release as the first left it."""
+    """The second finds the lock held by someone alive, and the release as the first left it."""
     world = timed_world
     started, go_on = threading.Event(), threading.Event()
     first, second = world.operator, world.another_operator()

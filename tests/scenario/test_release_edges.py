@@ -124,7 +124,7 @@ def test_a_run_whose_time_went_into_planning_begins_nothing(world: World):
 
 
 class LateLock:
-    """A lock that somebody else held for a while."""
+    """A lock that someone else held for a while."""
 
     def __init__(self, lock: ReleaseLock, clock: Clock, held_s: float) -> None:
         self._lock, self._clock, self._held_s = lock, clock, held_s

@@ -1,4 +1,4 @@
-"""A namespace that was restored from a plain backup, without managedFields: its releases go on as if nothing had been."""
+"""A namespace that was restored from a plain backup, without managedFields: its releases continue as if nothing had been."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_what_may_be_listed_is_found_and_the_rest_is_named(
 
 
 def test_what_carries_the_label_and_was_made_by_others_is_not_taken(sandbox_world: World) -> None:
-    """A controller copies the labels of a Service to its Endpoints; nobody may delete those by them."""
+    """A controller copies the labels of a Service to its Endpoints; no one may delete those by them."""
     world = sandbox_world
     world.operator.install(world.menu)
     listed = world.cluster.list

@@ -1,4 +1,4 @@
-"""Somebody else changes the release between our look and our lock."""
+"""Someone else changes the release between our look and our lock."""
 
 from __future__ import annotations
 

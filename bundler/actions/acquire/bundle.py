@@ -1,7 +1,7 @@
 """Find, fetch and verify a bundle: the one way in, whatever it comes from. Layer: actions.
 
-A folder, an archive, a delivery file or an ``oci://`` address: what comes back was held against the policy of the site,
-or nothing comes back.
+A folder, an archive, a delivery file or an ``oci://`` address: what comes back was checked against the policy of the
+site, or nothing comes back.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def open_by_policy(paths: Sequence[Path], policy: TrustPolicy, sources: Sources)
 def judge(
     bundle: Bundle, envelopes: Callable[[], Sequence[Envelope]], policy: TrustPolicy, sources: Sources
 ) -> Evidence | None:
-    """Hold a bundle's signatures and version against a policy, and say who signed it.
+    """Check a bundle's signatures and version against a policy, and say who signed it.
 
     Args:
         bundle: as loaded.

@@ -71,12 +71,12 @@ def find_published(registry: Registry, address: OciAddress, *, accepts: str = ""
 
     Args:
         registry: to ask.
-        address: of the bundle; with a tag or a digest, ``accepts`` is not looked at.
+        address: of the bundle; with a tag or a digest, ``accepts`` is not checked.
         accepts: a range of versions; empty: every release.
 
     Raises:
         RegistryNotFoundError: when there is no such bundle, or no version of it in the range.
-        RegistryRejectedError: when what stands there is no bundle.
+        RegistryRejectedError: when what is there is no bundle.
         RegistryError: what the registry answers.
     """
     if not address.reference:
@@ -87,7 +87,7 @@ def find_published(registry: Registry, address: OciAddress, *, accepts: str = ""
         raise RegistryNotFoundError(
             f"looking for {address}",
             context=[f"{address.repository.host} has no {address.repository.name} with {address.reference}"],
-            hint=f"these are there: {_shown(registry.tags(address.repository))}",
+            hint=f"available: {_shown(registry.tags(address.repository))}",
         )
     return read_artifact(OciAddress(repository=address.repository, tag=address.tag, digest=manifest.digest), manifest)
 
@@ -131,7 +131,7 @@ def fetch_signatures(registry: Registry, published: PublishedBundle) -> tuple[En
         try:
             found |= dict.fromkeys(decode_envelopes(content.rstrip(b"\n")))
         except ValueError as error:
-            hint = "ask whoever pushed it to sign and push it again"
+            hint = "ask its publisher to sign and push it again"
             doing = f"reading the signatures of {published.address}"
             raise DeliveryDamagedError(doing, context=[str(error)], hint=hint) from error
     return tuple(found)
@@ -160,12 +160,12 @@ def read_artifact(address: OciAddress, manifest: OciManifest) -> PublishedBundle
         kind = text_at(manifest.body, "artifactType") or text_at(manifest.body, "config", "mediaType")
         raise RegistryRejectedError(
             f"reading {address}",
-            context=[f"it is no bundle, but {kind or manifest.media_type}"],
+            context=[f"it is not a bundle, but {kind or manifest.media_type}"],
             hint="name a repository that `bundler push` wrote",
         )
     if layers[0].size < 0:
         found = [f"its archive has {layers[0].size} bytes"]
-        raise RegistryRejectedError(f"reading {address}", context=found, hint="ask whoever pushed it")
+        raise RegistryRejectedError(f"reading {address}", context=found, hint="ask its publisher")
     return PublishedBundle(address=address, manifest=manifest, archive=layers[0])
 
 
@@ -183,7 +183,7 @@ def _highest(registry: Registry, address: OciAddress, accepts: str) -> str:
         )
     what = f'version "{accepts}"' if accepts else "release"
     raise RegistryNotFoundError(
-        f"looking for {address}", context=[f"no {what} is there"], hint=f"these are there: {_shown(versions)}"
+        f"looking for {address}", context=[f"no {what} is there"], hint=f"available: {_shown(versions)}"
     )
 
 

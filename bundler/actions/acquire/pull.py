@@ -64,7 +64,7 @@ def pull(
         if signatures is not None:
             _write_signatures(path, bundle, signatures)
     except OSError as error:
-        hint = "name a folder that exists and that you may write to"
+        hint = "choose an existing folder that you can write to"
         raise ArchiveError(f"writing {path}", context=[error.strerror or str(error)], hint=hint) from error
     return PullResult(path=path, address=published.address, digest=bundle.digest, signatures=len(signatures or ()))
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from bundler.ports import Registry
 
 _EMPTY = b"{}"
-_HINT_SIGN = "sign it again by `bundler sign`, or take the .sig file away to publish it unsigned"
+_HINT_SIGN = "sign it again with `bundler sign`, or remove the .sig file to publish it unsigned"
 
 
 def push(
@@ -91,7 +91,7 @@ def push(
 
 
 def _check_signature(bundle: Bundle, signature: bytes) -> None:
-    """Hold a signature against the bundle: packed anew after it was signed, it would be published in vain."""
+    """Check a signature against the bundle: packed again after it was signed, it would be published in vain."""
     doing = f"pushing {bundle.metadata.name} {bundle.metadata.version}"
     try:
         envelopes = decode_envelopes(signature.rstrip(b"\n"))

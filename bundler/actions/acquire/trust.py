@@ -27,7 +27,7 @@ SIGNATURE_SUFFIX = ".sig"
 
 
 def signed_by(evidence: Evidence) -> str:
-    """Return ``signed by "acme release 2026" (key id …)``, or that nobody looked."""
+    """Return ``signed by "acme release 2026" (key id …)``, or that no one looked."""
     signers = ", ".join(key.shown for key in evidence.signers)
     return f"signed by {signers}" if signers else "signature not asked for"
 

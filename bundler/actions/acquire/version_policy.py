@@ -20,7 +20,7 @@ def older_version(name: str, version: str, policy: TrustPolicy) -> Iterator[Prob
     if least and parse_version(version) < parse_version(least):
         yield Problem(
             error=DeliveryPolicyError,
-            doing=f"holding {name} against the site's policy",
+            doing=f"checking {name} against the site's policy",
             lines=(f"this is {name} {version}, and {policy.source or 'the policy'} asks for {least} or newer",),
             hint="use a newer version, or ask the owner of the site file",
         )

@@ -121,20 +121,20 @@ def _type_flaws(body: Body, schema: SchemaNode) -> Iterator[Flaw]:
         elif what.endswith("got fraction"):
             hint = "write a whole number"
         elif what.startswith("expected"):
-            hint = "numbers, true and false stand without quotes; mappings and lists are printed by `| to_yaml`"
+            hint = "write numbers, true and false without quotes; mappings and lists are printed by `| to_yaml`"
         elif what.startswith("quantities"):
             hint = "write amounts like 500m, 2, 64Mi, 10Gi"
         elif what.startswith("illegal base64"):
             hint = "encode it: `| b64encode`, or write it under stringData"
         else:
-            continue  # unknown fields and keys that are there twice are told elsewhere
+            continue  # unknown fields and keys that are there twice are reported elsewhere
         message = f"{path.removeprefix('.')}: {what}"
         yield Flaw(rule="wrong-type", message=message, hint=hint, is_error=True, field=message)
 
 
 def _refused_flaws(manifest: Manifest) -> Iterator[Flaw]:
     for problem in object_problems(manifest.ref.group, manifest.ref.kind, manifest.body, None):
-        hint = "the API server refuses it; mend the template"
+        hint = "the API server refuses it; fix the template"
         yield Flaw(rule="refused", message=problem, hint=hint, is_error=True, field=problem)
 
 
@@ -221,7 +221,7 @@ def _flaws_of_container(container: Body, *, needs_probe: bool) -> Iterator[Flaw]
         yield Flaw(
             rule="fetches",
             message=f"container {name} seems to fetch something from the network when it starts",
-            hint="put it into the image; at a site without internet it is not there",
+            hint="put it into the image; a site without internet cannot fetch it",
             field="command" if "command" in container else "args",
         )
     if not mapping_at(container, "resources", "requests"):

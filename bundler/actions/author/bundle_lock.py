@@ -165,7 +165,7 @@ def _drift(bundle: Bundle, locked: Mapping[str, LockEntry], lines: Mapping[Point
         elif old.sha256 != entry.sha256:
             yield f"{_at(lines, at, 'sha256')}: {said} {old.version} has other files now: sha256 {entry.sha256}"
     for name in set(locked) - set(declared):
-        yield f"{_at(lines, places[name], 'name')}: {name} is no component of bundle.yaml any more"
+        yield f"{_at(lines, places[name], 'name')}: {name} is not a component of bundle.yaml any more"
 
 
 def _at(lines: Mapping[Pointer, int], place: Pointer, key: str) -> str:
@@ -182,7 +182,7 @@ def _write_lock(folder: Path, bundle: Bundle) -> None:
 
 
 def _vendor(folder: Path, bundle: Bundle) -> int:
-    """Write components from registries below components/, each folder anew."""
+    """Write components from registries below components/, each folder again."""
     written = 0
     for component in bundle.components:
         if not component.bundle.startswith(OCI_SCHEME):

@@ -32,21 +32,21 @@ def create_bundle(folder: Path, components: Sequence[str] = ()) -> tuple[Path, .
 
     Raises:
         UsageError: when the folder's name cannot be a bundle's, or a component is none that is shipped.
-        BundleError: when the folder is there already, or cannot be written.
+        BundleError: when the folder exists already, or cannot be written.
     """
     name = folder.resolve().name if folder.name in {"", ".."} else folder.name
     if not is_dns_label(name) or len(name) > NAME_MAX_CHARS:
         raise UsageError(
             f"creating bundle {name}",
-            context=[f"{name!r} is no name of a bundle"],
+            context=[f"{name!r} is not a name of a bundle"],
             hint=f"use small letters, digits and dashes, at most {NAME_MAX_CHARS}: `bundler create my-app`",
         )
     _check_shipped(components, name)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BundleError(
             f"creating bundle {name}",
-            context=[f"{folder} is there already, and not empty"],
-            hint="choose another name, or take the folder away first",
+            context=[f"{folder} exists already and is not empty"],
+            hint="choose another name, or remove the folder first",
         )
     try:
         files = tuple(_written(source, folder, name) for source in _sources())
@@ -55,7 +55,7 @@ def create_bundle(folder: Path, components: Sequence[str] = ()) -> tuple[Path, .
         raise BundleError(
             f"creating bundle {name}",
             context=[f"{error.filename or folder}: {error.strerror or error}"],
-            hint="name a folder that you may write to",
+            hint="choose a folder that you can write to",
         ) from error
     return files
 

@@ -58,7 +58,7 @@ def lint(
     limits: LoadLimits = DEFAULT_LOAD_LIMITS,
     confinement: Confinement = UNCONFINED,
 ) -> LintResult:
-    """Load, order and render a bundle as far as it goes, and hold what comes of it against the rules.
+    """Load, order and render a bundle as far as it goes, and check what comes of it against the rules.
 
     Args:
         location: of the bundle.
@@ -131,7 +131,7 @@ def order_of(bundle: Bundle, inputs: UserInput, codes: CompiledCodes, *, namespa
 
 
 def _told_once(*stages: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return the findings of all stages, sorted, without what an earlier stage told already."""
+    """Return the findings of all stages, sorted, without what an earlier stage reported already."""
     findings: set[Finding] = set()
     for stage in stages:
         told = {finding.what for finding in findings}
@@ -190,7 +190,7 @@ def _unread_findings(bundle: Bundle) -> Iterator[Finding]:
         return  # rendering tells what is not valid
     for found in unread:
         message = f"no template and no expression reads the value {found.path}"
-        hint = "take it out, or use it; one that is kept for old values files is marked deprecated in the schema"
+        hint = "remove it, or use it; mark one kept for old values files as deprecated in the schema"
         yield Finding(found.file, found.line, 0, Level.WARNING, "unread-value", message, (), hint)
 
 

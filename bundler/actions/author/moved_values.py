@@ -50,11 +50,11 @@ def _problem(path: ValuePath, place: SchemaView, bundle: Bundle, view: SchemaVie
     old, new = format_path(path), place.moved_to
     if not new:
         named = any(MOVED_TO in node.node for node in place.nodes)
-        return (f"the new path of {old} is no text", _HINT) if named else None
+        return (f"the new path of {old} is not a string", _HINT) if named else None
     try:
         steps = parse_path(new)
     except ValuesPathError as error:
-        return f'the new path of {old}, "{new}", is no path: {"; ".join(error.context)}', _HINT
+        return f'the new path of {old}, "{new}", is not a path: {"; ".join(error.context)}', _HINT
     keys = leading_keys(steps)
     if len(keys) < len(steps):
         return f"the new path of {old}, {new}, leads into a list, where nothing is carried over", _HINT

@@ -159,7 +159,7 @@ def _compared(golden: Path, objects: str, run: RenderTestRun, case: RenderCase) 
         _write(golden, objects)
         return Verdict.UPDATED, ()
     if there is None:
-        return Verdict.FAILED, (f"{case.source}: {golden.name} is not there yet; --update writes it",)
+        return Verdict.FAILED, (f"{case.source}: {golden.name} does not exist yet; --update writes it",)
     lines = list(unified_diff(there.splitlines(), objects.splitlines(), context=3))
     more = [f"… {len(lines) - _MAX_DIFF_LINES} more lines"] if len(lines) > _MAX_DIFF_LINES else []
     return Verdict.FAILED, (f"{case.source}: differs from {golden.name}", *lines[:_MAX_DIFF_LINES], *more)
@@ -173,5 +173,5 @@ def _write(golden: Path, objects: str) -> None:
         raise BundleError(
             f"writing {golden}",
             context=[f"{error.filename or golden}: {error.strerror or error}"],
-            hint="name a folder that you may write to",
+            hint="choose a folder that you can write to",
         ) from error

@@ -95,7 +95,7 @@ def _misspelt(schema: Body, bundle: Bundle) -> Iterator[SchemaRemark]:
             continue
         near = difflib.get_close_matches(word, _KEYWORDS, n=1, cutoff=_NEAR)
         if near:
-            message = f'"{shortened(word, _SHOWN_CHARS)}" is no keyword of JSON Schema and checks nothing'
+            message = f'"{shortened(word, _SHOWN_CHARS)}" is not a keyword of JSON Schema and checks nothing'
             yield _remark(bundle, word, "schema-keyword", message, f"did you mean {near[0]}?")
 
 

@@ -32,7 +32,7 @@ def render_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets
     Args:
         order: bundle, names and values.
         only: the templates that are meant; empty: all.
-        shows_secrets: leave values of Secrets in clear.
+        shows_secrets: leave values of Secrets in plain text.
 
     Raises:
         UsageError: when ``only`` names a template that was not rendered.
@@ -49,12 +49,12 @@ def render_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets
 
 
 def render_raw_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets: bool = False) -> RenderedText:
-    """Return the text that templates render without reading it, so that broken YAML can be looked at.
+    """Return the text that templates render without reading it, so that broken YAML can be inspected.
 
     Args:
         order: bundle, names and values.
         only: the templates that are meant; empty: all.
-        shows_secrets: leave values of Secrets in clear.
+        shows_secrets: leave values of Secrets in plain text.
 
     Raises:
         UsageError: when ``only`` names a template that was not rendered.
@@ -76,7 +76,7 @@ def render_objects(order: RenderRequest, *, only: Sequence[str] = (), shows_secr
     Args:
         order: bundle, names and values.
         only: the templates whose objects are meant; empty: all.
-        shows_secrets: leave values of Secrets in clear.
+        shows_secrets: leave values of Secrets in plain text.
 
     Raises:
         UsageError: when ``only`` names a template that was not rendered.

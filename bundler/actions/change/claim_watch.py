@@ -49,7 +49,7 @@ class ClaimWatch:
         try:
             claim = self._ports.cluster.get(ref)
             if claim is None:
-                return "it is not there"
+                return "it does not exist"
             if text_at(claim, "status", "phase") == "Bound":
                 return ""
             return ": ".join(part for part in (_described(claim), self._last_event(ref)) if part)

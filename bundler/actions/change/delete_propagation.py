@@ -33,7 +33,7 @@ _WITH_PODS = (
 
 
 def refs_in_foreground(owning: Iterable[Change], ports: Ports) -> frozenset[ObjectRef]:
-    """Return what can be deleted in the foreground, so that no one goes on before its pods have ended.
+    """Return what can be deleted in the foreground, so that no one continues before its pods have ended.
 
     Args:
         owning: deletes that have to wait for what the objects own.

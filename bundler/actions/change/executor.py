@@ -45,7 +45,7 @@ class Executor:
         Args:
             planned: the plan, with the bodies that its steps name.
             ports: the cluster and everything else outside.
-            guard: says when the run must not go on.
+            guard: says when the run must not continue.
             rules: how it waits.
             record: writes the release's record.
         """
@@ -89,7 +89,7 @@ class Executor:
                 raise InterruptedRunError(
                     "carrying out the plan",
                     context=[f"the plan pauses here: {step.reason}"],
-                    hint="run the same command again; it goes on from where it stopped",
+                    hint="run the same command again; it continues where it stopped",
                 )
             case _:
                 assert_never(step)

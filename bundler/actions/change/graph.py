@@ -71,7 +71,7 @@ class _Run(Generic[N]):
             stop()
             raise
         if self._waiting and not self._failed:
-            raise AssertionError(f"these steps need what is no step: {', '.join(self._waiting)}")
+            raise AssertionError(f"these steps need what is not a step: {', '.join(self._waiting)}")
         raise_first(self._failed[step] for step in sorted(self._failed, key=self._places.__getitem__))
 
     def _begin(self) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bundler.ports import Ports
 
 _ASKING_S = 2.0
-"""The deletion of what is gone lies in the past: a watch from before tells of it at once."""
+"""The deletion of what is gone is in the past: a watch from before reports it at once."""
 
 
 class JobWatch:

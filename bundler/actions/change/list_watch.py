@@ -1,6 +1,6 @@
 """Look at what is waited for: when a watch says that something moved, and every few seconds anyway. Layer: actions.
 
-A watch is a doorbell: its events wake whoever waits, who then lists. Nothing is concluded from an event.
+A watch is a doorbell: its events wake the run that waits, which then lists. Nothing is concluded from an event.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 0.5
-"""Between two looks while things move, or where nobody rings."""
+"""Between two looks while things move, or where no one rings."""
 _SAFETY_S = 2.0
-"""Between two looks while nothing is heard: readiness depends on time too, and on pods, which nobody watches."""
+"""Between two looks while nothing is heard: readiness depends on time too, and on pods, which no one watches."""
 _TICK_S = 0.05
 _LOOKS_UNHEARD = 2
 """Most waits are over by their second look; a connection for each kind would cost more than it saves."""
@@ -79,7 +79,7 @@ class Lookout:
 
         Args:
             ports: the cluster and the clock.
-            guard: says when the run must not go on, and bounds the watches of a run.
+            guard: says when the run must not continue, and bounds the watches of a run.
             uid: the release's; empty where what is waited for may carry another one.
             metadata_only: whether ``look`` returns bodies without spec and status.
             bears_silence: whether an API that does not answer is no error: ``silence`` says it of its objects.
@@ -132,7 +132,7 @@ class Lookout:
         """Return when it is time to look again.
 
         Raises:
-            InterruptedRunError, LockLostError: when the run must not go on.
+            InterruptedRunError, LockLostError: when the run must not continue.
         """
         clock = self._ports.clock
         began_s = clock.monotonic()
@@ -168,7 +168,7 @@ class Lookout:
             raise
 
     def _listen(self, shelf: _Shelf) -> None:
-        """Open a watch from the last list on, where none is open; where it cannot be had, lists go on as they did."""
+        """Open a watch from the last list on, unless one is open; where that fails, lists continue as they did."""
         if (
             shelf.stream is not None
             or shelf.is_deaf

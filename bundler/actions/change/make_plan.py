@@ -225,7 +225,7 @@ class _Asker:
             return self._refusal(candidate, error)
 
     def _came_back(self, candidate: Candidate, error: ConflictError) -> bool:
-        """Tell whether only those contest fields who wrote the object anew from a backup."""
+        """Tell whether only those contest fields who wrote the object again from a backup."""
         is_contested = bool(error.conflicts) and are_restorers(manager for _, manager in error.conflicts)
         return is_contested and candidate.live is not None and is_restored(candidate.live, self._uid)
 
@@ -264,10 +264,10 @@ class _Asker:
             return Refusal(kind=RefusalKind.UNSERVED, lines=(unserved,))
         if self._cluster.resource_type(ref.group, ref.kind, version) is None:
             if defined is not None:
-                return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=("its CRD is not there yet",))
+                return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=("its CRD does not exist yet",))
             return Refusal(kind=RefusalKind.UNSERVED, lines=(self._unserved(candidate.manifest),))
         if ref.namespace in self._observation.missing_namespaces:
-            return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=(f"namespace {ref.namespace} is not there yet",))
+            return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=(f"namespace {ref.namespace} does not exist yet",))
         if self._judges.of(ref):
             return Refusal(kind=RefusalKind.UNJUDGED, lines=("nothing answers the webhook that judges it",))
         return None

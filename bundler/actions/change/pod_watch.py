@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bundler.ports import Ports
 
 PATIENCE_S = 1.0
-"""Pods are looked at only for what is not ready after this long, and not more often; most never are."""
+"""Pods are checked only for what is not ready after this long, and not more often; most never are."""
 FEW_WORKLOADS = 8
 """Of one namespace: so many lists by labels cost less than one of all its pods, which may be thousands."""
 _HASH_LABELS = ("pod-template-hash", "controller-revision-hash", "batch.kubernetes.io/controller-uid")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """What a run wrote; filled while it goes on, so that a failed run can say how far it came."""
+    """What a run wrote; filled while it runs, so that a failed run can say how far it came."""
 
     written: list[Change] = field(default_factory=list)
     failed: list[Change] = field(default_factory=list)

@@ -27,7 +27,7 @@ def recording(held: HeldLock, doing: str) -> Iterator[None]:
     """Write a record in the block, under a lock that is confirmed.
 
     Raises:
-        LockLostError: when the lock is lost, or another run wrote the record: whoever holds the lock does that alone.
+        LockLostError: when the lock is lost, or another run wrote the record: the holder of the lock does that alone.
     """
     held.confirm()
     try:
@@ -42,7 +42,7 @@ def recording(held: HeldLock, doing: str) -> Iterator[None]:
 
 
 class Guard:
-    """Lets writes begin while the run may go on, so many at a time, and fewer after the server said 429."""
+    """Lets writes begin while the run may continue, so many at a time, and fewer after the server said 429."""
 
     def __init__(self, ports: Ports, held: HeldLock) -> None:
         self._ports, self._held = ports, held
@@ -59,10 +59,10 @@ class Guard:
         self._failed.set()
 
     def check(self) -> None:
-        """Return while the run may go on.
+        """Return while the run may continue.
 
         Raises:
-            InterruptedRunError: when somebody asked to stop, or another write failed.
+            InterruptedRunError: when someone asked to stop, or another write failed.
             LockLostError: when the release is no longer ours.
             WaitTimeoutError: when the budget of the command is spent.
         """
@@ -70,7 +70,7 @@ class Guard:
             raise InterruptedRunError(
                 "carrying out the plan",
                 context=["the run was asked to stop" if not self._failed.is_set() else "another write failed"],
-                hint="run the same command again; it goes on from where it stopped",
+                hint="run the same command again; it continues where it stopped",
             )
         self._held.held()
         if self._ports.remaining_s() <= 0:

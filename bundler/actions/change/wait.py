@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _STUCK_S = 30.0
 """A deletion that takes longer is spoken of while it is waited for."""
 _STUCK_TOLD = 5
-_NOT_THERE = Health(Status.NOT_FOUND, "it is not there")
+_NOT_THERE = Health(Status.NOT_FOUND, "it does not exist")
 
 
 def _forget(jobs: Collection[ObjectRef]) -> None:
@@ -57,7 +57,7 @@ class WaitRules:
     finished_jobs: frozenset[ObjectRef] = frozenset()
     """Jobs that have run before: they are not waited for where they are gone."""
     note_finished: Callable[[Collection[ObjectRef]], None] = _forget
-    """Told of Jobs as soon as they have finished."""
+    """Called for Jobs as soon as they have finished."""
 
 
 def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, guard: Guard) -> None:
@@ -66,7 +66,7 @@ def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, 
     Raises:
         ObjectFailedError: when one failed for good, with what its pods, events and logs say.
         WaitTimeoutError: when the command's budget ended first, with the same of every unready object.
-        InterruptedRunError, LockLostError: when the run must not go on.
+        InterruptedRunError, LockLostError: when the run must not continue.
     """
     wanted = [c for c in changes if c.action is not Action.DELETE and c.desired is not None]
     targets = [c for c in wanted if c.action is not Action.NONE or c.before or c.ref not in rules.finished_jobs]
@@ -102,7 +102,7 @@ class _Wait:
                 raise WaitTimeoutError(
                     f"waiting for {number}; the time of the whole command ran out in this phase",
                     context=self._evidence(list(self._open)),
-                    hint="`bundler wait` goes on waiting and changes nothing; --timeout gives more time",
+                    hint="`bundler wait` continues to wait and changes nothing; --timeout gives more time",
                 )
             self._guard.check()
             self._lookout.rest()
@@ -166,12 +166,12 @@ def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard, *, ar
     Args:
         changes: what was deleted.
         ports: to look, and to tell.
-        guard: says when the run must not go on.
+        guard: says when the run must not continue.
         around: all changes of the plan: who should have let go of an object is looked for among them.
 
     Raises:
         WaitTimeoutError: with the finalizers that hold what is left.
-        InterruptedRunError, LockLostError: when the run must not go on.
+        InterruptedRunError, LockLostError: when the run must not continue.
     """
     left = {change.ref: change for change in changes}
     uids = {text_at(change.before, "metadata", "labels", RELEASE_UID) for change in changes}
@@ -189,7 +189,7 @@ def wait_until_gone(changes: Sequence[Change], ports: Ports, guard: Guard, *, ar
                 raise WaitTimeoutError(
                     f"waiting until {counted(len(left), 'deleted object')} {'is' if len(left) == 1 else 'are'} gone",
                     context=reasons(bodies),
-                    hint="run the same command again once what holds them is mended; nothing is lost",
+                    hint="run the same command again once the cause is fixed; nothing is lost",
                 )
             guard.check()
             if not is_told and ports.clock.monotonic() - began_s >= _STUCK_S:

@@ -133,7 +133,7 @@ class ObjectWriter:
         return None if live is None else payload_of(following(change.desired, live), live)
 
     def _check_ours(self, change: Change) -> None:
-        """What was to be created was there: ours after an unclear first try, or somebody's who was quicker."""
+        """What was to be created was there: ours after an unclear first try, or someone's who was quicker."""
         live = self._ports.cluster.get(change.ref)
         if live is not None and is_ours(live, self._planned.wanted.uid):
             return

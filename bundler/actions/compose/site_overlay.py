@@ -61,7 +61,7 @@ def adapt(rendering: Rendering, order: RenderRequest) -> tuple[Rendering, tuple[
 
 
 def where_in(rendering: Rendering, order: RenderRequest) -> Where:
-    """Return what says where an image stands: in which template line, or in which patch of the site file.
+    """Return what says where an image is: in which template line, or in which patch of the site file.
 
     Args:
         rendering: as rendered; patched or not.

@@ -26,5 +26,5 @@ def base_not_at_hand(index: DeliveryIndex, bases: Iterable[Delivery]) -> Base | 
 
 
 def file_of(base: Base | None) -> str:
-    """Return what the file of a delivery is called, unless somebody gave it another name."""
+    """Return what the file of a delivery is called, unless someone gave it another name."""
     return f"{base.name}-{base.version}.bundle" if base else "the file it builds on"

@@ -97,7 +97,7 @@ def export_bundle(
     """Write a delivery; it gets its name when it is whole.
 
     Raises:
-        ExportError: when an image is not there, or not for these platforms.
+        ExportError: when an image does not exist, or not for these platforms.
         RegistryError: when a registry cannot be asked, or sends something else than its digest says.
         DeliveryError: when the file cannot be written.
         InterruptedRunError: when the run was asked to stop.
@@ -183,7 +183,7 @@ class _OtherContentError(Exception):
 
 
 class _Run(NamedTuple):
-    """What an export goes on in."""
+    """What an export continues in."""
 
     scans: LayerScans
     report: Reporter
@@ -213,7 +213,7 @@ class _Streaming:
                 if descriptor.digest in streamed:
                     self._wanted.setdefault(descriptor.digest, (image.repository, descriptor))
         layers = [layer.digest for image in gathered for one in image.platforms for layer in one.manifest.layers]
-        self._layers = dict.fromkeys(layers, LayerContent(problem="it was not looked into"))
+        self._layers = dict.fromkeys(layers, LayerContent(problem="it was not scanned"))
         self._total = sum(blob.size for digest, blob in self._stored.items() if digest in self._wanted)
         self._done, self._lock = 0, threading.Lock()
         self._found = self._found_bytes = 0

@@ -66,7 +66,7 @@ def gather_images(
     """Look at every image; ``platforms`` empty is all.
 
     Raises:
-        ExportError: with every image that is not there, or not for these platforms.
+        ExportError: with every image that does not exist, or not for these platforms.
         RegistryError: when a registry cannot be asked.
     """
 
@@ -84,7 +84,7 @@ def gather_images(
         else:
             found.append(answer)
     if problems:
-        hint = "mend the references, or choose other platforms by --platform or --all-platforms"
+        hint = "fix the references, or choose other platforms by --platform or --all-platforms"
         raise ExportError(f"looking at {counted(len(images), 'image')}", context=sorted(problems), hint=hint)
     return tuple(found)
 
@@ -111,7 +111,7 @@ class _Looking:
         choice = choose_platforms([(one.digest, platform) for platform, one in offered], self._platforms)
         if choice.missing:
             there = ", ".join(sorted({platform or "an unnamed platform" for platform, _ in offered}))
-            found = [f"it is not there for {platform}; there is {there}" for platform in choice.missing]
+            found = [f"it does not exist for {platform}; there is {there}" for platform in choice.missing]
             raise ExportError(f"looking at {self._ref}", context=found, hint=_HINT_REF)
         chosen = [(platform, self._child(top, one)) for platform, one in offered if one.digest in choice.chosen]
         is_whole = choice.is_whole or not top.is_index
@@ -297,7 +297,7 @@ def blobs_of(gathered: Sequence[Gathered], *, in_base: set[Digest]) -> list[Blob
         for descriptor, kind in image.blobs:
             take(descriptor.digest, descriptor.size, kind)
     if wrong:
-        hint = "their maker has to publish them again"
+        hint = "ask their publisher to publish them again"
         raise ExportError("putting images together", context=sorted(set(wrong)), hint=hint)
     return [
         Blob(

@@ -94,7 +94,7 @@ def lacking_lines(inventory: ImageInventory, order: RenderRequest) -> list[str]:
 
 
 def refuse_uncarried(inventory: ImageInventory, order: RenderRequest) -> None:
-    """Hold an inventory against what the delivery of an order carries.
+    """Check an inventory against what the delivery of an order carries.
 
     Raises:
         ImageMissingError: with every image that it lacks, each place that names it, and the settings that lead there.
@@ -102,7 +102,7 @@ def refuse_uncarried(inventory: ImageInventory, order: RenderRequest) -> None:
     lines = lacking_lines(inventory, order)
     if lines:
         raise ImageMissingError(
-            "holding the images of the bundle against the delivery",
+            "comparing the images of the bundle with the delivery",
             context=lines,
             hint="export the bundle again; images that only some settings need can be left out with --set at export",
         )
@@ -171,7 +171,7 @@ class _Gathered:
         self._leading: set[str] = set()
         """Declared paths that led to an image."""
         self._known: dict[tuple[object, ...], str] = {}
-        """Where images stand; finding a line renders once more, so each is looked for once."""
+        """Where images are; finding a line renders once more, so each is looked for once."""
         self._uses: dict[ImageRef, set[ImageUse]] = {}
         self._settings: dict[ImageRef, list[str]] = {}
         self._manifests: dict[tuple[object, ...], Manifest] = {}

@@ -1,6 +1,6 @@
 """Whether a registry holds images whole: judged by what it gives out, not by what it says. Layer: actions.
 
-Collectors of garbage take a manifest of an index, or a layer behind it, and leave the tag; registries go on to list
+Collectors of garbage take a manifest of an index, or a layer behind it, and leave the tag; registries keep listing
 what their storage has lost. So manifests are fetched and their digests checked, sizes of blobs compared,
 and of each image one byte of its largest blob is read.
 """
@@ -40,7 +40,7 @@ class Missing:
     manifests: frozenset[Digest]
     blobs: frozenset[Digest]
     is_new: bool = False
-    """Its root is not there; the rest was not asked for."""
+    """Its root does not exist; the rest was not asked for."""
 
     def __bool__(self) -> bool:
         """Return whether anything is missing."""

@@ -24,7 +24,7 @@ class SourceChain:
         self._owners: dict[Digest, ImageSource] = {}
 
     def manifest(self, repository: Repository, reference: str) -> OciManifest | None:
-        """Return a manifest or index by tag or digest; None where nobody holds it."""
+        """Return a manifest or index by tag or digest; None where no one holds it."""
         match = _DIGEST.fullmatch(reference)
         owner = self._owners.get(Digest(f"sha256:{match[1]}")) if match else None
         for source in (owner,) if owner is not None else self._sources:

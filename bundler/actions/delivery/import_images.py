@@ -1,6 +1,6 @@
 """Bring the images of a delivery into a site's registry. Layer: actions.
 
-Nothing is unpacked: blobs go from the file to the registry. What is there already is skipped, so that a run that was
+Nothing is unpacked: blobs go from the file to the registry. What exists already is skipped, so that a run that was
 cut short is simply run again. Manifests follow their blobs, children before parents, so that whatever is named in the
 registry is whole there.
 """
@@ -80,7 +80,7 @@ class _Cargo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Move:
-    """One blob and everywhere it has to lie."""
+    """One blob and everywhere it has to be."""
 
     blob: Descriptor
     repositories: tuple[Repository, ...]
@@ -113,7 +113,7 @@ class _Importer:
     def run(self) -> ImportResult:
         """Do it."""
         check_size(self._delivery)
-        # Whoever does not answer, or does not know us, is told once and not for every image.
+        # A user who does not answer, or does not know us, is reported once, not for every image.
         self._registry.ping(self._place.host)
         cargoes = self._judged([*map_parallel(self._with_free_tag, self._cargoes()), *self._attachments()])
         missing = [cargo for cargo in cargoes if not cargo.is_there]
@@ -237,7 +237,7 @@ class _Importer:
         return BaseMissingError(
             f"importing {self._delivery.name} into {self._place}",
             context=[
-                f"it builds on {named}, and {len(lines)} blobs of that are not there:",
+                f"it builds on {named}, and {len(lines)} blobs of that are missing:",
                 *lines[:_MAX_NAMED],
                 *more,
             ],

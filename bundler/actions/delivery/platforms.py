@@ -29,7 +29,7 @@ class Choice:
     is_whole: bool
     """The index itself travels, with all that it lists."""
     missing: tuple[str, ...] = ()
-    """Platforms that were asked for and are not there."""
+    """Platforms that were asked for and are missing."""
     notice: str = ""
 
 

@@ -45,19 +45,19 @@ def sign_archive(path: Path, signer: Signer, *, limits: LoadLimits = DEFAULT_LOA
     """Sign a bundle's archive in a file beside it, within ``limits``; returns the bundle's digest.
 
     Raises:
-        BundleError: when it is no bundle's archive, or the signature cannot be written.
+        BundleError: when it is not a bundle's archive, or the signature cannot be written.
     """
     bundle, _ = load_archive(path, limits=limits)
     envelope = signer.sign(BUNDLE_PAYLOAD, document_of(bundle))
     target = signature_path(path)
-    # What others signed before the archive was packed anew would only make it look tampered with.
+    # What others signed before the archive was packed again would only make it look tampered with.
     still_good = [one for one in read_signatures(path) if one.payload_sha256 == envelope.payload_sha256]
     content = encode_envelopes([*_of_others(still_good, signer), envelope]) + b"\n"
     try:
         write_whole(target, content)
     except OSError as error:
         found = f"{target}: {error.strerror or error}"
-        raise DeliveryError(f"writing {target}", context=[found], hint="sign it where you may write") from error
+        raise DeliveryError(f"writing {target}", context=[found], hint="sign a copy that you can write to") from error
     return bundle.digest
 
 

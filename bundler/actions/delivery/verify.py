@@ -42,7 +42,7 @@ def verify_delivery(
         trusted: the delivery, opened by ``open_trusted``; it is closed here.
         bases: where blobs of a delta's base lie.
         report: hears how far it is.
-        make_order: returns with which values the bundle is rendered, to hold its images against the index; None: not.
+        make_order: returns with which values the bundle is rendered, to compare its images with the index; None: not.
         limits: how large its bundle may be.
 
     Raises:
@@ -77,11 +77,11 @@ def _check_images(order: RenderRequest, name: str, report: Reporter) -> int | No
         if order.user.layers or order.user.assignments:
             raise
         first = next(iter(error.context), "").strip()
-        report(Warned(f"images were not looked at: {error}: {first}; give the values by -f, --set or --site"))
+        report(Warned(f"images were not checked: {error}: {first}; give the values with -f, --set or --site"))
         return None
     if lines := lacking_lines(inventory, order):
         raise DeliveryIncompleteError(
-            f"holding the images of {metadata.name} {metadata.version} against {name}",
+            f"comparing the images of {metadata.name} {metadata.version} with {name}",
             context=lines,
             hint="give the values that it was exported with (-f, --set, --site), or export it again with these",
         )

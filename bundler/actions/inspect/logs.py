@@ -143,7 +143,7 @@ def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterat
     still_open = len(streams)
     while still_open and not ports.is_stopped():
         if ports.remaining_s() <= 0:
-            ports.report(Warned("the time for the command is over, and the logs go on; follow longer with --timeout"))
+            ports.report(Warned("the time for the command is over, but the logs continue; raise --timeout"))
             return
         try:
             line = lines.get(timeout=0.2)

@@ -34,7 +34,7 @@ def list_releases(
         store: where records lie.
         namespace: empty for all namespaces.
         statuses: keep these alone; all where empty.
-        on_unreadable: is told of records that cannot be read; the others are returned.
+        on_unreadable: is called for records that cannot be read; the others are returned.
     """
     newest: dict[tuple[str, str], RevisionSummary] = {}
     for summary in store.summaries(namespace=namespace, on_unreadable=on_unreadable):

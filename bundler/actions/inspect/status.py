@@ -52,7 +52,7 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
             return compute_health(ref, body, rules=rules, judge=ports.judge)
         if ref in silent:
             return Health(Status.UNKNOWN, silent[ref])
-        return Health(Status.CURRENT, "has run") if ref in finished else Health(Status.NOT_FOUND, "it is not there")
+        return Health(Status.CURRENT, "has run") if ref in finished else Health(Status.NOT_FOUND, "it does not exist")
 
     objects = tuple(ObjectStatus(entry=entry, health=health(entry.ref)) for entry in entries)
     objects = _with_targets(_with_pods(objects, live, ports), revision)

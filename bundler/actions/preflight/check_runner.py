@@ -35,7 +35,7 @@ def _made(look: Look) -> Sequence[Check]:
     try:
         return look.make()
     except ForbiddenError as error:
-        return [skipped(look.name, f"may not be looked at: {first_line(error)}")]
+        return [skipped(look.name, f"cannot be read: {first_line(error)}")]
     except BundlerError as error:
         return [failed(look.name, first_line(error), error.hint)]
 

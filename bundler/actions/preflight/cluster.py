@@ -58,7 +58,7 @@ def class_looks(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[L
 def _ingress(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
     wanted = {text_at(one.body, "spec", "ingressClassName") for one in manifests if one.ref.kind == "Ingress"}
     if not wanted:
-        return [skipped("ingress class", "nothing is reached through an Ingress")]
+        return [skipped("ingress class", "nothing is exposed through an Ingress")]
     there = {text_at(one, "metadata", "name") for one in list_all(cluster, "networking.k8s.io", "IngressClass")}
     missing = sorted(wanted - there - {""})
     if missing:
@@ -75,14 +75,14 @@ def _namespace(
     if body is None:
         is_made = any(one.ref.kind == "Namespace" and one.ref.name == name for one in manifests)
         if is_made or (name == request.order.namespace and request.may_create_namespace):
-            return [passed(f"namespace {name}", "it is not there and will be created")]
-        return [failed(f"namespace {name}", "it is not there", f"create it: kubectl create namespace {name}")]
+            return [passed(f"namespace {name}", "it does not exist and will be created")]
+        return [failed(f"namespace {name}", "it does not exist", f"create it: kubectl create namespace {name}")]
     level = text_at(body, "metadata", "labels", _ENFORCE) or "privileged"
     problems = [problem for one in manifests if one.ref.namespace == name for problem in _insecure(one, level)]
     if problems:
         more = f"; and {len(problems) - _MAX_NAMED} more" if len(problems) > _MAX_NAMED else ""
         found = f"it enforces {level}, and {'; '.join(problems[:_MAX_NAMED])}{more}"
-        return [failed(f"namespace {name}", found, "mend the bundle, or ask for another Pod Security level")]
+        return [failed(f"namespace {name}", found, "fix the bundle, or ask for another Pod Security level")]
     return [passed(f"namespace {name}", f"it is there, and enforces Pod Security {level}")]
 
 

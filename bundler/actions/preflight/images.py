@@ -66,12 +66,12 @@ def _namespaces(request: PreflightRequest, manifests: Sequence[Manifest]) -> lis
 
 
 def _registry(place: SiteRegistry, registry: Registry, looks: Sequence[Look]) -> list[Check]:
-    """Make the checks that need the registry; where nobody answers, that is told once and not once for each of them."""
+    """Make the checks that need the registry; a registry that does not answer is reported once."""
     try:
         registry.ping(place.host)
-        found = passed("registry", f"{place.host} answers and knows us")
+        found = passed("registry", f"{place.host} answers and accepts the login")
     except RegistryUnavailableError as error:
-        why = "without the registry nobody knows"
+        why = "unknown without the registry"
         return [failed("registry", first_line(error), error.hint), *(skipped(look.name, why) for look in looks)]
     except RegistryError as error:
         found = failed("registry", first_line(error), error.hint)
@@ -88,7 +88,7 @@ def _images(
     absent = find_absent(needed, place, registry)
     if not absent:
         return [passed("images", f"{place} holds all {len(needed)} by their digests")]
-    found = f"{len(absent)} of {len(needed)} are not there"
+    found = f"{len(absent)} of {len(needed)} are missing"
     lines = absent_lines(absent, composition.rendering, request.order, place) if composition else ()
     # an image that only the declarations of the bundle name has no place in any object
     lines = lines or tuple(f"{site_repository(one.ref, place)}@{one.digest}" for one in absent)
@@ -158,13 +158,13 @@ class _Pull:
         registry, image = self.request.registry_of(config), self.needed[0]
         repository = site_repository(image.ref, self.place)
         if registry.manifest(repository, image.digest) is None:
-            found = f"{repository}@{image.digest} is not there, {as_whom}"
+            found = f"{repository}@{image.digest} does not exist, {as_whom}"
             return failed(self._name, found, import_hint(self.place, self.site))
         return passed(self._name, f"pods pull {image.ref} {as_whom}")
 
     def _without_secret(self) -> Check:
-        """A kubelet passes over a pull secret that is not there: what counts is whether the registry asks for one."""
-        found, hint = f"Secret/{self.site.pull_secret} is not there", self._how_to_make()
+        """A kubelet passes over a pull secret that does not exist: what counts is whether the registry asks for one."""
+        found, hint = f"Secret/{self.site.pull_secret} does not exist", self._how_to_make()
         try:
             pulled = self._pulled({}, "without a login")
         except (RegistryLoginError, RegistryForbiddenError):
@@ -174,7 +174,7 @@ class _Pull:
         return warned(self._name, f"{found}, but {self.place.host} gives images without a login", hint)
 
     def _refused(self, error: RegistryError) -> Check:
-        """What the registry refuses to pods is mended in the Secret: the login of whoever asks is another one."""
+        """What the registry refuses to pods is fixed in the Secret: the login of the one who asks is another one."""
         said = f"Secret/{self.site.pull_secret}"
         if isinstance(error, RegistryForbiddenError):
             found = f"the user of {said} may not pull from {self.place}: {first_line(error)}"

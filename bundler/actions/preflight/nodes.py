@@ -48,7 +48,7 @@ def node_platforms(nodes: Sequence[Body]) -> tuple[str, ...]:
 
 def _platforms(nodes: Sequence[str], carried: Sequence[LockedImage]) -> Check:
     if not nodes:
-        return skipped("platforms", "no node tells its platform")
+        return skipped("platforms", "no node reports its platform")
     lacking = sorted(
         f"{image.ref} has {', '.join(image.platforms) or 'no platform'}"
         for image in carried

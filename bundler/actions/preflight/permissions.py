@@ -85,13 +85,13 @@ def _kinds(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]
 
 def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
     if cluster.resource_type(_REVIEW, "SelfSubjectAccessReview") is None:
-        return [skipped("permissions", "this cluster does not tell what we may do")]
+        return [skipped("permissions", "this cluster does not report which permissions we have")]
     wanted = sorted(set(_wanted(request, manifests, cluster)))
     rules = {name: _rules_in(name, cluster) for name in {right.namespace for right in wanted} - {""}}
     unlisted = [right for right in wanted if not _is_listed(right, rules.get(right.namespace, ()))]
     answers = map_parallel(partial(_is_allowed, cluster), unlisted)
     if len(unlisted) == len(wanted) and all(answer is None for answer in answers):
-        return [skipped("permissions", "this cluster does not tell what we may do")]
+        return [skipped("permissions", "this cluster does not report which permissions we have")]
     denied = [right for right, answer in zip(unlisted, answers, strict=True) if answer is False]
     if not denied:
         return [passed("permissions", f"{len(wanted)} verbs on resources are allowed")]
@@ -99,7 +99,7 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
     denied.sort(key=lambda right: (right not in missed, right))
     named = "; ".join(right.shown for right in denied[:_MAX_NAMED])
     more = f"; and {len(denied) - _MAX_NAMED} more" if len(denied) > _MAX_NAMED else ""
-    hint = "ask those who run the cluster for a Role with these"
+    hint = "ask the cluster's administrator for a Role with these"
     if missed:
         return [failed("permissions", f"not allowed: {named}{more}", hint)]
     return [warned("permissions", f"enough to install; not allowed, for later: {named}{more}", hint)]

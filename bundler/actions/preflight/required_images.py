@@ -77,7 +77,7 @@ def absent_lines(
     """
     targets = {(str(site_repository(one.ref, place)), one.digest): one for one in absent}
     lines = {
-        f"{where}: {one.ref} is not there: {site_repository(one.ref, place)}@{one.digest}"
+        f"{where}: {one.ref} does not exist: {site_repository(one.ref, place)}@{one.digest}"
         for where, one in _uses(rendering, order, targets)
     }
     return tuple(sorted(lines))

@@ -1,4 +1,4 @@
-"""Look whether everything that an installation needs is there; nothing is written. Layer: actions."""
+"""Check whether everything that an installation needs is there; nothing is written. Layer: actions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 def preflight(request: PreflightRequest, cluster: ClusterClient) -> tuple[Check, ...]:
-    """Return what was looked at, every failure at once."""
+    """Return what was checked, every failure at once."""
     order = request.order
     try:
         version = cluster.identity().version
     except BundlerError as error:
         unreachable = failed("cluster", first_line(error), error.hint)
         rest = make_checks(image_looks(request, None, cluster=None))
-        return (unreachable, skipped("objects", "without the cluster they cannot be looked at"), *rest)
+        return (unreachable, skipped("objects", "without the cluster they cannot be checked"), *rest)
     checks = [*_cluster_checks(request, cluster, version)]
     composition, composed = _composed(order, cluster, version)
     return (*checks, *composed, *_looks(request, composition, cluster))
@@ -74,7 +74,7 @@ def _refuse_failed(request: PreflightRequest, checks: Sequence[Check]) -> None:
     if not bad:
         return
     raise PreflightError(
-        f"looking ahead before {request.order.release} is installed: {len(bad)} of {len(checks)} checks failed",
+        f"checking the cluster before {request.order.release} is installed: {len(bad)} of {len(checks)} checks failed",
         context=[line for check in bad for line in _error_lines(check)],
         hint="fix what is named; `bundler preflight` shows all checks, --no-preflight leaves them out",
     )

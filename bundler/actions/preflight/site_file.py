@@ -1,4 +1,4 @@
-"""Write a site file from what a cluster says, and hold one against its cluster. Layer: actions."""
+"""Write a site file from what a cluster says, and check one against its cluster. Layer: actions."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Surroundings:
     default_ingress: str = ""
     platforms: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    """What may not be looked at."""
+    """What cannot be read."""
 
 
 def survey(cluster: ClusterClient) -> Surroundings:
-    """Ask a cluster for what a site file says; what may not be looked at stays empty.
+    """Ask a cluster for what a site file says; what cannot be read stays empty.
 
     Raises:
         ClusterError: when the cluster cannot be asked at all.
@@ -126,7 +126,7 @@ def init_site(wish: SiteWish, cluster: ClusterClient, out: Path, *, is_forced: b
     """
     doing = "writing the site file"
     if out.exists() and not is_forced:
-        raise UsageError(doing, context=[f"{out} is there already"], hint="pass --force, or --out FILE")
+        raise UsageError(doing, context=[f"{out} exists already"], hint="pass --force, or --out FILE")
     text = site_text(wish, survey(cluster))
     try:
         out.write_text(text, "utf-8")
@@ -141,7 +141,7 @@ def site_text(wish: SiteWish, around: Surroundings) -> str:
     lines = [
         f"# The site {wish.name}: {around.server or 'the embedded cluster'}, Kubernetes {around.version}",
         *([f"# nodes: {', '.join(around.platforms)}"] if around.platforms else []),
-        *([f"# could not be looked at: {', '.join(around.unknown)}"] if around.unknown else []),
+        *([f"# could not be checked: {', '.join(around.unknown)}"] if around.unknown else []),
         "apiVersion: bundler.dev/v1",
         "kind: Site",
         f"metadata: {{name: {_quoted(wish.name)}}}",
@@ -151,7 +151,7 @@ def site_text(wish: SiteWish, around: Surroundings) -> str:
         *_setting("clusterUid", around.uid, "this cluster and no other"),
         *_setting("storageClass", around.default_storage, _among(around.storage_classes)),
         *_setting("ingressClass", around.default_ingress, _among(around.ingress_classes)),
-        *_setting("domain", wish.domain, "below which host names lie"),
+        *_setting("domain", wish.domain, "the parent domain of host names"),
         "  # exposure: ingress",
         '  # tls: {secret: "", issuer: ""}',
         '  # proxy: {http: "", https: "", noProxy: ""}',
@@ -204,7 +204,7 @@ def _quoted(text: str) -> str:
 def check_site(
     site: Site, cluster: ClusterClient, *, now: datetime, registry: Registry | None = None
 ) -> tuple[Check, ...]:
-    """Hold a site file against its cluster and its registry; every failure at once."""
+    """Check a site file against its cluster and its registry; every failure at once."""
     file = passed("file", f"{site.source} is a site file: {site.name}")
     checks = [file, *_key_checks(site, now)]
     looks = [Look(name="registry", make=partial(_registry, site, registry))]
@@ -233,7 +233,7 @@ def _key_checks(site: Site, now: datetime) -> list[Check]:
         is_over = key.not_after is not None and now > key.not_after
         if is_revoked or is_over:
             found = "is revoked" if is_revoked else f"was trusted until {key.not_after:%Y-%m-%d}"
-            checks.append(warned("key", f"{key.shown} {found}", "take it out, or ask for the new key"))
+            checks.append(warned("key", f"{key.shown} {found}", "remove it, or ask for the new key"))
             continue
         valid += 1
         if key.not_after is not None and (key.not_after - now).days < _SOON_DAYS:
@@ -254,7 +254,7 @@ def _registry(site: Site, registry: Registry | None) -> list[Check]:
     if site.registry is None or registry is None:
         return [skipped("registry", "the file names none")]
     registry.ping(site.registry.host)
-    return [passed("registry", f"{site.registry.host} answers and knows us")]
+    return [passed("registry", f"{site.registry.host} answers and accepts the login")]
 
 
 def _class(cluster: ClusterClient, site: Site, fact: str, kind: str) -> list[Check]:
@@ -285,7 +285,7 @@ def _pull_secret(cluster: ClusterClient, site: Site) -> list[Check]:
     where = f"Secret/{site.pull_secret} in {site.namespace}"
     if found is None:
         hint = f"make it: kubectl create secret docker-registry {site.pull_secret} -n {site.namespace} …"
-        return [failed("pull secret", f"{where} is not there", hint)]
+        return [failed("pull secret", f"{where} does not exist", hint)]
     hosts = sorted(mapping_at(config_of(found), "auths"))
     if site.registry is not None and not any(site.registry.host in host for host in hosts):
         hint = f"make it with --docker-server={site.registry.host}"

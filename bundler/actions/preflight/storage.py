@@ -32,7 +32,7 @@ class _Claim(NamedTuple):
     """Empty asks for the default."""
     wanted: str
     live: Body | None
-    """As it is in the cluster; None where it is not there, so that a class has to provide it."""
+    """As it is in the cluster; None where it does not exist, so that a class has to provide it."""
 
 
 def storage_checks(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
@@ -116,7 +116,7 @@ def _growth(claims: Sequence[_Claim], classes: Mapping[str, Body]) -> Iterator[C
         if not _may_grow(classes.get(_class_of(claim)))
     ]
     if problems:
-        hint = "ask whoever runs the cluster for a class with allowVolumeExpansion, or leave the size as it is"
+        hint = "ask the cluster's administrator for a class with allowVolumeExpansion, or leave the size as it is"
         yield failed("volume expansion", "; ".join(problems[:_MAX_NAMED]), hint)
     elif growing:
         yield passed("volume expansion", f"{counted(len(growing), 'claim')} to grow, and the classes let them")

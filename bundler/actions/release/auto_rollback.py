@@ -83,9 +83,9 @@ def roll_back_after(
         raise
     except BundlerError as second:
         context = [*error.context, f"the rollback failed too: {second}", *second.context]
-        return RollbackFailedError(str(error), context=context, hint="mend what is named above, then run it again")
+        return RollbackFailedError(str(error), context=context, hint="fix what is named above, then run it again")
     # Waiting on would be waiting for what is no longer there.
-    hint = "mend what is named above, then run it again" if isinstance(error, WaitError) else error.hint
+    hint = "fix what is named above, then run it again" if isinstance(error, WaitError) else error.hint
     return RolledBackError(str(error), context=[*error.context, done], hint=hint)
 
 

@@ -37,7 +37,7 @@ def _reason(change: Change, before: dict[ObjectRef, Body], after: dict[ObjectRef
         case Action.CREATE if change.ref in before:
             return "it is gone from the cluster"
         case Action.CREATE:
-            return "it is not there yet"
+            return "it does not exist yet"
         case Action.DELETE:
             return "the release is uninstalled"
         case Action.UPDATE if change.ref in before and before[change.ref] == after.get(change.ref):

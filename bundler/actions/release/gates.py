@@ -37,7 +37,7 @@ _SHOWN_NAMES = 10
 
 
 class Proposed(Protocol):
-    """What gates look at: a plan, what it was made from, and what it is held against."""
+    """What gates look at: a plan, what it was made from, and what it is checked against."""
 
     @property
     def planned(self) -> Planned:
@@ -56,7 +56,7 @@ class Proposed(Protocol):
 
     @property
     def terms(self) -> Terms:
-        """What the change is held against."""
+        """What the change is checked against."""
         ...
 
     @property
@@ -84,7 +84,7 @@ def _site_reach(proposal: Proposed) -> Iterable[Problem]:
 
 
 def _signatures(proposal: Proposed) -> Iterable[Problem]:
-    """A recorded revision carries no signature: only bundles are held against this one."""
+    """A recorded revision carries no signature: only bundles are checked against this one."""
     site, draft = proposal.terms.site, proposal.draft
     if site is None or draft is None or draft.is_recorded:
         return ()
@@ -113,7 +113,7 @@ def _reach(proposal: Proposed) -> Iterable[Problem]:
     if terms.accepted.wider_reach:
         return ()
     notes = reach_beyond_live(plan.changes, namespace=draft.namespace)
-    return new_reach(notes, doing, "pass --allow-reach when that is meant")
+    return new_reach(notes, doing, "pass --allow-reach to confirm")
 
 
 def _path(proposal: Proposed) -> Iterable[Problem]:
@@ -145,9 +145,9 @@ def _removal(proposal: Proposed) -> Iterable[Problem]:
         return
     yield Problem(
         error=ConfirmationRequiredError,
-        doing="asking whether to go on",
-        lines=("no one is there to ask, and these would be deleted:", *_named(plan.changes)),
-        hint="look at the plan above and pass --yes when it is meant",
+        doing="asking whether to continue",
+        lines=("there is no terminal to ask on, and these would be deleted:", *_named(plan.changes)),
+        hint="look at the plan above and pass --yes to confirm",
     )
 
 
@@ -159,7 +159,7 @@ def _losses(proposal: Proposed) -> Iterable[Problem]:
         error=ConfirmationRequiredError,
         doing="checking what would be lost",
         lines=("data may be lost with these, and cannot be had back:", *_named(lost)),
-        hint="look at the plan above and pass --accept-data-loss when it is meant",
+        hint="look at the plan above and pass --accept-data-loss to confirm",
     )
 
 

@@ -58,7 +58,7 @@ class InstallRequest:
     reuses_values: bool = False
     resets_values: bool = False
     must_exist: bool = False
-    """``upgrade``: refuse a release that is not there."""
+    """``upgrade``: refuse a release that does not exist."""
     authorship: Authorship
     accepted: Accepted = Accepted()
     """What the user says is meant."""
@@ -270,7 +270,7 @@ def install(
 
 
 def terms_of(request: InstallRequest) -> Terms:
-    """Return what an install or upgrade is held against."""
+    """Return what an install or upgrade is checked against."""
     return Terms(site=request.order.place, evidence=request.order.evidence, accepted=request.accepted)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
 _CAUSE_CHARS = 240
-"""Of a reason in the columns; the whole of it stands in the record."""
+"""Of a reason in the columns; the whole of it is in the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +99,12 @@ Recovery: TypeAlias = "Callable[[BundlerError, Proposal, HeldLock], BundlerError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Afterwards:
-    """What follows when a change meets what was not there when it was planned."""
+    """What follows when a change meets what did not exist when it was planned."""
 
     recover: Recovery | None = None
     """What a failed change is followed by, under the same lock; None leaves things as they are."""
     redraft: Callable[[], Draft] | None = None
-    """Makes the draft anew where another revision was deployed between our look and our lock."""
+    """Makes the draft again where another revision was deployed between our look and our lock."""
 
 
 _NOTHING = Afterwards()
@@ -122,7 +122,7 @@ def change_release(
 
     Args:
         draft: the revision to be.
-        terms: what it is held against.
+        terms: what it is checked against.
         ports: the cluster and everything else outside.
         options: how.
         approve: shows a proposal, and asks where it can; False ends the run with nothing done.
@@ -185,7 +185,7 @@ def _stop_if_late(ports: Ports, phase: str) -> None:
 
 
 def _settle(history: History, ports: Ports, options: RunOptions) -> None:
-    """Make the marks that a run did not live to make; whoever is alive and holds the lock makes them itself."""
+    """Make the marks that a run did not live to make; a live run that holds the lock makes them itself."""
     if history.is_settled:
         return
     place = (history.namespace, history.release)

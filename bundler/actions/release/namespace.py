@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 def absent_namespace(name: str) -> ObjectNotFoundError:
-    """Say that the namespace is not there and may not be made."""
+    """Say that the namespace does not exist and may not be made."""
     return ObjectNotFoundError(
         f"looking for namespace {name}",
-        context=[f"namespace {name} is not there, and --no-create-namespace says not to make it"],
+        context=[f"namespace {name} does not exist, and --no-create-namespace says not to make it"],
         hint=f"create it (`kubectl create namespace {name}`), or leave out --no-create-namespace",
     )
 
 
 def create_namespace(name: str, ports: Ports) -> None:
-    """Create a namespace; one that somebody else made meanwhile is just as good."""
+    """Create a namespace; one that someone else made meanwhile is just as good."""
     body: Body = {
         "apiVersion": "v1",
         "kind": "Namespace",

@@ -127,7 +127,7 @@ def identity_for(terms: Terms, cluster: ClusterClient) -> ClusterIdentity | None
 
 
 def require_cluster(terms: Terms, cluster: ClusterClient) -> None:
-    """Stop before another cluster than the site's is looked at; what is seen there would only mislead.
+    """Stop before another cluster than the site's is checked; what is seen there would only mislead.
 
     Raises:
         WrongClusterError: when the site file names another cluster.
@@ -138,7 +138,7 @@ def require_cluster(terms: Terms, cluster: ClusterClient) -> None:
 
 
 def pass_gates(proposal: Proposed, *, written: str = "nothing") -> list[Problem]:
-    """Hold a proposal against every gate, and stop where one refuses it.
+    """Check a proposal against every gate, and stop where one refuses it.
 
     Args:
         proposal: a plan, not yet shown.
@@ -163,7 +163,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     Args:
         first: what was shown.
         ports: the cluster and everything else outside.
-        redraft: makes the draft anew where another revision was deployed since, whose values are now the start.
+        redraft: makes the draft again where another revision was deployed since, whose values are now the start.
     """
     draft = first.draft
     history = mark_interrupted_runs(_history_for(draft, ports), ports)

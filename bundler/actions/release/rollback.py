@@ -1,4 +1,4 @@
-"""Go back to what an earlier revision recorded; nothing is rendered anew. Layer: actions."""
+"""Go back to what an earlier revision recorded; nothing is rendered again. Layer: actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a change is held against, and what its user accepts. Layer: actions, pure."""
+"""What a change is checked against, and what its user accepts. Layer: actions, pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a change is held against, whichever verb makes it."""
+    """What a change is checked against, whichever verb makes it."""
 
     site: Site | None = None
     """The site file whose policy holds."""

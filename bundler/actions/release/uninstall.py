@@ -74,7 +74,7 @@ class UninstallRequest:
 
     @property
     def terms(self) -> Terms:
-        """What the change is held against."""
+        """What the change is checked against."""
         return Terms(site=self.site, accepted=self.accepted)
 
 
@@ -234,7 +234,7 @@ def remove_objects(
         release: its name.
         ports: the cluster and everything else outside.
         held: the lock.
-        terms: what the removal is held against.
+        terms: what the removal is checked against.
         end: what becomes of the records; where it is not given, they are dropped unless an earlier uninstall kept some.
 
     Raises:
@@ -275,7 +275,7 @@ def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock, end: E
 
 
 class _RemovalRecord:
-    """The records of a release that is taken away: marked at first, and gone or closed at last."""
+    """The records of a release that is removed: marked at first, and gone or closed at last."""
 
     def __init__(self, history: History, ports: Ports, held: HeldLock, end: End) -> None:
         self._history, self._ports, self._held, self._end = history, ports, held, end

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def path_problems(
     release: str, bundle: BundleReference, recorded: BundleReference | None, *, upgrades_from: str, accepted: Accepted
 ) -> Iterator[Problem]:
-    """Hold a bundle against the recorded one.
+    """Check a bundle against the recorded one.
 
     Args:
         release: its name.
@@ -37,7 +37,7 @@ def path_problems(
                 error=DowngradeError,
                 doing=doing,
                 lines=(f"bundle {recorded.name} is recorded, {bundle.name} is given",),
-                hint="choose another release name, or pass --replace-bundle when another bundle is meant",
+                hint="choose another release name, or pass --replace-bundle to install another bundle",
             )
         return
     now, then = parse_version(bundle.version), parse_version(recorded.version)
@@ -46,7 +46,7 @@ def path_problems(
             error=DowngradeError,
             doing=doing,
             lines=(f"{recorded.name} {recorded.version} is recorded, the bundle is {bundle.version}",),
-            hint="pass --allow-downgrade when an older version is meant; `bundler rollback` goes back as recorded",
+            hint="pass --allow-downgrade to install an older version; `bundler rollback` goes back as recorded",
         )
     elif upgrades_from and now != then and not parse_range(upgrades_from).admits(then):
         yield Problem(
@@ -58,7 +58,7 @@ def path_problems(
 
 
 def barrier_problems(history: History, target: BundleReference, number: int, accepted: Accepted) -> Iterator[Problem]:
-    """Hold a revision to go back to against every revision that may have changed the data.
+    """Check a revision to go back to against every revision that may have changed the data.
 
     That is the deployed one, and those tried since: an upgrade that failed may have come as far as its migration.
 

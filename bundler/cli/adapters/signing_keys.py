@@ -49,7 +49,7 @@ def open_signer(app: App, key: Path, passphrase_file: Path | None) -> Signer:
 
 
 def passphrase_of(app: App, file: Path | None, question: str, *, is_new: bool = False) -> str:
-    """Return a passphrase, from a file or from whoever sits there; it is masked from now on.
+    """Return a passphrase, from a file or from the person at the terminal; it is masked from now on.
 
     Raises:
         KeyFileError: when there is none to be had.
@@ -69,7 +69,7 @@ def passphrase_of(app: App, file: Path | None, question: str, *, is_new: bool = 
             question, hide_input=True, err=True, default="", show_default=False, confirmation_prompt=is_new
         )
     else:
-        raise KeyFileError(f"asking for the {question}", context=["nobody is there to answer"], hint=_HINT)
+        raise KeyFileError(f"asking for the {question}", context=["there is no terminal to ask on"], hint=_HINT)
     if text:
         app.redactor.learn(text)
     return text

@@ -60,7 +60,7 @@ def images_command(
     if check and carried is None:
         raise UsageError(
             "checking the images of the bundle",
-            context=[f"{bundle} is no delivery, and none is named"],
+            context=[f"{bundle} is not a delivery, and none is named"],
             hint="name one: bundler images BUNDLE --check --against shop-1.4.0.bundle",
         )
     if carried is not None and not check and against is None:

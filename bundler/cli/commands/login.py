@@ -69,6 +69,6 @@ def _password(app: App, host: str, *, from_stdin: bool) -> str:
         return password
     raise UsageError(
         f"logging in to {host}",
-        context=["no password is given, and nobody is there to ask" if not from_stdin else "standard input is empty"],
+        context=["there is no password, and no terminal to ask on" if not from_stdin else "standard input is empty"],
         hint=f"pass it on standard input: bundler login {host} -u NAME --password-stdin < FILE",
     )

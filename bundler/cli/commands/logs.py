@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @release_argument
 @click.option("-c", "--component", default="", help="Only the pods of this component.")
 @click.option("--container", default="", help="Only containers of this name.")
-@click.option("-f", "--follow", is_flag=True, help="Go on as lines come.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the logs.")
 @click.option("--tail", type=click.IntRange(min=0), default=None, help="Lines of each container.  [default: all]")
 @click.option("--previous", is_flag=True, help="Of the run before the last restart.")
 def logs_command(

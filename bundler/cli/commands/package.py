@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None, passphrase_file: Path | None) -> None:
     """Pack BUNDLE and its components into one archive: the same bytes for the same files, anywhere.
 
-    SOURCE_DATE_EPOCH sets the time of its entries. With --key, its signature lies beside it: NAME-VERSION.tgz.sig.
+    SOURCE_DATE_EPOCH sets the time of its entries. With --key, its signature is beside it: NAME-VERSION.tgz.sig.
     """
     signer = open_signer(app, key, passphrase_file) if key else None
     loaded = open_session(app).acquire(bundle).bundle
@@ -42,7 +42,7 @@ def package_command(app: App, bundle: str, *, out: Path | None, key: Path | None
     if signer is not None:
         sign_archive(written.path, signer, limits=app.limits)
     elif signature_path(written.path).exists() and not is_signed(loaded, written.path):
-        app.screen.warn(f"{signature_path(written.path)} is no signature of what was packed now; sign it again")
+        app.screen.warn(f"{signature_path(written.path)} is not a signature of what was packed now; sign it again")
     if app.output == "text":
         app.screen.lines([Line(f"{written.path}  sha256:{written.sha256}  {loaded.digest}")])
     else:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def sandbox_command(app: App, *, doing: SandboxVerb, target: str | None, reason: str, yes: bool) -> int:
     """Look after the embedded cluster (`--context sandbox`).
 
-    path: where it is kept. reset: start anew. fail KIND/NAME --reason WORD: let a workload fail from now on.
+    path: where it is kept. reset: start over. fail KIND/NAME --reason WORD: let a workload fail from now on.
     heal KIND/NAME: take that back.
     """
     return carry_out_rehearsal(app, doing, target or "", reason=reason, is_yes=yes)

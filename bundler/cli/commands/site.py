@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("target", metavar="NAME|FILE")
 @click.option("--registry", default="", metavar="HOST/PREFIX", help="For init: where images are imported to.")
 @click.option("--pull-secret", default="", metavar="NAME", help="For init: the Secret by which pods pull.")
-@click.option("--domain", default="", help="For init: below which host names lie.")
+@click.option("--domain", default="", help="For init: the parent domain of host names.")
 @click.option(
     "--key",
     "keys",
@@ -46,7 +46,7 @@ def site_command(
 ) -> int:
     """Describe the place where bundles are installed.
 
-    init NAME: ask the cluster, and write a site file with what it says. check FILE: hold a site file against its
+    init NAME: ask the cluster, and write a site file with what it says. check FILE: check a site file against its
     cluster and its registry.
     """
     from bundler.cli.flows.site import SiteOptions, check_file, write_file  # noqa: PLC0415 - adapters are loaded late

@@ -65,6 +65,6 @@ def template_command(
 
 
 def _allow_secrets(app: App, *, is_wanted: bool) -> None:
-    """Print in clear what was rendered, and not the errors before it."""
+    """Print in plain text what was rendered, and not the errors before it."""
     if is_wanted:
         app.screen.show_secrets()

@@ -66,7 +66,7 @@ def _cases(app: App, bundle: str, only: str) -> tuple[Sequence[RenderCase], Bund
     """Return the cases to run, and where the bundle is.
 
     Raises:
-        UsageError: when the bundle is no folder, or there is no such case.
+        UsageError: when the bundle is not a folder, or there is no such case.
     """
     location = find_bundle(bundle, search_path=app.settings.environment.bundle_path)
     doing = f"looking for tests of {location.origin}"
@@ -88,4 +88,4 @@ def _write(path: Path, text: str) -> None:
         write_whole(path, text.encode())
     except OSError as error:
         found = f"{error.filename or path}: {error.strerror or error}"
-        raise OutputError(f"writing {path}", context=[found], hint="name a file that you may write to") from error
+        raise OutputError(f"writing {path}", context=[found], hint="choose a file that you can write to") from error

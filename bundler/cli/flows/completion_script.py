@@ -17,7 +17,7 @@ def completion_script(shell: str) -> str:
     """Return the script that teaches ``shell`` to complete bundler's command lines.
 
     Raises:
-        UsageError: for a shell that nobody taught us.
+        UsageError: for a shell that no one taught us.
     """
     kind: type[ShellComplete] | None = get_completion_class(shell)
     if kind is None:

@@ -98,4 +98,4 @@ def ask(app: App, question: str) -> bool:
 def _second_look(*, is_second_look: bool) -> list[Line]:
     if not is_second_look:
         return []
-    return [Line("the cluster moved since the plan was shown; this is what would be done now:", "yellow")]
+    return [Line("the cluster changed since the plan was shown; this is what would be done now:", "yellow")]

@@ -23,7 +23,7 @@ def carry_out_rehearsal(app: App, doing: SandboxVerb, target: str, *, reason: st
 
     Raises:
         UsageError: when a target or a reason is missing or unknown.
-        ConfirmationRequiredError: when a reset needs a word and nobody is there to ask.
+        ConfirmationRequiredError: when a reset needs a word and there is no terminal to ask on.
         SandboxStoreError: when its file cannot be used.
     """
     path = sandbox_path(app)
@@ -47,7 +47,7 @@ def _reset(app: App, path: Path, *, is_yes: bool) -> int:
         raise ConfirmationRequiredError(
             "resetting the sandbox",
             context=["everything installed in it would be forgotten"],
-            hint="pass --yes when that is meant",
+            hint="pass --yes to confirm",
         )
     if not is_yes and not ask(app, "Forget everything in the sandbox? [y/N] "):
         app.screen.complain([Line("reset declined; nothing was changed", "yellow")])
@@ -62,7 +62,7 @@ def _named(doing: SandboxVerb, target: str) -> tuple[str, str]:
         return kind, name
     raise UsageError(
         f"reading what to {doing} in the sandbox",
-        context=[f"{target!r} is no KIND/NAME" if target else "nothing is named"],
+        context=[f"{target!r} is not a KIND/NAME" if target else "nothing is named"],
         hint=f"name one object: bundler sandbox {doing} Deployment/shop-web -n shop",
     )
 

@@ -57,7 +57,7 @@ def _facts(state: LockState) -> list[str]:
 def _fate_of(state: LockState) -> list[str]:
     match state.is_alive_here:
         case True:
-            return ["its process lives on this machine: stop it first, it goes on writing until its next heartbeat"]
+            return ["its process lives on this machine: stop it first, it keeps writing until its next heartbeat"]
         case False:
             return ["its process, on this machine, is gone: the next run takes the lock over by itself"]
         case None:

@@ -28,7 +28,7 @@ class ReleaseName(click.ParamType[str]):
 
 
 def offers(what: Literal["releases", "namespaces", "contexts", "bundles"]) -> Offer:
-    """Return what tells the shell the names that may stand for a parameter."""
+    """Return what tells the shell the names that may be for a parameter."""
 
     def offered(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         del param

@@ -68,7 +68,7 @@ run_options: Decorator = gathered(
     RunFlags,
     [
         click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes."),
-        click.option("--accept-data-loss", is_flag=True, help="Go on where data may be lost; the plan names where."),
+        click.option("--accept-data-loss", is_flag=True, help="Continue where data may be lost; the plan names where."),
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         click.option(
             "--lock-timeout",
@@ -87,7 +87,7 @@ write_options: Decorator = gathered(
     WriteFlags,
     [
         click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready."),
-        click.option("--no-create-namespace", is_flag=True, help="Refuse where the namespace is not there."),
+        click.option("--no-create-namespace", is_flag=True, help="Refuse where the namespace does not exist."),
         click.option(
             "--history-max",
             type=click.IntRange(min=1),
@@ -96,7 +96,7 @@ write_options: Decorator = gathered(
             help="Revisions to keep.",
         ),
         click.option("--force-revision", is_flag=True, help="Record a revision even where nothing changes."),
-        click.option("--show-secrets", is_flag=True, help="Show sensitive values in clear."),
+        click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
     ["no_wait", "no_create_namespace", "history_max", "force_revision", "show_secrets"],
 )

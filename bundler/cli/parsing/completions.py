@@ -1,6 +1,6 @@
-"""What the shell is offered when somebody presses Tab: releases, namespaces, bundles, contexts. Layer: cli.
+"""What the shell is offered when someone presses Tab: releases, namespaces, bundles, contexts. Layer: cli.
 
-Whatever goes wrong, nothing is offered and nothing said: nobody wants to read of an error in the middle of a word.
+Whatever goes wrong, nothing is offered and nothing said: no one wants to read of an error in the middle of a word.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 LIMIT_S = 2.0
-"""Whoever presses Tab waits no longer for a cluster."""
+"""A user who presses Tab waits no longer for a cluster."""
 _BUDGET_S = 1.5
-"""Of the requests: they should end before nobody listens any more."""
+"""Of the requests: they should end before no one listens any more."""
 
 
 def complete_releases(ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -85,7 +85,7 @@ def _in_time(ask: Callable[[App], Sequence[_T]], ctx: click.Context) -> Sequence
 
 
 def _silent_app(ctx: click.Context, closing: ExitStack) -> App:
-    """Return what a verb would work with, but for a voice and somebody to ask."""
+    """Return what a verb would work with, but for a voice and someone to ask."""
     invocation: Invocation = ctx.obj
     given = ctx.params
     options = CommonOptions(

@@ -61,5 +61,5 @@ def values_options(*, can_unset: bool = False) -> Decorator:
 kube_version_option = click.option(
     "--kube-version", default="", metavar="VERSION", help="Kubernetes that templates see."
 )
-show_secrets_option = click.option("--show-secrets", is_flag=True, help="Show sensitive values in clear.")
+show_secrets_option = click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text.")
 release_name_option = click.option("--release", default="", help="Name of the release.  [default: the bundle's]")

@@ -14,12 +14,12 @@ def parse_duration(text: str) -> float:
     """Return seconds: ``10m``, ``90s``, ``1h30m``, ``0``.
 
     Raises:
-        ValueError: when the text is no duration.
+        ValueError: when the text is not a duration.
     """
     compact = text.strip()
     if compact == "0":
         return 0.0
     parts = list(_PART.finditer(compact))
     if not parts or "".join(part[0] for part in parts) != compact:
-        raise ValueError(f"{text!r} is no duration; write 90s, 10m or 1h30m")
+        raise ValueError(f"{text!r} is not a duration; write 90s, 10m or 1h30m")
     return float(sum(float(part[1]) * _UNITS[part[2]] for part in parts))

@@ -132,7 +132,7 @@ class Environment:
             return int(text)
         raise UsageError(
             "reading the variable SOURCE_DATE_EPOCH",
-            context=[f"{text!r} is no number of seconds"],
+            context=[f"{text!r} is not a number of seconds"],
             hint="set it to whole seconds since 1970, or unset it",
         )
 

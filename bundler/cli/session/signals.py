@@ -30,7 +30,7 @@ class Stop:
         self.on_first: Callable[[], None] = _nothing
 
     def is_asked(self) -> bool:
-        """Tell whether somebody asked this run to stop."""
+        """Tell whether someone asked this run to stop."""
         return self._asked.is_set()
 
     def grace_s(self) -> float:
@@ -50,7 +50,7 @@ class Stop:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """While the block runs, the first signal ends: somebody is being asked, and nothing is under way."""
+        """While the block runs, the first signal ends: someone is being asked, and nothing is under way."""
         careful, self._careful = self._careful, 0
         try:
             yield

@@ -48,7 +48,7 @@ class LiveTable:
         self._live.stop()
 
     def draw(self, scene: Scene) -> None:
-        """Take over what is going on now; the next refresh shows it."""
+        """Take over what is happening now; the next refresh shows it."""
         self._head = f"{scene.phase}: {scene.done} of {scene.total} written, {len(scene.waiting)} not ready yet"
         self._rows = tuple(sorted(scene.waiting.items(), key=lambda item: item[0]))
 

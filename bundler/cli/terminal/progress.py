@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: a live table on a terminal, lines elsewhere. Layer: cli."""
+"""What a run reports while it runs: a live table on a terminal, lines elsewhere. Layer: cli."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Progress:
         self._beaten: list[str] = []
         """What the last heartbeat named."""
         self._retried: Retrying | None = None
-        """The last retry that was told; requests side by side fail for the same reason."""
+        """The last retry that was reported; requests side by side fail for the same reason."""
         self._may_draw = screen.looks.err_is_terminal and screen.looks.has_color and not screen.is_quiet
 
     def __enter__(self) -> Self:
@@ -80,7 +80,7 @@ class Progress:
             self._take(event)
 
     def stop(self) -> None:
-        """Take the drawing away: somebody is going to print at length, or to ask."""
+        """Take the drawing away: someone is going to print at length, or to ask."""
         with self._lock:
             live, self._live = self._live, None
             self._scene = Scene()

@@ -1,4 +1,4 @@
-"""What is going on in a run, as whoever draws it sees it. Layer: cli."""
+"""What is happening in a run, as the display sees it. Layer: cli."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Row:
 
 @dataclass(slots=True)
 class Scene:
-    """What is going on now."""
+    """What is happening now."""
 
     phase: str = ""
     total: int = 0

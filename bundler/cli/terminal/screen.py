@@ -24,7 +24,7 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 
 class ReaderGoneError(Exception):
-    """Whoever read our stdout has closed it; no one is left to write for."""
+    """The reader of our stdout has closed it; no one is left to write for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Screen:
             return _COLUMNS
 
     def show_secrets(self) -> None:
-        """Print sensitive values in clear from now on; the user asked for it."""
+        """Print sensitive values in plain text from now on; the user asked for it."""
         self._is_masking = False
 
     # --- stdout -------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def undeclared_reach(notes: Iterable[ReachNote]) -> Iterator[Problem]:
             doing="checking what the bundle writes and grants",
             lines=tuple(f"{note.source}: {note.kind}: {note.subject}" for note in refused),
             hint=f"declare it under spec of bundle.yaml, `reach: {_in_flow(refused)}` "
-            "(`bundler lint --write-reach` does that), or take it out",
+            "(`bundler lint --write-reach` does that), or remove it",
         )
 
 

@@ -90,7 +90,7 @@ def run_controllers(tx: Transaction, *, now_s: float, settings: SandboxSettings)
 
 
 def catch_up(tx: Transaction, *, now_s: float, settings: SandboxSettings) -> None:
-    """Do what the controllers would have done since somebody last looked, each thing at its own time."""
+    """Do what the controllers would have done since someone last looked, each thing at its own time."""
     for _ in range(MAX_STEPS):
         due_s = _next_due_s(tx)
         if due_s is None or due_s >= now_s:

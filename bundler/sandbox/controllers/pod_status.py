@@ -22,7 +22,7 @@ STOPPED = frozenset({"CrashLoopBackOff", "OOMKilled", "JobFailed"})
 """Reasons by which containers start and end again."""
 IMAGE_REASONS = frozenset({"ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
 START_REASONS = IMAGE_REASONS | {"CreateContainerConfigError", "Unschedulable", "Pending", "SlowStart"}
-"""Reasons that keep new pods from starting; pods that run already go on."""
+"""Reasons that keep new pods from starting; pods that run already continue."""
 SLOW_S = 2.0
 """What ``SlowStart`` adds."""
 RUN_REASONS = STOPPED | {"NotReady"}

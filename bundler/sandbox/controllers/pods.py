@@ -25,7 +25,7 @@ BORN = "sandbox.bundler.dev/born"
 
 
 def run_pods(world: World) -> None:
-    """Schedule new pods, report on all of them, and remove those that were told to go."""
+    """Schedule new pods, report on all of them, and remove those that were asked to stop."""
     for pod in world.all("", "Pod"):
         if is_leaving(pod):
             _stop(world, pod)
@@ -75,7 +75,7 @@ def _born(world: World, pod: Body) -> float:
     if noted:
         return float(noted)
     created_s = seconds_of(text_at(pod, "metadata", "creationTimestamp"))
-    # Pods are seen right after their creation; only a sandbox that nobody looked at for a while sees old ones.
+    # Pods are seen right after their creation; only a sandbox that no one looked at for a while sees old ones.
     return world.now_s if world.now_s - created_s < 1 else created_s
 
 
@@ -109,7 +109,7 @@ def _owner(world: World, body: Body) -> Body | None:
 
 
 def _missing(world: World, pod: Body) -> tuple[str, str]:
-    """Return what a pod refers to that is not there, as (reason, message)."""
+    """Return what a pod refers to that does not exist, as (reason, message)."""
     if text_at(pod, "status", "phase") == "Running":
         return "", ""
     namespace = text_at(pod, "metadata", "namespace")

@@ -77,7 +77,7 @@ def _is_parallel(stateful_set: Body) -> bool:
 
 
 def _fill(world: World, stateful_set: Body, pods: Mapping[int, Body], wanted: int, update: str) -> bool:
-    """Create what is missing, in order; tell whether the set has to wait before it goes on."""
+    """Create what is missing, in order; tell whether the set has to wait before it continues."""
     for ordinal in range(wanted):
         pod = pods.get(ordinal)
         if pod is None or text_at(pod, "status", "phase") in ("Failed", "Succeeded"):

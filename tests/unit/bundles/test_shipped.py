@@ -1,4 +1,4 @@
-"""Every bundle that is shipped: loaded, linted, rendered, and held against its golden text. Pure but for reading them."""
+"""Every bundle that is shipped: loaded, linted, rendered, and checked against its golden text. Pure but for reading them."""
 
 from __future__ import annotations
 

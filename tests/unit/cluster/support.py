@@ -25,7 +25,7 @@ OPENED: list[HttpClusterClient] = []
 
 
 class InstantClock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only while someone sleeps."""
 
     def __init__(self) -> None:
         self.start = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)

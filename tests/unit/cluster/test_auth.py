@@ -189,7 +189,7 @@ def test_the_older_plugin_version_is_known(tmp_path: Path) -> None:
 def test_a_missing_plugin_is_named_with_its_own_advice(tmp_path: Path) -> None:
     spec = {"apiVersion": V1, "command": "aws-iam-authenticator", "installHint": "get it\nfrom there"}
     error = failure(tmp_path, spec)
-    assert "needs the program 'aws-iam-authenticator', which is not there" in error.context[0]
+    assert "needs 'aws-iam-authenticator', which is not installed" in error.context[0]
     assert error.hint == "get it from there"
     assert "install nothing" in failure(tmp_path, {"apiVersion": V1, "command": "nothing"}).hint
 
@@ -212,7 +212,7 @@ def test_a_plugin_of_the_current_folder_is_not_run(tmp_path: Path, monkeypatch: 
     entry = UserEntry(name="ada", exec={"apiVersion": V1, "command": "plugin"}, folder=tmp_path / "config")
     with pytest.raises(CredentialsError, match="running") as caught:
         make_credentials(access("https://api.example", user=entry), surroundings(env={"PATH": path})).headers()
-    assert "is not there" in caught.value.context[0]
+    assert "is not installed" in caught.value.context[0]
     assert calls(tmp_path) == 0
 
 

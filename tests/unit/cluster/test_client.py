@@ -316,7 +316,7 @@ def test_a_watch_is_ended_from_another_thread_while_it_waits(tmp_path: Path, *, 
         listener.join(10)
         assert not listener.is_alive()
         assert seen == []
-        assert list(watch) == [], "it does not begin anew"
+        assert list(watch) == [], "it does not begin again"
         assert [got.path for got in server.requests].count(PATH) == 1
 
 

@@ -169,7 +169,7 @@ def test_broken_yaml_is_named_by_line_and_never_quoted(tmp_path: Path) -> None:
     assert "s3cr3t" not in " ".join([str(error), *error.context, error.hint])
 
 
-# kubectl refuses this too: one of the two was forgotten, and nobody can tell which.
+# kubectl refuses this too: one of the two was forgotten, and no one can tell which.
 UNSURE = {"server": "https://a", "certificate-authority": "ca.crt", "insecure-skip-tls-verify": True}
 
 

@@ -229,8 +229,8 @@ def test_a_proxy_that_refuses_is_named_and_not_asked_again() -> None:
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
 def test_a_dead_proxy_is_named_with_where_it_is_set(variable: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"127.0.0.1:{closed.getsockname()[1]}"
     with pytest.raises(UnavailableError) as caught:
         client("http://api.example:80", env={variable: f"http://ada:s3cret@{address}"}).get(CONFIG_MAP)
     assert f"the proxy {address} ({variable}): Connection refused" in caught.value.context[0]
@@ -240,8 +240,8 @@ def test_a_dead_proxy_is_named_with_where_it_is_set(variable: str) -> None:
 
 @pytest.mark.parametrize("step", [HangUp(), Garbage()], ids=["hangs up", "is no proxy"])
 def test_a_proxy_that_breaks_off_is_named(step: Step) -> None:
-    with StubServer([step] * 20) as nobody, pytest.raises(UnavailableError) as caught:
-        _through("http://api.example:80", nobody.url.replace("https:", "http:")).get(CONFIG_MAP)
+    with StubServer([step] * 20) as broken, pytest.raises(UnavailableError) as caught:
+        _through("http://api.example:80", broken.url.replace("https:", "http:")).get(CONFIG_MAP)
     assert "(proxy-url of the kubeconfig)" in caught.value.context[0]
 
 

@@ -196,7 +196,7 @@ def test_every_missing_part_is_named(parts: list[Path]) -> None:
     parts[-1].unlink()
     with pytest.raises(PartMissingError) as caught:
         verify(parts[0])
-    assert caught.value.context == (f"{parts[1]} is not there", f"{parts[-1]} is not there")
+    assert caught.value.context == (f"{parts[1]} does not exist", f"{parts[-1]} does not exist")
 
 
 def test_the_first_part_is_missed_like_any_other(parts: list[Path]) -> None:
@@ -204,7 +204,7 @@ def test_the_first_part_is_missed_like_any_other(parts: list[Path]) -> None:
     for named in (parts[0], parts[0].with_suffix(""), parts[1]):
         with pytest.raises(PartMissingError) as caught:
             verify(named)
-        assert caught.value.context == (f"{parts[0]} is not there",)
+        assert caught.value.context == (f"{parts[0]} does not exist",)
 
 
 def test_a_part_of_another_build_is_named(parts: list[Path], tmp_path: Path) -> None:

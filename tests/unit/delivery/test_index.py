@@ -98,10 +98,10 @@ def test_a_newer_format_is_refused_with_a_sentence() -> None:
         ([], "not in the one form"),
         (["quay.io/o/b", "docker.io/library/a"], "not in their order"),
         (["quay.io/o/b"] * 2, "not in their order"),
-        (["nginx"], "no repository"),
-        (["quay.io/o/b:1"], "no repository"),
-        (["quay.io/../b"], "no image reference"),
-        ([1], "no plain text"),
+        (["nginx"], "not a repository"),
+        (["quay.io/o/b:1"], "not a repository"),
+        (["quay.io/../b"], "not an image reference"),
+        ([1], "not plain text"),
     ],
 )
 def test_repositories_of_a_base_are_names_in_their_order(names: list[object], said: str) -> None:

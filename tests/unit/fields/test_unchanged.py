@@ -89,7 +89,7 @@ CHANGES: dict[str, Any] = {
     "another name": lambda desired, live: desired["metadata"].update(name="other"),
     "another uid": lambda desired, live: desired["metadata"].update(uid="1"),
     "it is being deleted": lambda desired, live: live["metadata"].update(deletionTimestamp=T1),
-    "nobody is tracked": lambda desired, live: live["metadata"].pop("managedFields"),
+    "no one is tracked": lambda desired, live: live["metadata"].pop("managedFields"),
     "an entry of another version": lambda desired, live: live["metadata"]["managedFields"][0].update(apiVersion="apps/v1beta1"),
     "an entry of a subresource": lambda desired, live: live["metadata"]["managedFields"][0].update(subresource="status"),
     "an entry of an update": lambda desired, live: live["metadata"]["managedFields"][0].update(operation="Update"),

@@ -71,7 +71,7 @@ DEPLOYMENTS = [
     ("old ones are still there", deployment(replicas=4), "InProgress", "1 old replicas are still there"),
     ("not all are ready", deployment(readyReplicas=1), "InProgress", "1 of 3 replicas are ready"),
     ("not all are available", deployment(availableReplicas=2), "InProgress", "2 of 3 replicas are ready"),
-    ("the rollout goes on", deployment(conditions=[PROGRESSING, AVAILABLE]), "InProgress", "is progressing"),
+    ("the rollout continues", deployment(conditions=[PROGRESSING, AVAILABLE]), "InProgress", "is progressing"),
     (
         "it is not Available",
         deployment(conditions=[{**PROGRESSING, "reason": "NewReplicaSetAvailable"}]),

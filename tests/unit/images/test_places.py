@@ -184,9 +184,9 @@ def test_keys_that_name_nothing_are_no_image(path) -> None:
     [
         ("spec.policy", "it is a mapping of pullPolicy; an image has a repository"),
         ("spec.untagged", "it has neither a tag nor a digest"),
-        ("spec.number", "its tag is no text; quote it"),
+        ("spec.number", "its tag is not a string; quote it"),
         ("spec.list", "it is a list; write [*]"),
-        ("spec.version", "it is 8, which is no text"),
+        ("spec.version", "it is 8, which is not a string"),
     ],
 )
 def test_a_declared_place_that_cannot_be_rewritten_says_why(path, problem) -> None:

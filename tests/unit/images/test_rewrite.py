@@ -166,5 +166,5 @@ def test_a_registry_with_an_ipv6_address_has_a_name_that_a_path_can_hold(ref: st
 
 @pytest.mark.parametrize("ref", ["[::1/a:1", "[1.2.3]/a:1", "[::g]/a:1", "[::1]x/a:1", "[::1]:p/a:1"])
 def test_what_is_in_brackets_must_be_an_ipv6_address(ref: str) -> None:
-    with pytest.raises(ValueError, match="is no image reference"):
+    with pytest.raises(ValueError, match="is not an image reference"):
         ImageRef.parse(ref)

@@ -285,7 +285,7 @@ def test_a_library_that_was_mended_in_place_is_another_compiler(
 
 
 class ArchiveLoader:
-    """What a module of a zip archive has for a loader, as far as it is looked at."""
+    """What a module of a zip archive has for a loader, as far as it is checked."""
 
     def __init__(self, archive: Path) -> None:
         self.archive = str(archive)

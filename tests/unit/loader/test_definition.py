@@ -121,7 +121,7 @@ BROKEN = {
     "name": (HEAD.replace("shop", "Shop_1"), 'metadata.name is "Shop_1" and must be lower-case letters'),
     "long name": (HEAD.replace("shop", "s" * 54), "at most 53 characters"),
     "unknown top": (HEAD + "specs: {}\n", 'bundle.yaml:4: specs: unknown key "specs"; did you mean "spec"?'),
-    "unknown far": (HEAD + "zzz: 1\n", "known are: apiVersion, kind, metadata, spec"),
+    "unknown far": (HEAD + "zzz: 1\n", "known: apiVersion, kind, metadata, spec"),
     "unknown in spec": (HEAD + "spec:\n  component: []\n", 'bundle.yaml:5: spec.component: unknown key "component"; did you mean "components"?'),
     "components map": (HEAD + "spec: {components: {}}\n", "spec.components must be a list, not a mapping"),
     "component text": (HEAD + "spec: {components: [db]}\n", "spec.components[0] must be a mapping with name, bundle"),
@@ -142,7 +142,7 @@ BROKEN = {
     "image and path": (HEAD + "spec: {images: [{ref: a, path: b, match: {kind: C}}]}\n", 'has "ref" and "path"'),
     "image place": (HEAD + "spec: {images: [{path: a.b}]}\n", 'spec.images[0] needs "match"'),
     "readiness": (HEAD + "spec: {readiness: [{match: {group: x}}]}\n", 'spec.readiness[0].match needs "kind"'),
-    "grant": (HEAD + "spec: {reach: {grants: [privilege]}}\n", 'has "privilege", which is no grant; did you mean "privileged"?'),
+    "grant": (HEAD + "spec: {reach: {grants: [privilege]}}\n", 'has "privilege", which is not a grant; did you mean "privileged"?'),
     "site": (HEAD + "spec: {site: {domian: x}}\n", 'did you mean "domain"?'),
     "rollback": (HEAD + "spec: {upgrade: {noRollbackBelow: 1.x}}\n", '"1.x" is not a semantic version'),
 }  # fmt: skip
@@ -150,12 +150,12 @@ DECODER_ONLY = {
     "kube range": (HEAD + "spec: {kubeVersion: new}\n", '"new": "new" is not a version'),
     "component range": (HEAD + "spec: {components: [{name: a, bundle: ./a, version: '>>1'}]}\n", '">>1"'),
     "twice": (HEAD + "spec:\n  components:\n  - {name: a, bundle: ./a}\n  - {name: a, bundle: ./b}\n", 'bundle.yaml:7: spec.components[1] is a component named "a" like the one in line 6'),
-    "dangling": (HEAD + "spec: {components: [{name: cache, bundle: ./a}, {name: b, bundle: ./a, needs: [cahce]}]}\n", 'spec.components[1] needs "cahce", which is no component; did you mean "cache"?'),
+    "dangling": (HEAD + "spec: {components: [{name: cache, bundle: ./a}, {name: b, bundle: ./a, needs: [cahce]}]}\n", 'spec.components[1] needs "cahce", which is not a component; did you mean "cache"?'),
     "self": (HEAD + "spec: {components: [{name: a, bundle: ./a, needs: [a]}]}\n", 'needs itself ("a")'),
     "circle": (HEAD + "spec: {components: [{name: a, bundle: ./a, needs: [b]}, {name: b, bundle: ./a, needs: [c]}, {name: c, bundle: ./a, needs: [a]}]}\n", "spec.components[0] needs itself in a circle: a -> b -> c -> a"),
     "image path": (HEAD + "spec: {images: [{path: 'a..b', match: {kind: C}}]}\n", 'has the path "a..b": '),
-    "image ref": (HEAD + "spec: {images: [{ref: 'A b'}]}\n", "is no image reference"),
-    "path": (HEAD + "spec: {derive: {a..b: x}}\n", "spec.derive.a..b is no path"),
+    "image ref": (HEAD + "spec: {images: [{ref: 'A b'}]}\n", "is not an image reference"),
+    "path": (HEAD + "spec: {derive: {a..b: x}}\n", "spec.derive.a..b is not a path"),
     "generate twice": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: hex}, {name: a, secret: s, key: k, kind: hex}]}\n", 'a generated secret named "a"'),
 }  # fmt: skip
 

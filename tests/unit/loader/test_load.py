@@ -150,8 +150,8 @@ def test_all_problems_of_all_components_come_at_once_with_file_and_line(tmp_path
         tmp_path, files, components=[{"name": "db", "bundle": "../db"}, {"name": "x", "bundle": "../x", "needs": ["y"]}]
     )
     assert problems(root) == (
-        "bundle.yaml:10: component x: ../x does not exist, and components/x/ is not there",
-        'bundle.yaml:10: spec.components[1] needs "y", which is no component; components are: db, x',
+        "bundle.yaml:10: component x: ../x does not exist, and components/x/ does not exist",
+        'bundle.yaml:10: spec.components[1] needs "y", which is not a component; components are: db, x',
         'db/bundle.yaml:5: metadata.version cannot be used: "1.0" is not a semantic version; write a version as MAJOR.MINOR.PATCH, for instance 1.4.0 or 2.0.0-rc.1 (https://semver.org)',
         "db/templates/x.txt: files in templates/ must end in .yaml, or start with _ to be included by others",
         'db/values.yaml:2: column 1: duplicate key "a"; first set in line 1',
@@ -167,7 +167,7 @@ def test_all_problems_of_all_components_come_at_once_with_file_and_line(tmp_path
         ({"bundle": "../db", "version": "^2"}, 'component c: asks for version "^2", and ../db is 1.0.0'),
         (
             {"bundle": "oci://host/db"},
-            "is in a registry, and components/c/ is not there; `bundler lock --vendor` puts it there",
+            "is in a registry, and components/c/ does not exist; `bundler lock --vendor` puts it there",
         ),
         ({"bundle": "db"}, '"db" must be a path relative to the bundle, like ../c'),
         ({"bundle": "/srv/db"}, '"/srv/db" must be a path relative to the bundle, like ../c'),
@@ -203,13 +203,13 @@ def test_a_path_component_is_not_reached_from_an_archive(tmp_path: Path) -> None
     text = bundle_yaml(components=[{"name": "db", "bundle": "../db"}])
     (tmp_path / "a.tgz").write_bytes(pack_files([BundleFile(path="bundle.yaml", content=text.encode())], top="demo"))
     assert problems(tmp_path / "a.tgz") == (
-        "bundle.yaml:8: component db: ../db cannot be reached from an archive, and components/db/ is not there; package the bundle again",
+        "bundle.yaml:8: component db: ../db cannot be reached from an archive, and components/db/ does not exist; package the bundle again",
     )
 
 
 def test_what_lies_in_components_undeclared_is_a_problem(tmp_path: Path) -> None:
     assert problems(make_bundle(tmp_path, {"components/old/bundle.yaml": bundle_yaml("old")})) == (
-        "components/old: is no component of bundle.yaml; remove the folder or declare it",
+        "components/old: is not a component of bundle.yaml; remove the folder or declare it",
     )
 
 
@@ -300,11 +300,11 @@ def test_references_to_files_become_definitions_of_one_schema(tmp_path: Path) ->
         ('{"$ref": "//example.org/x"}', "leads out of the bundle"),
         ('{"$ref": "../other.json"}', "leads out of the bundle"),
         ('{"$ref": "/etc/passwd"}', "leads out of the bundle"),
-        ('{"items": [{"$ref": "none.json"}]}', "names none.json, which is no file of the bundle"),
+        ('{"items": [{"$ref": "none.json"}]}', "names none.json, which is not a file of the bundle"),
         ('{"$ref": "bundle.yaml#anchor"}', "names an anchor in another file"),
         ('{"properties": {"a": {"$id": "x"}}}', "$id below the root is not supported"),
-        ('{"a": 1, "a": 2}', 'the key "a" stands twice'),
-        ('{"a": NaN}', "NaN is no JSON number"),
+        ('{"a": 1, "a": 2}', 'the key "a" appears twice'),
+        ('{"a": NaN}', "NaN is not a JSON number"),
         ("[]", "must be a JSON object"),
         ("[" * 100_000, "nested deeper than the limit of 100"),
         ('{"not":' * 150 + "{}" + "}" * 150, "nested deeper than the limit of 100"),

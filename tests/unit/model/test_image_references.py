@@ -36,7 +36,7 @@ def test_a_reference_is_completed(text: str, full: str) -> None:
     ],
 )  # fmt: skip
 def test_what_no_engine_takes_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no image reference"):
+    with pytest.raises(ValueError, match="is not an image reference"):
         ImageRef.parse(text)
 
 

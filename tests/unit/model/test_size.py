@@ -39,7 +39,7 @@ def test_sizes_are_read_as_people_type_them(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5G", "4X", "G", "1" * 13])
 def test_what_is_no_size_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no size"):
+    with pytest.raises(ValueError, match="is not a size"):
         parse_bytes(text)
 
 

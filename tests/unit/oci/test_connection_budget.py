@@ -12,7 +12,7 @@ MEGABYTE = 1_000_000
 def moved(connection_budget: ConnectionBudget, *, size: int, cut_after: int, carried: int = 0) -> tuple[int, int]:
     """Send one blob through a proxy that cuts, to a registry that forgets what was cut.
 
-    Returns how many bytes went out, and how many the last connection carried; the next blob goes on with that one.
+    Returns how many bytes went out, and how many the last connection carried; the next blob continues with that one.
     """
     offset = sent = 0
     for _ in range(10_000):

@@ -139,8 +139,8 @@ def test_a_helper_that_knows_nothing_leaves_the_word_to_the_file(tmp_path: Path)
     ("script", "told"),
     [
         (f"echo {SECRET}; echo 'the keyring is locked' >&2; exit 3", "status 3: the keyring is locked"),
-        (f"echo {SECRET}", "no JSON"),
-        (None, "docker-credential-sick is not there"),
+        (f"echo {SECRET}", "not JSON"),
+        (None, "docker-credential-sick is not installed"),
     ],
 )
 def test_a_helper_that_fails_is_told_without_what_it_printed(tmp_path: Path, script: str | None, told: str) -> None:

@@ -1,4 +1,4 @@
-"""Who we are is told to the registry alone, and every registry is asked the way it wants to be asked."""
+"""Who we are is given to the registry alone, and every registry is asked the way it wants to be asked."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ CASES = [
     ("no role for that group", [role("r", "other.io"), binding("ClusterRole", "r", "strimzi")], []),
     ("no binding", [role("r", "k.io")], []),
     ("an account elsewhere", [role("r", "k.io"), binding("ClusterRole", "r", "strimzi", "", "far")], []),
-    ("every group, and nobody by name", [role("r", "*"), binding("ClusterRole", "r", "web")], ["web"]),
+    ("every group, and no one by name", [role("r", "*"), binding("ClusterRole", "r", "web")], ["web"]),
     (
         "by name beats every group",
         [

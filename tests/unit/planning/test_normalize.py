@@ -106,7 +106,7 @@ def test_names_that_a_server_refuses_are_not_generated(secret, start):
 def test_string_data_that_is_no_text_is_refused_and_not_shown(value):
     with pytest.raises(ManifestError) as raised:
         normalize_manifests([manifest("Secret", "s", stringData={"ok": "1", "pin": value, "gone": None})])
-    assert raised.value.context == ("templates/s.yaml:1: Secret/s has a stringData.pin that is no text; `| quote` it",)
+    assert raised.value.context == ("templates/s.yaml:1: Secret/s has a stringData.pin that is not a string; quote it",)
 
 
 def test_a_generated_name_is_refused():

@@ -169,7 +169,7 @@ def test_what_was_owned_and_is_not_wanted_is_deleted_last_and_in_reverse():
         live_of(manifest("EndpointSlice", "x", "discovery.k8s.io/v1"), metadata={
             "name": "x", "namespace": "shop", "labels": {"bundler.dev/release-uid": UID},
             "ownerReferences": [{"kind": "Service", "name": "s", "controller": True}]}),
-        live_of(manifest("EndpointSlice", "x", "discovery.k8s.io/v1"), owner="somebody-else"),
+        live_of(manifest("EndpointSlice", "x", "discovery.k8s.io/v1"), owner="someone-else"),
     ],
 )  # fmt: skip
 def test_what_a_controller_or_somebody_else_owns_is_never_pruned(body):
@@ -432,7 +432,9 @@ def test_an_immutable_secret_is_named_without_its_values():
 
 def test_what_cannot_be_verified_yet_is_marked():
     one = manifest("Thing", "a", "x.example/v1")
-    plan = build_plan(wanted(one), seen(), {one.ref: refused(RefusalKind.UNVERIFIABLE, ("its CRD is not there yet",))})
+    plan = build_plan(
+        wanted(one), seen(), {one.ref: refused(RefusalKind.UNVERIFIABLE, ("its CRD does not exist yet",))}
+    )
     assert actions(plan) == [(Action.CREATE, "Thing/a")]
     assert not plan.changes[0].is_verified
 

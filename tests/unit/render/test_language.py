@@ -125,11 +125,15 @@ def test_a_secret_name_that_cannot_be_computed_names_its_line_in_bundle_yaml() -
 @pytest.mark.parametrize(
     ("template", "error_type", "part"),
     [
-        ("kind: List\napiVersion: v1\nitems: {}\n", RenderedYamlError, "its items are no list"),
+        ("kind: List\napiVersion: v1\nitems: {}\n", RenderedYamlError, "its items are not a list"),
         ("kind: List\napiVersion: v1\nitems:\n- 1\n", RenderedYamlError, "templates/a.yaml:4"),
         ("kind: A\napiVersion: v1\nmetadata: []\n", ManifestError, "metadata is missing"),
-        ("kind: A\napiVersion: v1\nmetadata: {name: a, labels: []}\n", ManifestError, "metadata.labels is no mapping"),
-        ("kind: A\napiVersion: v1\nmetadata: {name: a, namespace: 1}\n", ManifestError, "namespace is no text"),
+        (
+            "kind: A\napiVersion: v1\nmetadata: {name: a, labels: []}\n",
+            ManifestError,
+            "metadata.labels is not a mapping",
+        ),
+        ("kind: A\napiVersion: v1\nmetadata: {name: a, namespace: 1}\n", ManifestError, "namespace is not a string"),
         ("kind: A\napiVersion: v1\nmetadata: {name: a, namespace: ''}\n", ManifestError, "metadata.namespace is empty"),
         (
             "x: &l {a: b}\nkind: A\napiVersion: v1\nmetadata: {name: a, labels: *l}\n",

@@ -1,4 +1,4 @@
-"""Failures on request: what each reason does, and that healing mends it."""
+"""Failures on request: what each reason does, and that healing fixes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FaultyCluster fails where it is told to, and nowhere else."""
+"""FaultyCluster fails where it is given to, and nowhere else."""
 
 from __future__ import annotations
 

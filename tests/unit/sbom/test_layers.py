@@ -185,7 +185,7 @@ def test_a_bomb_is_passed_over_without_being_kept(monkeypatch: pytest.MonkeyPatc
 
 def test_a_layer_that_holds_too_much_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bundler.sbom.scan._MAX_HIDDEN", 5)
-    assert scanned(layer_of({f".wh.{number}": "" for number in range(9)})).problem == "it takes away more than 5 paths"
+    assert scanned(layer_of({f".wh.{number}": "" for number in range(9)})).problem == "it removes more than 5 paths"
     monkeypatch.setattr("bundler.sbom.scan._MAX_FILES", 5)
     many = {f"var/lib/dpkg/status.d/{number}": "" for number in range(9)}
     assert scanned(layer_of(many)).problem == "it holds more than 5 package databases"
@@ -267,7 +267,7 @@ def test_a_decoy_too_large_to_be_read_is_said_to_be_unread(monkeypatch: pytest.M
 
 
 def test_a_device_in_place_of_a_database_is_said_to_be_unread() -> None:
-    assert installed([scanned(linked(STATUS, "", tarfile.FIFOTYPE))])[2] == (f"{STATUS}: it is no file",)
+    assert installed([scanned(linked(STATUS, "", tarfile.FIFOTYPE))])[2] == (f"{STATUS}: it is not a file",)
 
 
 def test_1200_files_of_status_d_are_read_with_few_descriptors() -> None:
@@ -292,7 +292,7 @@ def looked_into(layer: bytes) -> LayerContent:
 def test_a_child_process_finds_what_is_found_here() -> None:
     layer = layer_of({STATUS: DPKG, "lib/apk/db/.wh.installed": "", "etc/os-release": "ID=x\n"})
     assert looked_into(layer) == scanned(layer)
-    assert looked_into(b"no tar at all" * 100).problem == "this is no tar"
+    assert looked_into(b"no tar at all" * 100).problem == "this is not a tar"
 
 
 def test_a_layer_is_unread_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ BERKELEY, NDB = rpm_berkeley(SHORT, LONG), rpm_ndb(SHORT, LONG)
         ("Packages", patched(BERKELEY, 4096 + 20, struct.pack("<H", 60000)), "half a record"),
         ("Packages", patched(BERKELEY, 4096 + 28, struct.pack("<H", 4096)), "records of a page overlap"),
         ("Packages", patched(BERKELEY, 4096 + 36, struct.pack("<H", 5)), "records of a page overlap"),
-        ("Packages", patched(BERKELEY, 2 * 4096 + 16, struct.pack("<I", 99)), "a page that is not there"),
+        ("Packages", patched(BERKELEY, 2 * 4096 + 16, struct.pack("<I", 99)), "a page that does not exist"),
         ("Packages", patched(BERKELEY, 2 * 4096 + 16, struct.pack("<I", 1)), "a chain of overflow pages is broken"),
         ("Packages", patched(BERKELEY, 2 * 4096 + 22, struct.pack("<H", 0)), "a chain of overflow pages is broken"),
         ("Packages", patched(BERKELEY, 2 * 4096 + 22, struct.pack("<H", 5000)), "a chain of overflow pages is broken"),
@@ -133,9 +133,9 @@ def test_slots_that_share_a_blob_are_refused() -> None:
     ("statements", "why"),
     [
         (("CREATE VIEW Packages AS SELECT 1 AS hnum, x'00' AS blob",), "no table of packages"),
-        (("CREATE TABLE Packages (blob)", "INSERT INTO Packages VALUES (5000000000)"), "a package is no blob"),
-        (("CREATE TABLE Packages (blob)", "INSERT INTO Packages VALUES ('text')"), "a package is no blob"),
-        (("CREATE TABLE Packages (blob)", "INSERT INTO Packages VALUES (NULL)"), "a package is no blob"),
+        (("CREATE TABLE Packages (blob)", "INSERT INTO Packages VALUES (5000000000)"), "a package is not a blob"),
+        (("CREATE TABLE Packages (blob)", "INSERT INTO Packages VALUES ('text')"), "a package is not a blob"),
+        (("CREATE TABLE Packages (blob)", "INSERT INTO Packages VALUES (NULL)"), "a package is not a blob"),
         (("CREATE TABLE Packages (other)",), "no such column: blob"),
         (("CREATE VIRTUAL TABLE Packages USING rtree(hnum, blob, other)",), "no table of packages"),
         (

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def no_passphrase() -> str:
-    raise AssertionError("nobody should be asked")
+    raise AssertionError("no one should be asked")
 
 
 def test_a_pair_can_be_written_and_read_again(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def decode(encoded: EncodedRevision, *older: EncodedRevision, with_sensitive: bo
 
 
 def visible_bytes(encoded: EncodedRevision) -> bytes:
-    """Everything that somebody who may not read the sensitive Secrets can see, decompressed."""
+    """Everything that someone who may not read the sensitive Secrets can see, decompressed."""
     import zlib
 
     found = [str(encoded.head.body()).encode(), *encoded.head.data.values()]

@@ -68,7 +68,7 @@ HEADS = [
     ("values of a wrong kind", lambda head: head.update(values=head["notes"]), "not a mapping"),
     ("notes of a wrong kind", lambda head: head.update(notes=head["values"]), "not a string"),
     ("a page that is none", lambda head: head.update(pages=[head["values"]]), "a page is not a list"),
-    ("pages that are no list", lambda head: head.update(pages={}), "pages is not a list"),
+    ("pages that are not list", lambda head: head.update(pages={}), "pages is not a list"),
     ("far too many pages", lambda head: head.update(pages=["0"] * 100_000), "more than"),
     ("a negative revision", lambda head: head.update(rolledBackTo=-1), "whole number"),
     ("authorship that is none", lambda head: head.update(authorship=[]), "authorship"),
@@ -136,7 +136,7 @@ def test_a_bomb_is_not_inflated() -> None:
         (b"", "cut off"),
         (b"not zlib", "cannot be decompressed"),
         (zlib.compress(b"x" * 100)[:-3], "cut off"),
-        (zlib.compress(b"x") + b"more", "goes on"),
+        (zlib.compress(b"x") + b"more", "continues"),
     ],
 )
 def test_broken_streams_are_refused(content: bytes, words: str) -> None:

@@ -133,7 +133,7 @@ def test_a_record_of_format_1_is_read_without_its_sensitive_part() -> None:
 
 
 def test_format_1_is_still_what_is_written() -> None:
-    """The same content gets the same addresses, so packs of old revisions go on being shared."""
+    """The same content gets the same addresses, so packs of old revisions continue being shared."""
     stored = json.loads(FILE.read_text(encoding="utf-8"))
     encoded = encode_revision(golden_revision(), {})
     assert sorted(record.name for record in encoded.packs) == sorted(

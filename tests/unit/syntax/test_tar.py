@@ -75,7 +75,7 @@ def test_what_tar_wrote_is_read_in_pieces_of_any_size(files, tar_format, step) -
         (pax(b"", b"x") * 11_000, "it has more headers than are read"),
         (header()[:300], "it is cut short"),
         (header(size=b"7000") + b"x" * 512, "it is cut short"),
-        (b"x" * 512, "this is no tar"),
+        (b"x" * 512, "this is not a tar"),
         (header() + bytes(512) + header(), "something follows its end"),
     ],
 )

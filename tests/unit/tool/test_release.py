@@ -77,7 +77,7 @@ def test_every_reason_is_named_at_once(project: Path) -> None:
 def test_a_version_that_has_a_tag_is_refused(project: Path) -> None:
     subprocess.run(["git", "-C", str(project), "tag", "v1.2.3"], check=True)
     (problem,) = release.problems(project)
-    assert problem == "the tag v1.2.3 is there already: raise __version__ in bundler/_version.py"
+    assert problem == "the tag v1.2.3 exists already: raise __version__ in bundler/_version.py"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The parts of bundler as one file that can be looked at without building it."""
+"""The parts of bundler as one file that can be inspected without building it."""
 
 from __future__ import annotations
 

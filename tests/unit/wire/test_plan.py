@@ -50,20 +50,20 @@ def test_a_plan_as_json_reads_like_this():
 
 
 BROKEN = [
-    (["kind"], "Bundle", "this is no plan: it has no `kind: Plan`"),
+    (["kind"], "Bundle", "this is not a plan: it has no `kind: Plan`"),
     (["apiVersion"], "bundler.dev/v2", "its apiVersion is 'bundler.dev/v2', and this bundler reads bundler.dev/v1"),
-    (["steps"], {}, "steps is no list"),
+    (["steps"], {}, "steps is not a list"),
     (["extra"], 1, "extra is not known"),
     (["removal"], "no", "removal is neither true nor false"),
     (["steps", 0, "moment"], "late", "steps[0].moment: 'late' is not a valid Moment"),
     (["steps", 0, "kind"], "hook", "steps[0].kind is 'hook', and has to be one of record, verify, write, runJob, "),
     (["steps", 1, "needs"], ["nowhere"], "step write:.:workloads needs nowhere, and no step before it has that name"),
-    (["steps", 1, "needs"], [1], "steps[1].needs holds what is no text"),
+    (["steps", 1, "needs"], [1], "steps[1].needs holds what is not a string"),
     (["steps", 1, "id"], "record:begun", "two steps have the name record:begun"),
     (["steps", 1, "targets", 0, "object"], "web", "steps[1].targets[0].object: 'web' is not GROUP/KIND/NAMESPACE/NAME"),
-    (["steps", 1, "targets", 0, "digest"], "abc", "steps[1].targets[0].digest is no sha256 digest"),
-    (["steps", 1, "targets", 0], 7, "steps[1].targets[0] is no object"),
-    (["steps", 2, "reason"], None, "steps[2].reason is no text"),
+    (["steps", 1, "targets", 0, "digest"], "abc", "steps[1].targets[0].digest is not a sha256 digest"),
+    (["steps", 1, "targets", 0], 7, "steps[1].targets[0] is not an object"),
+    (["steps", 2, "reason"], None, "steps[2].reason is not a string"),
 ]
 
 

@@ -24,7 +24,7 @@ def errors_of(folder, **options):
 EXPRESSIONS = {
     "derive": ({"derive": {"a": "1 +"}}, "unexpected end"),
     "derive with braces": ({"derive": {"a": "{{ values.b }}"}}, "expected token ':', got '}'"),
-    "derive of a name that is not there": (
+    "derive of a name that does not exist": (
         {"derive": {"a": "capabilities.kube_version"}},
         "capabilities is not defined",
     ),
@@ -131,7 +131,7 @@ def test_what_cannot_be_loaded_does_not_hide_what_can_be_read(tmp_path):
         "values.yaml:2",
     ]
     messages = " / ".join(message for place, message in found if place.startswith("bundle.yaml"))
-    assert all(part in messages for part in ("unexpected end", "b → c → b", "gone", "is no path"))
+    assert all(part in messages for part in ("unexpected end", "b → c → b", "gone", "is not a path"))
     own = [place for place, _ in found if place.startswith("bundle.yaml")]
     assert len(own) == len(set(own)) == 5
 
@@ -252,7 +252,7 @@ GADGETS = {
         "{size: 2}",
         [("templates/a.yaml:1", "Gadget/a: example.dev/v1alpha1 is not served by")],
     ),
-    "a version that is not there": (
+    "a version that does not exist": (
         "example.dev/v2",
         "{size: 2}",
         [("templates/a.yaml:1", "Gadget/a: example.dev/v2 is not served by")],

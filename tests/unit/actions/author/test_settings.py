@@ -40,7 +40,7 @@ BRANCHES = {
         "kube-system",
         "with metrics.enabled=true",
     ),
-    "text that is no YAML": (
+    "text that is not YAML": (
         CONFIG + "{% if values.metrics.enabled %}\ndata: [\n{% endif %}\n",
         "is not valid YAML",
         "with metrics.enabled=true",

@@ -60,7 +60,7 @@ class Lock:
 
 
 class Post:
-    """Somebody who waits for one or two objects, on a cluster whose bells the test rings."""
+    """Someone who waits for one or two objects, on a cluster whose bells the test rings."""
 
     def __init__(self, wrap: Callable[[SandboxClient], Any] = RingingCluster) -> None:
         self.clock = ScriptedClock()
@@ -99,7 +99,7 @@ def listeners() -> list[threading.Thread]:
 def wait_for_silence() -> None:
     end_s = time.monotonic() + 10
     while listeners():
-        assert time.monotonic() < end_s, "a watch goes on"
+        assert time.monotonic() < end_s, "a watch continues"
         time.sleep(0.001)
 
 

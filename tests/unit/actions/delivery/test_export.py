@@ -269,8 +269,8 @@ def test_every_image_that_is_not_there_is_named(world: World) -> None:
 def test_a_platform_that_is_not_there_is_named_with_those_that_are(world: World) -> None:
     error = refused(world, ExportError, platforms=("linux/s390x",))
     assert error.context == (
-        "docker.io/library/db:2: it is not there for linux/s390x; there is linux/amd64",
-        "registry.example/app:1: it is not there for linux/s390x; there is linux/amd64, linux/arm64/v8",
+        "docker.io/library/db:2: it does not exist for linux/s390x; there is linux/amd64",
+        "registry.example/app:1: it does not exist for linux/s390x; there is linux/amd64, linux/arm64/v8",
     )
 
 
@@ -308,7 +308,7 @@ def layers_fetched(world: World) -> list[str]:
     return sorted(digest for digest in world.source.fetched if digest in layers)
 
 
-UNAVAILABLE = RegistryUnavailableError("reading a blob", context=["nobody answers"], hint="run it again")
+UNAVAILABLE = RegistryUnavailableError("reading a blob", context=["no one answers"], hint="run it again")
 
 
 class LastFails(MemorySource):
@@ -468,7 +468,7 @@ def test_a_layout_is_not_left_by_what_it_calls_a_digest(world: World, tmp_path: 
     made_up = replace(world.app.manifests[0].layers[0], digest=Digest("sha256:../../../secret"))
     with pytest.raises(ExportError) as caught:
         next(source.blob(Repository("registry.example", "app"), made_up))
-    assert caught.value.context == ("'sha256:../../../secret' is no digest",)
+    assert caught.value.context == ("'sha256:../../../secret' is not a digest",)
 
 
 @pytest.mark.parametrize("content", [None, b"no json", b"[]", b'{"manifests":[]}', b" " * 5_000_000])

@@ -1,4 +1,4 @@
-"""What is looked at before an installation: volumes, nodes, rights. The cluster is a sandbox, or one that answers."""
+"""What is checked before an installation: volumes, nodes, rights. The cluster is a sandbox, or one that answers."""
 
 from __future__ import annotations
 

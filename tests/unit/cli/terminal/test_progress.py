@@ -1,4 +1,4 @@
-"""What a run tells while it goes on, off a terminal."""
+"""What a run reports while it runs, off a terminal."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_what_has_not_changed_is_not_said_again():
     [
         (READY, "", "Deployment/web 3/3 ready"),
         (WAITING, "", "Deployment/web 1/3 ready: 1 of 3 replicas are ready"),
-        (Health(Status.NOT_FOUND, "it is not there"), "", "Deployment/web NotFound: it is not there"),
+        (Health(Status.NOT_FOUND, "it does not exist"), "", "Deployment/web NotFound: it does not exist"),
         (Health(Status.CURRENT, "exists"), "", "Deployment/web Current: exists"),
     ],
 )

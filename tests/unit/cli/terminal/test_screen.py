@@ -113,11 +113,11 @@ def test_the_same_warning_is_told_once():
 
 
 def test_a_closed_stdout_is_told_and_a_closed_stderr_is_not():
-    """A change must not stop half way because nobody reads about it."""
+    """A change must not stop half way because no one reads about it."""
     looks = Looks(out_is_terminal=False, err_is_terminal=False, has_color=False)
     screen = Screen(Closed(), Closed(), looks=looks, redactor=Redactor(), is_quiet=False)
-    screen.say("nobody hears")
-    screen.complain([Line("nobody hears")])
+    screen.say("no one hears")
+    screen.complain([Line("no one hears")])
     with pytest.raises(ReaderGoneError):
         screen.text("data")
 
