@@ -65,7 +65,7 @@ class Found(str):
         return {name: getattr(self, name) for name in Found.__slots__}
 
     def spelled(self, spell: Callable[[str], str]) -> Found:
-        """Return the line with every text in it spelled anew: masked, cut."""
+        """Return the line with every text in it spelled again: masked, cut."""
         about = {name: spell(value) if isinstance(value, str) else value for name, value in self.about.items()}
         return Found(spell(str(self)), **about)
 

@@ -132,7 +132,7 @@ def _base64_problem(value: JSONValue) -> str:
     try:
         b64decode(value.replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):
-        # The value may be half of somebody's password: it is not repeated.
+        # The value may be half of someone's password: it is not repeated.
         return "illegal base64 data"
     return ""
 

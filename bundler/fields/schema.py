@@ -5,7 +5,7 @@ One compact form serves both. A node is a letter (a scalar), a number (a definit
 ``f`` known fields · ``v`` schema of other values · ``i`` items · ``k`` keys of a map list · ``d`` their defaults ·
 ``t`` 1 for a set · ``a`` 1 for an atomic map · ``r`` required fields · ``$`` a reference whose map type ``a`` overrides
 ``h`` 1 where a map list stands here or anywhere below · ``e`` 1 where a custom kind holds
-a built-in part, whose empty collections are dropped · ``n`` 1 where null may stand · ``z`` the default ·
+a built-in part, whose empty collections are dropped · ``n`` 1 where null may be · ``z`` the default ·
 ``c`` what else a custom kind asks of a value (``minimum``, ``enum`` …)
 
 A scalar with ``n``, ``z`` or ``c`` is a reference to its letter: ``{"$": "s", "n": 1}``.
@@ -103,7 +103,7 @@ class SchemaNode:
     has_status: bool
     """On the root of a kind: whether ``status`` is a subresource, so that other writes leave it alone."""
     is_nullable: bool
-    """Whether null may stand here; said of custom kinds only."""
+    """Whether null may be here; said of custom kinds only."""
     constraints: Mapping[str, JSONValue]
     """Keyword -> what it says, for custom kinds; see `CONSTRAINTS`."""
     is_amount: bool

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
 
     Rule: TypeAlias = Callable[[JSONValue], str]
-    """Returns what is wrong with a value, empty where nothing is. None is a field that is not there."""
+    """Returns what is wrong with a value, empty where nothing is. None is a field that does not exist."""
     Rules: TypeAlias = Mapping[str, Rule]
     """By path: ``spec.ports[].protocol``; ``*`` is every field of a map."""
 

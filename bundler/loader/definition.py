@@ -179,7 +179,7 @@ def _check_need(node: Node, need: str, names: Sequence[str]) -> None:
     if need not in names:
         near = closest(need, names)
         meant = f'did you mean "{near}"?' if near else f"components are: {', '.join(names) or 'none'}"
-        node.fail(f'needs "{need}", which is no component; {meant}')
+        node.fail(f'needs "{need}", which is not a component; {meant}')
 
 
 def _own_needs(spec: Node, names: Sequence[str]) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ def _derive(spec: Node) -> tuple[DeriveRule, ...]:
         try:
             parse_path(path)
         except ValuesPathError as error:
-            node.fail(f"is no path: {'; '.join(error.context)}; {error.hint}")
+            node.fail(f"is not a path: {'; '.join(error.context)}; {error.hint}")
         rules.append(DeriveRule(path=path, formula=node.as_text(is_required=True), source=node.source))
     return tuple(rules)
 
@@ -274,7 +274,7 @@ def _image(node: Node) -> ImageSpec:
         return ImageSpec(ref=_image_ref(node), when=node.text("when"), source=node.source)
     for key in ("ref", "when"):
         if node.child(key) is not None:
-            node.fail(f'has "{key}" and "path"; an entry is an image, or a place where images stand')
+            node.fail(f'has "{key}" and "path"; an entry is an image, or a place where images are')
     match = node.mapping("match", "group", "kind", is_required=True)
     path = node.text("path", is_required=True)
     if path:
@@ -323,8 +323,8 @@ def _reach(spec: Node) -> Reach:
     for grant in grants:
         if grant not in GRANTS:
             near = closest(grant, GRANTS)
-            meant = f'did you mean "{near}"?' if near else f"known are: {', '.join(GRANTS)}"
-            (node.child("grants") or node).fail(f'has "{grant}", which is no grant; {meant}')
+            meant = f'did you mean "{near}"?' if near else f"known: {', '.join(GRANTS)}"
+            (node.child("grants") or node).fail(f'has "{grant}", which is not a grant; {meant}')
     return Reach(cluster_scoped=node.texts("clusterScoped"), namespaces=node.texts("namespaces"), grants=grants)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def ask_token_server(hosts: Hosts, host: str, request: OciRequest, headers: Mapping[str, str]) -> Answer:
-    """Return its answer, whatever the status. Who we are is told to the server that the registry named, and no other.
+    """Return its answer, whatever the status. Who we are is given to the server that the registry named, and no other.
 
     Args:
         hosts: how servers are reached.

@@ -45,7 +45,7 @@ print(json.dumps({"answers": answers, "failures": failures}))
 
 @dataclass
 class Load:
-    """Requests that go on from `with` to its end; each has a connection of its own, so that each is balanced anew."""
+    """Requests that continue from `with` to its end; each has a connection of its own, so that each is balanced again."""
 
     site: RunningSite
     url: str

@@ -62,7 +62,7 @@ class RunningSite:
 
     @cached_property
     def _kubelet(self) -> RawApi:
-        """The kubelet's own endpoint: the API server leads nobody to an address of this machine."""
+        """The kubelet's own endpoint: the API server leads no one to an address of this machine."""
         node = self.plane.api("GET", "/api/v1/nodes")["items"][0]
         port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
         return RawApi(f"https://127.0.0.1:{port}", self.plane.ca_file, self.plane.token, timeout_s=90)

@@ -131,7 +131,7 @@ class History:
 
         Raises:
             ReleaseNotFoundError: when there is none.
-            RecordDamagedError: when one that cannot be read lies between; it may be the one that is meant.
+            RecordDamagedError: when one that cannot be read is between; it may be the one that is meant.
         """
         found = self.deployed_before(current)
         if found is not None:
@@ -140,7 +140,7 @@ class History:
         for damage in self.damaged:
             raise damage.error()
         since = " since the release was uninstalled" if self.current != self.summaries else ""
-        more = f"; name the revision that is meant: `bundler rollback {self.release} REVISION`" if since else ""
+        more = f"; name the revision: `bundler rollback {self.release} REVISION`" if since else ""
         raise ReleaseNotFoundError(
             f"looking for a revision to roll release {self.release} back to",
             context=[f"no older revision was deployed{since or ' ever'}"],
@@ -156,14 +156,14 @@ class History:
     def _refuse_damage_between(self, revision: int, current: int) -> None:
         for damage in self.damaged:
             if revision < damage.revision < current:
-                hint = f"name the revision that is meant: `bundler rollback {self.release} {revision}`, say"
+                hint = f"name the revision: `bundler rollback {self.release} {revision}`, say"
                 raise damage.error().with_context(hint=hint)
 
 
 def load_history(ports: Ports, namespace: str, release: str) -> History:
     """Read what the revisions of a release own, and set aside those that are damaged.
 
-    A change goes on without damaged revisions: what carries the release's label and was written by bundler is then
+    A change continues without damaged revisions: what carries the release's label and was written by bundler is then
     owned too. A record of a newer format is no damage and stops it.
 
     Raises:
@@ -218,7 +218,7 @@ def with_barriers(history: History, target: int, store: ReleaseStore) -> History
 
 
 def _lost_number(summaries: Sequence[RevisionSummary]) -> int:
-    """Return the number of a deployed revision whose head is gone: one was superseded by it; 0 where none is.
+    """Return the number of a deployed revision whose head is gone: one was superseded by it; 0 where there is none.
 
     Old revisions are dropped from the oldest on, so that a gap after the last superseded one is no work of ours.
     """
@@ -248,7 +248,7 @@ def _lost_head(namespace: str, release: str, number: int, unclaimed: tuple[str, 
         revision=number,
         message=f"reading release record bundler.release.{release}.v{number}",
         context=("it was deleted, and its objects are still there", *named),
-        hint=f"restore it from a backup of namespace {namespace}, or go on without it",
+        hint=f"restore it from a backup of namespace {namespace}, or continue without it",
     )
 
 
@@ -324,7 +324,7 @@ def learn_live_secrets(history: History, ports: Ports) -> None:
 
 
 def mark_interrupted_runs(history: History, ports: Ports) -> History:
-    """Mark what a run that died left pending; the caller holds the lock, so nobody alive can be at it.
+    """Mark what a run that died left pending; the caller holds the lock, so no one alive can be at it.
 
     Deployed revisions older than the newest deployed one are marked superseded: a run died between two marks.
     """
@@ -345,7 +345,7 @@ def mark_interrupted_runs(history: History, ports: Ports) -> History:
 
 def _mark(summary: RevisionSummary, status: ReleaseStatus, why: str, ports: Ports) -> RevisionSummary:
     if status is ReleaseStatus.INTERRUPTED:
-        ports.report(Notice(f"revision {summary.revision} was {why}; going on from what it left"))
+        ports.report(Notice(f"revision {summary.revision} was {why}; continuing from what it left"))
     try:
         return ports.store.mark(summary, status, description=why)
     except ConflictError:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
 _CAUSE_CHARS = 240
-"""Of a reason in the columns; the whole of it stands in the record."""
+"""Of a reason in the columns; the whole of it is in the record."""
 
 
 class RunRecord:
@@ -186,7 +186,7 @@ def _description(revision: Revision, ports: Ports) -> str:
 
 
 def _jobs_of_failed_revisions(plan: Plan, history: History, ports: Ports) -> list[ObjectRef]:
-    """Return the Jobs that a change takes away and that finished after the run which made them had failed."""
+    """Return the Jobs that a change removes and that finished after the run which made them had failed."""
     gone = [change for change in plan.changes if change.action is Action.DELETE and is_job(change.ref)]
     finished = [change.ref for change in gone if is_complete(change.before or {})]
     of_deployed = ports.store.load(history.deployed).refs if finished and history.deployed else frozenset[ObjectRef]()

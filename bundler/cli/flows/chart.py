@@ -81,7 +81,7 @@ def write_picture(path: Path, draw: Callable[[str], bytes]) -> None:
         write_whole(path, draw(path.suffix[1:]))
     except OSError as error:
         found = f"{error.filename or path}: {error.strerror or error}"
-        raise OutputError(f"writing {path}", context=[found], hint="name a file that you may write to") from error
+        raise OutputError(f"writing {path}", context=[found], hint="choose a file that you can write to") from error
 
 
 def drawing() -> AbstractContextManager[None]:

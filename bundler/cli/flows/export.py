@@ -79,7 +79,7 @@ def carry_out_export(app: App, bundle: str, given: Values, flags: ExportFlags) -
         archive_time_s=app.settings.environment.archive_time_s,
     )
     source = open_sources(session, flags.layouts)
-    # The first signal lets requests end and says what is kept; after the second the next run goes on all the same.
+    # The first signal lets requests end and says what is kept; after the second the next run continues all the same.
     with app.stop.careful():
         return export_bundle(request, source, signers=signers, report=app.telling, is_stopped=app.stop.is_asked)
 
@@ -124,7 +124,7 @@ def part_bytes_of(split: str) -> int:
     """Return the size of parts in bytes; 0 where there are none.
 
     Raises:
-        UsageError: when it is no size, or too small.
+        UsageError: when it is not a size, or too small.
     """
     if not split:
         return 0
@@ -145,7 +145,7 @@ def platforms_of(app: App, given: Sequence[str], *, is_all: bool) -> tuple[str, 
     """
     wrong = [one for one in given if not _PLATFORM.fullmatch(one)]
     if wrong or (given and is_all):
-        found = [f"{one!r} is no platform" for one in wrong] or ["--platform and --all-platforms exclude each other"]
+        found = [f"{one!r} is not a platform" for one in wrong] or ["--platform and --all-platforms exclude each other"]
         raise UsageError("reading platforms", context=found, hint="say --platform linux/amd64, or --all-platforms")
     if given or is_all:
         return tuple(sorted({normal_platform(one) for one in given}))
@@ -168,7 +168,7 @@ def take_tool(given: Path | None) -> Tool:
         if given
         else f"this bundler is not one file, and there is no {built}"
     )
-    raise UsageError("taking bundler along", context=[found], hint="build it by `make dist`, or name it by --tool FILE")
+    raise UsageError("including bundler", context=[found], hint="build it with `make dist`, or name it by --tool FILE")
 
 
 def _layout(text: str) -> LayoutSource:

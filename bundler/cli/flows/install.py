@@ -35,7 +35,7 @@ def with_flags(
         request: as typed otherwise.
         start: where its values start.
         path: what may follow what, and what happens after a failure.
-        is_upgrade: a release that is not there is refused.
+        is_upgrade: a release that does not exist is refused.
     """
     return replace(
         request,
@@ -99,7 +99,7 @@ def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
 
 
 def _read(app: App, session: Session, asked: ReleaseRequest) -> ReleaseRequest:
-    """Read everything that is named, and say where the change is made, before the cluster is looked at."""
+    """Read everything that is named, and say where the change is made, before the cluster is checked."""
     request = session.read(asked)
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)

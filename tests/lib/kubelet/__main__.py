@@ -52,7 +52,7 @@ class Kubelet:
         node = self._node
         node.folder.mkdir(parents=True)
         node.logs.mkdir(parents=True)
-        # Layers cannot lie in the file system they are laid over; and databases of tests need no disk.
+        # Layers cannot are in the file system they are laid over; and databases of tests need no disk.
         run("mount", "-t", "tmpfs", "-o", "mode=755", "kubelet", str(node.folder))
         node.network.build()
         for name in NODES:

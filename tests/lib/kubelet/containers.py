@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Body = Mapping[str, Any]
 
 BACK_OFF_S, MOST_BACK_OFF_S = 0.5, 30.0
-"""A kubelet begins with ten seconds; nobody waits for that here."""
+"""A kubelet begins with ten seconds; no one waits for that here."""
 CONFIG_RETRY_S = 0.5
 WELL_FOR_S = 60.0
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Body = Mapping[str, Any]
 Read = Callable[[str, str], Mapping[str, bytes] | None]
-"""Kind (configmaps, secrets) and name -> its data; None where it is not there."""
+"""Kind (configmaps, secrets) and name -> its data; None where it does not exist."""
 
 _REFERENCE = re.compile(r"\$(\$|\(([A-Za-z_.-][A-Za-z0-9_.-]*)\))")
 

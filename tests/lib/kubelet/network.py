@@ -25,7 +25,7 @@ SWITCHES = {
 
 
 class Network:
-    """Gives pods their addresses. Everything lies in the kubelet's own mount namespace and ends with it."""
+    """Gives pods their addresses. Everything is in the kubelet's own mount namespace and ends with it."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(2)

@@ -76,7 +76,7 @@ def _write_accounts(etc: Path, image: Image) -> None:
     uid, gid = image.owner
     own_user = f"{image.name}:x:{uid}:{gid}::/:/bin/sh\n" if uid else ""
     own_group = f"{image.name}:x:{gid}:\n" if gid else ""
-    (etc / "passwd").write_text(f"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n{own_user}")
+    (etc / "passwd").write_text(f"root:x:0:0:root:/root:/bin/sh\nno one:x:65534:65534::/:/bin/sh\n{own_user}")
     (etc / "group").write_text(f"root:x:0:\nnogroup:x:65534:\n{own_group}")
     for name in ("hosts", "resolv.conf", "hostname"):
         (etc / name).touch()
@@ -121,7 +121,7 @@ def launch_script(launch: Launch) -> str:
         *_device_lines(root),
         join(["mount", "-t", "proc", "proc", f"{root}/proc"]),
     ]
-    # A path comes before what lies below it.
+    # A path comes before what is below it.
     for mount in sorted(launch.mounts, key=lambda one: one.target):
         lines += _mount_lines(mount, root)
     if launch.user.read_only_root:

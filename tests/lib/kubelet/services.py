@@ -141,7 +141,7 @@ def rules_of(ports: Sequence[Port]) -> str:
 
 
 def keep_rules(directory: Directory) -> None:
-    """Write the rules anew for ever, whenever a Service or its endpoints changed."""
+    """Write the rules again for ever, whenever a Service or its endpoints changed."""
     written = ""
     while True:
         directory.changed.wait()

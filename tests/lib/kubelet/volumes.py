@@ -31,7 +31,7 @@ class VolumeMaker:
         """Return the folder of each volume, filled.
 
         Raises:
-            ConfigError: where what a volume is made from is not there.
+            ConfigError: where what a volume is made from does not exist.
         """
         return {volume["name"]: self._make(volume, pod) for volume in pod["spec"].get("volumes", ())}
 

@@ -183,7 +183,7 @@ def test_an_output_that_fails_is_named_with_its_line(tmp_path: Path) -> None:
     [
         ({"outputs": {"the-host": "x"}}, 'is an output named "the-host"'),
         ({"outputs": ["x"]}, "must be a mapping"),
-        ({"needs": ["db"]}, 'needs "db", which is no component; components are: none'),
+        ({"needs": ["db"]}, 'needs "db", which is not a component; components are: none'),
     ],
 )
 def test_what_cannot_be_an_output_or_a_need_is_reported(tmp_path: Path, spec: dict[str, Any], said: str) -> None:
