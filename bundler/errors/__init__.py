@@ -193,7 +193,7 @@ class InterruptedRunError(BundlerError):
 class BugError(BundlerError):
     """Bundler met something that it did not foresee: this is a bug.
 
-    Remedy: Report it with the lines that were printed; `-v` adds the whole trace.
+    Remedy: Report it with the lines that were printed; `-v` adds the full traceback.
     """
 
     code = "bug"

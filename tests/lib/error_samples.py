@@ -20,9 +20,9 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         "run the same command again to continue",
     ),
     errors.BugError: (
-        "bundler met something it did not foresee",
+        "bundler stopped with an unexpected error",
         ["ZeroDivisionError: division by zero", "at bundler/planning/quota.py:12 in share", "bundler 1.0.0"],
-        "report this bug of bundler with these lines; -v adds the whole trace",
+        "report this bug of bundler with these lines; -v adds the full traceback",
     ),
     bundle.ArchiveError: ("writing archive shop-1.4.0.tgz", ["No space left on device"], "name another folder"),
     bundle.VersionRangeError: ("reading version range ^x", ["x is no version"], "write ^1.2"),

@@ -55,9 +55,9 @@ def bug_error(error: BaseException, *, is_verbose: bool) -> BugError:
     where = [f"at {_place(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames[-1:]]
     details = traceback.format_exception(error) if is_verbose else []
     found = [f"{type(error).__name__}: {error}", *where, f"bundler {__version__}"]
-    hint = "report this bug of bundler with these lines" + ("" if is_verbose else "; -v adds the whole trace")
+    hint = "report this bug of bundler with these lines" + ("" if is_verbose else "; -v adds the full traceback")
     return BugError(
-        "bundler met something it did not foresee",
+        "bundler stopped with an unexpected error",
         context=[line for entry in [*found, *details] for line in entry.rstrip("\n").split("\n")],
         hint=hint,
     )

@@ -42,7 +42,7 @@ class Invocation:
         self.stop = Stop()
         self.is_verbose = False
         self.output = typed_output(argv) or environment.text("OUTPUT")
-        """What ``-o`` asks for; as far as it can be told before the command line is read."""
+        """What ``-o`` asks for; as far as it is known before the command line is read."""
         self.screen = Screen(
             sys.stdout, sys.stderr, looks=self._looks(environment.color), redactor=self.redactor, is_quiet=False
         )
