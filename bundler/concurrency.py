@@ -51,11 +51,6 @@ def map_parallel(function: Callable[[T], R], items: Iterable[T], *, at_once: int
     return calls.results()
 
 
-def _aside(work: Callable[[], None]) -> threading.Thread:
-    """Return a thread that belongs to the run of its caller: what marks that is a context variable."""
-    return threading.Thread(target=copy_context().run, args=(work,), daemon=True)
-
-
 def in_parallel(*functions: Callable[[], R]) -> list[R]:
     """Call all at once and return what they return, in order; see `map_parallel`."""
     return map_parallel(lambda function: function(), functions, at_once=len(functions))

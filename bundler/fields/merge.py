@@ -25,7 +25,7 @@ from bundler.fields.managers import (
 )
 from bundler.fields.stored import stored_form
 from bundler.fields.typed import compare, field_set_of, merge_values, remove_fields, same, value_of, with_named_parents
-from bundler.model.json import items_at, mapping_at, value_at
+from bundler.model.json import mapping_at, value_at
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
@@ -284,8 +284,3 @@ def _with_managers(body: Body, managers: Managers) -> Body:
     if entries := write_managers(managers):
         metadata["managedFields"] = entries
     return {**body, "metadata": metadata}
-
-
-def managers_of(body: Body) -> tuple[str, ...]:
-    """Return the names of all that own fields of an object, sorted."""
-    return tuple(sorted({str(entry.get("manager", "")) for entry in items_at(body, "metadata", "managedFields")}))

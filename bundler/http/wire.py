@@ -206,20 +206,6 @@ class Connection:
                 return head
         raise WireError(f"more than {MAX_INTERIM} interim answers came, and no answer")
 
-    def read_body(self, head: Head) -> bytes:
-        """Read the whole body, as it was sent (a Content-Encoding is left on it).
-
-        Raises:
-            WireError: when it is cut short or too large.
-        """
-        pieces, size = [], 0
-        for piece in self.pieces(head):
-            size += len(piece)
-            if size > MAX_BODY_BYTES:
-                raise WireError(f"the answer is larger than {MAX_BODY_BYTES} bytes")
-            pieces.append(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
     def pieces(self, head: Head, *, answers: str = "GET") -> Iterator[bytes]:
         """Yield the body as it comes in; afterwards the connection can be used again, unless the peer closes it.
 

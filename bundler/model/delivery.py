@@ -126,11 +126,6 @@ class DeliveryIndex:
         """Blobs that the file itself holds."""
         return tuple(blob for blob in self.blobs if not blob.in_base)
 
-    @property
-    def file_name(self) -> str:
-        """``shop-1.4.0.bundle``."""
-        return f"{self.bundle.name}-{self.bundle.version}.bundle"
-
     def blob(self, digest: str) -> Blob | None:
         """Return what the index says about a blob, None where it knows none of that digest."""
         return next((blob for blob in self.blobs if blob.digest == digest), None)

@@ -28,11 +28,6 @@ class LayerKind(StrEnum):
     FILE = "file"
     SET = "set"
 
-    @property
-    def is_users(self) -> bool:
-        """Tell whether such a layer is what the user gave, now or with an earlier revision."""
-        return self in (LayerKind.RECORDED, LayerKind.SITE, LayerKind.FILE, LayerKind.SET)
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.values import LayerKind
-from bundler.values.flatten import flatten, is_shown_whole, is_touching, leaves_of, shown_leaf
+from bundler.values.flatten import is_shown_whole, is_touching, leaves_of, shown_leaf
 from bundler.values.merge import fold_layers
 from bundler.values.paths import format_path, pointer_as_path
 
@@ -79,26 +79,6 @@ def changed_user_values(recorded: Body, after: MergedValues) -> tuple[ValueChang
     return changed_values(
         recorded, user.data, origins=fold_layers(user.layers).origins, sensitive=user.sensitive | after.sensitive
     )
-
-
-def describe_changes(before: MergedValues, after: MergedValues) -> tuple[str, ...]:
-    """Say what differs between two computed sets of values, components included, one line per leaf."""
-    old, new = flatten(before), flatten(after)
-    changes: list[ValueChange] = []
-    for pointer in old.keys() | new.keys():
-        was, now = old.get(pointer), new.get(pointer)
-        old_value, new_value = was.value if was else None, now.value if now else None
-        if not is_same_to_templates(old_value, new_value):
-            is_sensitive = any(leaf.is_sensitive for leaf in (was, now) if leaf)
-            change = ValueChange(
-                pointer_as_path(pointer),
-                was.shown if was and old_value is not None else "",
-                now.shown if now and new_value is not None else "",
-                _layer_name(now.origin if now else None),
-                is_sensitive,
-            )
-            changes += _spread(change, old_value, new_value)
-    return tuple(str(change) for change in sorted(changes))
 
 
 def _shown(leaves: Mapping[Pointer, JSONValue], pointer: Pointer, sensitive: Collection[Pointer]) -> str:

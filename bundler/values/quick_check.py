@@ -185,10 +185,6 @@ def _additional_properties(place: _Place, rule: JSONValue, value: JSONValue) -> 
     return all(place.accepts(rule, value[key]) for key in free)
 
 
-def _fits_any(place: _Place, patterns: Body, key: str) -> bool:
-    return any(place.search(pattern, key, "patternProperties") for pattern in patterns)
-
-
 def _required(_place: _Place, rule: JSONValue, value: JSONValue) -> bool:
     if not is_list(rule) or not all(isinstance(key, str) for key in rule):
         return False

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from bundler.sandbox.store import Tree
 
 CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
-NAMESPACES_WATCHED = frozenset({("", "Namespace"), ("", "ServiceAccount"), ("", "ConfigMap")})
-CRDS_WATCHED = frozenset({CRD})
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 ROOT_CA = "kube-root-ca.crt"
 

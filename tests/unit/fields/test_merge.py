@@ -7,7 +7,7 @@ import pytest
 
 from bundler.fields.field_set import owned_fields, to_path
 from bundler.fields.kinds import schema_for, schema_from_crd, schema_of
-from bundler.fields.merge import Applied, applied_fields, managers_of, server_side_apply, track_update
+from bundler.fields.merge import Applied, applied_fields, server_side_apply, track_update
 from tests.lib.random_objects import CRD, Body
 
 T1, T2, T3 = "2026-11-01T12:00:00Z", "2026-11-01T12:00:01Z", "2026-11-01T12:00:02Z"
@@ -46,6 +46,10 @@ def edited(live: Any, manager: str = "kubectl-edit", subresource: str = "", **ch
 
 def names(body: Any) -> list[str]:
     return [item["name"] for item in body["spec"]["template"]["spec"]["containers"]]
+
+
+def managers_of(body: Body) -> tuple[str, ...]:
+    return tuple(sorted({entry["manager"] for entry in body["metadata"].get("managedFields", [])}))
 
 
 def test_a_first_apply_owns_what_it_sends_and_no_identity() -> None:

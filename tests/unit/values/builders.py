@@ -10,6 +10,7 @@ from bundler.model.manifest import Source
 from bundler.model.values import AssignmentKind, LayerKind, MergedValues, UserLayers, ValuesLayer
 from bundler.syntax.reader import read_document
 from bundler.values.assignments import parse_assignment
+from bundler.values.changes import changed_values
 from bundler.values.compute import compute_values
 from bundler.values.merge import make_layer
 
@@ -74,3 +75,9 @@ def compute(made: Bundle, *layers: ValuesLayer, sets: Sequence[str] = (), json: 
 def of(merged: MergedValues, name: str) -> MergedValues:
     assert merged.components is not None
     return merged.components[name]
+
+
+def changes_between(before: MergedValues, after: MergedValues) -> tuple[str, ...]:
+    """Return what a plan says of two sets of values."""
+    found = changed_values(before.data, after.data, origins=after.origins, sensitive=after.sensitive)
+    return tuple(map(str, found))

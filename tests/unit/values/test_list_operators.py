@@ -8,13 +8,12 @@ import pytest
 
 from bundler.errors.bundle import ValuesInvalidError, ValuesPathError
 from bundler.model.values import LayerKind, UserLayers
-from bundler.values.changes import describe_changes
 from bundler.values.compute import compute_values
 from bundler.values.explain import explain
 from bundler.values.list_operators import readings
 from bundler.values.schema_view import bundle_view
 from bundler.values.user import recorded_layer
-from tests.unit.values.builders import bundle, compute, layer, of, user
+from tests.unit.values.builders import bundle, changes_between, compute, layer, of, user
 
 VALUES = """\
 args: [a, b]
@@ -229,7 +228,7 @@ def test_explain_shows_the_parts_of_a_list_that_several_made() -> None:
 
 
 def test_a_plan_says_who_changed_a_list() -> None:
-    assert describe_changes(compute(SHOP), compute(SHOP, layer("args+: [c]"))) == (
+    assert changes_between(compute(SHOP), compute(SHOP, layer("args+: [c]"))) == (
         'args ["a", "b"]→["a", "b", "c"] (prod.yaml:1)',
     )
 
