@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bundler.model.cluster import Payload
 
 _MANAGER = re.compile(r'conflict with "(?P<manager>(?:[^"\\]|\\.)*)"')
+_QUOTA_WORDS = ("exceeded quota", "failed quota")
 _ANONYMOUS = 'User "system:anonymous"'
 _DENIED = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
@@ -150,9 +151,10 @@ def _forbidden(request: Request, status: Status, found: Sequence[str]) -> Forbid
     if match is None:
         if any(cause.reason == "NamespaceTerminating" for cause in status.causes):
             hint = "the namespace is being deleted; wait until it is gone, then run the command again"
-            return ForbiddenError(request.doing, context=found, hint=hint)
+            return ForbiddenError(request.doing, context=found, hint=hint, is_leaving=True)
         hint = "a quota, a policy or an admission rule of the cluster refuses this; see the server's message"
-        return ForbiddenError(request.doing, context=found, hint=hint)
+        is_quota = any(words in status.message for words in _QUOTA_WORDS)
+        return ForbiddenError(request.doing, context=found, hint=hint, is_quota=is_quota)
     resource = f"{match['resource']}.{match['group']}" if match["group"] else match["resource"]
     where = f"in namespace {match['namespace']}" if match["namespace"] else "in the whole cluster"
     role = "a Role in that namespace" if match["namespace"] else "a ClusterRole"

@@ -33,6 +33,7 @@ def failure_of(request: Request, reply: Reply) -> Failure | None:
     return Failure(
         why=one_line(f"{reply.status}: {status.message}", MAX_WHY_CHARS),
         may_have_arrived=reply.status != 429,
+        status=reply.status,
         wait_s=retry_after_s(reply.headers.get("retry-after", ""), now=reply.headers.get("date", "")),
     )
 

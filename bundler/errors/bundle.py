@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bundler.errors import BundlerError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class BundleError(BundlerError):
@@ -114,6 +119,12 @@ class ValuesPathError(ValuesError):
     """
 
     code = "values-path"
+    misses_item: bool
+    """It names an item that its list does not have, or a place where no list is."""
+
+    def __init__(self, message: str, *, context: Sequence[str], hint: str, misses_item: bool = False) -> None:
+        super().__init__(message, context=context, hint=hint)
+        self._keep(misses_item=misses_item)
 
 
 class ValuesInvalidError(ValuesError):

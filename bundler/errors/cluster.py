@@ -72,6 +72,16 @@ class ForbiddenError(ClusterError):
     """
 
     code = "forbidden"
+    is_quota: bool
+    """A ResourceQuota leaves no room, or asks for what the object does not say; no permission is missing."""
+    is_leaving: bool
+    """The namespace is being deleted, and takes nothing new."""
+
+    def __init__(
+        self, message: str, *, context: Sequence[str], hint: str, is_quota: bool = False, is_leaving: bool = False
+    ) -> None:
+        super().__init__(message, context=context, hint=hint)
+        self._keep(is_quota=is_quota, is_leaving=is_leaving)
 
 
 class ObjectNotFoundError(ClusterError):

@@ -21,6 +21,10 @@ _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 """Source: RFC 9110, section 5.6.7."""
 
 
+_PLAIN_REASONS = {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+"""What OpenSSL finds in an answer that is no TLS."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """A try that failed in passing, or for good."""
@@ -32,6 +36,10 @@ class Failure:
     """No answer came at all."""
     is_trust: bool = False
     """The certificate does not verify."""
+    is_plain: bool = False
+    """The server seems to speak without TLS."""
+    status: int = 0
+    """Of the answer; 0 where none came."""
     is_proxy: bool = False
     """The proxy is to blame."""
     wait_s: float = 0.0
@@ -51,6 +59,7 @@ def failure_of_error(error: Exception, *, may_have_arrived: bool) -> Failure:
         why = str(error)
     return Failure(
         why=folded(why, MAX_WHY_CHARS),
+        is_plain=isinstance(error, ssl.SSLError) and error.reason in _PLAIN_REASONS,
         is_final=isinstance(error, ProxyError),
         may_have_arrived=may_have_arrived,
         is_contact=True,

@@ -127,6 +127,8 @@ class Retrying:
     doing: str
     attempt: int
     why: str
+    status: int = 0
+    """HTTP status of the answer; 0 where none came."""
 
 
 @dataclass(frozen=True, slots=True)

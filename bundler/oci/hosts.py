@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from bundler.http.retry import Failure
     from bundler.oci.settings import HostSettings, RegistrySettings
 
-_PLAIN_SIGNS = ("WRONG_VERSION_NUMBER", "record layer failure", "packet length too long")
-
 
 class Hosts:
     """Transports by server. Threads may share it."""
@@ -113,7 +111,7 @@ class Hosts:
             if failure.is_trust:
                 issuer = issuer_of(dial)
                 return untrusted(doing, shown, failure.why, issuer=issuer, settings=self._settings)
-            speaks_plain = server.scheme == "https" and any(sign in failure.why for sign in _PLAIN_SIGNS)
+            speaks_plain = server.scheme == "https" and failure.is_plain
             return unavailable(doing, shown, failure, tries=tries, speaks_plain=speaks_plain)
 
         return Transport(server, pool=Pool(dial), around=self._around, give_up=give_up)

@@ -212,5 +212,6 @@ def failure_of(answer: Answer) -> Failure | None:
     words = f": {answer.says}" if answer.says else ""
     return Failure(
         why=f"it answers {answer.status}{words}",
+        status=answer.status,
         wait_s=retry_after_s(answer.headers.get("retry-after", ""), now=answer.headers.get("date", "")),
     )

@@ -96,6 +96,8 @@ class Refusal:
     kind: RefusalKind
     lines: tuple[str, ...]
     """The server's reasons, a line each."""
+    is_leaving: bool = False
+    """The namespace is being deleted."""
     conflicts: tuple[tuple[str, str], ...] = ()
     """(path, manager) pairs of a field conflict."""
     forced: Answer | None = None

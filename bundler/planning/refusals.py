@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
 
 _MAX_FIELDS = 5
-_TERMINATING = "is being terminated"
 _FIX_IT = "fix the bundle or the values named above"
 _ASK_FOR_MORE = "ask for what is missing: a permission, room in a quota, a policy that allows it"
 _WAIT_UNTIL_GONE = "the namespace is being deleted: wait until it is gone, then run the command again"
@@ -64,8 +63,7 @@ def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
             yield _problem(FieldConflictError, lines, _CHOOSE_ONE)
         case RefusalKind.FORBIDDEN:
             lines = tuple(_rejection_lines(candidate, refusal))
-            is_leaving = all(_TERMINATING in line for line in lines)
-            yield _problem(ForbiddenError, lines, _WAIT_UNTIL_GONE if is_leaving else _ASK_FOR_MORE)
+            yield _problem(ForbiddenError, lines, _WAIT_UNTIL_GONE if refusal.is_leaving else _ASK_FOR_MORE)
         case RefusalKind.UNSERVED:
             yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), _FIX_IT)
         case RefusalKind.REJECTED:

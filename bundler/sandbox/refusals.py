@@ -64,6 +64,7 @@ def leaving_namespace(verb: str, ref: ObjectRef, served: ResourceType) -> Forbid
         doing(verb, ref),
         context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
         hint="wait until the namespace is gone",
+        is_leaving=True,
     )
 
 
@@ -73,6 +74,7 @@ def over_quota(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> For
         doing(verb, ref),
         context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
         hint="ask for a larger quota, or order less",
+        is_quota=True,
     )
 
 

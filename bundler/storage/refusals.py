@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import RecordTooLargeError, ReleaseNotFoundError, RevisionExistsError
-from bundler.errors.cluster import ConflictError, RejectedError
+from bundler.errors.cluster import ConflictError, ForbiddenError, RejectedError
 from bundler.model.json import canonical_json
 
 if TYPE_CHECKING:
@@ -51,10 +51,7 @@ def moved(summary: RevisionSummary, now: RevisionSummary) -> ConflictError:
 
 def is_about_size(error: BundlerError) -> bool:
     """Tell whether a refusal is about size or quota, and not about permission."""
-    if isinstance(error, RejectedError):
-        return True
-    text = " ".join(error.context)
-    return "exceeded quota" in text or "failed quota" in text
+    return isinstance(error, RejectedError) or (isinstance(error, ForbiddenError) and error.is_quota)
 
 
 def refused(encoded: EncodedRevision, written: Sequence[Record], error: BundlerError) -> RecordTooLargeError:

@@ -20,7 +20,7 @@ from bundler.values.layers import outlook
 from bundler.values.list_draft import ListDraft
 from bundler.values.list_patches import OpenLists, item_view, refuse_no_list
 from bundler.values.merge import merge_all, origin_in
-from bundler.values.paths import ITEM_HINT, Match, escape_token, format_path, leading_keys, pointer_tokens
+from bundler.values.paths import Match, escape_token, format_path, leading_keys, pointer_tokens
 from bundler.values.traced import Traced, appended, overlaid, traced_in
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _change_inside(
         item.change(operator.path, change)
     except ValuesPathError as error:
         context = [f"{format_path(above)}.{line}" for line in error.context]
-        raise ValuesPathError(str(error), context=context, hint=error.hint) from error
+        raise ValuesPathError(str(error), context=context, hint=error.hint, misses_item=error.misses_item) from error
 
 
 def _refuse_no_items(operator: ListOperator) -> None:
@@ -205,5 +205,5 @@ def _with_place(error: ValuesPathError, operator: ListOperator, layer: ValuesLay
     return ValuesPathError(
         f"changing the list {format_path(leading_keys(operator.path))}",
         context=[f"{origin}: {line}" for line in error.context],
-        hint=_HINT if error.hint == ITEM_HINT else error.hint,
+        hint=_HINT if error.misses_item else error.hint,
     )

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from bundler.model.values import Pointer
 
 PATH_HINT = 'write paths as a.b, a["x.y/z"], list[2] or list[name=web]'
-ITEM_HINT = "name an item that is there, or give the whole list with --set-json"
 
 _PLAIN_KEY = LazyPattern(r"[^.\[\]\"'=\\\s]+")
 _PLAIN_START = LazyPattern(r"[\w.\-\[\]]*")
@@ -310,5 +309,6 @@ def _bad_step(path: Sequence[Step], depth: int, found: str) -> ValuesPathError:
     return ValuesPathError(
         f"following the path {format_path(path)}",
         context=[f"{format_path(path[:depth]) or 'the values'}: {found}"],
-        hint=ITEM_HINT,
+        hint="name an item that is there, or give the whole list with --set-json",
+        misses_item=True,
     )

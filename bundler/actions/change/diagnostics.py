@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bundler.errors import BundlerError
+from bundler.errors import BundlerError, Found
 from bundler.health.pods import has_started
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.json import items_at, mapping_at, text_at
@@ -49,21 +49,33 @@ def gather_evidence(unready: Sequence[Unready], pods: PodWatch, ports: Ports) ->
     lines = [line for one in shown for line in _lines_on(one, pods, ports)]
     if len(unready) > _OBJECTS:
         lines.append(f"and {counted(len(unready) - _OBJECTS, 'more object')}")
-    return tuple(shortened(line, _LINE_CHARS) for line in lines)
+    return tuple(_cut(line) for line in lines)
+
+
+def _cut(line: str) -> str:
+    cut = shortened(line, _LINE_CHARS)
+    return line.spelled(lambda text: shortened(text, _LINE_CHARS)) if isinstance(line, Found) else cut
 
 
 def _lines_on(one: Unready, pods: PodWatch, ports: Ports) -> Iterable[str]:
     ref, source = one.change.ref, one.change.desired.source if one.change.desired else None
     count = f" {one.health.ready}/{one.health.wanted} ready" if one.health.wanted is not None else ""
     where = f" (from {source})" if source else ""
-    yield f"{ref.short} in {ref.namespace or 'the cluster'}{where}:{count} {one.health.status}: {one.health.message}"
+    state = f"{one.health.status}: {one.health.message}"
+    yield Found(
+        f"{ref.short} in {ref.namespace or 'the cluster'}{where}:{count} {state}",
+        message=state,
+        subject=ref.short,
+        **({"file": source.file, "line": source.line} if source else {}),
+    )
     yield from (f"  {line}" for line in _conditions(one.body))
     troubled = pods.troubled(ref)
     subjects = {ref.name}
     if troubled is not None:
         pod, problem = troubled
-        subjects.add(text_at(pod, "metadata", "name"))
-        yield f"  pod {text_at(pod, 'metadata', 'name')}: {problem}"
+        name = text_at(pod, "metadata", "name")
+        subjects.add(name)
+        yield Found(f"  pod {name}: {problem}", message=str(problem), subject=f"Pod/{name}")
         for claim, state in pods.claims(pod, problem).items():
             subjects.add(claim)
             yield f"  claim {claim}: {state}"

@@ -234,7 +234,9 @@ class _Asker:
             return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=error.context)
         kind = RefusalKind.FORBIDDEN if isinstance(error, ForbiddenError) else RefusalKind.REJECTED
         lines = error.context or (str(error),)
-        return Refusal(kind=kind, lines=(*lines, *self._kept_definition(candidate.manifest.ref)))
+        is_leaving = isinstance(error, ForbiddenError) and error.is_leaving
+        lines = (*lines, *self._kept_definition(candidate.manifest.ref))
+        return Refusal(kind=kind, lines=lines, is_leaving=is_leaving)
 
     def _kept_definition(self, ref: ObjectRef) -> Iterable[str]:
         """Say that what refuses an older object may be a newer definition, which a rollback leaves as it is."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WRITES_AT_ONCE = 8
 WATCHES_AT_ONCE = 8
 
+_TOO_BUSY = 429
+
 
 @contextmanager
 def recording(held: HeldLock, doing: str) -> Iterator[None]:
@@ -114,7 +116,7 @@ class Guard:
         """Return a reporter that also halves the places for writes whenever the server is too busy."""
 
         def hear(event: Event) -> None:
-            if isinstance(event, Retrying) and "429" in event.why:
+            if isinstance(event, Retrying) and event.status == _TOO_BUSY:
                 with self._free:
                     self._limit = max(1, self._limit // 2)
             report(event)

@@ -160,7 +160,9 @@ def _record_failure(revision: Revision, error: BundlerError, ports: Ports, held:
 
 def _cause(error: BundlerError) -> str:
     """Return in a line what ended a run: the first object named, and its pod's reason; the rest is the evidence."""
-    pods = [line.strip() for line in error.context if line.startswith("  pod ")]
+    pods = [
+        line.strip() for line in error.problems if line.subject.startswith("Pod/") and line not in error.context[:1]
+    ]
     cause = "; ".join((*error.context[:1], *pods[:1])) or str(error)
     return shortened(cause, _CAUSE_CHARS)
 

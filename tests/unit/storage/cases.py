@@ -411,7 +411,7 @@ class StoreCases:
         [
             (RejectedError("x", context=["Request entity too large"], hint="-"), RecordTooLargeError),
             (
-                ForbiddenError("x", context=["exceeded quota: team, limited: count/secrets=1"], hint="-"),
+                ForbiddenError("x", context=["exceeded quota: team"], hint="-", is_quota=True),
                 RecordTooLargeError,
             ),
             (ForbiddenError("x", context=["user bob cannot create secrets"], hint="-"), ForbiddenError),
