@@ -213,6 +213,8 @@ def test_changes_name_the_values_and_the_layer_that_made_them() -> None:
     )  # fmt: skip
     after = compute(newer, layer("name: x"), sets=["qps=1000", "password=second-secret"])
     assert changes_between(before, after) == (
+        "db.old=9 is gone",
+        "db.size=10.0 is new (derived)",
         "list [1, 2]→[1, 2, 3] (bundle, values.yaml:2)",
         'name="x" is new (prod.yaml:1)',
         "password changed (--set)",
