@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.fields.field_set import EMPTY, FieldSet, to_path
-from bundler.fields.kinds import schema_of_unknown
+from bundler.fields.kinds import schema_of, schema_of_unknown
 from bundler.fields.managers import (
     BEFORE_FIRST_APPLY,
     ManagerKey,
@@ -29,7 +29,7 @@ from bundler.model.json import mapping_at, value_at
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from bundler.fields.schema import SchemaNode
     from bundler.model.json import Body, JSONValue
@@ -119,6 +119,21 @@ def server_side_apply(
         return Applied(body=live, conflicts=conflicts)
     after = _without_zeros(before, stored_form(after, root), last, root)
     return _finished(live, after, managers, key)
+
+
+def without_abandoned(body: Body, *, last: FieldSet, others: Iterable[Ownership], applied: Body) -> Body:
+    """Return an object without what its applier wrote last, writes no more, and no one else owns.
+
+    Args:
+        body: the object, ``applied`` merged into it already.
+        last: the fields that were applied last.
+        others: what other managers own.
+        applied: the body that is applied now.
+    """
+    root = schema_of(applied) or schema_of_unknown()
+    owned = Ownership(fields=applied_fields(applied, root), api_version="", time="")
+    managers = {updater(f"other-{number}", ""): other for number, other in enumerate(others)}
+    return _with_identity(_pruned(body, {**managers, applier(""): owned}, last, root), body, last)
 
 
 def _tracked_from_now(live: Body, before: Body, root: SchemaNode, time: str) -> Managers:

@@ -121,10 +121,21 @@ def _without_copies(body: dict[str, JSONValue]) -> dict[str, JSONValue]:
 
 
 def _unified(before: Body | None, after: Body | None) -> list[str]:
-    old, new = (dump_yaml(side).splitlines() if side is not None else [] for side in (before, after))
+    sides = (before, _ordered_like(after, before))
+    old, new = (dump_yaml(side).splitlines() if side is not None else [] for side in sides)
     if before is None or after is None:
         return [("+" if before is None else "-") + line for line in new or old]
     return list(unified_diff(old, new, context=_CONTEXT_LINES))
+
+
+def _ordered_like(value: JSONValue, model: JSONValue) -> JSONValue:
+    """Return ``value`` with its keys in the order of another one: where keys stand is no change."""
+    if isinstance(value, Mapping) and isinstance(model, Mapping):
+        keys = [*(key for key in model if key in value), *(key for key in value if key not in model)]
+        return {key: _ordered_like(value[key], model.get(key)) for key in keys}
+    if isinstance(value, list | tuple) and isinstance(model, list | tuple) and len(value) == len(model):
+        return [_ordered_like(item, other) for item, other in zip(value, model, strict=True)]
+    return value
 
 
 def _masked_pair(before: Body | None, after: Body | None) -> tuple[Body | None, Body | None]:

@@ -26,7 +26,7 @@ from bundler.planning.order import effective_needs, is_custom, with_implied_need
 from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
 from bundler.planning.payloads import Digester, Mask
 from bundler.planning.reach import find_reach
-from bundler.planning.restored import REASON as RESTORED, is_restored
+from bundler.planning.restored import REASON as RESTORED, is_restored, without_dropped
 from bundler.planning.schedule import change_order, removal_order, schedule
 from bundler.planning.taking import is_others, taken_secret
 from bundler.planning.version_stamp import without_version_stamp
@@ -177,14 +177,18 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
     answer = outcome if isinstance(outcome, Answer) else refusal.forced if refusal else None
     if action is Action.CREATE and manifest.ref in wanted.job_runs:
         reason = f"runs again: it ran for revision {wanted.job_runs[manifest.ref]}"
+    after = answer.body if answer else None
     is_back = action is Action.UPDATE and live is not None and is_restored(live, wanted.uid)
+    recorded = wanted.recorded.get(manifest.ref, manifest) if is_back else None
+    if recorded and after and live:
+        after = without_dropped(after, live, recorded, manifest)
     return Change(
         ref=manifest.ref,
         action=action,
         component=manifest.component,
         desired=None if _is_shared(candidate) else manifest,
         before=live,
-        after=answer.body if answer else None,
+        after=after,
         live_uid=text_at(live, "metadata", "uid"),
         is_verified=refusal is None or refusal.forced is not None,
         awaits_webhook=refusal is not None and refusal.kind is RefusalKind.UNJUDGED,
@@ -192,7 +196,7 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
         reason=RESTORED if is_back else reason,
         warnings=answer.warnings if answer else (),
         conflicts=field_conflicts(candidate, refusal) if refusal and refusal.conflicts else (),
-        restored_as=wanted.recorded.get(manifest.ref, manifest) if is_back else None,
+        restored_as=recorded,
     )
 
 

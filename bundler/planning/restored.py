@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.fields.kinds import schema_of
+from bundler.fields.managers import read_managers
+from bundler.fields.merge import applied_fields, without_abandoned
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import items_at, mapping_at
 from bundler.planning.ownership import is_ours
@@ -15,7 +18,9 @@ from bundler.planning.ownership import is_ours
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bundler.fields.managers import ManagerKey
     from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
 
 REASON = "restored from a backup: its fields are taken back"
 _RESTORERS = ("kubectl-create", "kubectl-replace", "kubectl-client-side-apply", "velero", "before-first-apply")
@@ -48,6 +53,26 @@ def taken_back(live: Body, applied: Body) -> Body:
     return {**live, "metadata": {**mapping_at(live, "metadata"), "managedFields": [*ours, *others]}}
 
 
+def without_dropped(answer: Body, live: Body, recorded: Manifest, desired: Manifest) -> Body:
+    """Return what a restored object will be, fields that the release wants no longer left out.
+
+    The server's dry-run answer still has them: while it is asked, they belong to who restored the object.
+
+    Args:
+        answer: the server's, to a forced apply of ``desired``.
+        live: the object.
+        recorded: what the release had written.
+        desired: what it will write.
+    """
+    others = [owned for key, owned in read_managers(live).items() if not _is_a_restorers(key)]
+    last = applied_fields(recorded.body, schema_of(recorded.body))
+    return without_abandoned(answer, last=last, others=others, applied=desired.body)
+
+
 def _is_restorers(entry: Body) -> bool:
-    is_whole = entry.get("operation") == "Update" and not entry.get("subresource")
-    return is_whole and str(entry.get("manager", "")).startswith(_RESTORERS)
+    return any(map(_is_a_restorers, read_managers({"metadata": {"managedFields": [entry]}})))
+
+
+def _is_a_restorers(key: ManagerKey) -> bool:
+    is_whole = key.operation == "Update" and not key.subresource
+    return is_whole and key.manager.startswith(_RESTORERS)

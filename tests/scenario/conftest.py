@@ -35,6 +35,17 @@ def _ref_of(body) -> ObjectRef:
     return ObjectRef(group_of(body["apiVersion"]), body["kind"], metadata["namespace"], metadata["name"])
 
 
+def _unselected(body):
+    """Return a Job without what the server puts into its selector, as backup tools restore it."""
+    if body["kind"] != "Job":
+        return body
+    template = body["spec"]["template"]
+    labels = {k: v for k, v in template["metadata"].get("labels", {}).items() if not k.endswith(("-uid", "job-name"))}
+    spec = {key: value for key, value in body["spec"].items() if key != "selector"}
+    spec["template"] = {**template, "metadata": {**template["metadata"], "labels": labels}}
+    return {key: value for key, value in body.items() if key != "status"} | {"spec": spec}
+
+
 @dataclass
 class World:
     """A cluster, an operator on it, and the hand of chance."""
@@ -79,7 +90,7 @@ class World:
             self.cluster.delete(_ref_of(body))
         for body in saved:
             metadata = {key: body["metadata"][key] for key in body["metadata"] if key not in _ALLOCATED}
-            self.creator({**body, "metadata": metadata})  # type: ignore[attr-defined]
+            self.creator({**_unselected(body), "metadata": metadata})  # type: ignore[attr-defined]
 
     def bodies(self, kind: str, group: str = "") -> dict[str, dict]:
         from bundler.model.cluster import ListQuery

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 _REVIEW = "authorization.k8s.io"
 _OBJECT_VERBS = ("get", "list", "create", "patch")
-_LATER_VERB = "delete"
-"""For pruning and uninstalling; many an installation never comes to it."""
+_LATER_VERBS = ("delete", "update")
+"""For pruning and uninstalling, and to take back the fields of objects that were restored from a backup."""
 _RECORD_VERBS = ("get", "list", "create", "update", "delete")
 _LOCK_VERBS = ("get", "create", "update", "delete")
 _LOOK_VERBS = ("list", "watch")
@@ -114,7 +114,7 @@ def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
             yield from (_Right(group, served.plural, namespace, verb) for verb in _LOOK_VERBS)
     yield _Right("", "pods/log", namespace, "get")
     yield from _on_objects(manifests, cluster, ("watch",))
-    yield from _on_objects(manifests, cluster, (_LATER_VERB,))
+    yield from _on_objects(manifests, cluster, _LATER_VERBS)
     yield from _on_claims(manifests)
 
 

@@ -12,7 +12,7 @@ from bundler.errors.change import (
     RejectedObjectsError,
 )
 from bundler.errors.cluster import ForbiddenError
-from bundler.model.change import Action
+from bundler.model.change import Action, Change
 from bundler.model.cluster import Answer
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.refs import ObjectRef
@@ -494,3 +494,12 @@ def test_a_custom_object_on_its_way_out_is_waited_for_before_its_operator_is_pru
 def test_what_is_on_its_way_out_by_itself_is_no_change():
     old = [kafka(), deployment("web")]
     assert build_plan(wanted(owned=owned(*old)), seen(*map(leaving, old)), {}).is_empty
+
+
+def test_where_keys_stand_is_no_change_in_a_diff():
+    ports = [{"name": "http", "port": 80}]
+    before = live_of(manifest("ConfigMap", "a", spec={"ports": ports, "type": "x"}))
+    after = {**before, "spec": {"type": "x", "ports": [{"port": 81, "name": "http"}]}}
+    change = Change(ref=manifest("ConfigMap", "a").ref, action=Action.UPDATE, before=before, after=after)
+    lines = object_diff(change).lines
+    assert [line.strip("+- ") for line in lines if line[0] in "+-"] == ["port: 80", "port: 81"]

@@ -208,6 +208,7 @@ def test_every_right_is_asked_for_once() -> None:
     "right",
     [
         ("delete", "persistentvolumeclaims"),
+        ("update", "persistentvolumeclaims"),
         ("list", "events"),
         ("list", "pods"),
         ("watch", "pods"),
