@@ -33,6 +33,10 @@ MIN_NUMBER_DIGITS = 6
 """Shorter numbers are ports, sizes and counts."""
 MIN_ENCODED_CHARS = 6
 """Of what is left of a string inside the base64 of a longer text."""
+MAX_BASE64_DEPTH = 2
+"""So many times a secret is looked for as base64 of base64: each is five times as many spellings."""
+MAX_NESTED_BYTES = 4096
+"""Of secrets that are looked for so."""
 MIN_TRANSFORMED_CHARS = 9
 MAX_TRANSFORMED_CHARS = 256
 """Of secrets that are looked for in other case and quoted for URLs too."""
@@ -145,14 +149,19 @@ def _spellings_of(secret: str) -> set[str]:
     return {secret, escaped, plain, secret.replace("'", "''"), *_encoded(content), *_transformed(secret)}
 
 
-def _encoded(content: bytes) -> set[str]:
-    """Return how bytes look in base64, alone and at each place inside of a longer text: what no neighbour changes."""
+def _encoded(content: bytes, depth: int = MAX_BASE64_DEPTH) -> set[str]:
+    """Return how bytes look in base64, alone and at each place inside of a longer text: what no neighbour changes.
+
+    Base64 may hold base64, as ``auth`` does in a ``.dockerconfigjson``: that has the same spellings again.
+    """
     found = {base64.b64encode(content).decode()}
     for before in range(3):
         text = base64.b64encode(b"\0" * before + content).decode()
         first, after = -(-8 * before // 6), 8 * (before + len(content)) // 6
         if after - first >= MIN_ENCODED_CHARS:
             found.add(text[first:after])
+    if depth > 1 and len(content) <= MAX_NESTED_BYTES:
+        found |= {inner for text in found for inner in _encoded(text.encode(), depth - 1)}
     return found | {text.translate(_URL_SAFE) for text in found}
 
 

@@ -1,9 +1,9 @@
 import base64
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
-from bundler.model.redaction import MASK, Redactor, is_common, is_short, is_strong
+from bundler.model.redaction import MASK, Redactor, is_common, is_short, is_strong, spellings
 from bundler.storage.sensitive import Secrets
 
 
@@ -125,6 +125,22 @@ def test_base64_of_a_longer_text_does_not_show_the_secret_in_it(secret, before, 
         assert MASK in masked
         left = "".join(masked.removeprefix("auth: ").split(MASK)).rstrip("=")
         assert len(left) <= -(-(len(before) + len(after)) * 8 // 6) + 4
+
+
+@given(secret=STRONG.filter(is_strong), before=st.text("abcü:", max_size=7), around=st.text('{"auth:}', max_size=9))
+@example(secret="s3cret-pw", before="user:", around='{"auths":{"r.example":{"auth":"')
+def test_base64_of_base64_does_not_show_the_secret_in_it(secret, before, around):
+    inner = base64.b64encode(f"{before}{secret}".encode()).decode()
+    for text in (inner, f"{around}{inner}{around}"):
+        outer = base64.b64encode(text.encode()).decode()
+        left = "".join(redactor(secret).redact(f"x: {outer}").removeprefix("x: ").split(MASK))
+        assert len(left) <= len(outer) - len(inner.rstrip("=")) * 8 // 6 + len(before.encode()) * 16 // 9 + 20
+        assert Secrets([secret], []).is_in_text(outer)
+
+
+def test_a_long_secret_is_looked_for_in_a_bounded_number_of_spellings():
+    assert len(spellings(["0123456789-" * 20])) < 60
+    assert len(spellings(["0123456789-" * 2000])) < 15
 
 
 @given(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import tracemalloc
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -545,3 +546,22 @@ def test_an_image_without_layers_can_be_carried(world: World) -> None:
 def test_a_bundle_without_images_can_be_carried(world: World) -> None:
     with opened(world.export(inventory=inventory())) as delivery:
         assert delivery.index.images == ()
+
+
+def peak_of_export(folder: Path, layers: int) -> int:
+    """Return the most bytes that an export of one image held at once."""
+    folder.mkdir()
+    world = World(folder)
+    world.source.add(APP, make_image("many", platforms=("linux/amd64",), layer_bytes=(300,) * layers))
+    tracemalloc.start()
+    try:
+        world.export(APP)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_layer_costs_a_few_kilobytes_whatever_there_are_of_them(tmp_path: Path) -> None:
+    peak_of_export(tmp_path / "first", 1)  # what is loaded and cached once
+    few, many = peak_of_export(tmp_path / "few", 10), peak_of_export(tmp_path / "many", 70)
+    assert (many - few) / 60 < 8 * 1024
