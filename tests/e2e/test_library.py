@@ -1,0 +1,130 @@
+"""Sessions of the library against the real API: by a kubeconfig's context, and from inside of the cluster."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bundler import NetworkRules, ReleaseRequest, Session, SessionOptions, UninstallRequest, Values
+from bundler.errors.cluster import ForbiddenError, KubeconfigError
+from tests.lib.access import CONTEXT
+from tests.lib.bundles import make_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.lib.controlplane import ControlPlane
+
+pytestmark = pytest.mark.controlplane
+CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '{{ values.x }}'}\n"
+OPTIONS = SessionOptions(timeout_s=120.0)
+
+
+@pytest.fixture
+def menu(tmp_path: Path) -> str:
+    return str(make_bundle(tmp_path, {"templates/a.yaml": CONFIG_MAP, "values.yaml": "x: one\n"}))
+
+
+@pytest.fixture
+def mounted(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Callable[[str], Path]:
+    """Return the folder that a pod of a ServiceAccount would see; the account may do all in its namespace."""
+
+    def mount(account: str) -> Path:
+        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        control_plane.api("POST", accounts, {"metadata": {"name": account}})
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        answer: Any = control_plane.api("POST", f"{accounts}/{account}/token", request)
+        folder = tmp_path / account
+        folder.mkdir()
+        (folder / "token").write_text(answer["status"]["token"])
+        (folder / "namespace").write_text(namespace)
+        (folder / "ca.crt").write_bytes(control_plane.ca_file.read_bytes())
+        return folder
+
+    return mount
+
+
+def allow(control_plane: ControlPlane, namespace: str, account: str) -> None:
+    """Let a ServiceAccount do all with core objects and Leases of its namespace."""
+    rule = {"apiGroups": ["", "coordination.k8s.io"], "resources": ["*"], "verbs": ["*"]}
+    group = "/apis/rbac.authorization.k8s.io/v1"
+    role = {"metadata": {"name": account}, "rules": [rule]}
+    control_plane.api("POST", f"{group}/namespaces/{namespace}/roles", role)
+    binding = {
+        "metadata": {"name": account},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
+    }
+    control_plane.api("POST", f"{group}/namespaces/{namespace}/rolebindings", binding)
+
+
+def install_and_uninstall(session: Session, menu: str, namespace: str) -> None:
+    request = ReleaseRequest(bundle=menu, release="shop", namespace=namespace, values=Values(data={"x": "two"}))
+    shown = session.plan(request)
+    assert session.apply(request, approve=shown).revision is not None
+    assert session.wait("shop", namespace=namespace).is_ready
+    assert [one.release for one in session.releases(namespace=namespace)] == ["shop"]
+    gone = session.uninstall(UninstallRequest(release="shop", namespace=namespace))
+    assert [change.ref.name for change in gone.proposal.plan.changes] == ["a"]
+    assert session.releases(namespace=namespace) == ()
+
+
+def test_a_release_is_made_by_the_context_of_a_kubeconfig(control_plane, namespace, menu):
+    with Session.connect(kubeconfig=control_plane.kubeconfig("admin"), context=CONTEXT, options=OPTIONS) as session:
+        assert session.identity().server == control_plane.server
+        install_and_uninstall(session, menu, namespace)
+
+
+def test_a_context_that_is_not_there_is_said_with_those_that_are(control_plane):
+    with pytest.raises(KubeconfigError) as caught:
+        Session.connect(kubeconfig=control_plane.kubeconfig("admin"), context="prod")
+    assert any(f"known contexts: {CONTEXT}" in line for line in caught.value.context)
+
+
+def test_a_pod_works_as_its_service_account_in_its_namespace(control_plane, namespace, menu, mounted):
+    folder = mounted("chef")
+    allow(control_plane, namespace, "chef")
+    offline = SessionOptions(timeout_s=120.0, network=NetworkRules(offline=True))
+    with Session.in_cluster(server=control_plane.server, folder=folder, options=offline) as session:
+        assert session.namespace == namespace
+        assert session.identity().user == f"system:serviceaccount:{namespace}:chef"
+        install_and_uninstall(session, menu, "")
+
+
+def test_a_pod_without_rights_is_told_what_it_lacks(control_plane, menu, mounted):
+    with (
+        Session.in_cluster(server=control_plane.server, folder=mounted("guest"), options=OPTIONS) as session,
+        pytest.raises(ForbiddenError),
+    ):
+        session.apply(ReleaseRequest(bundle=menu, release="shop"))
+
+
+def test_two_sessions_in_one_process_are_two_users(control_plane, namespace, menu, mounted):
+    """Side by side, each with its own connections and logins: one may write, the other may not."""
+    folder = mounted("guest")
+    both = threading.Barrier(2)
+    said: dict[str, object] = {}
+
+    def admin() -> None:
+        with Session.connect(kubeconfig=control_plane.kubeconfig("admin"), options=OPTIONS) as session:
+            both.wait()
+            result = session.apply(ReleaseRequest(bundle=menu, release="shop", namespace=namespace))
+            said["admin"] = result.revision is not None
+
+    def guest() -> None:
+        with Session.in_cluster(server=control_plane.server, folder=folder, options=OPTIONS) as session:
+            both.wait()
+            try:
+                session.releases()
+            except ForbiddenError as error:
+                said["guest"] = error.code
+
+    threads = [threading.Thread(target=work) for work in (admin, guest)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert said == {"admin": True, "guest": ForbiddenError.code}
