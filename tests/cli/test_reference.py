@@ -6,10 +6,12 @@ import re
 
 import pytest
 
+import bundler
 from bundler.cli import root
 from bundler.expressions.functions import make_filters, make_globals, make_tests
 from tool.site import reference
 from tool.site.function_examples import FILTERS, FUNCTIONS, OTHER_NAMES, TESTS
+from tool.site.library_reference import grouped
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,7 @@ def test_every_verb_and_option_that_a_remedy_names_exists():
 
 def test_every_variable_that_is_read_is_explained_and_no_other():
     assert reference.read_variables() == set(reference.OURS)
+
+
+def test_every_public_name_of_the_library_is_explained():
+    assert grouped() == set(bundler.__all__) - {"__version__"}

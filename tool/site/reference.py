@@ -26,6 +26,7 @@ from bundler.expressions import compile_expression  # noqa: E402
 from bundler.model.manifest import Source  # noqa: E402
 from tool.site import output_schemas  # noqa: E402
 from tool.site.function_examples import FILTERS, FUNCTIONS, TESTS  # noqa: E402
+from tool.site.library_reference import library_page  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,6 +94,7 @@ def pages() -> dict[str, str]:
         "exit-codes.md": _exit_codes(),
         "functions.md": _functions(),
         "environment.md": _environment(),
+        "python.md": library_page(_MADE),
         "lint-rules.md": _lint_rules(),
         "json.md": _json(),
     }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import doctest
 import inspect
 import os
+import re
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,6 @@ import bundler
 from bundler import ReleaseRequest, RollbackRequest, Session, UninstallRequest, Values
 from tests.lib.bundles import make_bundle
 from tests.lib.clocks import FakeClock
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NAMES = sorted(set(bundler.__all__) - {"__version__"})
 
@@ -133,3 +132,13 @@ def test_each_public_method_has_a_docstring(name):
         if inspect.isfunction(found) and not method.startswith("_") and not inspect.getdoc(found)
     ]
     assert undocumented == []
+
+
+def test_the_examples_of_the_manual_are_true():
+    manual = Path(__file__).parents[3] / "docs" / "how-to-python.md"
+    blocks = re.findall(r"^```pycon\n(.*?)^```$", manual.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    test = doctest.DocTestParser().get_doctest("".join(blocks), {}, manual.name, str(manual), 0)
+    said: list[str] = []
+    doctest.DocTestRunner().run(test, out=said.append)
+    assert not said, "".join(said)
+    assert len(test.examples) > 15

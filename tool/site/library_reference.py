@@ -1,0 +1,163 @@
+"""The page of the Python library: each public name with its docstring, its fields and its methods."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import enum
+import inspect
+import re
+import textwrap
+from typing import TYPE_CHECKING
+
+import bundler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SECTION = re.compile(r"^(Args|Raises|Returns|Example):$", re.MULTILINE)
+_PROMISE = "Only the names below are public; the tests run every example."
+_GROUPS = {
+    "The session": ["Session", "SessionOptions", "NetworkRules"],
+    "What is asked for": [
+        "ReleaseRequest",
+        "RollbackRequest",
+        "UninstallRequest",
+        "Values",
+        "Accepted",
+        "RunOptions",
+        "AcquiredBundle",
+    ],
+    "Plans": ["Proposal", "UninstallProposal", "Plan", "Change", "Action", "ObjectRef"],
+    "What became of it": [
+        "ChangeResult",
+        "UninstallResult",
+        "Run",
+        "ReleaseState",
+        "Revision",
+        "RevisionSummary",
+        "ReleaseStatus",
+        "RenderedText",
+        "RenderedObjects",
+        "LintResult",
+        "Finding",
+        "BundlerError",
+    ],
+    "Events": [
+        "Acquired",
+        "Notice",
+        "Warned",
+        "PhaseStarted",
+        "ChangeStarted",
+        "ChangeFinished",
+        "HealthChanged",
+        "Retrying",
+        "BytesMoved",
+    ],
+}
+
+
+def library_page(made: str) -> str:
+    """Return the page; ``made`` says that it is written by a program."""
+    parts = [
+        "# Python library\n",
+        made,
+        f"How to use it: [From Python](../how-to-python.md). {_PROMISE}\n",
+    ]
+    for title, names in _GROUPS.items():
+        parts += [f"## {title}\n", *(part for name in names for part in _entry(name))]
+    return "\n".join(parts)
+
+
+def grouped() -> set[str]:
+    """Return the names that the page explains."""
+    return {name for names in _GROUPS.values() for name in names}
+
+
+def _entry(name: str) -> Iterator[str]:
+    kind = getattr(bundler, name)
+    yield f"### {name}\n"
+    yield _text(kind)
+    if issubclass(kind, enum.Enum):
+        return
+    source = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    assert isinstance(source, ast.ClassDef)
+    if dataclasses.is_dataclass(kind):
+        yield from _fields(source)
+    yield from _methods(kind, source)
+
+
+def _fields(source: ast.ClassDef) -> Iterator[str]:
+    rows = []
+    for node, after in zip(source.body, [*source.body[1:], None], strict=True):
+        if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
+            continue
+        said = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+        default = (
+            f" = {ast.unparse(node.value)}" if node.value is not None and "field(" not in ast.unparse(node) else ""
+        )
+        typed = f"{ast.unparse(node.annotation)}{default}".replace("|", "\\|")
+        rows.append(f"| `{node.target.id}` | `{typed}` | {_line(str(said))} |")
+    if rows:
+        yield "\n".join(["| field | type | |", "|---|---|---|", *rows, ""])
+
+
+def _methods(kind: type, source: ast.ClassDef) -> Iterator[str]:
+    for node in source.body:
+        if not isinstance(node, ast.FunctionDef) or node.name.startswith("_") or _is(node, "overload"):
+            continue
+        found = inspect.getattr_static(kind, node.name)
+        if isinstance(found, property):
+            yield f"#### {kind.__name__}.{node.name}\n"
+            yield f"{_line(inspect.getdoc(found) or '')}\n"
+            continue
+        yield f"#### {kind.__name__}.{node.name}()\n"
+        returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+        arguments = ast.unparse(node.args).removeprefix("self, ").removeprefix("cls, ")
+        arguments = "" if arguments in {"self", "cls"} else arguments
+        yield f"```python\n{_wrapped(f'{node.name}({arguments}){returned}')}\n```\n"
+        yield _text(found.__func__ if isinstance(found, classmethod) else found)
+
+
+def _is(node: ast.FunctionDef, decorator: str) -> bool:
+    return any(isinstance(one, ast.Name) and one.id == decorator for one in node.decorator_list)
+
+
+def _wrapped(signature: str) -> str:
+    if len(signature) <= 100:
+        return signature
+    head, _, rest = signature.partition("(")
+    inner, _, end = rest.rpartition(")")
+    arguments = re.split(r", (?![^\[]*\])", inner)
+    return "\n".join([f"{head}(", *(f"    {one}," for one in arguments), f"){end}"])
+
+
+def _text(documented: object) -> str:
+    """Return a docstring as Markdown: its sections as lists, its example as a block."""
+    parts = _SECTION.split(inspect.getdoc(documented) or "")
+    shown = [_marked(parts[0].strip())]
+    for title, body in zip(parts[1::2], parts[2::2], strict=True):
+        text = textwrap.dedent(body).strip("\n")
+        if title == "Example":
+            shown.append(f"```pycon\n{text}\n```")
+        else:
+            shown.append("\n".join(_items(title, text)))
+    return "\n\n".join(shown) + "\n"
+
+
+def _items(title: str, text: str) -> Iterator[str]:
+    for entry in re.split(r"\n(?=\S)", text):
+        name, colon, said = entry.partition(":")
+        known = colon and title != "Returns"
+        prefix = "raises " if title == "Raises" else ""
+        yield f"- {prefix}`{name}`: {_line(said)}" if known else f"- {_line(entry)}"
+
+
+def _line(text: str) -> str:
+    return _marked(" ".join(text.split()))
+
+
+def _marked(text: str) -> str:
+    """Return a docstring's code as Markdown writes it, a role of Sphinx as the name alone."""
+    text = re.sub(r":\w+:`~?(?:[\w.]+\.)?(\w+)`", r"`\1`", text)
+    return text.replace("``", "`").replace("|", "\\|")
