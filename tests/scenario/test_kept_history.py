@@ -81,6 +81,22 @@ def test_a_reinstall_goes_on_counting_starts_from_the_defaults_and_runs_its_jobs
     assert again.revision is None
 
 
+def test_a_reinstall_can_start_from_the_values_of_before(world: World, menu: Path) -> None:
+    world.operator.install(menu, text="two")
+    world.operator.uninstall(keeps_history=True)
+    world.operator.install(menu, request={"reuses_values": True})
+    assert text_of(world) == "two"
+
+
+def test_a_second_uninstall_keeps_or_drops_what_the_first_one_kept(world: World, menu: Path) -> None:
+    world.operator.install(menu)
+    world.operator.uninstall(keeps_history=True)
+    world.operator.uninstall(keeps_history=True)
+    assert world.operator.statuses() == ["uninstalled"]
+    world.operator.uninstall()
+    assert world.operator.statuses() == []
+
+
 def test_a_rollback_restores_a_revision_that_was_uninstalled(world: World, menu: Path) -> None:
     world.operator.install(menu)
     world.operator.upgrade(menu, text="two")

@@ -66,6 +66,18 @@ def test_the_plan_shows_what_goes_with_the_fields_that_are_taken_back(world: Wor
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "other"}
 
 
+def test_a_rollback_takes_restored_objects_back_too(world: World, tmp_path: Path):
+    menu = small_bundle(tmp_path / "first")
+    world.operator.install(menu)
+    world.operator.upgrade(small_bundle(tmp_path / "second", **{"templates/config.yaml": OLD_KEY}), text="other")
+    world.restore(("", "ConfigMap"))
+    result = world.operator.rollback()
+    assert reasons(result)["ConfigMap/shop-config"] == (Action.UPDATE, RESTORED)
+    config = world.get("ConfigMap", "shop-config")
+    assert config["data"] == {"text": "hello"}
+    assert managers(config) == {("bundler", "Apply")}
+
+
 def test_a_restored_job_is_taken_back_and_not_made_anew(world: World, tmp_path: Path):
     menu = small_bundle(tmp_path / "first")
     world.operator.install(menu)

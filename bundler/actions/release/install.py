@@ -83,7 +83,7 @@ def prepare(request: InstallRequest, ports: Ports) -> Draft:
     history = find(ports, wanted.namespace, wanted.release)
     if request.must_exist and history.is_uninstalled:
         raise uninstalled(history, doing=f"upgrading release {wanted.release}")
-    recorded, lost = _recorded(history, ports)
+    recorded, lost = _recorded(history, ports, reaches_back=request.reuses_values)
     user, started_from = _starting_values(request, recorded, lost)
     composition = compose(replace(wanted, user=user), ports.cluster)
     _report(composition, ports)
@@ -111,14 +111,20 @@ def _fallback(history: History, ports: Ports) -> Revision | None:
         return None
 
 
-def _recorded(history: History, ports: Ports) -> tuple[Revision | None, tuple[str, ...]]:
+def _recorded(history: History, ports: Ports, *, reaches_back: bool) -> tuple[Revision | None, tuple[str, ...]]:
     """Return the revision whose values an upgrade starts from, and what is wrong with newer ones, a line each.
 
     Its secrets are learned so that no diff shows them.
+
+    Args:
+        history: of the release.
+        ports: the cluster and everything else outside.
+        reaches_back: whether the values from before an uninstall count too.
     """
+    revisions = history.summaries if reaches_back else history.current
     lost = [damage.line for damage in history.damaged]
-    first = history.deployed or (history.current[-1] if history.current else None)
-    older = [one for one in reversed(history.current) if first is not None and one.revision < first.revision]
+    first = history.deployed or (revisions[-1] if revisions else None)
+    older = [one for one in reversed(revisions) if first is not None and one.revision < first.revision]
     learn_live_secrets(history, ports)
     for summary in (first, *older) if first is not None else ():
         try:

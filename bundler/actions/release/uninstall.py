@@ -286,7 +286,7 @@ class _RemovalRecord:
         """Say that the release is being uninstalled, or that it was."""
         match moment:
             case Moment.BEGUN:
-                newest = self._history.newest
+                newest = None if self._history.is_uninstalled else self._history.newest
                 self._summary = self._ports.store.mark(newest, ReleaseStatus.UNINSTALLING) if newest else None
                 self._is_open = True
             case Moment.DONE:
