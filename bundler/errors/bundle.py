@@ -155,6 +155,15 @@ class RenderError(BundlerError):
     code = "render"
 
 
+class BundlePatchError(RenderError):
+    """A patch or an injection in bundle.yaml cannot be carried out, or changes what an object is.
+
+    Remedy: Correct the patch at the line that the error names.
+    """
+
+    code = "bundle-patch"
+
+
 class TemplateSyntaxError(RenderError):
     """A template is not valid Jinja.
 

@@ -99,14 +99,16 @@ class Node:
         return [(key, self._below(key, value)) for key, value in self.body.items()]
 
     def items(self, key: str, *keys: str) -> list[Node]:
-        """Return the mappings in the list below ``key``, each with the known ``keys``."""
+        """Return the mappings in the list below ``key``, each with the known ``keys`` (none: any)."""
         found = []
         for item in self._list(key):
-            if is_mapping(item.value):
+            if not is_mapping(item.value):
+                known = f" with {', '.join(keys)}" if keys else ""
+                item.fail(f"must be a mapping{known}, not {kind_of(item.value)}")
+                continue
+            if keys:
                 item.allow(*keys)
-                found.append(item)
-            else:
-                item.fail(f"must be a mapping with {', '.join(keys)}, not {kind_of(item.value)}")
+            found.append(item)
         return found
 
     def texts(self, key: str) -> tuple[str, ...]:

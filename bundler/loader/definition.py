@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import ValuesPathError
+from bundler.loader.patches import decode_patches
 from bundler.model.bundle import (
     BundleMetadata,
     ComponentSpec,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from bundler.loader.decode import Node
     from bundler.model.json import Body, JSONValue
+    from bundler.model.patch import ObjectPatch
     from bundler.model.values import ValuesLayer
 
 API_VERSION = "bundler.dev/v1"
@@ -50,7 +52,7 @@ _OUTPUT_NAME = LazyPattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT_LENGTHS = {"password": 24, "hex": 32, "uuid": 36, "base64": 32}
 _SPEC_KEYS = (
     "kubeVersion", "components", "needs", "outputs", "derive", "generate", "images", "readiness", "reach", "upgrade",
-    "site",
+    "site", "patches", "inject",
 )  # fmt: skip
 
 
@@ -70,6 +72,7 @@ class BundleDefinition:
     reach: Reach = field(default_factory=Reach)
     upgrade: UpgradeRules = field(default_factory=UpgradeRules)
     site_defaults: Body = field(default_factory=dict)
+    patches: tuple[ObjectPatch, ...] = ()
 
 
 def decode_definition(root: Node) -> BundleDefinition:
@@ -85,6 +88,7 @@ def decode_definition(root: Node) -> BundleDefinition:
         components=components,
         needs=_own_needs(spec, [component.name for component in components]),
         outputs=_outputs(spec),
+        patches=decode_patches(spec, [component.name for component in components]),
         derive=_derive(spec),
         generate=_generate(spec),
         images=_images(spec),

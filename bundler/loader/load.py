@@ -190,6 +190,7 @@ class _Loader:
             readiness=definition.readiness,
             reach=definition.reach,
             upgrade=definition.upgrade,
+            patches=definition.patches,
             site_defaults={**NO_FACTS, **definition.site_defaults},
             defaults=self._defaults(files, prefix),
             schema=load_schema(files, prefix=prefix, problems=self._problems),

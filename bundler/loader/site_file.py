@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from bundler.errors.bundle import ValuesFileError
 from bundler.loader.decode import Node, kind_of
 from bundler.loader.definition import SITE_FACTS, check_head, site_facts
+from bundler.loader.patches import decode_patches
 from bundler.loader.problems import Problems
 from bundler.loader.user_files import HINT, parse_document, read_text
 from bundler.model.json import is_mapping
 from bundler.model.reach import GRANTS
-from bundler.model.site import Site, SitePatch, SiteRegistry
+from bundler.model.site import Site, SiteRegistry
 from bundler.model.trust import TrustPolicy, parse_public_key
 from bundler.model.values import LayerKind
 from bundler.values.merge import make_layer
@@ -22,16 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from bundler.model.json import Body
     from bundler.model.trust import TrustedKey
     from bundler.model.values import ValuesLayer
 
 FORBIDDABLE: Final = ("cluster-scoped", "namespace", *GRANTS)
 _FACTS: Final = tuple(fact for fact in SITE_FACTS if fact not in {"registry", "pullSecret"})
 _SPEC_KEYS: Final = (
-    "registry", "pullSecret", "namespace", "clusterUid", *_FACTS, "values", "patches", "keys", "policy", "forbid",
+    "registry", "pullSecret", "namespace", "clusterUid", *_FACTS, "values", "patches", "inject", "keys", "policy",
+    "forbid",
 )  # fmt: skip
-_OPERATIONS: Final = ("add", "remove", "replace", "test")
 _KEY_ID_CHARS: Final = (16, 64)
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN: Final = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -74,7 +74,7 @@ def _decode(root: Node) -> Site:
         namespace=_object_name(spec, "namespace", _LABEL),
         cluster_uid=spec.text("clusterUid"),
         values=_values(spec, root.file),
-        patches=tuple(patch for node in _patch_nodes(spec) if (patch := _patch(node)) is not None),
+        patches=decode_patches(spec),
         trust=_trust(spec, policy, root.file),
         forbidden=tuple(dict.fromkeys((*_forbidden(spec), *_forbidden(policy)))),
     )
@@ -135,42 +135,6 @@ def _flag(node: Node, key: str) -> bool:
     if not isinstance(child.value, bool):
         child.fail(f"must be true or false, not {kind_of(child.value)}")
     return child.value is True
-
-
-def _patch_nodes(spec: Node) -> list[Node]:
-    return spec.items("patches", "target", "patch")
-
-
-def _patch(node: Node) -> SitePatch | None:
-    target = node.mapping("target", "group", "kind", "name", is_required=True)
-    kind, name = target.text("kind", is_required=True), target.text("name", is_required=True)
-    patch = node.required("patch")
-    if patch is None:
-        return None
-    merge: Body | None = None
-    operations: tuple[Body, ...] = ()
-    if is_mapping(patch.value):
-        merge = patch.value
-    else:
-        operations = tuple(_operation(one) for one in node.items("patch", "op", "path", "value"))
-    return SitePatch(
-        kind=kind,
-        name=name,
-        group=target.text("group") if target.child("group") is not None else None,
-        merge=merge,
-        operations=operations,
-        source=str(node.source),
-    )
-
-
-def _operation(node: Node) -> Body:
-    operation = node.choice("op", _OPERATIONS, is_required=True)
-    path = node.text("path", is_required=True)
-    if path and not path.startswith("/"):
-        node.fail(f'has the path "{path}", which is not a JSON pointer; write /spec/replicas')
-    if operation != "remove" and operation and "value" not in node.body:
-        node.fail(f'needs a "value" for {operation}')
-    return node.body
 
 
 def _trust(spec: Node, policy: Node, file: str) -> TrustPolicy:

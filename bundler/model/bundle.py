@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Source
+    from bundler.model.patch import ObjectPatch
     from bundler.model.values import ValuesLayer
 
 
@@ -157,6 +158,8 @@ class Bundle:
     readiness: tuple[ReadinessRule, ...] = ()
     reach: Reach = Reach()
     upgrade: UpgradeRules = UpgradeRules()
+    patches: tuple[ObjectPatch, ...] = ()
+    """Patches, then injections, on its own objects and its components'."""
     site_defaults: Body = field(default_factory=dict)
     """``spec.site``: defaults of the site facts that templates see."""
     defaults: ValuesLayer

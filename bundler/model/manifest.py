@@ -40,6 +40,8 @@ class Manifest:
     source: Source
     component: str = ""
     """Path of the component inside the bundle, ``/`` between levels; empty for the bundle's own objects."""
+    patched_by: tuple[Source, ...] = ()
+    """Where the patches are written that changed what the template printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,8 @@ from bundler.model.pattern import LazyPattern
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import Body
+    from bundler.model.patch import ObjectPatch
     from bundler.model.values import ValuesLayer
 
 _HOST: Final = LazyPattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]{2,39}\])(?::[0-9]{1,5})?")
@@ -58,28 +57,6 @@ class SiteRegistry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SitePatch:
-    """A change of the operator's own to rendered objects."""
-
-    kind: str
-    name: str
-    """May hold ``*`` for any characters."""
-    group: str | None = None
-    """None: of any API group."""
-    merge: Body | None = None
-    """A JSON merge patch."""
-    operations: tuple[Mapping[str, JSONValue], ...] = ()
-    """A JSON patch."""
-    source: str = ""
-    """Where it is written: ``acme.yaml:12``."""
-
-    @property
-    def target(self) -> str:
-        """``Deployment/web``."""
-        return f"{self.kind}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What a site file says about the place where bundles are installed."""
 
@@ -97,7 +74,8 @@ class Site:
     """uid of the kube-system namespace of the one cluster that is meant; empty: any."""
     values: ValuesLayer
     """The layer below ``-f`` files."""
-    patches: tuple[SitePatch, ...] = ()
+    patches: tuple[ObjectPatch, ...] = ()
+    """Patches, then injections, in the order written."""
     trust: TrustPolicy = TrustPolicy()
     """Keys, and what is asked of signatures and versions."""
     forbidden: tuple[str, ...] = ()

@@ -125,6 +125,7 @@ def _with_body(manifest: Manifest, body: Body) -> Manifest:
         body=body,
         source=manifest.source,
         component=manifest.component,
+        patched_by=manifest.patched_by,
     )
 
 

@@ -14,7 +14,8 @@ from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef, group_of
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets, job_name
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
-from bundler.render.problems import Problem, raise_problems
+from bundler.render.overlay import overlay
+from bundler.render.problems import Problem, problem_of_expression, raise_problems
 from bundler.render.sensitive import redactor_of
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
@@ -40,8 +41,8 @@ _CRDS = "crds/"
 
 def render_what_can_be(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
     """Render everything that is switched on and leave out what fails, so that the rest can be inspected too."""
-    rendering = _rendered(bundle, values, context)
-    return replace(rendering.finish(), find_source=_source_finder(bundle, values, context))
+    rendering = overlay(_rendered(bundle, values, context).finish(), list(walk(bundle, values, context.site)), context)
+    return replace(rendering, find_source=_source_finder(bundle, values, context))
 
 
 def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
@@ -50,9 +51,8 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
     Raises:
         RenderError: with every problem of every template; its subclass where all problems share one.
     """
-    rendering = _rendered(bundle, values, context)
-    result = rendering.finish()
-    _raise(rendering.problems, bundle, values, context)
+    result = overlay(_rendered(bundle, values, context).finish(), list(walk(bundle, values, context.site)), context)
+    _raise(result.problems, bundle, values, context)
     find_source = _source_finder(bundle, values, context)
     return replace(result, needs=dict(_needs(bundle, values, "")), find_source=find_source)
 
@@ -87,7 +87,7 @@ def _traced(bundle: Bundle, values: MergedValues, context: RenderContext) -> lis
     return list(_rendered(bundle, values, context).traced())
 
 
-def _raise(problems: list[Problem], bundle: Bundle, values: MergedValues, context: RenderContext) -> None:
+def _raise(problems: Sequence[Problem], bundle: Bundle, values: MergedValues, context: RenderContext) -> None:
     metadata = bundle.metadata
     doing = f"rendering {metadata.name} {metadata.version} for release {context.release_name}"
     raise_problems(problems, doing, redactor_of(values))
@@ -188,7 +188,7 @@ class _BundleRendering:
         try:
             secrets = generated_secrets(part.bundle, names, self._context, component=part.component)
         except RenderError as error:
-            self.problems.append(_problem_of(error))
+            self.problems.append(problem_of_expression(error))
             return ()
         self._generated.extend(secrets)
         return secrets
@@ -336,15 +336,6 @@ def _verify(found: ObjectPart, stamped: Body, inserted: list[Insertion]) -> None
         raise UnspliceableError(error.problem) from error
     if again != stamped:
         raise UnspliceableError("an alias elsewhere in the document repeats it")
-
-
-def _problem_of(error: RenderError) -> Problem:
-    """Return the problem of an expression in bundle.yaml, whose context starts with ``file:line: sentence``."""
-    first, *details = error.context
-    place, _, sentence = first.partition(": ")
-    file, _, line = place.rpartition(":")
-    source = Source(file, int(line)) if file and line.isdigit() else Source(place, 0)
-    return Problem(error_type=type(error), source=source, sentence=sentence, hint=error.hint, details=tuple(details))
 
 
 def _unspliceable(found: ObjectPart, error: UnspliceableError) -> Problem:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import RenderError
 from bundler.model.lean import dataclass
+from bundler.model.manifest import Source
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import MASK
 from bundler.render.lines import lines_of
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.expressions.failures import Failure
-    from bundler.model.manifest import Source
     from bundler.model.redaction import Redactor
 
 
@@ -42,6 +42,15 @@ class Problem:
     def lines(self) -> list[str]:
         """Return the context lines of an error."""
         return [f"{self.place}: {self.sentence}", *(f"  {line}" for line in self.details)]
+
+
+def problem_of_expression(error: RenderError) -> Problem:
+    """Return the problem of an expression in bundle.yaml, whose context starts with ``file:line: sentence``."""
+    first, *details = error.context
+    place, _, sentence = first.partition(": ")
+    file, _, line = place.rpartition(":")
+    source = Source(file, int(line)) if file and line.isdigit() else Source(place, 0)
+    return Problem(error_type=type(error), source=source, sentence=sentence, hint=error.hint, details=tuple(details))
 
 
 def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem:

@@ -93,5 +93,7 @@ class Rendering:
     bundles: tuple[RenderedBundle, ...]
     problems: tuple[Problem, ...] = ()
     """What could not be rendered, where the rest was asked for."""
+    notices: tuple[str, ...] = ()
+    """What deserves a look and stops nothing: patches that fit no object."""
     find_source: FindSource = field(default=unknown_source, compare=False, repr=False)
     """The template line of any place in ``manifests``; the first question renders once more."""

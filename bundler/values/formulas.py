@@ -28,5 +28,7 @@ def formula_texts(bundle: Bundle) -> Iterator[tuple[str, Source]]:
         yield from ((leaf, spec.source) for leaf in leaves_in(spec.values) if isinstance(leaf, str))
     for output in bundle.outputs:
         yield from ((leaf, output.source) for leaf in leaves_in(output.value) if isinstance(leaf, str))
+    for patch in bundle.patches:
+        yield from ((leaf, patch.source) for leaf in patch.leaves() if isinstance(leaf, str))
     for secret in bundle.generate:
         yield secret.secret, secret.source

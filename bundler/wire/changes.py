@@ -49,6 +49,8 @@ class ChangeForm(TypedDict):
     verified: bool
     """False while the server cannot check it yet."""
     conflicts: list[ConflictForm]
+    patchedBy: NotRequired[list[str]]
+    """File and line of each patch that changed what the template printed."""
     grownClaims: NotRequired[list[GrownClaimForm]]
 
 
@@ -154,7 +156,11 @@ def change_form(change: Change) -> ChangeForm:
         "verified": change.is_verified,
         "conflicts": [_conflict_form(conflict) for conflict in change.conflicts],
     }
-    return {**form, "grownClaims": [_claim_form(one) for one in change.grown_claims]} if change.grown_claims else form
+    if change.desired is not None and change.desired.patched_by:
+        form["patchedBy"] = [str(source) for source in change.desired.patched_by]
+    if change.grown_claims:
+        form["grownClaims"] = [_claim_form(one) for one in change.grown_claims]
+    return form
 
 
 def _conflict_form(one: FieldConflict) -> ConflictForm:

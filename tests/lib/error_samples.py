@@ -24,6 +24,11 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["ZeroDivisionError: division by zero", "at bundler/planning/quota.py:12 in share", "bundler 1.0.0"],
         "report this bug of bundler with these lines; -v adds the full traceback",
     ),
+    bundle.BundlePatchError: (
+        "rendering shop 1.4.0 for release shop",
+        ["bundle.yaml:31: Deployment/shop-web: volumes has data already; give what is injected another name"],
+        "correct the patch in bundle.yaml; `bundler template` shows the objects",
+    ),
     bundle.ArchiveError: ("writing archive shop-1.4.0.tgz", ["No space left on device"], "name another folder"),
     bundle.VersionRangeError: ("reading version range ^x", ["x is no version"], "write ^1.2"),
     bundle.ValuesError: (

@@ -131,7 +131,7 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         rendering=without_sources(rendering),
         manifests=manifests,
         sensitive=sensitive_strings(rendering, values) | leaves,
-        notices=(*notices, *readings),
+        notices=(*rendering.notices, *notices, *readings),
     )
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.errors.change import SitePatchError
 from bundler.images.image_paths import places_of, rules_of
 from bundler.images.inventory import where_of
-from bundler.images.patches import apply_patches, fits
 from bundler.images.rewrite import Rewriter
 from bundler.model.json import decode_json, mapping_at
 from bundler.model.labels import IMAGES
 from bundler.model.lean import replace
-from bundler.render.types import RenderedTemplate
-from bundler.syntax.writer import dump_yaml
+from bundler.render.overlay import written
+from bundler.render.patches import apply_patches, fits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.images.image_paths import Place
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from bundler.model.image import LockedImage
     from bundler.model.manifest import Manifest
     from bundler.render import Rendering
+
+_HINT = "correct the patch in the site file; `bundler template` shows the objects, `bundler site check` the patches"
 
 
 def rewriter_of(order: RenderRequest) -> Rewriter | None:
@@ -52,12 +54,16 @@ def adapt(rendering: Rendering, order: RenderRequest) -> tuple[Rendering, tuple[
     patches = order.place.patches if order.place else ()
     if rewriter is None and not patches:
         return rendering, ()
-    manifests, idle = apply_patches(rendering.manifests, patches)
+    patched = apply_patches(rendering.manifests, patches)
+    if patched.problems:
+        lines = [f"{source}: {sentence}" for source, sentence in patched.problems]
+        raise SitePatchError("patching objects as the site file says", context=lines, hint=_HINT)
+    manifests, idle = patched.manifests, patched.idle
     if rewriter is not None:
         manifests = rewriter.rewrite(manifests, where_in(rendering, order))
     if manifests == rendering.manifests:
         return rendering, idle
-    return replace(rendering, manifests=manifests, templates=_written(manifests)), idle
+    return replace(rendering, manifests=manifests, templates=written(manifests)), idle
 
 
 def where_in(rendering: Rendering, order: RenderRequest) -> Where:
@@ -70,7 +76,7 @@ def where_in(rendering: Rendering, order: RenderRequest) -> Where:
     rules, patches = rules_of(order.bundle), order.place.patches if order.place else ()
 
     def where(manifest: Manifest, place: Place) -> str:
-        named = [patch.source for patch in patches if fits(patch, manifest)]
+        named = [str(patch.source) for patch in patches if fits(patch, manifest)]
         if named:
             rendered = next((one for one in rendering.manifests if one.ref == manifest.ref), manifest)
             if (place.steps, place.text) not in {(one.steps, one.text) for one in places_of(rendered, rules)}:
@@ -78,17 +84,6 @@ def where_in(rendering: Rendering, order: RenderRequest) -> Where:
         return where_of(manifest, place, rendering.find_source)
 
     return where
-
-
-def _written(manifests: Sequence[Manifest]) -> tuple[RenderedTemplate, ...]:
-    """Write changed objects out: the text that the templates printed no longer says what they are."""
-    texts: dict[tuple[str, str], list[str]] = {}
-    for manifest in manifests:
-        texts.setdefault((manifest.component, manifest.source.file), []).append(dump_yaml(manifest.body))
-    return tuple(
-        RenderedTemplate(component=component, path=path, text="---\n".join(parts))
-        for (component, path), parts in texts.items()
-    )
 
 
 def needed_images(manifests: Iterable[Manifest], carried: Iterable[LockedImage]) -> tuple[LockedImage, ...]:

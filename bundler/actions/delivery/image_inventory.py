@@ -13,11 +13,11 @@ from bundler.expressions.expression import compile_expression
 from bundler.images.image_paths import rules_of
 from bundler.images.inventory import find_suspects, find_uses
 from bundler.images.matrix import Matrix, Switch, described, make_matrix
-from bundler.images.patches import apply_patches
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
 from bundler.model.lean import replace
 from bundler.model.values import Assignment, AssignmentKind
 from bundler.render import render_bundle
+from bundler.render.patches import apply_patches
 from bundler.values.compute import compute_values
 from bundler.values.paths import format_path, get_value, parse_path
 from bundler.values.schema_view import bundle_view
@@ -201,7 +201,7 @@ class _Gathered:
     def _rendered(self, order: RenderRequest) -> tuple[list[tuple[ImageRef, ImageUse]], tuple[Manifest, ...]]:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
         rendering = render_bundle(order.bundle, values, render_context(order, None))
-        manifests, _ = apply_patches(rendering.manifests, order.place.patches if order.place else ())
+        manifests = apply_patches(rendering.manifests, order.place.patches if order.place else ()).manifests
         declared = list(_declared(order.bundle, values, expression_names(order), ""))
         self._switched_on |= {use.where for _, use in declared}
         uses = find_uses(manifests, self._rules, self._remembered(where_in(rendering, order)))

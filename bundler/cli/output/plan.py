@@ -125,9 +125,15 @@ def _headline(change: Change, view: PlanView) -> str:
         change.reason,
         "" if change.is_verified or not view.marks_unverified else "checked once what it needs is there",
         "replicas follow the autoscaler" if change.is_autoscaled and change.action is Action.UPDATE else "",
+        _patched_by(change),
     ]
     said = "; ".join(remark for remark in remarks if remark)
     return f"{change.action} {ref.short}{where}{f' ({said})' if said else ''}"
+
+
+def _patched_by(change: Change) -> str:
+    sources = change.desired.patched_by if change.desired is not None else ()
+    return f"patched by {', '.join(map(str, sources))}" if sources else ""
 
 
 def count_line(plan: Plan) -> str:

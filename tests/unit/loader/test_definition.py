@@ -46,6 +46,10 @@ spec:
   reach: {clusterScoped: [ClusterRole.rbac.authorization.k8s.io], namespaces: [kube-system], grants: [webhooks]}
   upgrade: {from: ">=1.2", noRollbackBelow: 1.4.0}
   site: {domain: example.org}
+  patches:
+  - {component: db, target: {kind: StatefulSet, name: "*"}, patch: {spec: {replicas: "{{ values.n }}"}}}
+  inject:
+  - {component: web/app, target: {labels: {app: web}}, containers: [{name: log, image: "log:1"}]}
 """
 
 
@@ -96,6 +100,9 @@ def test_every_field_is_decoded_with_its_source() -> None:
     )
     assert found.upgrade == UpgradeRules(from_versions=">=1.2", no_rollback_below="1.4.0")
     assert found.site_defaults == {"domain": "example.org"}
+    patch, injection = found.patches
+    assert (patch.component, patch.target, patch.source.line) == ("db", "StatefulSet/*", 29)
+    assert (injection.component, injection.target) == ("web/app", "pods with app=web")
 
 
 GOOD = {
@@ -107,6 +114,9 @@ GOOD = {
     "pre-release": HEAD.replace("1.4.0", "2.0.0-rc.1+build.5"),
 }
 BROKEN = {
+    "patch without target": (HEAD + "spec: {patches: [{patch: {}}]}\n", 'spec.patches[0] needs "target"'),
+    "patch operation": (HEAD + "spec: {patches: [{target: {kind: A, name: b}, patch: [{op: move, path: /a}]}]}\n", "must be one of: add"),
+    "injects nothing": (HEAD + "spec: {inject: [{target: {}}]}\n", "injects nothing"),
     "empty": ("", "bundle.yaml:1: the document must be a mapping"),
     "list": ("- 1\n", "bundle.yaml:1: the document must be a mapping"),
     "newer": (HEAD.replace("/v1", "/v2"), 'has apiVersion "bundler.dev/v2", and this bundler reads bundler.dev/v1; use a newer bundler'),
@@ -147,6 +157,7 @@ BROKEN = {
     "rollback": (HEAD + "spec: {upgrade: {noRollbackBelow: 1.x}}\n", '"1.x" is not a semantic version'),
 }  # fmt: skip
 DECODER_ONLY = {
+    "patch elsewhere": (HEAD + "spec: {patches: [{component: a, target: {kind: A, name: b}, patch: {}}]}\n", 'is "a", which is not a component; known are: none'),
     "kube range": (HEAD + "spec: {kubeVersion: new}\n", '"new": "new" is not a version'),
     "component range": (HEAD + "spec: {components: [{name: a, bundle: ./a, version: '>>1'}]}\n", '">>1"'),
     "twice": (HEAD + "spec:\n  components:\n  - {name: a, bundle: ./a}\n  - {name: a, bundle: ./b}\n", 'bundle.yaml:7: spec.components[1] is a component named "a" like the one in line 6'),

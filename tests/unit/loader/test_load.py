@@ -11,7 +11,7 @@ from bundler.archive.writer import pack_files, write_archive
 from bundler.errors.bundle import BundleInvalidError, UnsafeArchiveError
 from bundler.loader.limits import LoadLimits
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import find_bundle
+from bundler.loader.locate import find_bundle, known_names
 from bundler.loader.shipped import shipped_dir
 from bundler.model.bundle import BundleFile
 from bundler.model.values import LayerKind, Origin
@@ -330,4 +330,4 @@ def test_an_unknown_word_for_a_component_is_answered_with_the_shipped_bundles(tm
     path = make_bundle(tmp_path, {}, components=[{"name": "db", "bundle": "postgras"}])
     with pytest.raises(BundleInvalidError) as caught:
         load_bundle(find_bundle(str(path)))
-    assert "or a bundle shipped with bundler: postgres, redis" in str(caught.value.context)
+    assert f"or a bundle shipped with bundler: {', '.join(known_names([]))}" in str(caught.value.context)

@@ -42,6 +42,8 @@ FULL = (
   patches:
     - {{target: {{group: apps, kind: Deployment, name: "*"}}, patch: {{spec: {{replicas: 2}}}}}}
     - {{target: {{kind: Service, name: web}}, patch: [{{op: remove, path: /spec/ports/0}}]}}
+  inject:
+    - {{target: {{labels: {{app: web}}}}, containers: [{{name: log, image: "log:1"}}], env: [{{name: A, value: b}}]}}
   keys:
     - {{key: {json.dumps(KEY)}, notBefore: "2026-01-01", notAfter: "2026-12-31"}}
     - {{key: {json.dumps(NEXT)}, name: other, notAfter: "2026-06-01T12:00:00+02:00"}}
@@ -80,10 +82,13 @@ def test_everything_that_a_site_file_can_say(tmp_path: Path) -> None:
         "registry": "registry.site:5000/acme",
         "pullSecret": "pull",
     }
-    first, second = site.patches
+    first, second, injected = site.patches
+    assert injected.target == "pods with app=web"
+    assert injected.injection is not None
+    assert injected.injection.containers == ({"name": "log", "image": "log:1"},)
     assert (first.group, first.target, first.merge) == ("apps", "Deployment/*", {"spec": {"replicas": 2}})
     assert (second.group, second.operations) == (None, ({"op": "remove", "path": "/spec/ports/0"},))
-    assert first.source.endswith("acme.yaml:19")
+    assert str(first.source).endswith("acme.yaml:19")
     trust = site.trust
     assert [(key.name, key.not_before, key.not_after) for key in trust.keys] == [
         ("acme release", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 12, 31, 23, 59, 59, 999999, UTC)),
@@ -117,7 +122,11 @@ def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
         ("nodeSelector: {a: 1}", "must be a string"),
         ("tolerations: [{keys: a}]", 'did you mean "key"?'),
         ("tls: {secretName: a}", 'unknown key "secretName"'),
-        ("patches: [{target: {kind: A}, patch: {}}]", 'needs "name"'),
+        ("patches: [{target: {kind: A}, patch: {}}]", 'needs "name" or "labels"'),
+        ("inject: [{target: {kind: A}}]", "injects nothing"),
+        ("inject: [{containers: [{image: a}]}]", 'needs "name"'),
+        ("inject: [{volumeMounts: [{name: a}]}]", 'needs "mountPath"'),
+        ("inject: [{component: a, env: [{name: b}]}]", 'unknown key "component"'),
         ("patches: [{target: {kind: A, name: b}}]", 'needs "patch"'),
         ("patches: [{target: {kind: A, name: b}, patch: [{op: move, path: /a}]}]", "must be one of: add"),
         ("patches: [{target: {kind: A, name: b}, patch: [{op: remove, path: a}]}]", "not a JSON pointer"),
