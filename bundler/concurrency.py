@@ -38,10 +38,7 @@ def map_parallel(function: Callable[[T], R], items: Iterable[T], *, at_once: int
     if len(work) <= 1:
         return [function(item) for item in work]
     calls = _Calls(function, work)
-    threads = [
-        threading.Thread(target=copy_context().run, args=(calls.run_aside,), daemon=True)
-        for _ in range(min(at_once, len(work)) - 1)
-    ]
+    threads = [in_thread(calls.run_aside) for _ in range(min(at_once, len(work)) - 1)]
     for thread in threads:
         thread.start()
     calls.run()
@@ -49,6 +46,17 @@ def map_parallel(function: Callable[[T], R], items: Iterable[T], *, at_once: int
         while thread.is_alive():
             thread.join(_NAP_S)
     return calls.results()
+
+
+def in_thread(work: Callable[..., None], *arguments: object, name: str | None = None) -> threading.Thread:
+    """Return a thread, not started, that belongs to the run of its caller: what marks that is a context variable.
+
+    Args:
+        work: what it does.
+        arguments: of ``work``.
+        name: of the thread.
+    """
+    return threading.Thread(target=copy_context().run, args=(work, *arguments), name=name, daemon=True)
 
 
 def in_parallel(*functions: Callable[[], R]) -> list[R]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from contextvars import copy_context
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from bundler.concurrency import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ class Run(Generic[Result]):
         self._results: list[Result] = []
         self._error: BaseException | None = None
         self._work = work
-        self._thread = threading.Thread(target=copy_context().run, args=(self._carry_out,), daemon=True)
+        self._thread = in_thread(self._carry_out)
         self._thread.start()
 
     def __iter__(self) -> Iterator[Event]:

@@ -12,6 +12,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bundler.concurrency import in_thread
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError, ObjectNotFoundError
@@ -194,7 +195,7 @@ class HeldLease:
         self._lost = ""
         self._mutex = threading.Lock()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat of {ref.name}", daemon=True)
+        self._thread = in_thread(self._beat, name=f"heartbeat of {ref.name}")
 
     def start(self, taken_s: float) -> None:
         """Begin to beat. The Lease is as old as the request that took it: others may have seen it since then."""

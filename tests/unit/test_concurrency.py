@@ -6,10 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextvars import ContextVar
+from pathlib import Path
 
 import pytest
 
-from bundler.concurrency import in_parallel, map_parallel
+import bundler
+from bundler.concurrency import in_parallel, in_thread, map_parallel
 
 
 def test_what_is_returned_is_in_the_order_of_the_items() -> None:
@@ -20,6 +23,30 @@ def test_what_is_returned_is_in_the_order_of_the_items() -> None:
     assert map_parallel(late, range(20)) == [number * 2 for number in range(20)]
     assert map_parallel(late, []) == []
     assert in_parallel(lambda: "a", lambda: "b", lambda: "c") == ["a", "b", "c"]
+
+
+def test_a_thread_belongs_to_the_run_of_its_caller() -> None:
+    run: ContextVar[str] = ContextVar("run", default="none")
+    seen: list[str] = []
+
+    def look(name: str) -> None:
+        seen.append(f"{name} {run.get()}")
+
+    run.set("first")
+    thread = in_thread(look, "a", name="looking")
+    run.set("second")
+    thread.start()
+    thread.join()
+    map_parallel(look, "bc")
+    assert sorted(seen) == ["a first", "b second", "c second"]
+    assert thread.name == "looking"
+
+
+def test_every_thread_is_made_here() -> None:
+    """Another one would belong to no run: nothing would hold it to what its session may reach."""
+    package = Path(bundler.__path__[0])
+    made = [str(path.relative_to(package)) for path in package.rglob("*.py") if "threading.Thread(" in path.read_text()]
+    assert made == ["concurrency.py"]
 
 
 def test_no_more_calls_are_under_way_than_may_be() -> None:

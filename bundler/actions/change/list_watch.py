@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.live_state import by_ref, find_unlabelled
-from bundler.concurrency import map_parallel
+from bundler.concurrency import in_thread, map_parallel
 from bundler.errors import BundlerError
 from bundler.errors.cluster import ApiUnavailableError, ExpiredError, ForbiddenError, UnknownKindError
 from bundler.model.cluster import Listing, ListQuery
@@ -186,7 +186,7 @@ class Lookout:
             self._guard.watches.release()
             self._go_deaf(shelf, error)
             return
-        thread = threading.Thread(target=self._hear, args=(shelf, shelf.stream), name="bundler-watch", daemon=True)
+        thread = in_thread(self._hear, shelf, shelf.stream, name="bundler-watch")
         self._threads.append(thread)
         thread.start()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import queue
-import threading
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.list_watch import list_live
 from bundler.actions.change.pod_watch import containers_of, pod_selector
 from bundler.actions.release.history import require_history
+from bundler.concurrency import in_thread
 from bundler.errors import BundlerError, UsageError
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.events import Warned
@@ -139,7 +139,7 @@ def _follow(streams: Sequence[_Stream], ports: Ports, query: LogQuery) -> Iterat
         lines.put(None)
 
     for stream in streams:
-        threading.Thread(target=pump, args=(stream,), daemon=True).start()
+        in_thread(pump, stream).start()
     still_open = len(streams)
     while still_open and not ports.is_stopped():
         if ports.remaining_s() <= 0:

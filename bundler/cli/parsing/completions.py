@@ -6,7 +6,6 @@ Whatever goes wrong, nothing is offered and nothing said: no one wants to read o
 from __future__ import annotations
 
 import io
-import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,6 +15,7 @@ from bundler.cli.adapters.session import EMBEDDED, FROM_KUBECONFIG, SANDBOX, is_
 from bundler.cli.session.settings import CommonOptions
 from bundler.cli.terminal.screen import Screen
 from bundler.cli.terminal.telling import Telling
+from bundler.concurrency import in_thread
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _in_time(ask: Callable[[App], Sequence[_T]], ctx: click.Context) -> Sequence
         with suppress(Exception), ExitStack() as closing:
             answers.append(ask(_silent_app(ctx, closing)))
 
-    thread = threading.Thread(target=work, name="completion", daemon=True)
+    thread = in_thread(work, name="completion")
     thread.start()
     thread.join(LIMIT_S)
     return answers[0] if answers else ()

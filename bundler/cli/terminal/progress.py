@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self, assert_never
 
 from bundler.cli.terminal.progress_state import Row, Scene
 from bundler.cli.terminal.text import seconds
+from bundler.concurrency import in_thread
 from bundler.model.change import Action
 from bundler.model.events import (
     Acquired,
@@ -167,7 +168,7 @@ class Progress:
 
             self._live = LiveTable(self._screen, self._clock)
         elif not self._may_draw and self._beating is None:
-            self._beating = threading.Thread(target=self._beat, name="heartbeat of the output", daemon=True)
+            self._beating = in_thread(self._beat, name="heartbeat of the output")
             self._beating.start()
 
     def _draw(self) -> None:
