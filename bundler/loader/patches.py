@@ -112,6 +112,5 @@ def _operation(node: Node) -> Body:
 def _check_component(node: Node, components: Collection[str]) -> None:
     name = node.text("component")
     if name and name.partition("/")[0] not in components:
-        (node.child("component") or node).fail(
-            f'is "{name}", which is not a component; known are: {", ".join(components)}'
-        )
+        known = ", ".join(components) or "none"
+        (node.child("component") or node).fail(f'is "{name}", which is not a component; known are: {known}')
