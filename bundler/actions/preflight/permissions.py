@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.preflight.check_runner import Look
 from bundler.concurrency import map_parallel
-from bundler.errors.cluster import RejectedError
+from bundler.errors.cluster import ForbiddenError, RejectedError
 from bundler.model.check import Check, failed, passed, skipped, warned
-from bundler.model.cluster import Payload
+from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass
+from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
 from bundler.planning.claim_growth import is_stateful_set
+from bundler.planning.restored import is_restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,6 +99,7 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
     if not denied:
         return [passed("permissions", f"{len(wanted)} verbs on resources are allowed")]
     missed = set(denied).intersection(_needed(request, manifests, cluster))
+    missed |= _to_take_back(request, manifests, denied, cluster)
     denied.sort(key=lambda right: (right not in missed, right))
     named = "; ".join(right.shown for right in denied[:_MAX_NAMED])
     more = f"; and {len(denied) - _MAX_NAMED} more" if len(denied) > _MAX_NAMED else ""
@@ -103,6 +107,30 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
     if missed:
         return [failed("permissions", f"not allowed: {named}{more}", hint)]
     return [warned("permissions", f"enough to install; not allowed, for later: {named}{more}", hint)]
+
+
+def _to_take_back(
+    request: PreflightRequest, manifests: Sequence[Manifest], denied: Sequence[_Right], cluster: ClusterClient
+) -> set[_Right]:
+    """Return the denied rights to update objects that were restored from a backup; no others are updated."""
+    uid = release_uid(request.order.namespace, request.order.release)
+    kinds = {(one.ref.group, one.ref.kind, one.ref.namespace) for one in manifests}
+    found = set()
+    for group, kind, namespace in sorted(kinds):
+        served = cluster.resource_type(group, kind)
+        right = _Right(group, served.plural, namespace, "update") if served else None
+        if right is not None and right in denied and _has_restored(group, kind, namespace, uid=uid, cluster=cluster):
+            found.add(right)
+    return found
+
+
+def _has_restored(group: str, kind: str, namespace: str, *, uid: str, cluster: ClusterClient) -> bool:
+    labels = f"{RELEASE_UID}={uid}"
+    query = ListQuery(group=group, kind=kind, namespace=namespace, label_selector=labels, metadata_only=True)
+    try:
+        return any(is_restored(live, uid) for live in cluster.list(query).items)
+    except ForbiddenError:
+        return False
 
 
 def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:

@@ -17,6 +17,8 @@ from bundler.model.check import Check, CheckState
 from bundler.model.cluster import Answer, Payload
 from bundler.model.digest import digest_of
 from bundler.model.image import ImageRef, LockedImage
+from bundler.model.labels import RELEASE_UID
+from bundler.model.names import release_uid
 from bundler.model.oci import OCI_MANIFEST
 from bundler.model.refs import ResourceType
 from bundler.model.values import UserLayers
@@ -168,8 +170,10 @@ class Answering:
 ORDER = RenderRequest(bundle=bundle_of({}), release="web", namespace=NAMESPACE, user=UserLayers(), site={})
 
 
-def permissions(*denied: tuple[str, str], rules: Sequence[dict[str, Any]] = ()) -> tuple[Check, Answering]:
-    cluster = Answering(denied=frozenset(denied), rules=rules)
+def permissions(
+    *denied: tuple[str, str], rules: Sequence[dict[str, Any]] = (), objects: Sequence[dict[str, Any]] = ()
+) -> tuple[Check, Answering]:
+    cluster = Answering(denied=frozenset(denied), rules=rules, objects=objects)
     looks = rights_looks(PreflightRequest(order=ORDER), [claim()], cluster)  # type: ignore[arg-type]
     (check,) = next(look for look in looks if look.name == "permissions").make()
     return check, cluster
@@ -219,6 +223,16 @@ def test_what_is_needed_later_or_to_explain_stops_nothing(right) -> None:
     check, _ = permissions(right)
     assert check.state is CheckState.WARNED
     assert " ".join(right) in check.found
+
+
+@pytest.mark.parametrize(("manager", "state"), [("kubectl-create", CheckState.FAILED), ("bundler", CheckState.WARNED)])
+def test_updating_is_needed_now_where_an_object_was_restored_from_a_backup(manager: str, state: CheckState) -> None:
+    entry = {"manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsV1": {"f:spec": {}}}
+    labels = {RELEASE_UID: release_uid(NAMESPACE, "web")}
+    live = {"kind": "PersistentVolumeClaim", "metadata": {"name": "data", "labels": labels, "managedFields": [entry]}}
+    check, _ = permissions(("update", "persistentvolumeclaims"), objects=[live])
+    assert check.state is state
+    assert "update persistentvolumeclaims" in check.found
 
 
 def test_what_is_needed_now_stops_and_stands_first() -> None:
