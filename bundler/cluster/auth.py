@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler import http
 from bundler.cluster.credentials import FixedCredentials, TokenFileCredentials, configured_certificate
 from bundler.cluster.kubeconfig import Blob
 from bundler.cluster.status import one_line
@@ -138,11 +139,12 @@ class ExecCredentials:
         return finished.stdout.decode(errors="replace")
 
     def _command(self) -> str:
-        from bundler.http.programs import find_program  # noqa: PLC0415 - as above
 
         name = text_at(self._spec, "command")
         # A path is relative to the kubeconfig; a bare name is looked up like any program.
-        found = find_program(str(self._access.user.folder / name) if "/" in name else name, self._around.env)
+        found = http.programs.find_program(
+            str(self._access.user.folder / name) if "/" in name else name, self._around.env
+        )
         if found is None:
             # `or ""` would drop the author's own advice on how to get the plugin, the best hint there is.
             hint = one_line(text_at(self._spec, "installHint"), 500) or f"install {name or 'it'}, or put it on the PATH"

@@ -7,6 +7,7 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler import syntax
 from bundler.cluster.files import read_bounded
 from bundler.errors.cluster import KubeconfigError
 from bundler.model.json import decode_json, items_at, list_at, mapping_at, text_at, value_at
@@ -190,12 +191,10 @@ def _parse_text(path: Path, text: str) -> JSONValue:
         except ValueError:
             pass  # a YAML flow mapping starts the same way
     # YAML is loaded only where it is needed: 15 ms that a JSON kubeconfig and an in-cluster run do not pay.
-    from bundler.syntax.events import YamlSyntaxError  # noqa: PLC0415
-    from bundler.syntax.reader import read_first  # noqa: PLC0415
 
     try:
-        return read_first(text)
-    except YamlSyntaxError as error:
+        return syntax.reader.read_first(text)
+    except syntax.events.YamlSyntaxError as error:
         raise _broken(path, f"line {error.line}, column {error.column}: {error.problem}") from error
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
 from bundler.expressions.expression import Expression, ValuePath, compile_expression, compile_text, evaluate_text
+from bundler.late import late_modules
 
 __all__ = [
     "DEFAULT_BOUNDS",
@@ -14,3 +17,8 @@ __all__ = [
     "compile_text",
     "evaluate_text",
 ]
+
+if TYPE_CHECKING:
+    from bundler.expressions import failures as failures
+
+__getattr__ = late_modules(__name__)

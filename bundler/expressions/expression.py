@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 from jinja2.parser import Parser
 
+from bundler import expressions
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds, Meter, join_pieces, metered
 from bundler.expressions.compiled import code_key
 from bundler.expressions.language import FAILURES, Language
@@ -222,6 +223,5 @@ def path_of(node: nodes.Node) -> ValuePath:
 
 
 def _error_of(error: Exception, names: Mapping[str, object], text: str, source: Source) -> RenderError:
-    from bundler.expressions.failures import expression_error  # noqa: PLC0415 - only what fails is explained
 
-    return expression_error(error, names, text, source)
+    return expressions.failures.expression_error(error, names, text, source)

@@ -3,3 +3,14 @@
 ``locate.find_bundle`` finds what a user names, ``load.load_bundle`` loads it, ``shipped.shipped_dir`` finds the data
 files that come with bundler.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
+
+if TYPE_CHECKING:
+    from bundler.loader import lockfile as lockfile, shipped as shipped, vendored as vendored
+
+__getattr__ = late_modules(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+import bundler.images
 from bundler.errors.bundle import ValuesPathError
 from bundler.loader.patches import decode_patches
 from bundler.model.bundle import (
@@ -18,6 +19,7 @@ from bundler.model.bundle import (
     ReadinessRule,
     UpgradeRules,
 )
+from bundler.model.image import ImageRef
 from bundler.model.lean import dataclass, field
 from bundler.model.pattern import LazyPattern
 from bundler.model.reach import GRANTS
@@ -282,11 +284,9 @@ def _image(node: Node) -> ImageSpec:
     match = node.mapping("match", "group", "kind", is_required=True)
     path = node.text("path", is_required=True)
     if path:
-        from bundler.images.image_paths import ImagePathError, parse_image_path  # noqa: PLC0415 - few bundles declare any
-
         try:
-            parse_image_path(path)
-        except ImagePathError as error:
+            bundler.images.image_paths.parse_image_path(path)
+        except bundler.images.image_paths.ImagePathError as error:
             node.fail(f'has the path "{path}": {error}')
             path = ""
     kind = match.text("kind", is_required=True)
@@ -294,7 +294,6 @@ def _image(node: Node) -> ImageSpec:
 
 
 def _image_ref(node: Node) -> str:
-    from bundler.model.image import ImageRef  # noqa: PLC0415 - few bundles declare any
 
     text = node.text("ref", is_required=True)
     try:

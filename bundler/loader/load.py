@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bundler.loader
+from bundler import archive
 from bundler.errors import BundlerError
 from bundler.loader.decode import Node
 from bundler.loader.definition import NO_FACTS, decode_definition
@@ -133,10 +135,8 @@ def load_packed(content: bytes, *, origin: str, limits: LoadLimits = DEFAULT_LOA
         BundleInvalidError: with every problem of the bundle and its components, by file and line.
         ArchiveError, UnsafeArchiveError: when it cannot be read or trusted.
     """
-    from bundler.archive.reader import read_packed  # noqa: PLC0415 - as below
-
     problems = Problems()
-    files = read_packed(content, name=origin, limits=limits.archive)
+    files = archive.reader.read_packed(content, name=origin, limits=limits.archive)
     bundle = _Loader(problems, limits).bundle(files, _Place(directory=None, origin=origin))
     problems.raise_any(origin)
     return bundle
@@ -149,9 +149,8 @@ def bundle_digest(files: Iterable[BundleFile]) -> Digest:
 
 def _archive_files(path: Path, limits: LoadLimits) -> _Files:
     # tarfile and gzip cost more to import than a small bundle to load, and folders do not need them
-    from bundler.archive.reader import read_archive  # noqa: PLC0415
 
-    return read_archive(path, limits=limits.archive)
+    return archive.reader.read_archive(path, limits=limits.archive)
 
 
 class _Loader:
@@ -171,9 +170,7 @@ class _Loader:
         if place.directory is not None:
             files = _own_files(files)
             if component_bundles:
-                from bundler.loader.vendored import vendored_files  # noqa: PLC0415 - a bundle without parts has none
-
-                files |= vendored_files(definition.components, component_bundles)
+                files |= bundler.loader.vendored.vendored_files(definition.components, component_bundles)
             files = dict(sorted(files.items()))
         return Bundle(
             metadata=definition.metadata,
@@ -270,10 +267,9 @@ class _Loader:
     def _locked(self, files: _Files, prefix: str) -> dict[str, LockEntry]:
         if LOCK_FILE not in files:
             return {}
-        from bundler.loader.lockfile import decode_lock  # noqa: PLC0415 - only bundles with components have a lock
 
         document = self._document(files, LOCK_FILE, prefix)
-        return decode_lock(Node.root(document, f"{prefix}{LOCK_FILE}", self._scratch(document)))
+        return bundler.loader.lockfile.decode_lock(Node.root(document, f"{prefix}{LOCK_FILE}", self._scratch(document)))
 
     def _component(
         self, component: ComponentSpec, files: _Files, place: _Place, locked: Mapping[str, LockEntry]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler import loader, values
 from bundler.errors.bundle import BundleNotFoundError, VersionRangeError
 from bundler.model.lean import dataclass
 from bundler.model.names import is_dns_label
@@ -60,17 +61,13 @@ def find_bundle(name_or_path: str, *, search_path: Sequence[Path] = ()) -> Bundl
 
 def shipped_bundle(name: str) -> Path | None:
     """Return the folder of a bundle that comes with bundler; None where there is none of that name."""
-    from bundler.loader.shipped import shipped_dir  # noqa: PLC0415 - a path needs no names
-
-    path = shipped_dir("bundles") / name
+    path = loader.shipped.shipped_dir("bundles") / name
     return path if is_dns_label(name) and (path / BUNDLE_FILE).is_file() else None
 
 
 def known_names(search_path: Sequence[Path]) -> list[str]:
     """Return the names that :func:`find_bundle` finds, sorted."""
-    from bundler.loader.shipped import shipped_dir  # noqa: PLC0415 - a path needs no names
-
-    return sorted(set().union(*(_names_in(folder) for folder in (*search_path, shipped_dir("bundles")))))
+    return sorted(set().union(*(_names_in(folder) for folder in (*search_path, loader.shipped.shipped_dir("bundles")))))
 
 
 def _names_in(folder: Path) -> set[str]:
@@ -112,12 +109,11 @@ def _by_name(name: str, search_path: Sequence[Path]) -> BundleLocation:
         if (found := _in_folder(folder, name)) is not None:
             is_archive = found.suffix == ARCHIVE_SUFFIX
             return BundleLocation(path=found, origin=str(found), found=f"bundle {found}", is_archive=is_archive)
-    from bundler.loader.shipped import shipped_dir  # noqa: PLC0415 - a path needs no names
 
     if (path := shipped_bundle(name)) is not None:
         found_as = f"bundle {name} (shipped with bundler)"
         return BundleLocation(path=path, origin=name, found=found_as, is_archive=False)
-    raise _unknown_name(name, [*search_path, shipped_dir("bundles")])
+    raise _unknown_name(name, [*search_path, loader.shipped.shipped_dir("bundles")])
 
 
 def _in_folder(folder: Path, name: str) -> Path | None:
@@ -152,9 +148,7 @@ def _unknown_name(name: str, folders: Iterable[Path]) -> BundleNotFoundError:
     if (Path(name) / BUNDLE_FILE).is_file():
         hint = f"for the folder write ./{name}"
     else:
-        from bundler.values.problems import closest  # noqa: PLC0415 - needed for a typing error only
-
-        near = closest(name, sorted(known))
+        near = values.problems.closest(name, sorted(known))
         hint = f"did you mean {near}? For a folder write its path, with a slash"
         hint = (
             hint if near else "for a folder write its path, with a slash; BUNDLER_BUNDLE_PATH adds folders of bundles"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.loader.ignore import IgnoreRules
 from bundler.model.bundle import BundleFile
 from bundler.model.manifest import Source
+from bundler.model.size import shown_excess
 
 if TYPE_CHECKING:
     from bundler.loader.limits import LoadLimits
@@ -115,7 +116,6 @@ class _Walk:
 
 
 def _excess(found: int, limit: int) -> tuple[str, str]:
-    from bundler.model.size import shown_excess  # noqa: PLC0415 - few bundles are too large
 
     return shown_excess(found, limit)
 

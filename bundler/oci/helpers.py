@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import http
 from bundler.errors.delivery import RegistryLoginError
 from bundler.http.retry import folded
 
@@ -34,17 +35,15 @@ def run_helper(around: ClientConfig, helper: str, verb: str, text: str) -> str:
         HelperMissingError: when it does not exist.
         RegistryLoginError: when it fails.
     """
-    from bundler.http.programs import ProgramError, find_program, run_program  # noqa: PLC0415 - only helpers need programs
-
     doing = f"running the credential helper {helper}"
     name = f"docker-credential-{helper}"
-    program = find_program(name, around.env) if "/" not in helper else None
+    program = http.programs.find_program(name, around.env) if "/" not in helper else None
     if program is None:
         raise HelperMissingError(doing, context=[f"{name} is not installed"], hint=f"install {name}; {_HINT}")
     timeout_s = max(around.budget(), 1.0)
     try:
-        finished = run_program([program, verb], env=around.env, timeout_s=timeout_s, given=text.encode())
-    except ProgramError as error:
+        finished = http.programs.run_program([program, verb], env=around.env, timeout_s=timeout_s, given=text.encode())
+    except http.programs.ProgramError as error:
         raise RegistryLoginError(doing, context=[f"{name}: {error}"], hint=_HINT) from error
     said = finished.stdout.decode(errors="replace")
     if finished.status == 0:

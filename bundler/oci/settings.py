@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler import syntax
 from bundler.errors.delivery import RegistryError
 from bundler.model.json import list_at, mapping_at, text_at, value_at
 
@@ -85,12 +86,10 @@ def _read_hosts(path: Path) -> dict[str, HostSettings]:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or "it is not UTF-8 text"
         raise _unreadable(path, [f"{path}: {reason}"]) from error
-    from bundler.syntax.events import YamlSyntaxError  # noqa: PLC0415 - YAML is loaded only where there is a file
-    from bundler.syntax.reader import read_document  # noqa: PLC0415
 
     try:
-        value = read_document(text[:_MAX_BYTES]).value
-    except YamlSyntaxError as error:
+        value = syntax.reader.read_document(text[:_MAX_BYTES]).value
+    except syntax.events.YamlSyntaxError as error:
         raise _unreadable(path, [f"{path}:{error.line}: {error.problem}"]) from error
     hosts = mapping_at(value, "registries")
     problems = [f"{path}: {problem}" for problem in _problems(value)]

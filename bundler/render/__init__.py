@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
 from bundler.render.bundle import render_bundle, render_texts, render_what_can_be
 from bundler.render.sensitive import sensitive_strings
 from bundler.render.types import Capabilities, RenderContext, RenderedBundle, RenderedTemplate, Rendering
@@ -17,3 +20,8 @@ __all__ = [
     "render_what_can_be",
     "sensitive_strings",
 ]
+
+if TYPE_CHECKING:
+    from bundler.render import line_marks as line_marks, tracing as tracing
+
+__getattr__ = late_modules(__name__)

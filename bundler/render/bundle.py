@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import bundler.render
 from bundler.errors.bundle import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
 from bundler.model.json import mapping_at, text_at
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.values import MergedValues
     from bundler.render.splice import Insertion
-    from bundler.render.tracing import TracedObject, Tracer
+    from bundler.render.tracing import TracedObject
     from bundler.render.types import RenderContext
 
 _NOT_RENDERED = (TemplateError, TemplateSyntaxError, ExpressionError)
@@ -74,10 +75,9 @@ def _source_finder(
     bundle: Bundle, values: MergedValues, context: RenderContext
 ) -> Callable[[ObjectRef, Sequence[str | int]], Source | None]:
     @cache
-    def tracer() -> Tracer:
-        from bundler.render.tracing import Tracer  # noqa: PLC0415 - only a refusal asks which line printed what
+    def tracer() -> bundler.render.tracing.Tracer:
 
-        return Tracer(lambda: _traced(bundle, values, context), context.bounds)
+        return bundler.render.tracing.Tracer(lambda: _traced(bundle, values, context), context.bounds)
 
     return lambda ref, steps: tracer().find_source(ref, steps)
 
@@ -229,15 +229,13 @@ class _BundleRendering:
             RenderedTemplate(component=part.component, path=path, text=text.text) for part, path, text, _ in self._texts
         )
 
-    def traced(self) -> Iterator[TracedObject]:
+    def traced(self) -> Iterator[bundler.render.tracing.TracedObject]:
         """Yield every object with the text that it stands in."""
-        from bundler.render.tracing import TracedObject  # noqa: PLC0415 - as above
-
         scopes = self._scopes()
         for part, _, text, objects in self._texts:
             stamper = _Stamper(part, self._context, scopes)
             for one in objects:
-                yield TracedObject(stamper.ref_of(one.body), one, text)
+                yield bundler.render.tracing.TracedObject(stamper.ref_of(one.body), one, text)
 
     def _scopes(self) -> dict[tuple[str, str], bool]:
         return dict(_defined_scopes(found.body for _, _, _, objects in self._texts for found in objects))

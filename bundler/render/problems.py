@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import expressions
 from bundler.errors.bundle import RenderError
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
@@ -55,12 +56,10 @@ def problem_of_expression(error: RenderError) -> Problem:
 
 def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem:
     """Return the problem of a failure whose template frames are known, outermost first; ``text`` is the innermost's."""
-    from bundler.expressions.failures import excerpt, locate  # noqa: PLC0415 - only what fails is shown
-
     source = frames[-1]
     lines = text.splitlines()
-    column, length = locate(lines, source.line, failure.spelling)
-    details = excerpt(lines, source.line, column=column, length=length)
+    column, length = expressions.failures.locate(lines, source.line, failure.spelling)
+    details = expressions.failures.excerpt(lines, source.line, column=column, length=length)
     details += [f"reached from {frame}" for frame in reversed(frames[:-1])]
     return Problem(
         error_type=failure.error_type,
@@ -81,11 +80,9 @@ _TAG = LazyPattern(r"!\S+")
 
 def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
     """Return rendered lines around ``line``, numbered; nothing of what may be a Secret."""
-    from bundler.expressions.failures import excerpt  # noqa: PLC0415 - only what fails is shown
-
     if is_secret:
         return [f"rendered, line {line}: not shown, since a Secret is rendered beside it"]
-    return [f"rendered, line {line}:", *excerpt(lines_of(text), line)]
+    return [f"rendered, line {line}:", *expressions.failures.excerpt(lines_of(text), line)]
 
 
 def may_hold_secret(text: str) -> bool:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2.loaders import FunctionLoader
 
+import bundler.render
+from bundler import expressions
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.compiled import code_key
 from bundler.expressions.language import FAILURES, Language
@@ -89,10 +91,9 @@ class MarkedLanguage(Language):
         return code
 
     def _load_marks(self) -> None:
-        from bundler.render.line_marks import LineMarks  # noqa: PLC0415 - only what must be compiled needs it
 
-        if LineMarks.identifier not in self.extensions:
-            self.add_extension(LineMarks)
+        if bundler.render.line_marks.LineMarks.identifier not in self.extensions:
+            self.add_extension(bundler.render.line_marks.LineMarks)
 
     def index_of(self, name: str | None) -> int:
         """Return the number by which marks name a file."""
@@ -198,10 +199,9 @@ class TemplateSet:
         return RenderedText(name, text, tuple(notes))
 
     def _problem_of(self, error: BaseException, name: str) -> Problem:
-        from bundler.expressions.failures import explain, template_frames  # noqa: PLC0415 - only what fails is explained
 
-        failure = explain(error, self._names)
-        frames = [Source(self._folder + file, line) for file, line in template_frames(error)]
+        failure = expressions.failures.explain(error, self._names)
+        frames = [Source(self._folder + file, line) for file, line in expressions.failures.template_frames(error)]
         frames = frames or [Source(self._folder + name, 1)]
         return problem_at(failure, frames, self.text_of(frames[-1]))
 

@@ -5,3 +5,14 @@ rendered objects, fast, with the marks that splicing needs. ``writer.dump_yaml``
 holds ``Limits``, ``Mark`` and ``YamlSyntaxError``; ``scalars`` holds ``YamlFloat`` and ``resolve_plain``. Nothing is
 imported here: writing must not cost the import of a parser.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
+
+if TYPE_CHECKING:
+    from bundler.syntax import events as events, reader as reader
+
+__getattr__ = late_modules(__name__)

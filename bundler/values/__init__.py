@@ -1,1 +1,12 @@
 """Layers of values into one, with origins. Layer: values, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
+
+if TYPE_CHECKING:
+    from bundler.values import deep_check as deep_check, derive as derive, problems as problems, user as user
+
+__getattr__ = late_modules(__name__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bundler.values
 from bundler.errors.bundle import DeriveError, ExpressionError, RenderError
 from bundler.expressions import compile_expression, evaluate_text
 from bundler.model.json import is_mapping
@@ -116,9 +117,8 @@ def compute_values(
 def _given(bundle: Bundle, user: UserLayers, view: SchemaView) -> UserValues:
     if not (user.layers or user.assignments or user.unset):
         return UserValues()
-    from bundler.values.user import fold_user_values  # noqa: PLC0415 - where nothing is given, nothing is typed
 
-    return fold_user_values(bundle, user, view=view)
+    return bundler.values.user.fold_user_values(bundle, user, view=view)
 
 
 def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, object]) -> MergedValues:
@@ -149,10 +149,11 @@ def _derive(
     rules = level.bundle.derive
     if not rules:
         return None
-    from bundler.values.derive import derive_values  # noqa: PLC0415 - only bundles with formulas need it
 
     try:
-        return derive_values(rules, lower=lower, outside=outside, finish=level.finish, names=names, codes=level.codes)
+        return bundler.values.derive.derive_values(
+            rules, lower=lower, outside=outside, finish=level.finish, names=names, codes=level.codes
+        )
     except DeriveError:
         # A formula that fails on a value of the wrong type is not the mistake; the value is.
         fold = fold_layers([*lower, *outside])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bundler.errors.bundle import ValuesInvalidError
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
+from bundler.model.size import shortened
 from bundler.values.schema_view import type_name
 
 if TYPE_CHECKING:
@@ -102,6 +103,5 @@ def _remark(description: str) -> str:
 
 
 def _shortened(text: str, max_chars: int) -> str:
-    from bundler.model.size import shortened  # noqa: PLC0415 - most values are right
 
     return shortened(text, max_chars)

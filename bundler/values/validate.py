@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import values
 from bundler.model.json import is_list, is_mapping
 from bundler.model.values import LayerKind
 from bundler.values.merge import nearest_origin
@@ -84,9 +85,8 @@ def _violations(bundle: Bundle, data: Body, component: str) -> Sequence[Violatio
     file = f"{component}/{SCHEMA_FILE}" if component else SCHEMA_FILE
     if is_surely_valid(schema, data, file):
         return ()
-    from bundler.values.deep_check import find_violations  # noqa: PLC0415 - jsonschema costs 0.1 s to import
 
-    return find_violations(schema, data, file)
+    return values.deep_check.find_violations(schema, data, file)
 
 
 def _knowing_components(schema: Body, names: Sequence[str]) -> Body:
