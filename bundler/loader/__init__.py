@@ -11,6 +11,12 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.loader import lockfile as lockfile, shipped as shipped, vendored as vendored
+    from bundler.loader import (
+        lockfile as lockfile,
+        shipped as shipped,
+        site_file as site_file,
+        user_files as user_files,
+        vendored as vendored,
+    )
 
 __getattr__ = late_modules(__name__)

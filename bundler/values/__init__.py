@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.values import deep_check as deep_check, derive as derive, problems as problems, user as user
+    from bundler.values import (
+        assignments as assignments,
+        deep_check as deep_check,
+        derive as derive,
+        problems as problems,
+        user as user,
+    )
 
 __getattr__ = late_modules(__name__)

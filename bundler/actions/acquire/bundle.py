@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bundler.actions.acquire
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
+from bundler.model.size import counted
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
@@ -114,15 +116,11 @@ def open_by_policy(paths: Sequence[Path], policy: TrustPolicy, sources: Sources)
     Raises:
         DeliveryError, SignatureError: when it is not to be trusted.
     """
-    from bundler.actions.acquire.open_delivery import open_trusted  # noqa: PLC0415 - only deliveries need it
-    from bundler.actions.acquire.trust import signed_by  # noqa: PLC0415
-    from bundler.model.size import counted  # noqa: PLC0415
-
-    trusted = open_trusted(paths, sources.verifier(policy), policy)
+    trusted = bundler.actions.acquire.open_delivery.open_trusted(paths, sources.verifier(policy), policy)
     carried, images = trusted.index.bundle, counted(len(trusted.index.images), "image")
     sources.say(
         f"delivery {trusted.delivery.name} {trusted.delivery.build_id}: {carried.name} {carried.version}, "
-        f"{images}, {signed_by(trusted.evidence)}"
+        f"{images}, {bundler.actions.acquire.trust.signed_by(trusted.evidence)}"
     )
     return trusted
 
@@ -147,21 +145,20 @@ def judge(
     """
     if not (policy.asks_for_signature or policy.revoked or policy.minimum_versions):
         return None
-    from bundler.actions.acquire.trust import check_bundle, signed_by  # noqa: PLC0415 - only where someone is trusted
 
     found = envelopes() if policy.asks_for_signature or policy.revoked else ()
-    evidence = check_bundle(bundle, found, sources.verifier(policy), policy)
+    evidence = bundler.actions.acquire.trust.check_bundle(bundle, found, sources.verifier(policy), policy)
     if evidence.signers:
-        sources.say(f"bundle {bundle.metadata.name} {bundle.metadata.version}: {signed_by(evidence)}")
+        signed_by = bundler.actions.acquire.trust.signed_by(evidence)
+        sources.say(f"bundle {bundle.metadata.name} {bundle.metadata.version}: {signed_by}")
     return evidence
 
 
 def _from_delivery(name: str, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
-    from bundler.actions.acquire.open_delivery import load_delivered  # noqa: PLC0415 - only deliveries need it
 
     trusted = open_by_policy((Path(name).expanduser(),), policy, sources)
     try:
-        bundle = load_delivered(trusted, limits=sources.limits)
+        bundle = bundler.actions.acquire.open_delivery.load_delivered(trusted, limits=sources.limits)
     except BaseException:
         trusted.delivery.close()
         raise
@@ -170,21 +167,22 @@ def _from_delivery(name: str, policy: TrustPolicy, sources: Sources) -> Acquired
 
 
 def _from_registry(name: str, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
-    from bundler.actions.acquire.bundle_artifacts import fetch_signatures  # noqa: PLC0415 - only registries need it
-    from bundler.actions.acquire.fetch import parse_address  # noqa: PLC0415
 
-    address = parse_address(name, doing=f"looking for bundle {name}")
+    address = bundler.actions.acquire.fetch.parse_address(name, doing=f"looking for bundle {name}")
     fetcher = sources.fetcher()
     published, path = fetcher.bundle(address)
     location = BundleLocation(path=path, origin=name, found=f"bundle {name}", is_archive=True)
     bundle = load_bundle(location, limits=sources.limits)
     sources.say(f"bundle {published.address} {bundle.metadata.version}, {bundle.digest}")
-    evidence = judge(bundle, lambda: fetch_signatures(fetcher.registry(), published), policy, sources)
+    evidence = judge(
+        bundle,
+        lambda: bundler.actions.acquire.bundle_artifacts.fetch_signatures(fetcher.registry(), published),
+        policy,
+        sources,
+    )
     return AcquiredBundle(bundle=bundle, evidence=evidence)
 
 
 def _beside(location: BundleLocation) -> Sequence[Envelope]:
     """Return the signatures beside an archive; a folder has none."""
-    from bundler.actions.acquire.trust import read_signatures  # noqa: PLC0415 - only where someone is trusted
-
-    return read_signatures(location.path) if location.is_archive else ()
+    return bundler.actions.acquire.trust.read_signatures(location.path) if location.is_archive else ()

@@ -1,1 +1,12 @@
 """From a bundle and what its user gives to manifests. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
+
+if TYPE_CHECKING:
+    from bundler.actions.compose import expressions as expressions, site_overlay as site_overlay
+
+__getattr__ = late_modules(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+import bundler.actions.compose
 from bundler.actions.compose.job_names import with_job_names
 from bundler.errors.bundle import KubeVersionError
 from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
@@ -119,9 +120,7 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         rendering, readings = _read_as_meant(rendering)
         rendering = with_job_names(rendering)
         if rendering.readiness:
-            from bundler.actions.compose.expressions import refuse_unreadable_rules  # noqa: PLC0415 - few bundles have rules
-
-            refuse_unreadable_rules(rendering.readiness, codes)
+            bundler.actions.compose.expressions.refuse_unreadable_rules(rendering.readiness, codes)
     uid = release_uid(order.namespace, order.release)
     normal = normalize_manifests(rendering.manifests, rendering.generated)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
@@ -146,9 +145,8 @@ def _read_as_meant(rendering: Rendering) -> tuple[Rendering, tuple[str, ...]]:
 def _adapted(rendering: Rendering, order: RenderRequest) -> tuple[Rendering, tuple[str, ...]]:
     if order.carried is None and (order.place is None or not order.place.patches):
         return rendering, ()
-    from bundler.actions.compose.site_overlay import adapt  # noqa: PLC0415 - only deliveries and patched sites pay for it
 
-    return adapt(rendering, order)
+    return bundler.actions.compose.site_overlay.adapt(rendering, order)
 
 
 def expression_names(order: RenderRequest) -> dict[str, object]:

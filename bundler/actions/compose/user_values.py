@@ -6,16 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from bundler import loader, values
 from bundler.errors import BundlerError
 from bundler.errors.bundle import ValuesFileError
 from bundler.model.lean import dataclass, field, replace
+from bundler.model.site import Site
 from bundler.model.values import AssignmentKind, LayerKind, UserLayers
+from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bundler.model.json import Body
-    from bundler.model.site import Site
     from bundler.model.values import Assignment, ValuesLayer
 
 T = TypeVar("T")
@@ -120,36 +122,29 @@ def _raise_all(failures: Sequence[BundlerError]) -> None:
 
 
 def _unnamed_site() -> Site:
-    from bundler.model.site import Site  # noqa: PLC0415 - a rendering without a site file needs none
-    from bundler.values.merge import make_layer  # noqa: PLC0415
-
     return Site(name="", values=make_layer({}, LayerKind.SITE, ""))
 
 
 def _load_site(path: Path) -> Site:
-    from bundler.loader.site_file import load_site  # noqa: PLC0415 - only those who name a site pay for it
 
-    return load_site(path)
+    return loader.site_file.load_site(path)
 
 
 def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:
-    from bundler.loader.user_files import load_values_file, read_values  # noqa: PLC0415 - only those who name files
 
     if name == STDIN:
-        return read_values(read_stdin(), source="standard input")
-    return load_values_file(Path(name).expanduser())
+        return loader.user_files.read_values(read_stdin(), source="standard input")
+    return loader.user_files.load_values_file(Path(name).expanduser())
 
 
 def _mapping(data: Body) -> ValuesLayer:
-    from bundler.values.merge import make_layer  # noqa: PLC0415 - only programs give mappings
 
     return make_layer(data, LayerKind.FILE, "the values given")
 
 
 def _assignment(kind: AssignmentKind, text: str, variables: Mapping[str, str]) -> Assignment:
-    from bundler.values.assignments import parse_assignment  # noqa: PLC0415 - only those who assign
 
-    plain = parse_assignment(text, kind=kind)
+    plain = values.assignments.parse_assignment(text, kind=kind)
     match kind:
         case AssignmentKind.FILE:
             return replace(plain, text=_file_text(plain.typed))

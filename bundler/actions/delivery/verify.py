@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import bundler.actions.delivery
 from bundler.actions.acquire.open_delivery import load_delivered
 from bundler.actions.acquire.trust import check_bundle, load_archive, read_signatures
 from bundler.actions.delivery.delta_base import base_not_at_hand, file_of
@@ -68,18 +69,16 @@ def verify_delivery(
 
 def _check_images(order: RenderRequest, name: str, report: Reporter) -> int | None:
     """Render the bundle and look up each image in the index; neither layers nor any network are asked."""
-    from bundler.actions.delivery.image_inventory import lacking_lines, take_order  # noqa: PLC0415 - loads the language of templates
-
     metadata = order.bundle.metadata
     try:
-        inventory = take_order(order)
+        inventory = bundler.actions.delivery.image_inventory.take_order(order)
     except (ValuesError, RenderError) as error:
         if order.user.layers or order.user.assignments:
             raise
         first = next(iter(error.context), "").strip()
         report(Warned(f"images were not checked: {error}: {first}; give the values with -f, --set or --site"))
         return None
-    if lines := lacking_lines(inventory, order):
+    if lines := bundler.actions.delivery.image_inventory.lacking_lines(inventory, order):
         raise DeliveryIncompleteError(
             f"comparing the images of {metadata.name} {metadata.version} with {name}",
             context=lines,
