@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler import library
 from bundler.actions.acquire.bundle import AcquiredBundle, Sources, acquire as acquire_from, is_delivery, open_by_policy
 from bundler.actions.compose.user_values import UserInput, read_inputs
 from bundler.library.name_rules import check_name, check_namespace
@@ -121,8 +120,8 @@ def fetcher_of(scope: Scope, *, is_fresh: bool = False) -> BundleFetcher:
     from bundler.actions.acquire.fetch import BundleFetcher  # noqa: PLC0415 - only registries need the way to them
 
     return BundleFetcher(
-        registry=cache(lambda: library.registries.open_registry(scope)),
-        folder=_cache_of(scope) / "bundles",
+        registry=scope.registry,
+        folder=scope.cache_folder() / "bundles",
         report=scope.report,
         limits=scope.limits,
         is_fresh=is_fresh,
@@ -136,15 +135,6 @@ def fetch_component(scope: Scope, component: ComponentSpec, locked: LockEntry | 
         BundleError, RegistryError: when it cannot be had.
     """
     return fetcher_of(scope).component(component, locked)
-
-
-def _cache_of(scope: Scope) -> Path:
-    """Return the folder of fetched bundles; without one a folder of this session alone."""
-    if scope.options.cache_dir is not None:
-        return scope.options.cache_dir
-    import tempfile  # noqa: PLC0415 - only for sessions without a cache
-
-    return Path(scope.host.closing.enter_context(tempfile.TemporaryDirectory(prefix="bundler-")))
 
 
 def _verifier(scope: Scope, policy: TrustPolicy) -> Verifier:

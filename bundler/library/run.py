@@ -56,13 +56,22 @@ class Run(Generic[Result]):
         """
         self._asked.set()
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the run has ended."""
+        return not self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait for the end, however it comes."""
+        self._thread.join()
+
     def result(self) -> Result:
         """Wait for the end, and return what the call returned.
 
         Raises:
             BundlerError: what ended the run.
         """
-        self._thread.join()
+        self.wait()
         if self._error is not None:
             raise self._error
         return self._results[0]

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler import library
 from bundler._version import __version__
 from bundler.errors import BundlerError
 from bundler.library.name_rules import check_namespace
@@ -68,6 +70,8 @@ class Scope:
         self._opened: tuple[ClusterClient, str] | None = None
         self._judge: JudgeByRule | None = None
         self._commands: dict[str, str] = {}
+        self._registry: Registry | None = None
+        self._folder = options.cache_dir
         self._opening = threading.RLock()
         self._idle = Call(self, report=self._masked(host.report), is_stopped=host.stop.is_asked, deadline_s=0.0)
         self._idle.deadline_s = self._new_deadline_s()
@@ -176,6 +180,27 @@ class Scope:
             judge=self._rules(),
             registry=registry,
         )
+
+    def registry(self) -> Registry:
+        """Return the registries that bundles are fetched from; their client is made when it is first asked for.
+
+        Raises:
+            RegistryError: when the settings of registries cannot be read.
+        """
+        with self._opening:
+            if self._registry is None:
+                self._registry = library.registries.open_registry(self)
+            return self._registry
+
+    def cache_folder(self) -> Path:
+        """Return the folder of what is fetched: that of the options, else one of this session alone."""
+        with self._opening:
+            if self._folder is None:
+                import tempfile  # noqa: PLC0415 - only for sessions without a cache
+
+                made = tempfile.TemporaryDirectory(prefix="bundler-")
+                self._folder = Path(self.host.closing.enter_context(made))
+            return self._folder
 
     def command(self, bundle: Bundle | None) -> str:
         """Return what is recorded as the command of a revision; what the bundle's schemas call sensitive is masked."""

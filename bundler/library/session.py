@@ -54,6 +54,9 @@ class Session:
     may use one. Texts of its errors and events are masked where they hold something sensitive; plans, rendered objects
     and revisions hold what they are made of.
 
+    What a bundle's templates and expressions compute runs in this process, bounded by counts; the command line, which
+    may be given any bundle, works on them in a child process with a bound on time and memory.
+
     Every method may raise a `BundlerError`; those that reach a cluster may raise its kinds ``ClusterError``
     (the API server, or the way to it) and ``ReleaseError`` (records and locks).
 
@@ -72,6 +75,7 @@ class Session:
     def __init__(self, scope: Scope) -> None:
         """Take what the calls of this session share; `connect` and its siblings make it."""
         self.scope = scope
+        self._runs: list[Run[Any]] = []
 
     @classmethod
     def connect(cls, *, kubeconfig: Path | None = None, context: str = "", options: SessionOptions = _DEFAULTS) -> Self:
@@ -141,7 +145,11 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Close connections and files."""
+        """Ask runs that are under way to stop, wait until they have, then close connections and files."""
+        for run in self._runs:
+            run.stop()
+        for run in self._runs:
+            run.wait()
         self.scope.host.closing.close()
 
     @property
@@ -380,7 +388,10 @@ class Session:
             with self.scope.calling(report, is_stopped):
                 return library.releases.carry_out(self.scope, request, options, approve)
 
-        return library.run.Run(work)
+        self._runs = [run for run in self._runs if not run.is_over]
+        run: Run[Any] = library.run.Run(work)
+        self._runs.append(run)
+        return run
 
     def status(self, release: str, *, namespace: str = "") -> ReleaseState:
         """Return a release's newest revision, and the health of each of its objects.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +17,7 @@ from bundler.model.values import AssignmentKind, LayerKind, UserLayers
 from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bundler.model.json import Body
     from bundler.model.values import Assignment, ValuesLayer
@@ -139,7 +141,32 @@ def _layer(name: str, read_stdin: Callable[[], str]) -> ValuesLayer:
 
 def _mapping(data: Body) -> ValuesLayer:
 
+    wrong = [f"{path or 'the values'}: {found}" for path, found in _strange(data, "")]
+    if wrong:
+        hint = "give text, numbers, true, false, None, lists and mappings with text as keys"
+        raise ValuesFileError("reading the values given as a mapping", context=wrong, hint=hint)
     return make_layer(data, LayerKind.FILE, "the values given")
+
+
+def _strange(value: object, path: str) -> Iterator[tuple[str, str]]:
+    """Yield what no values file could say, by its path."""
+    match value:
+        case None | str() | bool() | int():
+            return
+        case float():
+            if not isfinite(value):
+                yield path, f"{value} is no number"
+        case Mapping():
+            for key, item in value.items():
+                if isinstance(key, str):
+                    yield from _strange(item, f"{path}.{key}" if path else key)
+                else:
+                    yield path, f"the key {key!r} is no text"
+        case list() | tuple():
+            for index, item in enumerate(value):
+                yield from _strange(item, f"{path}[{index}]")
+        case _:
+            yield path, f"{type(value).__name__} is no value"
 
 
 def _assignment(kind: AssignmentKind, text: str, variables: Mapping[str, str]) -> Assignment:

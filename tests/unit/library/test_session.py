@@ -186,6 +186,38 @@ def test_a_run_that_is_asked_to_stop_stops(menu):
         assert str(session.history("shop")[-1].status) == "interrupted"
 
 
+def test_a_session_that_is_closed_ends_its_runs_first(tmp_path):
+    path = tmp_path / "sandbox.db"
+    with Session.sandbox(path=path) as session:
+        session.scope.cluster().fail("Deployment", "shop", "NotReady")  # type: ignore[attr-defined]
+        run = session.begin(ReleaseRequest(bundle="webapp", release="shop"))
+        next(event for event in run if isinstance(event, ChangeFinished))
+    assert run.is_over
+    with pytest.raises(InterruptedRunError):
+        run.result()
+    with Session.sandbox(path=path) as session:
+        assert [str(one.status) for one in session.history("shop")] == ["interrupted"]
+
+
+def test_a_mapping_that_no_values_file_could_hold_is_refused_with_the_path(menu):
+    values = Values(data={"a": {"b": [1, {2: "x"}]}, "c": Path("d"), "e": float("nan"), "f": (1, None, True, 2.5)})  # type: ignore[dict-item]
+    with Session.local() as session, pytest.raises(ValuesFileError) as caught:
+        session.render(ReleaseRequest(bundle=menu, values=values))
+    assert caught.value.context == (
+        "a.b[1]: the key 2 is no text",
+        "c: PosixPath is no value",
+        "e: nan is no number",
+    )
+
+
+def test_a_session_without_a_cache_fetches_into_a_folder_of_its_own_that_goes_with_it():
+    with Session.local() as session:
+        folder = session.scope.cache_folder()
+        assert session.scope.cache_folder() == folder
+        assert folder.is_dir()
+    assert not folder.exists()
+
+
 def test_secrets_are_masked_in_errors_and_events_of_a_session(tmp_path):
     schema = '{"properties": {"password": {"type": "string", "writeOnly": true, "maxLength": 3}}}'
     menu = str(make_bundle(tmp_path, {"values.yaml": "password: a\n", "values.schema.json": schema}))
