@@ -14,9 +14,9 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bundler import signing
 from bundler.errors.delivery import KeyFileError
 from bundler.model.trust import PUBLIC_KEY_WORD, make_key, parse_public_key
-from bundler.signing.library import decrypt, load_cipher, public_half
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ def private_text(pair: KeyPair, passphrase: str = "") -> str:
     head = f"{_VERSION}\nname: {pair.key.name}\nkdf: {kdf}\n"
     body = pair.secret
     if passphrase:
-        body = load_cipher(_key_from(passphrase, kdf)).encrypt(_NONCE, pair.secret, head.encode())
+        body = signing.library.load_cipher(_key_from(passphrase, kdf)).encrypt(_NONCE, pair.secret, head.encode())
     return f"{BEGIN}\n{head}\n{base64.b64encode(body).decode()}\n{END}\n"
 
 
@@ -117,7 +117,7 @@ def read_private(path: Path, ask_passphrase: Callable[[], str]) -> KeyPair:
 
 def _pair(secret: bytes, name: str, *, doing: str) -> KeyPair:
     try:
-        return KeyPair(key=make_key(public_half(secret), name), secret=secret)
+        return KeyPair(key=make_key(signing.library.public_half(secret), name), secret=secret)
     except ValueError as error:
         raise KeyFileError(doing, context=[str(error)], hint="give a name of one line; make keys by keygen") from error
 
@@ -136,7 +136,7 @@ def _parsed(text: str, path: Path, doing: str) -> tuple[str, str, str, bytes]:
 
 def _decrypted(kdf: str, head: str, body: bytes, passphrase: str, doing: str) -> bytes:
     try:
-        secret = decrypt(_key_from(passphrase, kdf), _NONCE, body, head.encode())
+        secret = signing.library.decrypt(_key_from(passphrase, kdf), _NONCE, body, head.encode())
     except ValueError as error:
         raise KeyFileError(doing, context=[str(error)], hint="give a file that keygen wrote") from error
     if secret is None:

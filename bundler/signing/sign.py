@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from bundler import signing
 from bundler.model.trust import Envelope, Signature, pre_authentication
-from bundler.signing.library import load_private
 
 if TYPE_CHECKING:
     from bundler.model.trust import TrustedKey
@@ -26,7 +26,7 @@ class KeySigner:
 
     def sign(self, payload_type: str, payload: bytes) -> Envelope:
         """Sign bytes that stand elsewhere."""
-        value = load_private(self._pair.secret).sign(pre_authentication(payload_type, payload))
+        value = signing.library.load_private(self._pair.secret).sign(pre_authentication(payload_type, payload))
         return Envelope(
             payload_type=payload_type,
             payload_sha256=hashlib.sha256(payload).hexdigest(),

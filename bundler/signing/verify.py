@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bundler import signing
 from bundler.errors.delivery import DeliveryPolicyError, UnsignedError, UntrustedKeyError, WrongSignatureError
 from bundler.model.trust import SHORT_KEY_ID_CHARS, Evidence, pre_authentication
-from bundler.signing.library import is_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ class PolicyVerifier:
             elif (
                 key is not None
                 and envelope.payload_sha256 == digest
-                and is_signature(key.public, signed, signature.value)
+                and signing.library.is_signature(key.public, signed, signature.value)
             ):
                 findings.good[key.key_id] = key
             elif key is not None:

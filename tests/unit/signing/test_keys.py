@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler import signing
 from bundler.errors.delivery import KeyFileError, SignatureError
 from bundler.model.trust import make_key, parse_public_key
 from bundler.signing.keys import generate_key, private_text, read_private, read_public, write_pair
@@ -147,6 +148,8 @@ def test_without_the_library_it_is_said_plainly(
     for name in [name for name in sys.modules if name.startswith("cryptography")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "cryptography", None)
+    monkeypatch.delitem(sys.modules, "bundler.signing.library")
+    monkeypatch.delattr(signing, "library")
     with pytest.raises(SignatureError, match="signing or checking") as caught:
         read_private(tmp_path / "k", lambda: passphrase)
     assert "`cryptography` cannot be loaded" in caught.value.context[0]
