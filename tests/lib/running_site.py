@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -21,7 +22,7 @@ from tests.lib.kubelet import images
 from tests.lib.raw_api import MERGE_PATCH, ApiError, RawApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.lib.controlplane import Argv
@@ -112,9 +113,23 @@ class RunningSite:
         """Merge into an object below the namespace."""
         self.plane.api("PATCH", self._path(path), body, content_type=MERGE_PATCH)
 
-    def remove(self, path: str) -> None:
-        """DELETE below the namespace."""
-        self.plane.api("DELETE", self._path(path))
+    def remove(self, path: str, *, at_once: bool = False) -> None:
+        """DELETE below the namespace; `at_once` gives a pod no time to end."""
+        self.plane.api("DELETE", self._path(path), {"gracePeriodSeconds": 0} if at_once else None)
+
+    @contextlib.contextmanager
+    def without_free_nodes(self) -> Iterator[None]:
+        """Let no pod be scheduled for a while."""
+        self._cordon(is_cordoned=True)
+        try:
+            yield
+        finally:
+            self._cordon(is_cordoned=False)
+
+    def _cordon(self, *, is_cordoned: bool) -> None:
+        for node in self.plane.api("GET", "/api/v1/nodes")["items"]:
+            path = f"/api/v1/nodes/{node['metadata']['name']}"
+            self.plane.api("PATCH", path, {"spec": {"unschedulable": is_cordoned}}, content_type=MERGE_PATCH)
 
     def run_in(self, pod: str, container: str, *argv: str) -> str:
         """Run a command in a container and return what it printed.

@@ -12,6 +12,7 @@ want nginx nginx-light
 want redis-server redis-server
 want redis-sentinel redis-sentinel
 want redis-cli redis-tools
+want haproxy haproxy
 want etcdctl etcd-client
 want iptables-restore iptables
 want ip iproute2

@@ -90,7 +90,12 @@ class Kubelet:
         if event == "DELETED":
             # Also one that was deleted without waiting for its node.
             if pod is not None:
-                pod.update({**body, "metadata": {**body["metadata"], "deletionTimestamp": "gone"}})
+                pod.update(
+                    {
+                        **body,
+                        "metadata": {**body["metadata"], "deletionTimestamp": "gone", "deletionGracePeriodSeconds": 0},
+                    }
+                )
         elif pod is None:
             self._pods[uid].start()
         if event != "DELETED":

@@ -103,8 +103,8 @@ class Container:
             return
         deadline = time.monotonic() + grace_s
         hook = self.spec.get("lifecycle", {}).get("preStop")
-        if hook:
-            probes.ask(hook, self._target(process), max(grace_s, 0.1))
+        if hook and grace_s > 0:
+            probes.ask(hook, self._target(process), grace_s)
         process.signal(process.stop_signal)
         if not process.ended.wait(max(0.0, deadline - time.monotonic())):
             process.kill()

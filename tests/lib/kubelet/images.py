@@ -82,6 +82,8 @@ def table() -> dict[str, Image]:
         "docker.io/library/redis": _redis(),
         # https://hub.docker.com/r/nginxinc/nginx-unprivileged
         "docker.io/nginxinc/nginx-unprivileged": nginx,
+        # https://hub.docker.com/_/haproxy
+        "docker.io/library/haproxy": _haproxy(),
         # https://etcd.io/docs/latest/op-guide/container/
         "quay.io/coreos/etcd": etcd,
         "gcr.io/etcd-development/etcd": etcd,
@@ -156,6 +158,19 @@ def _nginx() -> Image:
             "/etc/nginx/mime.types": "/etc/nginx/mime.types",
         },
         links={"/var/log/nginx/access.log": "/dev/stdout", "/var/log/nginx/error.log": "/dev/stderr"},
+    )
+
+
+def _haproxy() -> Image:
+    return Image(
+        name="haproxy",
+        uid=99,
+        gid=99,
+        command=("haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"),
+        env={"PATH": PATH},
+        working_dir="/var/lib/haproxy",
+        stop_signal=signal.SIGUSR1,
+        folders=("/var/lib/haproxy", "/usr/local/etc/haproxy"),
     )
 
 

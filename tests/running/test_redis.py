@@ -1,0 +1,132 @@
+"""The bundle `redis`, with servers that remember, follow one another and take over."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.lib.load import CLIENT, ensure_client
+
+if TYPE_CHECKING:
+    from tests.lib.running_site import RunningSite
+
+PREVIOUS = Path(__file__).parent / "previous" / "redis"
+WRITER = """
+import json, os, socket, sys, time
+host, password = sys.argv[1:]
+class Connection:
+    def __init__(self):
+        self.file = socket.create_connection((host, 6379), timeout=3).makefile("rwb")
+        self.ask("AUTH", password)
+    def ask(self, *words):
+        parts = [f"*{len(words)}"] + [part for word in words for part in (f"${len(word)}", word)]
+        self.file.write(("\\r\\n".join(parts) + "\\r\\n").encode())
+        self.file.flush()
+        line = self.file.readline().decode().strip()
+        if line[:1] in ("", "-"):
+            raise OSError(line or "closed")
+        return self.file.readline().decode().strip() if line.startswith("$") and line != "$-1" else line
+def write(number):
+    global connection
+    try:
+        connection = connection or Connection()
+        connection.ask("SET", f"k{number}", str(number))
+        return connection.ask("WAIT", "1", "1000") != ":0"
+    except OSError as error:
+        connection = None
+        errors.add(str(error))
+        return False
+connection, acknowledged, errors, number = None, [], set(), 0
+last, longest_s = time.monotonic(), 0.0
+while not os.path.exists("/tmp/stop"):
+    number += 1
+    if write(number):
+        now = time.monotonic()
+        longest_s, last = max(longest_s, now - last), now
+        acknowledged.append(number)
+    time.sleep(0.01)
+longest_s = max(longest_s, time.monotonic() - last)
+connection = Connection()
+lost = [one for one in acknowledged if connection.ask("GET", f"k{one}") != str(one)]
+print(json.dumps({"count": len(acknowledged), "lost": lost, "longest_s": longest_s, "errors": sorted(errors)}))
+"""
+
+
+class Writer:
+    """Writes through the Service, and counts what a replica has confirmed."""
+
+    def __init__(self, site: RunningSite) -> None:
+        self.site, self.found = site, dict[str, Any]()
+
+    def __enter__(self) -> Self:
+        ensure_client(self.site)
+        self.site.run_in(CLIENT, CLIENT, "rm", "-f", "/tmp/stop")
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.site.run_in(CLIENT, CLIENT, "touch", "/tmp/stop")
+        self._thread.join()
+
+    def _write(self) -> None:
+        words = ("python3", "-c", WRITER, "cache", password(self.site))
+        self.found = json.loads(self.site.run_in(CLIENT, CLIENT, *words))
+
+
+def password(site: RunningSite) -> str:
+    """Return the generated password."""
+    return base64.b64decode(site.get("v1/secrets/cache")["data"]["password"]).decode()
+
+
+def ask(site: RunningSite, pod: str, *words: str) -> str:
+    """Ask the server of one pod."""
+    return site.run_in(pod, "redis", "redis-cli", "--no-auth-warning", "-a", password(site), *words).strip()
+
+
+def primaries(site: RunningSite) -> list[str]:
+    """Return the ready pods whose server is a primary."""
+    return [pod for pod in site.ready_pods(name="redis") if "role:master" in ask(site, pod, "info", "replication")]
+
+
+def test_a_single_server_becomes_a_primary_with_replicas_and_keeps_its_keys(server_site: RunningSite) -> None:
+    site = server_site
+    site.bundler("install", "cache", PREVIOUS)
+    assert ask(site, "cache-0", "set", "guest", "Ada") == "OK"
+    before, secret = site.get("apps/v1/statefulsets/cache")["metadata"]["uid"], password(site)
+
+    site.bundler("upgrade", "cache", "redis")
+    assert ask(site, "cache-0", "get", "guest") == "Ada"
+    # No one who lists processes reads the password.
+    assert secret not in site.run_in("cache-0", "redis", "cat", "/proc/1/cmdline")
+
+    site.bundler("upgrade", "cache", "redis", "--set", "nodes=3")
+    assert site.get("apps/v1/statefulsets/cache")["metadata"]["uid"] == before
+    assert password(site) == secret
+    (primary,) = primaries(site)
+    assert {ask(site, pod, "get", "guest") for pod in site.ready_pods(name="redis")} == {"Ada"}
+    assert "connected_slaves:2" in ask(site, primary, "info", "replication")
+
+    with Writer(site) as writer:
+        with site.without_free_nodes():
+            # Gone at once and for a while, as when its node fails.
+            site.remove(f"v1/pods/{primary}", at_once=True)
+            site.until("another primary", lambda: (found := primaries(site)) and found != [primary])
+        site.until("all nodes", lambda: len(site.ready_pods(name="redis")) == 3)
+        site.until("one primary", lambda: len(primaries(site)) == 1)
+    assert writer.found["lost"] == []
+    assert writer.found["count"] > 0
+    assert writer.found["longest_s"] < 40, writer.found
+
+    with Writer(site) as writer:
+        site.bundler("upgrade", "cache", "redis", "--set", "maxMemoryMi=160", "--set", "nodes=3")
+    assert writer.found["lost"] == []
+    assert writer.found["longest_s"] < 15, writer.found
+    assert {ask(site, pod, "get", "guest") for pod in site.ready_pods(name="redis")} == {"Ada"}
+    assert ask(site, primaries(site)[0], "config", "get", "maxmemory").split()[1] == str(160 * 2**20)
+    site.bundler("uninstall", "cache", "--yes")
+    assert [pod["metadata"]["name"] for pod in site.items("v1/pods")] == [CLIENT]
+    assert len(site.items("v1/persistentvolumeclaims")) == 3
