@@ -80,6 +80,23 @@ class Detail(str):
     __slots__ = ()
 
 
+class Remedy(Detail):
+    """A line that repeats the hint of the one above it, for people."""
+
+    __slots__ = ()
+
+
+def respelled(line: str, spell: Callable[[str], str]) -> str:
+    """Return a line of a context with its texts spelled anew: masked, cut; it stays what it is."""
+    match line:
+        case Found():
+            return line.spelled(spell)
+        case Detail():
+            return type(line)(spell(line))
+        case _:
+            return spell(line)
+
+
 class BundlerError(Exception):
     """Base of every failure we expect. Subclasses set ``code``; it is stable and documented.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jinja2.exceptions import SecurityError, TemplateNotFound, TemplateRuntimeError, TemplateSyntaxError
 
-from bundler.errors import BundlerError, bundle as errors
+from bundler.errors import BundlerError, Detail, bundle as errors
 from bundler.expressions.bounds import LimitReachedError
 from bundler.expressions.functions import FilterUseError, make_filters, make_tests
 from bundler.expressions.go_habits import filter_hint, go_hint, path_hint
@@ -283,5 +283,5 @@ def expression_error(
         column, length = locate(lines, 1, failure.spelling)
         number = max(1, source.line)  # the line of bundle.yaml, not of the expression
         shown = excerpt([*[""] * (number - 1), *lines], number, column=column, length=length)[number > 1 :]
-    context = [f"{source}: {failure.sentence}", *(f"  {line}" for line in shown)]
+    context = [source.found(failure.sentence), *(Detail(f"  {line}") for line in shown)]
     return error_type("evaluating an expression of the bundle", context=context, hint=failure.hint)

@@ -60,7 +60,7 @@ class Node:
 
     def fail(self, message: str) -> None:
         """Report that this place is wrong."""
-        self.problems.add(self.source, f"{self.name} {message}")
+        self.problems.add(self.source, f"{self.name} {message}", field=self.pointer)
 
     def child(self, key: str) -> Node | None:
         """Return the place below ``key``; None where it is not set, or null."""
@@ -81,7 +81,7 @@ class Node:
                 near = closest(key, keys)
                 meant = f'did you mean "{near}"?' if near else f"known: {', '.join(keys)}"
                 node = self._below(key, value)
-                self.problems.add(node.source, f'{node.name}: unknown key "{key}"; {meant}')
+                self.problems.add(node.source, f'{node.name}: unknown key "{key}"; {meant}', field=node.pointer)
 
     def mapping(self, key: str, *keys: str, is_required: bool = False) -> Node:
         """Return the mapping below ``key`` with the known ``keys`` (none: any); an empty one where there is none."""

@@ -8,6 +8,7 @@ from bundler.errors.bundle import BundleInvalidError
 from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
+    from bundler.errors import Found
     from bundler.syntax.events import YamlSyntaxError
 
 
@@ -15,22 +16,22 @@ class Problems:
     """What was found so far; files are named with the component's path before them."""
 
     def __init__(self) -> None:
-        self._found: set[tuple[Source, str]] = set()
+        self._found: dict[tuple[Source, str], Found] = {}
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, source: Source, message: str) -> None:
-        """Take one problem."""
-        self._found.add((source, message))
+    def add(self, source: Source, message: str, *, field: str = "") -> None:
+        """Take one problem; ``field`` is its place in the document."""
+        self._found.setdefault((source, message), source.found(message, field=field))
 
     def add_yaml(self, file: str, error: YamlSyntaxError) -> None:
         """Take what the YAML reader refused."""
         self.add(Source(file, error.line), f"column {error.column}: {error.problem}")
 
-    def lines(self) -> list[str]:
+    def lines(self) -> list[Found]:
         """Return what was found, sorted by file and line."""
-        return [f"{source}: {message}" for source, message in sorted(self._found)]
+        return [found for _, found in sorted(self._found.items())]
 
     def raise_any(self, origin: str) -> None:
         """Raise one error with all problems, sorted by file and line.

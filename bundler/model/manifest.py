@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bundler.errors import Found
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -28,6 +29,23 @@ class Source:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
+
+    @classmethod
+    def parse(cls, text: str) -> Source:
+        """Read what ``str`` makes of a source."""
+        file, _, line = text.rpartition(":")
+        return cls(file, int(line)) if file and line.isdecimal() else cls(text, 0)
+
+    def found(self, message: str, *, column: int = 0, **about: Any) -> Found:
+        """Return a line of an error on something that was found here: ``templates/web.yaml:23:14: MESSAGE``.
+
+        Args:
+            message: what is wrong.
+            column: from 1; 0 where it is not known.
+            about: other fields of :class:`bundler.errors.Found`.
+        """
+        place = f"{self}:{column}" if column else str(self)
+        return Found(f"{place}: {message}", message=message, file=self.file, line=self.line, column=column, **about)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bundler.errors import Found
 from bundler.fields.field_path import value_at_path
 from bundler.model.change import FieldConflict
 from bundler.model.redaction import MASK
@@ -35,11 +36,12 @@ def field_conflicts(candidate: Candidate, refusal: Refusal) -> tuple[FieldConfli
     )
 
 
-def conflict_line(ref: ObjectRef, conflict: FieldConflict) -> str:
+def conflict_line(ref: ObjectRef, conflict: FieldConflict) -> Found:
     """Return one conflict in a line: object, field, both values, who set the live one, and when."""
     at = f" at {conflict.since}" if conflict.since else ""
     values = f"bundle wants {conflict.wanted}, live {conflict.live}"
-    return f"{ref.short} {conflict.field}: {values} set by {conflict.manager}{at}"
+    said = f"{values} set by {conflict.manager}{at}"
+    return Found(f"{ref.short} {conflict.field}: {said}", message=said, subject=ref.short, field=conflict.field)
 
 
 def _shown(body: Body, path: str, *, is_masked: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from bundler.errors import Found
 from bundler.errors.change import (
     FieldConflictError,
     ForeignObjectError,
@@ -107,10 +108,10 @@ def _missing_keys(wanted: Wanted, observation: Observation) -> Iterable[Problem]
 
 def _foreign_lines(
     wanted: Wanted, observation: Observation, candidates: Sequence[Candidate], outcomes: Mapping[ObjectRef, Outcome]
-) -> list[str]:
+) -> list[Found]:
     refs = [candidate.manifest.ref for candidate in candidates] + [secret.ref for secret in wanted.generated]
     lines = [
-        f"{ref.short} exists in {ref.namespace or 'the cluster'} and belongs to {owner_of(observation.foreign[ref])}"
+        _taken(ref, f"exists in {ref.namespace or 'the cluster'} and belongs to {owner_of(observation.foreign[ref])}")
         for ref in refs
         if ref in observation.foreign
     ]
@@ -119,16 +120,21 @@ def _foreign_lines(
         is_known = candidate.manifest.ref in observation.foreign or candidate.manifest.ref in observation.live
         unseen = candidate.live is None and not is_known
         if unseen and isinstance(outcome, Answer) and not outcome.is_created:
-            lines.append(f"{candidate.manifest.ref.short} exists and belongs to someone else")
+            lines.append(_taken(candidate.manifest.ref, "exists and belongs to someone else"))
     return lines
 
 
-def _rejection_lines(candidate: Candidate, refusal: Refusal) -> Iterable[str]:
+def _taken(ref: ObjectRef, how: str) -> Found:
+    return Found(f"{ref.short} {how}", message=how, subject=ref.short)
+
+
+def _rejection_lines(candidate: Candidate, refusal: Refusal) -> Iterable[Found]:
     for line in refusal.lines:
-        yield f"{candidate.manifest.source}: {candidate.manifest.ref.short}: {line}"
+        short = candidate.manifest.ref.short
+        yield candidate.manifest.source.found(f"{short}: {line}", subject=short)
 
 
-def _immutable_lines(candidate: Candidate, frozen: Iterable[str]) -> Iterable[str]:
+def _immutable_lines(candidate: Candidate, frozen: Iterable[str]) -> Iterable[Found]:
     """Name the fields, both values each; the server's own message often names none."""
     body, live, short = candidate.manifest.body, candidate.live or {}, candidate.manifest.ref.short
     is_secret = candidate.manifest.ref.kind == "Secret"
@@ -139,9 +145,11 @@ def _immutable_lines(candidate: Candidate, frozen: Iterable[str]) -> Iterable[st
     ]
     for path, ours, theirs in moved[:_MAX_FIELDS]:
         wants, is_live = (MASK, MASK) if is_secret else (in_short(ours), in_short(theirs))
-        yield f"{short} .{path}: bundle wants {wants}, live {is_live}; it cannot be changed"
+        said = f"bundle wants {wants}, live {is_live}; it cannot be changed"
+        yield Found(f"{short} .{path}: {said}", message=said, subject=short, field=f".{path}")
     if len(moved) > _MAX_FIELDS:
-        yield f"{short}: {len(moved) - _MAX_FIELDS} more fields that cannot be changed"
+        said = f"{len(moved) - _MAX_FIELDS} more fields that cannot be changed"
+        yield Found(f"{short}: {said}", message=said, subject=short)
 
 
 def _moved(path: str, ours: JSONValue, theirs: JSONValue) -> Iterable[tuple[str, JSONValue, JSONValue]]:

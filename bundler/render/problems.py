@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import expressions
+from bundler.errors import Detail, Found, Remedy, respelled
 from bundler.errors.bundle import RenderError
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
@@ -42,16 +43,21 @@ class Problem:
 
     def lines(self) -> list[str]:
         """Return the context lines of an error."""
-        return [f"{self.place}: {self.sentence}", *(f"  {line}" for line in self.details)]
+        head = self.source.found(self.sentence, column=self.column, hint=self.hint)
+        return [head, *(Detail(f"  {line}") for line in self.details)]
 
 
 def problem_of_expression(error: RenderError) -> Problem:
-    """Return the problem of an expression in bundle.yaml, whose context starts with ``file:line: sentence``."""
+    """Return the problem of an expression in bundle.yaml."""
     first, *details = error.context
-    place, _, sentence = first.partition(": ")
-    file, _, line = place.rpartition(":")
-    source = Source(file, int(line)) if file and line.isdigit() else Source(place, 0)
-    return Problem(error_type=type(error), source=source, sentence=sentence, hint=error.hint, details=tuple(details))
+    found = error.problems[0] if error.problems else Found(first)
+    return Problem(
+        error_type=type(error),
+        source=Source(found.file, found.line),
+        sentence=found.message,
+        hint=error.hint,
+        details=tuple(details),
+    )
 
 
 def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem:
@@ -109,8 +115,8 @@ def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) 
     if len(ordered) == 1:
         context, hint = ordered[0].lines(), ordered[0].hint
     else:
-        context = [line for problem in ordered for line in (*problem.lines(), f"  try: {problem.hint}")]
+        context = [line for problem in ordered for line in (*problem.lines(), Remedy(f"  try: {problem.hint}"))]
         hint = f"fix the {len(ordered)} places named above"
     # cut only what is masked: half a secret would not be recognised
-    shown = [redactor.redact(line)[:_SHOWN_CHARS] for line in context]
+    shown = [respelled(line, lambda text: redactor.redact(text)[:_SHOWN_CHARS]) for line in context]
     raise error_type(doing, context=shown, hint=redactor.redact(hint))

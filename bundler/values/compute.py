@@ -27,9 +27,9 @@ from bundler.values.outputs import (
     is_early,
     outputs_read,
 )
-from bundler.values.problems import NO_LAYER, Problem, invalid_values, shown_value
+from bundler.values.problems import Problem, invalid_values, shown_value
 from bundler.values.schema_view import SchemaView, bundle_view, type_name
-from bundler.values.validate import deprecation_warnings, find_problems, origin_of, sensitive_pointers
+from bundler.values.validate import deprecation_warnings, find_problems, origin_at, sensitive_pointers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -159,7 +159,7 @@ def _derive(
         fold = fold_layers([*lower, *outside])
         data = level.finish(fold.data)
         found = find_problems(level.bundle, fold, data, level.view, component=level.path)
-        level.problems.extend(problem for problem in found if problem.origin != NO_LAYER)
+        level.problems.extend(problem for problem in found if problem.origin is not None)
         raise
 
 
@@ -240,7 +240,7 @@ def _is_enabled(spec: ComponentSpec, names: Mapping[str, object], codes: Compile
         return answer
     raise ExpressionError(
         f"deciding whether component {spec.name} is switched on",
-        context=[f"{spec.source}: `{spec.when}` is of type {type_name(answer)}, neither true nor false"],
+        context=[spec.source.found(f"`{spec.when}` is of type {type_name(answer)}, neither true nor false")],
         hint="make `when` a comparison, or a value that is true or false",
     )
 
@@ -272,7 +272,7 @@ def _not_a_mapping(level: _Level, value: JSONValue, layers: Sequence[ValuesLayer
     name = pointer.rpartition("/")[2]
     shown = shown_value(value, is_sensitive=level.view.holds_sensitive)
     message = f"{shown} must be a mapping: these are the values of component {level.path}"
-    return Problem(pointer, message, origin_of(f"/{name}", fold_layers(layers).origins))
+    return Problem(pointer, message, origin_at(f"/{name}", fold_layers(layers).origins))
 
 
 def _subject(bundle: Bundle, names: Mapping[str, object]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.errors import Detail
 from bundler.errors.bundle import DeriveError, RenderError, ValuesPathError
 from bundler.expressions import compile_expression
 from bundler.model.json import is_mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.values import Pointer
 
+_NO_MAPPING = "which is derived too and no mapping"
 _HINT = "correct the formula under spec.derive of bundle.yaml"
 
 
@@ -119,7 +121,7 @@ def _read_rule(rule: DeriveRule, codes: CompiledCodes | None) -> Formula:
     if len(keys) < len(path):
         raise DeriveError(
             f"reading the derived value {rule.path}",
-            context=[f"{rule.source}: {rule.path} leads into a list"],
+            context=[rule.source.found(f"{rule.path} leads into a list")],
             hint="derive the whole list, or a value outside of it",
         )
     try:
@@ -146,9 +148,7 @@ def _refuse_inside_of_leaf(formula: Formula, derived: Body) -> None:
             above = format_path(formula.keys[:length])
             raise DeriveError(
                 f"computing the derived value {formula.rule.path}",
-                context=[
-                    f"{formula.rule.source}: {formula.rule.path} is below {above}, which is derived too and no mapping"
-                ],
+                context=[formula.rule.source.found(f"{formula.rule.path} is below {above}, {_NO_MAPPING}")],
                 hint=f"derive {above} or what is below it",
             )
 
@@ -169,9 +169,9 @@ def _cycle(chain: Sequence[Formula]) -> DeriveError:
     return DeriveError(
         "ordering the derived values",
         context=[
-            f"{chain[0].rule.source}: " + " → ".join(format_path(formula.keys) for formula in chain),
+            chain[0].rule.source.found(" → ".join(format_path(formula.keys) for formula in chain)),
             *(
-                f"  {formula.rule.source}: {format_path(formula.keys)}: {formula.rule.formula}"
+                Detail(f"  {formula.rule.source}: {format_path(formula.keys)}: {formula.rule.formula}")
                 for formula in chain[:-1]
             ),
         ],

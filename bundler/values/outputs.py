@@ -105,7 +105,7 @@ def circle_error(way: Sequence[ComponentSpec]) -> ExpressionError:
     """Return the error for components that need each other's outputs to be computed."""
     names = [spec.name for spec in way]
     lines = [
-        f"{one.source}: the values of {one.name} read outputs of {other}"
+        one.source.found(f"the values of {one.name} read outputs of {other}")
         for one, other in zip(way, names[1:], strict=False)
     ]
     return ExpressionError(

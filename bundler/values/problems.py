@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from bundler.errors import Found
 from bundler.errors.bundle import ValuesInvalidError
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bundler.model.json import JSONValue
-    from bundler.model.values import Pointer
+    from bundler.model.values import Origin, Pointer
 
 _ALIGN_CHARS = 60
 _SHOWN_CHARS = 60
@@ -25,19 +26,39 @@ MAX_SUGGESTIONS = 10
 NO_LAYER = "no layer sets it"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One place where values break a rule."""
 
     pointer: Pointer
     """In the top bundle's values: a component's name stands before its own."""
     message: str
-    origin: str
-    """The layer that set it: a file and line, or an option as typed."""
+    origin: Origin | None
+    """Who set it; None: no layer did."""
     description: str = ""
     """What the schema says the value is for."""
     unset: str = ""
     """The path, where an earlier revision recorded what this bundle no longer knows."""
+    is_deleted: bool = False
+    """It is missing because its origin deleted it."""
+
+    @property
+    def layer(self) -> str:
+        """Who set it, in words: a file and line, or an option as typed."""
+        if self.origin is None:
+            return NO_LAYER
+        return f"deleted by {self.origin}" if self.is_deleted else str(self.origin)
+
+    def found(self, rule: str) -> Found:
+        """Return the line of an error that begins with ``rule``."""
+        origin = self.origin if self.origin is not None and self.origin.line else None
+        return Found(
+            f"{rule}  ({self.layer}){_remark(self.description)}",
+            message=self.message,
+            field=self.pointer,
+            file=origin.source if origin else "",
+            line=origin.line if origin else 0,
+        )
 
 
 def invalid_values(
@@ -51,7 +72,7 @@ def invalid_values(
         bundle_origin: the bundle as the user named it.
         new_path: where the schema has the last key of a path now; empty where it does not say.
     """
-    found = sorted(set(problems))
+    found = sorted(set(problems), key=lambda one: (one.pointer, one.message, one.layer))
     recorded = [problem.unset for problem in found if problem.unset]
     hint = f"run `bundler values {bundle_origin} --explain` to see every value and where it comes from"
     if recorded:
@@ -64,14 +85,11 @@ def invalid_values(
     )
 
 
-def problem_lines(problems: Sequence[Problem]) -> list[str]:
+def problem_lines(problems: Sequence[Problem]) -> list[Found]:
     """Return one line per problem, the origins in one column."""
     rules = [f"{problem.pointer or '/'}: {problem.message}" for problem in problems]
     width = max((len(rule) for rule in rules if len(rule) <= _ALIGN_CHARS), default=0)
-    return [
-        f"{rule:<{width}}  ({problem.origin}){_remark(problem.description)}"
-        for rule, problem in zip(rules, problems, strict=True)
-    ]
+    return [problem.found(f"{rule:<{width}}") for rule, problem in zip(rules, problems, strict=True)]
 
 
 def shown_value(value: JSONValue, *, is_sensitive: bool) -> str:

@@ -68,12 +68,13 @@ def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: Sc
 
 
 def origin_of(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> str:
-    """Return who set what is at ``pointer``: the leaf itself, what is around it, or the first leaf below it."""
-    found = _origin_at(pointer, origins)
+    """Say who set what is at ``pointer``."""
+    found = origin_at(pointer, origins)
     return NO_LAYER if found is None else str(found)
 
 
-def _origin_at(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origin | None:
+def origin_at(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origin | None:
+    """Return who set what is at ``pointer``: the leaf itself, what is around it, or the first leaf below it."""
     nearest = nearest_origin(pointer, origins)
     return nearest or next((origin for leaf, origin in origins.items() if starts_below(leaf, pointer)), None)
 
@@ -103,12 +104,12 @@ def _is_old_deletion(found: UnknownKey, fold: Fold) -> bool:
 
 
 def _unknown_problem(found: UnknownKey, fold: Fold, prefix: str) -> Problem:
-    origin = _origin_at(found.pointer, fold.origins)
+    origin = origin_at(found.pointer, fold.origins)
     is_recorded = origin is not None and origin.kind is LayerKind.RECORDED
     return Problem(
         prefix + found.pointer,
         found.sentence(prefix),
-        origin_of(found.pointer, fold.origins),
+        origin,
         unset=pointer_as_path(prefix + found.pointer) if is_recorded else "",
     )
 
@@ -123,20 +124,19 @@ def _problem(violation: Violation, origins: Mapping[Pointer, Origin], view: Sche
     place = view.at_pointer(violation.pointer)
     # A scalar given where a mapping with a secret is expected may be that secret.
     shown = shown_value(violation.value, is_sensitive=place.holds_sensitive)
-    origin = _missing_origin(violation.pointer, origins) if violation.is_missing else None
+    origin = (_deleting_origin if violation.is_missing else origin_at)(violation.pointer, origins)
     return Problem(
         prefix + violation.pointer,
         violation.rule.replace("{value}", shown, 1),
-        origin or origin_of(violation.pointer, origins),
+        origin,
         place.description,
+        is_deleted=violation.is_missing,
     )
 
 
-def _missing_origin(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> str:
-    here = pointer
-    while here and here not in origins:
-        here = parent_pointer(here)
-    return f"deleted by {origins[here]}" if here == pointer and here else NO_LAYER
+def _deleting_origin(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> Origin | None:
+    """Return who deleted what is missing; None where no one ever set it."""
+    return origins.get(pointer) if pointer else None
 
 
 def _sensitive_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> Iterator[Pointer]:

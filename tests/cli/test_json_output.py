@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from bundler.cli.root import VERBS, VerbGroup
+from bundler.model.refs import ObjectRef
 from bundler.wire.forms import FORMS
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
@@ -215,3 +216,50 @@ def test_an_error_shows_no_secret(cli, menu):
     outcome = cli("upgrade", "shop", menu, "--set", f"token={secret}", "--set", "replicas=many", "-o", "json", *NS)
     assert outcome.code == 1
     assert secret not in outcome.out + outcome.err
+
+
+def problems(outcome) -> list[tuple[str, str, str, int]]:
+    """Object, field, file and line of each problem of an error."""
+    return [(one["object"], one["field"], one["file"], one["line"]) for one in outcome.document["problems"]]
+
+
+def test_problems_name_the_place_in_a_bundle(cli):
+    broken = make_bundle(
+        cli.home / "broken", {"bundle.yaml": "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadat: {}\n"}
+    )
+    found = problems(cli("template", broken, "-o", "json"))
+    assert ("", "/metadat", "bundle.yaml", 3) in found
+
+
+def test_problems_name_the_place_in_values(cli, menu):
+    values = cli.home / "values-prod.yaml"
+    values.write_text("text: hello\nreplicas: many\n")
+    outcome = cli("template", menu, "-f", values, "-o", "json")
+    assert problems(outcome) == [("", "/replicas", str(values), 2)]
+    assert outcome.document["code"] == "values-invalid"
+    (one,) = problems(cli("template", menu, "--set-json", 'replicas="many"', "-o", "json"))
+    assert one == ("", "/replicas", "", 0)
+
+
+def test_problems_name_the_place_in_a_template(cli):
+    files = {"templates/a.yaml": "a: 1\nb: {{ values.gone }}\n", "templates/b.yaml": "{{ values.gone.too }}\n"}
+    outcome = cli("template", make_bundle(cli.home / "broken", files), "-o", "json")
+    assert problems(outcome) == [("", "", "templates/a.yaml", 2), ("", "", "templates/b.yaml", 1)]
+    first = outcome.document["problems"][0]
+    assert (first["column"], first["message"].split()[0]) == (7, "values.gone")
+    assert first["hint"]
+
+
+def test_problems_name_the_object_that_the_server_refuses(cli):
+    text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 99999999}]}\n"
+    outcome = cli("install", "shop", make_bundle(cli.home / "shop", {"templates/a.yaml": text}), "-o", "json", *NS)
+    assert ("Service/a", "", "templates/a.yaml", 1) in problems(outcome)
+
+
+def test_problems_name_the_field_that_another_manager_set(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    with cli.sandbox() as sandbox:
+        sandbox.edit(ObjectRef("", "ConfigMap", "prod", "shop-config"), {"data": {"text": "by hand"}})
+    outcome = cli("upgrade", "shop", menu, "--set", "text=ours", "-o", "json", *NS)
+    assert outcome.document["code"] == "plan-conflict"
+    assert problems(outcome) == [("ConfigMap/shop-config", ".data.text", "", 0)]

@@ -85,7 +85,7 @@ class BundleFetcher:
         try:
             published, path = self.bundle(address, accepts=component.version)
         except RegistryNotFoundError as error:
-            found = [f"{component.source}: component {component.name}: {error}: {line}" for line in error.context]
+            found = [component.source.found(f"component {component.name}: {error}: {line}") for line in error.context]
             raise RegistryNotFoundError(doing, context=found, hint=error.hint) from error
         if locked is None and not self.is_fresh:
             self.report(Notice(f"component {component.name}: {published.address}; `bundler lock` would hold it"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bundler.errors import BundlerError, Found
+from bundler.errors import BundlerError, Found, respelled
 from bundler.health.pods import has_started
 from bundler.model.cluster import ListQuery, LogQuery
 from bundler.model.json import items_at, mapping_at, text_at
@@ -49,12 +49,7 @@ def gather_evidence(unready: Sequence[Unready], pods: PodWatch, ports: Ports) ->
     lines = [line for one in shown for line in _lines_on(one, pods, ports)]
     if len(unready) > _OBJECTS:
         lines.append(f"and {counted(len(unready) - _OBJECTS, 'more object')}")
-    return tuple(_cut(line) for line in lines)
-
-
-def _cut(line: str) -> str:
-    cut = shortened(line, _LINE_CHARS)
-    return line.spelled(lambda text: shortened(text, _LINE_CHARS)) if isinstance(line, Found) else cut
+    return tuple(respelled(line, lambda text: shortened(text, _LINE_CHARS)) for line in lines)
 
 
 def _lines_on(one: Unready, pods: PodWatch, ports: Ports) -> Iterable[str]:

@@ -12,7 +12,7 @@ from bundler.actions.change.graph import run_graph, side_by_side
 from bundler.actions.change.run_control import WRITES_AT_ONCE
 from bundler.actions.change.wait import wait_until_gone, wait_until_ready
 from bundler.actions.change.write_object import ObjectWriter
-from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors import BundlerError, Found, InterruptedRunError
 from bundler.errors.change import RejectedObjectsError
 from bundler.model.events import Notice, PhaseStarted
 from bundler.model.size import counted
@@ -120,14 +120,13 @@ class Executor:
             self._ports.clock.sleep(_SCHEMA_LAG_S / 20)
             cluster.forget_discovery()
 
-    def _problems(self, changes: Sequence[Change]) -> list[str]:
-        problems: list[str] = []
+    def _problems(self, changes: Sequence[Change]) -> list[Found]:
+        problems: list[Found] = []
         for change in changes:
             try:
                 self._ports.cluster.apply(self._writer.payload(change), is_dry_run=True)
             except BundlerError as error:
-                where = f"{change.desired.source}: {change.ref.short}" if change.desired else change.ref.short
-                problems += [f"{where}: {line}" for line in error.context or (str(error),)]
+                problems += [_about(change, line) for line in error.context or (str(error),)]
         return problems
 
     def _write(self, targets: Iterable[Target]) -> None:
@@ -166,3 +165,10 @@ class Executor:
         self._gone += number
         if self._gone == self._to_delete:
             self._report(Notice(f"{counted(self._gone, 'object')} deleted"))
+
+
+def _about(change: Change, line: str) -> Found:
+    """Return a line of the server's refusal that says which object it is about, and where that is written."""
+    short = change.ref.short
+    message = f"{short}: {line}"
+    return change.desired.source.found(message, subject=short) if change.desired else Found(message, subject=short)

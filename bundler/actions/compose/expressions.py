@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.errors import BundlerError
+from bundler.errors import BundlerError, Detail
 from bundler.errors.bundle import ExpressionError
 from bundler.expressions import compile_expression, compile_text
 from bundler.expressions.language import FUNCTION_NAMES
@@ -46,7 +46,7 @@ def formula_errors(bundle: Bundle, codes: CompiledCodes) -> Iterator[BundlerErro
         for sentence in _unknown_outputs(compiled.paths if compiled else (), bundle):
             hint = "correct the name, or add it to `outputs` of the component's bundle.yaml"
             yield ExpressionError(
-                "reading an expression of the bundle", context=[f"{source}: {sentence}", f"  {text}"], hint=hint
+                "reading an expression of the bundle", context=[source.found(sentence), Detail(f"  {text}")], hint=hint
             )
 
 
@@ -96,6 +96,6 @@ def _bare_errors(
     for name in sorted({path[0] for path in paths} - known - FUNCTION_NAMES):
         yield ExpressionError(
             "reading an expression of the bundle",
-            context=[f"{source}: {name} is not defined", f"  {text}"],
+            context=[source.found(f"{name} is not defined"), Detail(f"  {text}")],
             hint=f"this expression sees: {', '.join(sorted(known))}",
         )

@@ -17,6 +17,7 @@ from bundler.values.problems import closest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from bundler.errors import Found
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.render import RenderedTemplate, Rendering
@@ -62,7 +63,7 @@ class _Naming:
             return manifest
         body = _replaced(manifest.body, lambda job: self._asked_by(manifest, job))
         if PREFIX in str(body):
-            self._problems.append(f"{manifest.source}: {manifest.ref.short} has what job_name(…) gave cut or changed")
+            self._problems.append(_found(manifest, "has what job_name(…) gave cut or changed"))
         ref = replace(manifest.ref, name=text_at(body, "metadata", "name"))
         return replace(manifest, ref=ref, body=body)
 
@@ -88,15 +89,15 @@ class _Naming:
             )
 
     def _asked_by(self, manifest: Manifest, job: str) -> str:
-        asks = f"{manifest.source}: {manifest.ref.short} asks for job_name({job!r})"
+        asks = f"asks for job_name({job!r})"
         if job not in self._jobs:
             meant = closest(job, self._jobs)
             near = f'did you mean "{meant}"?' if meant else f"its Jobs are: {', '.join(sorted(self._jobs)) or 'none'}"
-            self._problems.append(f"{asks}, which no Job of the bundle is called; {near}")
+            self._problems.append(_found(manifest, f"{asks}, which no Job of the bundle is called; {near}"))
             return job
         if job in self._chain:
             circle = " → ".join([*self._chain[self._chain.index(job) :], job])
-            self._problems.append(f"{asks}, whose name depends on this one's: {circle}")
+            self._problems.append(_found(manifest, f"{asks}, whose name depends on this one's: {circle}"))
             return job
         return self.name_of(job)
 
@@ -144,3 +145,8 @@ def _objects_in(document: ObjectDocument) -> Iterator[tuple[str, Body]]:
         yield from ((f"/items/{index}", item) for index, item in enumerate(items_at(document.value, "items")))
     else:
         yield "", document.value
+
+
+def _found(manifest: Manifest, what: str) -> Found:
+    short = manifest.ref.short
+    return manifest.source.found(f"{short} {what}", subject=short)

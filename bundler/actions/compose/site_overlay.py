@@ -56,7 +56,7 @@ def adapt(rendering: Rendering, order: RenderRequest) -> tuple[Rendering, tuple[
         return rendering, ()
     patched = apply_patches(rendering.manifests, patches)
     if patched.problems:
-        lines = [f"{source}: {sentence}" for source, sentence in patched.problems]
+        lines = [source.found(sentence) for source, sentence in patched.problems]
         raise SitePatchError("patching objects as the site file says", context=lines, hint=_HINT)
     manifests, idle = patched.manifests, patched.idle
     if rewriter is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.change import UndeclaredReachError
 from bundler.model.change import ReachNote
+from bundler.model.manifest import Source
 from bundler.planning.problem import Problem
 from bundler.planning.reach.cluster import cluster_grants
 from bundler.planning.reach.network import network_grants
@@ -69,7 +70,7 @@ def undeclared_reach(notes: Iterable[ReachNote]) -> Iterator[Problem]:
         yield Problem(
             error=UndeclaredReachError,
             doing="checking what the bundle writes and grants",
-            lines=tuple(f"{note.source}: {note.kind}: {note.subject}" for note in refused),
+            lines=tuple(Source.parse(note.source).found(f"{note.kind}: {note.subject}") for note in refused),
             hint=f"declare it under spec of bundle.yaml, `reach: {_in_flow(refused)}` "
             "(`bundler lint --write-reach` does that), or remove it",
         )
