@@ -104,9 +104,10 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Subject]:
 @pytest.fixture(scope="session")
 def sandbox_cluster() -> Iterator[Subject]:
     """The sandbox, in memory."""
+    from tests.lib.clocks import QuickClock
     from tests.lib.sandboxes import open_sandbox
 
-    client = open_sandbox(RealClock())
+    client = open_sandbox(QuickClock())
     yield Subject(name="sandbox", client=client, namespace="", edit=client.edit)
     client.close()
 

@@ -39,3 +39,23 @@ class FakeClock:
         """Let time pass."""
         with self._mutex:
             self._passed_s += max(seconds, 0.0)
+
+
+class QuickClock:
+    """The time of this machine, ten times as quick: for what waits together with threads of its own."""
+
+    def __init__(self, times: int = 10) -> None:
+        self._times, self._began = times, time.monotonic()
+        self._start = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """Return the time of day."""
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        """Return the seconds that seem to have passed."""
+        return (time.monotonic() - self._began) * self._times
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep for a part of the time."""
+        time.sleep(seconds / self._times)
