@@ -77,10 +77,10 @@ RULES: dict[str, tuple[Callable[[str], bool], Callable[[str], object]]] = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("text", [*ODD, *LONG, *(f"{one}/a" for one in ODD), *(f"a/{one}" for one in ODD)])
-def test_a_rule_takes_what_its_pattern_takes(rule: str, text: str) -> None:
+def test_a_rule_takes_what_its_pattern_takes(rule: str) -> None:
     takes, matches = RULES[rule]
-    assert takes(text) == bool(matches(text))
+    texts = [*ODD, *LONG, *(f"{one}/a" for one in ODD), *(f"a/{one}" for one in ODD)]
+    assert [text for text in texts if takes(text) != bool(matches(text))] == []
 
 
 @given(TEXTS)
