@@ -27,6 +27,7 @@ from bundler.wire.deliveries import (
     VerifiedForm,
 )
 from bundler.wire.errors import ErrorForm
+from bundler.wire.events import EventForm
 from bundler.wire.graph import GraphForm
 from bundler.wire.releases import (
     EntryForm,
@@ -86,5 +87,5 @@ FORMS: Final[Mapping[str, object]] = {
 }
 """Verbs, with the word that chooses among several forms; alternatives are what options choose among."""
 
-OTHER_FORMS: Final[Mapping[str, object]] = {"error": ErrorForm}
-"""What is printed in place of the form of a verb."""
+OTHER_FORMS: Final[Mapping[str, object]] = {"error": ErrorForm, "event": EventForm}
+"""What is printed in place of the form of a verb, and what a Python program may print of a run's events."""

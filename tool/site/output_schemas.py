@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "schemas" / "output"
 _SOURCES = (*sorted((ROOT / "bundler" / "wire").glob("*.py")), ROOT / "bundler" / "planning" / "diff.py")
+_OTHERS = {
+    "error": "What `-o json` prints in place of a result where a command fails.",
+    "event": "What `bundler.wire.events.event_form` makes of an event of a run; no verb prints it.",
+}
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _PLAIN: Mapping[str, Mapping[str, Any]] = {
     "str": {"type": "string"},
@@ -42,10 +46,7 @@ class Form(NamedTuple):
 def schemas() -> dict[str, dict[str, Any]]:
     """Return every schema by the name of its file, without its end."""
     sources = _Sources()
-    others = {
-        name: sources.schema(name, f"What `-o json` prints of an {name}.", form)
-        for name, form in sources.table("OTHER_FORMS")
-    }
+    others = {name: sources.schema(name, _OTHERS[name], form) for name, form in sources.table("OTHER_FORMS")}
     verbs = {
         verb.replace(" ", "-"): sources.schema(f"bundler {verb}", f"What `bundler {verb} -o json` prints.", form)
         for verb, form in sources.table("FORMS")

@@ -1,0 +1,126 @@
+"""What a run reports while it runs, as JSON. Layer: wire, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, assert_never
+
+from bundler.model.events import (
+    Acquired,
+    BytesMoved,
+    ChangeFinished,
+    ChangeStarted,
+    HealthChanged,
+    Notice,
+    PhaseStarted,
+    Retrying,
+    Warned,
+)
+
+if TYPE_CHECKING:
+    from bundler.model.events import Event
+
+
+class SentenceForm(TypedDict):
+    """A sentence: a notice, a warning, or which bundle was taken."""
+
+    type: Literal["notice", "warning", "acquired"]
+    text: str
+
+
+class PhaseForm(TypedDict):
+    """A phase of the run begins."""
+
+    type: Literal["phaseStarted"]
+    name: str
+    total: int
+    """How many objects it is about."""
+
+
+class StepForm(TypedDict):
+    """A write is about to be made, or was answered."""
+
+    type: Literal["changeStarted", "changeFinished"]
+    object: str
+    action: Literal["create", "update", "recreate", "delete", "none"]
+
+
+class HealthForm(TypedDict):
+    """An object that is waited for looks different."""
+
+    type: Literal["healthChanged"]
+    object: str
+    health: Literal["Current", "InProgress", "Failed", "Terminating", "NotFound", "Unknown"]
+    message: str
+    warning: str
+    ready: int | None
+    wanted: int | None
+    detail: str
+    """The pod's own reason, where it has one."""
+
+
+class RetryForm(TypedDict):
+    """A request failed in passing and is sent again."""
+
+    type: Literal["retrying"]
+    doing: str
+    attempt: int
+    why: str
+    status: int
+    """HTTP status of the answer; 0 where none came."""
+
+
+class BytesForm(TypedDict):
+    """How far moving bytes is."""
+
+    type: Literal["bytesMoved"]
+    doing: str
+    done: int
+    total: int
+
+
+EventForm: TypeAlias = SentenceForm | PhaseForm | StepForm | HealthForm | RetryForm | BytesForm
+
+
+def event_form(event: Event) -> EventForm:  # noqa: PLR0911 - a table
+    """Return what a run reported; its ``type`` says what else is there."""
+    match event:
+        case Notice():
+            return {"type": "notice", "text": event.text}
+        case Warned():
+            return {"type": "warning", "text": event.text}
+        case Acquired():
+            return {"type": "acquired", "text": event.text}
+        case PhaseStarted():
+            return {"type": "phaseStarted", "name": event.name, "total": event.total}
+        case ChangeStarted():
+            return {"type": "changeStarted", "object": str(event.ref), "action": event.action.value}
+        case ChangeFinished():
+            return {"type": "changeFinished", "object": str(event.ref), "action": event.action.value}
+        case HealthChanged():
+            return _health_form(event)
+        case Retrying():
+            return {
+                "type": "retrying",
+                "doing": event.doing,
+                "attempt": event.attempt,
+                "why": event.why,
+                "status": event.status,
+            }
+        case BytesMoved():
+            return {"type": "bytesMoved", "doing": event.doing, "done": event.done, "total": event.total}
+        case _:
+            assert_never(event)
+
+
+def _health_form(event: HealthChanged) -> HealthForm:
+    health = event.health
+    return {
+        "type": "healthChanged",
+        "object": str(event.ref),
+        "health": health.status.value,
+        "message": health.message,
+        "warning": health.warning,
+        "ready": health.ready,
+        "wanted": health.wanted,
+        "detail": event.detail,
+    }
