@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.rollback import RollbackRequest
     from bundler.actions.release.terms import Accepted
-    from bundler.actions.release.uninstall import UninstallProposal, UninstallRequest, UninstallResult
+    from bundler.actions.release.uninstall import UninstallRequest
     from bundler.errors import BundlerError
     from bundler.library.network import NetworkRules
     from bundler.library.options import SessionOptions
@@ -76,9 +76,7 @@ __all__ = [
     "RunOptions",
     "Session",
     "SessionOptions",
-    "UninstallProposal",
     "UninstallRequest",
-    "UninstallResult",
     "Values",
     "Warned",
     "__version__",
@@ -117,9 +115,7 @@ _HOMES = {
     "RunOptions": "actions.release.lifecycle",
     "Session": "library.session",
     "SessionOptions": "library.options",
-    "UninstallProposal": "actions.release.uninstall",
     "UninstallRequest": "actions.release.uninstall",
-    "UninstallResult": "actions.release.uninstall",
     "Values": "actions.compose.user_values",
     "Warned": "model.events",
 }

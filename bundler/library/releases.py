@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 from bundler import library
 from bundler._version import __version__
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from bundler.actions.release.install import InstallRequest
     from bundler.actions.release.lifecycle import ChangeResult
     from bundler.actions.release.proposal import Proposal
-    from bundler.actions.release.uninstall import UninstallProposal, UninstallResult
     from bundler.library.scope import Scope
     from bundler.model.bundle import Bundle
     from bundler.model.change import Plan
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
     from bundler.ports import Ports, Registry
 
     Approve: TypeAlias = "bool | Proposal | Callable[[Proposal], bool]"
-    ApproveRemoval: TypeAlias = "bool | UninstallProposal | Callable[[UninstallProposal], bool]"
-
-Planned = TypeVar("Planned", "Proposal", "UninstallProposal")
 
 
 def read(scope: Scope, request: ReleaseRequest) -> ReleaseRequest:
@@ -77,7 +73,7 @@ def _site_of(scope: Scope, request: ReleaseRequest) -> Site | None:
     return values.named_site if isinstance(values, UserInput) else library.bundles.read_site(scope, values.site)
 
 
-def plan(scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal | UninstallProposal:
+def plan(scope: Scope, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal:
     """Plan a change; nothing is written.
 
     Raises:
@@ -96,8 +92,8 @@ def carry_out(
     scope: Scope,
     request: ReleaseRequest | RollbackRequest | UninstallRequest,
     options: RunOptions | None,
-    approve: Any,
-) -> ChangeResult | UninstallResult:
+    approve: Approve,
+) -> ChangeResult:
     """Carry out a change of any kind.
 
     Args:
@@ -149,7 +145,7 @@ def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None
     return returning.rollback(placed, scope.ports(), options or RunOptions(), _answer(approve))
 
 
-def remove(scope: Scope, request: UninstallRequest, approve: ApproveRemoval) -> UninstallResult:
+def remove(scope: Scope, request: UninstallRequest, approve: Approve) -> ChangeResult:
     """Uninstall.
 
     Raises:
@@ -167,10 +163,10 @@ def _placed(scope: Scope, request: RollbackRequest) -> RollbackRequest:
     return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
 
 
-def _answer(approve: Planned | Callable[[Planned], bool] | bool) -> Callable[[Planned], bool]:  # noqa: FBT001 - it is an answer
+def _answer(approve: Approve) -> Callable[[Proposal], bool]:
     """Return what answers a proposal: an earlier one is a yes to a plan that does the same."""
 
-    def answer(proposal: Planned) -> bool:
+    def answer(proposal: Proposal) -> bool:
         if isinstance(approve, bool):
             return approve
         return approve(proposal) if callable(approve) else outline(proposal.plan) == outline(approve.plan)
@@ -262,6 +258,6 @@ def is_pending(proposal: Proposal) -> bool:
     return not is_no_op(proposal, RunOptions(waits=False))
 
 
-def with_reasons(plan: Plan, proposal: Proposal | None) -> Plan:
-    """Return a plan whose changes say why they are made; ``proposal`` None: the plan of an uninstallation."""
-    return change_reasons.with_reasons(plan, proposal.draft if proposal else None)
+def with_reasons(proposal: Proposal) -> Plan:
+    """Return the plan of a proposal as it is shown, whose changes say why they are made."""
+    return change_reasons.with_reasons(proposal.shown, proposal.draft)

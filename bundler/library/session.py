@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING
 
 from bundler import library
 from bundler.library.network import Network
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import ChangeResult, RunOptions
     from bundler.actions.release.proposal import Proposal
     from bundler.actions.release.rollback import RollbackRequest
-    from bundler.actions.release.uninstall import UninstallProposal, UninstallRequest, UninstallResult
+    from bundler.actions.release.uninstall import UninstallRequest
     from bundler.library.inspecting import OnUnreadable
-    from bundler.library.releases import Approve, ApproveRemoval
+    from bundler.library.releases import Approve
     from bundler.library.requests import ReleaseRequest
     from bundler.library.run import Run
     from bundler.library.scope import OpenCluster
@@ -75,7 +75,7 @@ class Session:
     def __init__(self, scope: Scope) -> None:
         """Take what the calls of this session share; `connect` and its siblings make it."""
         self.scope = scope
-        self._runs: list[Run[Any]] = []
+        self._runs: list[Run[ChangeResult]] = []
 
     @classmethod
     def connect(cls, *, kubeconfig: Path | None = None, context: str = "", options: SessionOptions = _DEFAULTS) -> Self:
@@ -288,13 +288,7 @@ class Session:
         with self.scope.calling():
             return library.releases.read(self.scope, request)
 
-    @overload
-    def plan(self, request: ReleaseRequest | RollbackRequest) -> Proposal: ...
-
-    @overload
-    def plan(self, request: UninstallRequest) -> UninstallProposal: ...
-
-    def plan(self, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal | UninstallProposal:
+    def plan(self, request: ReleaseRequest | RollbackRequest | UninstallRequest) -> Proposal:
         """Plan a change; nothing is written. The result's ``plan`` says what would be done, in order.
 
         Raises:
@@ -344,8 +338,8 @@ class Session:
             return library.releases.roll_back(self.scope, request, options, approve)
 
     def uninstall(
-        self, request: UninstallRequest, *, approve: ApproveRemoval = True, on_event: Reporter | None = None
-    ) -> UninstallResult:
+        self, request: UninstallRequest, *, approve: Approve = True, on_event: Reporter | None = None
+    ) -> ChangeResult:
         """Delete what a release owns, and its records; arguments as for `apply`.
 
         Volume claims, generated secrets, namespaces and CRDs are kept, and named in ``proposal.plan.kept``.
@@ -357,25 +351,13 @@ class Session:
         with self.scope.calling(on_event):
             return library.releases.remove(self.scope, request, approve)
 
-    @overload
-    def begin(
-        self,
-        request: ReleaseRequest | RollbackRequest,
-        *,
-        options: RunOptions | None = None,
-        approve: Approve = True,
-    ) -> Run[ChangeResult]: ...
-
-    @overload
-    def begin(self, request: UninstallRequest, *, approve: ApproveRemoval = True) -> Run[UninstallResult]: ...
-
     def begin(
         self,
         request: ReleaseRequest | RollbackRequest | UninstallRequest,
         *,
         options: RunOptions | None = None,
-        approve: Any = True,
-    ) -> Run[Any]:
+        approve: Approve = True,
+    ) -> Run[ChangeResult]:
         """Begin `apply`, `rollback` or `uninstall` in a thread of its own; iterate over the run for its events.
 
         Args:
@@ -384,12 +366,12 @@ class Session:
             approve: as for `apply`; called in the thread of the run.
         """
 
-        def work(report: Reporter, is_stopped: Callable[[], bool]) -> ChangeResult | UninstallResult:
+        def work(report: Reporter, is_stopped: Callable[[], bool]) -> ChangeResult:
             with self.scope.calling(report, is_stopped):
                 return library.releases.carry_out(self.scope, request, options, approve)
 
         self._runs = [run for run in self._runs if not run.is_over]
-        run: Run[Any] = library.run.Run(work)
+        run = library.run.Run(work)
         self._runs.append(run)
         return run
 

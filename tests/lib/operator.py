@@ -15,7 +15,7 @@ from bundler.actions.release.history import read_history
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions
 from bundler.actions.release.rollback import RollbackRequest, rollback
 from bundler.actions.release.terms import Accepted
-from bundler.actions.release.uninstall import UninstallRequest, UninstallResult, uninstall
+from bundler.actions.release.uninstall import UninstallRequest, uninstall
 from bundler.expressions.compiled import CompiledCodes
 from bundler.health.pods import FailFast
 from bundler.loader.load import load_bundle
@@ -154,7 +154,7 @@ class Operator:
         run = RunOptions(fail_fast=self.fail_fast, **options)
         return rollback(request, self.ports(), run, self._see)
 
-    def uninstall(self, release: str = "shop", *, keeps_history: bool = False) -> UninstallResult:
+    def uninstall(self, release: str = "shop", *, keeps_history: bool = False) -> ChangeResult:
         request = UninstallRequest(
             namespace=self.namespace,
             release=release,

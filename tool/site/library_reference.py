@@ -28,10 +28,9 @@ _GROUPS = {
         "RunOptions",
         "AcquiredBundle",
     ],
-    "Plans": ["Proposal", "UninstallProposal", "Plan", "Change", "Action", "ObjectRef"],
+    "Plans": ["Proposal", "Plan", "Change", "Action", "ObjectRef"],
     "What became of it": [
         "ChangeResult",
-        "UninstallResult",
         "Run",
         "ReleaseState",
         "Revision",

@@ -33,7 +33,7 @@ def barred(error: BundlerError, proposal: Proposal) -> BundlerError | None:
 
     Below the ``noRollbackBelow`` of the bundle that failed the data may not fit any more: its migration may have run.
     """
-    target, barrier = proposal.history.deployed, proposal.draft.revision.no_rollback_below
+    target, barrier = proposal.history.deployed, proposal.drafted.revision.no_rollback_below
     if target is None or is_at_least(target.bundle.version, barrier):
         return None
     there = f"revision {target.revision} is {target.bundle.name} {target.bundle.version}"
@@ -90,7 +90,7 @@ def roll_back_after(
 
 
 def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
-    history, fallback = proposal.history, proposal.draft.fallback
+    history, fallback = proposal.history, proposal.drafted.fallback
     if history.deployed is None:
         remove_objects(history.namespace, history.release, ports, held)
         return "nothing was deployed before: what this install had made was deleted again"
@@ -106,7 +106,7 @@ def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock)
         accepted=Accepted(losses=True, downgrade=True),
         live_before=proposal.planned.observation.live,
     )
-    back = propose(draft_of(fallback, proposal.draft.revision.authorship), terms, ports)
+    back = propose(draft_of(fallback, proposal.drafted.revision.authorship), terms, ports)
     refuse(pass_gates(back))
     carry_out(back, ports, replace(options, waits=True), held)
     return f"the release was rolled back to revision {fallback.summary.revision}"

@@ -6,7 +6,7 @@ rollback, an automatic rollback and an uninstall pass it after planning, and aga
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.actions.acquire.version_policy import older_version
 from bundler.actions.release.upgrade_path import barrier_problems, path_problems
@@ -24,66 +24,33 @@ from bundler.planning.site_policy import forbidden_reach, missing_signature, oth
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from bundler.actions.change.make_plan import Planned
-    from bundler.actions.release.history import History
-    from bundler.actions.release.proposal import Draft
-    from bundler.actions.release.terms import Terms
+    from bundler.actions.release.proposal import Proposal
     from bundler.model.change import Change
-    from bundler.model.cluster import ClusterIdentity
 
 _RECORD_SECRETS = 3
 """A head, a pack and the sensitive leaves: what a small revision's record adds to a quota."""
 _SHOWN_NAMES = 10
 
 
-class Proposed(Protocol):
-    """What gates look at: a plan, what it was made from, and what it is checked against."""
-
-    @property
-    def planned(self) -> Planned:
-        """The plan, with what was seen and answered."""
-        ...
-
-    @property
-    def history(self) -> History:
-        """What is recorded of the release."""
-        ...
-
-    @property
-    def draft(self) -> Draft | None:
-        """The revision to be; None for an uninstall."""
-        ...
-
-    @property
-    def terms(self) -> Terms:
-        """What the change is checked against."""
-        ...
-
-    @property
-    def identity(self) -> ClusterIdentity | None:
-        """Which cluster this is; None where no site asks."""
-        ...
+Gate: TypeAlias = "Callable[[Proposal], Iterable[Problem]]"
 
 
-Gate: TypeAlias = "Callable[[Proposed], Iterable[Problem]]"
-
-
-def find_problems(proposal: Proposed) -> list[Problem]:
+def find_problems(proposal: Proposal) -> list[Problem]:
     """Return everything that stops a change, of all gates at once."""
     return [problem for gate in GATES for problem in gate(proposal)]
 
 
-def _cluster(proposal: Proposed) -> Iterable[Problem]:
+def _cluster(proposal: Proposal) -> Iterable[Problem]:
     site, identity = proposal.terms.site, proposal.identity
     return other_cluster(identity, site) if site is not None and identity is not None else ()
 
 
-def _site_reach(proposal: Proposed) -> Iterable[Problem]:
+def _site_reach(proposal: Proposal) -> Iterable[Problem]:
     site = proposal.terms.site
     return forbidden_reach(proposal.planned.plan.reach, site) if site is not None else ()
 
 
-def _signatures(proposal: Proposed) -> Iterable[Problem]:
+def _signatures(proposal: Proposal) -> Iterable[Problem]:
     """A recorded revision carries no signature: only bundles are checked against this one."""
     site, draft = proposal.terms.site, proposal.draft
     if site is None or draft is None or draft.is_recorded:
@@ -91,7 +58,7 @@ def _signatures(proposal: Proposed) -> Iterable[Problem]:
     return missing_signature(draft.revision.summary.bundle.name, proposal.terms.evidence, site.trust)
 
 
-def _versions(proposal: Proposed) -> Iterable[Problem]:
+def _versions(proposal: Proposal) -> Iterable[Problem]:
     site, draft = proposal.terms.site, proposal.draft
     if site is None or draft is None:
         return ()
@@ -99,7 +66,7 @@ def _versions(proposal: Proposed) -> Iterable[Problem]:
     return older_version(bundle.name, bundle.version, site.trust)
 
 
-def _reach(proposal: Proposed) -> Iterable[Problem]:
+def _reach(proposal: Proposal) -> Iterable[Problem]:
     """A bundle declares its reach; a record declares nothing, and is compared with what is live."""
     draft, plan, terms = proposal.draft, proposal.planned.plan, proposal.terms
     if draft is None:
@@ -116,7 +83,7 @@ def _reach(proposal: Proposed) -> Iterable[Problem]:
     return new_reach(notes, doing, "pass --allow-reach to confirm")
 
 
-def _path(proposal: Proposed) -> Iterable[Problem]:
+def _path(proposal: Proposal) -> Iterable[Problem]:
     draft = proposal.draft
     if draft is None:
         return ()
@@ -127,19 +94,19 @@ def _path(proposal: Proposed) -> Iterable[Problem]:
     return path_problems(draft.release, bundle, recorded, upgrades_from=draft.upgrades_from, accepted=accepted)
 
 
-def _objects(proposal: Proposed) -> Iterable[Problem]:
+def _objects(proposal: Proposal) -> Iterable[Problem]:
     planned = proposal.planned
     return object_problems(planned.wanted, planned.observation, tuple(planned.candidates.values()), planned.outcomes)
 
 
-def _quota(proposal: Proposed) -> Iterable[Problem]:
+def _quota(proposal: Proposal) -> Iterable[Problem]:
     plan, observation = proposal.planned.plan, proposal.planned.observation
     created = [change.desired for change in plan.changes if change.action is Action.CREATE and change.desired]
     records = 0 if plan.is_empty or plan.is_removal else _RECORD_SECRETS
     return quota_problems(created, observation.quotas, extra_secrets=records)
 
 
-def _removal(proposal: Proposed) -> Iterable[Problem]:
+def _removal(proposal: Proposal) -> Iterable[Problem]:
     plan = proposal.planned.plan
     if not plan.is_removal or plan.is_empty or proposal.terms.accepted.removal:
         return
@@ -151,7 +118,7 @@ def _removal(proposal: Proposed) -> Iterable[Problem]:
     )
 
 
-def _losses(proposal: Proposed) -> Iterable[Problem]:
+def _losses(proposal: Proposal) -> Iterable[Problem]:
     lost = losses(proposal.planned.plan)
     if not lost or proposal.terms.accepted.losses:
         return

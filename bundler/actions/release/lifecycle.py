@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.actions.release.terms import Terms
+    from bundler.model.change import KeptObject
     from bundler.ports import HeldLock, Ports
 
 _EVIDENCE_CHARS = 65_536
@@ -79,15 +80,20 @@ class ChangeResult:
 
     proposal: Proposal
     revision: Revision | None
-    """None where nothing was done: no change, or the answer was no."""
+    """None where none was made: no change, or the answer was no, or an uninstall."""
     is_declined: bool = False
+
+    @property
+    def kept(self) -> tuple[KeptObject, ...]:
+        """What stays although the release no longer wants it."""
+        return self.proposal.plan.kept
 
     @property
     def outcome(self) -> Outcome:
         """What is shown of it."""
         return Outcome(
             plan=self.proposal.plan,
-            wanted=self.proposal.draft.revision.summary,
+            wanted=self.proposal.drafted.revision.summary,
             newest=self.proposal.history.newest,
             revision=self.revision,
             is_declined=self.is_declined,
@@ -204,7 +210,7 @@ def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
         return False
     if options.waits and not newest.is_waited:
         return False
-    draft = proposal.draft
+    draft = proposal.drafted
     return (
         newest.status is ReleaseStatus.DEPLOYED
         and newest.bundle.digest == draft.revision.summary.bundle.digest
@@ -222,7 +228,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
         waits=options.waits,
-        readiness=proposal.draft.readiness,
+        readiness=proposal.drafted.readiness,
         fail_fast=options.fail_fast,
         finished_jobs=proposal.planned.wanted.finished_jobs,
         way_back=_way_back(proposal),
@@ -238,7 +244,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
 
 def _way_back(proposal: Proposal) -> str:
     """Return the command that undoes a failed upgrade; nothing where there is nothing to go back to."""
-    deployed, draft = proposal.history.deployed, proposal.draft
+    deployed, draft = proposal.history.deployed, proposal.drafted
     if deployed is None or draft.revision.rolled_back_to:
         return ""
     return f", or go back with `bundler rollback {draft.release} {deployed.revision} -n {draft.namespace}`"

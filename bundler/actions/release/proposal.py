@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.change.make_plan import IsRecorded
     from bundler.actions.compose.compose import Composition
-    from bundler.actions.release.gates import Proposed
     from bundler.model.change import Plan
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
@@ -93,13 +92,27 @@ class Proposal:
     """
 
     planned: Planned
-    draft: Draft
     history: History
+    draft: Draft | None = None
+    """The revision to be; None for an uninstall, which makes none."""
     terms: Terms = field(default_factory=Terms)
     identity: ClusterIdentity | None = None
     """Which cluster this is; None where no site asks."""
     is_second_look: bool = False
     """The cluster moved since the plan was first shown, and the changes differ."""
+    hidden: Plan | None = None
+    """For an uninstall: the plan in which what the records hide is hidden in the live objects, too."""
+
+    @property
+    def drafted(self) -> Draft:
+        """The revision to be.
+
+        Raises:
+            ValueError: for an uninstall.
+        """
+        if self.draft is None:
+            raise ValueError("an uninstall makes no revision")
+        return self.draft
 
     @property
     def plan(self) -> Plan:
@@ -109,7 +122,7 @@ class Proposal:
     @property
     def shown(self) -> Plan:
         """The plan to look at."""
-        return self.planned.plan
+        return self.hidden or self.planned.plan
 
 
 def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
@@ -137,7 +150,7 @@ def require_cluster(terms: Terms, cluster: ClusterClient) -> None:
         refuse(other_cluster(identity, terms.site))
 
 
-def pass_gates(proposal: Proposed, *, written: str = "nothing") -> list[Problem]:
+def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]:
     """Check a proposal against every gate, and stop where one refuses it.
 
     Args:
@@ -165,11 +178,11 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         ports: the cluster and everything else outside.
         redraft: makes the draft again where another revision was deployed since, whose values are now the start.
     """
-    draft = first.draft
+    draft = first.drafted
     history = mark_interrupted_runs(_history_for(draft, ports), ports)
     if redraft is not None and _deployed_number(history) != _deployed_number(first.history):
         draft = redraft()
-    is_same = history == first.history and draft is first.draft
+    is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=_others(draft, ports))
     return replace(first, planned=planned, draft=draft, history=history, is_second_look=True)

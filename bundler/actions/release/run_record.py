@@ -121,7 +121,7 @@ class RunRecord:
 def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Revision:
     """Record the intention, inventory included, before the first object is written."""
     number, now = proposal.history.next_number, ports.clock.now()
-    draft = proposal.draft.revision
+    draft = proposal.drafted.revision
     summary = replace(
         draft.summary,
         revision=number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from bundler.actions.change.executor import Executor
-from bundler.actions.change.make_plan import Planned, make_plan
+from bundler.actions.change.make_plan import make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.history import (
@@ -16,7 +16,8 @@ from bundler.actions.release.history import (
     pass_over,
     read_history,
 )
-from bundler.actions.release.proposal import identity_for, pass_gates, require_cluster
+from bundler.actions.release.lifecycle import ChangeResult
+from bundler.actions.release.proposal import Proposal, identity_for, pass_gates, require_cluster
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
@@ -33,9 +34,7 @@ from bundler.planning.problem import refuse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from bundler.actions.release.proposal import Draft
-    from bundler.model.change import Change, KeptObject, Plan
-    from bundler.model.cluster import ClusterIdentity
+    from bundler.model.change import Change
     from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
@@ -78,66 +77,7 @@ class UninstallRequest:
         return Terms(site=self.site, accepted=self.accepted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UninstallProposal:
-    """What would be deleted, and what stays.
-
-    Example:
-        >>> from bundler import ReleaseRequest, Session, UninstallRequest
-        >>> with Session.sandbox() as session:
-        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
-        ...     proposal = session.plan(UninstallRequest(release="shop"))
-        >>> (proposal.plan.is_removal, {str(change.action) for change in proposal.plan.changes})
-        (True, {'delete'})
-    """
-
-    planned: Planned
-    history: History
-    shown: Plan
-    """The plan to look at: what the records hide is hidden in the live objects too."""
-    terms: Terms = Terms()
-    identity: ClusterIdentity | None = None
-    """Which cluster this is; None where no site asks."""
-
-    @property
-    def draft(self) -> Draft | None:
-        """Nothing is to be."""
-        return None
-
-    @property
-    def is_second_look(self) -> bool:
-        """Tell that this was not shown before: an uninstallation is shown once."""
-        return False
-
-    @property
-    def plan(self) -> Plan:
-        """What would be done."""
-        return self.planned.plan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UninstallResult:
-    """What became of it.
-
-    Example:
-        >>> from bundler import ReleaseRequest, Session, UninstallRequest
-        >>> with Session.sandbox() as session:
-        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
-        ...     gone = session.uninstall(UninstallRequest(release="shop"), approve=lambda proposal: False)
-        >>> (gone.is_declined, gone.kept)
-        (True, ())
-    """
-
-    proposal: UninstallProposal
-    is_declined: bool = False
-
-    @property
-    def kept(self) -> tuple[KeptObject, ...]:
-        """What stays."""
-        return self.proposal.plan.kept
-
-
-def propose_uninstall(request: UninstallRequest, ports: Ports) -> UninstallProposal:
+def propose_uninstall(request: UninstallRequest, ports: Ports) -> Proposal:
     """Plan to delete everything a release owns, but for what is always kept.
 
     Raises:
@@ -156,7 +96,7 @@ def propose_uninstall(request: UninstallRequest, ports: Ports) -> UninstallPropo
     return proposal
 
 
-def _propose(history: History, terms: Terms, ports: Ports) -> UninstallProposal:
+def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
     newest = ports.store.load(history.newest) if history.newest else None
     wanted = Wanted(
         release=history.release,
@@ -168,9 +108,9 @@ def _propose(history: History, terms: Terms, ports: Ports) -> UninstallProposal:
         is_removal=True,
     )
     planned = make_plan(wanted, ports.cluster)
-    shown = replace(planned.plan, changes=tuple(_hidden(planned.plan.changes, history, ports)))
+    hidden = replace(planned.plan, changes=tuple(_hidden(planned.plan.changes, history, ports)))
     identity = identity_for(terms, ports.cluster)
-    return UninstallProposal(planned=planned, history=history, shown=shown, terms=terms, identity=identity)
+    return Proposal(planned=planned, history=history, hidden=hidden, terms=terms, identity=identity)
 
 
 def _hidden(changes: Sequence[Change], history: History, ports: Ports) -> Iterator[Change]:
@@ -198,7 +138,7 @@ def _named_only(live: Body | None) -> Body | None:
     return {"apiVersion": text_at(live, "apiVersion"), "kind": text_at(live, "kind"), "metadata": names}
 
 
-def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[UninstallProposal], bool]) -> UninstallResult:
+def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Proposal], bool]) -> ChangeResult:
     """Delete what a release owns in reverse order, wait until it is gone, then drop or close its records.
 
     The record says ``uninstalling`` until every object is gone: a run that died is simply repeated.
@@ -210,12 +150,12 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Uninst
     first = propose_uninstall(request, ports)
     unconfirmed = pass_gates(first)
     if not approve(first):
-        return UninstallResult(proposal=first, is_declined=True)
+        return ChangeResult(proposal=first, revision=None, is_declined=True)
     refuse(unconfirmed)
     with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
         end = _close if request.keeps_history else _erase
         proposal = remove_objects(namespace, release, ports.under(held), held, request.terms, end=end)
-    return UninstallResult(proposal=proposal or first)
+    return ChangeResult(proposal=proposal or first, revision=None)
 
 
 def remove_objects(
@@ -226,7 +166,7 @@ def remove_objects(
     terms: Terms = _CONFIRMED,
     *,
     end: End | None = None,
-) -> UninstallProposal | None:
+) -> Proposal | None:
     """Delete everything that a release owns; the lock is held. None where nothing is recorded.
 
     Args:
@@ -264,7 +204,7 @@ def _close(history: History, ports: Ports) -> None:
         ports.store.mark(fresh.newest, ReleaseStatus.UNINSTALLED)
 
 
-def _carry_out(proposal: UninstallProposal, ports: Ports, held: HeldLock, end: End) -> None:
+def _carry_out(proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> None:
     record = _RemovalRecord(proposal.history, ports, held, end)
     rules = WaitRules(uid=proposal.planned.wanted.uid)
     executor = Executor(proposal.planned, ports, Guard(ports, held), rules, record.write)

@@ -15,7 +15,7 @@ from bundler.planning.safety import losses
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler import Proposal, Session, UninstallProposal
+    from bundler import Proposal, Session
     from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
 
@@ -37,7 +37,7 @@ class Approval:
     """--yes was given."""
     shows_secrets: bool = False
 
-    def approve(self, proposal: Proposal | UninstallProposal, heads: Iterable[Line] = ()) -> bool:
+    def approve(self, proposal: Proposal, heads: Iterable[Line] = ()) -> bool:
         """Show a plan, ask where someone is there to answer, and return whether it is to be carried out.
 
         Args:
@@ -52,7 +52,7 @@ class Approval:
             self.app.screen.warn(warning)
         return not asks or ask(self.app, f"{self._question(proposal)} [y/N] ")
 
-    def _question(self, proposal: Proposal | UninstallProposal) -> str:
+    def _question(self, proposal: Proposal) -> str:
         """Repeat what an answer is about; the plan above it may be long."""
         namespace, cluster = self.namespace, self.session.identity().context
         missing = " (which does not exist and is created)" if proposal.planned.creates_namespace else ""

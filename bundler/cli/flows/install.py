@@ -18,7 +18,7 @@ from bundler.values.changes import changed_user_values
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bundler import Plan, Proposal, ReleaseRequest, Session
+    from bundler import Proposal, ReleaseRequest, Session
     from bundler.cli.parsing.change_options import PathFlags, RunFlags, StartingPoint, WriteFlags
     from bundler.cli.session.app import App
     from bundler.values.changes import ValueChange
@@ -112,7 +112,7 @@ def _show_diff(
     proposal = session.plan(request)
     app.screen.say_lines(_head_lines(proposal))
     subject = subject_of(session, proposal, values=[str(change) for change in _value_changes(proposal)])
-    code = show_plan_as_data(app, proposal.plan, subject, view, proposal)
+    code = show_plan_as_data(app, proposal, subject, view)
     is_pending = library.releases.is_pending(proposal)
     if is_pending and proposal.plan.is_empty:
         app.screen.say("no object changes; a new revision would record the bundle and the values")
@@ -121,7 +121,7 @@ def _show_diff(
 
 def subject_of(session: Session, proposal: Proposal, *, values: Sequence[str] = ()) -> Subject:
     """Say what a plan is about: the release, where it is, and the bundle before and after."""
-    draft = proposal.draft
+    draft = proposal.drafted
     after = bundle_text(draft.revision.summary)
     before = bundle_text(draft.recorded.summary) if draft.recorded else ""
     bundle = f"{before} -> {after}" if before and before != after else after
@@ -136,18 +136,16 @@ def place_of(session: Session, namespace: str, release: str) -> dict[str, str]:
     return {"release": release, "namespace": namespace, "cluster": cluster}
 
 
-def show_plan_as_data(app: App, plan: Plan, subject: Subject, view: DiffView, proposal: Proposal | None = None) -> int:
+def show_plan_as_data(app: App, proposal: Proposal, subject: Subject, view: DiffView) -> int:
     """Print a plan on stdout: it is what was asked for. Return the exit code, 3 where it cannot be carried out so.
 
     Args:
         app: where to.
-        plan: as it is shown.
+        proposal: the plan, and what it was made from.
         subject: what it is about.
         view: how much of it is shown.
-        proposal: what the plan was made from; None for an uninstall.
     """
-    if app.output != "text":
-        plan = library.releases.with_reasons(plan, proposal)
+    plan = proposal.shown if app.output == "text" else library.releases.with_reasons(proposal)
     if view.shows_secrets:
         app.screen.show_secrets()
     show_difference(app, plan, subject, view)
@@ -163,7 +161,7 @@ def _head_lines(proposal: Proposal) -> list[Line]:
 
 
 def _values_lines(proposal: Proposal) -> Iterator[Line]:
-    draft = proposal.draft
+    draft = proposal.drafted
     if draft.composition is None:
         return
     recorded, start = draft.recorded_values, draft.started_from
@@ -177,7 +175,7 @@ def _values_lines(proposal: Proposal) -> Iterator[Line]:
 
 
 def _value_changes(proposal: Proposal) -> Sequence[ValueChange]:
-    draft = proposal.draft
+    draft = proposal.drafted
     if draft.composition is None:
         return ()
     return changed_user_values(draft.recorded_values or {}, draft.composition.values)
@@ -186,4 +184,4 @@ def _value_changes(proposal: Proposal) -> Sequence[ValueChange]:
 def _namespace_lines(proposal: Proposal) -> list[Line]:
     if not proposal.planned.creates_namespace:
         return []
-    return [Line(f"+ create Namespace/{proposal.draft.namespace} (never deleted by bundler)", "green")]
+    return [Line(f"+ create Namespace/{proposal.drafted.namespace} (never deleted by bundler)", "green")]

@@ -15,7 +15,7 @@ from bundler.model.lean import replace
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler import Proposal, RollbackRequest, Session, UninstallProposal, UninstallRequest
+    from bundler import Proposal, RollbackRequest, Session, UninstallRequest
     from bundler.cli.parsing.change_options import RunFlags, WriteFlags
     from bundler.cli.session.app import App
 
@@ -52,7 +52,7 @@ def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: R
     def approve(proposal: Proposal) -> bool:
         if not proposal.is_second_look:
             _say_damage(app, proposal)
-        app.screen.say(f"going back to revision {proposal.draft.revision.rolled_back_to}")
+        app.screen.say(f"going back to revision {proposal.drafted.revision.rolled_back_to}")
         return approval.approve(proposal)
 
     result = session.rollback(request, options=run_options(run, write), approve=approve)
@@ -63,10 +63,10 @@ def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: R
 
 def _show_return(app: App, session: Session, proposal: Proposal, view: DiffView) -> int:
     _say_damage(app, proposal)
-    return show_plan_as_data(app, proposal.plan, subject_of(session, proposal), view, proposal)
+    return show_plan_as_data(app, proposal, subject_of(session, proposal), view)
 
 
-def _say_damage(app: App, proposal: Proposal | UninstallProposal) -> None:
+def _say_damage(app: App, proposal: Proposal) -> None:
     app.screen.say_lines([*damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)])
 
 
@@ -96,7 +96,7 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
         proposal = session.plan(request)
         _say_damage(app, proposal)
         subject = Subject(facts=place_of(session, request.namespace, request.release))
-        show_plan_as_data(app, proposal.shown, subject, DiffView())
+        show_plan_as_data(app, proposal, subject, DiffView())
         return 0
     approval = Approval(
         app=app,
@@ -106,7 +106,7 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
         is_yes=run.yes,
     )
 
-    def approve(proposal: UninstallProposal) -> bool:
+    def approve(proposal: Proposal) -> bool:
         heads = damage_lines(proposal.history.damage, proposal.planned.wanted.unsearched)
         return approval.approve(proposal, heads)
 
