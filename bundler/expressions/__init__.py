@@ -19,6 +19,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from bundler.expressions import failures as failures
+    from bundler.expressions import compiled as compiled, failures as failures
 
 __getattr__ = late_modules(__name__)

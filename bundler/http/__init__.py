@@ -7,6 +7,6 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.http import programs as programs
+    from bundler.http import client_config as client_config, fence as fence, programs as programs, proxy as proxy
 
 __getattr__ = late_modules(__name__)

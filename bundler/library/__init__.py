@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from types import ModuleType
+from bundler.late import late_modules
 
+if TYPE_CHECKING:
     from bundler.library import (
         bundles as bundles,
         clusters as clusters,
@@ -22,26 +21,7 @@ if TYPE_CHECKING:
         rendering as rendering,
         run as run,
         states as states,
+        template_cache as template_cache,
     )
 
-_LOADED_LATE = frozenset(
-    {
-        "bundles",
-        "clusters",
-        "computing",
-        "inspecting",
-        "linting",
-        "registries",
-        "releases",
-        "rendering",
-        "run",
-        "states",
-    }
-)
-
-
-def __getattr__(name: str) -> ModuleType:
-    """Load a module of this package when it is first named: a verb pays for what it needs."""
-    if name in _LOADED_LATE:
-        return import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = late_modules(__name__)

@@ -6,6 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import bundler.actions.acquire
+import bundler.values
+from bundler import expressions, library, loader, signing
+from bundler.actions import compose
 from bundler.actions.acquire.bundle import AcquiredBundle, Sources, acquire as acquire_from, is_delivery, open_by_policy
 from bundler.actions.compose.user_values import UserInput, read_inputs
 from bundler.library.name_rules import check_name, check_namespace
@@ -92,9 +96,7 @@ def load_site(scope: Scope, path: Path) -> Site:
     Raises:
         ValuesFileError: with every problem.
     """
-    from bundler.loader import site_file  # noqa: PLC0415 - only those who name a site pay for it
-
-    site = site_file.load_site(path)
+    site = loader.site_file.load_site(path)
     read_site(scope, site)
     return site
 
@@ -117,9 +119,7 @@ def fetcher_of(scope: Scope, *, is_fresh: bool = False) -> BundleFetcher:
         scope: of the session.
         is_fresh: take the highest version in a range, whatever is locked.
     """
-    from bundler.actions.acquire.fetch import BundleFetcher  # noqa: PLC0415 - only registries need the way to them
-
-    return BundleFetcher(
+    return bundler.actions.acquire.fetch.BundleFetcher(
         registry=scope.registry,
         folder=scope.cache_folder() / "bundles",
         report=scope.report,
@@ -138,9 +138,8 @@ def fetch_component(scope: Scope, component: ComponentSpec, locked: LockEntry | 
 
 
 def _verifier(scope: Scope, policy: TrustPolicy) -> Verifier:
-    from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415 - only where someone is trusted
 
-    return PolicyVerifier(policy, scope.host.clock)
+    return signing.verify.PolicyVerifier(policy, scope.host.clock)
 
 
 def read_values(scope: Scope, given: Values | UserInput, bundle: Bundle | None = None) -> UserInput:
@@ -160,10 +159,9 @@ def read_values(scope: Scope, given: Values | UserInput, bundle: Bundle | None =
     inputs = read_inputs(given, variables=scope.options.environment, read_stdin=host.read_stdin)
     read_site(scope, inputs.named_site)
     if bundle is not None and (inputs.user.layers or inputs.user.assignments):
-        from bundler.values.given_secrets import sensitive_texts  # noqa: PLC0415 - nothing given, nothing to hide
-
         secrets = host.confinement.run(
-            lambda: tuple(sensitive_texts(bundle, inputs.user)), doing="looking for secrets in the values given"
+            lambda: tuple(bundler.values.given_secrets.sensitive_texts(bundle, inputs.user)),
+            doing="looking for secrets in the values given",
         )
         host.redactor.learn(*secrets)
     return inputs
@@ -192,12 +190,10 @@ def render_request(
         UsageError: for an impossible name.
         ValuesError: when the values cannot be read.
     """
-    from bundler.actions.compose.render_request import RenderRequest  # noqa: PLC0415 - for those who render
-
     bundle = taken.bundle
     inputs = read_values(scope, given, bundle)
     site = inputs.named_site
-    return RenderRequest(
+    return compose.render_request.RenderRequest(
         bundle=bundle,
         release=check_name(release or bundle.metadata.name),
         namespace=namespace or namespace_without_cluster(scope, site),
@@ -239,10 +235,9 @@ def namespace_without_cluster(scope: Scope, site: Site | None) -> str:
 
 def compiled_codes(scope: Scope, bundle: Bundle) -> CompiledCodes:
     """Return what earlier runs compiled of a bundle; it is read when something is asked for."""
-    from bundler.expressions.compiled import CompiledCodes  # noqa: PLC0415 - for those who render
-
     if scope.options.cache_dir is None:
-        return CompiledCodes()
-    from bundler.library.template_cache import CompiledFile  # noqa: PLC0415 - as above
+        return expressions.compiled.CompiledCodes()
 
-    return CompiledCodes(CompiledFile(scope.options.cache_dir / "templates", bundle.digest))
+    return expressions.compiled.CompiledCodes(
+        library.template_cache.CompiledFile(scope.options.cache_dir / "templates", bundle.digest)
+    )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bundler.sandbox
+from bundler import cluster, http
 from bundler.errors import UsageError
+from bundler.model.events import Warned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +23,7 @@ def open_sandbox(scope: Scope, *, path: Path | None) -> tuple[ClusterClient, str
     Raises:
         SandboxStoreError: when its file cannot be used.
     """
-    from bundler.sandbox.client import SandboxClient  # noqa: PLC0415 - one of the clients is loaded, never both
-
-    sandbox = SandboxClient.open(path, scope.host.clock)
+    sandbox = bundler.sandbox.client.SandboxClient.open(path, scope.host.clock)
     scope.host.closing.callback(sandbox.close)
     return sandbox, "default"
 
@@ -38,10 +39,10 @@ def open_kubeconfig(scope: Scope, *, kubeconfig: Path | None, context: str) -> t
     Raises:
         KubeconfigError, CredentialsError: when there is no way to the cluster.
     """
-    from bundler.cluster.kubeconfig import load_access  # noqa: PLC0415 - one of the clients is loaded, never both
-
     options = scope.options
-    access = load_access(options.environment, home=options.home, kubeconfig=kubeconfig, context=context)
+    access = cluster.kubeconfig.load_access(
+        options.environment, home=options.home, kubeconfig=kubeconfig, context=context
+    )
     return _open(scope, access)
 
 
@@ -56,9 +57,7 @@ def open_pod(scope: Scope, *, server: str, folder: Path) -> tuple[ClusterClient,
     Raises:
         KubeconfigError: when there is no token.
     """
-    from bundler.cluster.kubeconfig import pod_access  # noqa: PLC0415 - one of the clients is loaded, never both
-
-    return _open(scope, pod_access(server, folder))
+    return _open(scope, cluster.kubeconfig.pod_access(server, folder))
 
 
 def refuse_cluster(scope: Scope) -> tuple[ClusterClient, str]:
@@ -76,15 +75,12 @@ def refuse_cluster(scope: Scope) -> tuple[ClusterClient, str]:
 
 
 def _open(scope: Scope, access: ClusterAccess) -> tuple[ClusterClient, str]:
-    from bundler.cluster.client import HttpClusterClient  # noqa: PLC0415 - one of the clients is loaded, never both
-    from bundler.http.proxy import parse_server  # noqa: PLC0415
-    from bundler.model.events import Warned  # noqa: PLC0415
 
     server = access.cluster.server
     if not access.cluster.is_verified:
         scope.report(Warned(f"{server} is not verified: the kubeconfig says insecure-skip-tls-verify"))
-    client = HttpClusterClient.open(access, scope.client_config(), cache_dir=scope.options.cache_dir)
+    client = cluster.client.HttpClusterClient.open(access, scope.client_config(), cache_dir=scope.options.cache_dir)
     scope.host.closing.callback(client.close)
-    scope.network.fence.name(parse_server(server).authority)
+    scope.network.fence.name(http.proxy.parse_server(server).authority)
     scope.network.stay_offline(default=False)
     return client, access.namespace or "default"

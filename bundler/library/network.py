@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from bundler import http
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ class Network:
     def fence(self) -> Fence:
         """Of this session alone; made when it is first asked for."""
         if self._fence is None:
-            from bundler.http.fence import Fence  # noqa: PLC0415 - most sessions reach no server
-
-            self._fence = Fence()
+            self._fence = http.fence.Fence()
         return self._fence
 
     def stay_offline(self, *, default: bool, named: frozenset[str] = frozenset()) -> None:

@@ -12,10 +12,13 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler import library
+import bundler.actions.release
+import bundler.health
+from bundler import confinement, http, library, storage
 from bundler._version import __version__
 from bundler.errors import BundlerError
 from bundler.library.name_rules import check_namespace
+from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.events import HealthChanged, Notice, Warned
 from bundler.model.lean import replace
 from bundler.ports import Ports
@@ -83,7 +86,6 @@ class Scope:
         """How large a bundle may be."""
         if self.options.limits is not None:
             return self.options.limits
-        from bundler.loader.limits import DEFAULT_LOAD_LIMITS  # noqa: PLC0415 - not every session reads a bundle
 
         return DEFAULT_LOAD_LIMITS
 
@@ -164,12 +166,10 @@ class Scope:
         Raises:
             KubeconfigError, CredentialsError, SandboxStoreError: when there is no way to the cluster.
         """
-        from bundler.storage.secrets import SecretReleaseStore  # noqa: PLC0415 - for calls that reach a cluster
-
         cluster, call, clock = self.cluster(), self.call, self.host.clock
         return Ports(
             cluster=cluster,
-            store=SecretReleaseStore(cluster, clock),
+            store=storage.secrets.SecretReleaseStore(cluster, clock),
             lock=_CarefulLock(self, cluster, bundle),
             clock=clock,
             report=call.report,
@@ -208,16 +208,14 @@ class Scope:
             return self.options.command
         key = bundle.digest if bundle else ""
         if key not in self._commands:
-            from bundler.actions.release.recorded_command import recorded_command  # noqa: PLC0415 - only for changes
-
-            self._commands[key] = recorded_command(self.host.argv, bundle, confinement=self.host.confinement)
+            self._commands[key] = bundler.actions.release.recorded_command.recorded_command(
+                self.host.argv, bundle, confinement=self.host.confinement
+            )
         return self._commands[key]
 
     def client_config(self, gate: Gate | None = None) -> ClientConfig:
         """Return what a client of servers needs from the program around it."""
-        from bundler.http.client_config import ClientConfig  # noqa: PLC0415 - most sessions reach no server
-
-        return ClientConfig(
+        return http.client_config.ClientConfig(
             env=self.options.environment,
             clock=self.host.clock,
             budget=self.budget_s,
@@ -246,12 +244,9 @@ class Scope:
 
     def _make_judge(self) -> JudgeByRule:
         if not self.host.owns_process:
-            from bundler.health.author import author_health  # noqa: PLC0415 - as below
+            return bundler.health.author.author_health
 
-            return author_health
-        from bundler.confinement.rules import ConfinedRules  # noqa: PLC0415 - for calls that look at objects
-
-        rules = ConfinedRules()
+        rules = confinement.rules.ConfinedRules()
         self.host.closing.callback(rules.close)
         return rules
 
@@ -301,10 +296,8 @@ class _CarefulLock:
         return self._lock().break_(state)
 
     def _lock(self) -> ReleaseLock:
-        from bundler.storage.holder import this_process  # noqa: PLC0415 - only calls that change take a lock
-        from bundler.storage.lock import LeaseLock  # noqa: PLC0415
 
         options, clock = self._scope.options, self._scope.host.clock
         command = self._scope.command(self._bundle)
-        holder = this_process(user=options.user, command=command, tool_version=__version__)
-        return LeaseLock(self._cluster, clock, holder, duration_s=options.lock_duration_s)
+        holder = storage.holder.this_process(user=options.user, command=command, tool_version=__version__)
+        return storage.lock.LeaseLock(self._cluster, clock, holder, duration_s=options.lock_duration_s)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         assignments as assignments,
         deep_check as deep_check,
         derive as derive,
+        given_secrets as given_secrets,
         problems as problems,
         user as user,
     )

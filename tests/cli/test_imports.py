@@ -44,7 +44,9 @@ def modules_after(cli, *argv: str) -> set[str]:
 
 
 def imported(modules: set[str], *packages: str) -> set[str]:
-    return {package for package in packages for name in modules if name == package or name.startswith(f"{package}.")}
+    """Return the packages of which something was loaded; of ours the package itself is a list of what it can load."""
+    theirs = {package for package in packages if not package.startswith("bundler.")} & modules
+    return theirs | {package for package in packages for name in modules if name.startswith(f"{package}.")}
 
 
 @pytest.fixture

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.actions.compose import expressions as expressions, site_overlay as site_overlay
+    from bundler.actions.compose import (
+        expressions as expressions,
+        render_request as render_request,
+        site_overlay as site_overlay,
+    )
 
 __getattr__ = late_modules(__name__)

@@ -1,1 +1,12 @@
 """The verbs that change a release, and its history. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
+
+if TYPE_CHECKING:
+    from bundler.actions.release import recorded_command as recorded_command
+
+__getattr__ = late_modules(__name__)
