@@ -26,7 +26,7 @@ _INTERRUPTED = InterruptedRunError(
 _TOO_DEEP = BundlerError(
     "working with what was read",
     context=["something in it is nested more deeply than can be worked with"],
-    hint="look for lists and mappings within each other, hundreds deep, in files, values or objects of the cluster",
+    hint="find lists and mappings within each other, hundreds deep, in files, values or objects of the cluster",
 )
 
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Write a bundle": {
-        "create": "Make a new bundle that installs as it is.",
+        "create": "Make a new bundle, ready to install.",
         "lint": "Find everything that is wrong with a bundle.",
-        "template": "Print what a bundle renders to.",
-        "test-render": "Run the tests that a bundle brings.",
-        "values": "Print the values a bundle works with, and who set them.",
+        "template": "Render a bundle and print its objects.",
+        "test-render": "Run a bundle's own tests.",
+        "values": "Print a bundle's values, and what set them.",
         "show": "Describe a bundle: what it is, its parts and its menu.",
-        "lock": "Write down which components a bundle has, exactly.",
-        "package": "Pack a bundle into one archive, the same bytes every time.",
+        "lock": "Pin the exact version of every component.",
+        "package": "Pack a bundle into one archive, reproducibly.",
     },
     "Registries": {
         "login": "Log in to a registry.",
@@ -30,20 +30,20 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "pull": "Fetch a bundle from a registry.",
     },
     "Offline delivery": {
-        "images": "List every image that a bundle can need.",
+        "images": "List every image that a bundle may need.",
         "export": "Write a bundle and everything it needs into one file.",
-        "verify": "Check a delivery to its last byte, and who signed it.",
-        "keygen": "Make a pair of keys to sign with.",
+        "verify": "Check every byte of a delivery, and its signatures.",
+        "keygen": "Make a key pair for signing.",
         "sign": "Sign a delivery or an archive.",
-        "import": "Bring the images of a delivery into a registry.",
-        "site": "Describe the place where bundles are installed.",
+        "import": "Copy the images of a delivery to a registry.",
+        "site": "Write or check a site file.",
     },
     "Change a release": {
-        "preflight": "Check that everything that an installation needs is there.",
-        "install": "Install a bundle, or upgrade the release that is there.",
-        "upgrade": "Upgrade a release to a bundle, or to other values.",
+        "preflight": "Check that the cluster has what an installation needs.",
+        "install": "Install a bundle, or upgrade its release.",
+        "upgrade": "Upgrade a release to another bundle or other values.",
         "diff": "Show what an install or upgrade would change.",
-        "rollback": "Go back to what an earlier revision recorded.",
+        "rollback": "Go back to an earlier revision.",
         "uninstall": "Delete what a release owns, and its records.",
     },
     "Look after releases": {
@@ -53,11 +53,11 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "get": "Print values, manifest, notes or plan of a revision.",
         "logs": "Print the logs of all pods of a release.",
         "wait": "Wait until a release is ready.",
-        "unlock": "Break the lock that a dead run left behind.",
+        "unlock": "Release the lock of a run that died.",
     },
     "The machine": {
         "sandbox": "Look after the embedded cluster.",
-        "completion": "Print the completion script of a shell.",
+        "completion": "Print a shell's completion script.",
     },
 }
 

@@ -78,7 +78,7 @@ class ExecCredentials:
         self._version = text_at(self._spec, "apiVersion")
         if self._version not in _VERSIONS:
             found = f"user {access.user.name!r}: exec has apiVersion {self._version or 'none'!r}"
-            hint = f"known: {' and '.join(_VERSIONS)}; update the plugin and its kubeconfig entry"
+            hint = f"update the plugin and its kubeconfig entry to {' or '.join(_VERSIONS)}"
             raise CredentialsError("reading the kubeconfig", context=[found], hint=hint)
         self._lock = threading.Lock()
         self._issued: _Issued | None = None
@@ -263,7 +263,7 @@ def _legacy_failed(user: UserEntry, name: str, why: str) -> CredentialsError:
     return CredentialsError(
         "asking the auth-provider of the kubeconfig",
         context=[f"user {user.name!r}, auth-provider {name!r}: {why}"],
-        hint="auth-provider was removed from kubectl 1.26; use a credential plugin (exec) instead",
+        hint="use a credential plugin (exec) instead; auth-provider was removed from kubectl 1.26",
     )
 
 

@@ -68,7 +68,7 @@ def error_of_status(request: Request, status: Status, *, user: str) -> ClusterEr
         case code if code in _REFUSED_CODES:
             error = RejectedError(request.doing, context=found, hint=_rejected_hint(status))
         case code:
-            error = ClusterError(request.doing, context=[f"status {code}", *found], hint="see the server's message")
+            error = ClusterError(request.doing, context=[f"status {code}", *found], hint="read the server's message")
     return error
 
 
@@ -80,8 +80,8 @@ def unavailable(
     webhook = _WEBHOOK.search(why)
     if webhook:
         hint = (
-            f"admission webhook {webhook['name']} does not answer, and its failurePolicy refuses what it cannot see:"
-            " ask its owner to fix it, then run the same command again"
+            f"ask the owner of admission webhook {webhook['name']} to fix it, then run the same command again: it does"
+            " not answer, and its failurePolicy refuses what it cannot see"
         )
     if is_proxy:
         hint = PROXY_HINT
@@ -146,13 +146,13 @@ def _found(status: Status) -> Sequence[str]:
 def _forbidden(request: Request, status: Status, found: Sequence[str]) -> ForbiddenError:
     match = _DENIED.search(status.message)
     if _ANONYMOUS in status.message:
-        hint = "the server was sent no credentials: give the context a user with a token, a certificate or a plugin"
+        hint = "give the context a user with a token, a certificate or a plugin: no credentials were sent"
         return ForbiddenError(request.doing, context=found, hint=hint)
     if match is None:
         if any(cause.reason == "NamespaceTerminating" for cause in status.causes):
-            hint = "the namespace is being deleted; wait until it is gone, then run the command again"
+            hint = "wait until the namespace is deleted, then run the command again"
             return ForbiddenError(request.doing, context=found, hint=hint, is_leaving=True)
-        hint = "a quota, a policy or an admission rule of the cluster refuses this; see the server's message"
+        hint = "read the server's message: a quota, a policy or an admission rule of the cluster refuses this"
         is_quota = any(words in status.message for words in _QUOTA_WORDS)
         return ForbiddenError(request.doing, context=found, hint=hint, is_quota=is_quota)
     resource = f"{match['resource']}.{match['group']}" if match["group"] else match["resource"]
@@ -178,7 +178,7 @@ def _not_found(request: Request, status: Status, found: Sequence[str]) -> Cluste
         if kind is not None:
             return unknown_kind(kind.group, kind.kind, kind.version, doing=request.doing)
         return UnknownKindError(request.doing, context=found, hint="check the server's version and its address")
-    return ObjectNotFoundError(request.doing, context=found, hint="it is gone, or the name or namespace is another one")
+    return ObjectNotFoundError(request.doing, context=found, hint="check the name and namespace; it may be deleted")
 
 
 def is_unknown_path(status: Status) -> bool:
@@ -188,14 +188,14 @@ def is_unknown_path(status: Status) -> bool:
 
 def _conflict(request: Request, status: Status, found: Sequence[str]) -> ClusterError:
     if status.reason == "AlreadyExists":
-        hint = "choose another name, or look at the object that has this one"
+        hint = "choose another name, or check the object that has this one"
         return AlreadyExistsError(request.doing, context=found, hint=hint)
     conflicts = conflicts_of(status)
     if conflicts:
         lines = [f"{path} is owned by {manager}" for path, manager in conflicts]
-        hint = "let that manager give up the field, or remove it from the bundle"
+        hint = "have that manager give up the field, or remove it from the bundle"
         return ConflictError(request.doing, context=lines, hint=hint, conflicts=conflicts)
-    hint = "someone else changed or replaced it meanwhile; run the command again"
+    hint = "run the command again: someone else changed or replaced it meanwhile"
     return ConflictError(request.doing, context=found, hint=hint)
 
 

@@ -138,7 +138,7 @@ def follow_log(transport: Transport, request: Request, *, is_following: bool) ->
     if broken and not is_following:
         why = failure_of_error(broken[0], may_have_arrived=True).why
         hint = "read less (--tail, --since, --container), or allow more with --timeout"
-        raise UnavailableError(request.doing, context=[f"the log breaks off here: {why}"], hint=hint)
+        raise UnavailableError(request.doing, context=[f"the log ends here: {why}"], hint=hint)
 
 
 def _watch_once(

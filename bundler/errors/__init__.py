@@ -148,7 +148,7 @@ class BundlerError(Exception):
         return self._copy(context=(*self.context, *lines), hint=hint or self.hint)
 
     def spelled(self, spell: Callable[[str], str]) -> Self:
-        """Return a copy with every text in it spelled anew: masked, cut."""
+        """Return a copy with every text in it spelled again: masked, cut."""
         context = tuple(
             line.spelled(spell) if isinstance(line, Found) else type(line)(spell(line)) for line in self.context
         )

@@ -73,7 +73,7 @@ def explain(error: BaseException, names: Mapping[str, object]) -> Failure:  # no
                 spelling=re.compile(rf"(?:\|\s*|\bis\s+(?:not\s+)?){re.escape(error.name)}\b"),
             )
         case TemplateFailureError():
-            hint = error.hint or "the bundle's author stops here on purpose; change the values that it names"
+            hint = error.hint or "change the values that the message names: the bundle's author stops here on purpose"
             is_deliberate = not error.hint
             return Failure(
                 error_type=errors.TemplateError, sentence=error.sentence, hint=hint, is_deliberate=is_deliberate
@@ -108,7 +108,7 @@ def _special_hint(sentence: str, written: str) -> str:
     if "is a text and has no keys" in sentence and name in TEXT_METHODS:
         return f"write {written}() with parentheses"
     if "is a text and has no keys" in sentence and name in dir(str):
-        return "docs/templates.md lists the filters and the methods of texts"
+        return "see docs/templates.md for the filters and the methods of texts"
     return ""
 
 
@@ -149,7 +149,7 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
         spelling = re.compile(rf"(?:\|\s*|\bis\s+(?:not\s+)?)(?={re.escape(name)}\b){re.escape(name)}")
         message = f"there is no {kind} {name}"
         known = make_filters() if kind == "filter" else make_tests()
-        hint = filter_hint(name) or f"{_meant(name, known)}docs/templates.md lists the {kind}s"
+        hint = filter_hint(name) or f"{_meant(name, known)}see docs/templates.md for the {kind}s"
     elif unclosed := _UNCLOSED.search(message):
         message, hint = _explain_unclosed(unclosed[1], message, error)
     elif named := re.match(r"Encountered unknown tag '(\w+)'", message):
@@ -161,9 +161,9 @@ def _explain_syntax(error: TemplateSyntaxError) -> Failure:
     elif go := go_hint(_line_of(error)):
         hint = go
     elif message == "unexpected '.'":
-        hint = "paths start with a name: {{ values.replicas }}, {{ release.name }}"
+        hint = "start a path with a name: {{ values.replicas }}, {{ release.name }}"
     elif message.startswith("expected token 'end of print statement'"):
-        hint = "{{ }} holds one expression; if, for and similar tags go in {% %}"
+        hint = "write one expression in {{ }}; if, for and similar tags go in {% %}"
     elif message == "expected token ':', got '}'":
         hint = "write expressions without {{ }} in derive, when, ready and failed; elsewhere put them into {{ }} once"
     return Failure(error_type=errors.TemplateSyntaxError, sentence=message, hint=hint, spelling=spelling)
@@ -200,7 +200,7 @@ def _line_of(error: TemplateSyntaxError) -> str:
 def _explain_other(error: BaseException) -> Failure:
     message = str(error) or type(error).__name__
     if isinstance(error, SecurityError):
-        hint = "templates see data, not Python's objects; docs/templates.md lists what can be called"
+        hint = "use what docs/templates.md lists: templates see data, not Python objects"
     elif isinstance(error, TypeError) and "argument" in message:
         hint = "give it what it asks for: names and number of its arguments"
     elif isinstance(error, TypeError):

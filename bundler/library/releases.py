@@ -136,7 +136,7 @@ def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | N
 
 
 def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
-    """Go back to what an earlier revision recorded.
+    """Go back to an earlier revision.
 
     Raises:
         BundlerError: what ended the run; the record says the same.

@@ -146,11 +146,9 @@ def _unknown_name(name: str, folders: Iterable[Path]) -> BundleNotFoundError:
         known |= names
         looked.append(f"{folder}: {', '.join(sorted(names)) or 'no bundles'}")
     if (Path(name) / BUNDLE_FILE).is_file():
-        hint = f"for the folder write ./{name}"
+        hint = f"write ./{name} for the folder"
     else:
         near = values.problems.closest(name, sorted(known))
         hint = f"did you mean {near}? For a folder write its path, with a slash"
-        hint = (
-            hint if near else "for a folder write its path, with a slash; BUNDLER_BUNDLE_PATH adds folders of bundles"
-        )
+        hint = hint if near else "write the path of a folder with a slash; BUNDLER_BUNDLE_PATH adds folders of bundles"
     return BundleNotFoundError(f"looking for bundle {name}", context=looked, hint=hint)

@@ -113,4 +113,4 @@ def _check_component(node: Node, components: Collection[str]) -> None:
     name = node.text("component")
     if name and name.partition("/")[0] not in components:
         known = ", ".join(components) or "none"
-        (node.child("component") or node).fail(f'is "{name}", which is not a component; known are: {known}')
+        (node.child("component") or node).fail(f'is "{name}", which is not a component; known: {known}')

@@ -349,7 +349,7 @@ class OciClient:
             raise RegistryRejectedError(
                 f"adding {manifest.digest} to what refers to {subject} in {repository}",
                 context=[*error.context, f"without the API of referrers, the tag {tag} lists them, and it is there"],
-                hint=f"where tags cannot be changed, except those that begin with sha256-; {manifest.digest} is stored",
+                hint=f"allow changes of tags that begin with sha256- in the registry; {manifest.digest} is stored",
             ) from error
 
 

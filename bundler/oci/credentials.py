@@ -144,7 +144,7 @@ class CredentialFiles:
             raise RegistryLoginError(
                 f"asking the credential helper {helper} of {path}",
                 context=["what it printed is not JSON"],
-                hint="try it by hand, or remove it from the file",
+                hint="run it by hand, or remove it from the file",
             ) from error
         user, secret = text_at(answer, "Username"), text_at(answer, "Secret")
         source = f"credential helper {helper}"

@@ -51,7 +51,7 @@ def refusal(doing: str, host: str, answer: Answer, *, who: str, by: str = "") ->
             return RegistryRejectedError(doing, context=found, hint=hint)
         case _:
             speaks_tls = answer.status == 400 and b"HTTP request to an HTTPS server" in answer.body
-            hint = f"it speaks TLS: leave --insecure-http {host} out, and insecureHTTP in files"
+            hint = f"leave out --insecure-http {host}, and insecureHTTP in files: it uses TLS"
             return RegistryRejectedError(
                 doing, context=found, hint=hint if speaks_tls else _rejected_hint(answer.status)
             )
@@ -126,7 +126,7 @@ def unavailable(
     elif failure.is_proxy:
         hint = PROXY_HINT
     elif speaks_plain:
-        hint = f"if it speaks plain HTTP on purpose, pass --insecure-http {host}"
+        hint = f"pass --insecure-http {host} if it uses plain HTTP on purpose"
     return RegistryUnavailableError(doing, context=[f"{host}: {why} ({how_often})"], hint=hint)
 
 

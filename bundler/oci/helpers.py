@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bundler.http.client_config import ClientConfig
 
 _NOT_FOUND = "credentials not found"
-_HINT = "try it by hand, or remove it from credHelpers or credsStore and log in again"
+_HINT = "run it by hand, or remove it from credHelpers or credsStore and log in again"
 
 
 class HelperMissingError(RegistryLoginError):

@@ -76,7 +76,7 @@ class Hosts:
             raise RegistryError(
                 f"following {host} to {server.authority}",
                 context=["it names a server without TLS"],
-                hint=f"if that is intended, pass --insecure-http {host}",
+                hint=f"pass --insecure-http {host} if that is intended",
             )
         return self.at(Address(server.scheme, server.host, server.port, ""), host), target_of(url)
 

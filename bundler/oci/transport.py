@@ -197,7 +197,7 @@ class Transport:
         except UnsendableError as error:
             # Digests and media types come from manifests, and those from anybody.
             found = "a digest, name or media type holds characters that would end a line of the request"
-            hint = "the manifest that says so is broken, or made to do harm: do not use it"
+            hint = "do not use this manifest: it is broken or malicious"
             raise RegistryRejectedError(request.doing, context=[found], hint=hint) from error
 
     def _read(self, connection: Connection, head: Head, method: str) -> Answer:

@@ -48,7 +48,7 @@ def quota_problems(
             error=QuotaExceededError,
             doing="adding up what the plan needs",
             lines=tuple(sorted(lines)),
-            hint="ask for a larger quota, or order less",
+            hint="ask for a larger quota, or request less",
         )
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _MAX_FIELDS = 5
 _FIX_IT = "fix the bundle or the values named above"
 _ASK_FOR_MORE = "ask for what is missing: a permission, room in a quota, a policy that allows it"
-_WAIT_UNTIL_GONE = "the namespace is being deleted: wait until it is gone, then run the command again"
+_WAIT_UNTIL_GONE = "wait until the namespace is deleted, then run the command again"
 _CHOOSE_ONE = (
     "choose the live value in the bundle's values, or write the bundle's value into the live object yourself"
     " (kubectl edit): where both are the same, nothing conflicts"

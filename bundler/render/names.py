@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _NAME_MAX_CHARS = 253
 _HINT = (
-    "the text of a generated secret is never visible to templates; let the pod read it with a secretKeyRef: "
+    "let the pod read it with a secretKeyRef, since the text of a generated secret is never visible to templates: "
     "name: {{ generated['%s'].secret }}, key: {{ generated['%s'].key }}"
 )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef, ResourceType
 
 CORRECT = "correct the object in the bundle's templates or values"
-AGAIN = "someone changed the object in the meantime; run the command again"
+AGAIN = "run the command again: someone changed the object in the meantime"
 
 
 def resource_name(served: ResourceType) -> str:
@@ -73,7 +73,7 @@ def over_quota(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> For
     return ForbiddenError(
         doing(verb, ref),
         context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
-        hint="ask for a larger quota, or order less",
+        hint="ask for a larger quota, or request less",
         is_quota=True,
     )
 
@@ -92,7 +92,7 @@ def not_found(verb: str, ref: ObjectRef, served: ResourceType) -> ObjectNotFound
     return ObjectNotFoundError(
         doing(verb, ref),
         context=[f'{resource_name(served)} "{ref.name}" not found'],
-        hint="it was deleted in the meantime; run the command again",
+        hint="run the command again: it was deleted in the meantime",
     )
 
 
@@ -101,7 +101,7 @@ def already_exists(ref: ObjectRef, served: ResourceType) -> AlreadyExistsError:
     return AlreadyExistsError(
         doing("creating", ref),
         context=[f'{resource_name(served)} "{ref.name}" already exists'],
-        hint="choose another name, or look at the object that has this one",
+        hint="choose another name, or check the object that has this one",
     )
 
 
@@ -123,7 +123,7 @@ def field_conflicts(ref: ObjectRef, conflicts: Sequence[Conflict]) -> ConflictEr
             f"Apply failed with {len(conflicts)} {plural}",
             *(f"{conflict.path}: {conflict.message}" for conflict in conflicts),
         ],
-        hint="let the other manager give the fields up, or leave them out of the bundle",
+        hint="have the other manager give up the fields, or leave them out of the bundle",
         conflicts=[(conflict.path, conflict.manager) for conflict in conflicts],
     )
 

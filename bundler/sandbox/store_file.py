@@ -80,7 +80,9 @@ def check_schema(connection: sqlite3.Connection, statements: Iterable[str], path
     for kind, name, statement in rows.fetchall():
         if _one_line(statement) not in ours:
             found = f"{path}: it holds the {kind} {name!a}, which bundler does not make"
-            raise SandboxStoreError(_DOING, context=[found], hint="`bundler sandbox reset` starts an empty sandbox")
+            raise SandboxStoreError(
+                _DOING, context=[found], hint="run `bundler sandbox reset` to start with an empty sandbox"
+            )
 
 
 def _one_line(statement: str) -> str:

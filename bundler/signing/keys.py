@@ -131,7 +131,7 @@ def _parsed(text: str, path: Path, doing: str) -> tuple[str, str, str, bytes]:
     try:
         return match[1], match[3], match[2], base64.b64decode(match[4], validate=True)
     except ValueError as error:
-        raise KeyFileError(doing, context=[f"{path} is damaged"], hint="take it from a copy") from error
+        raise KeyFileError(doing, context=[f"{path} is damaged"], hint="restore it from a copy") from error
 
 
 def _decrypted(kdf: str, head: str, body: bytes, passphrase: str, doing: str) -> bytes:
@@ -141,7 +141,7 @@ def _decrypted(kdf: str, head: str, body: bytes, passphrase: str, doing: str) ->
         raise KeyFileError(doing, context=[str(error)], hint="give a file that keygen wrote") from error
     if secret is None:
         found = "the passphrase is wrong, or the file was changed"
-        raise KeyFileError(doing, context=[found], hint="try again; a lost passphrase cannot be found out")
+        raise KeyFileError(doing, context=[found], hint="try again; a lost passphrase cannot be recovered")
     return secret
 
 

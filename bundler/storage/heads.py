@@ -161,7 +161,7 @@ def check_format(secret: Body, version: str) -> None:
         raise RecordTooNewError(
             f"reading release record {text_at(secret, 'metadata', 'name')}",
             context=[f"it has format {version}; this bundler reads formats up to {limits.FORMAT_VERSION}"],
-            hint="a newer bundler wrote it: use that version (or a later one) for this release",
+            hint="use the bundler that wrote it, or a later one, for this release",
         )
 
 

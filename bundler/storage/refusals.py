@@ -22,7 +22,7 @@ def gone(summary: RevisionSummary) -> ReleaseNotFoundError:
     return ReleaseNotFoundError(
         f"reading revision {summary.revision} of release {summary.release}",
         context=[f"its record is gone from namespace {summary.namespace}"],
-        hint=f"`bundler history {summary.release} -n {summary.namespace}` shows the revisions that are left",
+        hint=f"run `bundler history {summary.release} -n {summary.namespace}` to see the revisions that are left",
     )
 
 
@@ -31,7 +31,7 @@ def exists_already(head: Record) -> RevisionExistsError:
     return RevisionExistsError(
         f"recording a new revision of release {head.release}",
         context=[f"Secret {head.namespace}/{head.name} exists already: another run recorded it first"],
-        hint=f"look at `bundler history {head.release} -n {head.namespace}`, then run the command again",
+        hint=f"check `bundler history {head.release} -n {head.namespace}`, then run the command again",
     )
 
 
@@ -45,7 +45,7 @@ def moved(summary: RevisionSummary, now: RevisionSummary) -> ConflictError:
                 f"and is at {now.resource_version} ({now.status}) now: another run changed it"
             )
         ],
-        hint=f"look at `bundler history {summary.release} -n {summary.namespace}`, then run the command again",
+        hint=f"check `bundler history {summary.release} -n {summary.namespace}`, then run the command again",
     )
 
 

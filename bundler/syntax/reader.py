@@ -32,9 +32,9 @@ __all__ = ["Limits", "Mark", "MarkedDocument", "YamlSyntaxError", "read_document
 _CORE = "tag:yaml.org,2002:"
 _BINARY = f"{_CORE}binary"
 _MERGE_KEY = "<<"
-_MERGE_HINT = "a merge key (<<) takes a mapping, or a list of mappings; quote it where the key itself is meant"
-_TAGS_HINT = "only the tags of the core schema are read; a text that begins with ! needs quotes"
-_BRACES_HINT = "a mapping or list as a key; a value that starts with {{ must be quoted"
+_MERGE_HINT = "quote << where it is an ordinary key; as a merge key it takes a mapping, or a list of mappings"
+_TAGS_HINT = "quote a text that begins with !; only the tags of the core schema are read"
+_BRACES_HINT = "quote a value that starts with {{; a mapping or list cannot be a key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

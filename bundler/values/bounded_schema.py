@@ -64,7 +64,7 @@ class Budget:
             raise BundleInvalidError(
                 f"checking values against the schema {self._file}",
                 context=[f"{self.place(schema, keyword)}: the check takes more than {self._max_steps:,} steps"],
-                hint="its alternatives or references multiply: make them fewer, or check less",
+                hint="use fewer alternatives and references, which multiply, or check less",
             )
 
     def place(self, schema: Body, keyword: str) -> str:
@@ -127,7 +127,7 @@ def _refuse_many_ways(ways: Mapping[int, int], schema: Body, file: str) -> None:
         raise BundleInvalidError(
             f"reading the schema {file}",
             context=[f"{file}#{pointer}: its references lead to other schemas in more than {_MAX_WAYS:,} ways"],
-            hint="with unevaluatedProperties or unevaluatedItems, let references not multiply",
+            hint="avoid references that multiply under unevaluatedProperties or unevaluatedItems",
         )
 
 

@@ -93,7 +93,7 @@ def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
         raise BundleInvalidError(
             f"reading the schema {file}",
             context=[f"{file}: the reference {error.ref} leads nowhere"],
-            hint="a $ref names a place in the same bundle: #/$defs/NAME",
+            hint="name a place in the same bundle: #/$defs/NAME",
         ) from error
 
 

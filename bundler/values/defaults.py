@@ -89,5 +89,5 @@ class _Defaults:
             raise BundleInvalidError(
                 f"reading the defaults of {view.location.partition('#')[0] or 'a schema'}",
                 context=[f"{view.location}: with it, the schema has more than {_MAX_DEFAULTS:,} defaults"],
-                hint="its references multiply them: write the defaults into values.yaml",
+                hint="write the defaults into values.yaml: references multiply those of the schema",
             )

@@ -209,7 +209,7 @@ def unset_value(data: Body, path: Sequence[str]) -> dict[str, JSONValue]:
         raise ValuesPathError(
             f"removing {format_path(path)} from the recorded values",
             context=[f"recorded here: {', '.join(sorted(data)) or 'nothing'}"],
-            hint="see the recorded values with `bundler get values RELEASE`",
+            hint="list the recorded values with `bundler get values RELEASE`",
         )
     rest = {key: value for key, value in data.items() if key != path[0]}
     if len(path) == 1:
@@ -251,7 +251,7 @@ def _unquote(text: str, at: int, quoted: str) -> str:
 def _bad_path(text: str, at: int) -> ValuesPathError:
     found = repr(text[at]) if at < len(text) else "the end"
     is_escaped_dot = text[at : at + 1] == "\\"
-    hint = 'a key with a dot is written a["x.y"]' if is_escaped_dot else PATH_HINT
+    hint = 'write a key with a dot as a["x.y"]' if is_escaped_dot else PATH_HINT
     shown = shown_start(text[:at])
     if shown == text[:at]:
         shown += text[at : at + 1]

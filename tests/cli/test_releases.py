@@ -635,8 +635,8 @@ def test_an_upgrade_that_deletes_what_can_be_made_again_needs_none(cli):
 @pytest.mark.parametrize(
     ("machine", "pid", "told"),
     [
-        (boot_id(), os.getpid(), "its process lives on this machine: stop it first"),
-        (boot_id(), 2**22 + 1, "its process, on this machine, is gone"),
+        (boot_id(), os.getpid(), "its process runs on this machine: stop it first"),
+        (boot_id(), 2**22 + 1, "its process on this machine has ended"),
         ("another boot", os.getpid(), "locked:\n  holder: bob@desk"),
     ],
     ids=["alive", "gone", "elsewhere"],

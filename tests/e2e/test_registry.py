@@ -249,7 +249,7 @@ def test_an_unknown_authority_is_named_with_what_to_pass(secure_registry: RealRe
 def test_a_registry_without_tls_is_spoken_to_only_where_that_was_said(registry: RealRegistry) -> None:
     with pytest.raises(RegistryUnavailableError) as caught:
         client(RegistrySettings(), budget_s=3).ping(registry.host)
-    assert caught.value.hint == f"if it speaks plain HTTP on purpose, pass --insecure-http {registry.host}"
+    assert caught.value.hint == f"pass --insecure-http {registry.host} if it uses plain HTTP on purpose"
 
 
 def test_offline_lets_only_what_is_named_pass(registry: RealRegistry) -> None:

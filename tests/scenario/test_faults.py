@@ -1,4 +1,4 @@
-"""Every single call of a change fails once: the error is clean, and the same command, run again, gets there."""
+"""Every single call of a change fails once: the error is clean, and running the same command again gets there."""
 
 from __future__ import annotations
 

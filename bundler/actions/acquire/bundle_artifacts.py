@@ -87,7 +87,7 @@ def find_published(registry: Registry, address: OciAddress, *, accepts: str = ""
         raise RegistryNotFoundError(
             f"looking for {address}",
             context=[f"{address.repository.host} has no {address.repository.name} with {address.reference}"],
-            hint=f"available: {_shown(registry.tags(address.repository))}",
+            hint=f"choose one that exists: {_shown(registry.tags(address.repository))}",
         )
     return read_artifact(OciAddress(repository=address.repository, tag=address.tag, digest=manifest.digest), manifest)
 
@@ -183,7 +183,7 @@ def _highest(registry: Registry, address: OciAddress, accepts: str) -> str:
         )
     what = f'version "{accepts}"' if accepts else "release"
     raise RegistryNotFoundError(
-        f"looking for {address}", context=[f"no {what} is there"], hint=f"available: {_shown(versions)}"
+        f"looking for {address}", context=[f"no {what} is there"], hint=f"choose one that exists: {_shown(versions)}"
     )
 
 

@@ -116,7 +116,7 @@ def _published(registry: Registry, bundle: Bundle, place: Repository, tag: str) 
     raise VersionPublishedError(
         f"pushing {bundle.metadata.name} {bundle.metadata.version} to {place}",
         context=[f"{place}:{tag} is published with other content", found, f"yours:     {bundle.digest}"],
-        hint="a published version never changes; raise metadata.version in bundle.yaml",
+        hint="raise metadata.version in bundle.yaml: a published version never changes",
     )
 
 

@@ -134,7 +134,7 @@ def _type_flaws(body: Body, schema: SchemaNode) -> Iterator[Flaw]:
 
 def _refused_flaws(manifest: Manifest) -> Iterator[Flaw]:
     for problem in object_problems(manifest.ref.group, manifest.ref.kind, manifest.body, None):
-        hint = "the API server refuses it; fix the template"
+        hint = "fix the template: the API server refuses this"
         yield Flaw(rule="refused", message=problem, hint=hint, is_error=True, field=problem)
 
 
@@ -228,12 +228,12 @@ def _flaws_of_container(container: Body, *, needs_probe: bool) -> Iterator[Flaw]
         yield Flaw(
             rule="no-requests",
             message=f"container {name} requests neither CPU nor memory",
-            hint="set resources.requests, so that the scheduler finds it a place",
+            hint="set resources.requests, so that the scheduler can place the pod",
             field="resources",
         )
     if needs_probe and "readinessProbe" not in container:
         yield Flaw(
             rule="no-readiness",
             message=f"container {name} has no readinessProbe",
-            hint="add one; without it, broken counts as ready",
+            hint="add one; without it a broken container counts as ready",
         )

@@ -102,7 +102,7 @@ class _Wait:
                 raise WaitTimeoutError(
                     f"waiting for {number}; the time of the whole command ran out in this phase",
                     context=self._evidence(list(self._open)),
-                    hint="`bundler wait` continues to wait and changes nothing; --timeout gives more time",
+                    hint="run `bundler wait` to continue waiting, or give more time with --timeout",
                 )
             self._guard.check()
             self._lookout.rest()

@@ -140,7 +140,7 @@ class ObjectWriter:
         raise ForeignObjectError(
             f"creating {change.ref.short}",
             context=[f"{change.ref} appeared after the plan was made"],
-            hint="look at the object, then run the same command again",
+            hint="check the object, then run the same command again",
         )
 
     def _write_secret(self, change: Change) -> None:

@@ -155,13 +155,13 @@ def _strange(value: object, path: str) -> Iterator[tuple[str, str]]:
             return
         case float():
             if not isfinite(value):
-                yield path, f"{value} is no number"
+                yield path, f"{value} is not a number"
         case Mapping():
             for key, item in value.items():
                 if isinstance(key, str):
                     yield from _strange(item, f"{path}.{key}" if path else key)
                 else:
-                    yield path, f"the key {key!r} is no text"
+                    yield path, f"the key {key!r} is not a string"
         case list() | tuple():
             for index, item in enumerate(value):
                 yield from _strange(item, f"{path}[{index}]")

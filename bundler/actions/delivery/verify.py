@@ -119,7 +119,7 @@ def _check_bases(delivery: Delivery, bases: Sequence[Delivery]) -> None:
             *(f"{digest} is missing" for digest in missing),
         ]
         too = " too" if bases else ""
-        hint = f"the file itself is whole; name what it builds on{too}: --base {file_of(said)}"
+        hint = f"name its base{too}: --base {file_of(said)}"
         raise BaseMissingError(f"looking for the base of {delivery.name}", context=found, hint=hint)
     for base in bases:
         check_blobs(base, [digest for digest in left if base.has(digest)])

@@ -98,7 +98,7 @@ def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock)
         raise RecordDamagedError(
             f"going back to revision {history.deployed.revision}",
             context=["its record could not be read whole before the change, and is not trusted after it"],
-            hint=f"look at the plan of `bundler rollback {history.release} {history.deployed.revision}`",
+            hint=f"read the plan of `bundler rollback {history.release} {history.deployed.revision}`",
         )
     terms = Terms(
         site=proposal.terms.site,

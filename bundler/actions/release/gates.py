@@ -76,7 +76,7 @@ def _reach(proposal: Proposal) -> Iterable[Problem]:
     doing = f"rolling release {draft.release} back to revision {draft.revision.rolled_back_to}"
     if terms.live_before is not None:
         notes = reach_not_there_before(plan.changes, terms.live_before, namespace=draft.namespace)
-        return new_reach(notes, doing, "look at the plan of `bundler rollback`, which asks for --allow-reach")
+        return new_reach(notes, doing, "read the plan of `bundler rollback`, which asks for --allow-reach")
     if terms.accepted.wider_reach:
         return ()
     notes = reach_beyond_live(plan.changes, namespace=draft.namespace)
@@ -114,7 +114,7 @@ def _removal(proposal: Proposal) -> Iterable[Problem]:
         error=ConfirmationRequiredError,
         doing="asking whether to continue",
         lines=("there is no terminal to ask on, and these would be deleted:", *_named(plan.changes)),
-        hint="look at the plan above and pass --yes to confirm",
+        hint="read the plan above and pass --yes to confirm",
     )
 
 
@@ -126,7 +126,7 @@ def _losses(proposal: Proposal) -> Iterable[Problem]:
         error=ConfirmationRequiredError,
         doing="checking what would be lost",
         lines=("data may be lost with these, and cannot be had back:", *_named(lost)),
-        hint="look at the plan above and pass --accept-data-loss to confirm",
+        hint="read the plan above and pass --accept-data-loss to confirm",
     )
 
 

@@ -120,7 +120,7 @@ class History:
         raise ReleaseNotFoundError(
             f"looking up revision {revision} of release {self.release}",
             context=[f"recorded revisions: {kept or 'none'} (namespace {self.namespace})"],
-            hint=f"`bundler history {self.release}` shows what can be named",
+            hint=f"run `bundler history {self.release}` to see the revisions",
         )
 
     def rollback_target(self, current: int) -> RevisionSummary:
@@ -144,7 +144,7 @@ class History:
         raise ReleaseNotFoundError(
             f"looking for a revision to roll release {self.release} back to",
             context=[f"no older revision was deployed{since or ' ever'}"],
-            hint=f"`bundler history {self.release}` shows what is recorded{more}",
+            hint=f"run `bundler history {self.release}` to see what is recorded{more}",
         )
 
     def deployed_before(self, number: int) -> RevisionSummary | None:

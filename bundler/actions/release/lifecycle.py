@@ -62,7 +62,7 @@ class RunOptions:
     fail_fast: FailFast = field(default_factory=FailFast)
     """Which states of pods end the waiting early."""
     forces_revision: bool = False
-    """Record a revision even where nothing changes."""
+    """Record a revision even if nothing changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

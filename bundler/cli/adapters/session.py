@@ -81,7 +81,7 @@ def is_embedded(app: App) -> bool:
         raise AmbiguousContextError(
             f"choosing the cluster named {SANDBOX}",
             context=["the kubeconfig in use has a context of that name, and so does bundler"],
-            hint=f"say --context {EMBEDDED} for the embedded cluster, --context {FROM_KUBECONFIG} for the kubeconfig's",
+            hint=f"use --context {EMBEDDED} for the embedded cluster, --context {FROM_KUBECONFIG} for the kubeconfig's",
         )
     return True
 

@@ -43,5 +43,5 @@ def place_of(typed: str, site: Site | None) -> SiteRegistry:
     raise UsageError(
         "looking for the registry of the site",
         context=["neither --registry nor a --site with a registry is given"],
-        hint="say where images go: --registry registry.site/acme, or --site acme.yaml",
+        hint="name the registry for the images: --registry registry.site/acme, or --site acme.yaml",
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @verb("completion", outputs=("text",))
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion_command(app: App, shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print a shell's completion script.
 
     For bash put `source <(bundler completion bash)` into ~/.bashrc; for zsh the same into ~/.zshrc; for fish
     `bundler completion fish | source` into config.fish.

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @offline_option
 @show_secrets_option
 @click.option("--full", is_flag=True, help="Show bundler's own labels and annotations too.")
-@click.option("--exit-code", is_flag=True, help="Exit with 3 where changes are pending (always where they conflict).")
+@click.option("--exit-code", is_flag=True, help="Exit with 3 if changes are pending (always if they conflict).")
 def diff_command(
     app: App,
     *,

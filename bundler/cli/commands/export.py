@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 @verb("export")
 @bundle_argument
 @click.option("--out", type=FilePath(), help="File or folder.  [default: NAME-VERSION.bundle]")
-@click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Platform to carry.")
-@click.option("--all-platforms", is_flag=True, help="Carry every platform of every image.")
+@click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Platform to include.")
+@click.option("--all-platforms", is_flag=True, help="Include every platform of every image.")
 @click.option("--split", default="", metavar="SIZE", help="Write parts of this size: 4G, 700M.")
 @click.option("--since", type=FilePath(), metavar="FILE", help="Leave out the layers of this delivery.")
 @click.option("--layout", "layouts", multiple=True, metavar="[IMAGE=]DIR", help="OCI layout to take images from.")
 @click.option("--key", type=FilePath(), metavar="FILE", help="Private key to sign with.")
 @passphrase_option
-@click.option("--with-tool", is_flag=True, help="Carry bundler itself, as one file.")
-@click.option("--tool", type=FilePath(), metavar="FILE", help="That file, where it is elsewhere.")
+@click.option("--with-tool", is_flag=True, help="Include bundler itself, as one file.")
+@click.option("--tool", type=FilePath(), metavar="FILE", help="Path of that file, if it is elsewhere.")
 @values_options()
 @registry_options
 @bundle_limit_options

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 @values_options()
 @release_name_option
 @bundle_limit_options
-@click.option("--to", "to", default="", metavar="HOST/PREFIX", help="Show what references become at this registry.")
-@click.option("--check", is_flag=True, help="Fail where a delivery lacks an image that some setting needs.")
+@click.option("--to", "to", default="", metavar="HOST/PREFIX", help="Show the image references at this registry.")
+@click.option("--check", is_flag=True, help="Fail if a delivery lacks an image that some setting needs.")
 @click.option(
     "--against",
     type=FilePath(),
@@ -61,7 +61,7 @@ def images_command(
         raise UsageError(
             "checking the images of the bundle",
             context=[f"{bundle} is not a delivery, and none is named"],
-            hint="name one: bundler images BUNDLE --check --against shop-1.4.0.bundle",
+            hint="name a delivery: bundler images BUNDLE --check --against shop-1.4.0.bundle",
         )
     if carried is not None and not check and against is None:
         show_carried(app, carried, places_at_site([one.ref for one in carried], carried, place) if place else {})

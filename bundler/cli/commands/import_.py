@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @verb("import")
 @click.argument("files", nargs=-1, required=True, type=FilePath(), metavar="FILE...")
-@click.option("--registry", default="", metavar="HOST/PREFIX", help="Where to; the registry of --site otherwise.")
+@click.option("--registry", default="", metavar="HOST/PREFIX", help="Registry to import to. [default: that of --site]")
 @click.option("--site", "site_file", type=FilePath(), metavar="FILE", help="Site file.")
 @click.option("--base", "bases", type=FilePath(), multiple=True, metavar="FILE", help="What a delta builds on.")
-@click.option("--recheck", is_flag=True, help="Read a byte of every blob that is there, not of one per image.")
+@click.option("--recheck", is_flag=True, help="Read a byte of every blob that exists, not of one per image.")
 @public_keys_option
 @registry_options
 @offline_option

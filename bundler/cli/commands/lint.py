@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @values_options()
 @registry_options
 @bundle_limit_options
-@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@click.option("--strict", is_flag=True, help="Fail on warnings, too.")
 @click.option("--write-reach", is_flag=True, help="Declare in bundle.yaml what the bundle reaches, first.")
 def lint_command(app: App, bundle: str, given: Values, strict: bool, write_reach: bool) -> int:
     """Find everything that is wrong with BUNDLE, all at once, with file and line.

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 @verb("list")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Look in every namespace.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="List every namespace.")
 @click.option(
     "--status",
     "statuses",
     multiple=True,
     type=click.Choice([status.value for status in ReleaseStatus]),
-    help="Keep releases of this status; several may be named.",
+    help="Show releases of this status; can be repeated.",
 )
 def list_command(app: App, *, all_namespaces: bool, statuses: tuple[str, ...]) -> None:
     """List releases: the newest revision of each, whatever became of it."""

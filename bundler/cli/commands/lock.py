@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @verb("lock")
 @bundle_argument
-@click.option("--check", is_flag=True, help="Write nothing; exit with 3 where bundle.lock and the components differ.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 3 if bundle.lock and the components differ.")
 @click.option("--vendor", is_flag=True, help="Write components from registries into components/.")
 @registry_options
 @bundle_limit_options

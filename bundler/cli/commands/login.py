@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @verb("login")
 @click.argument("host")
-@click.option("-u", "--username", required=True, metavar="NAME", help="Who to log in as.")
+@click.option("-u", "--username", required=True, metavar="NAME", help="User name.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @registry_options
 def login_command(app: App, host: str, username: str, password_stdin: bool) -> None:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @verb("logs", outputs=("text",))
 @release_argument
-@click.option("-c", "--component", default="", help="Only the pods of this component.")
-@click.option("--container", default="", help="Only containers of this name.")
+@click.option("-c", "--component", default="", help="Show only the pods of this component.")
+@click.option("--container", default="", help="Show only containers of this name.")
 @click.option("-f", "--follow", is_flag=True, help="Follow the logs.")
 @click.option("--tail", type=click.IntRange(min=0), default=None, help="Lines of each container.  [default: all]")
-@click.option("--previous", is_flag=True, help="Of the run before the last restart.")
+@click.option("--previous", is_flag=True, help="Logs from before the last restart.")
 def logs_command(
     app: App, *, release: str, component: str, container: str, follow: bool, tail: int | None, previous: bool
 ) -> None:

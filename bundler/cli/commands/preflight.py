@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @bundle_argument
 @values_options()
 @release_name_option
-@click.option("--no-create-namespace", is_flag=True, help="Count a missing namespace as a failure.")
+@click.option("--no-create-namespace", is_flag=True, help="Fail if the namespace is missing.")
 @registry_options
 @bundle_limit_options
 @offline_option

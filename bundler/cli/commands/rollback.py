@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @run_options
 @write_options
 @policy_option
-@click.option("--allow-reach", is_flag=True, help="Accept reach that is recorded, and not live.")
-@click.option("--allow-downgrade", is_flag=True, help="Accept to pass the bundle's noRollbackBelow.")
+@click.option("--allow-reach", is_flag=True, help="Accept recorded reach that is not live.")
+@click.option("--allow-downgrade", is_flag=True, help="Go back past the bundle's noRollbackBelow.")
 def rollback_command(
     app: App,
     *,

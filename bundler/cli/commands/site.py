@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @verb("site")
 @click.argument("doing", type=click.Choice(["init", "check"]))
 @click.argument("target", metavar="NAME|FILE")
-@click.option("--registry", default="", metavar="HOST/PREFIX", help="For init: where images are imported to.")
-@click.option("--pull-secret", default="", metavar="NAME", help="For init: the Secret by which pods pull.")
-@click.option("--domain", default="", help="For init: the parent domain of host names.")
+@click.option("--registry", default="", metavar="HOST/PREFIX", help="For init: registry that images are imported to.")
+@click.option("--pull-secret", default="", metavar="NAME", help="For init: Secret with which pods pull images.")
+@click.option("--domain", default="", help="For init: parent domain of host names.")
 @click.option(
     "--key",
     "keys",
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="For init: public key to trust.",
 )
 @click.option("--out", type=FilePath(), metavar="FILE", help="For init.  [default: NAME.yaml]")
-@click.option("--force", is_flag=True, help="For init: write over the file that is there.")
+@click.option("--force", is_flag=True, help="For init: overwrite an existing file.")
 @registry_options
 @offline_option
 def site_command(
@@ -44,7 +44,7 @@ def site_command(
     out: Path | None,
     force: bool,
 ) -> int:
-    """Describe the place where bundles are installed.
+    """Write or check a site file.
 
     init NAME: ask the cluster, and write a site file with what it says. check FILE: check a site file against its
     cluster and its registry.

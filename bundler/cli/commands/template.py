@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 @bundle_limit_options
 @release_name_option
 @kube_version_option
-@click.option("--only", "only", multiple=True, metavar="FILE", help="Print this template alone: web/templates/a.yaml.")
-@click.option("--show-invalid", is_flag=True, help="Print the text even where it is not valid YAML; nothing is added.")
+@click.option("--only", "only", multiple=True, metavar="FILE", help="Print only this template: web/templates/a.yaml.")
+@click.option("--show-invalid", is_flag=True, help="Print the text even if it is not valid YAML, with nothing added.")
 @show_secrets_option
 def template_command(
     app: App,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @run_options
 @policy_option
 @click.option("--keep-history", is_flag=True, help="Keep the records, for history and rollback.")
-@click.option("--ignore-not-found", is_flag=True, help="Succeed where there is no such release.")
+@click.option("--ignore-not-found", is_flag=True, help="Succeed if the release does not exist.")
 def uninstall_command(
     app: App, *, release: str, run: RunFlags, site: Path | None, keep_history: bool, ignore_not_found: bool
 ) -> int:

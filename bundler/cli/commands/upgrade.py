@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @bundle_limit_options
 @offline_option
 @preflight_option
-@click.option("--install", "may_install", is_flag=True, help="Install where there is no such release yet.")
+@click.option("--install", "may_install", is_flag=True, help="Install if the release does not exist.")
 def upgrade_command(
     app: App,
     *,

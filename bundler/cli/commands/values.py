@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @registry_options
 @bundle_limit_options
 @release_name_option
-@click.option("--explain", is_flag=False, flag_value="", default=None, metavar="[PATH]", help="Say who set each value.")
+@click.option("--explain", is_flag=False, flag_value="", default=None, metavar="[PATH]", help="Show what set a value.")
 @click.option(
     "--sweep",
     metavar="PATH=A..B",

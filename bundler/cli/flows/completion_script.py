@@ -22,7 +22,7 @@ def completion_script(shell: str) -> str:
     kind: type[ShellComplete] | None = get_completion_class(shell)
     if kind is None:
         raise UsageError(
-            "writing a completion script", context=[f"the shell {shell} is unknown"], hint="take bash, zsh or fish"
+            "writing a completion script", context=[f"the shell {shell} is unknown"], hint="choose bash, zsh or fish"
         )
     made = kind(bundler, {}, "bundler", "_BUNDLER_COMPLETE")
     return made.source_template % made.source_vars()

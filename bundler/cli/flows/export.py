@@ -104,7 +104,7 @@ def target_of(bundle: Bundle, out: Path | None) -> Path:
     name = f"{bundle.metadata.name}-{bundle.metadata.version}.bundle"
     target = (out / name if out.is_dir() else out) if out else Path(name)
     if target.suffix != ".bundle":
-        hint = f"say --out {target}.bundle; verbs know a delivery by its end"
+        hint = f"use --out {target}.bundle; a delivery is recognized by this suffix"
         raise UsageError("reading --out", context=[f"{target} does not end in .bundle"], hint=hint)
     return target
 
@@ -131,9 +131,9 @@ def part_bytes_of(split: str) -> int:
     try:
         size = parse_bytes(split)
     except ValueError as error:
-        raise UsageError("reading --split", context=[str(error)], hint="say --split 4G") from error
+        raise UsageError("reading --split", context=[str(error)], hint="use --split 4G") from error
     if size < _LEAST_PART_BYTES:
-        raise UsageError("reading --split", context=[f"{split} is less than 1M"], hint="say --split 4G")
+        raise UsageError("reading --split", context=[f"{split} is less than 1M"], hint="use --split 4G")
     return size
 
 
@@ -146,7 +146,7 @@ def platforms_of(app: App, given: Sequence[str], *, is_all: bool) -> tuple[str, 
     wrong = [one for one in given if not _PLATFORM.fullmatch(one)]
     if wrong or (given and is_all):
         found = [f"{one!r} is not a platform" for one in wrong] or ["--platform and --all-platforms exclude each other"]
-        raise UsageError("reading platforms", context=found, hint="say --platform linux/amd64, or --all-platforms")
+        raise UsageError("reading platforms", context=found, hint="use --platform linux/amd64, or --all-platforms")
     if given or is_all:
         return tuple(sorted({normal_platform(one) for one in given}))
     app.screen.say(f"platform {DEFAULT_PLATFORM}; --platform and --all-platforms choose others", "dim")

@@ -151,7 +151,7 @@ def show_plan_as_data(app: App, proposal: Proposal, subject: Subject, view: Diff
     show_difference(app, plan, subject, view)
     if not plan.has_conflicts:
         return 0
-    app.screen.warn("others set fields that the bundle wants differently; the plan is refused until that is settled")
+    app.screen.warn("others set fields that the bundle sets differently; the plan is refused until that is resolved")
     return EXIT_PENDING
 
 
@@ -171,7 +171,7 @@ def _values_lines(proposal: Proposal) -> Iterator[Line]:
     changes = _value_changes(proposal)
     yield from (Line(f"  {change}", "cyan") for change in changes)
     if recorded is not None and not changes:
-        yield Line("  nothing changes in them", "dim")
+        yield Line("  no value changes", "dim")
 
 
 def _value_changes(proposal: Proposal) -> Sequence[ValueChange]:

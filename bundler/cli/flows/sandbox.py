@@ -46,10 +46,10 @@ def _reset(app: App, path: Path, *, is_yes: bool) -> int:
     if not is_yes and not app.may_ask:
         raise ConfirmationRequiredError(
             "resetting the sandbox",
-            context=["everything installed in it would be forgotten"],
+            context=["everything installed in it would be lost"],
             hint="pass --yes to confirm",
         )
-    if not is_yes and not ask(app, "Forget everything in the sandbox? [y/N] "):
+    if not is_yes and not ask(app, "Delete everything in the sandbox? [y/N] "):
         app.screen.complain([Line("reset declined; nothing was changed", "yellow")])
         return EXIT_DECLINED
     SandboxClient.start_over(path, app.clock)
@@ -62,7 +62,7 @@ def _named(doing: SandboxVerb, target: str) -> tuple[str, str]:
         return kind, name
     raise UsageError(
         f"reading what to {doing} in the sandbox",
-        context=[f"{target!r} is not a KIND/NAME" if target else "nothing is named"],
+        context=[f"{target!r} is not a KIND/NAME" if target else "no object is named"],
         hint=f"name one object: bundler sandbox {doing} Deployment/shop-web -n shop",
     )
 

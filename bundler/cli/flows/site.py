@@ -56,7 +56,7 @@ def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_force
         app.screen.lines([Line(str(out))])
     else:
         app.screen.document(site_form(out, text), app.output)
-    app.screen.say(f"look through {out}, then: bundler site check {out}")
+    app.screen.say(f"check {out}, then: bundler site check {out}")
     return 0
 
 

@@ -57,9 +57,9 @@ def _facts(state: LockState) -> list[str]:
 def _fate_of(state: LockState) -> list[str]:
     match state.is_alive_here:
         case True:
-            return ["its process lives on this machine: stop it first, it keeps writing until its next heartbeat"]
+            return ["its process runs on this machine: stop it first, it keeps writing until its next heartbeat"]
         case False:
-            return ["its process, on this machine, is gone: the next run takes the lock over by itself"]
+            return ["its process on this machine has ended: the next run takes over the lock"]
         case None:
             return []
 

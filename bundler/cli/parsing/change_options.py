@@ -68,7 +68,7 @@ run_options: Decorator = gathered(
     RunFlags,
     [
         click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes."),
-        click.option("--accept-data-loss", is_flag=True, help="Continue where data may be lost; the plan names where."),
+        click.option("--accept-data-loss", is_flag=True, help="Continue where data may be lost; the plan shows where."),
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         click.option(
             "--lock-timeout",
@@ -87,7 +87,7 @@ write_options: Decorator = gathered(
     WriteFlags,
     [
         click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready."),
-        click.option("--no-create-namespace", is_flag=True, help="Refuse where the namespace does not exist."),
+        click.option("--no-create-namespace", is_flag=True, help="Fail if the namespace does not exist."),
         click.option(
             "--history-max",
             type=click.IntRange(min=1),
@@ -95,7 +95,7 @@ write_options: Decorator = gathered(
             show_default=True,
             help="Revisions to keep.",
         ),
-        click.option("--force-revision", is_flag=True, help="Record a revision even where nothing changes."),
+        click.option("--force-revision", is_flag=True, help="Record a revision even if nothing changes."),
         click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
     ["no_wait", "no_create_namespace", "history_max", "force_revision", "show_secrets"],
@@ -107,13 +107,13 @@ path_options: Decorator = gathered(
     [
         click.option("--allow-downgrade", is_flag=True, help="Accept an older version of the bundle."),
         click.option("--replace-bundle", is_flag=True, help="Accept another bundle under this release's name."),
-        click.option("--rollback-on-failure", is_flag=True, help="Go back where the change fails."),
+        click.option("--rollback-on-failure", is_flag=True, help="Roll back if the change fails."),
         click.option(
             "--rollback-timeout",
             "rollback_timeout_s",
             type=Duration(),
             default=300.0,
-            help="Time for going back.  [default: 5m]",
+            help="Time for the rollback.  [default: 5m]",
         ),
     ],
     ["allow_downgrade", "replace_bundle", "rollback_on_failure", "rollback_timeout_s"],
@@ -122,7 +122,7 @@ path_options: Decorator = gathered(
 preflight_option = click.option(
     "--no-preflight",
     is_flag=True,
-    help="Leave out the checks that come first; with a delivery or --site they are more.",
+    help="Skip the preflight checks.",
 )
 
 policy_option = click.option(

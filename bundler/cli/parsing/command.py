@@ -176,8 +176,8 @@ def gathered(name: str, make: Callable[..., object], options: Sequence[Decorator
 def _common_options(outputs: tuple[str, ...]) -> list[Decorator]:
     return [
         click.option("-o", "--output", type=click.Choice(outputs), help="What to print on stdout."),
-        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and warnings on stderr."),
-        click.option("-v", "--verbose", count=True, help="Say more; a bug shows its full traceback."),
+        click.option("-q", "--quiet", is_flag=True, help="Print only errors and warnings on stderr."),
+        click.option("-v", "--verbose", count=True, help="Print more; a bug shows its full traceback."),
         click.option("--timeout", "timeout_s", type=Duration(), help="Time for the whole command.  [default: 10m]"),
         click.option(
             "--context",

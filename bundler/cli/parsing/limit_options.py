@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from bundler.cli.parsing.command import Function
 
 _HELP: Final = {
-    "max_total_bytes": ("--max-bundle-size", "Bytes that a bundle may hold, unpacked."),
-    "max_file_bytes": ("--max-bundle-file-size", "Bytes that one file of it may hold."),
-    "max_files": ("--max-bundle-files", "Files that it may hold."),
-    "max_ratio": ("--max-bundle-ratio", "Unpacked bytes for each packed one."),
+    "max_total_bytes": ("--max-bundle-size", "Largest unpacked bundle, in bytes."),
+    "max_file_bytes": ("--max-bundle-file-size", "Largest file of a bundle, in bytes."),
+    "max_files": ("--max-bundle-files", "Most files in a bundle."),
+    "max_ratio": ("--max-bundle-ratio", "Highest compression ratio."),
 }
 _SHOWN: Final = {"max_total_bytes": "128MiB", "max_file_bytes": "10MiB"}
 

@@ -18,13 +18,13 @@ def registry_options(function: Function) -> Function:
         "--registry-ca",
         type=FilePath(),
         metavar="FILE",
-        help="Authority (PEM) that registries' certificates are trusted by, too.",
+        help="Additional certificate authority (PEM) for registries.",
     )
     plain = click.option(
         "--insecure-http",
         multiple=True,
         metavar="HOST",
-        help="Speak to this registry without TLS.",
+        help="Connect to this registry without TLS.",
     )
     return authority(plain(function))
 
@@ -34,5 +34,5 @@ def offline_option(function: Function) -> Function:
     return click.option(
         "--offline/--no-offline",
         default=None,
-        help="Refuse every connection but to the cluster and the site's registry.  [default: on for .bundle files]",
+        help="Refuse every connection except to the cluster and the site's registry.  [default: on for .bundle files]",
     )(function)

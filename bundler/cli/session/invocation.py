@@ -105,4 +105,4 @@ class Invocation:
         )
 
     def _say_stopping(self) -> None:
-        self.screen.say("stopping once the requests in flight are answered; again ends at once", "yellow")
+        self.screen.say("stopping once the requests in flight are answered; press again to stop at once", "yellow")

@@ -258,5 +258,5 @@ def test_what_the_server_quotes_of_a_secret_is_masked(quoted: str) -> None:
 def test_a_webhook_that_does_not_answer_is_named_in_the_hint():
     why = '500: Internal error occurred: failed calling webhook "policy.acme.example": failed to call webhook: refused'
     error = unavailable("checking ConfigMap/c", server="https://api.example", why=why, tries=8)
-    assert (error.hint or "").startswith("admission webhook policy.acme.example does not answer")
+    assert (error.hint or "").startswith("ask the owner of admission webhook policy.acme.example")
     assert "check the network" in (unavailable("x", server="s", why="503: busy", tries=1).hint or "")

@@ -204,9 +204,9 @@ def test_a_mapping_that_no_values_file_could_hold_is_refused_with_the_path(menu)
     with Session.local() as session, pytest.raises(ValuesFileError) as caught:
         session.render(ReleaseRequest(bundle=menu, values=values))
     assert caught.value.context == (
-        "a.b[1]: the key 2 is no text",
+        "a.b[1]: the key 2 is not a string",
         "c: PosixPath is no value",
-        "e: nan is no number",
+        "e: nan is not a number",
     )
 
 

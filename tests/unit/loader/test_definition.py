@@ -157,7 +157,7 @@ BROKEN = {
     "rollback": (HEAD + "spec: {upgrade: {noRollbackBelow: 1.x}}\n", '"1.x" is not a semantic version'),
 }  # fmt: skip
 DECODER_ONLY = {
-    "patch elsewhere": (HEAD + "spec: {patches: [{component: a, target: {kind: A, name: b}, patch: {}}]}\n", 'is "a", which is not a component; known are: none'),
+    "patch elsewhere": (HEAD + "spec: {patches: [{component: a, target: {kind: A, name: b}, patch: {}}]}\n", 'is "a", which is not a component; known: none'),
     "kube range": (HEAD + "spec: {kubeVersion: new}\n", '"new": "new" is not a version'),
     "component range": (HEAD + "spec: {components: [{name: a, bundle: ./a, version: '>>1'}]}\n", '">>1"'),
     "twice": (HEAD + "spec:\n  components:\n  - {name: a, bundle: ./a}\n  - {name: a, bundle: ./b}\n", 'bundle.yaml:7: spec.components[1] is a component named "a" like the one in line 6'),

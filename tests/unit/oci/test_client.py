@@ -311,7 +311,7 @@ def test_content_that_is_not_its_digest_is_no_reason_to_try_again() -> None:
         (
             Say(status=400, body=b"Client sent an HTTP request to an HTTPS server.\n"),
             RegistryRejectedError,
-            "speaks TLS",
+            "it uses TLS",
         ),
         (refused(404, "NAME_UNKNOWN"), RegistryNotFoundError, "check the name"),
     ],
@@ -329,7 +329,7 @@ def test_what_a_manifest_says_cannot_end_a_line_of_a_request(said: str) -> None:
         oci, place = client(host_of(server.url)), repository(server.url)
         with pytest.raises(RegistryRejectedError) as caught:
             oci.put_manifest(place, OciManifest.of(MANIFEST.content, said))
-        assert "do not use it" in caught.value.hint
+        assert "do not use this manifest" in caught.value.hint
         assert server.requests == []
 
 

@@ -161,7 +161,7 @@ def test_a_second_signature_where_tags_are_immutable_says_what_to_do(status: int
         oci.put_manifest(place, signature(0))
         with pytest.raises(RegistryRejectedError) as caught:
             oci.put_manifest(place, signature(1))
-        assert "except those that begin with sha256-" in caught.value.hint
+        assert "tags that begin with sha256-" in caught.value.hint
         assert fallback_tag(SUBJECT.digest) in caught.value.context[-1]
 
 

@@ -112,7 +112,7 @@ def test_a_newer_format_is_refused_with_a_sentence() -> None:
     with pytest.raises(RecordTooNewError) as caught:
         read_head(with_head(lambda head: head.update(formatVersion=2)))
     assert "format 2" in caught.value.context[0]
-    assert "newer bundler" in caught.value.hint
+    assert "use the bundler that wrote it" in caught.value.hint
     newer = body_of(encode_revision(make_revision(), {}).head)
     newer["metadata"]["annotations"]["bundler.dev/format"] = "2"  # type: ignore[index]
     with pytest.raises(RecordTooNewError):

@@ -55,7 +55,7 @@ def test_what_is_no_path_is_refused(text: str) -> None:
 def test_a_backslash_as_helm_writes_it_gets_the_hint_for_dots() -> None:
     with pytest.raises(ValuesPathError) as caught:
         parse_path("annotations.a\\.b")
-    assert caught.value.hint == 'a key with a dot is written a["x.y"]'
+    assert caught.value.hint == 'write a key with a dot as a["x.y"]'
 
 
 def test_a_pointer_escapes_slashes_and_tildes() -> None:
