@@ -87,7 +87,7 @@ class Remedy(Detail):
 
 
 def respelled(line: str, spell: Callable[[str], str]) -> str:
-    """Return a line of a context with its texts spelled anew: masked, cut; it stays what it is."""
+    """Return a line of a context with its texts spelled again: masked, cut; it stays what it is."""
     match line:
         case Found():
             return line.spelled(spell)
