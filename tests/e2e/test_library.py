@@ -94,7 +94,7 @@ def test_a_pod_works_as_its_service_account_in_its_namespace(control_plane, name
         install_and_uninstall(session, menu, "")
 
 
-def test_a_pod_without_rights_is_told_what_it_lacks(control_plane, menu, mounted):
+def test_a_pod_without_rights_is_refused(control_plane, menu, mounted):
     with (
         Session.in_cluster(server=control_plane.server, folder=mounted("guest"), options=OPTIONS) as session,
         pytest.raises(ForbiddenError),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import stat
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler import NetworkRules, Session, SessionOptions
+from bundler.errors.delivery import RegistryLoginError, UnsignedError
 from tests.lib.registry import PASSWORD, USER
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lib.fixtures_cli import Cli, Outcome
     from tests.lib.registry import RealRegistry
 
@@ -253,3 +254,27 @@ def test_what_is_no_bundle_is_told(desk: Desk, registry: RealRegistry, tmp_path:
     told = desk.cli("install", f"oci://{registry.host}/no/bundle", "--insecure-http", registry.host)
     assert told.code == 1
     assert "it is not a bundle, but application/vnd.oci.image.config.v1+json" in told.err
+
+
+def test_the_library_fetches_from_a_registry_what_the_site_trusts_and_refuses_the_rest(desk: Desk) -> None:
+    home = desk.cli.home
+    desk.login().ok()
+    desk.cli("keygen", "acme release", "--out", home / "acme.key").ok()
+    site = home / "acme.yaml"
+    desk.cli("site", "init", "acme", "--key", home / "acme.pub", "--out", site).ok()
+    packed = home / "shop.tgz"
+    desk.cli("package", desk.bundle("shop"), "--out", packed, "--key", home / "acme.key").ok()
+    desk("push", packed, desk.address).ok()
+    desk("push", desk.bundle("other"), f"{desk.address}-other").ok()
+
+    network = NetworkRules(registry_ca=Path(desk.registry.ca))
+    logins = SessionOptions(network=network, environment={"HOME": str(home)})
+    with Session.local(options=logins) as session:
+        taken = session.acquire(desk.address, site=site)
+        assert taken.evidence is not None
+        assert [key.name for key in taken.evidence.signers] == ["acme release"]
+        assert session.acquire(f"{desk.address}-other").bundle.metadata.name == "other"
+        with pytest.raises(UnsignedError):
+            session.acquire(f"{desk.address}-other", site=site)
+    with Session.local(options=SessionOptions(network=network)) as session, pytest.raises(RegistryLoginError):
+        session.acquire(desk.address)

@@ -122,7 +122,7 @@ def test_a_kubeconfig_that_is_not_there_is_said_when_the_session_is_opened(tmp_p
         Session.connect(options=SessionOptions(home=tmp_path))
 
 
-def test_a_process_outside_of_a_pod_is_told_so(tmp_path):
+def test_in_cluster_outside_of_a_pod_names_the_missing_file(tmp_path):
     with pytest.raises(KubeconfigError) as caught:
         Session.in_cluster(folder=tmp_path)
     assert caught.value.context == (f"{tmp_path / 'token'}: there is no such file",)
