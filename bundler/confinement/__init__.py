@@ -7,6 +7,6 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.confinement import rules as rules
+    from bundler.confinement import forked as forked, rules as rules
 
 __getattr__ = late_modules(__name__)

@@ -158,7 +158,7 @@ def _end(child: int) -> int:
 
 
 def _result_of(answer: bytes, status: int, seconds: float, doing: str) -> object:
-    import pickle  # noqa: PLC0415
+    import pickle  # noqa: PLC0415 - as above
 
     kind, body = answer[:1], memoryview(answer)[1:]
     match kind:

@@ -95,7 +95,7 @@ def _forget_oldest(folder: int) -> None:
 def _compiler() -> Iterator[str]:
     """Yield what compiled code depends on besides its source: the interpreter, and the files of the compiler."""
     import jinja2  # noqa: PLC0415 - who asks has it loaded
-    from jinja2 import compiler, lexer, parser  # noqa: PLC0415
+    from jinja2 import compiler, lexer, parser  # noqa: PLC0415 - as above
 
     jinja_version = getattr(jinja2, "__version__", "")  # releases to come may have none
     yield f"{sys.implementation.cache_tag} {sys.hexversion:x} {jinja_version} {bundler.__version__}"

@@ -12,6 +12,8 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.loader import (
+        limits as limits,
+        locate as locate,
         lockfile as lockfile,
         shipped as shipped,
         site_file as site_file,

@@ -7,6 +7,6 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.signing import library as library, verify as verify
+    from bundler.signing import keys as keys, library as library, sign as sign, verify as verify
 
 __getattr__ = late_modules(__name__)

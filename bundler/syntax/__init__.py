@@ -13,6 +13,6 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.syntax import events as events, reader as reader
+    from bundler.syntax import events as events, json_text as json_text, reader as reader, writer as writer
 
 __getattr__ = late_modules(__name__)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         derive as derive,
         given_secrets as given_secrets,
         problems as problems,
+        sweep as sweep,
         user as user,
     )
 

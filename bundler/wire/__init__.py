@@ -4,3 +4,14 @@ Each form is a ``TypedDict`` beside the plain function that makes it, so that th
 other; ``schemas/output/`` is written from the same types. Keys are camelCase without ``is``, times are RFC 3339 in
 UTC, sizes are bytes. A key is always there unless its form says ``NotRequired``.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
+
+if TYPE_CHECKING:
+    from bundler.wire import graph as graph
+
+__getattr__ = late_modules(__name__)

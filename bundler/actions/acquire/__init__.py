@@ -8,6 +8,7 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.actions.acquire import (
+        bundle as bundle,
         bundle_artifacts as bundle_artifacts,
         fetch as fetch,
         open_delivery as open_delivery,

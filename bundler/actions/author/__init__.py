@@ -1,1 +1,12 @@
 """What an author of bundles does. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
+
+if TYPE_CHECKING:
+    from bundler.actions.author import graph as graph
+
+__getattr__ = late_modules(__name__)

@@ -7,6 +7,6 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.actions.delivery import image_inventory as image_inventory
+    from bundler.actions.delivery import image_inventory as image_inventory, import_images as import_images
 
 __getattr__ = late_modules(__name__)

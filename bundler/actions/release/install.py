@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions import preflight
 from bundler.actions.compose.compose import compose, public_identifiers
 from bundler.actions.release.auto_rollback import barred, lost_way_back, roll_back_after
 from bundler.actions.release.history import (
@@ -289,19 +290,17 @@ def _look_ahead(request: InstallRequest, draft: Draft, ports: Ports, options: Ru
         _check_images(composition, ports)
     if not (request.looks_ahead or request.checks_basics):
         return
-    from bundler.actions.preflight.request import PreflightRequest  # noqa: PLC0415 - not for a diff
-    from bundler.actions.preflight.run import require_basics, require_ready  # noqa: PLC0415 - not for a diff
 
-    ahead = PreflightRequest(
+    ahead = preflight.request.PreflightRequest(
         order=composition.order,
         registry=ports.registry,
         registry_of=request.registry_of,
         may_create_namespace=options.may_create_namespace,
     )
     if not request.looks_ahead:
-        require_basics(ahead, composition, ports.cluster)
+        preflight.run.require_basics(ahead, composition, ports.cluster)
         return
-    require_ready(ahead, composition, ports.cluster, ports.report)
+    preflight.run.require_ready(ahead, composition, ports.cluster, ports.report)
 
 
 def _check_images(composition: Composition, ports: Ports) -> None:
@@ -309,8 +308,7 @@ def _check_images(composition: Composition, ports: Ports) -> None:
     place = order.place.registry if order.place else None
     if order.carried is None or place is None or ports.registry is None:
         return
-    from bundler.actions.preflight.required_images import refuse_absent  # noqa: PLC0415 - only deliveries need it
 
-    count = refuse_absent(composition.rendering, order, place, ports.registry)
+    count = preflight.required_images.refuse_absent(composition.rendering, order, place, ports.registry)
     held = "the only image" if count == 1 else f"all {count} images"
     ports.report(Notice(f"{place} holds {held} of this release"))

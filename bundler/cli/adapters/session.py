@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from bundler import library
+from bundler import cluster, library
 from bundler.errors.cluster import AmbiguousContextError
 from bundler.library.options import Host, SessionOptions
 from bundler.library.scope import Scope
@@ -73,10 +73,11 @@ def is_embedded(app: App) -> bool:
     context = app.settings.context
     if context != SANDBOX:
         return context == EMBEDDED
-    from bundler.cluster.kubeconfig import known_contexts  # noqa: PLC0415 - reads YAML; only this name needs it
 
     environment = app.settings.environment
-    known = known_contexts(environment.variables, home=environment.home, kubeconfig=app.settings.kubeconfig)
+    known = cluster.kubeconfig.known_contexts(
+        environment.variables, home=environment.home, kubeconfig=app.settings.kubeconfig
+    )
     if SANDBOX in known:
         raise AmbiguousContextError(
             f"choosing the cluster named {SANDBOX}",

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import signing
 from bundler.errors.delivery import KeyFileError
+from bundler.model.lean import replace
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
@@ -26,13 +28,10 @@ def policy_for(site: Site | None, keys: Sequence[Path]) -> TrustPolicy:
     Raises:
         KeyFileError: when a public key cannot be read.
     """
-    from bundler.model.lean import replace  # noqa: PLC0415 - as the library below
-    from bundler.signing.keys import read_public  # noqa: PLC0415 - only those who name keys read them
-
     trust = site.trust if site else TrustPolicy()
     if not keys:
         return trust
-    named = tuple(read_public(path) for path in keys)
+    named = tuple(signing.keys.read_public(path) for path in keys)
     return replace(trust, keys=named, source=" ".join(f"--key {path}" for path in keys))
 
 
@@ -42,10 +41,9 @@ def open_signer(app: App, key: Path, passphrase_file: Path | None) -> Signer:
     Raises:
         KeyFileError: when the key cannot be used.
     """
-    from bundler.signing.keys import read_private  # noqa: PLC0415 - only signers need the library
-    from bundler.signing.sign import KeySigner  # noqa: PLC0415
-
-    return KeySigner(read_private(key, lambda: passphrase_of(app, passphrase_file, f"passphrase of {key}")))
+    return signing.sign.KeySigner(
+        signing.keys.read_private(key, lambda: passphrase_of(app, passphrase_file, f"passphrase of {key}"))
+    )
 
 
 def passphrase_of(app: App, file: Path | None, question: str, *, is_new: bool = False) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import UsageError
 from bundler.model.lean import replace
+from bundler.model.site import SiteRegistry
 
 if TYPE_CHECKING:
-    from bundler.model.site import Site, SiteRegistry
+    from bundler.model.site import Site
 
 
 def parse_place(text: str) -> SiteRegistry:
@@ -17,8 +18,6 @@ def parse_place(text: str) -> SiteRegistry:
     Raises:
         UsageError: when it is none.
     """
-    from bundler.model.site import SiteRegistry  # noqa: PLC0415 - only those who name one
-
     try:
         return SiteRegistry.parse(text)
     except ValueError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bundler.cli import flows
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -42,9 +43,7 @@ def export_command(app: App, bundle: str, given: Values, **options: Any) -> None
 
     The same inputs give the same bytes. `verify` checks it, `import` and `install` use it, without internet.
     """
-    from bundler.cli.flows.export import ExportFlags, carry_out_export  # noqa: PLC0415 - help needs none of it
-
-    exported = carry_out_export(app, bundle, given, ExportFlags(**options))
+    exported = flows.export.carry_out_export(app, bundle, given, flows.export.ExportFlags(**options))
     if app.output == "text":
         app.screen.lines([Line(f"{path}  {shown_bytes(path.stat().st_size)}") for path in exported.paths])
         app.screen.say(_summary(exported))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler import library
+from bundler.actions import delivery
+from bundler.cli import output
 from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.adapters.site_registry import parse_place
@@ -46,9 +48,6 @@ def images_command(
 
     For a delivery: the images that it carries. With --to, or the registry of --site, also what they become there.
     """
-    from bundler.actions.delivery.image_inventory import refuse_uncarried, take_inventory  # noqa: PLC0415 - rendering is loaded late
-    from bundler.cli.output.images import show_carried, show_inventory  # noqa: PLC0415
-
     session = open_session(app)
     scope = session.scope
     site = library.bundles.read_site(scope, given.site)
@@ -64,13 +63,15 @@ def images_command(
             hint="name a delivery: bundler images BUNDLE --check --against shop-1.4.0.bundle",
         )
     if carried is not None and not check and against is None:
-        show_carried(app, carried, places_at_site([one.ref for one in carried], carried, place) if place else {})
+        output.images.show_carried(
+            app, carried, places_at_site([one.ref for one in carried], carried, place) if place else {}
+        )
         return
     order = library.bundles.render_request(scope, taken, given, release=release)
-    inventory = take_inventory(order)
+    inventory = delivery.image_inventory.take_inventory(order)
     for warning in inventory.warnings:
         app.screen.warn(warning)
     if check and carried is not None:
-        refuse_uncarried(inventory, replace(order, carried=carried))
+        delivery.image_inventory.refuse_uncarried(inventory, replace(order, carried=carried))
     refs = [image.ref for image in inventory.images]
-    show_inventory(app, inventory, places_at_site(refs, carried or (), place) if place else {})
+    output.images.show_inventory(app, inventory, places_at_site(refs, carried or (), place) if place else {})

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+import bundler.delivery
 from bundler import library
+from bundler.actions import delivery
+from bundler.cli import output
 from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
 from bundler.cli.adapters.site_registry import place_of
@@ -44,18 +47,16 @@ def import_command(
     The file is only read. What the registry holds is skipped, what it has lost since is brought again: a run
     that was cut short is simply run again.
     """
-    from bundler.actions.delivery.import_images import ImportRequest, import_delivery  # noqa: PLC0415 - only those who import
-    from bundler.cli.output.images import show_import  # noqa: PLC0415
-    from bundler.delivery.reader import Delivery  # noqa: PLC0415
-
     scope = open_session(app).scope
     site = library.bundles.read_site(scope, site_file)
     place = place_of(registry, site)
     trusted = library.bundles.open_delivery(scope, files, policy_for(site, keys))
-    opened = tuple(app.closing.enter_context(Delivery.open(base)) for base in bases)
+    opened = tuple(app.closing.enter_context(bundler.delivery.reader.Delivery.open(base)) for base in bases)
     client = library.registries.open_site_registry(scope, place, site=site, is_writing=True)
-    result = import_delivery(
-        ImportRequest(trusted=trusted, place=place, bases=opened, reads_all=recheck), client, app.telling
+    result = delivery.import_images.import_delivery(
+        delivery.import_images.ImportRequest(trusted=trusted, place=place, bases=opened, reads_all=recheck),
+        client,
+        app.telling,
     )
     app.telling.stop()
-    show_import(app, result, str(place))
+    output.images.show_import(app, result, str(place))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from bundler import signing
 from bundler.cli.adapters.signing_keys import passphrase_of
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.signing_options import passphrase_option
@@ -30,16 +31,14 @@ def keygen_command(app: App, name: str, out: Path, passphrase_file: Path | None)
 
     The private key goes to FILE, which only you can read; the public one beside it, with .pub at its end.
     """
-    from bundler.signing.keys import generate_key, write_pair  # noqa: PLC0415 - the library is loaded here alone
-
     if out.suffix == PUBLIC_SUFFIX:
         found = f"{out} ends as public keys do, and would be handed out as one"
         raise UsageError("reading --out", context=[found], hint=f"name the private file: --out {out.stem}.key")
     is_asked = passphrase_file is not None or app.may_ask
     passphrase = passphrase_of(app, passphrase_file, "passphrase (empty: none)", is_new=True) if is_asked else ""
     public = out.with_name(out.name.removesuffix(".key") + PUBLIC_SUFFIX)
-    pair = generate_key(name)
-    write_pair(pair, out, public, passphrase=passphrase)
+    pair = signing.keys.generate_key(name)
+    signing.keys.write_pair(pair, out, public, passphrase=passphrase)
     if app.output == "text":
         app.screen.lines([Line(f"{out}  private, keep it to yourself"), Line(f"{public}  {pair.key.shown}")])
     else:

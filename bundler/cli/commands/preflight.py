@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli import flows
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -31,6 +32,4 @@ def preflight_command(app: App, bundle: str, *, given: Values, release: str, no_
     The API server and its version, permissions, storage, quota and Pod Security; for a delivery with --site also the
     registry, each image by its digest, one of them pulled with the pull secret of the pods, and the nodes' platforms.
     """
-    from bundler.cli.flows.preflight import look_ahead  # noqa: PLC0415 - rendering and registries are loaded late
-
-    return look_ahead(app, bundle, given, release=release, may_create_namespace=not no_create_namespace)
+    return flows.preflight.look_ahead(app, bundle, given, release=release, may_create_namespace=not no_create_namespace)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import library
+from bundler import library, wire
+from bundler.actions import author
 from bundler.actions.author.describe import menu_of
+from bundler.cli import flows, output
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.described import show_description
 from bundler.cli.parsing.arguments import bundle_argument
@@ -57,17 +59,13 @@ def show_command(app: App, bundle: str, *, given: Values, release: str, graph: s
 
 
 def _draw(app: App, order: RenderRequest, form: str) -> None:
-    from bundler.actions.author.graph import graph_of  # noqa: PLC0415 - rendering is loaded when it is needed
-    from bundler.cli.flows.graph_picture import write_graph  # noqa: PLC0415
-    from bundler.cli.output.graph import show_graph  # noqa: PLC0415
-    from bundler.wire.graph import mermaid  # noqa: PLC0415
 
-    graph = graph_of(order)
+    graph = author.graph.graph_of(order)
     match form:
         case "text":
-            show_graph(app, graph)
+            output.graph.show_graph(app, graph)
         case "mermaid":
-            app.screen.text(mermaid(graph))
+            app.screen.text(wire.graph.mermaid(graph))
         case _:
-            write_graph(graph, Path(form))
+            flows.graph_picture.write_graph(graph, Path(form))
             app.screen.say(f"{form} written")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler.cli import flows
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.registry_options import offline_option, registry_options
 
@@ -49,9 +50,7 @@ def site_command(
     init NAME: ask the cluster, and write a site file with what it says. check FILE: check a site file against its
     cluster and its registry.
     """
-    from bundler.cli.flows.site import SiteOptions, check_file, write_file  # noqa: PLC0415 - adapters are loaded late
-
     if doing == "check":
-        return check_file(app, Path(target))
-    options = SiteOptions(registry=registry, pull_secret=pull_secret, domain=domain, keys=keys)
-    return write_file(app, target, options, out=out or Path(f"{target}.yaml"), is_forced=force)
+        return flows.site.check_file(app, Path(target))
+    options = flows.site.SiteOptions(registry=registry, pull_secret=pull_secret, domain=domain, keys=keys)
+    return flows.site.write_file(app, target, options, out=out or Path(f"{target}.yaml"), is_forced=force)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import ReleaseRequest
+from bundler import ReleaseRequest, values
+from bundler.cli import flows, output
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.values import show_origins, show_values
 from bundler.cli.parsing.arguments import bundle_argument
@@ -77,18 +78,15 @@ def values_command(
 
 
 def _sweep(app: App, session: Session, request: ReleaseRequest, typed: str, plot: str | None) -> None:
-    from bundler.cli.flows.chart import terminal_chart, write_chart  # noqa: PLC0415 - few ask for it
-    from bundler.cli.output.sweep import show_sweep, warn_of_refused  # noqa: PLC0415
-    from bundler.values.sweep import parse_sweep  # noqa: PLC0415
 
-    result = session.sweep(request, parse_sweep(typed, is_fine=plot is not None))
-    warn_of_refused(app, result)
+    result = session.sweep(request, values.sweep.parse_sweep(typed, is_fine=plot is not None))
+    output.sweep.warn_of_refused(app, result)
     if plot is None:
-        show_sweep(app, result)
+        output.sweep.show_sweep(app, result)
     elif plot == "-":
-        app.screen.text(terminal_chart(result))
+        app.screen.text(flows.chart.terminal_chart(result))
     else:
-        write_chart(result, Path(plot))
+        flows.chart.write_chart(result, Path(plot))
         app.screen.say(f"{plot} written")
 
 

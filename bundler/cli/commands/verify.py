@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import library
+from bundler import delivery, library, signing
+from bundler.actions import acquire
 from bundler.actions.acquire.trust import signed_by
 from bundler.actions.delivery.verify import verify_archive, verify_delivery
 from bundler.cli.adapters.session import open_session
@@ -66,22 +67,20 @@ def _line(verified: Verified) -> str:
 def _verified(
     app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: Values
 ) -> Verified:
-    from bundler.actions.acquire.bundle import AcquiredBundle  # noqa: PLC0415 - help needs none of it
-    from bundler.actions.acquire.open_delivery import open_trusted  # noqa: PLC0415
-    from bundler.delivery.reader import Delivery  # noqa: PLC0415
-    from bundler.signing.verify import PolicyVerifier  # noqa: PLC0415
 
-    verifier = PolicyVerifier(policy, app.clock)
+    verifier = signing.verify.PolicyVerifier(policy, app.clock)
     if len(paths) == 1 and paths[0].name.endswith(".tgz"):
         if given.files or given.assignments:
             found, hint = f"{paths[0]} carries no images", "give values with a delivery (.bundle)"
             raise UsageError("reading the values to verify with", context=[found], hint=hint)
         return verify_archive(paths[0], verifier, policy, limits=app.limits)
     scope = open_session(app).scope
-    opened = [app.closing.enter_context(Delivery.open(base)) for base in bases]
+    opened = [app.closing.enter_context(delivery.reader.Delivery.open(base)) for base in bases]
 
     def order_of(checked: Trusted, bundle: Bundle) -> RenderRequest:
-        return library.bundles.render_request(scope, AcquiredBundle(bundle=bundle, delivery=checked), given)
+        return library.bundles.render_request(
+            scope, acquire.bundle.AcquiredBundle(bundle=bundle, delivery=checked), given
+        )
 
-    trusted = open_trusted(paths, verifier, policy)
+    trusted = acquire.open_delivery.open_trusted(paths, verifier, policy)
     return verify_delivery(trusted, bases=opened, report=app.telling, make_order=order_of, limits=app.limits)

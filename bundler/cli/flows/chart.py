@@ -94,7 +94,7 @@ def drawing() -> AbstractContextManager[None]:
 def _picture(result: SweepResult, format_: str) -> bytes:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-        from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+        from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - as above
     except ImportError as error:
         raise missing_library("matplotlib") from error
     at, series = _positions(result), _series(result)

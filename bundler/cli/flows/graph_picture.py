@@ -39,7 +39,7 @@ def write_graph(graph: BundleGraph, path: Path) -> None:
 def _picture(graph: BundleGraph, format_: str) -> bytes:
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-        from matplotlib.patches import FancyBboxPatch, Rectangle  # noqa: PLC0415
+        from matplotlib.patches import FancyBboxPatch, Rectangle  # noqa: PLC0415 - as above
     except ImportError as error:
         raise missing_library("matplotlib") from error
     places, bands = _layout(graph)

@@ -1,1 +1,12 @@
 """What people and programs see. Layer: cli; the only place that imports rich, and only when it draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.late import late_modules
+
+if TYPE_CHECKING:
+    from bundler.cli.output import graph as graph, images as images, sweep as sweep
+
+__getattr__ = late_modules(__name__)

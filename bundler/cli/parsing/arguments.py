@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from bundler.cli import parsing
 from bundler.library.name_rules import check_name
 
 if TYPE_CHECKING:
@@ -32,9 +33,8 @@ def offers(what: Literal["releases", "namespaces", "contexts", "bundles"]) -> Of
 
     def offered(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         del param
-        from bundler.cli.parsing.completions import COMPLETIONS  # noqa: PLC0415 - for the shell's question only
 
-        return COMPLETIONS[what](ctx, incomplete)
+        return parsing.completions.COMPLETIONS[what](ctx, incomplete)
 
     return offered
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bundler.cli.parsing.arguments import offers
+from bundler.cli.session.durations import parse_duration
 from bundler.cli.session.network import NetworkOptions
 from bundler.cli.session.settings import CommonOptions
 from bundler.cli.terminal.help import HelpfulCommand
@@ -43,7 +44,6 @@ class Duration(click.ParamType[float]):
         """Return seconds."""
         if isinstance(value, int | float):
             return float(value)
-        from bundler.cli.session.durations import parse_duration  # noqa: PLC0415 - few command lines hold one
 
         try:
             return parse_duration(str(value))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from click.shell_completion import CompletionItem
 
+from bundler import cluster, loader
 from bundler.cli.adapters.session import EMBEDDED, FROM_KUBECONFIG, SANDBOX, is_embedded, open_session, sandbox_path
 from bundler.cli.session.settings import CommonOptions
 from bundler.cli.terminal.screen import Screen
@@ -121,16 +122,16 @@ def _pass_over(error: BundlerError) -> None:
 
 
 def _contexts(app: App) -> Sequence[str]:
-    from bundler.cluster.kubeconfig import known_contexts  # noqa: PLC0415 - reads YAML; the other names need none
 
     environment = app.settings.environment
-    return known_contexts(environment.variables, home=environment.home, kubeconfig=app.settings.kubeconfig)
+    return cluster.kubeconfig.known_contexts(
+        environment.variables, home=environment.home, kubeconfig=app.settings.kubeconfig
+    )
 
 
 def _bundles(app: App) -> Sequence[str]:
-    from bundler.loader.locate import known_names  # noqa: PLC0415 - for bundles only
 
-    return known_names(app.settings.environment.bundle_path)
+    return loader.locate.known_names(app.settings.environment.bundle_path)
 
 
 COMPLETIONS: Final[Mapping[str, Callable[[click.Context, str], list[CompletionItem]]]] = {

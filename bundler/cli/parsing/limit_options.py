@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
+from bundler.model.size import parse_bytes
 
 if TYPE_CHECKING:
     from bundler.cli.parsing.command import Function
@@ -29,7 +30,6 @@ class Size(click.ParamType[int]):
         """Return bytes."""
         if isinstance(value, int):
             return value
-        from bundler.model.size import parse_bytes  # noqa: PLC0415 - few command lines hold one
 
         try:
             return parse_bytes(str(value))

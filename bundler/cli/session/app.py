@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import bundler.confinement
+from bundler import loader
 from bundler.model.lean import dataclass, replace
 from bundler.ports import UNCONFINED
 
@@ -50,9 +52,7 @@ class App:
     @property
     def limits(self) -> LoadLimits:
         """How large a bundle may be."""
-        from bundler.loader.limits import DEFAULT_LOAD_LIMITS  # noqa: PLC0415 - help reads no bundle
-
-        return replace(DEFAULT_LOAD_LIMITS, **self.typed_limits)
+        return replace(loader.limits.DEFAULT_LOAD_LIMITS, **self.typed_limits)
 
     @property
     def output(self) -> str:
@@ -69,9 +69,10 @@ class App:
         """Runs work on foreign bundles: in a process of its own where the process is ours to copy."""
         if not self.owns_process:
             return UNCONFINED
-        from bundler.confinement.forked import ForkedWork  # noqa: PLC0415 - for verbs that compute something
 
-        return ForkedWork(self.clock, deadline_s=lambda: self.deadline_s, is_stopped=self.stop.is_asked)
+        return bundler.confinement.forked.ForkedWork(
+            self.clock, deadline_s=lambda: self.deadline_s, is_stopped=self.stop.is_asked
+        )
 
     @property
     def may_ask(self) -> bool:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler.cli.session.durations import parse_duration
 from bundler.errors import UsageError
 from bundler.library.name_rules import check_namespace
 from bundler.model.lean import dataclass
@@ -58,7 +59,6 @@ class Environment:
         text = self.text(name)
         if not text:
             return default_s
-        from bundler.cli.session.durations import parse_duration  # noqa: PLC0415 - the variables are rarely set
 
         try:
             return parse_duration(text)

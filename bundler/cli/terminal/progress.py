@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Self, assert_never
 
+from bundler.cli import terminal
 from bundler.cli.terminal.progress_state import Row, Scene
 from bundler.cli.terminal.text import seconds
 from bundler.concurrency import in_thread
@@ -164,9 +165,7 @@ class Progress:
         if self._screen.is_quiet:
             return
         if self._may_draw and self._live is None:
-            from bundler.cli.terminal.live_table import LiveTable  # noqa: PLC0415 - rich is loaded only where it can draw
-
-            self._live = LiveTable(self._screen, self._clock)
+            self._live = terminal.live_table.LiveTable(self._screen, self._clock)
         elif not self._may_draw and self._beating is None:
             self._beating = in_thread(self._beat, name="heartbeat of the output")
             self._beating.start()

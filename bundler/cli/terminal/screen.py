@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
+from bundler import syntax
 from bundler.cli.terminal.text import Line, clean, escaped, paint
 from bundler.errors import OutputError
 from bundler.model.json import as_json
@@ -93,13 +94,9 @@ class Screen:
         """Write one JSON or YAML document to stdout; strings in it are masked one by one, so that it stays readable."""
         masked = masked_value(value, self._redactor) if self._is_masking else as_json(value)
         if output == "yaml":
-            from bundler.syntax.writer import dump_yaml  # noqa: PLC0415 - only where YAML was asked for
-
-            self._write_out(dump_yaml(masked))
+            self._write_out(syntax.writer.dump_yaml(masked))
         else:
-            from bundler.syntax.json_text import dump_json  # noqa: PLC0415 - as above
-
-            self._write_out(escaped(dump_json(masked, indent=2, is_strict=False)) + "\n")
+            self._write_out(escaped(syntax.json_text.dump_json(masked, indent=2, is_strict=False)) + "\n")
 
     # --- stderr -------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from bundler.cli import terminal
 from bundler.model.events import Acquired, Warned
 
 if TYPE_CHECKING:
@@ -46,7 +47,5 @@ class Telling:
     def _made(self) -> Progress:
         with self._making:
             if self._progress is None:
-                from bundler.cli.terminal.progress import Progress  # noqa: PLC0415 - most runs have nothing to draw
-
-                self._progress = self._closing.enter_context(Progress(self._screen, self._clock))
+                self._progress = self._closing.enter_context(terminal.progress.Progress(self._screen, self._clock))
             return self._progress
