@@ -90,7 +90,7 @@ def _explain_undefined(undefined: PathUndefined, names: Mapping[str, object]) ->
     sentence = undefined.describe(names)
     path = undefined.full_path(names)
     rooted = path if undefined.is_rooted else ""
-    known = _special_hint(sentence, written)
+    known = _special_hint(undefined)
     return Failure(
         error_type=errors.UndefinedValueError,
         sentence=sentence,
@@ -100,14 +100,14 @@ def _explain_undefined(undefined: PathUndefined, names: Mapping[str, object]) ->
     )
 
 
-def _special_hint(sentence: str, written: str) -> str:
-    """Return what to do where a sentence tells that nothing could be set; empty otherwise."""
-    name = written.rpartition(".")[2]
-    if "does not export" in sentence:
+def _special_hint(undefined: PathUndefined) -> str:
+    """Return what to do where nothing could be set there; empty otherwise."""
+    name = undefined.written.rpartition(".")[2]
+    if undefined.is_unexported:
         return f"define it there with {{% macro {name}(…) %}}, or correct the name"
-    if "is a text and has no keys" in sentence and name in TEXT_METHODS:
-        return f"write {written}() with parentheses"
-    if "is a text and has no keys" in sentence and name in dir(str):
+    if undefined.is_below_text and name in TEXT_METHODS:
+        return f"write {undefined.written}() with parentheses"
+    if undefined.is_below_text and name in dir(str):
         return "see docs/templates.md for the filters and the methods of texts"
     return ""
 

@@ -61,6 +61,16 @@ class PathUndefined(StrictUndefined):
         return self._undefined_obj is missing and not self._undefined_hint
 
     @property
+    def is_unexported(self) -> bool:
+        """Tell whether an imported template lacks the name; Jinja says so in words alone."""
+        return "does not export" in (self._undefined_hint or "")
+
+    @property
+    def is_below_text(self) -> bool:
+        """Tell whether what was looked into is a string."""
+        return isinstance(self._undefined_obj, str) and not self._undefined_hint
+
+    @property
     def is_rooted(self) -> bool:
         """Tell whether the whole path is known, down from the name it starts with."""
         return bool(self.written) and (self._undefined_obj is missing or bool(self.existing))

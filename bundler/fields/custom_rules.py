@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bundler.fields.misfit import Misfit, MisfitKind
 from bundler.model.json import mapping_at
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
 
 
-def custom_problems(body: Body, schema: SchemaNode) -> Iterator[str]:
-    """Yield ``path: what`` for each value of a custom object that its definition refuses although its type is right.
+def custom_problems(body: Body, schema: SchemaNode) -> Iterator[Misfit]:
+    """Yield each value of a custom object that its definition refuses although its type is right.
 
     These are required fields that are missing, nulls, fractions of whole numbers, and values out of bounds.
     """
@@ -32,7 +33,7 @@ def with_custom_defaults(body: Body, schema: SchemaNode) -> Body:
     return mapping_at(_filled(body, schema))
 
 
-def _problems(value: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
+def _problems(value: JSONValue, schema: SchemaNode, path: str) -> Iterator[Misfit]:
     if schema.shape == "any" or (value is None and schema.is_nullable):
         return
     if value is None:
@@ -42,7 +43,8 @@ def _problems(value: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
         yield _wrong_type(path, "number", schema)
     for keyword, bound in schema.constraints.items():
         if _is_beyond(keyword, bound, value):
-            yield f"{path}: Invalid value: {path} in body does not fit {keyword}: {json.dumps(bound)}"
+            what = f"Invalid value: {path} in body does not fit {keyword}: {json.dumps(bound)}"
+            yield Misfit(path, what, MisfitKind.RULE)
     if isinstance(value, Mapping) and schema.shape == "map":
         yield from _field_problems(value, schema, path)
     elif _is_list(value) and schema.items is not None and isinstance(value, Sequence):
@@ -50,10 +52,10 @@ def _problems(value: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
             yield from _problems(item, schema.items, f"{path}[{index}]")
 
 
-def _field_problems(value: Mapping[str, JSONValue], schema: SchemaNode, path: str) -> Iterator[str]:
+def _field_problems(value: Mapping[str, JSONValue], schema: SchemaNode, path: str) -> Iterator[Misfit]:
     for name in schema.required:
         if name not in value:
-            yield f"{_join(path, name)}: Required value"
+            yield Misfit(_join(path, name), "Required value", MisfitKind.RULE)
     for name, member in value.items():
         below = schema.field(name)
         if below is not None and not _is_metadata(name, schema):
@@ -84,10 +86,11 @@ def _is_metadata(name: str, schema: SchemaNode) -> bool:
     return name == "metadata" and schema.knows("apiVersion")
 
 
-def _wrong_type(path: str, found: str, schema: SchemaNode) -> str:
+def _wrong_type(path: str, found: str, schema: SchemaNode) -> Misfit:
     wanted = {"map": "object", "list": "array"}.get(schema.shape, schema.scalar)
     wanted = {"int-or-string": "integer,string", "time": "string", "bytes": "string"}.get(wanted, wanted)
-    return f'{path}: Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
+    what = f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
+    return Misfit(path, what, MisfitKind.RULE)
 
 
 def _is_beyond(keyword: str, bound: JSONValue, value: JSONValue) -> bool:

@@ -11,6 +11,7 @@ from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bundler.fields.misfit import Misfit, MisfitKind
 from bundler.fields.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from bundler.model.json import JSONValue
 
 
-def type_problems(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterator[str]:
-    """Yield ``.path: what`` for everything in ``body`` that the schema does not allow."""
+def type_problems(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterator[Misfit]:
+    """Yield everything in ``body`` that the schema does not allow."""
     if body is None or schema.shape == "any":
         return
     match schema.shape:
@@ -30,35 +31,35 @@ def type_problems(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterat
         case "list":
             yield from _list_problems(body, schema, path)
         case _:
-            wanted = _scalar_problem(body, schema)
-            if wanted:
-                yield f"{path}: {wanted}"
+            kind, what = _scalar_problem(body, schema)
+            if what:
+                yield Misfit(path, what, kind)
 
 
-def _map_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
+def _map_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[Misfit]:
     if not isinstance(body, Mapping):
-        yield f"{path}: expected map, got {_shown(body)}"
+        yield Misfit(path, f"expected map, got {_shown(body)}", MisfitKind.OTHER_TYPE_WANTED)
         return
     for name, value in body.items():
         below = schema.field(name)
         if below is not None:
             yield from type_problems(value, below, f"{path}.{name}")
         elif not schema.allows_unknown:
-            yield f"{path}.{name}: field not declared in schema"
+            yield Misfit(f"{path}.{name}", "field not declared in schema", MisfitKind.UNKNOWN_FIELD)
 
 
-def _list_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[str]:
+def _list_problems(body: JSONValue, schema: SchemaNode, path: str) -> Iterator[Misfit]:
     if not isinstance(body, Sequence) or isinstance(body, str):
-        yield f"{path}: expected list, got {_shown(body)}"
+        yield Misfit(path, f"expected list, got {_shown(body)}", MisfitKind.OTHER_TYPE_WANTED)
         return
     seen: set[str] = set()
     for index, item in enumerate(body):
         if item is None and schema.list_type in _WITHOUT_NULLS:
-            yield f"{path}: element {index}: {_WITHOUT_NULLS[schema.list_type]}"
+            yield Misfit(path, f"element {index}: {_WITHOUT_NULLS[schema.list_type]}", MisfitKind.ITEM)
             continue
         key = _item_key(item, schema)
         if key in seen:
-            yield f"{path}: duplicate entries for key {key}"
+            yield Misfit(path, f"duplicate entries for key {key}", MisfitKind.ITEM)
         if key:
             seen.add(key)
         if schema.items is not None:
@@ -105,17 +106,18 @@ _TESTS: Mapping[str, tuple[Callable[[JSONValue], bool], str]] = {
 }
 
 
-def _scalar_problem(value: JSONValue, schema: SchemaNode) -> str:
-    """Return what is wrong with a scalar, empty where nothing is."""
+def _scalar_problem(value: JSONValue, schema: SchemaNode) -> tuple[MisfitKind, str]:
+    """Return what is wrong with a scalar, empty where nothing is, and of which kind it is."""
     scalar = schema.scalar
     if schema.drops_empty and scalar in {"integer", "int-or-string"} and isinstance(value, float) and value % 1:
-        return "expected integer, got fraction"
+        return MisfitKind.WHOLE_WANTED, "expected integer, got fraction"
     if scalar == "bytes":
         return _base64_problem(value)
     if scalar == "quantity" and isinstance(value, str):
-        return _quantity_problem(value)
+        return MisfitKind.QUANTITY, _quantity_problem(value)
     test, wanted = _TESTS.get(scalar, (None, ""))
-    return "" if test is None or test(value) else f"expected {wanted}, got {_shown(value)}"
+    kind = MisfitKind.TEXT_WANTED if wanted.startswith("string") else MisfitKind.OTHER_TYPE_WANTED
+    return kind, "" if test is None or test(value) else f"expected {wanted}, got {_shown(value)}"
 
 
 def _quantity_problem(value: str) -> str:
@@ -126,15 +128,15 @@ def _quantity_problem(value: str) -> str:
     return ""
 
 
-def _base64_problem(value: JSONValue) -> str:
+def _base64_problem(value: JSONValue) -> tuple[MisfitKind, str]:
     if not isinstance(value, str):
-        return f"expected string, got {_shown(value)}"
+        return MisfitKind.TEXT_WANTED, f"expected string, got {_shown(value)}"
     try:
         b64decode(value.replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):
         # The value may be half of someone's password: it is not repeated.
-        return "illegal base64 data"
-    return ""
+        return MisfitKind.BASE64, "illegal base64 data"
+    return MisfitKind.BASE64, ""
 
 
 def _shown(value: JSONValue) -> str:

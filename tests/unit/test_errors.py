@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler import errors
 from bundler.errors import BundlerError, Detail, Found
 from bundler.errors.change import LockLostError, RecordDamagedError
 from bundler.errors.cluster import ConflictError
 from tool.site.reference import error_kinds
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = Path(errors.__file__).parents[1]
 KINDS = sorted(error_kinds().values(), key=lambda kind: kind.code)
 LINE = Found("a.yaml:3: no", message="no", subject="Service/web", field="spec.ports", file="a.yaml", line=3)
 
@@ -60,3 +68,61 @@ def test_a_line_of_an_error_is_a_text_with_fields_that_do_not_change():
 def test_a_line_is_masked_in_all_its_texts():
     masked = LINE.spelled(lambda text: text.replace("no", "***"))
     assert (masked, masked.message, masked.line) == ("a.yaml:3: ***", "***", 3)
+
+
+TEXT = {"hint", "why", "context", "message", "text", "reason"}
+READERS = {
+    "startswith",
+    "endswith",
+    "partition",
+    "rpartition",
+    "split",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "find",
+}
+TOLD = {"error", "event", "failure", "lost", "second", "refusal"}
+
+
+def texts_read(tree: ast.AST) -> Iterator[str]:
+    """Yield expressions that look for something in the text of an error or an event."""
+
+    def is_told(node: ast.AST) -> bool:
+        if isinstance(node, ast.Subscript):
+            return is_told(node.value)
+        if isinstance(node, ast.Call):  # str(error)
+            named = isinstance(node.func, ast.Name) and node.func.id == "str" and bool(node.args)
+            return named and isinstance(node.args[0], ast.Name) and node.args[0].id in TOLD
+        owner = node.value if isinstance(node, ast.Attribute) else None
+        return isinstance(owner, ast.Name) and owner.id in TOLD and node.attr in TEXT
+
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in READERS and is_told(owner):
+                yield ast.unparse(node)
+            case ast.Compare(left=left, comparators=others) if any(map(is_told, [left, *others])):
+                yield ast.unparse(node)
+
+
+def test_what_finds_readers_of_texts_finds_them():
+    code = """
+if "429" in event.why: pass
+if error.hint == ITEM_HINT: pass
+if error.context[0].startswith("  pod "): pass
+first = str(error).partition(": ")
+lines = [line for line in error.context]
+"""
+    assert len(list(texts_read(ast.parse(code)))) == 4
+
+
+def test_no_code_reads_the_text_of_an_error():
+    """Of our own errors and events: what an API server or a library says in words is read where it comes in."""
+    adapters = {"cluster", "oci", "http", "sandbox", "syntax"}
+    found = {
+        f"{path.relative_to(PACKAGE)}: {one}"
+        for path in PACKAGE.rglob("*.py")
+        if path.relative_to(PACKAGE).parts[0] not in adapters
+        for one in texts_read(ast.parse(path.read_text("utf-8")))
+    }
+    assert found == set()

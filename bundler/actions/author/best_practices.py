@@ -11,6 +11,7 @@ from bundler.actions.author.custom_objects import Definitions, custom_flaws
 from bundler.actions.author.flaw import Flaw
 from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for, unknown_fields
+from bundler.fields.misfit import MisfitKind
 from bundler.fields.validation import object_problems
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.labels import TRACK
@@ -30,6 +31,15 @@ _FETCH = re.compile(
 """A download by hand from a host that is none of the cluster's."""
 _LONG_RUNNING = {"Deployment", "StatefulSet", "DaemonSet"}
 _POD_SECURITY = "label the namespace: pod-security.kubernetes.io/enforce, instead of PodSecurityPolicies"
+_TYPE_HINTS = {
+    MisfitKind.TEXT_WANTED: "put the value in quotes: `{{ value | quote }}`",
+    MisfitKind.WHOLE_WANTED: "write a whole number",
+    MisfitKind.OTHER_TYPE_WANTED: (
+        "write numbers, true and false without quotes; mappings and lists are printed by `| to_yaml`"
+    ),
+    MisfitKind.QUANTITY: "write amounts like 500m, 2, 64Mi, 10Gi",
+    MisfitKind.BASE64: "encode it: `| b64encode`, or write it under stringData",
+}
 _SUCCESSORS = {
     ("extensions", "Ingress"): "use networking.k8s.io/v1, whose backends are service.name and service.port",
     ("extensions", "NetworkPolicy"): "use networking.k8s.io/v1",
@@ -115,21 +125,9 @@ def _unknown_kind(manifest: Manifest) -> Flaw:
 
 def _type_flaws(body: Body, schema: SchemaNode) -> Iterator[Flaw]:
     for problem in type_problems(body, schema):
-        path, _, what = problem.partition(": ")
-        if what.startswith("expected string"):
-            hint = "put the value in quotes: `{{ value | quote }}`"
-        elif what.endswith("got fraction"):
-            hint = "write a whole number"
-        elif what.startswith("expected"):
-            hint = "write numbers, true and false without quotes; mappings and lists are printed by `| to_yaml`"
-        elif what.startswith("quantities"):
-            hint = "write amounts like 500m, 2, 64Mi, 10Gi"
-        elif what.startswith("illegal base64"):
-            hint = "encode it: `| b64encode`, or write it under stringData"
-        else:
-            continue  # unknown fields and keys that are there twice are reported elsewhere
-        message = f"{path.removeprefix('.')}: {what}"
-        yield Flaw(rule="wrong-type", message=message, hint=hint, is_error=True, field=message)
+        if hint := _TYPE_HINTS.get(problem.kind):  # unknown fields and keys that are there twice are reported elsewhere
+            path = problem.path.removeprefix(".")
+            yield Flaw(rule="wrong-type", message=f"{path}: {problem.what}", hint=hint, is_error=True, field=path)
 
 
 def _refused_flaws(manifest: Manifest) -> Iterator[Flaw]:

@@ -46,9 +46,11 @@ def custom_flaws(manifest: Manifest, definition: Body) -> Iterator[Flaw]:
     for path in unknown:
         yield _flaw("unknown-field", path, "is unknown to", name, "check its name")
     for problem in (*type_problems(manifest.body, schema), *custom_problems(manifest.body, schema)):
-        path, _, what = problem.removeprefix(".").partition(": ")
+        path = problem.path.removeprefix(".")
         if path not in unknown:
-            yield _flaw("wrong-type", path, f"({what}) does not fit", name, "correct the template, or the definition")
+            yield _flaw(
+                "wrong-type", path, f"({problem.what}) does not fit", name, "correct the template, or the definition"
+            )
 
 
 def _flaw(rule: str, path: str, what: str, definition: str, hint: str) -> Flaw:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.change.run_control import recording
-from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors import BundlerError, Found, InterruptedRunError
 from bundler.errors.change import LockLostError, RevisionExistsError
 from bundler.health.gone_jobs import is_complete
 from bundler.model.change import Action
@@ -160,10 +160,9 @@ def _record_failure(revision: Revision, error: BundlerError, ports: Ports, held:
 
 def _cause(error: BundlerError) -> str:
     """Return in a line what ended a run: the first object named, and its pod's reason; the rest is the evidence."""
-    pods = [
-        line.strip() for line in error.problems if line.subject.startswith("Pod/") and line not in error.context[:1]
-    ]
-    cause = "; ".join((*error.context[:1], *pods[:1])) or str(error)
+    first, more = error.context[:1], error.context[1:]
+    pods = [line.strip() for line in more if isinstance(line, Found) and line.subject.startswith("Pod/")]
+    cause = "; ".join((*first, *pods[:1])) or str(error)
     return shortened(cause, _CAUSE_CHARS)
 
 

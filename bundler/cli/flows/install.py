@@ -165,9 +165,7 @@ def _values_lines(proposal: Proposal) -> Iterator[Line]:
     if draft.composition is None:
         return
     recorded, start = draft.recorded_values, draft.started_from
-    yield Line(
-        f"values start from {'those ' + start.removeprefix('values ') if start.startswith('values ') else start}"
-    )
+    yield Line(f"values start from {start}")
     changes = _value_changes(proposal)
     yield from (Line(f"  {change}", "cyan") for change in changes)
     if recorded is not None and not changes:
