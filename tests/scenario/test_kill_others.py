@@ -158,3 +158,22 @@ def test_an_uninstall_that_dies_anywhere_goes_on_when_it_is_repeated(make_operat
         ):
             assert operator.live(kind, name, group) is None, (number, is_after)
         assert data(operator, "Secret", "shop-password") == password, "passwords stay"
+
+
+def test_an_uninstall_that_keeps_the_history_and_dies_anywhere_goes_on_when_it_is_repeated(
+    make_operator: Callable[..., Operator],
+) -> None:
+    def act(operator: Operator) -> object:
+        return operator.uninstall(keeps_history=True)
+
+    for number, is_after in deaths(make_operator, act):
+        operator = make_operator()
+        doomed, _ = dying(operator, number, is_after=is_after)
+        with pytest.raises(DeathError):
+            act(doomed)
+        act(operator)
+        assert operator.statuses() == ["superseded", "uninstalled"], (number, is_after)
+        assert operator.live("ConfigMap", "shop-config") is None, (number, is_after)
+        assert operator.live("Deployment", "shop-web", "apps") is None, (number, is_after)
+    operator.rollback(revision=2)
+    assert data(operator, "ConfigMap", "shop-config") == {"text": "two"}
