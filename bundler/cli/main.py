@@ -105,7 +105,7 @@ def _is_utf8(word: str) -> bool:
 
 def _usage_hint(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"`{context.command_path if context else 'bundler'} --help` shows what can be given"
+    return f"run `{context.command_path if context else 'bundler'} --help` to see what can be given"
 
 
 def _leave_stdout() -> None:

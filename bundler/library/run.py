@@ -47,7 +47,7 @@ class Run(Generic[Result]):
     def __iter__(self) -> Iterator[Event]:
         while (event := self._events.get()) is not None:
             yield event
-        self._events.put(None)  # whoever iterates again finds the end at once
+        self._events.put(None)  # iterating again finds the end at once
 
     def stop(self) -> None:
         """Ask the run to stop: what is under way is finished and recorded, nothing more is begun.

@@ -61,7 +61,7 @@ class Verify:
     needs: tuple[str, ...]
     refs: tuple[ObjectRef, ...]
     which: str
-    """Goes on after "checking objects": ``whose namespace, CRD or Role is new``."""
+    """Follows "checking objects": ``whose namespace, CRD or Role is new``."""
     written: str
     """What the run has written when this fails: ``only definitions were written``."""
 

@@ -50,7 +50,7 @@ def run_helper(around: ClientConfig, helper: str, verb: str, text: str) -> str:
         return said
     if _NOT_FOUND in said.lower():
         return ""
-    # What it printed may hold a secret; only the status and its complaint are told.
+    # What it printed may hold a secret; only the status and its complaint are shown.
     complaint = folded(finished.stderr.decode(errors="replace"), 200)
     found = f"{name} {verb} ended with status {finished.status}{f': {complaint}' if complaint else ''}"
     raise RegistryLoginError(doing, context=[found], hint=_HINT)

@@ -76,7 +76,7 @@ def refuse(problems: Iterable[Problem], *, written: str = "nothing") -> None:
     raise found[0].error(
         doings[0] if len(doings) == 1 else "planning the change",
         context=list(dict.fromkeys(line for problem in found for line in problem.lines)),
-        hint="; ".join([*([f"{written} was written"] if written else []), *hints]),
+        hint="; ".join([*hints, *([f"{written} was written"] if written else [])]),
     )
 
 

@@ -48,7 +48,7 @@ class ListOperator:
     is_append: bool
     value: JSONValue
     written: Pointer
-    """Where its key stands in the file."""
+    """Where its key is in the file."""
 
 
 def apply_operators(

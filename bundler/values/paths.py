@@ -193,7 +193,7 @@ def set_value(data: Body, path: Sequence[Step], value: JSONValue) -> dict[str, J
     """Return ``data`` with ``value`` at ``path``; missing mappings are made, ``data`` is not touched.
 
     Raises:
-        ValuesPathError: when a list is asked for an item it does not have, or what is there is no list.
+        ValuesPathError: when a list is asked for an item it does not have, or what is there is not a list.
     """
     changed = _with_value(data, path, 0, value)
     return dict(changed) if is_mapping(changed) else {}

@@ -350,8 +350,8 @@ def test_what_is_refused_in_a_new_namespace_says_that_it_was_made(cli):
     broken = make_bundle(cli.home, {"templates/a.yaml": service})
     outcome = cli("install", broken, *NS)
     assert outcome.code == 1
-    assert "hint: nothing but namespace prod was written" in outcome.err
-    assert "hint: nothing was written" in cli("install", broken, *NS).err
+    assert "nothing but namespace prod was written" in outcome.err
+    assert "nothing was written" in cli("install", broken, *NS).err
 
 
 def test_a_missing_namespace_can_be_refused(cli, menu):

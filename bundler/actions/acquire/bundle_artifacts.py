@@ -76,7 +76,7 @@ def find_published(registry: Registry, address: OciAddress, *, accepts: str = ""
 
     Raises:
         RegistryNotFoundError: when there is no such bundle, or no version of it in the range.
-        RegistryRejectedError: when what is there is no bundle.
+        RegistryRejectedError: when what is there is not a bundle.
         RegistryError: what the registry answers.
     """
     if not address.reference:
@@ -194,5 +194,5 @@ def _shown(names: Sequence[str]) -> str:
 
 
 def config_json(definition: object) -> bytes:
-    """Return bundle.yaml as the JSON that stands in the registry."""
+    """Return bundle.yaml as the JSON that is in the registry."""
     return json.dumps(definition, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str).encode()

@@ -97,5 +97,5 @@ def _bare_errors(
         yield ExpressionError(
             "reading an expression of the bundle",
             context=[source.found(f"{name} is not defined"), Detail(f"  {text}")],
-            hint=f"this expression sees: {', '.join(sorted(known))}",
+            hint=f"use one of the names that this expression sees: {', '.join(sorted(known))}",
         )

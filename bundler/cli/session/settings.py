@@ -212,7 +212,7 @@ def _output(environment: Environment, options: CommonOptions, outputs: tuple[str
     if wanted and wanted not in {"text", "json", "yaml"}:
         raise UsageError(
             "reading the variable BUNDLER_OUTPUT",
-            context=[f"{wanted!r} is none of text, json, yaml"],
+            context=[f"{wanted!r} is not one of text, json, yaml"],
             hint="correct it, or unset it",
         )
     return wanted if wanted in outputs else outputs[0]

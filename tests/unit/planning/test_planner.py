@@ -357,7 +357,7 @@ def test_a_namespace_that_is_being_deleted_is_waited_for_and_no_permission_asked
     lines = ("unable to create new content in namespace shop because it is being terminated",)
     with pytest.raises(ForbiddenError) as raised:
         checked_plan(wanted(one), seen(), {one.ref: refused(RefusalKind.FORBIDDEN, lines, is_leaving=True)})
-    assert raised.value.hint == ("nothing was written; wait until the namespace is deleted, then run the command again")
+    assert raised.value.hint == "wait until the namespace is deleted, then run the command again; nothing was written"
 
 
 def test_a_conflict_names_field_both_values_manager_and_time():

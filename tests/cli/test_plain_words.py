@@ -1,0 +1,77 @@
+"""Texts use the words of docs/style.md: sources, goldens and pages alike."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STYLE = ROOT / "docs" / "style.md"
+# Between the parts of a text that goes over several lines: quotes, prefixes of comments.
+_JOINT = re.compile(r"""["']?\s*\n\s*(?:f?["']|\#\s+|>\s+)?""")
+_HINT = re.compile(r"^\s*(?:hint|try): (.*)$", re.MULTILINE)
+_PAGE = re.compile(r"(?<![\w/])docs/([a-z/-]+\.md)\b")
+
+VERBS = """
+add allow ask avoid break bring build change check choose compute convert copy correct create declare did do encode export
+fetch find fix free get give have import include install keep leave let list log loop lower make move name pass print
+publish pull push put quote raise read reduce remove rename repair replace report request restore run save select set
+shorten sign split start take try undo unset update upgrade use wait write
+"""
+"""What hints begin with, and `did` as in "did you mean"."""
+
+
+def listed() -> list[str]:
+    rows = [line for line in STYLE.read_text("utf-8").splitlines() if line.startswith("| `")]
+    return [phrase for row in rows for phrase in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+
+
+def sources() -> list[Path]:
+    return [*ROOT.glob("bundler/**/*.py"), *ROOT.glob("tool/**/*.py")]
+
+
+def pages() -> list[Path]:
+    return [*(one for one in ROOT.glob("docs/**/*.md") if one != STYLE), *ROOT.glob("*.md")]
+
+
+def goldens() -> list[Path]:
+    return [one for kind in ("cli", "errors", "render") for one in (ROOT / "tests" / "golden" / kind).rglob("*.txt")]
+
+
+def found_in(text: str, phrases: list[str]) -> list[str]:
+    flat = " ".join(_JOINT.sub(" ", text).split())
+    lower = flat.lower()
+    near = [phrase for phrase in phrases if phrase in lower]
+    ends = [r"\b" if phrase[-1].isalpha() else "" for phrase in near]
+    return [
+        p for p, end in zip(near, ends, strict=True) if re.search(rf"(?<![\w-])(?<!there ){re.escape(p)}{end}", lower)
+    ]
+
+
+def test_the_list_finds_a_word_whatever_line_it_ends_on() -> None:
+    assert found_in('hint = "look at it"\n    f" anew"', ["at it anew"]) == ["at it anew"]
+    assert found_in("    # it is\n    # told twice", ["is told"]) == ["is told"]
+    assert found_in("mended_by, renewed, canew", ["mended", "anew"]) == []
+
+
+@pytest.mark.parametrize("files", [sources, pages, goldens], ids=["sources", "pages", "goldens"])
+def test_no_text_uses_a_word_that_the_style_replaces(files) -> None:
+    phrases = listed()
+    assert len(phrases) > 50
+    read = {path: found_in(path.read_text("utf-8"), phrases) for path in files()}
+    assert {str(path.relative_to(ROOT)): found for path, found in read.items() if found} == {}
+
+
+def test_every_hint_begins_with_a_verb() -> None:
+    hints = {hint for path in goldens() for hint in _HINT.findall(path.read_text("utf-8"))}
+    first = {hint: re.split(r"[ ,:;]", hint)[0].lower() for hint in hints}
+    assert len(hints) > 50
+    assert [hint for hint, word in first.items() if word not in VERBS.split()] == []
+
+
+def test_every_page_that_a_source_names_is_in_the_repository() -> None:
+    named = {(path.name, page) for path in sources() for page in _PAGE.findall(path.read_text("utf-8"))}
+    assert named
+    assert [(source, page) for source, page in named if not (ROOT / "docs" / page).is_file()] == []
