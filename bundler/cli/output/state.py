@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.cli.output.releases import bundle_text, moment, status_text
 from bundler.cli.terminal.text import Line, table
 from bundler.model.health import Status
+from bundler.model.release import ReleaseStatus
 from bundler.wire.releases import state_form
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def show_state(app: App, state: ReleaseState) -> None:
             *_objects(state, app.screen),
         ]
     )
-    if notes := state.revision.notes.strip("\n"):
+    is_gone = summary.status is ReleaseStatus.UNINSTALLED
+    if not is_gone and (notes := state.revision.notes.strip("\n")):
         app.screen.lines([Line(""), Line(notes)])
 
 
@@ -48,8 +50,8 @@ def _description(state: ReleaseState) -> list[Line]:
 
 def _objects(state: ReleaseState, screen: Screen) -> list[Line]:
     """Return a line for each object, those that need a look first."""
-    if not state.objects:
-        return [Line("nothing of it is in the cluster", "dim")]
+    if state.revision.summary.status is ReleaseStatus.UNINSTALLED:
+        return [Line("it was uninstalled: its history is left, and what an uninstall keeps", "dim")]
     objects = sorted(state.objects, key=_is_well)
     heads = ("OBJECT", "HEALTH", "READY", "DETAIL")
     rows = [tuple(screen.shown(cell) for cell in _row(one)) for one in objects]  # masked before anything is cut
