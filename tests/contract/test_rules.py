@@ -86,6 +86,15 @@ REFUSED_BY_KIND: dict[str, tuple[dict[str, Any], str]] = {
     "list expected": (deployment(template={"spec": {"containers": "x"}}), "containers"),
     "boolean expected": (deployment(paused="yes"), "paused"),
     "text expected": (config_map() | {"data": {"a": 1}}, "data"),
+    "null port": (service(ports=[None]), "associative list with keys may not have a null element"),
+    "unknown word": (service(type="Other"), 'supported values: "ClusterIP"'),
+    "negative number": (deployment(replicas=-1), "must be greater than or equal to 0"),
+    "probe without handler": (pod_with(readinessProbe={}), "must specify a handler type"),
+    "negative amount": (pod_with(resources={"requests": {"cpu": "-1"}}), "must be greater than or equal to 0"),
+    "claim of nothing": (
+        of("PersistentVolumeClaim", spec={"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": 0}}}),
+        "must be greater than zero",
+    ),
     "quantity of a pod": (pod_with(resources={"limits": {"memory": "12Mib"}}), "quantities must match"),
     "quantity of a claim": (
         of(
@@ -247,6 +256,15 @@ def test_defaults_that_readers_rely_on_are_filled_in(cluster: Subject, case: str
     assert {key: spec[key] for key in wanted} == wanted
     spec_again: Any = cluster.apply(body).body["spec"]
     assert spec_again == spec
+
+
+def test_null_among_values_and_items_is_nothing_at_all(cluster: Subject) -> None:
+    made: Any = cluster.apply(config_map() | {"data": {"a": None}}).body
+    assert made["data"] == {"a": ""}
+    container = {"name": "main", "image": "x", "args": [None], "resources": {"requests": {"cpu": None}}}
+    spec: Any = cluster.apply(of("Pod", spec={"containers": [container]}), is_dry_run=True).body["spec"]
+    assert spec["containers"][0]["args"] == [""]
+    assert spec["containers"][0]["resources"]["requests"] == {"cpu": "0"}
 
 
 @pytest.mark.parametrize("kind", ["NodePort", "LoadBalancer"])
