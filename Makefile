@@ -98,6 +98,7 @@ release: $(VENV)/.dev ## Check that a release may be made, build it twice, compa
 	$(BIN)/python tool/release.py $(ARGS)
 
 docs: $(VENV)/.dev ## The documentation site in build/site; open its index.html, no server needed
+	$(BIN)/python tool/site/output_schemas.py
 	$(BIN)/python tool/site/reference.py
 	$(BIN)/mkdocs build --strict -f tool/site/mkdocs.yml
 

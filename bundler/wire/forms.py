@@ -29,10 +29,10 @@ from bundler.wire.deliveries import (
 from bundler.wire.errors import ErrorForm
 from bundler.wire.events import EventForm
 from bundler.wire.graph import GraphForm
+from bundler.wire.objects import ListForm
 from bundler.wire.releases import (
     EntryForm,
     EvidenceForm,
-    ListForm,
     NotesForm,
     RevisionForm,
     StateForm,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from bundler.wire.objects import ListForm, list_form
+
 if TYPE_CHECKING:
-    from bundler.model.json import Body
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.model.release_state import ObjectStatus, ReleaseState
     from bundler.model.results import UnlockResult
@@ -118,14 +119,6 @@ class UnlockForm(TypedDict):
     """Who held it; empty where it was free."""
 
 
-class ListForm(TypedDict):
-    """Objects, as kubectl takes them."""
-
-    apiVersion: Literal["v1"]
-    kind: Literal["List"]
-    items: list[Body]
-
-
 def summary_form(summary: RevisionSummary) -> SummaryForm:
     """Return a revision's summary."""
     return {
@@ -193,11 +186,6 @@ def _object_form(one: ObjectStatus) -> ObjectForm:
 def manifest_form(revision: Revision) -> ListForm:
     """Return the objects of a revision as they were sent."""
     return list_form([entry.manifest.body for entry in revision.inventory if entry.manifest is not None])
-
-
-def list_form(objects: list[Body]) -> ListForm:
-    """Return objects as one list."""
-    return {"apiVersion": "v1", "kind": "List", "items": objects}
 
 
 def notes_form(revision: Revision) -> NotesForm:

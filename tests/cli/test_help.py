@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
 from bundler._version import __version__
-from bundler.cli.root import VERBS
-from tool.site import reference
+from bundler.cli.root import VERBS, VerbGroup
+from bundler.wire.forms import FORMS
+from tool.site import output_schemas, reference
 
 
 def test_the_group_lists_every_verb(cli):
@@ -129,3 +131,21 @@ def test_the_reference_is_in_sync_with_the_sources():
         reference.main()
     written = {path.name: path.read_text("utf-8") for path in reference.FOLDER.iterdir()}
     assert written == reference.pages()
+
+
+def takes_json(verb: str) -> bool:
+    command = VerbGroup(name="bundler").get_command(None, verb)
+    return any(one.name == "output" and "json" in one.type.choices for one in command.params)
+
+
+def test_every_verb_that_prints_json_has_a_form():
+    assert {verb for verb in VERBS if takes_json(verb)} == {name.split()[0] for name in FORMS}
+
+
+def test_the_schemas_of_json_are_in_sync_with_the_forms():
+    """`make docs` and `pytest --update-golden` write them."""
+    if os.environ.get("UPDATE_GOLDEN"):
+        output_schemas.main()
+    folder = output_schemas.FOLDER
+    written = {path.name.removesuffix(".schema.json"): json.loads(path.read_text("utf-8")) for path in folder.iterdir()}
+    assert written == output_schemas.schemas()

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from bundler.cli.root import VERBS, VerbGroup
 from bundler.model.refs import ObjectRef
-from bundler.wire.forms import FORMS
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
-from tests.lib.output_schemas import FOLDER, check_output
+from tests.lib.output_schemas import check_output
 from tool.site import output_schemas
 
 if TYPE_CHECKING:
@@ -25,20 +23,6 @@ if TYPE_CHECKING:
 
 NS = ("-n", "prod")
 CAMEL = re.compile(r"[a-z]+[0-9]*([A-Z][a-z0-9]*)*")
-
-
-def takes_json(verb: str) -> bool:
-    command = VerbGroup(name="bundler").get_command(None, verb)
-    return any(one.name == "output" and "json" in one.type.choices for one in command.params)
-
-
-def test_every_verb_that_prints_json_has_a_form():
-    assert {verb for verb in VERBS if takes_json(verb)} == {name.split()[0] for name in FORMS}
-
-
-def test_the_schemas_are_those_of_the_forms():
-    written = {path.name.removesuffix(".schema.json"): json.loads(path.read_text("utf-8")) for path in FOLDER.iterdir()}
-    assert written == output_schemas.schemas(), "run tool/site/output_schemas.py"
 
 
 def keys_of(node: Any) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.wire.releases import list_form
+from bundler.wire.objects import list_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
