@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.author.create import create_bundle
 from tests.lib.operator import BUNDLES
 from tests.lib.sweep import DEPLOYED, Site, Workplace
 
@@ -48,6 +49,23 @@ def test_a_restricted_namespace_admits_a_shipped_bundle_without_a_warning(
     for kind in ("deployments", "statefulsets"):
         for workload in site.items(f"apis/apps/v1/.../{kind}"):
             assert workload["status"].get("readyReplicas") == workload["spec"]["replicas"]
+
+
+def test_a_restricted_namespace_admits_a_created_bundle_with_shipped_components(
+    control_plane: ControlPlane, site: Site, tmp_path: Path
+) -> None:
+    """Its application comes after the components that it is told about."""
+    create_bundle(tmp_path / "app", ["postgres", "redis"])
+    with Workplace(control_plane, tmp_path / "place") as place:
+        code, text = place.run(["install", "app", str(tmp_path / "app"), "-n", site.namespace])
+        assert code == 0, text
+        assert [(one.path, warning) for one in place.proxy.seen for warning in one.warnings] == []
+    created = {pod["metadata"]["labels"].get("app"): pod["metadata"] for pod in site.items("api/v1/.../pods")}
+    names = {pod["metadata"]["name"]: pod["metadata"] for pod in site.items("api/v1/.../pods")}
+    servers = [made["creationTimestamp"] for name, made in names.items() if "postgres" in name or "redis" in name]
+    assert len(servers) == 2
+    assert created["app"]["creationTimestamp"] >= max(servers)
+    assert created["app"]["labels"]["app.kubernetes.io/instance"] == "app"
 
 
 def test_such_a_namespace_warns_of_a_pod_that_asks_for_too_much(
