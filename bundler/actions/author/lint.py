@@ -165,7 +165,9 @@ def _comment_findings(bundle: Bundle) -> Iterator[Finding]:
 
 def _bundle_findings(bundle: Bundle) -> Iterator[Finding]:
     if not bundle.metadata.description:
-        yield _warning("bundle.yaml", "no-description", "metadata.description says nothing", "describe the bundle in one line")
+        yield _warning(
+            "bundle.yaml", "no-description", "metadata.description says nothing", "describe the bundle in one line"
+        )
     if bundle.schema is None and bundle.defaults.data:
         yield _warning(
             "values.yaml", "no-schema", "there is no values.schema.json, so typing errors are not found", "add one"
