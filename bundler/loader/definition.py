@@ -178,21 +178,21 @@ def _check_needs(node: Node, component: ComponentSpec, names: Sequence[str]) -> 
         if need == component.name:
             node.fail(f'needs itself ("{need}")')
         else:
-            _check_need(node, need, names)
+            _check_need(node, need, names, said="needs")
 
 
-def _check_need(node: Node, need: str, names: Sequence[str]) -> None:
+def _check_need(node: Node, need: str, names: Sequence[str], *, said: str) -> None:
     if need not in names:
         near = closest(need, names)
         meant = f'did you mean "{near}"?' if near else f"components are: {', '.join(names) or 'none'}"
-        node.fail(f'needs "{need}", which is not a component; {meant}')
+        node.fail(f'{said} "{need}", which is not a component; {meant}')
 
 
 def _own_needs(spec: Node, names: Sequence[str]) -> tuple[str, ...]:
     """Return the components that the bundle's own objects come after."""
     needs = spec.texts("needs")
     for need in needs:
-        _check_need(spec.child("needs") or spec, need, names)
+        _check_need(spec.child("needs") or spec, need, names, said="names")
     return needs
 
 

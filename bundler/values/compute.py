@@ -225,7 +225,10 @@ class _Components:
 
     def _outputs_of(self, name: str, keys: frozenset[str] | None, way: tuple[ComponentSpec, ...]) -> Body:
         below = self._level.below(name)
-        outputs = [one for one in below.bundle.outputs if keys is None or one.name in keys]
+        told = {one.name: one for one in below.bundle.outputs}
+        if keys is None or not keys <= told.keys():  # an unknown one is an error that names all
+            keys = frozenset(told)
+        outputs = [told[name] for name in keys]
         if all(is_early(one, below.codes) for one in outputs):
             return compute_outputs(below.bundle, outputs, below.names_of_outputs(self._names), below.codes)
         values = self._computed(name, way)
