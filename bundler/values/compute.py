@@ -228,7 +228,7 @@ class _Components:
         told = {one.name: one for one in below.bundle.outputs}
         if keys is None or not keys <= told.keys():  # an unknown one is an error that names all
             keys = frozenset(told)
-        outputs = [told[name] for name in keys]
+        outputs = [one for name, one in told.items() if name in keys]
         if all(is_early(one, below.codes) for one in outputs):
             return compute_outputs(below.bundle, outputs, below.names_of_outputs(self._names), below.codes)
         values = self._computed(name, way)
