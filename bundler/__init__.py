@@ -6,11 +6,9 @@ The names below are the public library; everything else may change. They are loa
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from bundler._version import __version__
 
+TYPE_CHECKING = False  # as `typing` says: importing that alone is a fifth of `bundler --version`
 if TYPE_CHECKING:
     from bundler.actions.acquire.bundle import AcquiredBundle
     from bundler.actions.compose.user_values import Values
@@ -122,11 +120,13 @@ _HOMES = {
 """The module of each public name."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Load the module of a public name when it is first asked for."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    from importlib import import_module  # noqa: PLC0415 - the version alone needs none of it
+
+    found: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = found
     return found
 
