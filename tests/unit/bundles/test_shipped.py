@@ -175,3 +175,14 @@ def test_a_shop_without_a_cache_has_nothing_of_it() -> None:
     assert not [one.ref for one in without.manifests if one.component == "cache" or "cache" in one.ref.name]
     assert not any("CACHE" in key for key in bodies(without)["ConfigMap/shop-web"]["data"])
     assert [one.component for one in without.rendering.generated] == ["db"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_bundle_tells_the_service_that_it_has(name: str) -> None:
+    composition = order(name)
+    outputs: Any = composition.values.outputs
+    service = bodies(composition)[f"Service/{outputs['host']}"]
+    assert int(outputs["port"]) in [port["port"] for port in service["spec"]["ports"]]
+    if "secret" in outputs:
+        generated = {(secret.ref.name, secret.key) for secret in composition.rendering.generated}
+        assert (outputs["secret"], outputs["secretKey"]) in generated
