@@ -19,7 +19,7 @@ from bundler._version import __version__
 from bundler.errors import BundlerError
 from bundler.library.name_rules import check_namespace
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.model.events import HealthChanged, Notice, Warned
+from bundler.model.events import Acquired, HealthChanged, Notice, Retrying, Warned
 from bundler.model.lean import replace
 from bundler.ports import Ports
 
@@ -264,11 +264,13 @@ class _Masking:
         """Take one event."""
         redact = self._redactor.redact
         match event:
-            case Notice() | Warned():
+            case Acquired() | Notice() | Warned():
                 event = replace(event, text=redact(event.text))
             case HealthChanged():
                 health = replace(event.health, message=redact(event.health.message))
                 event = replace(event, health=health, detail=redact(event.detail))
+            case Retrying():
+                event = replace(event, doing=redact(event.doing), why=redact(event.why))
             case _:
                 pass
         self._report(event)

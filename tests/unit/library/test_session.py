@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from pathlib import Path
 
@@ -9,16 +10,20 @@ import pytest
 
 from bundler import (
     Accepted,
+    Acquired,
     BundlerError,
     ChangeFinished,
     NetworkRules,
+    Notice,
     ReleaseRequest,
+    Retrying,
     RollbackRequest,
     RunOptions,
     Session,
     SessionOptions,
     UninstallRequest,
     Values,
+    Warned,
 )
 from bundler.concurrency import map_parallel
 from bundler.errors import InterruptedRunError, UsageError
@@ -279,6 +284,45 @@ def test_a_session_that_is_offline_reaches_no_registry_and_the_other_may(menu):
             offline.acquire("oci://127.0.0.1:1/acme/shop:1.0.0")
         with pytest.raises(OfflineError):
             offline.scope.network.fence.check(server)
+
+
+def test_what_a_library_opens_inside_of_a_call_is_held_to_the_fence_of_that_session(menu):
+    """Side by side: the same server, which one session may reach and the other may not."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()
+
+    def reached(*, offline: bool) -> bool:
+        tried: list[bool] = []
+
+        def connect(proposal: object) -> bool:
+            del proposal
+            try:
+                socket.create_connection(address).close()
+            except OfflineError:
+                tried.append(False)
+            else:
+                tried.append(True)
+            return False
+
+        with Session.sandbox(options=SessionOptions(network=NetworkRules(offline=offline))) as session:
+            session.apply(asked(menu), approve=connect)
+        return tried == [True]
+
+    with listener:
+        assert [reached(offline=offline) for offline in (True, False, True)] == [False, True, False]
+        assert map_parallel(lambda offline: reached(offline=offline), [True, False]) == [False, True]
+
+
+def test_texts_of_events_are_masked(menu):
+    heard: list[object] = []
+    with Session.sandbox() as session:
+        session.scope.host.redactor.learn("correct horse battery staple")
+        text = "it is correct horse battery staple"
+        with session.scope.calling(heard.append):
+            for event in (Notice(text), Warned(text), Acquired(text), Retrying(text, 1, text)):
+                session.scope.report(event)
+    assert len(heard) == 4
+    assert "battery" not in repr(heard)
 
 
 def test_without_waiting_the_revision_says_so(menu):
