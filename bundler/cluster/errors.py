@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.cluster.status import read_status
+from bundler.errors import Found, respelled
 from bundler.errors.cluster import (
     AlreadyExistsError,
     ApiUnavailableError,
@@ -134,11 +135,16 @@ def is_foreign_uid(status: Status) -> bool:
 
 def _found(status: Status) -> Sequence[str]:
     """Return the server's words: the message, or its causes where they say the same one by one."""
-    causes = [f"{cause.field}: {cause.message}" if cause.field else cause.message for cause in status.causes]
+    causes = [
+        Found(f"{cause.field}: {cause.message}", message=cause.message, field=cause.field)
+        if cause.field
+        else cause.message
+        for cause in status.causes
+    ]
     if not causes:
         return [status.message]
     if all(cause.message in status.message for cause in status.causes) and len(causes) == 1:
-        return [status.message]
+        return [Found(status.message, field=status.causes[0].field)]
     head = status.message.partition(": [")[0].partition(" conflicts:")[0]
     return [head, *sorted(causes)]
 
@@ -217,10 +223,11 @@ def _masked(lines: Sequence[str], payload: Payload | None) -> list[str]:
     leaves = set(leaf_texts(json.loads(payload.content)))
     redactor.learn(*leaves)
     quoted = {json.dumps(leaf, ensure_ascii=is_ascii) for leaf in leaves for is_ascii in (True, False)}
-    shown = []
-    for line in lines:
+
+    def masked(text: str) -> str:
         for leaf in quoted:
-            line = line.replace(leaf, f'"{MASK}"')  # noqa: PLW2901 - each leaf in its turn
+            text = text.replace(leaf, f'"{MASK}"')
         # A long quotation may have been cut, and then it is no whole leaf any more.
-        shown.append(_QUOTED.sub("got ***", redactor.redact(line)))
-    return shown
+        return _QUOTED.sub("got ***", redactor.redact(text))
+
+    return [respelled(line, masked) for line in lines]

@@ -74,6 +74,11 @@ def _found_again(kind: type[Found], text: str, about: dict[str, Any]) -> Found:
     return kind(text, **about)
 
 
+def field_of(line: str) -> str:
+    """Return the field that a line is about; empty where it knows none."""
+    return line.field if isinstance(line, Found) else ""
+
+
 class Detail(str):
     """A line that belongs to the one above it: an excerpt, a chain of includes."""
 

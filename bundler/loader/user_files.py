@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.errors import Found
 from bundler.errors.bundle import ValuesFileError
 from bundler.model.json import is_mapping
+from bundler.model.manifest import Source
 from bundler.model.values import LayerKind
 from bundler.syntax.events import DEFAULT_LIMITS, YamlSyntaxError
 from bundler.syntax.reader import read_document
@@ -37,7 +39,7 @@ def read_values(text: str, *, source: str) -> ValuesLayer:
     """
     document = parse_document(text, source)
     if document.value is not None and not is_mapping(document.value):
-        found = f"{source}:{document.lines['']}: values must be a mapping"
+        found = Source(source, document.lines[""]).found("values must be a mapping")
         raise ValuesFileError(f"reading values file {source}", context=[found], hint=HINT)
     data = document.value if is_mapping(document.value) else {}
     return make_layer(data, LayerKind.FILE, source, document.lines if data else {})
@@ -71,5 +73,7 @@ def parse_document(text: str, source: str) -> MarkedDocument:
     try:
         return read_document(text)
     except YamlSyntaxError as error:
-        found = f"{source}:{error.line}: column {error.column}: {error.problem}"
+        place = f"{source}:{error.line}: column {error.column}"
+        about = {"file": source, "line": error.line, "column": error.column}
+        found = Found(f"{place}: {error.problem}", message=error.problem, **about)
         raise ValuesFileError(f"reading values file {source}", context=[found], hint=HINT) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from bundler.errors import Found
+from bundler.errors import Found, field_of
 from bundler.errors.change import (
     FieldConflictError,
     ForeignObjectError,
@@ -131,7 +131,7 @@ def _taken(ref: ObjectRef, how: str) -> Found:
 def _rejection_lines(candidate: Candidate, refusal: Refusal) -> Iterable[Found]:
     for line in refusal.lines:
         short = candidate.manifest.ref.short
-        yield candidate.manifest.source.found(f"{short}: {line}", subject=short)
+        yield candidate.manifest.source.found(f"{short}: {line}", subject=short, field=field_of(line))
 
 
 def _immutable_lines(candidate: Candidate, frozen: Iterable[str]) -> Iterable[Found]:

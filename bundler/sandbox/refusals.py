@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.errors import Found
 from bundler.errors.cluster import (
     AlreadyExistsError,
     ConflictError,
@@ -134,10 +135,19 @@ def bad_request(verb: str, ref: ObjectRef, message: str) -> RejectedError:
 
 
 def invalid(verb: str, ref: ObjectRef, problems: Sequence[str]) -> RejectedError:
-    """Answer 422 with every problem, each as ``path: what``."""
+    """Answer 422 with every problem, each as ``path: what``; told as the client tells the causes of a Status."""
     kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
-    listed = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
-    return RejectedError(doing(verb, ref), context=[f'{kind} "{ref.name}" is invalid: {listed}'], hint=CORRECT)
+    head = f'{kind} "{ref.name}" is invalid'
+    if len(problems) == 1:
+        lines: list[str] = [Found(f"{head}: {problems[0]}", field=problems[0].partition(": ")[0])]
+    else:
+        lines = [head, *(_cause(problem) for problem in sorted(problems))]
+    return RejectedError(doing(verb, ref), context=lines, hint=CORRECT)
+
+
+def _cause(problem: str) -> Found:
+    field, _, message = problem.partition(": ")
+    return Found(problem, message=message, field=field)
 
 
 def expired(version: str, oldest: int) -> ExpiredError:

@@ -237,7 +237,7 @@ def test_problems_name_the_place_in_a_template(cli):
 def test_problems_name_the_object_that_the_server_refuses(cli):
     text = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 99999999}]}\n"
     outcome = cli("install", "shop", make_bundle(cli.home / "shop", {"templates/a.yaml": text}), "-o", "json", *NS)
-    assert ("Service/a", "", "templates/a.yaml", 1) in problems(outcome)
+    assert ("Service/a", "spec.ports[0].port", "templates/a.yaml", 1) in problems(outcome)
 
 
 def test_problems_name_the_field_that_another_manager_set(cli, menu):
@@ -247,3 +247,11 @@ def test_problems_name_the_field_that_another_manager_set(cli, menu):
     outcome = cli("upgrade", "shop", menu, "--set", "text=ours", "-o", "json", *NS)
     assert outcome.document["code"] == "plan-conflict"
     assert problems(outcome) == [("ConfigMap/shop-config", ".data.text", "", 0)]
+
+
+def test_problems_name_the_line_of_a_values_file_that_is_no_yaml(cli, menu):
+    values = cli.home / "values.yaml"
+    values.write_text("text: hello\ntext: again\n")
+    outcome = cli("template", menu, "-f", values, "-o", "json")
+    assert problems(outcome) == [("", "", str(values), 2)]
+    assert outcome.document["problems"][0]["message"].startswith("duplicate key")

@@ -12,7 +12,7 @@ from bundler.actions.change.graph import run_graph, side_by_side
 from bundler.actions.change.run_control import WRITES_AT_ONCE
 from bundler.actions.change.wait import wait_until_gone, wait_until_ready
 from bundler.actions.change.write_object import ObjectWriter
-from bundler.errors import BundlerError, Found, InterruptedRunError
+from bundler.errors import BundlerError, Found, InterruptedRunError, field_of
 from bundler.errors.change import RejectedObjectsError
 from bundler.model.events import Notice, PhaseStarted
 from bundler.model.size import counted
@@ -170,5 +170,7 @@ class Executor:
 def _about(change: Change, line: str) -> Found:
     """Return a line of the server's refusal that says which object it is about, and where that is written."""
     short = change.ref.short
-    message = f"{short}: {line}"
-    return change.desired.source.found(message, subject=short) if change.desired else Found(message, subject=short)
+    message, field = f"{short}: {line}", field_of(line)
+    if change.desired is None:
+        return Found(message, subject=short, field=field)
+    return change.desired.source.found(message, subject=short, field=field)

@@ -260,3 +260,17 @@ def test_a_webhook_that_does_not_answer_is_named_in_the_hint():
     error = unavailable("checking ConfigMap/c", server="https://api.example", why=why, tries=8)
     assert (error.hint or "").startswith("ask the owner of admission webhook policy.acme.example")
     assert "check the network" in (unavailable("x", server="s", why="503: busy", tries=1).hint or "")
+
+
+def test_the_fields_that_the_server_names_are_fields_of_the_lines_and_masked_as_the_lines_are():
+    causes = [
+        {"reason": "FieldValueInvalid", "field": "spec.replicas", "message": "Invalid value: -1"},
+        {"reason": "FieldValueRequired", "field": "spec.selector", "message": "Required value"},
+    ]
+    found = error(422, 'Deployment.apps "web" is invalid: [spec.replicas: Invalid value: -1]', causes=causes)
+    assert [(one.field, one.message) for one in found.problems] == [
+        ("spec.replicas", "Invalid value: -1"),
+        ("spec.selector", "Required value"),
+    ]
+    one = error(422, 'Deployment.apps "web" is invalid: spec.replicas: Invalid value: -1', causes=causes[:1])
+    assert [(line, line.field) for line in one.problems] == [(one.context[0], "spec.replicas")]
