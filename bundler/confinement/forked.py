@@ -13,7 +13,6 @@ import marshal
 import os
 import select
 import signal
-import traceback
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from bundler.confinement.limits import (
@@ -131,6 +130,7 @@ def _be_child(work: Callable[[], object], writer: int, seconds: float) -> NoRetu
     except MemoryError:
         end(_MEMORY + current_place().encode())
     except BaseException:  # noqa: BLE001 - the last door of this process
+        import traceback  # noqa: PLC0415 - takes 2 ms to load, for a bug of ours
         end(_BUG + traceback.format_exc().encode("utf-8", "replace"))
 
 
