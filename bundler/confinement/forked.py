@@ -131,6 +131,7 @@ def _be_child(work: Callable[[], object], writer: int, seconds: float) -> NoRetu
         end(_MEMORY + current_place().encode())
     except BaseException:  # noqa: BLE001 - the last door of this process
         import traceback  # noqa: PLC0415 - takes 2 ms to load, for a bug of ours
+
         end(_BUG + traceback.format_exc().encode("utf-8", "replace"))
 
 
