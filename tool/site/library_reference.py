@@ -111,10 +111,7 @@ def _methods(kind: type, source: ast.ClassDef) -> Iterator[str]:
             yield f"{_line(inspect.getdoc(found) or '')}\n"
             continue
         yield f"#### {kind.__name__}.{node.name}()\n"
-        returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-        arguments = ast.unparse(node.args).removeprefix("self, ").removeprefix("cls, ")
-        arguments = "" if arguments in {"self", "cls"} else arguments
-        yield f"```python\n{_wrapped(f'{node.name}({arguments}){returned}')}\n```\n"
+        yield f"```python\n{_signature(node, kind)}\n```\n"
         yield _text(found.__func__ if isinstance(found, classmethod) else found)
 
 
@@ -122,13 +119,30 @@ def _is(node: ast.FunctionDef, decorator: str) -> bool:
     return any(isinstance(one, ast.Name) and one.id == decorator for one in node.decorator_list)
 
 
-def _wrapped(signature: str) -> str:
-    if len(signature) <= 100:
-        return signature
-    head, _, rest = signature.partition("(")
-    inner, _, end = rest.rpartition(")")
-    arguments = re.split(r", (?![^\[]*\])", inner)
-    return "\n".join([f"{head}(", *(f"    {one}," for one in arguments), f"){end}"])
+def _signature(node: ast.FunctionDef, kind: type) -> str:
+    """Return what a method takes and returns, its defaults as values, in a line or in one for each argument."""
+    positional = [*node.args.posonlyargs, *node.args.args][1:]
+    defaults = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
+    words = [_argument(one, default, kind) for one, default in zip(positional, defaults, strict=True)]
+    named = [_argument(*pair, kind) for pair in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
+    words += ["*", *named] if named else []
+    returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    whole = f"{node.name}({', '.join(words)}){returned}"
+    return (
+        whole if len(whole) <= 100 else "\n".join([f"{node.name}(", *(f"    {one}," for one in words), f"){returned}"])
+    )
+
+
+def _argument(argument: ast.arg, default: ast.expr | None, kind: type) -> str:
+    typed = f"{argument.arg}: {ast.unparse(argument.annotation)}" if argument.annotation else argument.arg
+    if default is None:
+        return typed
+    if isinstance(default, ast.Name):
+        value = vars(inspect.getmodule(kind))[default.id]
+        shown = f"{type(value).__name__}()" if dataclasses.is_dataclass(value) else repr(str(value))
+    else:
+        shown = ast.unparse(default)
+    return f"{typed} = {shown}"
 
 
 def _text(documented: object) -> str:
