@@ -287,6 +287,7 @@ def test_a_quota_counts_and_refuses(cluster: Subject) -> None:
         cluster.create(secret("second"))
     words = "exceeded quota: team, requested: count/secrets=1, used: count/secrets=1, limited: count/secrets=1"
     assert words in " ".join(caught.value.context)
+    assert (caught.value.is_quota, caught.value.is_leaving) == (True, False)
     with pytest.raises(ForbiddenError):
         cluster.apply(secret("second"), is_dry_run=True)
     cluster.wait("counted again", lambda: used()["count/secrets"] == "1")

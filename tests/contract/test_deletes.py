@@ -137,6 +137,7 @@ def test_a_namespace_takes_everything_with_it(cluster: Subject) -> None:
     with pytest.raises(ForbiddenError) as caught:
         cluster.client.apply(cluster.payload(config_map("late"), namespace=name))
     assert "being terminated" in " ".join(caught.value.context)
+    assert (caught.value.is_leaving, caught.value.is_quota) == (True, False)
     held = ObjectRef("", "ConfigMap", name, "held")
 
     def is_leaving() -> bool:

@@ -301,3 +301,19 @@ def test_a_new_object_has_the_status_of_one_that_nobody_saw(
 ) -> None:
     made = cluster.apply(body, is_dry_run=True).body
     assert made.get("status") == status
+
+
+@pytest.mark.parametrize(
+    ("ports", "fields"),
+    [
+        ([{"port": 99999999}], {"spec.ports[0].port", "spec.ports[0].targetPort"}),
+        ([{"port": 80, "targetPort": 99999999}], {"spec.ports[0].targetPort"}),
+    ],
+)
+def test_the_fields_of_an_object_that_is_not_valid_are_named(
+    cluster: Subject, ports: list[dict[str, int]], fields: set[str]
+) -> None:
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": ports}}
+    with pytest.raises(RejectedError) as caught:
+        cluster.create(body)
+    assert {found.field for found in caught.value.problems} == fields
