@@ -168,7 +168,10 @@ def test_bundles_are_offered_by_name_and_the_shell_completes_paths(cli):
     (shelf / "notes").mkdir()
     for argv in TAKE_A_BUNDLE:
         found = offered(cli, *argv, "", BUNDLER_BUNDLE_PATH=f"{shelf}:{cli.home / 'missing'}")
-        assert found == ["file,", *plain("nginx", "postgres", "redis", "shop", "tea-house", "web-shop", "webapp")], argv
+        assert found == [
+            "file,",
+            *plain("etcd", "nginx", "postgres", "redis", "shop", "tea-house", "web-shop", "webapp"),
+        ], argv
     assert offered(cli, "install", "./sh") == ["file,./sh"]
     assert offered(cli, "install", "we") == ["file,we", *plain("webapp")]
 

@@ -66,7 +66,7 @@ class RunningSite:
         """The kubelet's own endpoint: the API server leads no one to an address of this machine."""
         node = self.plane.api("GET", "/api/v1/nodes")["items"][0]
         port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
-        return RawApi(f"https://127.0.0.1:{port}", self.plane.ca_file, self.plane.token, timeout_s=90)
+        return RawApi(f"https://127.0.0.1:{port}", self.plane.ca_file, self.plane.token, timeout_s=310)
 
     def create(self) -> None:
         """Make the namespace."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.lib.kubelet.containers import Container
 
-COMMAND_S = 60
+COMMAND_S = 300
 
 FindPod = Callable[[str, str], Pod | None]
 
