@@ -135,7 +135,7 @@ def bad_request(verb: str, ref: ObjectRef, message: str) -> RejectedError:
 
 
 def invalid(verb: str, ref: ObjectRef, problems: Sequence[str]) -> RejectedError:
-    """Answer 422 with every problem, each as ``path: what``; told as the client tells the causes of a Status."""
+    """Answer 422 with every problem, each as ``path: what``, in the lines that the client makes of a Status."""
     kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
     head = f'{kind} "{ref.name}" is invalid'
     if len(problems) == 1:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from bundler.wire.objects import ListForm, list_form
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.model.release_state import ObjectStatus, ReleaseState
     from bundler.model.results import UnlockResult
@@ -139,6 +141,11 @@ def summary_form(summary: RevisionSummary) -> SummaryForm:
         "objects": summary.objects,
         "description": summary.description,
     }
+
+
+def summary_forms(summaries: Iterable[RevisionSummary]) -> list[SummaryForm]:
+    """Return summaries of revisions."""
+    return [summary_form(summary) for summary in summaries]
 
 
 def revision_form(revision: Revision) -> RevisionForm:

@@ -5,13 +5,16 @@ The fixture `cli` holds the JSON of every test against the schemas; here is what
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from bundler.cli import root
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
@@ -255,3 +258,15 @@ def test_problems_name_the_line_of_a_values_file_that_is_no_yaml(cli, menu):
     outcome = cli("template", menu, "-f", values, "-o", "json")
     assert problems(outcome) == [("", "", str(values), 2)]
     assert outcome.document["problems"][0]["message"].startswith("duplicate key")
+
+
+def test_the_command_line_builds_no_json_by_hand():
+    """Forms are made in bundler/wire; what is printed as it is came from there, or is the user's own."""
+    built = {
+        f"{path.name}: {ast.unparse(node)}"
+        for path in Path(root.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "document"
+        if not isinstance(node.args[0], ast.Name | ast.Attribute | ast.Call)
+    }
+    assert built == set()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
 from bundler.model.release import ReleaseStatus
-from bundler.wire.releases import summary_form
+from bundler.wire.releases import summary_forms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", Releas
 def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
     """Print the newest revision of each release, those that need a look first."""
     if app.output != "text":
-        app.screen.document([summary_form(summary) for summary in summaries], app.output)
+        app.screen.document(summary_forms(summaries), app.output)
         return
     ordered = sorted(summaries, key=lambda summary: summary.status in _SETTLED)
     rows = [
@@ -39,7 +39,7 @@ def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
 def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
     """Print the revisions of one release."""
     if app.output != "text":
-        app.screen.document([summary_form(summary) for summary in summaries], app.output)
+        app.screen.document(summary_forms(summaries), app.output)
         return
     rows = [
         (str(s.revision), moment(s.updated), status_text(s), bundle_text(s), s.user, app.screen.shown(s.description))
