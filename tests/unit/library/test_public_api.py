@@ -132,6 +132,7 @@ def test_each_public_method_has_a_docstring(name):
     assert undocumented == []
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_manual_are_true():
     manual = Path(__file__).parents[3] / "docs" / "how-to-python.md"
     blocks = re.findall(r"^```pycon\n(.*?)^```$", manual.read_text("utf-8"), re.MULTILINE | re.DOTALL)
