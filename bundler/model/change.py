@@ -57,8 +57,11 @@ class Change:
     """
 
     ref: ObjectRef
+    """The object."""
     action: Action
+    """What will be done to it."""
     component: str = ""
+    """Path of the component it belongs to, like ``web`` or ``web/cache``; empty for the bundle's own."""
     desired: Manifest | None = None
     """With the planner's stamps; None for deletes and generated secrets."""
     generated: tuple[GeneratedSecret, ...] = ()
@@ -68,6 +71,7 @@ class Change:
     after: Body | None = None
     """The server's dry-run answer; None where nothing was asked."""
     live_uid: str = ""
+    """``metadata.uid`` of the live object; empty where there is none."""
     is_verified: bool = True
     """False while the server cannot check it yet."""
     is_judged: bool = False
@@ -77,12 +81,15 @@ class Change:
     is_autoscaled: bool = False
     """``spec.replicas`` follows the live value."""
     reason: str = ""
+    """Why, in a few words; empty where the difference says it."""
     warnings: tuple[str, ...] = ()
+    """What the API server warned of, a sentence each."""
     conflicts: tuple[FieldConflict, ...] = ()
     """What others set and the bundle wants differently; ``after`` is then what the bundle's values would make of it."""
     restored_as: Manifest | None = None
     """Of an object that came back from a backup: what the release had written, whose fields are taken back first."""
     grown_claims: tuple[GrownClaim, ...] = ()
+    """Volume claims that become larger first, where a StatefulSet is made again for that."""
     keeps_pods: bool = False
     """Of a StatefulSet that is recreated: it is deleted alone, and the new one takes up its pods."""
 
@@ -143,7 +150,9 @@ class Plan:
     steps: tuple[Step, ...] = ()
     """What is done, each step after those it needs."""
     kept: tuple[KeptObject, ...] = ()
+    """Objects that are no longer wanted, or whose release is removed, and that stay all the same."""
     reach: tuple[ReachNote, ...] = ()
+    """What it does outside of the release's namespace, and which powers it grants."""
     is_removal: bool = False
     """Uninstall: everything goes."""
 

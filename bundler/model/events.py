@@ -23,6 +23,7 @@ class Notice:
     """
 
     text: str
+    """A sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Warned:
     """
 
     text: str
+    """A sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Acquired:
     """
 
     text: str
+    """A sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class PhaseStarted:
     """
 
     name: str
+    """One of those words."""
     total: int
+    """How many objects it is about; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,9 @@ class ChangeStarted:
     """
 
     ref: ObjectRef
+    """The object."""
     action: Action
+    """What is about to be done to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,9 @@ class ChangeFinished:
     """
 
     ref: ObjectRef
+    """The object."""
     action: Action
+    """What was done to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +118,9 @@ class HealthChanged:
     """
 
     ref: ObjectRef
+    """The object."""
     health: Health
+    """Its status, why, and how many of how many are ready."""
     detail: str = ""
     """The pod's own reason, where it has one."""
 
@@ -125,8 +136,11 @@ class Retrying:
     """
 
     doing: str
+    """What the request is for."""
     attempt: int
+    """Number of the next try."""
     why: str
+    """What went wrong."""
     status: int = 0
     """HTTP status of the answer; 0 where none came."""
 

@@ -34,12 +34,17 @@ class Finding:
     line: int
     """From 1; 0 where it is not known."""
     column: int
+    """From 1; 0 where it is not known."""
     level: Level
+    """``error`` or ``warning``."""
     rule: str
     """Stable name: an error's code, or a check's."""
     message: str
+    """What is wrong."""
     details: tuple[str, ...] = ()
+    """Lines that belong to it: an excerpt, a chain of includes."""
     hint: str = ""
+    """What to do; empty where the message says it."""
 
     @property
     def what(self) -> tuple[str, int, str]:
@@ -66,6 +71,7 @@ class LintResult:
     """
 
     findings: tuple[Finding, ...]
+    """By file and line."""
     bundle: Bundle | None
     """None where it could not be loaded."""
 

@@ -16,10 +16,13 @@ class ObjectRef:
     """
 
     group: str
+    """API group, like ``apps``; empty for the core group."""
     kind: str
+    """Like ``Deployment``."""
     namespace: str
     """Empty for cluster-scoped objects."""
     name: str
+    """``metadata.name``."""
 
     def __str__(self) -> str:
         return "/".join((self.group or "core", self.kind, self.namespace or "-", self.name))

@@ -103,15 +103,25 @@ class RevisionSummary:
     """
 
     release: str
+    """Its name."""
     namespace: str
+    """Where it is."""
     revision: int
+    """Its number, from 1."""
     status: ReleaseStatus
+    """What became of it."""
     bundle: BundleReference
+    """Which bundle it was made from: name, version, digest, origin."""
     updated: datetime
+    """When its status changed last, in UTC."""
     created: datetime
+    """When it was recorded, in UTC."""
     description: str = ""
+    """Why it was made, or why it failed, in a line."""
     user: str = ""
+    """As whom its maker spoke to the cluster."""
     objects: int = 0
+    """How many objects it owns."""
     is_waited: bool = True
     """False: deployed, not waited."""
     finished_jobs: tuple[str, ...] = ()
@@ -119,6 +129,7 @@ class RevisionSummary:
     resource_version: str = ""
     """Of the head; an update of the head is refused when it moved."""
     uid: str = ""
+    """``metadata.uid`` of its record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,14 +166,19 @@ class Revision:
     """
 
     summary: RevisionSummary
+    """What the history shows of it."""
     authorship: Authorship = Authorship()
+    """Who made it, from where and why."""
     inventory: tuple[InventoryEntry, ...] = ()
+    """The objects that it owns."""
     user_values: Body = field(default_factory=dict)
     """What the user gave: site, files, --set; null deletes."""
     computed_values: Body | None = None
     """What the templates saw, components below their names; None where an older bundler wrote the record."""
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Component path -> the component paths that must be ready first."""
     notes: str = ""
+    """The bundle's NOTES.md, rendered."""
     rolled_back_to: int = 0
     """For a rollback: the revision whose manifests these are."""
     sensitive: frozenset[str] = frozenset()
@@ -170,6 +186,7 @@ class Revision:
     evidence: str = ""
     """Why it failed: the report that was printed, redacted, at most 64 KiB."""
     no_rollback_below: str = ""
+    """The oldest version of the bundle that a rollback may go to; empty: any."""
     reach: Body = field(default_factory=dict)
     """What the bundle declared, for who reads the record; it permits nothing."""
     readiness: tuple[Body, ...] = ()

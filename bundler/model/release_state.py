@@ -37,7 +37,9 @@ class ReleaseState:
     revision: Revision
     """The newest revision, whatever its status."""
     deployed: RevisionSummary | None
+    """The newest revision that was deployed; None where none was."""
     objects: tuple[ObjectStatus, ...]
+    """What the revision owns, each with its health."""
     unasked: tuple[str, ...] = ()
     """Why the health of some objects is not known: the API groups that do not answer, a sentence each."""
 

@@ -24,9 +24,11 @@ class RenderedText:
     """
 
     text: str
+    """YAML documents, each after a line that names its template."""
     sensitive: frozenset[str]
     """Strings that must not be printed unless they are asked for."""
     warnings: tuple[str, ...] = ()
+    """What deserves a look, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class RenderedObjects:
     """
 
     objects: tuple[Body, ...]
+    """Kubernetes objects in the order in which they are rendered."""
     sensitive: frozenset[str]
     """Strings that must not be printed unless they are asked for."""
     warnings: tuple[str, ...] = ()
+    """What deserves a look, a sentence each."""

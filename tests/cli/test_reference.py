@@ -59,3 +59,9 @@ def test_every_variable_that_is_read_is_explained_and_no_other():
 
 def test_every_public_name_of_the_library_is_explained():
     assert grouped() == set(bundler.__all__) - {"__version__"}
+
+
+def test_every_field_of_the_library_has_a_meaning():
+    rows = [line.split(" | ") for line in reference.pages()["python.md"].splitlines() if line.startswith("| `")]
+    assert len(rows) > 100
+    assert [row[0] for row in rows if row[2].removesuffix(" |").strip() == ""] == []

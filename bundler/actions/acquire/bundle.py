@@ -47,6 +47,7 @@ class AcquiredBundle:
     """
 
     bundle: Bundle
+    """Loaded and checked: ``metadata``, ``digest``, ``templates`` and so on."""
     delivery: Trusted | None = None
     """Open; the caller closes it."""
     evidence: Evidence | None = None

@@ -79,9 +79,11 @@ class ChangeResult:
     """
 
     proposal: Proposal
+    """What was carried out, or declined."""
     revision: Revision | None
     """None where none was made: no change, or the answer was no, or an uninstall."""
     is_declined: bool = False
+    """The answer was no; nothing was changed."""
 
     @property
     def kept(self) -> tuple[KeptObject, ...]:

@@ -92,10 +92,13 @@ class Proposal:
     """
 
     planned: Planned
+    """The plan, with what was seen in the cluster and what the API server answered."""
     history: History
+    """What is recorded of the release."""
     draft: Draft | None = None
     """The revision to be; None for an uninstall, which makes none."""
     terms: Terms = field(default_factory=Terms)
+    """What the change is checked against: the site, the signatures, what is accepted."""
     identity: ClusterIdentity | None = None
     """Which cluster this is; None where no site asks."""
     is_second_look: bool = False

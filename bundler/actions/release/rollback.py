@@ -41,6 +41,7 @@ class RollbackRequest:
     """
 
     release: str
+    """Its name."""
     namespace: str = ""
     """Empty: that of the session."""
     revision: int = 0

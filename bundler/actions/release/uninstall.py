@@ -60,6 +60,7 @@ class UninstallRequest:
     """
 
     release: str
+    """Its name."""
     namespace: str = ""
     """Empty: that of the session."""
     site: Site | None = None
