@@ -126,6 +126,9 @@ class ReachNote:
     """The template line of the object."""
     is_live: bool | None = None
     """Of a rollback: whether the live object has it now; None where the bundle's declaration counts."""
+    place: str = field(default="", compare=False)
+    """What bundle.yaml declares of an object outside: its kind, or its namespace. Empty for grants, and in a plan that
+    was read from JSON."""
 
     @property
     def is_undeclared(self) -> bool:

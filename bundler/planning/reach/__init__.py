@@ -56,8 +56,8 @@ def object_reach(one: Manifest, own: frozenset[ObjectRef], namespace: str, decla
         namespace: the release's own.
         declared: what bundle.yaml declares.
     """
-    for kind, subject in _outside(one.ref, namespace):
-        yield ReachNote(kind, subject, _is_declared_place(one.ref, declared), str(one.source))
+    for kind, subject, place in _outside(one.ref, namespace):
+        yield ReachNote(kind, subject, _is_declared_place(one.ref, declared), str(one.source), place=place)
     for family in _FAMILIES:
         for kind, detail in family(one, own):
             yield ReachNote(kind, f"{one.ref.short}: {detail}", kind in declared.grants, str(one.source))
@@ -82,9 +82,9 @@ def declaration_of(notes: Iterable[ReachNote]) -> dict[str, tuple[str, ...]]:
     for note in notes:
         match note.kind:
             case "cluster-scoped":
-                wanted["clusterScoped"].add(note.subject.partition("/")[0])
+                wanted["clusterScoped"].add(note.place)
             case "namespace":
-                wanted["namespaces"].add(note.subject.rpartition(" in ")[2])
+                wanted["namespaces"].add(note.place)
             case grant:
                 wanted["grants"].add(grant)
     return {key: tuple(sorted(names)) for key, names in wanted.items() if names}
@@ -94,11 +94,11 @@ def _in_flow(notes: Sequence[ReachNote]) -> str:
     return "{" + ", ".join(f"{key}: [{', '.join(names)}]" for key, names in declaration_of(notes).items()) + "}"
 
 
-def _outside(ref: ObjectRef, namespace: str) -> Iterable[tuple[str, str]]:
+def _outside(ref: ObjectRef, namespace: str) -> Iterable[tuple[str, str, str]]:
     if not ref.namespace and (ref.group, ref.kind, ref.name) != ("", "Namespace", namespace):
-        yield "cluster-scoped", f"{ref.kind}/{ref.name}"
+        yield "cluster-scoped", f"{ref.kind}/{ref.name}", ref.kind
     elif ref.namespace and ref.namespace != namespace:
-        yield "namespace", f"{ref.kind}/{ref.name} in {ref.namespace}"
+        yield "namespace", f"{ref.kind}/{ref.name} in {ref.namespace}", ref.namespace
 
 
 def _is_declared_place(ref: ObjectRef, declared: Reach) -> bool:
