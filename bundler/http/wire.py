@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 READ_BYTES = 65_536
+BODY_BYTES = 524_288
+"""What is asked for at once where much is to come: each piece costs as much again on its way as the reading."""
 SEND_BYTES = 262_144
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 512 * 1024 * 1024
@@ -254,8 +256,8 @@ class Connection:
         self.moved_bytes += len(data)
         return data
 
-    def _more(self) -> bytes:
-        more = self._receive(READ_BYTES)
+    def _more(self, size: int = READ_BYTES) -> bytes:
+        more = self._receive(size)
         if not more:
             raise WireError("the connection was closed in the middle of an answer")
         return more
@@ -266,7 +268,7 @@ class Connection:
         if piece:
             yield piece
         while left:
-            piece = self._more()
+            piece = self._more(BODY_BYTES if left > READ_BYTES else READ_BYTES)
             if len(piece) > left:
                 piece, self._ahead = piece[:left], piece[left:]
             left -= len(piece)
