@@ -90,7 +90,13 @@ class ClusterClient(Protocol):
         ...
 
     def resource_type(self, group: str, kind: str, version: str = "") -> ResourceType | None:
-        """Return how a kind is served; the preferred version where none is given; None where it is not served."""
+        """Return how a kind is served; the preferred version where none is given; None where it is not served.
+
+        Args:
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+            version: of the API; empty for the preferred one.
+        """
         ...
 
     def resource_types(self) -> Sequence[ResourceType]:
@@ -106,7 +112,13 @@ class ClusterClient(Protocol):
         ...
 
     def get(self, ref: ObjectRef, *, version: str = "", metadata_only: bool = False) -> Body | None:
-        """Return one object, None where it (or its kind) is absent."""
+        """Return one object, None where it (or its kind) is absent.
+
+        Args:
+            ref: the object.
+            version: of the API; empty for the preferred one.
+            metadata_only: leave out everything but metadata.
+        """
         ...
 
     def list(self, query: ListQuery) -> Listing:
@@ -125,6 +137,11 @@ class ClusterClient(Protocol):
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> EventStream:
         """Yield events after ``resource_version``, bookmarks included; end quietly after ``timeout_s``.
 
+        Args:
+            query: which objects, and in which form.
+            resource_version: to start after.
+            timeout_s: seconds until the watch ends.
+
         Raises:
             ExpiredError: when the resourceVersion is too old; list again.
         """
@@ -134,6 +151,11 @@ class ClusterClient(Protocol):
         """Send server-side apply as field manager ``bundler`` with strict field validation.
 
         A ``metadata.uid`` in the payload is a precondition.
+
+        Args:
+            payload: the body to send, with its object.
+            is_dry_run: check on the server and write nothing.
+            is_forced: take over fields of other managers.
 
         Raises:
             ConflictError: with ``conflicts`` where other managers own fields; without, where the uid does not hold.
@@ -167,6 +189,13 @@ class ClusterClient(Protocol):
         is_dry_run: bool = False,
     ) -> bool:
         """Delete one object with preconditions; False where it is gone already.
+
+        Args:
+            ref: the object.
+            uid: precondition; empty for none.
+            resource_version: precondition; empty for none.
+            propagation: whether dependents go first, later or stay.
+            is_dry_run: check on the server and write nothing.
 
         Raises:
             ConflictError: when uid or resourceVersion does not hold.
@@ -269,6 +298,11 @@ class ReleaseStore(Protocol):
         """Drop the oldest revisions beyond ``history_max`` and packs that no one names.
 
         The newest deployed revision and the newest of all stay, whatever the number.
+
+        Args:
+            namespace: of the release.
+            release: its name.
+            history_max: revisions to keep; 0 for no limit.
         """
         ...
 
@@ -318,6 +352,12 @@ class ReleaseLock(Protocol):
 
     def hold(self, namespace: str, release: str, *, doing: str, timeout_s: float) -> AbstractContextManager[HeldLock]:
         """Take the lock, beat its heart until the block ends, release it.
+
+        Args:
+            namespace: of the release.
+            release: its name.
+            doing: the operation, shown to others.
+            timeout_s: seconds to wait for another holder.
 
         Raises:
             ReleaseLockedError: when a live run holds it after ``timeout_s``.
@@ -378,6 +418,11 @@ class Registry(Protocol):
     def put_manifest(self, repository: Repository, manifest: OciManifest, *, tag: str = "") -> None:
         """Store a manifest byte for byte, under its digest, and under ``tag`` where one is given.
 
+        Args:
+            repository: host and name.
+            manifest: its bytes and media type.
+            tag: empty for none.
+
         Raises:
             ContentMismatchError: when the registry says it stored another digest.
         """
@@ -421,7 +466,13 @@ class Registry(Protocol):
         ...
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
-        """Return what refers to a manifest (signatures, SBOMs): the referrers API, else its fallback tag."""
+        """Return what refers to a manifest (signatures, SBOMs): the referrers API, else its fallback tag.
+
+        Args:
+            repository: host and name.
+            digest: of the content.
+            artifact_type: media type to keep; empty for all.
+        """
         ...
 
     def tags(self, repository: Repository) -> Sequence[str]:
@@ -448,7 +499,13 @@ class ImageSource(Protocol):
         ...
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
-        """Return what refers to a manifest: signatures, SBOMs."""
+        """Return what refers to a manifest: signatures, SBOMs.
+
+        Args:
+            repository: host and name.
+            digest: of the content.
+            artifact_type: media type to keep; empty for all.
+        """
         ...
 
 

@@ -40,6 +40,11 @@ def pack_files(files: Iterable[BundleFile], *, top: str, mtime: int = 0) -> byte
     """Return a .tgz of ``files`` below the folder ``top``; ``mtime`` in seconds since 1970.
 
     Nothing of the machine gets in: names are sorted, owners are 0, modes are 0644 or 0755.
+
+    Args:
+        files: of the bundle, by path.
+        top: name of the top folder.
+        mtime: of every entry, in seconds since 1970.
     """
     packed = io.BytesIO()
     with (
@@ -60,6 +65,11 @@ def write_archive(bundle: Bundle, out: Path, *, mtime: int = 0) -> WrittenArchiv
 
     ``mtime`` is the time of every entry, in seconds since 1970 (``SOURCE_DATE_EPOCH``). The file appears whole or not
     at all.
+
+    Args:
+        bundle: loaded, with its components.
+        out: a file, or a folder.
+        mtime: of every entry, in seconds since 1970.
 
     Raises:
         ArchiveError: when it cannot be written.

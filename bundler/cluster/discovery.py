@@ -48,6 +48,11 @@ class Catalogue:
     def find(self, group: str, kind: str, version: str) -> ResourceType | None:
         """Return how a kind is served; the preferred version where none is given.
 
+        Args:
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+            version: of the API; empty for the preferred one.
+
         Raises:
             ApiUnavailableError: when the server that would know does not answer.
         """
@@ -206,6 +211,11 @@ class Discovery:
 
         A kind that an old catalogue does not know is asked for again, and so is one of an API that may have fallen
         silent since: only Kubernetes' own always answer.
+
+        Args:
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+            version: of the API; empty for the preferred one.
 
         Raises:
             ApiUnavailableError: when the server that would know does not answer.

@@ -45,12 +45,25 @@ _REFUSED_CODES = frozenset({400, 402, 405, 406, 413, 415, 422, 500})
 
 
 def error_of(request: Request, code: int, body: bytes, *, user: str) -> ClusterError:
-    """Return the error that an answer with status 400 or more stands for; ``user`` is who we think we are."""
+    """Return the error that an answer with status 400 or more stands for; ``user`` is who we think we are.
+
+    Args:
+        request: that was sent.
+        code: HTTP status.
+        body: of the answer.
+        user: name of the kubeconfig's user; empty where it has none.
+    """
     return error_of_status(request, read_status(code, body), user=user)
 
 
 def error_of_status(request: Request, status: Status, *, user: str) -> ClusterError:
-    """Return the error that a Status stands for."""
+    """Return the error that a Status stands for.
+
+    Args:
+        request: that was sent.
+        status: as the server sent it.
+        user: name of the kubeconfig's user; empty where it has none.
+    """
     found = _masked(_found(status), request.payload)
     match status.code:
         case 401:
@@ -76,7 +89,16 @@ def error_of_status(request: Request, status: Status, *, user: str) -> ClusterEr
 def unavailable(
     doing: str, *, server: str, why: str, tries: int, is_trust: bool = False, is_proxy: bool = False
 ) -> UnavailableError:
-    """Return the error for a server that could not be reached, or failed until the time ran out."""
+    """Return the error for a server that could not be reached, or failed until the time ran out.
+
+    Args:
+        doing: what is being done, for messages.
+        server: its address.
+        why: the reason, in the server's words.
+        tries: how often it was tried.
+        is_trust: the certificate was not trusted.
+        is_proxy: the proxy failed, not the server.
+    """
     hint = "check the network, the proxy and that the API server runs, then run the same command again"
     webhook = _WEBHOOK.search(why)
     if webhook:
@@ -99,7 +121,14 @@ def unreadable(request: Request, server: str) -> ClusterError:
 
 
 def unknown_kind(group: str, kind: str, version: str, *, doing: str) -> UnknownKindError:
-    """Return the error for a kind that is not served."""
+    """Return the error for a kind that is not served.
+
+    Args:
+        group: API group; empty for the core group.
+        kind: of the object, such as ``Deployment``.
+        version: empty where any would do.
+        doing: what is being done, for messages.
+    """
     api = "/".join(part for part in (group, version) if part) or "v1"
     hint = "install the CRD or the operator that brings this kind, or check apiVersion and kind"
     if (group, kind) == ("", "Secret"):

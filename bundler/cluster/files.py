@@ -24,6 +24,11 @@ _READ_BYTES = 65_536
 def read_bounded(path: Path, *, max_bytes: int = MAX_CREDENTIAL_BYTES, timeout_s: float = TIMEOUT_S) -> bytes:
     """Return what a file holds.
 
+    Args:
+        path: of the file.
+        max_bytes: larger files are refused.
+        timeout_s: seconds to wait at most.
+
     Raises:
         OSError: when it cannot be read, is larger, or does not end in time; ``strerror`` says so.
     """

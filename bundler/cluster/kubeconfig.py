@@ -102,6 +102,11 @@ class Kubeconfig:
 def kubeconfig_paths(env: Mapping[str, str], *, home: Path, explicit: Path | None) -> tuple[Path, ...]:
     """Return the files to read, first wins.
 
+    Args:
+        env: environment variables.
+        home: the user's home folder.
+        explicit: file named on the command line.
+
     Source: kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig, "Merging kubeconfig files".
     """
     if explicit is not None:
@@ -120,6 +125,13 @@ def load_access(
 ) -> ClusterAccess:
     """Find out which cluster is meant and how to reach it; inside a pod without kubeconfig, its own cluster.
 
+    Args:
+        env: environment variables.
+        home: the user's home folder.
+        kubeconfig: the file named on the command line; None for the default.
+        context: name of the context; empty for the current one.
+        service_account: folder of the pod's service account.
+
     Raises:
         KubeconfigError: no file, a broken file, or a context that cannot be used.
     """
@@ -135,6 +147,11 @@ def load_access(
 
 def known_contexts(env: Mapping[str, str], *, home: Path, kubeconfig: Path | None = None) -> tuple[str, ...]:
     """Return the names of all contexts, sorted; none where there is no kubeconfig.
+
+    Args:
+        env: environment variables.
+        home: the user's home folder.
+        kubeconfig: the file named on the command line; None for the default.
 
     Raises:
         KubeconfigError: a broken file, or an explicit one that is missing.

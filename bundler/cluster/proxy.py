@@ -29,6 +29,11 @@ def parse_server(url: str) -> Address:
 def choose_proxy(server: Address, *, configured: str, env: Mapping[str, str]) -> Proxy | None:
     """Return the proxy to use; the kubeconfig's ``proxy-url`` wins over the environment and its NO_PROXY.
 
+    Args:
+        server: to reach.
+        configured: ``proxy-url`` of the kubeconfig; empty without one.
+        env: environment variables.
+
     Raises:
         KubeconfigError: when the proxy is of a kind that is not supported.
     """

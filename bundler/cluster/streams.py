@@ -99,6 +99,13 @@ def follow_watch(
 ) -> Iterator[WatchEvent]:
     """Yield the events of one watch after another, each continuing where the last one ended, as far as the leash goes.
 
+    Args:
+        transport: sends the requests.
+        request: of the watch.
+        query: which objects, and in which form.
+        resource_version: to start after.
+        leash: bounds and cuts the watch.
+
     Raises:
         ExpiredError: when the server does not remember the resourceVersion any more.
         ClusterError: what else it answers.
@@ -124,6 +131,11 @@ def follow_watch(
 
 def follow_log(transport: Transport, request: Request, *, is_following: bool) -> Iterator[str]:
     """Yield lines; a line without end comes in parts. While following, a connection that breaks ends them.
+
+    Args:
+        transport: sends the requests.
+        request: of the log.
+        is_following: wait for new lines.
 
     Raises:
         UnavailableError: when a log that is not followed breaks off, or takes too long; after its last line.

@@ -35,13 +35,26 @@ def write_query(*, is_dry_run: bool, is_forced: bool | None = None) -> str:
 
 
 def list_target(kind: ResourceType, query: ListQuery, *, token: str = "") -> str:
-    """Return one page of a list; ``token`` continues an earlier one."""
+    """Return one page of a list; ``token`` continues an earlier one.
+
+    Args:
+        kind: how the kind is served.
+        query: which objects, and in which form.
+        token: continues an earlier list; empty for the first page.
+    """
     parameters = {"limit": str(PAGE_SIZE), "continue": token, **_selectors(query)}
     return f"{collection_path(kind, query.namespace)}?{_encoded(parameters)}"
 
 
 def watch_target(kind: ResourceType, query: ListQuery, *, resource_version: str, timeout_s: int) -> str:
-    """Return a watch that the server ends after ``timeout_s``."""
+    """Return a watch that the server ends after ``timeout_s``.
+
+    Args:
+        kind: how the kind is served.
+        query: which objects, and in which form.
+        resource_version: to start after.
+        timeout_s: seconds to wait at most.
+    """
     parameters = {
         "watch": "1",
         "allowWatchBookmarks": "true",

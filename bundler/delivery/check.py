@@ -53,6 +53,11 @@ def check_size(delivery: Delivery) -> None:
 def check_blobs(delivery: Delivery, digests: Iterable[Digest], moved: Moved = lambda _: None) -> None:
     """Check some blobs alone.
 
+    Args:
+        delivery: opened.
+        digests: of the blobs to check.
+        moved: called with the number of bytes after each step.
+
     Raises:
         DeliveryDamagedError: naming every damaged one.
     """

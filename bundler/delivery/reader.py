@@ -143,7 +143,13 @@ class Delivery:
             at += count
 
     def hash(self, entry: Entry, buffer: bytearray, moved: Callable[[int], None]) -> str:
-        """Return the digest of an entry's content, read through ``buffer``; ``moved`` hears how many bytes went by."""
+        """Return the digest of an entry's content, read through ``buffer``; ``moved`` hears how many bytes went by.
+
+        Args:
+            entry: of the index.
+            buffer: to read into.
+            moved: called with the number of bytes after each step.
+        """
         hasher, view = hashlib.sha256(), memoryview(buffer)
         at, end = entry.content_at, entry.content_at + entry.size
         while at < end:

@@ -122,6 +122,13 @@ def evaluate_text(
 ) -> JSONValue:
     """Evaluate a text that may hold ``{{ … }}``: exactly one keeps its type, anything else is text.
 
+    Args:
+        text: to evaluate.
+        names: what the text can refer to.
+        source: file and line that the text comes from, for errors.
+        bounds: limits on steps and sizes.
+        codes: compiled templates and expressions to reuse; None compiles again.
+
     Raises:
         ExpressionError: when it is not valid, or fails.
         UndefinedValueError: when it uses a value that is not set.

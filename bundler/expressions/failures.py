@@ -223,7 +223,13 @@ def _spelling(written: str) -> re.Pattern[str]:
 
 
 def locate(lines: Sequence[str], line: int, spelling: re.Pattern[str] | None) -> tuple[int, int]:
-    """Return (column from 1, length) of what ``spelling`` matches in ``line`` (from 1); (0, 0) where it does not."""
+    """Return (column from 1, length) of what ``spelling`` matches in ``line`` (from 1); (0, 0) where it does not.
+
+    Args:
+        lines: of the text.
+        line: from 1.
+        spelling: what the failing expression looks like; None where unknown.
+    """
     if spelling is None or not 1 <= line <= len(lines):
         return 0, 0
     found = spelling.search(lines[line - 1])
@@ -235,7 +241,14 @@ def locate(lines: Sequence[str], line: int, spelling: re.Pattern[str] | None) ->
 
 
 def excerpt(lines: Sequence[str], line: int, *, column: int = 0, length: int = 1) -> list[str]:
-    """Return the line with one before and one after, numbered, and a caret line where the column is known."""
+    """Return the line with one before and one after, numbered, and a caret line where the column is known.
+
+    Args:
+        lines: of the text.
+        line: from 1.
+        column: from 1; 0 where it is unknown.
+        length: characters to underline.
+    """
     shown: list[str] = []
     width = len(str(line + 1))
     for number in range(max(1, line - 1), min(len(lines), line + 1) + 1):

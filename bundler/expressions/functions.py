@@ -200,7 +200,13 @@ def _prepared(value: Any, *, is_strict: bool) -> Any:
 
 
 def default(value: object, replacement: object = "", boolean: bool = False) -> object:  # noqa: FBT001, FBT002 - Jinja's
-    """Return ``replacement`` where ``value`` is not set; with ``boolean``, also where it is empty or false."""
+    """Return ``replacement`` where ``value`` is not set; with ``boolean``, also where it is empty or false.
+
+    Args:
+        value: to keep where it is set.
+        replacement: what to put in its place.
+        boolean: also replace what is empty or false.
+    """
     if isinstance(value, Undefined) or (boolean and not value):
         return replacement
     return value
@@ -257,7 +263,13 @@ def round_number(value: object, precision: int = 0) -> int | float:
 
 
 def clamp(value: object, low: object, high: object) -> int | float:
-    """Keep ``value`` between ``low`` and ``high``."""
+    """Keep ``value`` between ``low`` and ``high``.
+
+    Args:
+        value: a number.
+        low: smallest result.
+        high: largest result.
+    """
     number, least, most = _number(value), _number(low), _number(high)
     if least > most:
         raise ValueError(f"its lower bound {least} is above its upper bound {most}")
@@ -286,7 +298,13 @@ def _number_text(text: str) -> str:
 
 
 def add_up(values: Any, attribute: str | None = None, start: Any = 0) -> Any:
-    """Add up numbers; with ``start=[]``, put lists together."""
+    """Add up numbers; with ``start=[]``, put lists together.
+
+    Args:
+        values: numbers, or lists with ``start=[]``.
+        attribute: of each item to use instead of the item.
+        start: what to add to.
+    """
     total = list(start) if isinstance(start, list | tuple) else start
     for value in values:
         item = value[attribute] if attribute is not None else value

@@ -55,6 +55,11 @@ def charge_comparison(left: Any, right: Any) -> None:
 def written_size(value: JSONValue, *, indent: int, depth: int = 0) -> int:
     """Return about how many characters ``value`` takes written out, each line indented by its depth.
 
+    Args:
+        value: to write out.
+        indent: spaces per level.
+        depth: levels around the value.
+
     Raises:
         LimitReachedError: when the steps are used up.
     """

@@ -69,7 +69,14 @@ def center(value: object, width: int = 80) -> str:
 
 
 def indent(value: object, width: int = 4, first: bool = False, blank: bool = False) -> str:  # noqa: FBT001, FBT002 - Jinja's
-    """Indent every line but the first (``first``) and the empty ones (``blank``) by ``width`` spaces."""
+    """Indent every line but the first (``first``) and the empty ones (``blank``) by ``width`` spaces.
+
+    Args:
+        value: the text.
+        width: number of characters.
+        first: indent the first line, too.
+        blank: indent empty lines, too.
+    """
     margin = " " * bounded_width(width)
     text = plain_text(value)
     current_meter().charge(text.count("\n"))
@@ -102,7 +109,15 @@ def wrap_words(
     wrapstring: str = "\n",
     break_on_hyphens: bool = True,  # noqa: FBT001, FBT002 - Jinja's
 ) -> str:
-    """Break a text into lines of at most ``width`` characters."""
+    """Break a text into lines of at most ``width`` characters.
+
+    Args:
+        value: the text.
+        width: number of characters.
+        break_long_words: break words that are longer than a line.
+        wrapstring: put between lines.
+        break_on_hyphens: break words at their hyphens.
+    """
     import textwrap  # noqa: PLC0415 - few templates wrap
 
     text = plain_text(value)
@@ -124,7 +139,13 @@ def wrap_words(
 
 
 def join(values: Any, separator: object = "", attribute: str | None = None) -> str:
-    """Join the items of a list, as they would be printed."""
+    """Join the items of a list, as they would be printed.
+
+    Args:
+        values: the items.
+        separator: put between items.
+        attribute: of each item to use instead of the item.
+    """
     glue = plain_text(separator)
     if isinstance(values, (*WALKED, str)):
         current_meter().charge(len(values))
@@ -136,7 +157,14 @@ def join(values: Any, separator: object = "", attribute: str | None = None) -> s
 
 
 def replace(value: object, old: object, new: object, count: int = -1) -> str:
-    """Replace ``old`` by ``new``, all of them or the first ``count``."""
+    """Replace ``old`` by ``new``, all of them or the first ``count``.
+
+    Args:
+        value: the text.
+        old: to find.
+        new: to put in its place.
+        count: how many to replace; -1 for all.
+    """
     text, before, after = plain_text(value), plain_text(old), plain_text(new)
     found = text.count(before) if count < 0 else min(text.count(before), count)
     current_meter().charge_text(len(text) + found * max(0, len(after) - len(before)))
@@ -144,7 +172,13 @@ def replace(value: object, old: object, new: object, count: int = -1) -> str:
 
 
 def format_text(value: object, *args: object, **named: object) -> str:
-    """Fill the ``%s`` and ``%d`` of a text."""
+    """Fill the ``%s`` and ``%d`` of a text.
+
+    Args:
+        value: the text with its placeholders.
+        *args: positional.
+        **named: by name.
+    """
     return fill_format(plain_text(value), named or args)
 
 
@@ -191,6 +225,11 @@ def regex_replace(value: object, pattern: str, replacement: str) -> str:
 
     Groups cannot be repeated and look-around is refused; what is left takes at most length ** (repetitions + 1) steps,
     and that is bounded.
+
+    Args:
+        value: the text.
+        pattern: regular expression without back references.
+        replacement: what to put in its place.
     """
     text = plain_text(value)
     tokens = _REGEX_PARTS.findall(pattern)

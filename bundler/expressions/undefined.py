@@ -41,7 +41,14 @@ class PathUndefined(StrictUndefined):
 
     @classmethod
     def below(cls, obj: object, key: object, *, existing: str, line: int) -> PathUndefined:
-        """Return what stands for ``key``, which ``obj`` does not have."""
+        """Return what stands for ``key``, which ``obj`` does not have.
+
+        Args:
+            obj: what was read from.
+            key: that is missing.
+            existing: what there is instead, for errors.
+            line: of the template, from 1.
+        """
         undefined = cls(obj=obj, name=key)
         undefined.existing = existing
         undefined.written = join_path(existing, key)

@@ -224,7 +224,13 @@ def _step_text(step: str) -> str:
 
 
 def owned_fields(body: Body, manager: str, *, operation: str = "Apply") -> FieldSet:
-    """Return what ``manager`` owns in ``body`` by its managedFields, entries of subresources left out."""
+    """Return what ``manager`` owns in ``body`` by its managedFields, entries of subresources left out.
+
+    Args:
+        body: the object as the API returns it.
+        manager: name of the field manager.
+        operation: ``Apply`` or ``Update``.
+    """
     owned = EMPTY
     for entry in items_at(body, "metadata", "managedFields"):
         if (entry.get("manager"), entry.get("operation"), entry.get("subresource", "")) == (manager, operation, ""):

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 
 def type_problems(body: JSONValue, schema: SchemaNode, path: str = "") -> Iterator[Misfit]:
-    """Yield everything in ``body`` that the schema does not allow."""
+    """Yield everything in ``body`` that the schema does not allow.
+
+    Args:
+        body: the object as the API returns it.
+        schema: of the place.
+        path: of the body, for messages.
+    """
     if body is None or schema.shape == "any":
         return
     match schema.shape:

@@ -93,7 +93,13 @@ def _data() -> _Data:
 
 @lru_cache(maxsize=256)
 def schema_for(group: str, version: str, kind: str) -> SchemaNode | None:
-    """Return the schema of a built-in kind, None where it is not one."""
+    """Return the schema of a built-in kind, None where it is not one.
+
+    Args:
+        group: API group; empty for the core group.
+        version: of the API.
+        kind: of the object, such as ``Deployment``.
+    """
     data = _data()
     _, flags, versions = data.kinds.get((group, kind), ("", "", {}))
     if version not in versions:

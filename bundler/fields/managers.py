@@ -49,7 +49,13 @@ def applier(manager: str) -> ManagerKey:
 
 
 def updater(manager: str, api_version: str, subresource: str = "") -> ManagerKey:
-    """Return the key of a manager's other writes."""
+    """Return the key of a manager's other writes.
+
+    Args:
+        manager: whose other writes are meant.
+        api_version: of the write.
+        subresource: ``status``, ``scale``; empty for the object itself.
+    """
     return ManagerKey("Update", manager or "unknown", api_version, subresource)
 
 

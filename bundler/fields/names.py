@@ -41,7 +41,13 @@ _WHAT_KEY = "a valid config key must consist of alphanumeric characters, '-', '_
 
 
 def name_problem(group: str, kind: str, name: str) -> str:
-    """Return why a name is not allowed, empty where it is."""
+    """Return why a name is not allowed, empty where it is.
+
+    Args:
+        group: API group; empty for the core group.
+        kind: of the object, such as ``Deployment``.
+        name: to check.
+    """
     if not name:
         return "Required value: name or generateName is required"
     if group in _FREE_GROUPS:

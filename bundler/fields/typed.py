@@ -110,7 +110,13 @@ class Comparison:
 
 
 def compare(old: Value, new: Value, schema: SchemaNode) -> Comparison:
-    """Return how ``new`` differs from ``old``."""
+    """Return how ``new`` differs from ``old``.
+
+    Args:
+        old: the value before.
+        new: the value after.
+        schema: of the place.
+    """
     found = Comparison()
     _compare(old, new, schema, (), found)
     return found
@@ -175,6 +181,11 @@ def _note_presence(old: Value, new: Value, path: Path, found: Comparison) -> Non
 def merge_values(live: Value, applied: Value, schema: SchemaNode) -> JSONValue:
     """Return ``live`` with ``applied`` laid over it.
 
+    Args:
+        live: the value as it is.
+        applied: fields to lay over it.
+        schema: of the value.
+
     Raises:
         ValueError: when an associative list in ``applied`` holds an item twice, or one without its keys.
     """
@@ -237,7 +248,13 @@ def _merged_order(theirs: Sequence[str], mine: Sequence[str]) -> list[tuple[str,
 
 
 def value_of(value: Value, path: Path, schema: SchemaNode) -> Value:
-    """Return what is at a path, ABSENT where nothing does."""
+    """Return what is at a path, ABSENT where nothing does.
+
+    Args:
+        value: to look into.
+        path: keys and indexes from the root.
+        schema: of the place.
+    """
     for step in path:
         members = (_children(value, schema) or {}).get(step) if not isinstance(value, _Absent) else None
         if not members:
@@ -251,7 +268,13 @@ def value_of(value: Value, path: Path, schema: SchemaNode) -> Value:
 
 
 def remove_fields(value: JSONValue, tree: Tree, schema: SchemaNode) -> JSONValue:
-    """Return ``value`` without the members of ``tree``; what becomes empty stays, as an empty map or list."""
+    """Return ``value`` without the members of ``tree``; what becomes empty stays, as an empty map or list.
+
+    Args:
+        value: to take them from.
+        tree: fields to remove.
+        schema: of the place.
+    """
     if not tree:
         return value
     if is_granular_map(value, schema):

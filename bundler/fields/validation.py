@@ -34,7 +34,14 @@ _CLAIM = (
 
 
 def object_problems(group: str, kind: str, body: Body, live: Body | None) -> list[str]:
-    """Return everything that is wrong with an object, each as ``path: what``."""
+    """Return everything that is wrong with an object, each as ``path: what``.
+
+    Args:
+        group: API group; empty for the core group.
+        kind: of the object, such as ``Deployment``.
+        body: the object as the API returns it.
+        live: the object as it is; None for a new one.
+    """
     found = []
     if live is None:
         problem = name_problem(group, kind, text_at(body, "metadata", "name"))

@@ -37,7 +37,13 @@ class _Place:
 
 
 def value_problems(group: str, kind: str, body: Body) -> list[str]:
-    """Return ``path: what`` for each value of a built-in object that the server refuses."""
+    """Return ``path: what`` for each value of a built-in object that the server refuses.
+
+    Args:
+        group: API group; empty for the core group.
+        kind: of the object, such as ``Deployment``.
+        body: the object as the API returns it.
+    """
     found: list[str] = []
     _check(body, _places(group, kind), "", found)
     return found

@@ -48,6 +48,11 @@ def custom_resource_health(ref: ObjectRef, body: Body, age_s: float) -> Health:
     """Judge a custom resource that says neither Ready nor that it is in trouble: by whether a controller has acted.
 
     Conditions that are all Unknown may be no more than defaults of its schema.
+
+    Args:
+        ref: the object.
+        body: the object as the API returns it.
+        age_s: seconds since its last change.
     """
     status = mapping_at(body, "status")
     conditions = current_conditions(body)

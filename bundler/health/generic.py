@@ -36,7 +36,13 @@ def _is_outdated(found: Body, body: Body) -> bool:
 
 
 def has_condition(body: Body, kind: str, status: str = "True") -> bool:
-    """Tell whether the condition of that type has that status."""
+    """Tell whether the condition of that type has that status.
+
+    Args:
+        body: the object as the API returns it.
+        kind: type of the condition.
+        status: to compare with.
+    """
     return condition(body, kind).get("status") == status
 
 
@@ -47,12 +53,25 @@ def explain(found: Body, otherwise: str = "") -> str:
 
 
 def in_progress(message: str, ready: int | None = None, wanted: int | None = None) -> Health:
-    """Return the health of an object that is on its way."""
+    """Return the health of an object that is on its way.
+
+    Args:
+        message: why it is not ready, in a line.
+        ready: how many are ready.
+        wanted: how many there will be.
+    """
     return Health(Status.IN_PROGRESS, message, ready, wanted)
 
 
 def current(message: str, ready: int | None = None, wanted: int | None = None, *, warning: str = "") -> Health:
-    """Return the health of an object that has arrived."""
+    """Return the health of an object that has arrived.
+
+    Args:
+        message: what it has reached, in a line.
+        ready: how many are ready.
+        wanted: how many there will be.
+        warning: shown beside the health; empty without one.
+    """
     return Health(Status.CURRENT, message, ready, wanted, warning)
 
 

@@ -196,7 +196,14 @@ def observe_pod(history: PodHistory, pod: Body, *, now_s: float) -> PodHistory:
 
 
 def is_final(problem: PodProblem, history: PodHistory, *, now_s: float, rules: FailFast) -> bool:
-    """Tell whether waiting for this pod any longer is of no use."""
+    """Tell whether waiting for this pod any longer is of no use.
+
+    Args:
+        problem: what is wrong with the pod.
+        history: of the pod.
+        now_s: seconds since the epoch.
+        rules: when to give up early.
+    """
     if not rules.is_on:
         return False
     if problem.is_terminal_now:

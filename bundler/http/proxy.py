@@ -111,7 +111,13 @@ def parse_proxy(url: str, *, named_by: str) -> Proxy:
 
 
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:
-    """Tell whether a host is reached without the proxy: loopback always, and what NO_PROXY lists."""
+    """Tell whether a host is reached without the proxy: loopback always, and what NO_PROXY lists.
+
+    Args:
+        host: of the server.
+        port: of the server.
+        no_proxy: as the variable NO_PROXY lists them.
+    """
     address = _address(host)
     if host == "localhost" or (address is not None and address.is_loopback):
         return True

@@ -95,6 +95,11 @@ def delay_s(tries: int, *, wait_s: float, jitter: float) -> float:
     """Return how long to wait after ``tries`` failed tries; it doubles.
 
     ``jitter``, between 0 and 1 and random, keeps many clients from coming back at once.
+
+    Args:
+        tries: that failed so far.
+        wait_s: what the server asked to wait; 0 if nothing.
+        jitter: 0 to 1, spreads clients.
     """
     backoff: float = min(FIRST_DELAY_S * 2 ** min(tries - 1, 10), MAX_DELAY_S)
     return max(backoff, wait_s) * (1 + jitter / 2) if wait_s else backoff * (0.5 + jitter / 2)

@@ -32,7 +32,14 @@ class Spelling(NamedTuple):
         return tuple(key for key, is_there in flags.items() if is_there) if self.repository else ()
 
     def pinned(self, host: str, name: str, tag: str, digest: str) -> dict[str, str]:
-        """Return the texts of the keys that name one digest in one repository."""
+        """Return the texts of the keys that name one digest in one repository.
+
+        Args:
+            host: of the registry.
+            name: of the repository.
+            tag: empty without one.
+            digest: of the content.
+        """
         parts = {"registry": host} if self.has_registry else {}
         parts[self.repository] = name if self.has_registry else f"{host}/{name}"
         if self.has_tag:

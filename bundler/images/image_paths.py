@@ -59,6 +59,11 @@ class ImageRule:
     def of(cls, group: str, kind: str, path: str) -> ImageRule:
         """Make a rule.
 
+        Args:
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+            path: where the image is: ``spec.image``.
+
         Raises:
             ImagePathError: when ``path`` is none.
         """
@@ -91,7 +96,14 @@ class Place(NamedTuple):
         return (*self.steps, self.spelling.repository) if self.spelling.keys else self.steps
 
     def pinned(self, host: str, name: str, tag: str, digest: str) -> dict[tuple[str | int, ...], JSONValue]:
-        """Return what has to stand where, so that it names one digest in one repository."""
+        """Return what has to stand where, so that it names one digest in one repository.
+
+        Args:
+            host: of the registry.
+            name: of the repository.
+            tag: empty without one.
+            digest: of the content.
+        """
         if not self.spelling.keys:
             return {self.steps: f"{self.before}{host}/{name}@{digest}"}
         parts = self.spelling.pinned(host, name, tag, digest)

@@ -82,7 +82,13 @@ def refuse_broken(lines: Collection[str]) -> None:
 
 
 def broken_line(manifest: Manifest, place: Place, where: Where) -> str:
-    """Say where something stands for an image, and why it is none."""
+    """Say where something stands for an image, and why it is none.
+
+    Args:
+        manifest: the rendered object.
+        place: where the image is in its object.
+        where: finds the template line of a place.
+    """
     return f"{where(manifest, place)}: {place.problem or f'{place.text!r} is not an image reference'}"
 
 

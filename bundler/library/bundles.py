@@ -68,6 +68,11 @@ def acquired(scope: Scope, request: ReleaseRequest) -> AcquiredBundle:
 def open_delivery(scope: Scope, paths: tuple[Path, ...], policy: TrustPolicy) -> Trusted:
     """Open a delivery, verified by a policy; it is closed with the session.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        paths: its file, or all its parts.
+        policy: that it must meet.
+
     Raises:
         DeliveryError, SignatureError: when it is not to be trusted.
     """
@@ -130,6 +135,11 @@ def fetcher_of(scope: Scope, *, is_fresh: bool = False) -> BundleFetcher:
 
 def fetch_component(scope: Scope, component: ComponentSpec, locked: LockEntry | None) -> Path:
     """Return the archive of a component that is in a registry.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        component: as bundle.yaml declares it.
+        locked: what bundle.lock pins; None without a lock.
 
     Raises:
         BundleError, RegistryError: when it cannot be had.

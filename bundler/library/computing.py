@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 def values(scope: Scope, request: ReleaseRequest, *, shows_secrets: bool) -> ComputedValues:
     """Return the values that a bundle and its components work with.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        shows_secrets: leave sensitive values in plain text.
+
     Raises:
         ValuesError: with everything that is wrong with them.
     """
@@ -26,6 +31,11 @@ def values(scope: Scope, request: ReleaseRequest, *, shows_secrets: bool) -> Com
 def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValues:
     """Return who set each value below a path.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        path: of the values; empty for all.
+
     Raises:
         ValuesError: with everything that is wrong with them.
     """
@@ -34,6 +44,11 @@ def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValu
 
 def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
     """Return what values become as one of them is set to many.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        sweep: which value, over which numbers.
 
     Raises:
         ValuesError: when they are wrong at every point.

@@ -22,6 +22,12 @@ def history(
 ) -> tuple[RevisionSummary, ...]:
     """Return every recorded revision of a release, oldest first.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
+        on_unreadable: called for each record that cannot be read, which is then left out; None raises.
+
     Raises:
         ReleaseNotFoundError: when there is no such release.
     """
@@ -31,6 +37,13 @@ def history(
 
 def revision(scope: Scope, release: str, number: int, namespace: str, *, shows_secrets: bool) -> Revision:
     """Return one revision whole; the newest where no number is given.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        number: of the revision; 0 for the newest.
+        namespace: of the release.
+        shows_secrets: leave sensitive values in plain text.
 
     Raises:
         ReleaseNotFoundError: when there is no such release or revision.
@@ -42,7 +55,14 @@ def revision(scope: Scope, release: str, number: int, namespace: str, *, shows_s
 def releases(
     scope: Scope, namespace: str | None, statuses: Collection[ReleaseStatus], on_unreadable: OnUnreadable | None
 ) -> tuple[RevisionSummary, ...]:
-    """Return the newest revision of each release, by namespace and name; ``namespace`` None: of all namespaces."""
+    """Return the newest revision of each release, by namespace and name; ``namespace`` None: of all namespaces.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        namespace: None for all.
+        statuses: to keep; none keeps all.
+        on_unreadable: called for each record that cannot be read, which is then left out; None raises.
+    """
     store = scope.ports().store
     place = "" if namespace is None else scope.namespace(namespace)
     return release_queries.list_releases(store, place, statuses=statuses, on_unreadable=on_unreadable)

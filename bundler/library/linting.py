@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def lint(scope: Scope, name: str, values: Values | None) -> LintResult:
     """Find everything that is wrong with a bundle.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        name: path or name of the bundle.
+        values: to render it with.
+
     Raises:
         BundlerError: when there is no such bundle, or the values cannot be read.
     """
@@ -37,6 +42,11 @@ def lint(scope: Scope, name: str, values: Values | None) -> LintResult:
 
 def declare_reach(scope: Scope, name: str, values: Values | None) -> Mapping[str, Sequence[str]]:
     """Write into a bundle's ``bundle.yaml`` what it reaches and does not declare; return what was added.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        name: path or name of the bundle.
+        values: to render it with.
 
     Raises:
         BundlerError: when the bundle cannot be rendered or written.

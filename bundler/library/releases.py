@@ -127,6 +127,12 @@ def plan_release(scope: Scope, request: ReleaseRequest) -> Proposal:
 def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
     """Install or upgrade.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        options: how to carry the change out.
+        approve: asked with the proposal before anything is written; False declines.
+
     Raises:
         BundlerError: what ended the run; the record says the same.
     """
@@ -138,6 +144,12 @@ def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | N
 def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
     """Go back to an earlier revision.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        request: release and revision.
+        options: how to carry the change out.
+        approve: asked with the proposal before anything is written; False declines.
+
     Raises:
         BundlerError: what ended the run; the record says the same.
     """
@@ -147,6 +159,11 @@ def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None
 
 def remove(scope: Scope, request: UninstallRequest, approve: Approve) -> ChangeResult:
     """Uninstall.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: release and what to keep.
+        approve: asked with the proposal before anything is written; False declines.
 
     Raises:
         BundlerError: what ended the run.
@@ -189,6 +206,11 @@ def _ports_for(scope: Scope, request: ReleaseRequest) -> Ports:
 
 def registry_of(scope: Scope, taken: AcquiredBundle, site: Site | None) -> Registry | None:
     """Return the registry that the images of a delivery are looked for in; None for a bundle without one.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        taken: the acquired bundle.
+        site: names a registry of its own; None without one.
 
     Raises:
         RegistryError: when the settings of registries cannot be read.

@@ -37,6 +37,12 @@ def text(
 def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows_secrets: bool) -> RenderedObjects:
     """Return what a bundle renders to, as objects.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        only: templates to keep; none keeps all.
+        shows_secrets: leave sensitive values in plain text.
+
     Raises:
         BundlerError: when values or templates are wrong.
     """

@@ -387,6 +387,11 @@ class Session:
     def wait(self, release: str, *, namespace: str = "", on_event: Reporter | None = None) -> ReleaseState:
         """Wait until every object of a release is ready; nothing is changed.
 
+        Args:
+            release: its name.
+            namespace: of the release.
+            on_event: called for each event; None for no events.
+
         Raises:
             ReleaseNotFoundError: when there is no such release.
             WaitTimeoutError: when the time of the session's options is over first.

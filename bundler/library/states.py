@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 def status(scope: Scope, release: str, namespace: str) -> ReleaseState:
     """Read a release's newest revision and look at each of its objects.
 
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
+
     Raises:
         ReleaseNotFoundError: when there is no such release.
     """
@@ -22,6 +27,11 @@ def status(scope: Scope, release: str, namespace: str) -> ReleaseState:
 
 def wait(scope: Scope, release: str, namespace: str) -> ReleaseState:
     """Wait until every object of a release is ready; nothing is changed.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
 
     Raises:
         ReleaseNotFoundError: when there is no such release.

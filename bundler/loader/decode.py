@@ -38,7 +38,13 @@ class Node:
 
     @classmethod
     def root(cls, document: MarkedDocument, file: str, problems: Problems) -> Node:
-        """Start at the root of a document."""
+        """Start at the root of a document.
+
+        Args:
+            document: parsed, with the places of its parts.
+            file: its name, for messages.
+            problems: collects what is wrong.
+        """
         return cls(document.value, "", document.lines, file, problems)
 
     @property
@@ -84,7 +90,13 @@ class Node:
                 self.problems.add(node.source, f'{node.name}: unknown key "{key}"; {meant}', field=node.pointer)
 
     def mapping(self, key: str, *keys: str, is_required: bool = False) -> Node:
-        """Return the mapping below ``key`` with the known ``keys`` (none: any); an empty one where there is none."""
+        """Return the mapping below ``key`` with the known ``keys`` (none: any); an empty one where there is none.
+
+        Args:
+            key: below this node.
+            is_required: report a missing key.
+            *keys: the known ones.
+        """
         child = self.required(key) if is_required else self.child(key)
         if child is None:
             return self._below(key, {})
@@ -116,12 +128,24 @@ class Node:
         return tuple(text for item in self._list(key) if (text := item.as_text(is_required=True)))
 
     def text(self, key: str, *, is_required: bool = False, default: str = "") -> str:
-        """Return the string below ``key``."""
+        """Return the string below ``key``.
+
+        Args:
+            key: below this node.
+            is_required: report a missing key.
+            default: where the key is missing.
+        """
         child = self.required(key) if is_required else self.child(key)
         return default if child is None else child.as_text(is_required=is_required)
 
     def choice(self, key: str, known: Collection[str], *, is_required: bool = False) -> str:
-        """Return the string below ``key``, which must be one of ``known``."""
+        """Return the string below ``key``, which must be one of ``known``.
+
+        Args:
+            key: below this node.
+            known: the allowed values.
+            is_required: report a missing key.
+        """
         text = self.text(key, is_required=is_required)
         if text and text not in known:
             self._below(key, text).fail(f'is "{text}" and must be one of: {", ".join(known)}')
@@ -144,7 +168,14 @@ class Node:
         return self._parsed(key, is_range=True, is_required=False)
 
     def integer(self, key: str, *, default: int, least: int, most: int) -> int:
-        """Return the whole number below ``key``, within bounds."""
+        """Return the whole number below ``key``, within bounds.
+
+        Args:
+            key: below this node.
+            default: where the key is missing.
+            least: smallest allowed.
+            most: largest allowed.
+        """
         child = self.child(key)
         if child is None:
             return default

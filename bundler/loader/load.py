@@ -107,6 +107,12 @@ def load_what_can_be(
 ) -> tuple[Bundle, Problems]:
     """Load a bundle as :func:`load_bundle` does; what is broken is empty, and reported by the problems.
 
+    Args:
+        location: where the bundle is.
+        limits: the largest sizes and counts to accept.
+        fetch: gets a component from a registry; None refuses such components.
+        is_fresh: read files again, whatever a cache holds.
+
     Raises:
         ArchiveError, UnsafeArchiveError: when an archive cannot be read or trusted.
         RegistryError: what ``fetch`` raises.

@@ -22,7 +22,13 @@ class Problems:
         return len(self._found)
 
     def add(self, source: Source, message: str, *, field: str = "") -> None:
-        """Take one problem; ``field`` is its place in the document."""
+        """Take one problem; ``field`` is its place in the document.
+
+        Args:
+            source: file and line that the text comes from, for errors.
+            message: what is wrong.
+            field: place in the document.
+        """
         self._found.setdefault((source, message), source.found(message, field=field))
 
     def add_yaml(self, file: str, error: YamlSyntaxError) -> None:

@@ -40,7 +40,13 @@ class DuplicateKeyError(ValueError):
 
 
 def load_schema(files: Mapping[str, BundleFile], *, prefix: str, problems: Problems) -> _Schema | None:
-    """Return values.schema.json with references to files resolved; None where there is none, or it cannot be read."""
+    """Return values.schema.json with references to files resolved; None where there is none, or it cannot be read.
+
+    Args:
+        files: of the bundle, by path.
+        prefix: of every path that is reported.
+        problems: collects what is wrong.
+    """
     if SCHEMA_FILE not in files:
         return None
     return _Collector(files, prefix, problems).root()

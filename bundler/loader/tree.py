@@ -26,6 +26,12 @@ def read_directory(root: Path, *, prefix: str, limits: LoadLimits, problems: Pro
 
     Links are followed to files inside the bundle and refused otherwise. What cannot be read is a problem, named with
     ``prefix`` (the component's path) before it.
+
+    Args:
+        root: of the bundle.
+        prefix: of every path that is reported.
+        limits: the largest sizes and counts to accept.
+        problems: collects what is wrong.
     """
     return _Walk(root, prefix, limits, problems).files()
 

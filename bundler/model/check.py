@@ -39,12 +39,25 @@ def passed(name: str, found: str) -> Check:
 
 
 def failed(name: str, found: str, hint: str, details: tuple[str, ...] = ()) -> Check:
-    """Return a check that did not."""
+    """Return a check that did not.
+
+    Args:
+        name: of the check.
+        found: what was seen.
+        hint: what to do; starts with a verb.
+        details: further lines.
+    """
     return Check(name=name, state=CheckState.FAILED, found=found, hint=hint, details=details)
 
 
 def warned(name: str, found: str, hint: str) -> Check:
-    """Return a check that is worth a look."""
+    """Return a check that is worth a look.
+
+    Args:
+        name: of the check.
+        found: what was seen.
+        hint: what to do; starts with a verb.
+    """
     return Check(name=name, state=CheckState.WARNED, found=found, hint=hint)
 
 

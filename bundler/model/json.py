@@ -115,7 +115,13 @@ def text_at(body: JSONValue, *path: str) -> str:
 
 
 def int_at(body: JSONValue, *path: str, default: int = 0) -> int:
-    """Return the integer at ``path``, or ``default``."""
+    """Return the integer at ``path``, or ``default``.
+
+    Args:
+        body: the object.
+        default: where the key is missing.
+        *path: keys and indexes from the root.
+    """
     here = value_at(body, *path)
     return here if isinstance(here, int) and not isinstance(here, bool) else default
 

@@ -22,7 +22,13 @@ def is_dns_label(text: str) -> bool:
 
 
 def is_framed(text: str, chars: frozenset[str], ends: frozenset[str]) -> bool:
-    """Tell whether a text has only ``chars``, and begins and ends with one of ``ends``."""
+    """Tell whether a text has only ``chars``, and begins and ends with one of ``ends``.
+
+    Args:
+        text: to check.
+        chars: allowed characters.
+        ends: characters allowed at both ends.
+    """
     return text[:1] in ends and text[-1] in ends and chars.issuperset(text)
 
 

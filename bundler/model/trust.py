@@ -70,6 +70,12 @@ def make_key(
 ) -> TrustedKey:
     """Return a public key with its id.
 
+    Args:
+        public: the public key.
+        name: shown with signatures.
+        not_before: valid from; None without a start.
+        not_after: valid until; None without an end.
+
     Raises:
         ValueError: when the bytes or the name cannot be those of a key.
     """
@@ -104,6 +110,12 @@ def parse_public_key(
 ) -> TrustedKey:
     """Read the one line of a ``.pub`` file; ``name`` wins over the one in it.
 
+    Args:
+        line: of the file.
+        name: wins over the one in the line.
+        not_before: valid from; None without a start.
+        not_after: valid until; None without an end.
+
     Raises:
         ValueError: when it is no such line.
     """
@@ -127,7 +139,13 @@ def pre_authentication(payload_type: str, payload: bytes) -> bytes:
 
 
 def bundle_document(name: str, version: str, digest: str) -> bytes:
-    """Return what is signed for a bundle that travels as an archive or in a registry."""
+    """Return what is signed for a bundle that travels as an archive or in a registry.
+
+    Args:
+        name: of the bundle.
+        version: of the bundle.
+        digest: of its archive.
+    """
     document = {"digest": digest, "name": name, "version": version}
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -76,6 +76,12 @@ def _part(
 def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, scope: str) -> bool:
     """Fetch one byte of a blob: whether it is there, with its size, and not only in the registry's books.
 
+    Args:
+        session: talks to the registry.
+        repository: host and name.
+        blob: digest and size.
+        scope: permission to ask for.
+
     Raises:
         RegistryError: when the registry cannot be asked, or refuses.
     """

@@ -58,7 +58,14 @@ def refusal(doing: str, host: str, answer: Answer, *, who: str, by: str = "") ->
 
 
 def refusal_elsewhere(doing: str, host: str, answer: Answer, *, by: str) -> RegistryError:
-    """Return the error for what another host refuses, where the registry sent us: it is never told who we are."""
+    """Return the error for what another host refuses, where the registry sent us: it is never told who we are.
+
+    Args:
+        doing: what is being done, for messages.
+        host: of the registry that redirected.
+        answer: of the other host.
+        by: the host that answered.
+    """
     words = answer.says or "it gives no reason"
     kind = RegistryNotFoundError if answer.status == 404 else RegistryForbiddenError
     return kind(

@@ -56,6 +56,11 @@ class Hosts:
     def joined(self, base: str, location: str, host: str) -> str:
         """Return the URL that a location means next to another one.
 
+        Args:
+            base: URL to resolve against.
+            location: absolute or relative.
+            host: of the registry.
+
         Raises:
             RegistryError: when that is not a URL.
         """

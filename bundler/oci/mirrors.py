@@ -43,6 +43,11 @@ def mirrored(repository: Repository, mirrors: Sequence[str]) -> list[Mirror]:
 def ask_each(places: Sequence[Repository], ask: Callable[[Repository], T], report: Reporter) -> T:
     """Return the first answer that holds something; the last place, the registry itself, has the last word.
 
+    Args:
+        places: to try, the registry itself last.
+        ask: asks one place.
+        report: receives progress and warnings.
+
     Raises:
         RegistryError: what the registry itself answers.
     """
@@ -62,6 +67,11 @@ def read_each(
     places: Sequence[Repository], read: Callable[[Repository], Iterator[bytes]], report: Reporter
 ) -> Iterator[bytes]:
     """Yield a blob from the first place that begins to give it out.
+
+    Args:
+        places: to try, the registry itself last.
+        read: starts to read from one place.
+        report: receives progress and warnings.
 
     Raises:
         RegistryError: what the registry itself answers, or what breaks in the middle.

@@ -195,7 +195,13 @@ class Session:
 
 
 def next_place(method: str, status: int, headers: Mapping[str, str]) -> str:
-    """Return where an answer sends us; empty where it is the last one. Source: RFC 9110, section 15.4."""
+    """Return where an answer sends us; empty where it is the last one. Source: RFC 9110, section 15.4.
+
+    Args:
+        method: of the request.
+        status: of the answer.
+        headers: of the message.
+    """
     is_moved = status in _SAME_METHOD or (status in _ANY_MOVE and method in {"GET", "HEAD"})
     return headers.get("location", "") if is_moved else ""
 

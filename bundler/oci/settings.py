@@ -66,6 +66,11 @@ def load_settings(
 ) -> RegistrySettings:
     """Read ``registries.yaml`` in ``folder``, and put what the command line says on top.
 
+    Args:
+        folder: of the user's settings.
+        authority_file: additional certificate authority, PEM.
+        plain_http: hosts to reach without TLS.
+
     Raises:
         RegistryError: when the file cannot be read; every problem is in the context.
     """

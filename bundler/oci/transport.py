@@ -136,6 +136,13 @@ class Transport:
     ) -> Answer:
         """Send a request with a streamed body on a connection, once; ``headers`` name its length.
 
+        Args:
+            request: without its body.
+            headers: of the message.
+            connection: an open one.
+            pieces: of the body.
+            is_last: False sends a chunk of a larger upload.
+
         Raises:
             BrokenError: when there was no answer.
         """

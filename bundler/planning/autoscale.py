@@ -59,6 +59,11 @@ def with_followed_replicas(manifest: Manifest, *, live: Body | None, lowest: int
 
     The live value always; on create the larger of what was rendered and the lower bound. The field is never left
     out: leaving out a field that we own would hand it to no one and reset it to 1.
+
+    Args:
+        manifest: the rendered object.
+        live: the object as it is; None for a new one.
+        lowest: smallest number of replicas of the autoscaler.
     """
     spec = mapping_at(manifest.body, "spec")
     alive = value_at(live, "spec", "replicas")

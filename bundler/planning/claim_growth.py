@@ -54,7 +54,13 @@ def with_live_templates(manifest: Manifest, live: Body) -> Manifest:
 
 
 def claims_of(stateful_set: ObjectRef, template: str, claims: Iterable[Body]) -> Iterator[Body]:
-    """Yield those claims that were made from a template of a StatefulSet: one for each pod that there ever was."""
+    """Yield those claims that were made from a template of a StatefulSet: one for each pod that there ever was.
+
+    Args:
+        stateful_set: owner of the claims.
+        template: name of the claim template.
+        claims: live ones of the namespace.
+    """
     pattern = re.compile(rf"{re.escape(template)}-{re.escape(stateful_set.name)}-\d+")
     yield from (claim for claim in claims if pattern.fullmatch(text_at(claim, "metadata", "name")))
 

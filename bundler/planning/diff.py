@@ -59,6 +59,11 @@ def shown_sides(
     """Return what is there and what will be, as they are shown; None where there is nothing.
 
     Both are without the server's bookkeeping; the leaves of Secrets are masked unless ``shows_secrets``.
+
+    Args:
+        change: of the plan.
+        shows_secrets: leave sensitive values in plain text.
+        is_full: show long texts whole.
     """
     before, after = _sides(change)
     if change.ref.kind == "Secret" and not change.ref.group and not shows_secrets and not _is_made(change):
@@ -172,7 +177,13 @@ class Operation(TypedDict):
 
 
 def json_patch(before: JSONValue, after: JSONValue, path: str = "") -> list[Operation]:
-    """Return the RFC 6902 operations that lead from one body to the other; lists of another length are replaced."""
+    """Return the RFC 6902 operations that lead from one body to the other; lists of another length are replaced.
+
+    Args:
+        before: as it is now.
+        after: as it will be.
+        path: of the bodies in the whole object.
+    """
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return [op for key in sorted({*before, *after}) for op in _key_patch(before, after, key, path)]
     if isinstance(before, list | tuple) and isinstance(after, list | tuple) and len(before) == len(after):

@@ -42,7 +42,14 @@ def generated_entry(secret: GeneratedSecret) -> InventoryEntry:
 def found_entry(
     ref: ObjectRef, *, api_version: str, component: str, generated: GeneratedSecret | None
 ) -> InventoryEntry:
-    """Return the entry of an object that is known by the release's label alone."""
+    """Return the entry of an object that is known by the release's label alone.
+
+    Args:
+        ref: the object.
+        api_version: of the object: ``apps/v1``.
+        component: it belongs to.
+        generated: None for an ordinary object.
+    """
     return InventoryEntry(
         ref=ref,
         api_version=api_version,

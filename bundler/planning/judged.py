@@ -46,6 +46,11 @@ def past_silent_webhooks(deletes: Sequence[Change], wanted: Wanted, observation:
 
     Such a configuration goes first: every write of what it judges would be refused. The finalizer of a deletion in the
     foreground is taken off by such a write.
+
+    Args:
+        deletes: in their order.
+        wanted: what the release is to hold.
+        observation: what was read of the cluster.
     """
     silent = silent_webhooks(observation.live, wanted.owned) if deletes else ()
     if not silent:

@@ -51,6 +51,11 @@ def reach_not_there_before(
 
     No one looks at the plan of an automatic rollback: an object that leaves the namespace or grants power is only put
     back to what it was, to the last field.
+
+    Args:
+        changes: of the plan, in their order.
+        before: live objects before the change.
+        namespace: of the release.
     """
     for manifest, _, notes in _reaching(changes, namespace):
         was = before.get(manifest.ref)
@@ -59,13 +64,25 @@ def reach_not_there_before(
 
 
 def with_live(notes: Iterable[ReachNote], changes: Sequence[Change], *, namespace: str) -> tuple[ReachNote, ...]:
-    """Return the reach of a recorded revision, each note with whether it is live: no record declares anything."""
+    """Return the reach of a recorded revision, each note with whether it is live: no record declares anything.
+
+    Args:
+        notes: of what reaches out of the namespace.
+        changes: of the rollback.
+        namespace: of the release.
+    """
     beyond = {_key(note) for note in reach_beyond_live(changes, namespace=namespace)}
     return tuple(replace(note, is_live=_key(note) not in beyond) if note.is_undeclared else note for note in notes)
 
 
 def new_reach(notes: Iterable[ReachNote], doing: str, hint: str) -> Iterator[Problem]:
-    """Find that something would be written that leaves the namespace or grants power, and is not live."""
+    """Find that something would be written that leaves the namespace or grants power, and is not live.
+
+    Args:
+        notes: of what reaches out of the namespace.
+        doing: what is being done, for messages.
+        hint: what to do; starts with a verb.
+    """
     lines = tuple(f"it is not live, and leaves the namespace or grants power: {_key(note)}" for note in notes)
     if lines:
         yield Problem(error=UndeclaredReachError, doing=doing, lines=lines, hint=hint)

@@ -43,7 +43,14 @@ _CHOOSE_ONE = (
 def object_problems(
     wanted: Wanted, observation: Observation, candidates: Sequence[Candidate], outcomes: Mapping[ObjectRef, Outcome]
 ) -> list[Problem]:
-    """Return why single objects stop a plan: foreign, refused, contested, or a generated Secret that lacks its key."""
+    """Return why single objects stop a plan: foreign, refused, contested, or a generated Secret that lacks its key.
+
+    Args:
+        wanted: what the release is to hold.
+        observation: what was read of the cluster.
+        candidates: manifests with their live objects.
+        outcomes: what the dry run answered, by object.
+    """
     refused = [
         (candidate, outcome)
         for candidate in candidates

@@ -58,7 +58,13 @@ def is_others(live: Body, uid: str) -> bool:
 
 
 def taken_secret(live: Body, secret: GeneratedSecret, wanted: Wanted) -> Body:
-    """Return a generated Secret that another release left behind with the labels of this one; its data stays."""
+    """Return a generated Secret that another release left behind with the labels of this one; its data stays.
+
+    Args:
+        live: the object as it is in the cluster.
+        secret: as bundle.yaml defines it.
+        wanted: what the release is to hold.
+    """
     metadata = mapping_at(live, "metadata")
     ours = {INSTANCE: wanted.release, RELEASE_UID: wanted.uid, COMPONENT: component_label(secret.component)}
     kept = {key: value for key, value in metadata.items() if key != "managedFields"}

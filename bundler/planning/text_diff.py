@@ -31,7 +31,13 @@ class Run(NamedTuple):
 
 
 def unified_diff(old: Sequence[str], new: Sequence[str], *, context: int) -> Iterator[str]:
-    """Yield the hunks of a unified diff, with ``context`` lines around each change; nothing where both are the same."""
+    """Yield the hunks of a unified diff, with ``context`` lines around each change; nothing where both are the same.
+
+    Args:
+        old: before.
+        new: after.
+        context: lines around each change.
+    """
     for hunk in _hunks(_changes(common_runs(old, new), len(old), len(new)), context):
         first, last = hunk[0], hunk[-1]
         lead = min(context, first.old, first.new)

@@ -41,13 +41,24 @@ _CRDS = "crds/"
 
 
 def render_what_can_be(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
-    """Render everything that is switched on and leave out what fails, so that the rest can be inspected too."""
+    """Render everything that is switched on and leave out what fails, so that the rest can be inspected too.
+
+    Args:
+        bundle: loaded, with its components.
+        values: merged.
+        context: release, capabilities and site facts that templates see.
+    """
     rendering = overlay(_rendered(bundle, values, context).finish(), list(walk(bundle, values, context.site)), context)
     return replace(rendering, find_source=_source_finder(bundle, values, context))
 
 
 def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
     """Render everything that is switched on.
+
+    Args:
+        bundle: loaded, with its components.
+        values: merged, of the bundle and its components.
+        context: release, capabilities and site facts that templates see.
 
     Raises:
         RenderError: with every problem of every template; its subclass where all problems share one.
@@ -62,6 +73,12 @@ def with_sources(rendering: Rendering, bundle: Bundle, values: MergedValues, con
     """Return a rendering that finds lines again after it crossed to this process.
 
     The templates run once more for that, here: they came to an end before, and do the same again.
+
+    Args:
+        rendering: as it came from the other process.
+        bundle: loaded, with its components.
+        values: merged, of the bundle and its components.
+        context: release, capabilities and site facts that templates see.
     """
     return replace(rendering, find_source=_source_finder(bundle, values, context))
 
@@ -95,6 +112,11 @@ def _raise(problems: Sequence[Problem], bundle: Bundle, values: MergedValues, co
 
 def render_texts(bundle: Bundle, values: MergedValues, context: RenderContext) -> tuple[RenderedTemplate, ...]:
     """Render without reading the result, so that broken YAML can be inspected; nothing is stamped.
+
+    Args:
+        bundle: loaded, with its components.
+        values: merged, of the bundle and its components.
+        context: release, capabilities and site facts that templates see.
 
     Raises:
         RenderError: with every template that fails.
@@ -130,7 +152,14 @@ class Part:
 
 
 def walk(bundle: Bundle, values: MergedValues, site: Body, component: str = "") -> Iterator[Part]:
-    """Yield a bundle and its switched-on components, each before its own; outer site facts win over inner defaults."""
+    """Yield a bundle and its switched-on components, each before its own; outer site facts win over inner defaults.
+
+    Args:
+        bundle: loaded, with its components.
+        values: merged, of the bundle and its components.
+        site: facts of the site, which win.
+        component: dotted path of the component; empty for the bundle itself.
+    """
     known = {**bundle.site_defaults, **site}
     yield Part(bundle, values, component, known)
     enabled = values.components or {}

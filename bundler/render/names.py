@@ -35,7 +35,15 @@ _HINT = (
 def base_names(
     bundle: Bundle, values: MergedValues, context: RenderContext, *, component: str, site: Body
 ) -> dict[str, object]:
-    """Return what templates and expressions of one bundle see; ``generated`` comes on top of it."""
+    """Return what templates and expressions of one bundle see; ``generated`` comes on top of it.
+
+    Args:
+        bundle: loaded, with its components.
+        values: merged, of the bundle and its components.
+        context: release, capabilities and site facts that templates see.
+        component: dotted path of the component; empty for the bundle itself.
+        site: facts of the site, which win.
+    """
     metadata = bundle.metadata
     return {
         "values": values.data,
@@ -157,6 +165,12 @@ def generated_secrets(
     bundle: Bundle, names: Mapping[str, object], context: RenderContext, *, component: str
 ) -> tuple[GeneratedSecret, ...]:
     """Return what ``spec.generate`` asks for, with the Secrets' names computed.
+
+    Args:
+        bundle: loaded, with its components.
+        names: what the Secret's name can refer to.
+        context: release, capabilities and site facts that templates see.
+        component: dotted path of the component; empty for the bundle itself.
 
     Raises:
         RenderError: when a name cannot be computed.

@@ -61,7 +61,13 @@ def problem_of_expression(error: RenderError) -> Problem:
 
 
 def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem:
-    """Return the problem of a failure whose template frames are known, outermost first; ``text`` is the innermost's."""
+    """Return the problem of a failure whose template frames are known, outermost first; ``text`` is the innermost's.
+
+    Args:
+        failure: what failed.
+        frames: template places, outermost first.
+        text: of the innermost template.
+    """
     source = frames[-1]
     lines = text.splitlines()
     column, length = expressions.failures.locate(lines, source.line, failure.spelling)
@@ -85,7 +91,13 @@ _TAG = LazyPattern(r"!\S+")
 
 
 def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
-    """Return rendered lines around ``line``, numbered; nothing of what may be a Secret."""
+    """Return rendered lines around ``line``, numbered; nothing of what may be a Secret.
+
+    Args:
+        text: rendered.
+        line: from 1.
+        is_secret: hide the lines.
+    """
     if is_secret:
         return [f"rendered, line {line}: not shown, since a Secret is rendered beside it"]
     return [f"rendered, line {line}:", *expressions.failures.excerpt(lines_of(text), line)]
@@ -103,6 +115,11 @@ def without_tags(sentence: str) -> str:
 
 def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) -> None:
     """Raise one error that tells all ``problems``, sorted by place; nothing where there are none.
+
+    Args:
+        problems: all of them.
+        doing: what is being done.
+        redactor: masks known secrets.
 
     Raises:
         RenderError: of the problems' own class where they share one.

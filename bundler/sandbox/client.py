@@ -51,6 +51,11 @@ class SandboxClient(Tampering):
     def open(cls, path: Path | None, clock: Clock, *, settings: SandboxSettings | None = None) -> SandboxClient:
         """Open a sandbox kept in a file, made where there is none; without a path it lives in memory.
 
+        Args:
+            path: None keeps it in memory.
+            clock: tells the time and waits.
+            settings: speed and limits of the sandbox.
+
         Raises:
             SandboxStoreError: when the file cannot be read or written.
         """

@@ -37,7 +37,14 @@ _FIRST_STATUS: Mapping[tuple[str, str], Tree] = {
 
 
 def fill_defaults(group: str, kind: str, body: Tree, live: Tree | None) -> None:
-    """Fill in what the server would, in place; ``live`` lends what was allocated before."""
+    """Fill in what the server would, in place; ``live`` lends what was allocated before.
+
+    Args:
+        group: API group; empty for the core group.
+        kind: of the object, such as ``Deployment``.
+        body: changed in place.
+        live: None for a new object.
+    """
     fill = _BY_KIND.get((group, kind))
     if fill is not None:
         fill(body, live)

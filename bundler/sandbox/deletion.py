@@ -25,6 +25,13 @@ def find_deletable(
 ) -> Tree | None:
     """Check that an object may be deleted and return it; None where it is gone already.
 
+    Args:
+        tx: the open transaction.
+        served: how the kind is served.
+        ref: the object.
+        uid: precondition; empty for none.
+        resource_version: precondition; empty for none.
+
     Raises:
         ConflictError: when a precondition does not hold.
         ForbiddenError: for a namespace that has to stay.
@@ -49,7 +56,15 @@ def find_deletable(
 
 
 def start_deletion(tx: Transaction, ref: ObjectRef, live: Tree, *, propagation: Propagation, time: str) -> None:
-    """Delete an object, or mark it where something has to happen first."""
+    """Delete an object, or mark it where something has to happen first.
+
+    Args:
+        tx: the open transaction.
+        ref: the object.
+        live: as stored.
+        propagation: whether dependents go first, later or stay.
+        time: RFC 3339.
+    """
     metadata = live["metadata"]
     uid = metadata["uid"]
     if propagation == "Orphan":
@@ -75,7 +90,14 @@ def start_deletion(tx: Transaction, ref: ObjectRef, live: Tree, *, propagation: 
 
 
 def finish_deletion(tx: Transaction, ref: ObjectRef, live: Tree, *, dropping: str) -> None:
-    """Take a finalizer off an object, and remove the object with the last one."""
+    """Take a finalizer off an object, and remove the object with the last one.
+
+    Args:
+        tx: the open transaction.
+        ref: the object.
+        live: as stored.
+        dropping: the finalizer to remove.
+    """
     left = [one for one in live["metadata"].get("finalizers") or () if one != dropping]
     if left or "deletionTimestamp" not in live["metadata"]:
         live["metadata"]["finalizers"] = left

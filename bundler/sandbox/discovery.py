@@ -23,7 +23,14 @@ _NOT_STORED = frozenset({("", "Binding"), ("", "ComponentStatus"), ("policy", "E
 
 
 def find_type(tx: Transaction, group: str, kind: str, version: str = "") -> ResourceType | None:
-    """Return how a kind is served, in the preferred version where none is given."""
+    """Return how a kind is served, in the preferred version where none is given.
+
+    Args:
+        tx: the open transaction.
+        group: API group; empty for the core group.
+        kind: of the object, such as ``Deployment``.
+        version: empty for the preferred one.
+    """
     info = kind_info(group, kind)
     if info is not None:
         return _built_in(info, version) if _is_stored(info) else None

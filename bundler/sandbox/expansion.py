@@ -31,7 +31,13 @@ def resize_problems(live: Body, body: Body) -> list[str]:
 
 
 def resize_refusal(tx: Transaction, live: Body, body: Body) -> str:
-    """Return why admission refuses a claim that would become larger; empty where it does not."""
+    """Return why admission refuses a claim that would become larger; empty where it does not.
+
+    Args:
+        tx: the open transaction.
+        live: the object as it is in the cluster.
+        body: as it would become.
+    """
     before, after = value_at(live, *_SIZE), value_at(body, *_SIZE)
     if not _is_smaller(before, after):
         return ""

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def log_lines(pod: Body, ref: ObjectRef, query: LogQuery) -> list[str]:
     """Return the lines that a container has written so far.
 
+    Args:
+        pod: as stored.
+        ref: of the pod.
+        query: which container and lines.
+
     Raises:
         RejectedError: when there is no such container, or it has no log yet.
     """

@@ -27,7 +27,13 @@ _COMPUTE = frozenset({"cpu", "memory"})
 
 
 def quota_problem(tx: Transaction, ref: ObjectRef, body: Body) -> str:
-    """Return why a namespace's quotas refuse a new object, in the server's words; empty where they do not."""
+    """Return why a namespace's quotas refuse a new object, in the server's words; empty where they do not.
+
+    Args:
+        tx: the open transaction.
+        ref: the object.
+        body: of the new object.
+    """
     quotas = [quota for quota in tx.peek("", "ResourceQuota", ref.namespace) if not _is_scoped(quota)]
     if not quotas:
         return ""
@@ -53,7 +59,13 @@ def quota_problem(tx: Transaction, ref: ObjectRef, body: Body) -> str:
 
 
 def usage(tx: Transaction, namespace: str, hard: Mapping[str, JSONValue]) -> dict[str, Decimal]:
-    """Return how much of each resource in ``hard`` a namespace's objects take."""
+    """Return how much of each resource in ``hard`` a namespace's objects take.
+
+    Args:
+        tx: the open transaction.
+        namespace: that the quota is in.
+        hard: limits of the quota.
+    """
     total: defaultdict[str, Decimal] = defaultdict(Decimal)
     for ref in tx.refs_in(namespace):
         if _may_count(ref, hard):

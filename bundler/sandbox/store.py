@@ -134,13 +134,26 @@ class Transaction:
     def select(
         self, group: str, kind: str, namespace: str = "", chosen: Callable[[Body], bool] | None = None
     ) -> list[Tree]:
-        """Return copies of the objects of a kind, all or those ``chosen``, ordered by namespace and name."""
+        """Return copies of the objects of a kind, all or those ``chosen``, ordered by namespace and name.
+
+        Args:
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+            namespace: empty for all.
+            chosen: keeps an object; None keeps all.
+        """
         if chosen is None:
             return [json.loads(row[3]) for row in self._rows(group, kind, namespace)]
         return [json.loads(encode(body)) for body in self.peek(group, kind, namespace) if chosen(body)]
 
     def peek(self, group: str, kind: str, namespace: str = "") -> list[Body]:
-        """Return all objects of a kind, shared and read-only: what controllers look through again and again."""
+        """Return all objects of a kind, shared and read-only: what controllers look through again and again.
+
+        Args:
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+            namespace: empty for all.
+        """
         if namespace:
             rows = self._sql.execute(_VERSIONS_IN_NAMESPACE, (group, kind, namespace))
         else:
@@ -148,7 +161,13 @@ class Transaction:
         return self._decoded(group, kind, rows)
 
     def peek_owned(self, uid: str, group: str, kind: str) -> list[Body]:
-        """Return the objects of a kind whose ownerReferences name ``uid``, shared and read-only."""
+        """Return the objects of a kind whose ownerReferences name ``uid``, shared and read-only.
+
+        Args:
+            uid: of the owner.
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+        """
         return self._decoded(group, kind, self._sql.execute(_VERSIONS_OWNED, (uid, group, kind)))
 
     def insert(self, ref: ObjectRef, body: Tree) -> None:
@@ -215,7 +234,13 @@ class Transaction:
         return [ObjectRef(*row) for row in rows]
 
     def log_since(self, version: int, group: str, kind: str) -> list[LogEntry]:
-        """Return the changes of a kind after ``version``, oldest first."""
+        """Return the changes of a kind after ``version``, oldest first.
+
+        Args:
+            version: the last one seen.
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+        """
         rows = self._sql.execute(
             "SELECT version, type, body, previous FROM log WHERE version > ? AND grp = ? AND kind = ? ORDER BY version",
             (version, group, kind),

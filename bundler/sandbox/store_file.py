@@ -72,6 +72,11 @@ def closing_on_error(opened: Closable) -> Iterator[None]:
 def check_schema(connection: sqlite3.Connection, statements: Iterable[str], path: Path | None) -> None:
     """Refuse a database with triggers, views or tables that are not exactly those that were created.
 
+    Args:
+        connection: an open one.
+        statements: that created the tables.
+        path: of the file, for messages.
+
     Raises:
         SandboxStoreError: with the first of them.
     """

@@ -53,6 +53,12 @@ class Tampering:
     def fail(self, kind: str, name: str, reason: str, namespace: str = "default") -> None:
         """Let a workload, pod or claim fail from now on, until ``heal``.
 
+        Args:
+            kind: of the object, such as ``Deployment``.
+            name: of the object.
+            reason: such as ``CrashLoopBackOff``.
+            namespace: of the object.
+
         Raises:
             UsageError: when the reason or the kind cannot fail like that.
         """
@@ -66,6 +72,11 @@ class Tampering:
 
     def heal(self, kind: str, name: str, namespace: str = "default") -> bool:
         """Take a failure back; False where there was none.
+
+        Args:
+            kind: of the object, such as ``Deployment``.
+            name: of the object.
+            namespace: of the object.
 
         Raises:
             UsageError: when the kind cannot fail at all.
@@ -93,6 +104,13 @@ class Tampering:
     ) -> Body:
         """Merge a patch (null deletes) into an object as another field manager would.
 
+        Args:
+            ref: the object.
+            patch: merged in; null deletes.
+            manager: field manager.
+            subresource: ``status``, ``scale``; empty for the object itself.
+            version: of the API; empty for the preferred one.
+
         Raises:
             ObjectNotFoundError: when it does not exist.
             RejectedError: when the result is not valid.
@@ -106,6 +124,13 @@ class Tampering:
         self, kind: str, name: str, replicas: int, *, namespace: str = "default", manager: str = SUBRESOURCE_MANAGER
     ) -> Body:
         """Set ``spec.replicas`` by the scale subresource, as an autoscaler or ``kubectl scale`` does.
+
+        Args:
+            kind: of the object, such as ``Deployment``.
+            name: of the object.
+            replicas: the wanted number.
+            namespace: of the object.
+            manager: field manager.
 
         Raises:
             ObjectNotFoundError: when it does not exist.

@@ -69,6 +69,14 @@ class Write:
 def begin(tx: Transaction, verb: str, ref: ObjectRef, version: str, *, manager: str, time: str) -> Write:
     """Find out how a kind is served before writing to it.
 
+    Args:
+        tx: the open transaction.
+        verb: for messages.
+        ref: the object.
+        version: of the API.
+        manager: field manager.
+        time: RFC 3339.
+
     Raises:
         UnknownKindError: when it is not.
     """
@@ -88,6 +96,12 @@ def begin(tx: Transaction, verb: str, ref: ObjectRef, version: str, *, manager: 
 
 def apply(tx: Transaction, write: Write, content: bytes, *, is_forced: bool) -> tuple[Tree, bool]:
     """Server-side apply; return the object and whether it was created.
+
+    Args:
+        tx: the open transaction.
+        write: who writes what kind, and when.
+        content: the object to send.
+        is_forced: take over fields of other managers.
 
     Raises:
         ConflictError, RejectedError, ObjectNotFoundError, ForbiddenError: as the server would answer.
@@ -126,6 +140,11 @@ def _merged(write: Write, live: Tree | None, applied: Tree, *, is_forced: bool) 
 def create(tx: Transaction, write: Write, content: bytes) -> Tree:
     """POST; return the new object.
 
+    Args:
+        tx: the open transaction.
+        write: who writes what kind, and when.
+        content: the object to send.
+
     Raises:
         AlreadyExistsError, RejectedError, ObjectNotFoundError, ForbiddenError: as the server would answer.
     """
@@ -140,7 +159,13 @@ def create(tx: Transaction, write: Write, content: bytes) -> Tree:
 
 
 def create_tree(tx: Transaction, write: Write, body: Tree) -> Tree:
-    """Create an object whose shape is known to be right: what controllers do."""
+    """Create an object whose shape is known to be right: what controllers do.
+
+    Args:
+        tx: the open transaction.
+        write: who writes what kind, and when.
+        body: to store.
+    """
     new = _addressed(write, body)
     if write.keeps_status:
         new.pop("status", None)
@@ -150,6 +175,11 @@ def create_tree(tx: Transaction, write: Write, body: Tree) -> Tree:
 
 def replace(tx: Transaction, write: Write, content: bytes) -> Tree:
     """PUT; return the object.
+
+    Args:
+        tx: the open transaction.
+        write: who writes what kind, and when.
+        content: the object to send.
 
     Raises:
         ConflictError, RejectedError, ObjectNotFoundError: as the server would answer.
@@ -170,7 +200,15 @@ def replace(tx: Transaction, write: Write, content: bytes) -> Tree:
 
 
 def replace_tree(tx: Transaction, write: Write, live: Tree, body: Tree, *, subresource: str = "") -> Tree:
-    """Store ``body`` over ``live``, ownership of changed fields going to the manager of the write."""
+    """Store ``body`` over ``live``, ownership of changed fields going to the manager of the write.
+
+    Args:
+        tx: the open transaction.
+        write: who writes what kind, and when.
+        live: the object as it is in the cluster.
+        body: to store.
+        subresource: ``status``, ``scale``; empty for the object itself.
+    """
     new = _addressed(write, body)
     if "managedFields" in body["metadata"]:  # an update may hand fields over
         new["metadata"]["managedFields"] = body["metadata"]["managedFields"]

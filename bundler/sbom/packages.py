@@ -47,6 +47,11 @@ class UnreadableError(Exception):
 def read_database(path: str, file: IO[bytes], *, max_packages: int = MAX_PACKAGES) -> list[Package]:
     """Read one database; what it is follows from its path in the image.
 
+    Args:
+        path: in the image.
+        file: open for reading.
+        max_packages: larger databases are refused.
+
     Raises:
         UnreadableError: when it is damaged, or lists more than ``max_packages``.
     """

@@ -68,6 +68,12 @@ def private_text(pair: KeyPair, passphrase: str = "") -> str:
 def write_pair(pair: KeyPair, private: Path, public: Path, *, passphrase: str = "") -> None:
     """Write both files; neither may exist. The private one is readable by its owner alone from its first byte.
 
+    Args:
+        pair: the new keys.
+        private: file of the private key.
+        public: file of the public key.
+        passphrase: encrypts the private key; empty stores it plain.
+
     Raises:
         KeyFileError: when one exists or cannot be written.
     """

@@ -32,7 +32,13 @@ def public_half(secret: bytes) -> bytes:
 
 
 def is_signature(public: bytes, signed: bytes, value: bytes) -> bool:
-    """Return whether a signature holds."""
+    """Return whether a signature holds.
+
+    Args:
+        public: the public key.
+        signed: what was signed.
+        value: the signature.
+    """
     key = Ed25519PublicKey.from_public_bytes(public)
     try:
         key.verify(value, signed)
@@ -47,7 +53,14 @@ def load_cipher(key: bytes) -> ChaCha20Poly1305:
 
 
 def decrypt(key: bytes, nonce: bytes, data: bytes, head: bytes) -> bytes | None:
-    """Return what was encrypted, None where key, data or head are not those it was made with."""
+    """Return what was encrypted, None where key, data or head are not those it was made with.
+
+    Args:
+        key: 32 bytes.
+        nonce: used once.
+        data: encrypted.
+        head: authenticated, not encrypted.
+    """
     try:
         return load_cipher(key).decrypt(nonce, data, head)
     except InvalidTag:

@@ -101,7 +101,13 @@ class BlobReader:
 
 
 def piece_key(digest: str, part: int = 0, parts: int = 1) -> bytes:
-    """Return the short key of a piece."""
+    """Return the short key of a piece.
+
+    Args:
+        digest: of the content.
+        part: number of the piece, from 0.
+        parts: number of parts.
+    """
     if parts == 1:
         return bytes.fromhex(digest)[:KEY_BYTES]
     return hashlib.sha256(f"{digest}/{part}/{parts}".encode()).digest()[:KEY_BYTES]

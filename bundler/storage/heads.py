@@ -60,6 +60,12 @@ def head_record(
 ) -> records.Record:
     """Return the head Secret of a revision.
 
+    Args:
+        summary: of the revision.
+        content: the head's own data.
+        packs: names of its packs.
+        pack_index: which blob is in which pack.
+
     Raises:
         RecordTooLargeError: when it would be larger than 8 KiB.
     """

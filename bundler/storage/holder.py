@@ -71,5 +71,11 @@ def is_alive_here(theirs: Holder) -> bool | None:
 
 
 def is_gone_here(theirs: Holder, ours: Holder, is_gone: Callable[[int], bool] = is_process_gone) -> bool:
-    """Tell whether ``theirs`` ran on this machine, in this boot, and is there no more."""
+    """Tell whether ``theirs`` ran on this machine, in this boot, and is there no more.
+
+    Args:
+        theirs: holder recorded in the lease.
+        ours: this process.
+        is_gone: tells whether a process id has ended.
+    """
     return bool(ours.boot_id) and theirs.boot_id == ours.boot_id and theirs.pid > 0 and is_gone(theirs.pid)

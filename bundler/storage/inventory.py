@@ -27,7 +27,13 @@ SECRET_FIELDS = ("data", "stringData")
 def write_pages(
     entries: Sequence[InventoryEntry], writer: BlobWriter, secrets: Secrets
 ) -> tuple[list[str], dict[str, JSONValue]]:
-    """Write manifests and pages; return the digests of the pages and what was taken out, by object."""
+    """Write manifests and pages; return the digests of the pages and what was taken out, by object.
+
+    Args:
+        entries: one for each object.
+        writer: stores blobs.
+        secrets: takes sensitive leaves out.
+    """
     taken: dict[str, JSONValue] = {}
     rows = [_row(entry, writer, secrets, taken) for entry in entries]
     steps = range(0, len(rows), limits.PAGE_ENTRIES)

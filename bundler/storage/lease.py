@@ -73,7 +73,14 @@ class Claim:
 
 
 def lease_payload(claim: Claim, state: LockState | None, *, ref: ObjectRef, now: datetime) -> Payload:
-    """Return a Lease that ``claim`` takes: a new one, or the one in ``state`` as long as no one else moves it."""
+    """Return a Lease that ``claim`` takes: a new one, or the one in ``state`` as long as no one else moves it.
+
+    Args:
+        claim: who takes the lock, and for how long.
+        state: the lease as it was read; None where there is none.
+        ref: of the Lease.
+        now: the current time, in UTC.
+    """
     metadata: dict[str, JSONValue] = {
         "name": ref.name,
         "namespace": ref.namespace,

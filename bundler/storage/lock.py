@@ -338,6 +338,11 @@ class HeldLease:
 def read_lock(cluster: ClusterClient, namespace: str, release: str) -> LockState | None:
     """Return who holds a release's lock; None where it is free.
 
+    Args:
+        cluster: the API to ask.
+        namespace: of the release.
+        release: its name.
+
     Raises:
         ClusterError
     """

@@ -130,7 +130,13 @@ def shown_mapping_of(value: JSONValue, what: str) -> Mapping[str, JSONValue]:
 
 
 def list_of(value: JSONValue, what: str, max_items: int) -> Sequence[JSONValue]:
-    """Return ``value`` as a list of bounded length, or say that ``what`` is none."""
+    """Return ``value`` as a list of bounded length, or say that ``what`` is none.
+
+    Args:
+        value: to check.
+        what: name of the value, for errors.
+        max_items: longest list to accept.
+    """
     if not isinstance(value, list):
         raise DamageError(f"{what} is not a list")
     if len(value) > max_items:
@@ -146,7 +152,13 @@ def text_of(value: JSONValue, what: str) -> str:
 
 
 def texts_of(value: JSONValue, what: str, max_items: int) -> tuple[str, ...]:
-    """Return ``value`` as strings, or say that ``what`` is not a list of strings."""
+    """Return ``value`` as strings, or say that ``what`` is not a list of strings.
+
+    Args:
+        value: to check.
+        what: name of the value, for errors.
+        max_items: longest list to accept.
+    """
     return tuple(text_of(item, what) for item in list_of(value, what, max_items))
 
 

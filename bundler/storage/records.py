@@ -100,7 +100,13 @@ def pack_name(release: str, digest: str) -> str:
 
 
 def sensitive_name(release: str, revision: int, part: int) -> str:
-    """Return the name of a Secret with sensitive leaves; ``part`` counts from 0, and only later ones are numbered."""
+    """Return the name of a Secret with sensitive leaves; ``part`` counts from 0, and only later ones are numbered.
+
+    Args:
+        release: its name.
+        revision: number, from 1.
+        part: from 0.
+    """
     name = f"bundler.sensitive.{release}.v{revision}"
     return f"{name}.{part + 1}" if part else name
 

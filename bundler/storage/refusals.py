@@ -55,7 +55,13 @@ def is_about_size(error: BundlerError) -> bool:
 
 
 def refused(encoded: EncodedRevision, written: Sequence[Record], error: BundlerError) -> RecordTooLargeError:
-    """Return the error for a record that the API server does not take; nothing of it is visible."""
+    """Return the error for a record that the API server does not take; nothing of it is visible.
+
+    Args:
+        encoded: the record.
+        written: what was stored and removed again.
+        error: of the API server.
+    """
     everything = (*encoded.packs, *encoded.sensitive, encoded.head)
     size_mib = sum(len(canonical_json(record.body())) for record in everything) / 2**20
     return RecordTooLargeError(

@@ -55,6 +55,11 @@ def assigned_value(assignment: Assignment, view: SchemaView, *, is_sensitive: bo
 
     ``is_sensitive`` keeps the value out of the error.
 
+    Args:
+        assignment: path, text and option.
+        view: the schema as seen by this bundle.
+        is_sensitive: mask the text in errors.
+
     Raises:
         MismatchError: when the text fits none of the allowed types, or is not JSON for ``--set-json``.
     """

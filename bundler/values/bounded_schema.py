@@ -75,6 +75,12 @@ class Budget:
 def bounded_validator(schema: Body, registry: Any, file: str, *, max_steps: int = _MAX_STEPS) -> Any:
     """Return a validator for ``schema`` that ends by its budget.
 
+    Args:
+        schema: of the place.
+        registry: of referenced schemas.
+        file: of the schema, for errors.
+        max_steps: budget of the check.
+
     Raises:
         BundleInvalidError: when references lead in a circle, which takes no step into the values, or multiply.
     """

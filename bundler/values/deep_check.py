@@ -75,6 +75,11 @@ def _schema_sentence(error: ValidationError, file: str) -> str:
 def find_violations(schema: Body, data: Body, file: str) -> list[Violation]:
     """Return every violation of ``schema`` by ``data``.
 
+    Args:
+        schema: of the place.
+        data: to check.
+        file: of the schema, for errors.
+
     Raises:
         BundleInvalidError: when ``schema`` is not a schema, or has a reference to outside itself.
     """

@@ -84,7 +84,13 @@ def mask_values(data: Body, sensitive: Collection[Pointer]) -> dict[str, JSONVal
 
 
 def shown_leaf(value: JSONValue, pointer: Pointer, sensitive: Collection[Pointer]) -> str:
-    """Return a leaf in one line: scalars and short lists in full, sensitive parts masked."""
+    """Return a leaf in one line: scalars and short lists in full, sensitive parts masked.
+
+    Args:
+        value: of the leaf.
+        pointer: JSON Pointer of the place.
+        sensitive: pointers of the sensitive values.
+    """
     if not is_mapping(value) and not is_list(value):
         return shown_value(value, is_sensitive=is_touching(pointer, sensitive))
     masked = _masked(value, pointer, sensitive)
@@ -100,7 +106,13 @@ def is_shown_whole(value: JSONValue) -> bool:
 
 
 def masked_leaf(value: JSONValue, pointer: Pointer, sensitive: Collection[Pointer]) -> JSONValue:
-    """Return a leaf whole, ``***`` in place of what is sensitive; all of it where it is part of such a value."""
+    """Return a leaf whole, ``***`` in place of what is sensitive; all of it where it is part of such a value.
+
+    Args:
+        value: of the leaf.
+        pointer: JSON Pointer of the place.
+        sensitive: pointers of the sensitive values.
+    """
     is_inside = any(starts_below(pointer, each) for each in sensitive)
     return MASK if is_inside and value is not None else _masked(value, pointer, sensitive)
 

@@ -28,7 +28,13 @@ def own_view(bundle: Bundle, view: SchemaView) -> SchemaView:
 
 
 def own_layers(bundle: Bundle, view: SchemaView, component: str = "") -> list[ValuesLayer]:
-    """Return the layers that the bundle brings itself: schema defaults and values.yaml."""
+    """Return the layers that the bundle brings itself: schema defaults and values.yaml.
+
+    Args:
+        bundle: loaded, with its components.
+        view: the schema as seen by this bundle.
+        component: dotted path of the component; empty for the bundle itself.
+    """
     defaults = schema_defaults(own_view(bundle, view))
     if not defaults:
         return [bundle.defaults]
@@ -69,7 +75,14 @@ def layers_for_component(
 def owning_layers(
     bundle: Bundle, view: SchemaView, outside: Sequence[ValuesLayer], path: Sequence[Step]
 ) -> tuple[list[ValuesLayer], int]:
-    """Return the layers in which ``path`` ends, a component's or the bundle's, and how many steps lead to them."""
+    """Return the layers in which ``path`` ends, a component's or the bundle's, and how many steps lead to them.
+
+    Args:
+        bundle: loaded, with its components.
+        view: the schema as seen by this bundle.
+        outside: layers of the parent and the user.
+        path: steps into the values.
+    """
     layers = [*own_layers(bundle, view), *outside]
     for depth, step in enumerate(path):
         inner = bundle.component_bundles.get(step) if isinstance(step, str) else None
@@ -85,6 +98,11 @@ def outlook(bundle: Bundle, view: SchemaView, outside: Sequence[ValuesLayer]) ->
     """Return all values of the bundle and its components in one mapping; what is derived is there, not yet computed.
 
     Nulls stay as tombstones; components that ``when`` would switch off are in it.
+
+    Args:
+        bundle: loaded, with its components.
+        view: the schema as seen by this bundle.
+        outside: layers of the parent and the user.
     """
     layers = [*own_layers(bundle, view), _derived_places(bundle), *outside]
     data = merge_all(layers)

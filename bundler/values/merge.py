@@ -36,7 +36,14 @@ class Fold:
 
 
 def make_layer(data: Body, kind: LayerKind, source: str, lines: Mapping[Pointer, int] | None = None) -> ValuesLayer:
-    """Make a layer from a document; ``lines`` holds the line of each pointer, from 1."""
+    """Make a layer from a document; ``lines`` holds the line of each pointer, from 1.
+
+    Args:
+        data: of the document.
+        kind: of the layer.
+        source: file or option it comes from.
+        lines: line of each pointer, from 1; None where unknown.
+    """
     origins = {pointer: Origin(kind, source, line) for pointer, line in (lines or {}).items()}
     return ValuesLayer(data=data, origin=Origin(kind, source), leaf_origins=origins)
 

@@ -38,14 +38,26 @@ def evaluated(value: JSONValue, evaluate: Callable[[str], JSONValue]) -> JSONVal
 
 
 def paths_in(value: JSONValue, source: Source, codes: CompiledCodes | None = None) -> Iterator[ValuePath]:
-    """Yield what the texts in ``value`` read."""
+    """Yield what the texts in ``value`` read.
+
+    Args:
+        value: texts, lists and mappings.
+        source: file and line that the text comes from, for errors.
+        codes: compiled templates and expressions to reuse; None compiles again.
+    """
     for text in leaves_in(value):
         if isinstance(text, str) and (compiled := compile_text(text, source=source, codes=codes)) is not None:
             yield from compiled.paths
 
 
 def outputs_read(value: JSONValue, source: Source, codes: CompiledCodes | None) -> dict[str, frozenset[str] | None]:
-    """Return which outputs of which components the texts in ``value`` read; None is all of them, or none can tell."""
+    """Return which outputs of which components the texts in ``value`` read; None is all of them, or none can tell.
+
+    Args:
+        value: texts, lists and mappings.
+        source: file and line that the text comes from, for errors.
+        codes: compiled templates and expressions to reuse; None compiles again.
+    """
     found: dict[str, frozenset[str] | None] = {}
     for root, *steps in paths_in(value, source, codes):
         if root != COMPONENTS:

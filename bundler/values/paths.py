@@ -192,6 +192,11 @@ def resolve_path(
 def set_value(data: Body, path: Sequence[Step], value: JSONValue) -> dict[str, JSONValue]:
     """Return ``data`` with ``value`` at ``path``; missing mappings are made, ``data`` is not touched.
 
+    Args:
+        data: left as it is.
+        path: steps from the root.
+        value: to put there.
+
     Raises:
         ValuesPathError: when a list is asked for an item it does not have, or what is there is not a list.
     """

@@ -43,7 +43,13 @@ class Traced:
 
 
 def traced_in(layer: ValuesLayer, pointer: Pointer, value: JSONValue) -> Traced:
-    """Return ``value``, or a part of it, as it is at ``pointer`` in ``layer``."""
+    """Return ``value``, or a part of it, as it is at ``pointer`` in ``layer``.
+
+    Args:
+        layer: that sets it.
+        pointer: JSON Pointer of the place.
+        value: to trace.
+    """
     known = layer.leaf_origins
     origins = {place: known[here] for place in _places(value, "") if (here := f"{pointer}{place}") in known}
     return Traced(value, {**origins, "": origin_in(layer, pointer)})
@@ -74,7 +80,13 @@ def appended(lower: Traced, items: Traced) -> Traced:
 
 
 def overlaid(lower: Traced, upper: Traced, data: Body) -> Traced:
-    """Return the mapping ``data``, whose parts ``upper`` knows the origins of, over the mapping ``lower``."""
+    """Return the mapping ``data``, whose parts ``upper`` knows the origins of, over the mapping ``lower``.
+
+    Args:
+        lower: the values below.
+        upper: the values on top.
+        data: the merged mapping.
+    """
     below = ValuesLayer(
         data=lower.value if is_mapping(lower.value) else {},
         origin=lower.origins.get("", upper.origins[""]),

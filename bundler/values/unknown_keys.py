@@ -45,6 +45,11 @@ def unknown_keys(bundle: Bundle, data: Body, view: SchemaView) -> Iterator[Unkno
     """Yield every unknown key in the merged ``data`` of one bundle, its components' own values left out.
 
     The first few come with the key that was probably meant.
+
+    Args:
+        bundle: loaded, with its components.
+        data: merged values.
+        view: the schema as seen by this bundle.
     """
     names = {component.name for component in bundle.components}
     if bundle.schema is None:

@@ -56,7 +56,14 @@ def sensitive_pointers(data: Body, view: SchemaView) -> frozenset[Pointer]:
 
 
 def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: SchemaView, component: str) -> list[str]:
-    """Return one line for each deprecated value in ``data`` that someone outside the bundle set."""
+    """Return one line for each deprecated value in ``data`` that someone outside the bundle set.
+
+    Args:
+        data: merged values.
+        origins: who set each leaf.
+        view: of the bundle's schema.
+        component: dotted path of the component; empty for the bundle itself.
+    """
     prefix = "".join(f"{name}." for name in component.split("/") if name)
     return [
         f"{prefix}{pointer_as_path(pointer, data)} is deprecated ({origin_of(pointer, origins)})"
@@ -153,7 +160,13 @@ def _sensitive_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> It
 
 
 def deprecated_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> Iterator[tuple[Pointer, SchemaView]]:
-    """Yield the deprecated places in a value, and what is said of each."""
+    """Yield the deprecated places in a value, and what is said of each.
+
+    Args:
+        value: to look through.
+        view: the schema as seen by this bundle.
+        pointer: JSON Pointer of the place.
+    """
     if view.is_deprecated:
         yield pointer, view
     elif is_mapping(value) and view.nodes:

@@ -331,7 +331,13 @@ def packaged_form(written: WrittenArchive, bundle: Bundle) -> PackagedForm:
 
 
 def login_form(host: str, user: str, done: LoginResult) -> LoginForm:
-    """Return where a login is kept."""
+    """Return where a login is kept.
+
+    Args:
+        host: of the registry.
+        user: who logged in.
+        done: where the login was stored.
+    """
     return {"host": host, "user": user, "kept": done.kept, "checked": done.was_checked}
 
 

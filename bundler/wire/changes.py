@@ -206,7 +206,13 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
 
 
 def outcome_form(result: Outcome, *, warnings: Sequence[str], took_s: float) -> OutcomeForm:
-    """Return what became of an install, an upgrade or a rollback."""
+    """Return what became of an install, an upgrade or a rollback.
+
+    Args:
+        result: of the change.
+        warnings: to show with it.
+        took_s: seconds that the run took.
+    """
     summary = result.revision.summary if result.revision else result.newest or result.wanted
     return {
         "release": result.wanted.release,
@@ -223,7 +229,14 @@ def outcome_form(result: Outcome, *, warnings: Sequence[str], took_s: float) -> 
 
 
 def removal_form(namespace: str, release: str, plan: Plan, *, warnings: Sequence[str]) -> RemovalForm:
-    """Return what became of an uninstall."""
+    """Return what became of an uninstall.
+
+    Args:
+        namespace: of the release.
+        release: its name.
+        plan: that was carried out or declined.
+        warnings: to show with it.
+    """
     return {
         "release": release,
         "namespace": namespace,

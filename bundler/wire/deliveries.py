@@ -303,5 +303,11 @@ def signed_form(digests: Mapping[str, str], key: TrustedKey) -> SignedForm:
 
 
 def key_pair_form(private: Path, public: Path, key: TrustedKey) -> KeyPairForm:
-    """Return where a new pair of keys is."""
+    """Return where a new pair of keys is.
+
+    Args:
+        private: file of the private key.
+        public: file of the public key.
+        key: the public key, with its id.
+    """
     return {"private": str(private), "public": str(public), "name": key.name, "keyId": key.key_id}

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 STYLE = ROOT / "docs" / "style.md"
@@ -14,6 +19,10 @@ _JOINT = re.compile(r"""["']?\s*\n\s*(?:f?["']|\#\s+|>\s+)?""")
 _HINT = re.compile(r"^\s*(?:hint|try): (.*)$", re.MULTILINE)
 _PAGE = re.compile(r"(?<![\w/])docs/([a-z/-]+\.md)\b")
 
+CALLED_BY_LIBRARIES = frozenset({
+    "convert", "shell_complete", "getattr", "getitem", "call", "call_binop", "find_method", "slice_of", "compile",
+})  # fmt: skip
+"""By click and by Jinja."""
 VERBS = """
 add allow ask avoid break bring build change check choose compute convert copy correct create declare describe did do encode export
 fetch find fix free get give have import include install keep leave let list log loop lower make move name pass print
@@ -75,3 +84,30 @@ def test_every_page_that_a_source_names_is_in_the_repository() -> None:
     named = {(path.name, page) for path in sources() for page in _PAGE.findall(path.read_text("utf-8"))}
     assert named
     assert [(source, page) for source, page in named if not (ROOT / "docs" / page).is_file()] == []
+
+
+def test_public_functions_of_three_parameters_describe_them() -> None:
+    """Methods that implement a port, or that a library calls, are described where they are declared."""
+    ports = {name for _, name, _, _ in functions(ROOT / "bundler" / "ports.py")}
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in (ROOT / "bundler").rglob("*.py")
+        if "cli/commands" not in str(path)
+        for owner, name, count, text in functions(path)
+        if count >= 3 and not any(words in text for words in ("Args:", "rguments as for", "see bundler."))
+        if not (owner and path.name != "ports.py" and (name in ports or name in CALLED_BY_LIBRARIES))
+    ]
+    assert found == []
+
+
+def functions(path: Path) -> Iterator[tuple[str, str, int, str]]:
+    """Yield class, name, number of parameters and docstring of what is public."""
+    tree = ast.parse(path.read_text("utf-8"))
+    classes = [one for one in tree.body if isinstance(one, ast.ClassDef) and not one.name.startswith("_")]
+    for owner, body in [("", tree.body), *((one.name, one.body) for one in classes)]:
+        for node in body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                asked = node.args
+                names = [one.arg for one in (*asked.posonlyargs, *asked.args, *asked.kwonlyargs)]
+                count = len(set(names) - {"self", "cls"}) + bool(asked.vararg) + bool(asked.kwarg)
+                yield owner, node.name, count, ast.get_docstring(node) or ""

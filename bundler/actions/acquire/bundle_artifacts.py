@@ -111,6 +111,11 @@ def published_versions(registry: Registry, address: OciAddress) -> list[str]:
 def fetch_archive(registry: Registry, published: PublishedBundle, limits: ArchiveLimits) -> bytes:
     """Return the .tgz of a bundle, its digest checked.
 
+    Args:
+        registry: the registry to ask.
+        published: what the registry says of it.
+        limits: largest archive to accept.
+
     Raises:
         UnsafeArchiveError: when it is larger than ``limits``; nothing of it was fetched.
         RegistryError: what the registry answers; ContentMismatchError for other content.

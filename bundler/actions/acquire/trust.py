@@ -35,6 +35,12 @@ def signed_by(evidence: Evidence) -> str:
 def check_bundle(bundle: Bundle, envelopes: Sequence[Envelope], verify: Verifier, policy: TrustPolicy) -> Evidence:
     """Check the signatures of a bundle outside of a delivery, and its version; return who signed.
 
+    Args:
+        bundle: loaded, with its components.
+        envelopes: signatures that came with it.
+        verify: checks a signature.
+        policy: of the site: trusted keys and minimum versions.
+
     Raises:
         SignatureError: when it is not signed as the policy asks.
     """

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def older_version(name: str, version: str, policy: TrustPolicy) -> Iterator[Problem]:
-    """Find that the site asks for a newer version of a bundle."""
+    """Find that the site asks for a newer version of a bundle.
+
+    Args:
+        name: of the bundle.
+        version: of the bundle.
+        policy: of the site: trusted keys and minimum versions.
+    """
     least = policy.minimum_versions.get(name, "")
     if least and parse_version(version) < parse_version(least):
         yield Problem(

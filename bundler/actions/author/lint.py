@@ -119,7 +119,14 @@ def _own_texts(location: BundleLocation) -> dict[str, str]:
 
 
 def order_of(bundle: Bundle, inputs: UserInput, codes: CompiledCodes, *, namespace: str) -> RenderRequest:
-    """Return what is rendered of a bundle that no release is made of."""
+    """Return what is rendered of a bundle that no release is made of.
+
+    Args:
+        bundle: loaded, with its components.
+        inputs: values given by the user.
+        codes: compiled templates and expressions to reuse; None compiles again.
+        namespace: that the objects are rendered for.
+    """
     return RenderRequest(
         bundle=bundle,
         release=bundle.metadata.name,

@@ -44,6 +44,11 @@ def gather_evidence(unready: Sequence[Unready], pods: PodWatch, ports: Ports) ->
     """Return lines on each object: its state, its pod's reason, the last warnings, the last log lines.
 
     What cannot be read is left out: the evidence must never hide the failure it explains.
+
+    Args:
+        unready: objects that are not ready.
+        pods: of the release, as last read.
+        ports: the cluster, records, clock and reporter of the run.
     """
     shown = sorted(unready, key=lambda one: one.change.ref)[:_OBJECTS]
     lines = [line for one in shown for line in _lines_on(one, pods, ports)]

@@ -40,7 +40,13 @@ def generate_text(secret: GeneratedSecret) -> str:
 
 
 def secret_payload(change: Change, texts: Mapping[str, str], wanted: Wanted) -> Payload:
-    """Return the Secret that holds generated texts by their keys; it is sent with POST and never again."""
+    """Return the Secret that holds generated texts by their keys; it is sent with POST and never again.
+
+    Args:
+        change: one change of the plan.
+        texts: by key.
+        wanted: as bundle.yaml defines it.
+    """
     labels = {
         MANAGED_BY: MANAGED_BY_VALUE,
         INSTANCE: wanted.release,

@@ -108,6 +108,11 @@ class _Run(Generic[N]):
 def side_by_side(work: Callable[[T], None], items: Iterable[T], *, at_once: int) -> None:
     """Do independent pieces of work at the same time, all of them, whatever becomes of others.
 
+    Args:
+        work: called for each item.
+        items: what to do it for.
+        at_once: how many at the same time.
+
     Raises:
         BaseException: of the first piece that failed, the cause instead of its echo in others.
     """

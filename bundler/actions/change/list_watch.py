@@ -217,6 +217,12 @@ def list_live(
     """Return the live objects of a release among ``refs``: one list per kind and namespace, by the release's uid.
 
     What no list shows is looked up by name: someone may have taken its label off.
+
+    Args:
+        refs: objects to look for.
+        ports: the cluster, records, clock and reporter of the run.
+        uid: of the release.
+        metadata_only: leave out everything but metadata.
     """
     wanted = frozenset(refs)
     shelves = sorted({(ref.group, ref.kind, ref.namespace) for ref in wanted})

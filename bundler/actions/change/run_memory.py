@@ -17,7 +17,13 @@ class RunMemory:
         self._said: set[tuple[ObjectRef, str]] = set()
 
     def wrote(self, ref: ObjectRef, *, version: str, now_s: float) -> None:
-        """Remember that the run wrote an object, and the resourceVersion that it got."""
+        """Remember that the run wrote an object, and the resourceVersion that it got.
+
+        Args:
+            ref: the object.
+            version: resourceVersion that the server answered.
+            now_s: seconds since the epoch.
+        """
         self._since_s[ref], self._versions[ref] = now_s, version
 
     def since_s(self, ref: ObjectRef, now_s: float) -> float:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def take_back(change: Change, cluster: ClusterClient, *, uid: str) -> None:
     """Make the fields that the release recorded its own again; what was done by a run that was killed stays done.
 
+    Args:
+        change: of the plan.
+        cluster: the API to ask.
+        uid: of the release.
+
     Raises:
         ConflictError: when the object moved, or is another one than the plan knew.
     """

@@ -63,6 +63,12 @@ class WaitRules:
 def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, guard: Guard) -> None:
     """Return when every object is ready.
 
+    Args:
+        changes: whose objects are waited for.
+        ports: the cluster, records, clock and reporter of the run.
+        rules: how long and how strictly to wait.
+        guard: stops the wait when the run must not continue.
+
     Raises:
         ObjectFailedError: when one failed for good, with what its pods, events and logs say.
         WaitTimeoutError: when the command's budget ended first, with the same of every unready object.

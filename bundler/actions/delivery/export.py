@@ -96,6 +96,13 @@ def export_bundle(
 ) -> Exported:
     """Write a delivery; it gets its name when it is whole.
 
+    Args:
+        request: bundle, file, platforms and base.
+        source: where image content comes from.
+        signers: sign the delivery; none leaves it unsigned.
+        report: receives progress and warnings.
+        is_stopped: asked between steps; True ends the export.
+
     Raises:
         ExportError: when an image does not exist, or not for these platforms.
         RegistryError: when a registry cannot be asked, or sends something else than its digest says.

@@ -65,6 +65,11 @@ def gather_images(
 ) -> tuple[Gathered, ...]:
     """Look at every image; ``platforms`` empty is all.
 
+    Args:
+        images: found in the rendered objects.
+        source: where image content comes from.
+        platforms: ``os/arch``; none for all.
+
     Raises:
         ExportError: with every image that does not exist, or not for these platforms.
         RegistryError: when a registry cannot be asked.

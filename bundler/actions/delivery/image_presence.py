@@ -70,6 +70,11 @@ def find_missing(
 def holds_whole(registry: Registry, repository: Repository, root: Digest) -> bool:
     """Return whether a repository holds an image with everything that its platforms need.
 
+    Args:
+        registry: the registry to ask.
+        repository: host and name.
+        root: digest of the image's index or manifest.
+
     Raises:
         RegistryError: when the registry cannot be asked.
     """

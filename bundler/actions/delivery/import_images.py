@@ -91,6 +91,11 @@ class _Move:
 def import_delivery(request: ImportRequest, registry: Registry, report: Reporter) -> ImportResult:
     """Bring every image of a delivery to a registry; a second run moves nothing.
 
+    Args:
+        request: the delivery and where its images go.
+        registry: the registry to ask.
+        report: receives progress and warnings.
+
     Raises:
         BaseMissingError: when a delta's base is neither in the registry nor at hand; nothing was written.
         DeliveryDamagedError: when what is read from the file is not what its index says.

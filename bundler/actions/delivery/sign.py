@@ -44,6 +44,11 @@ def sign_delivery(paths: Sequence[Path], signer: Signer) -> Digest:
 def sign_archive(path: Path, signer: Signer, *, limits: LoadLimits = DEFAULT_LOAD_LIMITS) -> Digest:
     """Sign a bundle's archive in a file beside it, within ``limits``; returns the bundle's digest.
 
+    Args:
+        path: of the .tgz.
+        signer: holds the private key.
+        limits: largest archive to accept.
+
     Raises:
         BundleError: when it is not a bundle's archive, or the signature cannot be written.
     """

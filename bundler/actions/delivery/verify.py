@@ -92,6 +92,12 @@ def verify_archive(
 ) -> Verified:
     """Check a bundle's archive against the signature beside it (``NAME-VERSION.tgz.sig``).
 
+    Args:
+        path: of the .tgz.
+        verify: checks a signature.
+        policy: of the site: trusted keys and minimum versions.
+        limits: the largest sizes and counts to accept.
+
     Raises:
         BundleError: when the archive cannot be used.
         SignatureError: when it is not signed as the policy asks.

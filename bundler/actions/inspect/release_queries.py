@@ -49,6 +49,12 @@ def list_revisions(
 ) -> tuple[RevisionSummary, ...]:
     """Return every recorded revision of a release, oldest first; what a newer one replaced reads superseded.
 
+    Args:
+        store: the release records.
+        namespace: of the release.
+        release: its name.
+        on_unreadable: called for each record that cannot be read, which is then left out; None raises.
+
     Raises:
         ReleaseNotFoundError: when there is no such release.
     """
@@ -80,6 +86,13 @@ def load_revision(
     ports: Ports, namespace: str, release: str, *, revision: int = 0, shows_secrets: bool = False
 ) -> Revision:
     """Return one revision whole; the newest where no number is given.
+
+    Args:
+        ports: the cluster, records, clock and reporter of the run.
+        namespace: of the release.
+        release: its name.
+        revision: 0 for the newest.
+        shows_secrets: leave sensitive values in plain text.
 
     Raises:
         ReleaseNotFoundError: when there is no such release or revision.

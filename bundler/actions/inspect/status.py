@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     """Read a release's newest revision and look at each of its objects.
 
+    Args:
+        ports: the cluster, records, clock and reporter of the run.
+        namespace: of the release.
+        release: its name.
+
     Raises:
         ReleaseNotFoundError: when there is no such release.
     """
@@ -118,6 +123,11 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
     """Wait until a release's newest revision is ready; nothing is changed, no lock is taken.
 
     Objects of an API that does not answer are asked for until it does: meanwhile the others are waited for.
+
+    Args:
+        ports: the cluster, records, clock and reporter of the run.
+        namespace: of the release.
+        release: its name.
 
     Raises:
         ReleaseNotFoundError: when there is no such release.

@@ -50,6 +50,12 @@ def first_line(error: BundlerError) -> str:
 def list_all(cluster: ClusterClient, group: str, kind: str, *, namespace: str = "") -> tuple[Body, ...]:
     """Return all objects of a kind; none where it is not served.
 
+    Args:
+        cluster: the API to ask.
+        group: API group; empty for the core group.
+        kind: of the object, such as ``Deployment``.
+        namespace: empty for all.
+
     Raises:
         ForbiddenError: when they may not be listed.
     """

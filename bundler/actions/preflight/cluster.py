@@ -35,7 +35,13 @@ _BASELINE = {
 
 
 def cluster_looks(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
-    """Return the checks of what the cluster offers."""
+    """Return the checks of what the cluster offers.
+
+    Args:
+        request: bundle, release and site.
+        manifests: rendered, in their normal form.
+        cluster: the API to ask.
+    """
     namespaces = sorted({request.order.namespace, *(one.ref.namespace for one in manifests if one.ref.namespace)})
     looks = [
         *class_looks(manifests, cluster),

@@ -40,7 +40,13 @@ _MAX_NAMED = 4
 def image_looks(
     request: PreflightRequest, composition: Composition | None, *, cluster: ClusterClient | None
 ) -> list[Look]:
-    """Return the checks of images; without a cluster, those of the registry alone."""
+    """Return the checks of images; without a cluster, those of the registry alone.
+
+    Args:
+        request: bundle, release and site.
+        composition: None without a cluster.
+        cluster: the API to ask.
+    """
     manifests = composition.manifests if composition else ()
     site = request.order.place
     place = site.registry if site else None

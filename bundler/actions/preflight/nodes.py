@@ -27,6 +27,11 @@ def node_checks(
 ) -> list[Check]:
     """Check platforms and disks of the nodes against the images of a delivery.
 
+    Args:
+        carried: images of the delivery; None without one.
+        manifests: rendered.
+        cluster: the API to ask.
+
     Raises:
         ForbiddenError: when nodes may not be listed.
     """

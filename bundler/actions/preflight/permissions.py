@@ -60,7 +60,13 @@ class _Right:
 
 
 def rights_looks(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
-    """Return the checks of what we may do, and of what the server knows."""
+    """Return the checks of what we may do, and of what the server knows.
+
+    Args:
+        request: bundle, release and site.
+        manifests: rendered, in their normal form.
+        cluster: the API to ask.
+    """
     return [
         Look(name="kinds", make=partial(_kinds, manifests, cluster)),
         Look(name="permissions", make=partial(_rights, request, manifests, cluster)),

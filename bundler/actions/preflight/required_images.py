@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 def find_absent(images: Iterable[LockedImage], place: SiteRegistry, registry: Registry) -> tuple[LockedImage, ...]:
     """Return the images that the site's registry does not hold whole, by their exact digests.
 
+    Args:
+        images: with their digests.
+        place: the site's registry and prefix.
+        registry: the registry to ask.
+
     Raises:
         RegistryError: when it cannot be asked, or lets us see none of them.
     """
@@ -48,6 +53,12 @@ def find_absent(images: Iterable[LockedImage], place: SiteRegistry, registry: Re
 
 def refuse_absent(rendering: Rendering, order: RenderRequest, place: SiteRegistry, registry: Registry) -> int:
     """Ask for every digest that the objects of an order name; return how many are there.
+
+    Args:
+        rendering: the rendered objects and where each comes from.
+        order: bundle, release and values.
+        place: the site's registry and prefix.
+        registry: the registry to ask.
 
     Raises:
         ImageMissingError: with every place of an image that is not.

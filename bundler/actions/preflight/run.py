@@ -46,6 +46,12 @@ def require_ready(
 
     Cluster, version, bundle and rendering are behind us when a composition is at hand, and are not asked for again.
 
+    Args:
+        request: bundle, release and site.
+        composition: the rendered bundle with its values.
+        cluster: the API to ask.
+        report: receives progress and warnings.
+
     Raises:
         PreflightError: with everything that failed.
     """
@@ -60,6 +66,11 @@ def require_ready(
 
 def require_basics(request: PreflightRequest, composition: Composition, cluster: ClusterClient) -> None:
     """Make the checks that cost next to nothing: classes of storage and Ingresses, and all rights at once.
+
+    Args:
+        request: bundle, release and site.
+        composition: the rendered bundle with its values.
+        cluster: the API to ask.
 
     Raises:
         PreflightError: with everything that failed.

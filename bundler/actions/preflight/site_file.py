@@ -204,7 +204,14 @@ def _quoted(text: str) -> str:
 def check_site(
     site: Site, cluster: ClusterClient, *, now: datetime, registry: Registry | None = None
 ) -> tuple[Check, ...]:
-    """Check a site file against its cluster and its registry; every failure at once."""
+    """Check a site file against its cluster and its registry; every failure at once.
+
+    Args:
+        site: as read from its file.
+        cluster: the API to ask.
+        now: the current time, in UTC.
+        registry: of the site; None where the file names none.
+    """
     file = passed("file", f"{site.source} is a site file: {site.name}")
     checks = [file, *_key_checks(site, now)]
     looks = [Look(name="registry", make=partial(_registry, site, registry))]

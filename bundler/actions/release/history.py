@@ -166,6 +166,11 @@ def load_history(ports: Ports, namespace: str, release: str) -> History:
     A change continues without damaged revisions: what carries the release's label and was written by bundler is then
     owned too. A record of a newer format is no damage and stops it.
 
+    Args:
+        ports: the cluster, records, clock and reporter of the run.
+        namespace: of the release.
+        release: its name.
+
     Raises:
         RecordTooNewError, ClusterError.
     """
@@ -255,6 +260,11 @@ def _lost_head(namespace: str, release: str, number: int, unclaimed: tuple[str, 
 def load_existing_history(ports: Ports, namespace: str, release: str) -> History:
     """Load the revisions of a release that must exist.
 
+    Args:
+        ports: the cluster, records, clock and reporter of the run.
+        namespace: of the release.
+        release: its name.
+
     Raises:
         ReleaseNotFoundError: with the names of releases that do.
     """
@@ -265,13 +275,25 @@ def load_existing_history(ports: Ports, namespace: str, release: str) -> History
 def read_history(
     store: ReleaseStore, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None] | None = None
 ) -> History:
-    """Read the revisions of a release, from metadata alone."""
+    """Read the revisions of a release, from metadata alone.
+
+    Args:
+        store: the release records.
+        namespace: of the release.
+        release: its name.
+        on_unreadable: called for each record that cannot be read, which is then left out; None raises.
+    """
     found = store.summaries(namespace=namespace, release=release, on_unreadable=on_unreadable)
     return History(namespace=namespace, release=release, summaries=found)
 
 
 def require_history(store: ReleaseStore, namespace: str, release: str) -> History:
     """Read the revisions of a release that must exist.
+
+    Args:
+        store: the release records.
+        namespace: of the release.
+        release: its name.
 
     Raises:
         ReleaseNotFoundError: with the names of releases that do.

@@ -251,6 +251,12 @@ def install(
 ) -> ChangeResult:
     """Bring a release to what the bundle and the values say.
 
+    Args:
+        request: bundle, values and release.
+        ports: the cluster, records, clock and reporter of the run.
+        options: how to carry the change out.
+        approve: asked with the proposal before anything is written; False declines.
+
     Raises:
         BundlerError: what ended the run; the record says the same.
     """

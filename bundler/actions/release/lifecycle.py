@@ -223,6 +223,12 @@ def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
 def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> ChangeResult:
     """Do every step of the plan, the record's own among them; the lock is held.
 
+    Args:
+        proposal: the plan and what it was made from.
+        ports: the cluster, records, clock and reporter of the run.
+        options: how to carry the change out.
+        held: the lock.
+
     Raises:
         BundlerError: what ended the run; it is in the record too.
     """

@@ -43,6 +43,11 @@ class Labelled:
 def find_labelled(namespace: str, release: str, ports: Ports) -> Labelled:
     """Search every kind that the server serves for objects of a release.
 
+    Args:
+        namespace: of the release.
+        release: its name or uid.
+        ports: the cluster, records, clock and reporter of the run.
+
     Raises:
         ClusterError
     """

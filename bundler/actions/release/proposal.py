@@ -129,7 +129,13 @@ class Proposal:
 
 
 def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
-    """Plan a draft against the cluster; nothing is written."""
+    """Plan a draft against the cluster; nothing is written.
+
+    Args:
+        draft: what the release is to become.
+        terms: policy of the site and what the user accepts.
+        ports: the cluster, records, clock and reporter of the run.
+    """
     history = _history_for(draft, ports)
     planned = make_plan(wanted_of(draft, history, ports), ports.cluster, is_recorded=_others(draft, ports))
     return Proposal(
@@ -205,7 +211,13 @@ def _deployed_number(history: History) -> int:
 
 
 def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
-    """Return what a draft wants, with what the release owned before."""
+    """Return what a draft wants, with what the release owned before.
+
+    Args:
+        draft: what the release is to become.
+        history: its recorded revisions.
+        ports: the cluster, records, clock and reporter of the run.
+    """
     deployed = ports.store.load(history.deployed) if history.deployed else None
     manifests = tuple(entry.manifest for entry in draft.revision.inventory if entry.manifest is not None)
     jobs = [manifest.ref for manifest in manifests if is_job(manifest.ref)]

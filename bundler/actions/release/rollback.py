@@ -73,6 +73,12 @@ def rollback(
 ) -> ChangeResult:
     """Apply the recorded manifests of an earlier revision as a new revision.
 
+    Args:
+        request: release and revision.
+        ports: the cluster, records, clock and reporter of the run.
+        options: how to carry the change out.
+        approve: asked with the proposal before anything is written; False declines.
+
     Raises:
         ReleaseNotFoundError: when there is no such revision.
         DowngradeError: when the deployed bundle says that it cannot be rolled back that far.

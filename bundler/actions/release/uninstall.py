@@ -144,6 +144,11 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Propos
 
     The record says ``uninstalling`` until every object is gone: a run that died is simply repeated.
 
+    Args:
+        request: release and what to keep.
+        ports: the cluster, records, clock and reporter of the run.
+        approve: asked with the proposal before anything is written; False declines.
+
     Raises:
         BundlerError: what ended the run.
     """

@@ -38,6 +38,11 @@ def policy_for(site: Site | None, keys: Sequence[Path]) -> TrustPolicy:
 def open_signer(app: App, key: Path, passphrase_file: Path | None) -> Signer:
     """Return what signs with a private key; a passphrase is asked for where it has one.
 
+    Args:
+        app: the running command: its settings, output and clock.
+        key: file of the private key.
+        passphrase_file: None asks on the terminal.
+
     Raises:
         KeyFileError: when the key cannot be used.
     """
@@ -48,6 +53,12 @@ def open_signer(app: App, key: Path, passphrase_file: Path | None) -> Signer:
 
 def passphrase_of(app: App, file: Path | None, question: str, *, is_new: bool = False) -> str:
     """Return a passphrase, from a file or from the person at the terminal; it is masked from now on.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        file: whose first line it is; None asks.
+        question: what is asked for, for the prompt.
+        is_new: ask twice.
 
     Raises:
         KeyFileError: when there is none to be had.

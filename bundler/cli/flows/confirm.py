@@ -82,6 +82,11 @@ def accepts_losses(app: App, run: RunFlags) -> bool:
 def say_where(app: App, session: Session, namespace: str) -> None:
     """Print the line that every changing run begins with.
 
+    Args:
+        app: the running command: its settings, output and clock.
+        session: the cluster that the command talks to.
+        namespace: of the release.
+
     Raises:
         ClusterError: when the cluster cannot be asked.
     """

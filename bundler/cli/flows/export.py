@@ -57,6 +57,12 @@ class ExportFlags:
 def carry_out_export(app: App, bundle: str, given: Values, flags: ExportFlags) -> Exported:
     """Export as the options say.
 
+    Args:
+        app: the running command: its settings, output and clock.
+        bundle: path, name or address.
+        given: values, as typed on the command line.
+        flags: options of export.
+
     Raises:
         BundlerError: when it cannot be done; nothing gets its final name then.
     """
@@ -139,6 +145,11 @@ def part_bytes_of(split: str) -> int:
 
 def platforms_of(app: App, given: Sequence[str], *, is_all: bool) -> tuple[str, ...]:
     """Return the platforms to carry; nothing is all.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        given: as typed.
+        is_all: every platform of every image.
 
     Raises:
         UsageError: when one is none, or both options were given.

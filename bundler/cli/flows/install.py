@@ -50,6 +50,12 @@ def with_flags(
 def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: WriteFlags) -> int:
     """Install or upgrade, or show what would be done; return the exit code.
 
+    Args:
+        app: the running command: its settings, output and clock.
+        asked: bundle, release, values and options.
+        run: flags of the run.
+        write: who writes what kind, and when.
+
     Raises:
         BundlerError: what ended the run.
     """
@@ -79,6 +85,12 @@ def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: Wri
 
 def diff_install(app: App, asked: ReleaseRequest, view: DiffView, *, exits_pending: bool) -> int:
     """Show what an install or upgrade would change; return the exit code.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        asked: bundle, release, values and options.
+        view: how the difference is shown.
+        exits_pending: return 3 if changes are pending.
 
     Raises:
         BundlerError: what would stop it.
@@ -120,7 +132,13 @@ def _show_diff(
 
 
 def subject_of(session: Session, proposal: Proposal, *, values: Sequence[str] = ()) -> Subject:
-    """Say what a plan is about: the release, where it is, and the bundle before and after."""
+    """Say what a plan is about: the release, where it is, and the bundle before and after.
+
+    Args:
+        session: the cluster that the command talks to.
+        proposal: the plan and what it was made from.
+        values: what changed in them, in lines.
+    """
     draft = proposal.drafted
     after = bundle_text(draft.revision.summary)
     before = bundle_text(draft.recorded.summary) if draft.recorded else ""
@@ -130,7 +148,13 @@ def subject_of(session: Session, proposal: Proposal, *, values: Sequence[str] = 
 
 
 def place_of(session: Session, namespace: str, release: str) -> dict[str, str]:
-    """Name a release, its namespace and its cluster, as the head of a difference does."""
+    """Name a release, its namespace and its cluster, as the head of a difference does.
+
+    Args:
+        session: the cluster that the command talks to.
+        namespace: of the release.
+        release: its name.
+    """
     identity = session.identity()
     cluster = f"{identity.context} ({identity.server}, uid {identity.uid or 'unknown'})"
     return {"release": release, "namespace": namespace, "cluster": cluster}

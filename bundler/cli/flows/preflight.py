@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 def look_ahead(app: App, bundle: str, given: Values, *, release: str, may_create_namespace: bool) -> int:
     """Make every check and print them; return the exit code.
 
+    Args:
+        app: the running command: its settings, output and clock.
+        bundle: path, name or address.
+        given: values, as typed on the command line.
+        release: its name.
+        may_create_namespace: accept a missing namespace.
+
     Raises:
         BundlerError: when the bundle or the values cannot be read.
     """

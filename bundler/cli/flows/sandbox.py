@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 def carry_out_rehearsal(app: App, doing: SandboxVerb, target: str, *, reason: str, is_yes: bool) -> int:
     """Do one thing to the embedded cluster; return the exit code.
 
+    Args:
+        app: the running command: its settings, output and clock.
+        doing: path, reset, fail or heal.
+        target: ``KIND/NAME``; empty where none is needed.
+        reason: a word for it, such as ``ImagePullBackOff``.
+        is_yes: do not ask.
+
     Raises:
         UsageError: when a target or a reason is missing or unknown.
         ConfirmationRequiredError: when a reset needs a word and there is no terminal to ask on.

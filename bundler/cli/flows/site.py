@@ -38,6 +38,13 @@ class SiteOptions:
 def write_file(app: App, name: str, options: SiteOptions, *, out: Path, is_forced: bool) -> int:
     """Ask the cluster and write a site file; return the exit code.
 
+    Args:
+        app: the running command: its settings, output and clock.
+        name: of the site.
+        options: facts given on the command line.
+        out: the file to write.
+        is_forced: overwrite an existing file.
+
     Raises:
         UsageError: when the name cannot be one, or the file is there.
         KeyFileError: when a public key cannot be read.

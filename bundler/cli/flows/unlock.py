@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 def carry_out_unlock(app: App, release: str, *, is_yes: bool) -> int:
     """Show who holds the lock of a release and break it; return the exit code.
 
+    Args:
+        app: the running command: its settings, output and clock.
+        release: its name.
+        is_yes: do not ask.
+
     Raises:
         ConfirmationRequiredError: when no one can be asked, and --yes was not given.
         ClusterError: when the cluster cannot be asked.

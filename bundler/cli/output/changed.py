@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def show_outcome(app: App, result: Outcome, *, verb: str) -> None:
-    """Print what became of a change: notes and one line, or one document."""
+    """Print what became of a change: notes and one line, or one document.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        result: of the action.
+        verb: of the command.
+    """
     revision, newest = result.revision, result.newest
     if result.is_declined:
         app.screen.complain([Line(f"{verb} declined; nothing was changed", "yellow")])
@@ -46,7 +52,16 @@ def _summary(app: App, revision: Revision) -> str:
 def show_removal(
     app: App, namespace: str, release: str, plan: Plan, *, is_declined: bool, keeps_history: bool = False
 ) -> None:
-    """Print what became of an uninstall."""
+    """Print what became of an uninstall.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        namespace: of the release.
+        release: its name.
+        plan: that was carried out or declined.
+        is_declined: whether the user said no.
+        keeps_history: whether the records stay.
+    """
     if is_declined:
         app.screen.complain([Line("uninstall declined; nothing was changed", "yellow")])
     elif app.output != "text":

@@ -38,7 +38,13 @@ def show_inventory(app: App, inventory: ImageInventory, becomes: Mapping[ImageRe
 
 
 def show_carried(app: App, images: Sequence[LockedImage], becomes: Mapping[ImageRef, str]) -> None:
-    """Print the images of a delivery, and what their references become."""
+    """Print the images of a delivery, and what their references become.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        images: of the delivery.
+        becomes: references at the site's registry.
+    """
     if app.output == "plain":
         _plain(app, (image.ref for image in images), becomes)
     elif app.output == "text":
@@ -54,7 +60,13 @@ def show_carried(app: App, images: Sequence[LockedImage], becomes: Mapping[Image
 
 
 def show_import(app: App, result: ImportResult, registry: str) -> None:
-    """Print what went where."""
+    """Print what went where.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        result: of the action.
+        registry: the site's registry.
+    """
     if app.output != "text":
         app.screen.document(imported_form(result, registry), app.output)
         return

@@ -68,7 +68,13 @@ class Environment:
             ) from error
 
     def folder(self, name: str, xdg: str, fallback: str) -> Path:
-        """Return a folder of ours: BUNDLER_<name>, else ``bundler`` in the XDG one, else in its place below home."""
+        """Return a folder of ours: BUNDLER_<name>, else ``bundler`` in the XDG one, else in its place below home.
+
+        Args:
+            name: of the variable, without ``BUNDLER_``.
+            xdg: variable of the XDG base folder.
+            fallback: below the home folder.
+        """
         if own := self.text(name):
             return Path(own).expanduser()
         base = self.variables.get(xdg, "")

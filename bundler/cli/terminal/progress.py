@@ -195,7 +195,13 @@ class Progress:
 
 
 def describe(ref: ObjectRef, health: Health, detail: str = "") -> str:
-    """Return an object's state in a line: ``Deployment/web 1/3 ready: pod web-x CrashLoopBackOff``."""
+    """Return an object's state in a line: ``Deployment/web 1/3 ready: pod web-x CrashLoopBackOff``.
+
+    Args:
+        ref: the object.
+        health: of the object.
+        detail: what a pod or event adds.
+    """
     count = f" {health.ready}/{health.wanted} ready" if health.wanted is not None else f" {health.status}"
     because = detail or ("" if health.status is Status.CURRENT and health.wanted is not None else health.message)
     return f"{ref.short}{count}{f': {because}' if because else ''}"

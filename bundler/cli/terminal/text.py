@@ -55,7 +55,13 @@ def escaped(document: str) -> str:
 
 
 def paint(text: str, style: str, *, has_color: bool) -> str:
-    """Return ``text`` in a style; as it is where there are no colours."""
+    """Return ``text`` in a style; as it is where there are no colours.
+
+    Args:
+        text: to print.
+        style: name of the style.
+        has_color: False returns the text as it is.
+    """
     if not has_color or not style or not text:
         return text
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"

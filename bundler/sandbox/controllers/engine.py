@@ -66,7 +66,13 @@ def is_due(tx: Transaction, now_s: float) -> bool:
 
 
 def run_controllers(tx: Transaction, *, now_s: float, settings: SandboxSettings) -> None:
-    """Run every controller that has to, until nothing moves."""
+    """Run every controller that has to, until nothing moves.
+
+    Args:
+        tx: the open transaction.
+        now_s: seconds since the epoch.
+        settings: speed and limits of the sandbox.
+    """
     settled = tx.meta(_SETTLED)
     wakes: dict[str, float] = json.loads(tx.meta(_WAKES, "{}"))
     is_complete = settled.isdigit() and int(settled) >= tx.oldest_logged()
@@ -90,7 +96,13 @@ def run_controllers(tx: Transaction, *, now_s: float, settings: SandboxSettings)
 
 
 def catch_up(tx: Transaction, *, now_s: float, settings: SandboxSettings) -> None:
-    """Do what the controllers would have done since someone last looked, each thing at its own time."""
+    """Do what the controllers would have done since someone last looked, each thing at its own time.
+
+    Args:
+        tx: the open transaction.
+        now_s: seconds since the epoch.
+        settings: speed and limits of the sandbox.
+    """
     for _ in range(MAX_STEPS):
         due_s = _next_due_s(tx)
         if due_s is None or due_s >= now_s:

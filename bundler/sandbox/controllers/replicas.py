@@ -56,7 +56,13 @@ def active_pods(world: World, owner: Body) -> list[Body]:
 
 
 def available_pods(world: World, owner: Body, pods: Sequence[Body]) -> list[Body]:
-    """Return the pods that are ready for ``minReadySeconds``, and plan to look again when more will be."""
+    """Return the pods that are ready for ``minReadySeconds``, and plan to look again when more will be.
+
+    Args:
+        world: what the controllers see.
+        owner: a workload.
+        pods: of the owner.
+    """
     least_s = int_at(owner, "spec", "minReadySeconds")
     found = []
     for pod in pods:

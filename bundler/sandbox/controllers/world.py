@@ -48,11 +48,23 @@ class World:
             self.next_s = due_s
 
     def all(self, group: str, kind: str, namespace: str = "") -> list[Body]:
-        """Return all objects of a kind, read-only."""
+        """Return all objects of a kind, read-only.
+
+        Args:
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+            namespace: None or empty for all.
+        """
         return self.tx.peek(group, kind, namespace)
 
     def owned(self, owner: Body, group: str, kind: str) -> list[Body]:
-        """Return the objects of a kind that ``owner`` controls, read-only, by name."""
+        """Return the objects of a kind that ``owner`` controls, read-only, by name.
+
+        Args:
+            owner: the object that controls it.
+            group: API group; empty for the core group.
+            kind: of the object, such as ``Deployment``.
+        """
         uid, namespace = text_at(owner, "metadata", "uid"), text_at(owner, "metadata", "namespace")
         found = self.tx.peek_owned(uid, group, kind)
         return [
@@ -109,7 +121,14 @@ class World:
         self.tx.update(ref_of(body), made)
 
     def warn(self, body: Body, reason: str, message: str, *, component: str = "kubelet") -> None:
-        """Post a Warning event about an object; the same one again is counted."""
+        """Post a Warning event about an object; the same one again is counted.
+
+        Args:
+            body: the object that it is about.
+            reason: a word for it, such as ``ImagePullBackOff``.
+            message: what happened.
+            component: name of the controller.
+        """
         metadata = mapping_at(body, "metadata")
         namespace, name = text_at(metadata, "namespace") or "default", text_at(metadata, "name")
         mark = short_hash(f"{text_at(metadata, 'uid')}/{reason}/{message}", 16)
@@ -201,7 +220,13 @@ def template_hash(template: JSONValue) -> str:
 
 
 def with_times(old: Sequence[Body], wanted: Sequence[Tree], time: str) -> list[Tree]:
-    """Return conditions with ``lastTransitionTime``: kept where the status is what it was."""
+    """Return conditions with ``lastTransitionTime``: kept where the status is what it was.
+
+    Args:
+        old: conditions before.
+        wanted: conditions now.
+        time: RFC 3339.
+    """
     known = {text_at(one, "type"): one for one in old}
     made = []
     for condition in wanted:
@@ -212,7 +237,14 @@ def with_times(old: Sequence[Body], wanted: Sequence[Tree], time: str) -> list[T
 
 
 def pod_from(template: JSONValue, owner: Body, name: str, labels: Mapping[str, str]) -> Tree:
-    """Return a pod as a workload controller makes it."""
+    """Return a pod as a workload controller makes it.
+
+    Args:
+        template: of the workload.
+        owner: the object that controls it.
+        name: of the pod.
+        labels: of the pod.
+    """
     made = thawed(mapping_at({"template": template}, "template"))
     metadata = made.get("metadata") or {}
     metadata = {key: metadata[key] for key in ("labels", "annotations", "finalizers") if key in metadata}
