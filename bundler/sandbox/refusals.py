@@ -40,7 +40,13 @@ def doing(verb: str, ref: ObjectRef) -> str:
 
 
 def unknown_kind(verb: str, ref: ObjectRef, version: str) -> UnknownKindError:
-    """Answer for a kind that is not served."""
+    """Answer for a kind that is not served.
+
+    Args:
+        verb: what the client does, for messages: ``applying``.
+        ref: the object.
+        version: empty where any would do.
+    """
     api = "/".join(part for part in (ref.group, version) if part) or "v1"
     return UnknownKindError(
         doing(verb, ref),
@@ -59,7 +65,13 @@ def missing_namespace(verb: str, ref: ObjectRef) -> ObjectNotFoundError:
 
 
 def leaving_namespace(verb: str, ref: ObjectRef, served: ResourceType) -> ForbiddenError:
-    """Answer for a create in a namespace that is being deleted."""
+    """Answer for a create in a namespace that is being deleted.
+
+    Args:
+        verb: what the client does, for messages: ``applying``.
+        ref: the object.
+        served: how the kind is served.
+    """
     why = f"unable to create new content in namespace {ref.namespace} because it is being terminated"
     return ForbiddenError(
         doing(verb, ref),
@@ -70,7 +82,14 @@ def leaving_namespace(verb: str, ref: ObjectRef, served: ResourceType) -> Forbid
 
 
 def over_quota(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> ForbiddenError:
-    """Answer for a create that a ResourceQuota does not allow."""
+    """Answer for a create that a ResourceQuota does not allow.
+
+    Args:
+        verb: what the client does, for messages: ``applying``.
+        ref: the object.
+        served: how the kind is served.
+        why: the reason, in the server's words.
+    """
     return ForbiddenError(
         doing(verb, ref),
         context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
@@ -80,7 +99,14 @@ def over_quota(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> For
 
 
 def may_not_grow(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> ForbiddenError:
-    """Answer for a volume claim that its storage class does not let grow."""
+    """Answer for a volume claim that its storage class does not let grow.
+
+    Args:
+        verb: what the client does, for messages: ``applying``.
+        ref: the object.
+        served: how the kind is served.
+        why: the reason, in the server's words.
+    """
     return ForbiddenError(
         doing(verb, ref),
         context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
@@ -89,7 +115,13 @@ def may_not_grow(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> F
 
 
 def not_found(verb: str, ref: ObjectRef, served: ResourceType) -> ObjectNotFoundError:
-    """Answer for an object that had to be there."""
+    """Answer for an object that had to be there.
+
+    Args:
+        verb: for messages.
+        ref: the object.
+        served: how the kind is served.
+    """
     return ObjectNotFoundError(
         doing(verb, ref),
         context=[f'{resource_name(served)} "{ref.name}" not found'],
@@ -107,7 +139,14 @@ def already_exists(ref: ObjectRef, served: ResourceType) -> AlreadyExistsError:
 
 
 def stale(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> ConflictError:
-    """Answer for a precondition that does not hold."""
+    """Answer for a precondition that does not hold.
+
+    Args:
+        verb: what the client does, for messages: ``applying``.
+        ref: the object.
+        served: how the kind is served.
+        why: the reason, in the server's words.
+    """
     return ConflictError(
         doing(verb, ref),
         context=[f'Operation cannot be fulfilled on {resource_name(served)} "{ref.name}": {why}'],
@@ -130,12 +169,24 @@ def field_conflicts(ref: ObjectRef, conflicts: Sequence[Conflict]) -> ConflictEr
 
 
 def bad_request(verb: str, ref: ObjectRef, message: str) -> RejectedError:
-    """Answer 400."""
+    """Answer 400.
+
+    Args:
+        verb: what the client does, for messages: ``applying``.
+        ref: the object.
+        message: of the answer.
+    """
     return RejectedError(doing(verb, ref), context=[message], hint=CORRECT)
 
 
 def invalid(verb: str, ref: ObjectRef, problems: Sequence[str]) -> RejectedError:
-    """Answer 422 with every problem, each as ``path: what``, in the lines that the client makes of a Status."""
+    """Answer 422 with every problem, each as ``path: what``, in the lines that the client makes of a Status.
+
+    Args:
+        verb: what the client does, for messages: ``applying``.
+        ref: the object.
+        problems: each ``path: what``.
+    """
     kind = f"{ref.kind}.{ref.group}" if ref.group else ref.kind
     head = f'{kind} "{ref.name}" is invalid'
     if len(problems) == 1:
