@@ -141,6 +141,18 @@ class RunningSite:
         answer = self._kubelet.send("POST", f"/run/{self.namespace}/{pod}/{container}?{query}")
         return answer.decode(errors="replace")
 
+    def run_cron_job(self, name: str) -> str:
+        """Run a CronJob's Job once, and return what it printed."""
+        template = self.get(f"batch/v1/cronjobs/{name}")["spec"]["jobTemplate"]
+        body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "now"}, "spec": template["spec"]}
+        self.create_object("batch/v1/jobs", body)
+        self.until(f"{name} to be done", lambda: self.get("batch/v1/jobs/now")["status"].get("succeeded"))
+        chosen = "v1/pods?labelSelector=batch.kubernetes.io/job-name%3Dnow"
+        text = "".join(self.logs(pod["metadata"]["name"]) for pod in self.items(chosen))
+        self.plane.api("DELETE", self._path("batch/v1/jobs/now"), {"propagationPolicy": "Background"})
+        self.until("its end", lambda: not self.items(chosen))
+        return text
+
     def logs(self, pod: str, container: str = "", *, previous: bool = False) -> str:
         """Return what a container has printed."""
         query = urlencode({"container": container, "previous": str(previous).lower()})

@@ -82,21 +82,6 @@ def previous_version(folder: Path) -> None:
     values.write_text(values.read_text().replace("version: 3.6.8", "version: 3.6.7"))
 
 
-def run_now(site: RunningSite, name: str) -> str:
-    """Run a CronJob's Job once, and return what it printed."""
-    template = site.get(f"batch/v1/cronjobs/{name}")["spec"]["jobTemplate"]
-    body = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "now"}, "spec": template["spec"]}
-    site.create_object("batch/v1/jobs", body)
-    site.until(f"{name} to be done", lambda: site.get("batch/v1/jobs/now")["status"].get("succeeded"))
-    chosen = "?labelSelector=batch.kubernetes.io/job-name%3Dnow"
-    text = site.logs(site.items(f"v1/pods{chosen}")[0]["metadata"]["name"])
-    site.plane.api(
-        "DELETE", f"/apis/batch/v1/namespaces/{site.namespace}/jobs/now", {"propagationPolicy": "Background"}
-    )
-    site.until("its end", lambda: not site.items(f"v1/pods{chosen}"))
-    return text
-
-
 def test_a_cluster_grows_loses_a_member_shrinks_and_is_updated_and_loses_no_write(server_site: RunningSite) -> None:
     site = server_site
     ensure_client(site)
@@ -117,8 +102,8 @@ def test_a_cluster_grows_loses_a_member_shrinks_and_is_updated_and_loses_no_writ
         site.until("another member", lambda: members(site).get("etcd-1", before["etcd-1"]) != before["etcd-1"])
         site.until("five members", lambda: len(site.ready_pods(name="etcd")) == 5)
 
-        assert run_now(site, "etcd-defragment").count(" bytes") == 5
-        assert " bytes from etcd-" in run_now(site, "etcd-snapshot")
+        assert site.run_cron_job("etcd-defragment").count(" bytes") == 5
+        assert " bytes from etcd-" in site.run_cron_job("etcd-snapshot")
         site.bundler("upgrade", "etcd", "etcd", "--set", "size=3")
         assert set(members(site)) == named(3)
         site.bundler("upgrade", "etcd", "etcd", "--set", "size=1")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
+
+PREVIOUS = Path(__file__).parent / "previous" / "postgres"
 
 
 def query(site: RunningSite, sql: str) -> str:
@@ -36,3 +39,23 @@ def test_an_installation_whose_server_refuses_its_settings_fails_with_the_server
         "install", "db", "postgres", "--set", "settings.no_such_setting=1", "--timeout", "15s"
     )
     assert 'unrecognized configuration parameter "no_such_setting"' in failed
+
+
+def test_a_database_goes_back_to_its_dump(server_site: RunningSite) -> None:
+    site = server_site
+    site.bundler("install", "db", PREVIOUS)
+    query(site, "CREATE TABLE guests (name text); INSERT INTO guests VALUES ('Ada')")
+    before = site.get("apps/v1/statefulsets/db")["metadata"]["uid"]
+    site.bundler("upgrade", "db", "postgres", "--set", "backup.schedule=0 2 * * *", "--set", "backup.keep=1")
+    assert site.get("apps/v1/statefulsets/db")["metadata"]["uid"] == before
+    assert query(site, "SELECT name FROM guests") == "Ada"
+
+    site.run_cron_job("db-backup")
+    query(site, "INSERT INTO guests VALUES ('Grace')")
+    assert "removed" in site.run_cron_job("db-backup"), "one is kept"
+    query(site, "UPDATE guests SET name = 'nobody'; CREATE TABLE later (x int)")
+    site.bundler("upgrade", "db", "postgres", "--set", "restore.file=latest")
+    assert query(site, "SELECT name FROM guests ORDER BY name").split() == ["Ada", "Grace"]
+    query(site, "INSERT INTO guests VALUES ('Mary')")
+    site.bundler("upgrade", "db", "postgres", "--unset", "restore.file")
+    assert query(site, "SELECT count(*) FROM guests") == "3"
