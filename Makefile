@@ -11,11 +11,11 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-pythons coverage coverage-report ci check in-sync lint format controlplane setup-registry setup-servers bench golden dist release docs docs-serve audit clean
 
-help: ## Say what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-13s %s\n", $$1, $$2}'
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-16s %s\n", $$1, $$2}'
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; say make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11; run make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 # What is installed is up to date while pyproject.toml did not change since.
@@ -27,7 +27,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/.user
 
-demo: $(VENV)/.user ## Install, look, change and go back, on the embedded cluster
+demo: $(VENV)/.user ## Install, inspect, change and roll back, on the embedded cluster
 	@BUNDLER=$(BIN)/bundler sh docs/demo.sh
 
 check: $(VENV)/.dev ## Style, types and layers
@@ -53,7 +53,7 @@ test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a 
 	$(BIN)/python $(MEASURED) $(FAST) $(PYTEST_OPTIONS)
 	$(BIN)/python -m pytest $(REST) $(PYTEST_OPTIONS)
 
-test-fast: $(VENV)/.dev ## What takes about a minute
+test-fast: $(VENV)/.dev ## The tests that take about a minute
 	$(BIN)/ruff check
 	$(BIN)/python -m pytest $(FAST) $(PYTEST_OPTIONS)
 
@@ -68,7 +68,7 @@ coverage: ## Everything as `make test`, the fast part measured; fails below 95 %
 	$(MAKE) test MEASURED="-m coverage run -m pytest"
 	$(MAKE) coverage-report
 
-coverage-report: $(VENV)/.dev ## Say what the last `make coverage` did not reach, and hold it to the bar
+coverage-report: $(VENV)/.dev ## Show what the last `make coverage` did not reach, and check it against the bar
 	@$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 	@$(BIN)/python -m coverage report --format=total --fail-under=95
@@ -85,7 +85,7 @@ setup-registry: ## Install docker-registry and skopeo for the tests (Debian, as 
 setup-servers: ## Install nginx, PostgreSQL and Redis for the tests that run them as pods (Debian, as root)
 	@sh tests/tools/install_servers.sh
 
-golden: $(VENV)/.dev ## Write golden files anew; look at the diff before you commit it
+golden: $(VENV)/.dev ## Write golden files again; read the diff before you commit it
 	$(BIN)/python -m pytest --update-golden -m "not slow" $(PYTEST_OPTIONS)
 
 bench: $(VENV)/.dev ## Compare with the peers; ARGS='--only growth' alone measures how cost grows
@@ -105,7 +105,7 @@ docs: $(VENV)/.dev ## The documentation site in build/site; open its index.html,
 docs-serve: $(VENV)/.dev ## The documentation site on http://127.0.0.1:8000, rebuilt as you write
 	$(BIN)/mkdocs serve -f tool/site/mkdocs.yml
 
-audit: $(VENV)/.dev ## Look for known vulnerabilities in what bundler needs (pip-audit, needs the internet)
+audit: $(VENV)/.dev ## Check what bundler needs for known vulnerabilities (pip-audit, needs the internet)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
 	$(BIN)/python tool/audit.py
 
@@ -113,5 +113,5 @@ format: $(VENV)/.dev ## Format, and fix what can be fixed
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-clean: ## Take away what was made
+clean: ## Remove what was made
 	rm -rf $(VENV) $(VENV)-3.* dist build .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
