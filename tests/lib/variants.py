@@ -32,12 +32,27 @@ VALUES: dict[str, Any] = {
 
 def variants(body: dict[str, Any]) -> Iterator[tuple[str, Steps, dict[str, Any]]]:
     """Yield a name, the place that differs and the whole body; apiVersion, kind and the name itself stay."""
+    for name, steps, value in _plans(body):
+        yield name, steps, _changed(body, steps, value)
+
+
+def variant(body: dict[str, Any], wanted: str) -> dict[str, Any]:
+    """Return the variant of that name."""
+    steps, value = next((steps, value) for name, steps, value in _plans(body) if name == wanted)
+    return _changed(body, steps, value)
+
+
+def variant_names(body: dict[str, Any]) -> list[str]:
+    """Return the names of all variants."""
+    return [name for name, _, _ in _plans(body)]
+
+
+def _plans(body: dict[str, Any]) -> Iterator[tuple[str, Steps, Any]]:
     for steps in places(body):
         before = at(body, steps)
         for name, value in VALUES.items():
-            if value is not ABSENT and (type(value), value) == (type(before), before):
-                continue
-            yield f"{dotted(steps)} {name}", steps, _changed(body, steps, value)
+            if value is ABSENT or (type(value), value) != (type(before), before):
+                yield f"{dotted(steps)} {name}", steps, value
 
 
 def places(value: Any, steps: Steps = ()) -> Iterator[Steps]:

@@ -10,7 +10,7 @@ import pytest
 from bundler.fields.validation import object_problems
 from bundler.model.refs import group_of
 from tests.lib.typical_objects import TYPICAL
-from tests.lib.variants import ABSENT, variants
+from tests.lib.variants import ABSENT, variant, variants
 
 
 def problems(body: dict[str, Any]) -> list[str]:
@@ -30,7 +30,7 @@ def test_whatever_a_field_holds_it_is_judged_without_a_failure(kind: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "variant", "place"),
+    ("kind", "wrong", "place"),
     [
         ("Deployment", "spec.replicas negative", "spec.replicas"),
         ("Deployment", "spec.strategy.rollingUpdate.maxUnavailable text", "spec.strategy.rollingUpdate.maxUnavailable"),
@@ -47,9 +47,9 @@ def test_whatever_a_field_holds_it_is_judged_without_a_failure(kind: str) -> Non
         ("StatefulSet", "spec.volumeClaimTemplates[0].metadata.name absent", "spec.volumeClaimTemplates[0].metadata.name"),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_refused_by_its_place(kind: str, variant: str, place: str) -> None:
-    body = next(body for name, _, body in variants(TYPICAL[kind]) if name == variant)
-    assert any(found.startswith(f"{place}: ") for found in problems(body)), problems(body)
+def test_a_wrong_value_is_refused_by_its_place(kind: str, wrong: str, place: str) -> None:
+    found = problems(variant(TYPICAL[kind], wrong))
+    assert any(one.startswith(f"{place}: ") for one in found), found
 
 
 def test_variants_change_one_place_only() -> None:
