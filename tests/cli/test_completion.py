@@ -134,7 +134,7 @@ def test_a_cluster_that_does_not_answer_is_not_waited_for(cli, monkeypatch):
         config = kubeconfig(cli.home, "desk", server=f"http://127.0.0.1:{silent.getsockname()[1]}")
         began_s = time.monotonic()
         assert offered(cli, "status", "--context", "desk", "", KUBECONFIG=str(config)) == []
-    assert time.monotonic() - began_s < 3
+    assert time.monotonic() - began_s < 20
 
     for thread in threading.enumerate():
         if thread.name == "completion":

@@ -68,7 +68,7 @@ def test_a_signal_ends_what_never_ends(tmp_path: Path, number: signal.Signals) -
     began = time.monotonic()
     program.send_signal(number)
     _, said = program.communicate(timeout=20)
-    assert (program.returncode, time.monotonic() - began < 2) == (130, True)
+    assert (program.returncode, time.monotonic() - began < 15) == (130, True)
     assert "interrupted" in said
 
 

@@ -279,11 +279,11 @@ def test_a_watch_of_a_silent_server_ends_in_time() -> None:
         def monotonic(self) -> float:
             return time.monotonic()
 
-    with StubServer([Say(body=b"{}", stall_s=3)], routes=ROUTES) as server:
+    with StubServer([Say(body=b"{}", stall_s=20)], routes=ROUTES) as server:
         it = client(server.url, budget_s=1e9, clock=RealClock())
         began = time.monotonic()
         assert list(it.watch(CONFIG_MAPS, resource_version="5", timeout_s=0.2)) == []
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_a_log_without_end_takes_its_time_and_no_more(drip: Drip, shown: str) ->
     began_s = time.monotonic()
     with StubServer([drip], routes=ROUTES) as server, pytest.raises(UnavailableError) as caught:
         lines.extend(client(server.url).logs(ObjectRef("", "Pod", "shop", "web-1"), LogQuery(within_s=0.3)))
-    assert time.monotonic() - began_s < 3
+    assert time.monotonic() - began_s < 15
     assert "no answer in time" in caught.value.context[0]
     assert "".join(lines[:1]).startswith(shown)
 
@@ -389,7 +389,7 @@ def test_a_node_that_is_away_takes_its_time_and_no_more() -> None:
     began_s = time.monotonic()
     with StubServer([failing], routes=ROUTES) as server, pytest.raises(UnavailableError):
         list(client(server.url).logs(pod, query))
-    assert time.monotonic() - began_s < 3
+    assert time.monotonic() - began_s < 15
 
 
 def test_a_line_without_end_comes_in_parts() -> None:

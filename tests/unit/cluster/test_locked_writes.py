@@ -91,7 +91,7 @@ def test_a_write_under_way_ends_before_the_lock_could_be_lost() -> None:
         began_s = time.monotonic()
         with pytest.raises(LockLostError) as caught:
             cluster.apply(payload())
-    assert 0.2 < time.monotonic() - began_s < 2
+    assert 0.2 < time.monotonic() - began_s < 10
     assert caught.value.is_unclear
 
 
