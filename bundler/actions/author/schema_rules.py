@@ -7,11 +7,11 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.author.moved_values import moved_problems
+from bundler.actions.author.slow_patterns import find_ambiguity
 from bundler.model.finding import Level
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import shortened
-from bundler.syntax.backtracking import find_ambiguity
 from bundler.values.schema_view import MOVED_TO, SCHEMA_FILE
 
 if TYPE_CHECKING:
