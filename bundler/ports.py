@@ -319,7 +319,7 @@ class ReleaseStore(Protocol):
         ...
 
     def has_remains(self, namespace: str, release: str) -> bool:
-        """Tell whether anything is recorded of a release, be it what a run that died while erasing left."""
+        """Return whether anything is recorded of a release, be it what a run that died while erasing left."""
         ...
 
 

@@ -218,7 +218,7 @@ class LegacyCredentials:
         return self._certificate
 
     def renew(self) -> bool:
-        """Ask the provider again; tell whether it gives another token now."""
+        """Ask the provider again; return whether it gives another token now."""
         with self._lock:
             before = self._token
             self._token = legacy_authorization(self._user)

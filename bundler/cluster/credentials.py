@@ -39,7 +39,7 @@ class Credentials(Protocol):
         ...
 
     def renew(self) -> bool:
-        """Forget what the server refused with 401; tell whether trying again may help."""
+        """Forget what the server refused with 401; return whether trying again may help."""
         ...
 
 
@@ -88,7 +88,7 @@ class TokenFileCredentials:
         return self._certificate
 
     def renew(self) -> bool:
-        """Read the file again; tell whether it holds another token now."""
+        """Read the file again; return whether it holds another token now."""
         with self._lock:
             before = self._token
             self._read()

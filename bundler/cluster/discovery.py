@@ -69,7 +69,7 @@ class Catalogue:
 
 
 def is_aggregated(document: Body) -> bool:
-    """Tell whether the server understood what we asked for."""
+    """Return whether the server understood what we asked for."""
     return text_at(document, "kind") == "APIGroupDiscoveryList"
 
 

@@ -158,7 +158,7 @@ def conflicts_of(status: Status) -> tuple[tuple[str, str], ...]:
 
 
 def is_foreign_uid(status: Status) -> bool:
-    """Tell whether an apply met another object of that name: its uid precondition comes back as an immutable field."""
+    """Return whether an apply met another object of that name: its uid precondition is then an immutable field."""
     return status.code == 422 and any(cause.field == "metadata.uid" for cause in status.causes)
 
 
@@ -217,7 +217,7 @@ def _not_found(request: Request, status: Status, found: Sequence[str]) -> Cluste
 
 
 def is_unknown_path(status: Status) -> bool:
-    """Tell whether a 404 is about the path, not about an object."""
+    """Return whether a 404 is about the path, not about an object."""
     return not status.is_from_api or not status.kind
 
 

@@ -22,7 +22,7 @@ _SET_BY_SERVER = frozenset({"resourceVersion", "managedFields", "uid", "generati
 
 
 def is_our_write(payload: Payload, live: Body) -> bool:
-    """Tell whether the live object is what sending ``payload`` made."""
+    """Return whether the live object is what sending ``payload`` made."""
     sent = json.loads(payload.content)
     metadata = {key: value for key, value in sent.get("metadata", {}).items() if key not in _SET_BY_SERVER}
     managers = {text_at(entry, "manager") for entry in items_at(live, "metadata", "managedFields")}
@@ -30,7 +30,7 @@ def is_our_write(payload: Payload, live: Body) -> bool:
 
 
 def holds(sent: JSONValue, live: JSONValue) -> bool:
-    """Tell whether every leaf that was sent has the same value in ``live``, which may have more."""
+    """Return whether every leaf that was sent has the same value in ``live``, which may have more."""
     if isinstance(sent, dict):
         return isinstance(live, dict) and all(holds(value, live.get(key)) for key, value in sent.items())
     if isinstance(sent, list):

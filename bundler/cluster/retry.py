@@ -20,7 +20,7 @@ _MOVED = "the object has been modified"
 
 
 def failure_of(request: Request, reply: Reply) -> Failure | None:
-    """Tell whether an answer is a passing failure; None: it is the answer, good or bad."""
+    """Return whether an answer is a passing failure; None: it is the answer, good or bad."""
     if reply.status == 409 and request.verb == "patch":
         return _moved(reply)
     if reply.status == 403:

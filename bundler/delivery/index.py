@@ -213,7 +213,7 @@ class _Reader:
         self._body = value if is_mapping(value) else {}
 
     def has(self, key: str) -> bool:
-        """Tell whether there is such a key."""
+        """Return whether there is such a key."""
         return key in self._body
 
     def text(self, key: str) -> str:

@@ -109,7 +109,7 @@ class Delivery:
         return {entry.blob.digest: entry for entry in self.placement.blobs if entry.blob is not None}
 
     def has(self, digest: str) -> bool:
-        """Tell whether the file itself holds a blob."""
+        """Return whether the file itself holds a blob."""
         return digest in self.entries
 
     def read(self, digest: Digest, *, max_bytes: int = MAX_SMALL_BYTES) -> bytes:

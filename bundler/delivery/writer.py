@@ -97,7 +97,7 @@ class DeliveryWriter:
         self._fds.clear()
 
     def holds(self, digest: Digest) -> bool:
-        """Tell whether an earlier run wrote a blob to its place; its bytes are as good as their digest says."""
+        """Return whether an earlier run wrote a blob to its place; its bytes are as good as their digest says."""
         entry = self._entries[digest]
         return self._read(entry.header_at, BLOCK) == header(entry.name, entry.size)
 
@@ -275,7 +275,7 @@ class DeliveryWriter:
                 left.unlink()
 
     def _is_same_plan(self, index: DeliveryIndex) -> bool:
-        """Tell whether what is there was begun for the same index; the SBOM does not count, it is made at the end."""
+        """Return whether what is there was begun for the same index; the SBOM does not count, it is made at the end."""
         place_of_index = self._placement.index
         try:
             found = decode_index(self._read(place_of_index.content_at, place_of_index.size))

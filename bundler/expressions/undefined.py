@@ -64,22 +64,22 @@ class PathUndefined(StrictUndefined):
 
     @property
     def is_unknown_name(self) -> bool:
-        """Tell whether the very name that the path starts with is unknown."""
+        """Return whether the very name that the path starts with is unknown."""
         return self._undefined_obj is missing and not self._undefined_hint
 
     @property
     def is_unexported(self) -> bool:
-        """Tell whether an imported template lacks the name; Jinja says so in words alone."""
+        """Return whether an imported template lacks the name; Jinja says so in words alone."""
         return "does not export" in (self._undefined_hint or "")
 
     @property
     def is_below_text(self) -> bool:
-        """Tell whether what was looked into is a string."""
+        """Return whether what was looked into is a string."""
         return isinstance(self._undefined_obj, str) and not self._undefined_hint
 
     @property
     def is_rooted(self) -> bool:
-        """Tell whether the whole path is known, down from the name it starts with."""
+        """Return whether the whole path is known, down from the name it starts with."""
         return bool(self.written) and (self._undefined_obj is missing or bool(self.existing))
 
     def describe(self, roots: Mapping[str, object]) -> str:

@@ -82,7 +82,7 @@ def _filled_field(name: str, value: JSONValue, schema: SchemaNode) -> JSONValue:
 
 
 def _is_metadata(name: str, schema: SchemaNode) -> bool:
-    """Tell whether a field is the metadata of an object, whose rules are not the definition's."""
+    """Return whether a field is the metadata of an object, whose rules are not the definition's."""
     return name == "metadata" and schema.knows("apiVersion")
 
 
@@ -94,7 +94,7 @@ def _wrong_type(path: str, found: str, schema: SchemaNode) -> Misfit:
 
 
 def _is_beyond(keyword: str, bound: JSONValue, value: JSONValue) -> bool:
-    """Tell whether a value breaks a keyword that speaks of its type."""
+    """Return whether a value breaks a keyword that speaks of its type."""
     if keyword == "enum":
         return isinstance(bound, Sequence) and not any(_is_same(value, one) for one in bound)
     test = _TESTS.get(keyword)

@@ -60,7 +60,7 @@ def _next_steps(text: str, body: JSONValue) -> Iterator[tuple[str, str | int, JS
 
 
 def _means(written: str, index: int, item: JSONValue) -> bool:
-    """Tell whether an item is meant: by number, by itself as in ``="web"``, or by keys as in ``name="web",port=80``."""
+    """Return whether an item is meant: by number, by itself as in ``="web"``, or by keys: ``name="web",port=80``."""
     if (number := parse_digits(written)) is not None:
         return number == index
     if written.startswith("="):

@@ -72,7 +72,7 @@ class FieldSet:
         return _paths(self.tree, ())
 
     def __contains__(self, path: Path) -> bool:
-        """Tell whether exactly this path is a member."""
+        """Return whether exactly this path is a member."""
         node = self.tree
         for step in path:
             below = node.get(step)
@@ -83,7 +83,7 @@ class FieldSet:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether there is no field in it."""
+        """Return whether there is no field in it."""
         return not self.tree
 
 
@@ -91,7 +91,7 @@ EMPTY = FieldSet({})
 
 
 def is_member(node: Tree) -> bool:
-    """Tell whether the place of this node is in the set itself."""
+    """Return whether the place of this node is in the set itself."""
     return not node or "." in node
 
 

@@ -145,7 +145,7 @@ def all_kinds() -> tuple[KindInfo, ...]:
 
 
 def scope_of(group: str, kind: str) -> bool | None:
-    """Tell whether a kind is namespaced; None where it is not built in."""
+    """Return whether a kind is namespaced; None where it is not built in."""
     info = kind_info(group, kind)
     return None if info is None else info.is_namespaced
 

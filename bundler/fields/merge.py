@@ -263,7 +263,7 @@ def track_update(
 
 
 def _is_tracked(managers: Managers, subresource: str) -> bool:
-    """Tell whether the server notes who updates: not where no one is known, of scale's one field in particular."""
+    """Return whether the server notes who updates: not where no one is known, of scale's one field in particular."""
     if subresource == "scale":
         return any(("f:spec", "f:replicas") in owned.fields for owned in managers.values())
     return bool(managers)

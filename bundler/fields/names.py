@@ -62,7 +62,7 @@ def name_problem(group: str, kind: str, name: str) -> str:
 
 
 def is_label(text: str) -> bool:
-    """Tell whether a text is a DNS label."""
+    """Return whether a text is a DNS label."""
     return len(text) <= 63 and is_dns_label(text)
 
 

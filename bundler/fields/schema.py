@@ -152,7 +152,7 @@ class SchemaNode:
         return frozenset(self._raw.get("f", ()))
 
     def knows(self, name: str) -> bool:
-        """Tell whether ``name`` is a known field of this map."""
+        """Return whether ``name`` is a known field of this map."""
         return name in self._raw.get("f", _NOTHING)
 
     def field(self, name: str) -> SchemaNode | None:
@@ -220,7 +220,7 @@ def _is_marked(raw: Raw, table: SchemaTable) -> bool:
 
 
 def mark_keyed(raw: Raw, table: SchemaTable) -> bool:
-    """Mark by ``h`` every node at or below which a list with keys may be, and tell whether this one is such.
+    """Mark by ``h`` every node at or below which a list with keys may be, and return whether this one is such.
 
     A place of the table counts as it is marked by now; a table that refers to itself is marked until nothing changes.
     """

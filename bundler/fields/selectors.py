@@ -54,7 +54,7 @@ class Requirement:
     values: frozenset[str] = frozenset()
 
     def holds(self, found: str | None) -> bool:
-        """Tell whether a value, None where there is none, meets the condition."""
+        """Return whether a value, None where there is none, meets the condition."""
         match self.word:
             case "in":
                 return found is not None and found in self.values
@@ -117,13 +117,13 @@ def selector_of(selector: Body) -> tuple[Requirement, ...]:
 
 
 def labels_match(requirements: tuple[Requirement, ...], body: Body) -> bool:
-    """Tell whether an object's labels meet all requirements."""
+    """Return whether an object's labels meet all requirements."""
     labels = mapping_at(body, "metadata", "labels")
     return all(one.holds(text_at(labels, one.key) if one.key in labels else None) for one in requirements)
 
 
 def fields_match(requirements: tuple[Requirement, ...], body: Body) -> bool:
-    """Tell whether an object's fields meet all requirements; a missing field counts as empty."""
+    """Return whether an object's fields meet all requirements; a missing field counts as empty."""
     return all(one.holds(_field(body, one.key)) for one in requirements)
 
 

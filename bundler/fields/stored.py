@@ -44,7 +44,7 @@ def stored_value(value: JSONValue, schema: SchemaNode) -> JSONValue:
 
 
 def _means_zero(name: str, value: JSONValue, schema: SchemaNode) -> bool:
-    """Tell whether a null stands for Go's zero: not for a field, but for a value of a map with keys of one's own."""
+    """Return whether a null stands for Go's zero: not for a field, but for a value of a map with keys of one's own."""
     return value is None and schema.drops_empty and schema.shape == "map" and not schema.knows(name)
 
 
@@ -67,14 +67,14 @@ _ZEROS: Mapping[str, JSONValue] = {
 
 
 def _is_left_out(name: str, stored: JSONValue, schema: SchemaNode) -> bool:
-    """Tell whether a field of a map is not stored: a null of a built-in kind, or an empty collection."""
+    """Return whether a field of a map is not stored: a null of a built-in kind, or an empty collection."""
     if stored is None:
         return schema.drops_empty
     return name not in schema.required and _is_dropped(stored, schema.field(name) or FREE)
 
 
 def _is_dropped(value: JSONValue, schema: SchemaNode) -> bool:
-    """Tell whether the server leaves an empty collection out where this stands."""
+    """Return whether the server leaves an empty collection out where this stands."""
     if not schema.drops_empty:
         return False
     if is_items(value):

@@ -26,17 +26,17 @@ Items: TypeAlias = "Sequence[JSONValue]"
 
 
 def is_items(value: Value) -> TypeGuard[Items]:
-    """Tell whether a value is a JSON list."""
+    """Return whether a value is a JSON list."""
     return isinstance(value, list | tuple)
 
 
 def is_granular_map(value: Value, schema: SchemaNode) -> TypeGuard[Mapping[str, JSONValue]]:
-    """Tell whether a value is a map whose fields are owned one by one."""
+    """Return whether a value is a map whose fields are owned one by one."""
     return isinstance(value, Mapping) and not schema.is_atomic and schema.shape in {"map", "any"}
 
 
 def is_associative(value: Value, schema: SchemaNode) -> TypeGuard[Items]:
-    """Tell whether a value is a list whose items are owned one by one."""
+    """Return whether a value is a list whose items are owned one by one."""
     return is_items(value) and schema.list_type != "atomic"
 
 

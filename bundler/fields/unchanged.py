@@ -1,4 +1,4 @@
-"""Tell without asking that an apply would change nothing. Layer: fields, pure.
+"""Return without asking that an apply would change nothing. Layer: fields, pure.
 
 The fields in the body are walked beside the fields that the manager owns, and beside the live values. Every doubt is
 answered with False: the caller then asks the server.
@@ -44,7 +44,7 @@ Trail: TypeAlias = "tuple[Trail, str] | None"
 def is_unchanged(
     desired: Body, live: Body, *, manager: str = "bundler", ignoring: frozenset[str] = frozenset()
 ) -> bool:
-    """Tell whether applying ``desired`` over ``live`` changes nothing; False whenever that is not certain.
+    """Return whether applying ``desired`` over ``live`` changes nothing; False whenever that is not certain.
 
     Args:
         desired: the body in normal form (no ``stringData``, nulls or ``status``).
@@ -71,7 +71,7 @@ def _own_tree(entries: Sequence[Body], manager: str, api_version: JSONValue, kin
 
 
 def _are_kept(entries: Sequence[Body], api_version: JSONValue, kind: JSONValue) -> bool:
-    """Tell whether the server would write these entries back as they are.
+    """Return whether the server would write these entries back as they are.
 
     It drops those of versions it no longer serves, and folds two of the same manager into one (its scale
     subresource writes such a pair).
@@ -176,7 +176,7 @@ class _Walk:
         return self._is_stored_as(desired, live, here) and not self._is_shared(here)
 
     def _is_stored_as(self, desired: JSONValue, live: Value, here: Trail) -> bool:
-        """Tell whether the server would store ``desired`` as ``live``, although they are spelled differently."""
+        """Return whether the server would store ``desired`` as ``live``, although they are spelled differently."""
         schema = self._schema(here)
         if schema is None:
             return False
@@ -188,16 +188,16 @@ class _Walk:
         return same(stored_value(full, schema), live) or same(stored_value(desired, schema), live)
 
     def _counts_empty(self) -> bool:
-        """Tell whether this kind's generation moves when an empty list comes in place of none."""
+        """Return whether this kind's generation moves when an empty list comes in place of none."""
         return (self._body.get("apiVersion"), self._body.get("kind")) in _EMPTY_COUNTS
 
     def _owns_nothing(self, desired: JSONValue, here: Trail) -> bool:
-        """Tell whether applying a value would own no field at all: an empty list whose items are owned one by one."""
+        """Return whether applying a value would own no field at all: an empty list whose items are owned one by one."""
         schema = self._schema(here) if is_items(desired) and not desired else None
         return schema is not None and schema.shape == "list" and schema.list_type != "atomic"
 
     def _is_atomic(self, here: Trail) -> bool:
-        """Tell whether a map is owned as one value, and not just held empty by the manager until now.
+        """Return whether a map is owned as one value, and not just held empty by the manager until now.
 
         Of a custom kind no one here knows: what the manager held empty may have been filled with defaults.
         """
@@ -205,7 +205,7 @@ class _Walk:
         return schema is not None and schema.is_atomic
 
     def _is_shared(self, here: Trail) -> bool:
-        """Tell whether anybody else owns this very field: then another spelling is a conflict."""
+        """Return whether anybody else owns this very field: then another spelling is a conflict."""
         nodes = [_node_at(_tree_of(entry), here) for entry in self._entries]
         return sum(node is not None for node in nodes) > 1
 
@@ -220,7 +220,7 @@ class _Walk:
 
 
 def _is_zero_of(desired: JSONValue, schema: SchemaNode) -> bool:
-    """Tell whether an empty value is of the type that its place takes: of another, the server would refuse it."""
+    """Return whether an empty value is of the type that its place takes: of another, the server would refuse it."""
     match desired:
         case bool():
             return schema.scalar == "boolean"
@@ -289,7 +289,7 @@ def _defaulted(
 
 
 def _is_same_set(desired: Sequence[JSONValue], live: Sequence[JSONValue], tree: Tree) -> bool:
-    """Tell whether a set of scalars is owned as desired, and is in the live list in the same order."""
+    """Return whether a set of scalars is owned as desired, and is in the live list in the same order."""
     places = {dump(value): place for place, value in enumerate(live)}
     spelled = [dump(value) for value in desired]
     order = [places.get(text, -1) for text in spelled]

@@ -29,7 +29,7 @@ def author_health(rule: ReadinessRule, body: Body) -> Health:
 
 
 def _is_failed(rule: ReadinessRule, body: Body) -> bool:
-    """Tell whether ``failed`` holds; a field that only a failure writes is missing as long as all is well."""
+    """Return whether ``failed`` holds; a field that only a failure writes is missing as long as all is well."""
     try:
         return _holds(rule.failed, rule.source, body)
     except BundlerError:

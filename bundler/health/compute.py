@@ -101,7 +101,7 @@ def _judge(ref: ObjectRef, body: Body, age_s: float) -> Health:
 
 
 def is_built_in(group: str) -> bool:
-    """Tell whether Kubernetes itself serves the group; names under k8s.io alone do not say so (Gateway API)."""
+    """Return whether Kubernetes itself serves the group; names under k8s.io alone do not say so (Gateway API)."""
     return group in _BUILT_IN_GROUPS or (
         group.endswith(".k8s.io") and group.removesuffix(".k8s.io") in _BUILT_IN_KUBERNETES_GROUPS
     )

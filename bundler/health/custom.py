@@ -40,7 +40,7 @@ Where another version or setting writes conditions all the same, those decide.
 
 
 def has_no_status(group: str, kind: str) -> bool:
-    """Tell whether a kind is one whose controllers write no status, so that there is nothing to wait for."""
+    """Return whether a kind is one whose controllers write no status, so that there is nothing to wait for."""
     return kind in _WITHOUT_STATUS.get(group, "").split()
 
 

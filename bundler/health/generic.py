@@ -36,7 +36,7 @@ def _is_outdated(found: Body, body: Body) -> bool:
 
 
 def has_condition(body: Body, kind: str, status: str = "True") -> bool:
-    """Tell whether the condition of that type has that status.
+    """Return whether the condition of that type has that status.
 
     Args:
         body: the object as the API returns it.

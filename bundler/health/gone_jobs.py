@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def is_complete(job: Body) -> bool:
-    """Tell whether a Job did its work."""
+    """Return whether a Job did its work."""
     return has_condition(job, "Complete")
 
 

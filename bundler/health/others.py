@@ -33,7 +33,7 @@ def claim_health(body: Body) -> Health:
 
 
 def is_waiting_for_consumer(body: Body) -> bool:
-    """Tell whether no one provisions this claim yet because no pod uses it.
+    """Return whether no one provisions this claim yet because no pod uses it.
 
     The claim itself does not hold its class's binding mode, and a namespaced Role may not read classes. But the volume
     controller names the provisioner on the claim at once in mode Immediate, and only after a node was selected in mode

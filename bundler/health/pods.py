@@ -92,7 +92,7 @@ def _containers(pod: Body) -> Iterator[Body]:
 
 
 def has_started(pod: Body, container: str) -> bool:
-    """Tell whether a container runs or ever ran; one that never did has no log."""
+    """Return whether a container runs or ever ran; one that never did has no log."""
     for item in _containers(pod):
         if text_at(item, "name") == container:
             states = (*mapping_at(item, "state"), *mapping_at(item, "lastState"))
@@ -196,7 +196,7 @@ def observe_pod(history: PodHistory, pod: Body, *, now_s: float) -> PodHistory:
 
 
 def is_final(problem: PodProblem, history: PodHistory, *, now_s: float, rules: FailFast) -> bool:
-    """Tell whether waiting for this pod any longer is of no use.
+    """Return whether waiting for this pod any longer is of no use.
 
     Args:
         problem: what is wrong with the pod.

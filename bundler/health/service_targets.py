@@ -106,7 +106,7 @@ def _pods_of(manifest: Manifest) -> _Pods | None:
 
 
 def _may_make_pods(manifest: Manifest) -> bool:
-    """Tell whether an operator may make pods because of an object, or change the labels of those that are there."""
+    """Return whether an operator may make pods because of an object, or change the labels of those that are there."""
     if not is_built_in(manifest.ref.group):
         return not has_no_status(manifest.ref.group, manifest.ref.kind)
     return manifest.ref.kind in {"Role", "ClusterRole"} and any(map(_writes_pods, items_at(manifest.body, "rules")))

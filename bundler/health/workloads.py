@@ -51,7 +51,7 @@ def _missing_in_rollout(body: Body, wanted: int, updated: int, ready: int) -> st
 
 
 def _is_rolled_out(body: Body) -> bool:
-    """Tell whether the Progressing condition says so; without a deadline there is no such condition."""
+    """Return whether the Progressing condition says so; without a deadline there is no such condition."""
     if int_at(body, "spec", "progressDeadlineSeconds", default=600) >= 2**31 - 1:
         return True
     found = condition(body, "Progressing")

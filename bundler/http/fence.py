@@ -57,7 +57,7 @@ class Fence:
 
     @property
     def stands(self) -> bool:
-        """Tell whether anything is refused."""
+        """Return whether anything is refused."""
         return self._stands
 
     def name(self, *servers: str) -> None:
@@ -150,7 +150,7 @@ class Fence:
 
 
 def _is_number(host: str) -> bool:
-    """Tell whether that is an address of IP, which is looked up nowhere."""
+    """Return whether that is an address of IP, which is looked up nowhere."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             socket.inet_pton(family, host.partition("%")[0])

@@ -33,7 +33,7 @@ class Gate:
             raise self.refusal(f"connecting to {server.authority}")
 
     def admits(self, host: str, port: int | None, *, resolve: Callable[[str], Collection[str]]) -> bool:
-        """Tell whether a host, or one of its addresses, is that of a server that is named.
+        """Return whether a host, or one of its addresses, is that of a server that is named.
 
         Args:
             host: a name, or an address of IP.

@@ -111,7 +111,7 @@ def parse_proxy(url: str, *, named_by: str) -> Proxy:
 
 
 def is_excepted(host: str, port: int, no_proxy: str) -> bool:
-    """Tell whether a host is reached without the proxy: loopback always, and what NO_PROXY lists.
+    """Return whether a host is reached without the proxy: loopback always, and what NO_PROXY lists.
 
     Args:
         host: of the server.

@@ -147,7 +147,7 @@ class Connection:
                     raise  # the network's own verdict, not the end of a slice
 
     def is_quiet(self) -> bool:
-        """Tell whether an idle connection is still open as far as we know: one that was closed is readable."""
+        """Return whether an idle connection is still open as far as we know: one that was closed is readable."""
         try:
             readable, _, _ = select.select([self._socket], [], [], 0)
         except (OSError, ValueError):

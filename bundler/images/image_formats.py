@@ -94,5 +94,5 @@ def _joined(texts: dict[str, str], repository: str) -> str:
 
 
 def _is_whole(text: str) -> bool:
-    """Tell whether a repository key holds a tag or digest of its own: ``{image: nginx:1.27}``."""
+    """Return whether a repository key holds a tag or digest of its own: ``{image: nginx:1.27}``."""
     return "@" in text or ":" in text.rpartition("/")[2]

@@ -70,7 +70,7 @@ class ImageRule:
         return cls(group, kind, path, parse_image_path(path))
 
     def fits(self, ref: ObjectRef) -> bool:
-        """Tell whether it is about objects such as ``ref``."""
+        """Return whether it is about objects such as ``ref``."""
         return (self.group, self.kind) == (ref.group, ref.kind)
 
 

@@ -45,7 +45,7 @@ class Switch:
 
     @property
     def is_boolean(self) -> bool:
-        """Tell whether it is a plain on and off."""
+        """Return whether it is a plain on and off."""
         return all(isinstance(choice, bool) for choice in self.choices)
 
 

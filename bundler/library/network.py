@@ -36,7 +36,7 @@ class NetworkRules:
     """Registries (``host:port``) that are spoken to without TLS."""
 
     def is_offline(self, *, default: bool) -> bool:
-        """Tell whether a call may reach nothing but the cluster and the site's registry.
+        """Return whether a call may reach nothing but the cluster and the site's registry.
 
         Args:
             default: what holds where `offline` is None.

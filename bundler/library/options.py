@@ -66,7 +66,7 @@ class Stop(Protocol):
     """The wish to stop."""
 
     def is_asked(self) -> bool:
-        """Tell whether the run was asked to stop."""
+        """Return whether the run was asked to stop."""
         ...
 
     def grace_s(self) -> float:

@@ -276,7 +276,7 @@ def _authorship(scope: Scope, *, reason: str, bundle: Bundle | None = None) -> A
 
 
 def is_pending(proposal: Proposal) -> bool:
-    """Tell whether something would be written or recorded, whether or not objects are ready."""
+    """Return whether something would be written or recorded, whether or not objects are ready."""
     return not is_no_op(proposal, RunOptions(waits=False))
 
 

@@ -46,6 +46,6 @@ class ReleaseRequest:
     reason: str = ""
     """Why; kept in the history."""
     rollback_s: float = 0.0
-    """Seconds for going back where the change fails; 0: leave things as they are."""
+    """Seconds for a rollback if the change fails; 0 leaves things as they are."""
     skips_preflight: bool = False
     """Leave out the checks of storage, permissions and images that come before the first write."""

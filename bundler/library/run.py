@@ -58,7 +58,7 @@ class Run(Generic[Result]):
 
     @property
     def is_over(self) -> bool:
-        """Tell whether the run has ended."""
+        """Return whether the run has ended."""
         return not self._thread.is_alive()
 
     def wait(self) -> None:

@@ -105,7 +105,7 @@ class Scope:
 
         Args:
             report: takes its events; those of the program where none is given.
-            is_stopped: tells whether it should end early.
+            is_stopped: says whether it should end early.
         """
         deadline_s = self._new_deadline_s()
         self.extend(deadline_s)

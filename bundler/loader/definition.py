@@ -102,7 +102,7 @@ def decode_definition(root: Node) -> BundleDefinition:
 
 
 def check_head(root: Node, *, kind: str) -> bool:
-    """Tell whether a document is of ``kind`` and of the version that we read; report where it is not."""
+    """Return whether a document is of ``kind`` and of the version that we read; report where it is not."""
     if not root.body:
         root.fail("must be a mapping with apiVersion, kind, metadata and spec")
         return False

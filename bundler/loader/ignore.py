@@ -56,7 +56,7 @@ class IgnoreRules:
         self._of_files = _blocks(rule for rule in rules if not rule.is_folder_only)
 
     def is_ignored(self, path: str, *, is_folder: bool) -> bool:
-        """Tell whether a file or folder, by its path inside the bundle, is left out."""
+        """Return whether a file or folder, by its path inside the bundle, is left out."""
         if path == NEVER_IGNORED:
             return False
         if _is_always_ignored(path, is_folder=is_folder):

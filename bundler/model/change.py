@@ -132,7 +132,7 @@ class ReachNote:
 
     @property
     def is_undeclared(self) -> bool:
-        """Tell whether the bundle had to declare it, and did not."""
+        """Return whether the bundle had to declare it, and did not."""
         return not self.is_declared and self.kind not in EXPOSURES
 
 
@@ -165,10 +165,10 @@ class Plan:
 
     @property
     def has_conflicts(self) -> bool:
-        """Tell whether anyone else set a field that the bundle wants differently; such a plan is not carried out."""
+        """Return whether anyone else set a field that the bundle wants differently; such a plan is not carried out."""
         return any(change.conflicts for change in self.changes)
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing would be written."""
+        """Return whether nothing would be written."""
         return all(change.action is Action.NONE for change in self.changes)

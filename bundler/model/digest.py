@@ -16,12 +16,12 @@ _HEX_DIGITS = frozenset("0123456789abcdef")
 
 
 def is_sha256_hex(text: str) -> bool:
-    """Tell whether a text is 64 lower-case hex digits."""
+    """Return whether a text is 64 lower-case hex digits."""
     return len(text) == 64 and _HEX_DIGITS.issuperset(text)
 
 
 def is_digest(text: str) -> bool:
-    """Tell whether a text is a sha256 digest with its algorithm before it."""
+    """Return whether a text is a sha256 digest with its algorithm before it."""
     return text.startswith("sha256:") and is_sha256_hex(text.removeprefix("sha256:"))
 
 

@@ -75,7 +75,7 @@ class ImageRef:
 
 
 def _is_host(text: str) -> bool:
-    """Tell whether brackets in the name of a registry hold an IPv6 address."""
+    """Return whether brackets in the name of a registry hold an IPv6 address."""
     if not text.startswith("["):
         return True
     from ipaddress import IPv6Address  # noqa: PLC0415 - few registries are known by such an address

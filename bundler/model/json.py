@@ -30,12 +30,12 @@ def decode_json(text: str | bytes) -> JSONValue:
 
 
 def is_mapping(value: JSONValue) -> TypeGuard[Body]:
-    """Tell whether ``value`` is a JSON object."""
+    """Return whether ``value`` is a JSON object."""
     return isinstance(value, _MAPPINGS)
 
 
 def is_list(value: JSONValue) -> TypeGuard[Sequence[JSONValue]]:
-    """Tell whether ``value`` is a JSON array; a string is not."""
+    """Return whether ``value`` is a JSON array; a string is not."""
     return isinstance(value, (list, tuple))
 
 

@@ -14,7 +14,7 @@ _UID_SPACE = bytes.fromhex("5d1d3c0e7a0b5b539d5f0f2c7a4be001")
 
 
 def is_dns_label(text: str) -> bool:
-    """Tell whether a text is of lower-case letters, digits and inner hyphens; of any length.
+    """Return whether a text is of lower-case letters, digits and inner hyphens; of any length.
 
     Source: RFC 1123, section 2.1, as Kubernetes reads it: in lower case.
     """
@@ -22,7 +22,7 @@ def is_dns_label(text: str) -> bool:
 
 
 def is_framed(text: str, chars: frozenset[str], ends: frozenset[str]) -> bool:
-    """Tell whether a text has only ``chars``, and begins and ends with one of ``ends``.
+    """Return whether a text has only ``chars``, and begins and ends with one of ``ends``.
 
     Args:
         text: to check.

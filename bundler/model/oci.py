@@ -177,7 +177,7 @@ class OciManifest:
 
     @property
     def is_index(self) -> bool:
-        """Tell whether it lists manifests, one for each platform."""
+        """Return whether it lists manifests, one for each platform."""
         return self.media_type in INDEX_TYPES
 
     @property

@@ -55,7 +55,7 @@ _COMMON = frozenset({
 
 
 def is_common(text: str) -> bool:
-    """Tell whether a string is everyone's: a word, a small number, a letter or two."""
+    """Return whether a string is everyone's: a word, a small number, a letter or two."""
     bare = text.strip()
     if len(bare) < MIN_SHORT_CHARS or bare.casefold() in _COMMON:
         return True
@@ -63,7 +63,7 @@ def is_common(text: str) -> bool:
 
 
 def is_strong(text: str) -> bool:
-    """Tell whether a string stands for itself wherever it is found."""
+    """Return whether a string stands for itself wherever it is found."""
     bare = text.strip()
     if is_common(bare) or len(bare) < MIN_MIXED_CHARS:
         return False
@@ -71,7 +71,7 @@ def is_strong(text: str) -> bool:
 
 
 def is_short(text: str) -> bool:
-    """Tell whether a string is masked as a whole value only."""
+    """Return whether a string is masked as a whole value only."""
     return not is_common(text) and not is_strong(text)
 
 

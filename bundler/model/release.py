@@ -38,7 +38,7 @@ class ReleaseStatus(StrEnum):
 
     @property
     def is_pending(self) -> bool:
-        """Tell whether a run is under way, or died."""
+        """Return whether a run is under way, or died."""
         return self.value.startswith("pending-") or self is ReleaseStatus.UNINSTALLING
 
 
@@ -85,7 +85,7 @@ class InventoryEntry:
 
     @property
     def is_generated(self) -> bool:
-        """Tell whether bundler made the text of this Secret."""
+        """Return whether bundler made the text of this Secret."""
         return self.generated is not None
 
 

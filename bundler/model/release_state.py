@@ -45,7 +45,7 @@ class ReleaseState:
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether every object is there and ready; nothing is of a release that was uninstalled."""
+        """Return whether every object is there and ready; nothing is of a release that was uninstalled."""
         is_gone = self.revision.summary.status is ReleaseStatus.UNINSTALLED
         return (
             not is_gone

@@ -21,7 +21,7 @@ _BREAKS = re.compile(r"[\r\n]+")
 
 
 def is_secret(body: Body) -> bool:
-    """Tell whether an object is a Secret of the core group."""
+    """Return whether an object is a Secret of the core group."""
     return body.get("kind") == "Secret" and body.get("apiVersion") == "v1"
 
 

@@ -18,7 +18,7 @@ _HOST: Final = LazyPattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9
 
 
 def is_host(text: str) -> bool:
-    """Tell whether a text is the host of a registry, HOST or HOST:PORT, and nothing else."""
+    """Return whether a text is the host of a registry, HOST or HOST:PORT, and nothing else."""
     return _HOST.fullmatch(text) is not None
 
 

@@ -93,7 +93,7 @@ def make_key(
 
 
 def is_sound_point(public: bytes) -> bool:
-    """Tell whether an Ed25519 public key is written in its one way and is of large order.
+    """Return whether an Ed25519 public key is written in its one way and is of large order.
 
     For a point of small order anyone can make signatures; in a second spelling one key would count as two. Verifiers
     need not check either. Source: RFC 8032, section 5.1.3 (y is below p); a point of order 8 doubles to y = 0.
@@ -168,7 +168,7 @@ class TrustPolicy:
 
     @property
     def asks_for_signature(self) -> bool:
-        """Tell whether nothing unsigned is taken: where keys are named, or it is said."""
+        """Return whether nothing unsigned is taken: where keys are named, or it is said."""
         return bool(self.keys) or self.requires_signature
 
 

@@ -80,7 +80,7 @@ class Assignment:
 
     @property
     def names_its_content(self) -> bool:
-        """Tell whether the command line shows where the value comes from and not the value."""
+        """Return whether the command line shows where the value comes from and not the value."""
         return self.kind in (AssignmentKind.FILE, AssignmentKind.ENV)
 
 

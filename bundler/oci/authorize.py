@@ -91,7 +91,7 @@ class Authorizer:
 
     @property
     def is_known(self) -> bool:
-        """Tell whether the host has said how it wants us to log in: requests from now on do."""
+        """Return whether the host has said how it wants us to log in: requests from now on do."""
         return self._challenge is not None
 
     def challenged(self, header: str, scopes: Scopes, *, was_known: bool) -> bool:

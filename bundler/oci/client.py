@@ -322,7 +322,7 @@ class OciClient:
         return scope_of(repository, PUSH if self._is_writing else PULL)
 
     def _is_hidden(self, answer: Answer) -> bool:
-        """Tell whether something is refused that is about to be written: it may just not be there yet."""
+        """Return whether something is refused that is about to be written: it may just not be there yet."""
         return self._is_writing and answer.status in {401, 403}
 
     def _add_referrer(self, repository: Repository, subject: Digest, manifest: OciManifest) -> None:

@@ -110,7 +110,7 @@ def can_be_read(session: Session, repository: Repository, blob: Descriptor, *, s
 
 
 def _fits(head: Head, pieces: Iterator[bytes], size: int) -> bool:
-    """Tell whether an answer is the first byte, or the beginning, of a blob of that size."""
+    """Return whether an answer is the first byte, or the beginning, of a blob of that size."""
     if head.status == 206:
         total = head.headers.get("content-range", "").rpartition("/")[2]
         return sum(len(piece) for piece in bounded(pieces)) == 1 and total in {str(size), "*", ""}

@@ -157,7 +157,7 @@ class Session:
         return self._hosts.joined(answer.url or url_of(self.home, "/"), link, self.host) if link else ""
 
     def _is_ours(self, url: str) -> bool:
-        """Tell whether a URL is of the registry itself: only its challenges count, and only it learns who we are."""
+        """Return whether a URL is of the registry itself: only its challenges count, and only it learns who we are."""
         return not url or urlsplit(url).netloc.rpartition("@")[2].lower() in self._names
 
     def _renewed(self, answer: Answer, scopes: tuple[str, ...], *, was_known: bool) -> bool:

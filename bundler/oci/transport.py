@@ -213,7 +213,7 @@ class Transport:
 
 
 def failure_of(answer: Answer) -> Failure | None:
-    """Tell whether an answer is a passing failure; None: it is the answer, good or bad."""
+    """Return whether an answer is a passing failure; None: it is the answer, good or bad."""
     if answer.status not in PASSING_STATUS or answer.is_full:
         return None
     words = f": {answer.says}" if answer.says else ""

@@ -39,7 +39,7 @@ def autoscaled_targets(objects: Iterable[tuple[ObjectRef, Body]]) -> Mapping[Obj
 
 
 def owned_by_autoscaler(conflicts: Sequence[tuple[str, str]]) -> bool:
-    """Tell whether all that contests an apply is the number that an autoscaler set.
+    """Return whether all that contests an apply is the number that an autoscaler set.
 
     Where none drives the workload any more, no one will ever give that field up: the bundle takes it back.
     """
@@ -47,7 +47,7 @@ def owned_by_autoscaler(conflicts: Sequence[tuple[str, str]]) -> bool:
 
 
 def was_autoscaled(live: Body) -> bool:
-    """Tell whether an autoscaler has set the number of replicas."""
+    """Return whether an autoscaler has set the number of replicas."""
     return any(
         entry.get("manager") in _SCALERS and entry.get("subresource") == "scale"
         for entry in items_at(live, "metadata", "managedFields")

@@ -24,7 +24,7 @@ _SIZE = ("spec", "resources", "requests", "storage")
 
 
 def is_stateful_set(ref: ObjectRef) -> bool:
-    """Tell whether an object is a StatefulSet."""
+    """Return whether an object is a StatefulSet."""
     return (ref.group, ref.kind) == ("apps", "StatefulSet")
 
 
@@ -43,7 +43,7 @@ def resized_templates(live: Body, wanted: Body) -> Mapping[str, tuple[str, str]]
 
 
 def is_growth(sizes: Mapping[str, tuple[str, str]]) -> bool:
-    """Tell whether every size becomes larger."""
+    """Return whether every size becomes larger."""
     return bool(sizes) and all(_compare(old, new) < 0 for old, new in sizes.values())
 
 
@@ -66,7 +66,7 @@ def claims_of(stateful_set: ObjectRef, template: str, claims: Iterable[Body]) ->
 
 
 def needs_growth(claim: Body, size: str) -> bool:
-    """Tell whether a claim asks for less than a size."""
+    """Return whether a claim asks for less than a size."""
     return _compare(claim_size(claim), size) < 0
 
 
@@ -92,7 +92,7 @@ def _by_name(stateful_set: Body) -> dict[str, Body]:
 
 
 def _is_same_but_size(live: Body, wanted: Body) -> bool:
-    """Tell whether a template holds what is live, but for its size; a live one also holds defaults."""
+    """Return whether a template holds what is live, but for its size; a live one also holds defaults."""
     return _is_within(wanted, live, ())
 
 

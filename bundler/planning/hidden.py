@@ -30,7 +30,7 @@ def hidden_like(live: JSONValue, recorded: JSONValue) -> JSONValue:
 
 
 def has_hidden(recorded: JSONValue) -> bool:
-    """Tell whether a record hides something in this part."""
+    """Return whether a record hides something in this part."""
     if is_mapping(recorded):
         return any(has_hidden(value) for value in recorded.values())
     if is_list(recorded):

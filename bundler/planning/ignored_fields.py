@@ -32,7 +32,7 @@ def content_of(body: Body) -> dict[str, JSONValue]:
 
 
 def _has_own_status(body: Body) -> bool:
-    """Tell whether the status is what a bundle says: rendered, or applied where it is no subresource."""
+    """Return whether the status is what a bundle says: rendered, or applied where it is no subresource."""
     if "uid" not in mapping_at(body, "metadata"):
         return True
     entries = items_at(body, "metadata", "managedFields")
@@ -41,5 +41,5 @@ def _has_own_status(body: Body) -> bool:
 
 
 def same_content(one: Body, other: Body) -> bool:
-    """Tell whether two answers of the server say the same but for its bookkeeping."""
+    """Return whether two answers of the server say the same but for its bookkeeping."""
     return same(content_of(one), content_of(other))

@@ -23,7 +23,7 @@ _WAS_DEPLOYED = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
 
 
 def is_job(ref: ObjectRef) -> bool:
-    """Tell whether an object is a Job."""
+    """Return whether an object is a Job."""
     return (ref.group, ref.kind) == ("batch", "Job")
 
 
@@ -41,7 +41,7 @@ def job_stem(name: str) -> str:
 
 
 def job_failed(ref: ObjectRef, live: Body) -> bool:
-    """Tell whether this is a Job whose last run failed; the same spec must be able to run again."""
+    """Return whether this is a Job whose last run failed; the same spec must be able to run again."""
     if not is_job(ref):
         return False
     return any(c.get("type") == "Failed" and c.get("status") == "True" for c in items_at(live, "status", "conditions"))

@@ -136,7 +136,7 @@ def without_nulls(body: Body) -> Body:
 
 
 def _may_be_emptied(body: Body) -> bool:
-    """Tell whether a field holds null or an empty text, which the normal form may leave out.
+    """Return whether a field holds null or an empty text, which the normal form may leave out.
 
     A flat loop that asks for classes, since there are tens of thousands of mappings to look into.
     """

@@ -43,7 +43,7 @@ class OldReading(NamedTuple):
 
 
 def may_hold_older_yaml(text: str) -> bool:
-    """Tell whether a rendered text has such a spelling anywhere; most have none, and need not be checked further."""
+    """Return whether a rendered text has such a spelling anywhere; most have none, and need not be checked further."""
     return _ODD.search(text) is not None
 
 

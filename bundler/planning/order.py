@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def is_custom(ref: ObjectRef) -> bool:
-    """Tell whether a kind is none of Kubernetes' own: an operator may have to act before such an object can go."""
+    """Return whether a kind is none of Kubernetes' own: an operator may have to act before such an object can go."""
     return kind_info(ref.group, ref.kind) is None
 
 

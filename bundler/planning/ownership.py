@@ -18,12 +18,12 @@ _FLUX_NAMES = (("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"), ("hel
 
 
 def is_ours(live: Body, uid: str) -> bool:
-    """Tell whether a live object carries this release's uid."""
+    """Return whether a live object carries this release's uid."""
     return text_at(live, "metadata", "labels", RELEASE_UID) == uid
 
 
 def lost_its_label(live: Body) -> bool:
-    """Tell whether someone took the release's label off an object that we wrote; only for objects that a record names.
+    """Return whether someone took the release's label off an object that we wrote; for objects in a record only.
 
     What was deleted and made again by others carries no field of ours.
     """
@@ -33,7 +33,7 @@ def lost_its_label(live: Body) -> bool:
 
 
 def has_controller(live: Body) -> bool:
-    """Tell whether a controller made the object (an EndpointSlice carries its Service's labels, ours included)."""
+    """Return whether a controller made the object (an EndpointSlice carries its Service's labels, ours included)."""
     return any(owner.get("controller") is True for owner in items_at(live, "metadata", "ownerReferences"))
 
 

@@ -106,7 +106,7 @@ def _settle(manifest: Manifest, live: Body | None, wanted: Wanted, *, is_autosca
 
 
 def is_deleting(live: Body) -> bool:
-    """Tell whether the object is on its way out."""
+    """Return whether the object is on its way out."""
     return bool(text_at(live, "metadata", "deletionTimestamp"))
 
 
@@ -201,7 +201,7 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
 
 
 def _is_shared(candidate: Candidate) -> bool:
-    """Tell whether another release looks after the object: this one neither sends it nor waits for it."""
+    """Return whether another release looks after the object: this one neither sends it nor waits for it."""
     uid = text_at(candidate.manifest.body, "metadata", "labels", RELEASE_UID)
     return candidate.settled is not None and candidate.live is not None and uid != "" and is_others(candidate.live, uid)
 

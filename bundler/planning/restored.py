@@ -28,7 +28,7 @@ _RESTORERS = ("kubectl-create", "kubectl-replace", "kubectl-client-side-apply", 
 
 
 def is_restored(live: Body, uid: str) -> bool:
-    """Tell whether an object of the release was written again from a backup, and not by bundler since."""
+    """Return whether an object of the release was written again from a backup, and not by bundler since."""
     entries = items_at(live, "metadata", "managedFields")
     if not uid or not is_ours(live, uid) or any(entry.get("manager") == FIELD_MANAGER for entry in entries):
         return False
@@ -36,7 +36,7 @@ def is_restored(live: Body, uid: str) -> bool:
 
 
 def are_restorers(managers: Iterable[str]) -> bool:
-    """Tell whether all of these field managers are those that write backups."""
+    """Return whether all of these field managers are those that write backups."""
     return all(manager.startswith(_RESTORERS) for manager in managers)
 
 

@@ -195,7 +195,7 @@ def _run_component(chain: _Chain, component: str, changes: Sequence[Change]) -> 
 
 
 def _needs_ready_workloads(stage: Stage, changes: Sequence[Change]) -> bool:
-    """Tell whether workloads of the component answer requests that these writes lead to."""
+    """Return whether workloads of the component answer requests that these writes lead to."""
     if stage is Stage.JUDGED:
         return any(change.action is not Action.NONE for change in changes)
     return stage is Stage.EXTENSIONS and bool(changes)
@@ -221,7 +221,7 @@ def _doomed(change: Change, *, waits_for_owned: bool) -> Target:
 
 
 def _may_own(change: Change) -> bool:
-    """Tell whether something may end with the object that is worth waiting for: pods, or whatever an operator made.
+    """Return whether something may end with the object that is worth waiting for: pods, or whatever an operator made.
 
     Deletion in the foreground makes the garbage collector look at each object: half a second and more for a hundred.
     """

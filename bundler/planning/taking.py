@@ -53,7 +53,7 @@ def _served(crd: Body) -> frozenset[str]:
 
 
 def is_others(live: Body, uid: str) -> bool:
-    """Tell whether an object carries the label of another release."""
+    """Return whether an object carries the label of another release."""
     return text_at(live, "metadata", "labels", RELEASE_UID) not in {"", uid}
 
 

@@ -33,7 +33,7 @@ class Webhook:
     rules: tuple[Body, ...]
 
     def judges(self, ref: ObjectRef, plural: str) -> bool:
-        """Tell whether writes of an object are sent to it; selectors are not checked, which errs towards yes.
+        """Return whether writes of an object are sent to it; selectors are not checked, which errs towards yes.
 
         Args:
             ref: the object.

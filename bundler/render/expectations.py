@@ -51,7 +51,7 @@ def _wrong_count(expectation: Expectation, count: int, bodies: Sequence[Body]) -
 
 
 def _is_meant(target: str, body: Body) -> bool:
-    """Tell whether ``Kind``, ``Kind/name`` or ``Kind/namespace/name`` means an object; ``Kind.group`` is a kind too."""
+    """Return whether ``Kind``, ``Kind/name`` or ``Kind/namespace/name`` means an object; so may ``Kind.group``."""
     asked, *names = target.split("/")
     kind, _, group = asked.partition(".")
     if text_at(body, "kind") != kind or (group and group_of(text_at(body, "apiVersion")) != group):
@@ -94,7 +94,7 @@ def _is_same(found: JSONValue, wanted: JSONValue) -> bool:
 
 
 def _contains(found: JSONValue, wanted: JSONValue) -> bool:
-    """Tell whether a text has a part, a list an item, or a mapping at least these entries."""
+    """Return whether a text has a part, a list an item, or a mapping at least these entries."""
     if is_list(found):
         return any(_is_same(item, wanted) or (is_mapping(wanted) and _contains(item, wanted)) for item in found)
     if is_mapping(found) and is_mapping(wanted):

@@ -138,7 +138,7 @@ class ObjectReader:
 
 
 def is_object_list(body: Body) -> bool:
-    """Tell whether a body holds objects: ``List``, and ``RoleList`` and its like with items, as for kubectl."""
+    """Return whether a body holds objects: ``List``, and ``RoleList`` and its like with items, as for kubectl."""
     kind = body.get("kind")
     return kind == "List" or (isinstance(kind, str) and kind.endswith("List") and isinstance(body.get("items"), list))
 

@@ -59,7 +59,7 @@ def apply_patches(manifests: Iterable[Manifest], patches: Sequence[ObjectPatch])
 
 
 def fits(patch: ObjectPatch, manifest: Manifest) -> bool:
-    """Tell whether a patch is about an object."""
+    """Return whether a patch is about an object."""
     ref = manifest.ref
     is_inside = not patch.component or f"{manifest.component}/".startswith(f"{patch.component}/")
     is_kind = patch.kind in {"*", ref.kind} and patch.group in {None, ref.group}

@@ -104,7 +104,7 @@ def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:
 
 
 def may_hold_secret(text: str) -> bool:
-    """Tell whether a rendered text speaks of a Secret: what is broken cannot be distinguished further."""
+    """Return whether a rendered text speaks of a Secret: what is broken cannot be distinguished further."""
     return _SECRET.search(text) is not None
 
 

@@ -106,7 +106,7 @@ class MarkedLanguage(Language):
 
 
 def is_partial(path: str) -> bool:
-    """Tell whether a template is only included or imported."""
+    """Return whether a template is only included or imported."""
     return path.rpartition("/")[2].startswith("_")
 
 

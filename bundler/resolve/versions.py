@@ -46,7 +46,7 @@ class Version:
 
     @property
     def is_prerelease(self) -> bool:
-        """Tell whether there is a ``-something``."""
+        """Return whether there is a ``-something``."""
         return self.precedence != _RELEASE
 
     @property
@@ -80,7 +80,7 @@ class VersionRange:
         return self.text
 
     def admits(self, version: Version) -> bool:
-        """Tell whether ``version`` is in the range.
+        """Return whether ``version`` is in the range.
 
         A pre-release is only admitted where the range itself names a pre-release of the same major.minor.patch: who
         asks for ``>=1.2`` does not ask for untested versions.

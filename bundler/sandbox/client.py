@@ -81,7 +81,7 @@ class SandboxClient(Tampering):
             client.reset()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._store.close()
 
     def furnish(self) -> None:

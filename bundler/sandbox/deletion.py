@@ -107,7 +107,7 @@ def finish_deletion(tx: Transaction, ref: ObjectRef, live: Tree, *, dropping: st
 
 
 def _is_running(ref: ObjectRef, live: Tree) -> bool:
-    """Tell whether a kubelet has to stop a pod first."""
+    """Return whether a kubelet has to stop a pod first."""
     spec, status = live.get("spec") or {}, live.get("status") or {}
     is_pod = ref.kind == "Pod" and not ref.group
     return is_pod and bool(spec.get("nodeName")) and status.get("phase") not in ("Succeeded", "Failed")

@@ -58,7 +58,7 @@ def find_schema(tx: Transaction, served: ResourceType) -> SchemaNode | None:
 
 
 def has_status(tx: Transaction, served: ResourceType) -> bool:
-    """Tell whether ``status`` is a subresource of a kind, so that ordinary writes leave it alone."""
+    """Return whether ``status`` is a subresource of a kind, so that ordinary writes leave it alone."""
     info = kind_info(served.group, served.kind)
     if info is not None:
         return info.has_status

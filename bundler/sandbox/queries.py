@@ -26,7 +26,7 @@ class Filter:
     fields: tuple[Requirement, ...]
 
     def matches(self, body: Body) -> bool:
-        """Tell whether an object is meant."""
+        """Return whether an object is meant."""
         if self.namespace and text_at(body, "metadata", "namespace") != self.namespace:
             return False
         return labels_match(self.labels, body) and fields_match(self.fields, body)

@@ -104,7 +104,7 @@ def _is_scoped(quota: Body) -> bool:
 
 
 def _may_count(ref: ObjectRef, hard: Mapping[str, JSONValue]) -> bool:
-    """Tell whether looking at an object can change a sum: most quotas count few kinds."""
+    """Return whether looking at an object can change a sum: most quotas count few kinds."""
     plural = plural_of(ref.group, ref.kind) or ""
     names = {f"count/{plural}.{ref.group}", f"count/{plural}", plural}
     is_compute = ref.kind in ("Pod", "PersistentVolumeClaim", "Service") and not ref.group

@@ -368,7 +368,7 @@ class Store:
                 self._sql.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._mutex:
             self._sql.close()
 

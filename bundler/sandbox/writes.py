@@ -231,7 +231,7 @@ def thawed(body: Body) -> Tree:
 
 
 def has_generation(group: str, kind: str) -> bool:
-    """Tell whether the server counts the changes of a kind in ``metadata.generation``."""
+    """Return whether the server counts the changes of a kind in ``metadata.generation``."""
     return group not in _UNCOUNTED_GROUPS or (group == "" and kind in _COUNTED_CORE)
 
 

@@ -54,7 +54,7 @@ def boot_id() -> str:
 
 
 def is_process_gone(pid: int) -> bool:
-    """Tell whether no process of that id exists here."""
+    """Return whether no process of that id exists here."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -65,17 +65,17 @@ def is_process_gone(pid: int) -> bool:
 
 
 def is_alive_here(theirs: Holder) -> bool | None:
-    """Tell whether ``theirs`` runs; None where it did not begin on this machine, in this boot."""
+    """Return whether ``theirs`` runs; None where it did not begin on this machine, in this boot."""
     is_here = bool(theirs.boot_id) and theirs.boot_id == boot_id() and theirs.pid > 0
     return not is_process_gone(theirs.pid) if is_here else None
 
 
 def is_gone_here(theirs: Holder, ours: Holder, is_gone: Callable[[int], bool] = is_process_gone) -> bool:
-    """Tell whether ``theirs`` ran on this machine, in this boot, and is there no more.
+    """Return whether ``theirs`` ran on this machine, in this boot, and is there no more.
 
     Args:
         theirs: holder recorded in the lease.
         ours: this process.
-        is_gone: tells whether a process id has ended.
+        is_gone: says whether a process id has ended.
     """
     return bool(ours.boot_id) and theirs.boot_id == ours.boot_id and theirs.pid > 0 and is_gone(theirs.pid)

@@ -118,7 +118,7 @@ class LeaseLock:
         return unchanged_s >= state.duration_s or is_gone_here(state.holder, self._holder, self._is_gone)
 
     def _may_be_dead(self, state: LockState, watch: _Watch) -> bool:
-        """Tell whether a Lease looks expired and did not move while we looked."""
+        """Return whether a Lease looks expired and did not move while we looked."""
         if watch.has_moved or state.last_heartbeat is None:
             return not watch.has_moved
         return (self._clock.now() - state.last_heartbeat).total_seconds() > state.duration_s
@@ -290,7 +290,7 @@ class HeldLease:
         return self._cluster.guarded(_Soon(self._clock, self._duration_s / 3))
 
     def _is_still_ours(self) -> bool:
-        """Read the Lease again and tell whether it is our claim; remember why where it is not."""
+        """Read the Lease again and return whether it is our claim; remember why where it is not."""
         found = self._cluster.get(self._ref, version="v1")
         theirs = read_lease(found, "") if found is not None else None
         if found is not None and theirs is not None and theirs.token == read_lease(self._body, "").token:

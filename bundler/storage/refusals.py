@@ -50,7 +50,7 @@ def moved(summary: RevisionSummary, now: RevisionSummary) -> ConflictError:
 
 
 def is_about_size(error: BundlerError) -> bool:
-    """Tell whether a refusal is about size or quota, and not about permission."""
+    """Return whether a refusal is about size or quota, and not about permission."""
     return isinstance(error, RejectedError) or (isinstance(error, ForbiddenError) and error.is_quota)
 
 

@@ -251,7 +251,7 @@ class SecretReleaseStore:
             self._delete(item)
 
     def has_remains(self, namespace: str, release: str) -> bool:
-        """Tell whether anything is recorded of a release, be it what a run that died while erasing left.
+        """Return whether anything is recorded of a release, be it what a run that died while erasing left.
 
         Raises:
             ClusterError

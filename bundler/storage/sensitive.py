@@ -56,18 +56,18 @@ class Secrets:
         self.redactor.learn(*self.private)
 
     def may_be_in(self, canonical: str) -> bool:
-        """Tell quickly whether canonical JSON holds anything to hide or to wrap."""
+        """Return quickly whether canonical JSON holds anything to hide or to wrap."""
         if self._has_short:
             return True
         folded = canonical.casefold()
         return any(text in folded for text in (*_OURS, *self._in_json))
 
     def is_in_text(self, text: str) -> bool:
-        """Tell whether a string leaf holds a sensitive string."""
+        """Return whether a string leaf holds a sensitive string."""
         return text in self.private or any(spelling in text for spelling in self.inside)
 
     def is_in_key(self, key: str) -> bool:
-        """Tell whether a mapping key holds a long sensitive string."""
+        """Return whether a mapping key holds a long sensitive string."""
         return any(spelling in key for spelling in self.inside_keys)
 
     def mask(self, text: str) -> str:
@@ -194,7 +194,7 @@ def _look_up(pointer: JSONValue, taken: Mapping[str, JSONValue] | None) -> JSONV
 
 
 def is_marked(content: bytes) -> bool:
-    """Tell quickly whether canonical JSON holds references or wrapped mappings."""
+    """Return quickly whether canonical JSON holds references or wrapped mappings."""
     return any(key.encode() in content for key in _OURS)
 
 

@@ -108,7 +108,7 @@ def _unreadable_character(text: str) -> YamlSyntaxError:
 
 
 def is_unreadable(character: str) -> bool:
-    """Tell whether YAML forbids this character to stand for itself.
+    """Return whether YAML forbids this character to stand for itself.
 
     Source: YAML 1.2.2, section 5.1, c-printable.
     """

@@ -58,7 +58,7 @@ def read_number(text: str) -> YamlFloat:
 
 
 def is_kept_by_json(number: float) -> bool:
-    """Tell whether plain JSON writes a number with the text that it has."""
+    """Return whether plain JSON writes a number with the text that it has."""
     return not isinstance(number, YamlFloat) or json.dumps(number) == number.text
 
 

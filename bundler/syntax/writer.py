@@ -140,7 +140,7 @@ def _key(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Tell whether a text needs no quotes where it is: no indicator, no document marker."""
+    """Return whether a text needs no quotes where it is: no indicator, no document marker."""
     return (
         (text[:1] in _PLAIN_STARTS or text[:1].isalnum())
         and all(map(str.isalnum, set(text).difference(_PLAIN_CHARS)))

@@ -116,7 +116,7 @@ def _inner(value: JSONValue) -> str:
 
 
 def is_same_to_templates(one: JSONValue, other: JSONValue) -> bool:
-    """Tell whether two values are the same to templates: true is not 1, 1.10 is not 1.1; keys have no order."""
+    """Return whether two values are the same to templates: true is not 1, 1.10 is not 1.1; keys have no order."""
     if is_list(one) and is_list(other):
         return len(one) == len(other) and all(map(is_same_to_templates, one, other))
     if is_mapping(one) and is_mapping(other):

@@ -149,7 +149,7 @@ def _alternatives(errors: Iterable[ValidationError], instance: JSONValue, pointe
 
 
 def _is_false(error: ValidationError) -> bool:
-    """Tell whether it is the schema ``false`` that was broken."""
+    """Return whether it is the schema ``false`` that was broken."""
     schema: Any = error.schema
     return schema is False or schema == NOTHING
 

@@ -78,7 +78,7 @@ class _Defaults:
         return merge_values(nested, own or {}) if own is not None or nested else None
 
     def _leads_to_any(self, node: SchemaNode) -> bool:
-        """Tell whether there is a default in a schema, or in any that it leads to."""
+        """Return whether there is a default in a schema, or in any that it leads to."""
         if id(node.node) not in self._leads:
             self._leads[id(node.node)] = any(one.node.get("default") is not None for one in reachable([node]))
         return self._leads[id(node.node)]

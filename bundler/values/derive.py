@@ -90,7 +90,7 @@ class _Derivation:
         self.values: dict[str, JSONValue] = dict(finish(whole))
 
     def is_decided(self, keys: Sequence[str]) -> bool:
-        """Tell whether a layer from outside sets or deletes the leaf."""
+        """Return whether a layer from outside sets or deletes the leaf."""
         here: JSONValue = self._decided
         for key in keys:
             here = here.get(key) if is_mapping(here) else None

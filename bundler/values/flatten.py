@@ -43,7 +43,7 @@ class Leaf(NamedTuple):
 
     @property
     def is_sensitive(self) -> bool:
-        """Tell whether the value, or a part of it, must not be shown."""
+        """Return whether the value, or a part of it, must not be shown."""
         return is_touching(self.pointer, self.owner.sensitive)
 
 
@@ -100,7 +100,7 @@ def shown_leaf(value: JSONValue, pointer: Pointer, sensitive: Collection[Pointer
 
 
 def is_shown_whole(value: JSONValue) -> bool:
-    """Tell whether a list or mapping is short enough to be shown in one line."""
+    """Return whether a list or mapping is short enough to be shown in one line."""
     text = json.dumps(value, ensure_ascii=False)
     return len(text) <= _SHOWN_CHARS and text.isprintable()
 
@@ -118,7 +118,7 @@ def masked_leaf(value: JSONValue, pointer: Pointer, sensitive: Collection[Pointe
 
 
 def is_touching(pointer: Pointer, sensitive: Collection[Pointer]) -> bool:
-    """Tell whether what is at ``pointer`` is, holds, or is part of something sensitive."""
+    """Return whether what is at ``pointer`` is, holds, or is part of something sensitive."""
     return any(starts_below(each, pointer) or starts_below(pointer, each) for each in sensitive)
 
 

@@ -70,7 +70,7 @@ def outputs_read(value: JSONValue, source: Source, codes: CompiledCodes | None) 
 
 
 def is_early(output: OutputSpec, codes: CompiledCodes | None) -> bool:
-    """Tell whether an output can be computed before the values of its bundle are."""
+    """Return whether an output can be computed before the values of its bundle are."""
     return _LATE.isdisjoint(path[0] for path in paths_in(output.value, output.source, codes))
 
 

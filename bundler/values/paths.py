@@ -142,7 +142,7 @@ def parent_pointer(pointer: Pointer) -> Pointer:
 
 
 def starts_below(pointer: Pointer, ancestor: Pointer) -> bool:
-    """Tell whether ``pointer`` is ``ancestor`` or is below it."""
+    """Return whether ``pointer`` is ``ancestor`` or is below it."""
     return pointer == ancestor or pointer.startswith(f"{ancestor}/")
 
 

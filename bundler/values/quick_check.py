@@ -64,7 +64,7 @@ class _Place:
 
 
 def is_surely_valid(schema: Body, value: JSONValue, file: str = SCHEMA_FILE) -> bool:
-    """Tell whether ``value`` is valid without doubt. False is no verdict: ask jsonschema.
+    """Return whether ``value`` is valid without doubt. False is no verdict: ask jsonschema.
 
     Args:
         schema: as the bundle has it.
@@ -80,7 +80,7 @@ def is_surely_valid(schema: Body, value: JSONValue, file: str = SCHEMA_FILE) -> 
 
 
 def has_only_unique(items: Sequence[JSONValue]) -> bool:
-    """Tell whether no two items are equal as JSON is: keys in any order, 1 and 1.0 the same, true and 1 not."""
+    """Return whether no two items are equal as JSON is: keys in any order, 1 and 1.0 the same, true and 1 not."""
     return len({_key(item) for item in items}) == len(items)
 
 

@@ -140,19 +140,19 @@ class SchemaView:
 
     @property
     def is_sensitive(self) -> bool:
-        """Tell whether any schema says ``writeOnly: true`` here or above."""
+        """Return whether any schema says ``writeOnly: true`` here or above."""
         return self.is_below_sensitive or any(node.node.get("writeOnly") is True for node in self.nodes)
 
     @property
     def holds_sensitive(self) -> bool:
-        """Tell whether something sensitive can stand here or below."""
+        """Return whether something sensitive can stand here or below."""
         if self.is_sensitive or any(below.holds_sensitive for below in (self.components or {}).values()):
             return True
         return any(node.node.get("writeOnly") is True for node in reachable(self.nodes))
 
     @property
     def is_deprecated(self) -> bool:
-        """Tell whether a schema says ``deprecated: true`` here."""
+        """Return whether a schema says ``deprecated: true`` here."""
         return any(node.is_certain and node.node.get("deprecated") is True for node in self.nodes)
 
     @property
@@ -182,14 +182,14 @@ class SchemaView:
         return tuple({**named, **dict.fromkeys(self.components or ())})
 
     def matches_pattern(self, key: str) -> bool:
-        """Tell whether ``patternProperties`` covers ``key``."""
+        """Return whether ``patternProperties`` covers ``key``."""
         return any(
             _matches(node, pattern, key) for node in self.nodes for pattern in _mapping(node.node, "patternProperties")
         )
 
     @property
     def is_closed(self) -> bool:
-        """Tell whether unknown keys are errors here: properties are named, and no schema opens the object."""
+        """Return whether unknown keys are errors here: properties are named, and no schema opens the object."""
         said = [node.node for node in self.nodes]
         if any(node.get(key, False) is not False for node in said for key in _OPENING):
             return False

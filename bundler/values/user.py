@@ -97,7 +97,7 @@ def fold_user_values(bundle: Bundle, user: UserLayers, *, view: SchemaView | Non
 
 
 def is_secret_place(view: SchemaView, steps: Sequence[str | int]) -> bool:
-    """Tell whether a value given at ``steps`` must not be shown.
+    """Return whether a value given at ``steps`` must not be shown.
 
     So it is where the schema says ``writeOnly`` there or below, and at an unknown key beside a sensitive one: a
     mistyped ``db.pasword`` holds a password too.

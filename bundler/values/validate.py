@@ -105,7 +105,7 @@ def _knowing_components(schema: Body, names: Sequence[str]) -> Body:
 
 
 def _is_old_deletion(found: UnknownKey, fold: Fold) -> bool:
-    """Tell whether an earlier revision deleted a key that the bundle has since lost: nothing is left to say."""
+    """Return whether an earlier revision deleted a key that the bundle has since lost: nothing is left to say."""
     origin = fold.origins.get(found.pointer)
     return found.value is None and origin is not None and origin.kind is LayerKind.RECORDED
 

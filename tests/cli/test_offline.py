@@ -41,7 +41,7 @@ def kubeconfig(cli, server: str, issuer: str) -> str:
 
 
 def may_connect() -> bool:
-    """Tell whether this process may connect to a server that no run has named."""
+    """Return whether this process may connect to a server that no run has named."""
     with StubServer([UNAVAILABLE]) as server:
         host, _, port = server.url.partition("://")[2].partition(":")
         socket.create_connection((host, int(port)), timeout=5).close()

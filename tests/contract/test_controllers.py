@@ -260,7 +260,7 @@ def quota(name: str = "team", **hard: str) -> dict[str, Any]:
 
 
 def refuses_cron_jobs(cluster: Subject) -> bool:
-    """Tell whether admission, which learns of quotas by a watch of its own, has heard of one that allows none."""
+    """Return whether admission, which learns of quotas by a watch of its own, has heard of one that allows none."""
     template = {
         "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "a", "image": "a:1"}]}}}
     }

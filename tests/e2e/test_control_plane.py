@@ -89,12 +89,12 @@ def main_status(body: Any) -> Any:
 
 
 def is_ready(body: Any) -> bool:
-    """Tell whether a pod or node is Ready."""
+    """Return whether a pod or node is Ready."""
     return has_condition(body, "Ready")
 
 
 def has_condition(body: Any, kind: str) -> bool:
-    """Tell whether a condition is true."""
+    """Return whether a condition is true."""
     conditions = body.get("status", {}).get("conditions") or []
     return any(one["type"] == kind and one["status"] == "True" for one in conditions)
 
@@ -276,7 +276,7 @@ def test_a_deployer_works_in_its_namespace_and_sees_nothing_outside(api: Namespa
 
 
 def allowed(act: Callable[[], object]) -> bool:
-    """Tell whether a call is not forbidden; the authoriser learns of a new Role a moment after its creation."""
+    """Return whether a call is not forbidden; the authoriser learns of a new Role a moment after its creation."""
     try:
         act()
     except ApiError as error:

@@ -146,7 +146,7 @@ def test_an_uninstall_that_is_killed_anywhere_goes_on_when_it_is_repeated(
 
 
 def marks(method: str, target: str, body: bytes, *, status: str) -> bool:
-    """Tell whether a request gives a revision this status."""
+    """Return whether a request gives a revision this status."""
     if method != "PUT" or "/secrets/" not in target:
         return False
     return bool(json.loads(body)["metadata"].get("labels", {}).get("bundler.dev/status") == status)

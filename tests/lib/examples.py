@@ -55,6 +55,6 @@ def _shown(outcome: Outcome) -> str:
 
 
 def _fits(written: str, printed: str) -> bool:
-    """Tell whether ``printed`` is what was written, with any lines where that is left open."""
+    """Return whether ``printed`` is what was written, with any lines where that is left open."""
     parts = [re.escape(part) for part in written.split(_ANY_LINES)]
     return re.fullmatch("(?:.*\n)*?".join(parts), printed) is not None

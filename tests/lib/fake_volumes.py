@@ -67,13 +67,13 @@ def _tolerate(act: Callable[[RawApi, Body], None], api: RawApi, body: Body) -> N
 
 
 def wants_volume(claim: Body) -> bool:
-    """Tell whether the volume controller has asked our provisioner to make the claim's volume."""
+    """Return whether the volume controller has asked our provisioner to make the claim's volume."""
     asked = claim["metadata"].get("annotations", {}).get("volume.kubernetes.io/storage-provisioner")
     return asked == PROVISIONER and not claim["spec"].get("volumeName")
 
 
 def wants_growth(claim: Body) -> bool:
-    """Tell whether a bound claim asks for another size than it has."""
+    """Return whether a bound claim asks for another size than it has."""
     status = claim.get("status", {})
     have = status.get("capacity", {}).get("storage")
     return (
@@ -84,7 +84,7 @@ def wants_growth(claim: Body) -> bool:
 
 
 def is_released(volume: Body) -> bool:
-    """Tell whether the volume is ours and has lost its claim for good."""
+    """Return whether the volume is ours and has lost its claim for good."""
     ours = volume["metadata"].get("annotations", {}).get("pv.kubernetes.io/provisioned-by") == PROVISIONER
     delete = volume["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
     return (

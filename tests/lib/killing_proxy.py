@@ -68,7 +68,7 @@ class Seen:
 
 
 def is_mutating(method: str, target: str) -> bool:
-    """Tell whether a request may change anything, but for heartbeats of a lock: their number depends on the time."""
+    """Return whether a request may change anything, but for heartbeats of a lock: their number depends on the time."""
     parts = urlsplit(target)
     if method == "PUT" and "/leases/" in parts.path:
         return False

@@ -10,7 +10,7 @@ VARIABLE = "SHORT_LAWS"
 
 
 def is_short() -> bool:
-    """Tell whether this run leaves the slow tests out."""
+    """Return whether this run leaves the slow tests out."""
     return os.environ.get(VARIABLE) == "1"
 
 

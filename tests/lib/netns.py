@@ -40,7 +40,7 @@ START_S = 10.0
 
 
 def are_granted() -> bool:
-    """Tell whether namespaces can be made here: by making one."""
+    """Return whether namespaces can be made here: by making one."""
     if os.geteuid() != 0 or shutil.which("ip") is None:
         return False
     try:

@@ -43,7 +43,7 @@ def pods_of(manifests: Iterable[Manifest]) -> dict[str, Pod]:
 
 
 def admits(policies: Iterable[Mapping[str, Any]], source: Pod, target: Pod, port: int) -> bool:
-    """Tell whether a pod may open a connection to a port of another one in the same namespace."""
+    """Return whether a pod may open a connection to a port of another one in the same namespace."""
     selecting = [one for one in policies if _is_selected(one["spec"].get("podSelector", {}), target)]
     isolating = [one for one in selecting if "Ingress" in one["spec"].get("policyTypes", ["Ingress"])]
     return not isolating or any(_lets_in(rule, source, target, port) for rule in _rules(isolating))

@@ -31,7 +31,7 @@ def version_of(program: str) -> str:
 
 
 def skopeo_passes(quirks: Quirks, folder: Path) -> bool:
-    """Tell whether skopeo brings an image of two platforms to such a registry and back."""
+    """Return whether skopeo brings an image of two platforms to such a registry and back."""
     image = make_image("table", layer_bytes=(40_000, 3000))
     layout = write_layout(image, folder / "layout", tag="1.0")
     with QuirkyRegistry(quirks) as registry:
@@ -44,7 +44,7 @@ def skopeo_passes(quirks: Quirks, folder: Path) -> bool:
 
 
 def helm_passes(quirks: Quirks, folder: Path) -> bool:
-    """Tell whether helm brings a chart to such a registry and back."""
+    """Return whether helm brings a chart to such a registry and back."""
     chart = folder / "web"
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 1.0.0\n")

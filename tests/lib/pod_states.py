@@ -79,12 +79,12 @@ def behaviour_of(image: str) -> Behaviour:
 
 
 def runs_to_end(pod: Body) -> bool:
-    """Tell whether the pod's containers are meant to finish."""
+    """Return whether the pod's containers are meant to finish."""
     return bool(pod["spec"].get("restartPolicy", "Always") != "Always")
 
 
 def has_ended(pod: Body) -> bool:
-    """Tell whether the pod's last reported phase is final."""
+    """Return whether the pod's last reported phase is final."""
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 

@@ -28,7 +28,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def accepts_connections(port: int) -> bool:
-    """Tell whether someone listens on the port."""
+    """Return whether someone listens on the port."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return True

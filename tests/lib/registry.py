@@ -22,7 +22,7 @@ START_S = 15.0
 
 
 def has_tools() -> bool:
-    """Tell whether the programs are there."""
+    """Return whether the programs are there."""
     return all(shutil.which(name) for name in ("docker-registry", "skopeo", "htpasswd"))
 
 

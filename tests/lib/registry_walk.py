@@ -90,7 +90,7 @@ class Walk:
         return f"acme/{self.host.replace(':', '-')}/shop/web"
 
     def holds(self, image: TestImage) -> bool:
-        """Tell whether the site has the image, whole."""
+        """Return whether the site has the image, whole."""
         held = self.registry.of(self.place)
         manifests = {one.digest for one in (image.top, *image.manifests)}
         return manifests <= set(held.manifests) and set(image.blobs) <= set(held.blobs)

@@ -206,7 +206,7 @@ class RunningSite:
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
-    """Tell whether a pod is ready and not on its way out."""
+    """Return whether a pod is ready and not on its way out."""
     conditions = {one["type"]: one["status"] for one in pod["status"].get("conditions", ())}
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 

@@ -180,7 +180,7 @@ class StubServer:
             _close(sock)
 
     def _answer(self, sock: socket.socket, got: Got) -> bool:
-        """Carry out one step; tell whether the connection continues."""
+        """Carry out one step; return whether the connection continues."""
         step = self._step(got)
         if isinstance(step, Reset):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

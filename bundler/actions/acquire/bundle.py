@@ -74,7 +74,7 @@ class Sources:
 
 
 def is_delivery(name: str) -> bool:
-    """Tell whether a word names a delivery file or a part of one."""
+    """Return whether a word names a delivery file or a part of one."""
     return ".bundle" in name and _DELIVERY.search(name) is not None
 
 

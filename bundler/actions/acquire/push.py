@@ -154,7 +154,7 @@ def _artifact(bundle: Bundle, archive: bytes) -> tuple[Descriptor, OciManifest]:
 
 
 def _is_attached(registry: Registry, at: OciAddress, there: OciManifest, signature: bytes) -> bool:
-    """Tell whether a published bundle has this signature: pushing it again would change a list that may not change."""
+    """Return whether a published bundle has this signature; pushing it again would change a fixed list."""
     try:
         known = fetch_signatures(registry, read_artifact(at, there))
     except (RegistryError, DeliveryDamagedError):

@@ -71,12 +71,12 @@ def document_of(bundle: Bundle) -> bytes:
 
 
 def signature_path(archive: Path) -> Path:
-    """Return where the signature of an archive lies: beside it."""
+    """Return the path of an archive's signature, beside it."""
     return archive.with_name(archive.name + SIGNATURE_SUFFIX)
 
 
 def is_signed(bundle: Bundle, archive: Path) -> bool:
-    """Tell whether all that is signed beside an archive is this bundle; whose signatures those are is not asked."""
+    """Return whether all that is signed beside an archive is this bundle; whose signatures those are is not asked."""
     try:
         envelopes = read_signatures(archive)
     except DeliveryDamagedError:

@@ -1,4 +1,4 @@
-"""Find everything that is wrong with a bundle, in one go. Layer: actions."""
+"""Find everything that is wrong with a bundle, at once. Layer: actions."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _of_problem(problem: Problem, bundle: Bundle, values: MergedValues) -> Itera
 
 
 def _is_declared(path: str, file: str, bundle: Bundle) -> bool:
-    """Tell whether the schema knows a value that is not set: then a user who sets the switch can give it."""
+    """Return whether the schema knows a value that is not set: then a user who sets the switch can give it."""
     if not path.startswith("values."):
         return False
     for name in file.split("/"):

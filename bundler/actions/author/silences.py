@@ -36,7 +36,7 @@ class Silence:
     reason: str
 
     def covers(self, finding: Finding) -> bool:
-        """Tell whether a finding is what it is about."""
+        """Return whether a finding is what it is about."""
         is_near = self.is_for_file or finding.line in {self.line, self.line + 1}
         return finding.file == self.file and finding.rule in self.rules and is_near
 

@@ -173,7 +173,7 @@ class _Automaton:
         )
 
     def _is_ambiguous(self, states: range) -> bool:
-        """Tell whether two walks over one text can part within a repetition, and meet again."""
+        """Return whether two walks over one text can part within a repetition, and meet again."""
         if any(len(set(self._next[state])) < len(self._next[state]) for state in states):
             return True
         pending, seen = [(state, state) for state in states], set[tuple[int, int]]()

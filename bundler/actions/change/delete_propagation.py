@@ -47,7 +47,7 @@ def refs_in_foreground(owning: Iterable[Change], ports: Ports) -> frozenset[Obje
 
 
 def _is_young(change: Change, ports: Ports) -> bool:
-    """Tell whether the kind may be too new for the garbage collector: no kind is younger than its objects."""
+    """Return whether the kind may be too new for the garbage collector: no kind is younger than its objects."""
     if not change.ref.namespace or not is_custom(change.ref):
         return False
     try:
@@ -58,7 +58,7 @@ def _is_young(change: Change, ports: Ports) -> bool:
 
 
 def _has_dependents(namespace: str, ports: Ports) -> bool:
-    """Tell whether anything with pods belongs to a custom object, near or far; yes where we may not look."""
+    """Return whether anything with pods belongs to a custom object, near or far; yes where we may not look."""
 
     def is_owned(kind: tuple[str, str]) -> bool:
         try:

@@ -145,7 +145,7 @@ class Lookout:
             clock.sleep(_TICK_S)
 
     def _is_silent(self) -> bool:
-        """Tell whether everything is listened to, nothing was heard, and there is time left."""
+        """Return whether everything is listened to, nothing was heard, and there is time left."""
         is_silent = not self._rung.is_set() and all(shelf.stream for shelf in self._shelves.values())
         return is_silent and self._ports.remaining_s() > 0
 

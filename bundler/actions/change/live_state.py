@@ -178,7 +178,7 @@ def _missing_namespaces(wanted: Wanted, cluster: ClusterClient) -> frozenset[str
 
 
 def namespace_exists(name: str, cluster: ClusterClient) -> bool:
-    """Tell whether a namespace is there; where we may not ask, it is taken to be."""
+    """Return whether a namespace is there; where we may not ask, it is taken to be."""
     try:
         return cluster.get(ObjectRef("", "Namespace", "", name), metadata_only=True) is not None
     except ForbiddenError:

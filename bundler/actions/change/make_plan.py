@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _REPLICA_TRIES = 5
 IsRecorded: TypeAlias = "Callable[[Body], bool | None]"
-"""Tells whether the release whose label an object carries still exists; None where that cannot be seen."""
+"""Says whether the release whose label an object carries still exists; None where that cannot be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Planned:
 
     @property
     def creates_namespace(self) -> bool:
-        """Tell whether the release's namespace must be made first."""
+        """Return whether the release's namespace must be made first."""
         return self.wanted.namespace in self.observation.missing_namespaces
 
 
@@ -73,7 +73,7 @@ def make_plan(
         wanted: normalised, stamped manifests and what was owned before.
         cluster: where.
         earlier: a plan made before, whose dry-run answers hold for objects that did not move since.
-        is_recorded: tells whether the release whose label an object carries still exists.
+        is_recorded: says whether the release whose label an object carries still exists.
 
     Raises:
         PlanError: when components need each other in a circle.
@@ -225,7 +225,7 @@ class _Asker:
             return self._refusal(candidate, error)
 
     def _came_back(self, candidate: Candidate, error: ConflictError) -> bool:
-        """Tell whether only those contest fields who wrote the object again from a backup."""
+        """Return whether only those contest fields who wrote the object again from a backup."""
         is_contested = bool(error.conflicts) and are_restorers(manager for _, manager in error.conflicts)
         return is_contested and candidate.live is not None and is_restored(candidate.live, self._uid)
 
@@ -301,7 +301,7 @@ def _is_about_replicas(outcome: Outcome) -> bool:
 
 
 def _stands_still(before: Body | None, now: Body | None) -> bool:
-    """Tell whether an object is, but for status, what it was when it was asked about."""
+    """Return whether an object is, but for status, what it was when it was asked about."""
     if before is None or now is None:
         return before is now
     if mapping_at(before, "metadata").get("resourceVersion") == mapping_at(now, "metadata").get("resourceVersion"):
@@ -350,7 +350,7 @@ class _Claims:
     is_recorded: IsRecorded
 
     def hold(self, live: Body) -> bool:
-        """Tell whether it is ours, or was left behind by a release that is gone."""
+        """Return whether it is ours, or was left behind by a release that is gone."""
         return is_ours(live, self.uid) or (is_others(live, self.uid) and self.is_recorded(live) is False)
 
 

@@ -101,7 +101,7 @@ class PodWatch:
         return is_changed
 
     def is_final(self, ref: ObjectRef) -> bool:
-        """Tell whether a pod of the workload failed for good."""
+        """Return whether a pod of the workload failed for good."""
         return ref in self._final
 
     def troubled(self, ref: ObjectRef) -> tuple[Body, PodProblem] | None:

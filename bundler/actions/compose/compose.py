@@ -201,7 +201,7 @@ def _has_api_of(cluster: ClusterClient) -> Callable[[str], bool]:
 
 
 def _is_known_api(name: str) -> bool:
-    """Tell whether the newest Kubernetes serves what ``has_api`` asks for; its table is read when a template asks."""
+    """Return whether the newest Kubernetes serves what ``has_api`` asks for; its table is read when a template asks."""
     return name in _known_apis()
 
 

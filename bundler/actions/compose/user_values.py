@@ -56,7 +56,7 @@ class Values:
 
     @property
     def names_files(self) -> bool:
-        """Tell whether a values file or a site file is named: recorded values are then left aside."""
+        """Return whether a values file or a site file is named: recorded values are then left aside."""
         return bool(self.files) or self.site is not None
 
 

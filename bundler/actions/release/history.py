@@ -74,7 +74,7 @@ class History:
 
     @property
     def is_uninstalled(self) -> bool:
-        """Tell whether nothing of the release is left but its history."""
+        """Return whether nothing of the release is left but its history."""
         return self.newest is not None and self.newest.status is ReleaseStatus.UNINSTALLED
 
     @property
@@ -95,12 +95,12 @@ class History:
 
     @property
     def is_newest_damaged(self) -> bool:
-        """Tell whether the newest revision cannot be read."""
+        """Return whether the newest revision cannot be read."""
         return self.newest_number > (self.newest.revision if self.newest else 0)
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether one revision at most counts as deployed; two do where a run died between its last marks."""
+        """Return whether one revision at most counts as deployed; two do where a run died between its last marks."""
         return sum(summary.status is ReleaseStatus.DEPLOYED for summary in self.summaries) <= 1
 
     def find(self, revision: int) -> RevisionSummary:

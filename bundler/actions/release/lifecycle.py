@@ -206,7 +206,7 @@ def _settle(history: History, ports: Ports, options: RunOptions) -> None:
 
 
 def is_no_op(proposal: Proposal, options: RunOptions) -> bool:
-    """Tell whether there is nothing to write, nothing to wait for, and nothing new to record."""
+    """Return whether there is nothing to write, nothing to wait for, and nothing new to record."""
     newest = proposal.history.newest
     if not proposal.plan.is_empty or options.forces_revision or newest is None or proposal.history.is_newest_damaged:
         return False

@@ -26,7 +26,7 @@ class OtherReleases:
         self._uids: frozenset[str] | None = None
 
     def is_recorded(self, live: Body) -> bool | None:
-        """Tell whether any record of an object's release is left; None where that cannot be seen."""
+        """Return whether any record of an object's release is left; None where that cannot be seen."""
         uid, name = (text_at(live, "metadata", "labels", key) for key in (RELEASE_UID, INSTANCE))
         for namespace in {text_at(live, "metadata", "namespace"), self._namespace} - {""}:
             if release_uid(namespace, name) == uid:
@@ -37,7 +37,7 @@ class OtherReleases:
             return None
 
     def _is_uninstalled(self, namespace: str, name: str) -> bool:
-        """Tell whether a history is all that is left; one that cannot be read whole may hold more."""
+        """Return whether a history is all that is left; one that cannot be read whole may hold more."""
         unreadable: list[BundlerError] = []
         found = self._store.summaries(namespace=namespace, release=name, on_unreadable=unreadable.append)
         return bool(found) and not unreadable and not since_uninstall(found)

@@ -60,7 +60,7 @@ class Draft:
 
     @property
     def is_recorded(self) -> bool:
-        """Tell whether this was read from a record instead of rendered from a bundle."""
+        """Return whether this was read from a record instead of rendered from a bundle."""
         return self.revision.rolled_back_to > 0
 
     @property

@@ -91,5 +91,5 @@ def barrier_problems(history: History, target: BundleReference, number: int, acc
 
 
 def is_at_least(version: str, barrier: str) -> bool:
-    """Tell whether a version is not below a barrier; an empty barrier holds nothing back."""
+    """Return whether a version is not below a barrier; an empty barrier holds nothing back."""
     return not barrier or parse_version(version) >= parse_version(barrier)

@@ -64,7 +64,7 @@ def open_session(app: App) -> Session:
 
 
 def is_embedded(app: App) -> bool:
-    """Tell whether the embedded cluster is meant.
+    """Return whether the embedded cluster is meant.
 
     Raises:
         AmbiguousContextError: when the name could mean a context of the kubeconfig too.

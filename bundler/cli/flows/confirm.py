@@ -70,12 +70,12 @@ class Approval:
 
 
 def may_go_on(app: App, run: RunFlags) -> bool:
-    """Tell whether a change is confirmed: by --yes, or by the answer of someone who sees the plan."""
+    """Return whether a change is confirmed: by --yes, or by the answer of someone who sees the plan."""
     return run.yes or app.may_ask
 
 
 def accepts_losses(app: App, run: RunFlags) -> bool:
-    """Tell whether losses are accepted: by --accept-data-loss, or by the answer to a question that names them."""
+    """Return whether losses are accepted: by --accept-data-loss, or by the answer to a question that names them."""
     return run.accept_data_loss or (app.may_ask and not run.yes)
 
 

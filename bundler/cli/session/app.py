@@ -76,6 +76,6 @@ class App:
 
     @property
     def may_ask(self) -> bool:
-        """Tell whether someone is there to answer: stdin and stderr are terminals."""
+        """Return whether someone is there to answer: stdin and stderr are terminals."""
         environment = self.settings.environment
         return environment.stdin_is_terminal and environment.err_is_terminal

@@ -30,7 +30,7 @@ class Stop:
         self.on_first: Callable[[], None] = _nothing
 
     def is_asked(self) -> bool:
-        """Tell whether someone asked this run to stop."""
+        """Return whether someone asked this run to stop."""
         return self._asked.is_set()
 
     def grace_s(self) -> float:

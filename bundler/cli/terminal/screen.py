@@ -41,12 +41,12 @@ class Looks:
 
     @property
     def out_has_color(self) -> bool:
-        """Tell whether stdout gets colours."""
+        """Return whether stdout gets colours."""
         return self.forces_color or (self.out_is_terminal and self.has_color)
 
     @property
     def err_has_color(self) -> bool:
-        """Tell whether stderr gets colours."""
+        """Return whether stderr gets colours."""
         return self.forces_color or (self.err_is_terminal and self.has_color)
 
 

@@ -58,7 +58,7 @@ _CONTROLLERS = (
 
 
 def is_due(tx: Transaction, now_s: float) -> bool:
-    """Tell whether something changed since the controllers last settled, or one of them asked for this time."""
+    """Return whether something changed since the controllers last settled, or one of them asked for this time."""
     if tx.meta(_SETTLED) != str(tx.version):
         return True
     wakes = json.loads(tx.meta(_WAKES, "{}"))

@@ -33,7 +33,7 @@ def run_jobs(world: World) -> None:
 
 
 def is_finished(job: Body) -> bool:
-    """Tell whether a Job is complete or has failed."""
+    """Return whether a Job is complete or has failed."""
     conditions = items_at(job, "status", "conditions")
     return any(one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions)
 

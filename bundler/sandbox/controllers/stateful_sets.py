@@ -77,7 +77,7 @@ def _is_parallel(stateful_set: Body) -> bool:
 
 
 def _fill(world: World, stateful_set: Body, pods: Mapping[int, Body], wanted: int, update: str) -> bool:
-    """Create what is missing, in order; tell whether the set has to wait before it continues."""
+    """Create what is missing, in order; return whether the set has to wait before it continues."""
     for ordinal in range(wanted):
         pod = pods.get(ordinal)
         if pod is None or text_at(pod, "status", "phase") in ("Failed", "Succeeded"):
@@ -133,7 +133,7 @@ def _make_claim(world: World, stateful_set: Body, template: Body, name: str) -> 
 
 
 def _shrink(world: World, pods: Mapping[int, Body], wanted: int) -> bool:
-    """Delete the highest pod that is too many; tell whether there was one."""
+    """Delete the highest pod that is too many; return whether there was one."""
     surplus = [ordinal for ordinal in pods if ordinal >= wanted]
     if surplus:
         world.delete(pods[max(surplus)])

@@ -197,12 +197,12 @@ def owner_reference(owner: Body) -> Tree:
 
 
 def is_leaving(body: Body) -> bool:
-    """Tell whether an object is being deleted."""
+    """Return whether an object is being deleted."""
     return bool(text_at(body, "metadata", "deletionTimestamp"))
 
 
 def is_pod_ready(pod: Body) -> bool:
-    """Tell whether a pod's Ready condition is true."""
+    """Return whether a pod's Ready condition is true."""
     return any(
         one.get("type") == "Ready" and one.get("status") == "True" for one in items_at(pod, "status", "conditions")
     )

@@ -30,7 +30,7 @@ def container_status(container: Container) -> dict[str, Any]:
 
 
 def is_sidecar(spec: Mapping[str, Any]) -> bool:
-    """Tell whether an init container stays with the others."""
+    """Return whether an init container stays with the others."""
     return spec.get("restartPolicy") == "Always"
 
 
