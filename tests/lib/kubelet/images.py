@@ -156,6 +156,7 @@ def _nginx() -> Image:
             "/etc/nginx/nginx.conf": "nginx.conf",
             "/etc/nginx/conf.d/default.conf": "nginx-default.conf",
             "/etc/nginx/mime.types": "/etc/nginx/mime.types",
+            "/usr/share/nginx/html/index.html": "nginx-index.html",
         },
         links={"/var/log/nginx/access.log": "/dev/stdout", "/var/log/nginx/error.log": "/dev/stderr"},
     )
