@@ -10,8 +10,6 @@ from bundler.syntax.reader import read_documents
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 
-BUNDLES = ("shop", "webapp", "postgres", "redis")
-
 
 def test_a_new_bundle_lints_clean_renders_and_installs(cli, monkeypatch):
     monkeypatch.chdir(cli.home)
@@ -42,9 +40,8 @@ def test_create_refuses_a_name_that_no_bundle_can_have(cli):
     assert cli("create", "My_App").code == 2
 
 
-@pytest.mark.parametrize("bundle", BUNDLES)
-def test_shipped_bundles_lint_clean(cli, bundle):
-    outcome = cli("lint", bundle, "--strict").ok()
+def test_a_clean_bundle_is_said_to_be_clean(cli):
+    outcome = cli("lint", "redis", "--strict").ok()
     assert outcome.err == "no problems found\n"
 
 

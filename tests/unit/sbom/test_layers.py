@@ -66,7 +66,7 @@ def test_a_database_that_is_damaged_is_said() -> None:
 def test_a_lying_rpm_header_is_an_error_and_nothing_else(make) -> None:
     chance = random.Random(3)
     path = {rpm_sqlite: "rpmdb.sqlite", rpm_ndb: "Packages.db", rpm_berkeley: "Packages"}[make]
-    for _ in range(200):
+    for _ in range(50 if make is rpm_sqlite else 200):  # a database in a file of its own takes longest
         header = bytearray(BASH_HEADER)
         for _ in range(3):
             header[chance.randrange(len(header))] = chance.randrange(256)
