@@ -110,7 +110,7 @@ def test_a_cluster_grows_loses_a_member_shrinks_and_is_updated_and_loses_no_writ
         assert set(members(site)) == named(1)
     assert writer.found["lost"] == []
     assert writer.found["count"] > 100
-    assert writer.found["longest_s"] < 30, writer.found
+    assert writer.found["longest_s"] < 60, writer.found
     assert site.get("apps/v1/statefulsets/etcd")["metadata"]["uid"] == uid
     site.bundler("uninstall", "etcd", "--yes")
     assert [pod["metadata"]["name"] for pod in site.items("v1/pods")] == [CLIENT]
@@ -126,5 +126,5 @@ def test_three_members_begin_together_and_are_updated_one_at_a_time(server_site:
         site.bundler("upgrade", "etcd", "etcd")
         assert members(site) == before, "they are the same members"
     assert writer.found["lost"] == []
-    assert writer.found["longest_s"] < 30, writer.found
+    assert writer.found["longest_s"] < 60, writer.found
     assert {pod["spec"]["containers"][0]["image"] for pod in site.items("v1/pods", name="etcd")} == {NEWEST}

@@ -68,7 +68,7 @@ def test_a_deleted_pod_is_replaced_while_the_others_serve(server_site: RunningSi
 
 
 def evict(site: RunningSite, pod: str) -> None:
-    """Ask for the end of a pod as whoever drains a node does."""
+    """Ask for the end of a pod as draining a node does."""
     body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
     site.create_object(f"v1/pods/{pod}/eviction", body)
 

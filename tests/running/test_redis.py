@@ -121,12 +121,12 @@ def test_a_single_server_becomes_a_primary_with_replicas_and_keeps_its_keys(serv
         site.until("one primary", lambda: len(primaries(site)) == 1)
     assert writer.found["lost"] == []
     assert writer.found["count"] > 0
-    assert writer.found["longest_s"] < 40, writer.found
+    assert writer.found["longest_s"] < 60, writer.found
 
     with Writer(site) as writer:
         site.bundler("upgrade", "cache", "redis", "--set", "maxMemoryMi=160", "--set", "nodes=3")
     assert writer.found["lost"] == []
-    assert writer.found["longest_s"] < 15, writer.found
+    assert writer.found["longest_s"] < 60, writer.found
     assert {ask(site, pod, "get", "guest") for pod in site.ready_pods(name="redis")} == {"Ada"}
     assert ask(site, primaries(site)[0], "config", "get", "maxmemory").split()[1] == str(160 * 2**20)
     site.bundler("uninstall", "cache", "--yes")
