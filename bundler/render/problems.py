@@ -71,7 +71,7 @@ def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem
     source = frames[-1]
     lines = text.splitlines()
     column, length = expressions.failures.locate(lines, source.line, failure.spelling)
-    details = expressions.failures.excerpt(lines, source.line, column=column, length=length)
+    details = _template_excerpt(lines, source.line, column=column, length=length)
     details += [f"reached from {frame}" for frame in reversed(frames[:-1])]
     return Problem(
         error_type=failure.error_type,
@@ -88,6 +88,22 @@ def problem_at(failure: Failure, frames: Sequence[Source], text: str) -> Problem
 _SHOWN_CHARS = 300
 _SECRET = LazyPattern(r"\bSecret(?:List)?\b")
 _TAG = LazyPattern(r"!\S+")
+_DOCUMENT_START = LazyPattern(r"---(?:\s|$)")
+
+
+def _template_excerpt(lines: Sequence[str], line: int, *, column: int, length: int) -> list[str]:
+    """Return the lines of a template around ``line``; none where their document speaks of a Secret."""
+    if may_hold_secret("\n".join(_document_around(lines, line))):
+        return ["not shown, since a Secret is written beside it"]
+    return expressions.failures.excerpt(lines, line, column=column, length=length)
+
+
+def _document_around(lines: Sequence[str], line: int) -> Sequence[str]:
+    """Return the lines of the document of ``line``, and of the one before where the excerpt reaches into it."""
+    starts = [number for number, text in enumerate(lines, start=1) if _DOCUMENT_START.match(text)]
+    first = max((number for number in starts if number < line), default=1)
+    last = min((number for number in starts if number > line + 1), default=len(lines) + 1)
+    return lines[first - 1 : last - 1]
 
 
 def rendered_excerpt(text: str, line: int, *, is_secret: bool) -> list[str]:

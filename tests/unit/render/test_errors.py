@@ -246,13 +246,27 @@ SECRETS_IN_ERRORS = {
     "indented": "  apiVersion: v1\n  kind: Secret\n  stringData: {a: hunter-two}\n  metadata: {}\n",
     "block scalar": "apiVersion: v1\nkind: Secret\nmetadata: {}\nstringData:\n  a: |\n    x: hunter-two\n",
 }
-BREAKS = {"no": "", "below": "\nx: [\n", "tag": "\nb: !hunter-two x\n", "alias": "\nb: *hunter-two\n"}
+BREAKS = {
+    "no": "",
+    "below": "\nx: [\n",
+    "tag": "\nb: !hunter-two x\n",
+    "alias": "\nb: *hunter-two\n",
+    "undefined": "b: {{ values.nope }}\n",
+    "syntax": "b: {{ values. }}\n",
+}
 
 
 @pytest.mark.parametrize("broken", BREAKS.values(), ids=BREAKS)
 @pytest.mark.parametrize("text", SECRETS_IN_ERRORS.values(), ids=SECRETS_IN_ERRORS)
 def test_no_error_quotes_the_surroundings_of_a_secret(text: str, broken: str) -> None:
     assert "hunter-two" not in error_text(render_error({"web.yaml": text + broken}))
+
+
+def test_a_secret_in_another_document_hides_no_line_of_a_template() -> None:
+    text = SECRETS_IN_ERRORS["anchored"] + "---\na: 1\nb: 2\nc: {{ values.nope }}\nd: 3\n"
+    shown = error_text(render_error({"web.yaml": text}))
+    assert "b: 2" in shown
+    assert "hunter-two" not in shown
 
 
 LABELS = "{% macro labels(n=0) %}\n\nfirst: 1\nsecond: [\nthird: 3\n{% endmacro %}\n"
