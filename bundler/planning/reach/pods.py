@@ -12,7 +12,7 @@ from bundler.fields.kinds import pod_spec_path
 from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.reach.privileges import container_privileges, pod_privileges
-from bundler.planning.reach.volumes import source_grants
+from bundler.planning.reach.volumes import claim_grants, source_grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +79,7 @@ def _scheduling(pod: Body) -> Iterator[tuple[str, str]]:
 
 def _volume_grants(volume: Body, namespace: str, own: frozenset[ObjectRef]) -> Iterator[tuple[str, str]]:
     yield from source_grants(volume)
+    yield from claim_grants(mapping_at(volume, "ephemeral", "volumeClaimTemplate", "spec"), namespace, own)
     yield from _foreign("Secret", text_at(volume, "secret", "secretName"), namespace, own)
     yield from _foreign("PersistentVolumeClaim", text_at(volume, "persistentVolumeClaim", "claimName"), namespace, own)
     for source in items_at(volume, "projected", "sources"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
 
 _OF_THE_NODE = ("hostPath", "local")
 _REMOTE = (
@@ -29,26 +29,31 @@ def source_grants(source: Body) -> Iterator[tuple[str, str]]:
     for field in _REMOTE:
         if field in source:
             yield "remote-volumes", f"attaches a volume by {field}"
-    yield from _claim_grants(mapping_at(source, "ephemeral", "volumeClaimTemplate", "spec"))
 
 
-def volume_grants(manifest: Manifest, _own: frozenset[ObjectRef]) -> Iterator[tuple[str, str]]:
+def volume_grants(manifest: Manifest, own: frozenset[ObjectRef]) -> Iterator[tuple[str, str]]:
     """Yield what claims and volumes lead to."""
-    spec = mapping_at(manifest.body, "spec")
+    spec, namespace = mapping_at(manifest.body, "spec"), manifest.ref.namespace
     match manifest.ref.group, manifest.ref.kind:
         case "", "PersistentVolume":
             yield from source_grants(spec)
         case "", "PersistentVolumeClaim":
-            yield from _claim_grants(spec)
+            yield from claim_grants(spec, namespace, own)
         case "apps", "StatefulSet":
             for template in items_at(spec, "volumeClaimTemplates"):
-                yield from _claim_grants(mapping_at(template, "spec"))
+                yield from claim_grants(mapping_at(template, "spec"), namespace, own)
         case _:
             pass
 
 
-def _claim_grants(spec: Body) -> Iterator[tuple[str, str]]:
+def claim_grants(spec: Body, namespace: str, own: frozenset[ObjectRef]) -> Iterator[tuple[str, str]]:
+    """Yield what the spec of a claim takes or copies that is not among ``own``."""
     if name := text_at(spec, "volumeName"):
         yield "foreign-volumes", f"claims the volume {name}"
-    if namespace := text_at(spec, "dataSourceRef", "namespace"):
-        yield "foreign-volumes", f"copies {text_at(spec, 'dataSourceRef', 'name')} of the namespace {namespace}"
+    for field in ("dataSource", "dataSourceRef"):
+        copied = mapping_at(spec, field)
+        kind, name, elsewhere = text_at(copied, "kind"), text_at(copied, "name"), text_at(copied, "namespace")
+        if elsewhere and elsewhere != namespace:
+            yield "foreign-volumes", f"copies {name} of the namespace {elsewhere}"
+        elif name and ObjectRef(text_at(copied, "apiGroup"), kind, namespace, name) not in own:
+            yield "foreign-volumes", f"copies the {kind} {name}, which is not in the bundle"

@@ -107,6 +107,18 @@ ONE_OF_EACH = [
         "foreign-volumes",
         manifest("PersistentVolumeClaim", "c", spec={"dataSourceRef": {"namespace": "n", "name": "x"}}),
     ),
+    (
+        "foreign-volumes",
+        manifest("PersistentVolumeClaim", "c", spec={"dataSource": {"kind": "PersistentVolumeClaim", "name": "x"}}),
+    ),
+    (
+        "foreign-volumes",
+        manifest(
+            "PersistentVolumeClaim",
+            "c",
+            spec={"dataSourceRef": {"apiGroup": "snapshot.storage.k8s.io", "kind": "VolumeSnapshot", "name": "x"}},
+        ),
+    ),
     ("foreign-volumes", volume(ephemeral={"volumeClaimTemplate": {"spec": {"volumeName": "pv-1"}}})),
     (
         "foreign-volumes",
@@ -221,7 +233,8 @@ def test_what_the_bundle_brings_itself_is_not_foreign():
         ],
         imagePullSecrets=[{"name": "of-the-site"}],
     )
-    assert kinds(account, claim, secret, *roles, uses) == []
+    copy = manifest("PersistentVolumeClaim", "copy", spec={"dataSource": {"kind": claim.ref.kind, "name": "own"}})
+    assert kinds(account, claim, secret, copy, *roles, uses) == []
 
 
 def test_a_generated_secret_is_the_bundles_own():
