@@ -47,7 +47,13 @@ def volume_grants(manifest: Manifest, own: frozenset[ObjectRef]) -> Iterator[tup
 
 
 def claim_grants(spec: Body, namespace: str, own: frozenset[ObjectRef]) -> Iterator[tuple[str, str]]:
-    """Yield what the spec of a claim takes or copies that is not among ``own``."""
+    """Yield what the spec of a claim takes or copies that is not among ``own``.
+
+    Args:
+        spec: of the claim.
+        namespace: of the claim.
+        own: objects of the bundle.
+    """
     if name := text_at(spec, "volumeName"):
         yield "foreign-volumes", f"claims the volume {name}"
     for field in ("dataSource", "dataSourceRef"):
