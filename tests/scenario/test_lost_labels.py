@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.actions.inspect.status import release_state
+from bundler.actions.inspect.status import release_state, wait_for_release
 from bundler.model.change import Action
 from bundler.model.health import Status
 from bundler.model.labels import RELEASE_UID
@@ -55,6 +55,13 @@ def test_status_finds_what_lost_its_label(world: World):
     state = release_state(world.operator.ports(), world.operator.namespace, "shop")
     found = {one.entry.ref.short: one.health.status for one in state.objects}
     assert found["Deployment/shop-web"] is Status.CURRENT
+
+
+def test_waiting_finds_what_lost_its_label(world: World):
+    world.operator.install(world.menu)
+    take_label_off(world, "Deployment", "shop-web", "apps")
+    take_label_off(world, "ConfigMap", "shop-config")
+    assert wait_for_release(world.operator.ports(), world.operator.namespace, "shop").is_ready
 
 
 @pytest.mark.parametrize("count", [1, 12])

@@ -21,6 +21,7 @@ from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass, field
 from bundler.model.size import counted
 from bundler.planning.jobs import is_job
+from bundler.planning.ownership import lost_its_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -78,7 +79,9 @@ def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, 
     targets = [c for c in wanted if c.action is not Action.NONE or c.before or c.ref not in rules.finished_jobs]
     if targets:
         ports.report(PhaseStarted("waiting", len(targets)))
-        with Lookout(ports, guard, uid=rules.uid, bears_silence=True) as lookout:
+        is_unlabelled = any(change.before and lost_its_label(change.before) for change in targets)
+        uid = "" if is_unlabelled else rules.uid  # what lost its label is in no list by it
+        with Lookout(ports, guard, uid=uid, bears_silence=True) as lookout:
             _Wait({change.ref: change for change in targets}, ports, rules, lookout, guard).until_ready()
 
 
