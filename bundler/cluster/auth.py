@@ -53,7 +53,7 @@ def make_credentials(access: ClusterAccess, around: ClientConfig) -> Credentials
     if user.auth_provider is not None and not has_own:
         return LegacyCredentials(user, clock=around.clock)
     if user.token_file is not None:
-        return TokenFileCredentials(user, clock=around.clock)
+        return TokenFileCredentials(user, clock=around.clock, budget=around.budget)
     return FixedCredentials(user)
 
 

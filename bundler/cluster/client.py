@@ -68,7 +68,7 @@ class HttpClusterClient:
         server = parse_server(access.cluster.server)
         credentials = make_credentials(access, around)
         proxy = choose_proxy(server, configured=access.cluster.proxy_url, env=around.env)
-        tls = KeptContext(access.cluster, credentials.certificate)
+        tls = KeptContext(access.cluster, credentials.certificate, budget=around.budget)
         dial = Dialer(
             server,
             proxy=proxy,

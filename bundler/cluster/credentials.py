@@ -7,11 +7,13 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bundler.cluster.files import read_bounded
+from bundler.cluster.files import TIMEOUT_S, read_bounded
 from bundler.cluster.tls import ClientCertificate
 from bundler.errors.cluster import CredentialsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bundler.cluster.kubeconfig import UserEntry
     from bundler.ports import Clock
 
@@ -66,8 +68,15 @@ class FixedCredentials:
 class TokenFileCredentials:
     """A token in a file that someone else replaces from time to time."""
 
-    def __init__(self, user: UserEntry, *, clock: Clock) -> None:
-        self._user, self._clock = user, clock
+    def __init__(self, user: UserEntry, *, clock: Clock, budget: Callable[[], float] = lambda: TIMEOUT_S) -> None:
+        """Prepare; nothing is read yet.
+
+        Args:
+            user: the entry of the kubeconfig.
+            clock: tells how old the token is.
+            budget: returns the seconds that are left for the command.
+        """
+        self._user, self._clock, self._budget = user, clock, budget
         self._certificate = configured_certificate(user)
         self._lock = threading.Lock()
         self._token, self._read_at = "", -TOKEN_FILE_AGE_S
@@ -97,7 +106,7 @@ class TokenFileCredentials:
     def _read(self) -> None:
         file = self._user.token_file or Path()
         try:
-            self._token = read_bounded(file).decode("ascii").strip() or self._user.token
+            self._token = read_bounded(file, timeout_s=self._budget()).decode("ascii").strip() or self._user.token
         except (OSError, ValueError) as error:
             if not self._token:
                 self._token = self._user.token

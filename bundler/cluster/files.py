@@ -27,11 +27,12 @@ def read_bounded(path: Path, *, max_bytes: int = MAX_CREDENTIAL_BYTES, timeout_s
     Args:
         path: of the file.
         max_bytes: larger files are refused.
-        timeout_s: seconds to wait at most.
+        timeout_s: seconds to wait at most; never more than `TIMEOUT_S`.
 
     Raises:
         OSError: when it cannot be read, is larger, or does not end in time; ``strerror`` says so.
     """
+    timeout_s = min(timeout_s, TIMEOUT_S)
     end_s = time.monotonic() + timeout_s
     # Without O_NONBLOCK, opening a pipe would wait until someone writes to it.
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bundler import syntax
-from bundler.cluster.files import read_bounded
+from bundler.cluster.files import TIMEOUT_S, read_bounded
 from bundler.errors.cluster import KubeconfigError
 from bundler.model.json import decode_json, items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass, field
@@ -122,6 +122,7 @@ def load_access(
     kubeconfig: Path | None = None,
     context: str = "",
     service_account: Path = SERVICE_ACCOUNT,
+    timeout_s: float = TIMEOUT_S,
 ) -> ClusterAccess:
     """Find out which cluster is meant and how to reach it; inside a pod without kubeconfig, its own cluster.
 
@@ -131,12 +132,13 @@ def load_access(
         kubeconfig: the file named on the command line; None for the default.
         context: name of the context; empty for the current one.
         service_account: folder of the pod's service account.
+        timeout_s: seconds to wait for a pipe that is named as a file.
 
     Raises:
         KubeconfigError: no file, a broken file, or a context that cannot be used.
     """
     paths = kubeconfig_paths(env, home=home, explicit=kubeconfig)
-    config = merge_files(read_files(paths, must_exist=kubeconfig is not None))
+    config = merge_files(read_files(paths, must_exist=kubeconfig is not None, timeout_s=timeout_s))
     if not config.contexts and not config.clusters and not context:
         found = in_cluster_access(env, service_account)
         if found is not None:
@@ -160,8 +162,13 @@ def known_contexts(env: Mapping[str, str], *, home: Path, kubeconfig: Path | Non
     return tuple(sorted(merge_files(read_files(paths, must_exist=kubeconfig is not None)).contexts))
 
 
-def read_files(paths: Sequence[Path], *, must_exist: bool) -> list[tuple[Path, Body]]:
+def read_files(paths: Sequence[Path], *, must_exist: bool, timeout_s: float = TIMEOUT_S) -> list[tuple[Path, Body]]:
     """Read and parse kubeconfig files; missing ones are passed over as kubectl does, unless one was asked for.
+
+    Args:
+        paths: of the files, in the order in which they are merged.
+        must_exist: a missing file is an error.
+        timeout_s: seconds to wait for each that is a pipe.
 
     Raises:
         KubeconfigError: when a file is missing and must not be, cannot be read, or is not YAML.
@@ -169,7 +176,7 @@ def read_files(paths: Sequence[Path], *, must_exist: bool) -> list[tuple[Path, B
     parsed = []
     for path in paths:
         try:
-            text = read_bounded(path, max_bytes=MAX_FILE_BYTES)
+            text = read_bounded(path, max_bytes=MAX_FILE_BYTES, timeout_s=timeout_s)
         except FileNotFoundError as error:
             if must_exist:
                 hint = "check the path, or leave it out to use KUBECONFIG or ~/.kube/config"

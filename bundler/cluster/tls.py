@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.cluster.files import read_bounded
+from bundler.cluster.files import TIMEOUT_S, read_bounded
 from bundler.errors.cluster import CredentialsError, KubeconfigError
 from bundler.http.tls import ssl_reason, strict_context, trust
 from bundler.model.lean import dataclass, field
@@ -30,8 +30,21 @@ class ClientCertificate:
 class KeptContext:
     """Makes a context when it is first asked for, and again when the client certificate became another one."""
 
-    def __init__(self, cluster: ClusterEntry, certificate: Callable[[], ClientCertificate | None]) -> None:
-        self._cluster, self._certificate = cluster, certificate
+    def __init__(
+        self,
+        cluster: ClusterEntry,
+        certificate: Callable[[], ClientCertificate | None],
+        *,
+        budget: Callable[[], float] = lambda: TIMEOUT_S,
+    ) -> None:
+        """Prepare; nothing is read yet.
+
+        Args:
+            cluster: the entry of the kubeconfig.
+            certificate: returns the client certificate that is to be presented now.
+            budget: returns the seconds that are left for the command.
+        """
+        self._cluster, self._certificate, self._budget = cluster, certificate, budget
         self._lock = threading.Lock()
         self._kept: tuple[ClientCertificate | None, ssl.SSLContext] | None = None
 
@@ -44,12 +57,19 @@ class KeptContext:
         certificate = self._certificate()
         with self._lock:
             if self._kept is None or self._kept[0] != certificate:
-                self._kept = (certificate, make_context(self._cluster, certificate))
+                self._kept = (certificate, make_context(self._cluster, certificate, timeout_s=self._budget()))
             return self._kept[1]
 
 
-def make_context(cluster: ClusterEntry, certificate: ClientCertificate | None) -> ssl.SSLContext:
+def make_context(
+    cluster: ClusterEntry, certificate: ClientCertificate | None, *, timeout_s: float = TIMEOUT_S
+) -> ssl.SSLContext:
     """Return a context that verifies chain and host name, unless the kubeconfig says not to.
+
+    Args:
+        cluster: the entry of the kubeconfig.
+        certificate: what is presented to the server.
+        timeout_s: seconds to wait for each file that is a pipe.
 
     Raises:
         KubeconfigError: the authority cannot be read.
@@ -60,29 +80,29 @@ def make_context(cluster: ClusterEntry, certificate: ClientCertificate | None) -
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     else:
-        _trust(context, cluster.authority)
+        _trust(context, cluster.authority, timeout_s)
     if certificate is not None:
-        _present(context, certificate)
+        _present(context, certificate, timeout_s)
     return context
 
 
-def authority_of(authority: Blob) -> bytes:
+def authority_of(authority: Blob, *, timeout_s: float = TIMEOUT_S) -> bytes:
     """Return the certificates of a cluster's authority; empty where the kubeconfig gives none.
 
     Raises:
         KubeconfigError: when the file cannot be read.
     """
     try:
-        return read_bounded(authority.file) if authority.file else authority.data
+        return _content(authority, timeout_s)
     except (OSError, ValueError) as error:
         raise _untrusting(authority, error) from error
 
 
-def _trust(context: ssl.SSLContext, authority: Blob) -> None:
+def _trust(context: ssl.SSLContext, authority: Blob, timeout_s: float) -> None:
     if not authority:
         context.load_default_certs()
         return
-    data = authority_of(authority)
+    data = authority_of(authority, timeout_s=timeout_s)
     try:
         trust(context, data)
     except (OSError, ValueError) as error:
@@ -98,10 +118,10 @@ def _untrusting(authority: Blob, error: OSError | ValueError) -> KubeconfigError
     )
 
 
-def _present(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
+def _present(context: ssl.SSLContext, certificate: ClientCertificate, timeout_s: float) -> None:
     try:
         # OpenSSL would read a file without end for ever, so it never gets the name of one of theirs.
-        _load_from_memory(context, _content(certificate.chain), _content(certificate.key))
+        _load_from_memory(context, _content(certificate.chain, timeout_s), _content(certificate.key, timeout_s))
     except (OSError, ValueError) as error:
         names = [str(blob.file) for blob in (certificate.chain, certificate.key) if blob.file]
         raise CredentialsError(
@@ -111,8 +131,8 @@ def _present(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
         ) from error
 
 
-def _content(blob: Blob) -> bytes:
-    return read_bounded(blob.file) if blob.file else blob.data
+def _content(blob: Blob, timeout_s: float) -> bytes:
+    return read_bounded(blob.file, timeout_s=timeout_s) if blob.file else blob.data
 
 
 def _load_from_memory(context: ssl.SSLContext, chain: bytes, key: bytes) -> None:

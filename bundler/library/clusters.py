@@ -41,7 +41,7 @@ def open_kubeconfig(scope: Scope, *, kubeconfig: Path | None, context: str) -> t
     """
     options = scope.options
     access = cluster.kubeconfig.load_access(
-        options.environment, home=options.home, kubeconfig=kubeconfig, context=context
+        options.environment, home=options.home, kubeconfig=kubeconfig, context=context, timeout_s=scope.budget_s()
     )
     return _open(scope, access)
 

@@ -15,6 +15,7 @@ DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
 _OLD_DEFAULT_REGISTRY = "index.docker.io"
 _MAX_NAME_CHARS = 255
+_MAX_PORT = 65_535
 _ID = LazyPattern(r"[a-f0-9]{64}")
 """What engines take for the identifier of an image."""
 
@@ -75,9 +76,10 @@ class ImageRef:
 
 
 def _is_host(text: str) -> bool:
-    """Return whether brackets in the name of a registry hold an IPv6 address."""
+    """Return whether a registry's port is one, and brackets in its name hold an IPv6 address."""
     if not text.startswith("["):
-        return True
+        _, colon, port = text.rpartition(":")
+        return not colon or int(port) <= _MAX_PORT
     from ipaddress import IPv6Address  # noqa: PLC0415 - few registries are known by such an address
 
     address, bracket, port = text[1:].partition("]")
@@ -85,7 +87,7 @@ def _is_host(text: str) -> bool:
         IPv6Address(address)
     except ValueError:
         return False
-    return bool(bracket) and (not port or (port[0] == ":" and port[1:].isdecimal()))
+    return bool(bracket) and (not port or (port[0] == ":" and port[1:].isdecimal() and int(port[1:]) <= _MAX_PORT))
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.inspect.release_queries import list_revisions
+from bundler.actions.inspect.status import release_state
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.actions.release.terms import Accepted
 from bundler.errors import BundlerError
@@ -242,6 +244,20 @@ def test_what_a_lost_newest_head_owned_is_found_and_uninstalled(world: World, lo
     result = world.operator.uninstall()
     assert "bundler.release.shop.v2" in result.proposal.history.damaged[0].line
     assert left(world) == set()
+
+
+@LOST
+def test_what_only_reads_names_a_lost_newest_head_too(world: World, lose) -> None:
+    world.operator.install(world.menu)
+    world.operator.upgrade(world.menu, extra="true")
+    lose(world, 2)
+    operator, unreadable = world.operator, list[BundlerError]()
+    ports = operator.ports()
+    found = list_revisions(ports.store, operator.namespace, "shop", on_unreadable=unreadable.append)
+    assert [summary.revision for summary in found] == [1]
+    assert "bundler.release.shop.v2" in str(unreadable[0])
+    release_state(ports, operator.namespace, "shop")
+    assert any("bundler.release.shop.v2" in str(event) for event in operator.events)
 
 
 @LOST

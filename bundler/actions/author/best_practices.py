@@ -13,6 +13,7 @@ from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for, unknown_fields
 from bundler.fields.misfit import MisfitKind
 from bundler.fields.validation import object_problems
+from bundler.model.image import ImageRef
 from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.labels import TRACK
 from bundler.model.lean import replace
@@ -187,6 +188,14 @@ def _names(containers: list[Body]) -> str:
     return f"container{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
+def _is_image(text: str) -> bool:
+    try:
+        ImageRef.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _fetches(container: Body) -> bool:
     words = [str(one) for key in ("command", "args") for one in list_at(container, key)]
     return _FETCH.search(" ".join(words)) is not None
@@ -201,7 +210,15 @@ def _container_flaws(pod: Body, *, is_long_running: bool) -> Iterator[Flaw]:
 
 def _flaws_of_container(container: Body, *, needs_probe: bool) -> Iterator[Flaw]:
     name, image = text_at(container, "name"), text_at(container, "image")
-    if "@" not in image and image.rpartition("/")[2].partition(":")[2] in {"", "latest"}:
+    if image and not _is_image(image):
+        yield Flaw(
+            rule="image-name",
+            message=f"container {name} runs {image!r}, which is not an image reference",
+            hint="write HOST/REPOSITORY:TAG, in small letters; no node can pull this one",
+            is_error=True,
+            field="image",
+        )
+    elif "@" not in image and image.rpartition("/")[2].partition(":")[2] in {"", "latest"}:
         yield Flaw(
             rule="image-tag",
             message=f"container {name} runs {image}, which is another image every day",

@@ -86,6 +86,12 @@ POD_RULE_TABLE: Final = (
         "a container that downloads something when it starts",
         "put what it downloads into the image; a site without internet cannot fetch it",
     ),
+    Rule(
+        "image-name",
+        "error",
+        "an image whose name is outside the grammar of references, which no node can pull",
+        "write `HOST/REPOSITORY:TAG`: the repository in small letters, no blanks, a port below 65536",
+    ),
     Rule("image-tag", "warning", "an image without a version", "name a tag other than `latest`, or a digest"),
     Rule(
         "no-readiness",

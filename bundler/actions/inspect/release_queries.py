@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.release.history import read_history, require_history
+from bundler.actions.release.history import lost_head, read_history, require_history
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.model.lean import replace
@@ -15,6 +15,7 @@ from bundler.planning.order import effective_needs
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from bundler.actions.release.history import History
     from bundler.errors import BundlerError
     from bundler.model.json import Body
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
@@ -60,6 +61,7 @@ def list_revisions(
     """
     found = read_history(store, namespace, release, on_unreadable=on_unreadable)
     summaries = (found if found.summaries else require_history(store, namespace, release)).summaries
+    _tell_lost_head(found, on_unreadable)
     deployed = max((s.revision for s in summaries if s.status is ReleaseStatus.DEPLOYED), default=0)
     return tuple(
         replace(s, status=ReleaseStatus.SUPERSEDED)
@@ -67,6 +69,16 @@ def list_revisions(
         else s
         for s in summaries
     )
+
+
+def _tell_lost_head(history: History, on_unreadable: Callable[[BundlerError], None] | None) -> None:
+    """Report a deployed revision that is gone, as one that cannot be read."""
+    lost = lost_head(history)
+    if lost is None:
+        return
+    if on_unreadable is None:
+        raise lost.error()
+    on_unreadable(lost.error())
 
 
 def raise_unreadable(errors: Sequence[BundlerError]) -> None:

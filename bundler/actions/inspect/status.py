@@ -8,13 +8,14 @@ from bundler.actions.change.list_watch import list_live
 from bundler.actions.change.pod_watch import PATIENCE_S, PodWatch
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
-from bundler.actions.release.history import require_history, uninstalled
+from bundler.actions.release.history import lost_head, require_history, uninstalled
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.errors.cluster import ApiUnavailableError
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
 from bundler.health.service_targets import service_problems
 from bundler.model.change import Action, Change
+from bundler.model.events import Warned
 from bundler.model.health import Health, Status
 from bundler.model.lean import replace
 from bundler.model.names import release_uid
@@ -43,6 +44,8 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
         ReleaseNotFoundError: when there is no such release.
     """
     history = require_history(ports.store, namespace, release)
+    if (lost := lost_head(history)) is not None:
+        ports.report(Warned(f"{lost.line}; {lost.hint}"))
     revision = ports.store.load(history.summaries[-1])
     if history.is_uninstalled:
         return ReleaseState(revision=revision, deployed=None, objects=())

@@ -222,6 +222,12 @@ def with_barriers(history: History, target: int, store: ReleaseStore) -> History
     return replace(history, barriers={one.summary.revision: one.no_rollback_below for one in loaded})
 
 
+def lost_head(history: History) -> Damage | None:
+    """Return the damage of a deployed revision whose head was deleted, as far as the other heads show it."""
+    number = _lost_number(history.summaries)
+    return _lost_head(history.namespace, history.release, number, ()) if number else None
+
+
 def _lost_number(summaries: Sequence[RevisionSummary]) -> int:
     """Return the number of a deployed revision whose head is gone: one was superseded by it; 0 where there is none.
 

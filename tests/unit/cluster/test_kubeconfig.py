@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bundler.cluster.credentials import TokenFileCredentials
 from bundler.cluster.files import read_bounded
 from bundler.cluster.kubeconfig import (
     Blob,
+    UserEntry,
     in_cluster_access,
     known_contexts,
     kubeconfig_paths,
@@ -18,7 +20,9 @@ from bundler.cluster.kubeconfig import (
     merge_files,
     resolve_context,
 )
-from bundler.errors.cluster import KubeconfigError
+from bundler.cluster.tls import authority_of
+from bundler.errors.cluster import CredentialsError, KubeconfigError
+from tests.lib.clocks import FakeClock
 
 HOME = Path("/nowhere")
 
@@ -286,6 +290,19 @@ def test_a_pipe_that_no_one_writes_to_is_an_error(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(OSError, match="did not end within"):
         read_bounded(pipe, timeout_s=0.05)
+
+
+def test_what_is_named_as_a_file_is_waited_for_no_longer_than_the_command_has(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(KubeconfigError, match="reading") as caught:
+        load_access({}, home=HOME, kubeconfig=pipe, timeout_s=0.05)
+    assert "did not end within 0.05 s" in caught.value.context[0]
+    with pytest.raises(KubeconfigError):
+        authority_of(Blob(file=pipe), timeout_s=0.05)
+    user = UserEntry(name="a", token_file=pipe)
+    with pytest.raises(CredentialsError):
+        TokenFileCredentials(user, clock=FakeClock(), budget=lambda: 0.05).headers()
 
 
 def test_deep_json_is_an_error_that_names_the_place(tmp_path: Path) -> None:

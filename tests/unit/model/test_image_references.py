@@ -30,7 +30,7 @@ def test_a_reference_is_completed(text: str, full: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "-bad.example/app", "bad-.example/app", "bad..example/app", "host.example:/app", "host.example:123456/app",
+        "-bad.example/app", "bad-.example/app", "bad..example/app", "host.example:/app", "host.example:123456/app", "host.example:65536/app", "[fe80::1]:99999/app",
         "host_a.example/app", "host.example:port/app", "a.example//app", "Upper/App", "a" * 64, "x.example/" + "a" * 256,
         "a b/c", ".example/app", "user@host.example/app",
     ],

@@ -90,6 +90,13 @@ def test_a_silence_is_about_its_own_file_and_line_only(tmp_path):
     assert [one.place for one in findings_of(tmp_path, files)] == ["templates/b.yaml:12"]
 
 
+@pytest.mark.parametrize("image", ["Foo/Bar:1", "ex ample.com/x:1", "nginx:", "a.b:99999/x:1"])
+def test_an_image_that_no_node_can_pull_is_an_error(tmp_path, image):
+    text = web().replace("nginx", f'"{image}"')
+    (finding,) = findings_of(tmp_path, {"templates/a.yaml": text})
+    assert (finding.rule, finding.level) == ("image-name", "error")
+
+
 def test_many_pods_make_one_finding_that_names_a_few_of_them(tmp_path):
     (finding,) = findings_of(tmp_path, {f"templates/{n}.yaml": web(name=f"w{n}") for n in range(8)})
     assert finding.place == "templates/0.yaml:12"
