@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import doctest
 import inspect
-import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,18 +92,34 @@ class Closed(dict):
     get = __contains__ = __iter__ = keys = items = values = copy = __getitem__  # type: ignore[assignment]
 
 
-def test_a_session_prints_nothing_and_reads_neither_the_environment_nor_the_command_line(monkeypatch, capfd, tmp_path):
+PROGRAM = """
+import io
+import os
+import sys
+from pathlib import Path
+
+import bundler.library.session
+from tests.lib.clocks import FakeClock
+from tests.unit.library.test_public_api import Closed, live_a_whole_life
+
+menu, folder = sys.argv[1], Path(sys.argv[2])
+bundler.library.session.SystemClock = FakeClock
+live_a_whole_life(menu, folder / "warm.db")  # modules are loaded now: what they read meanwhile is Python's affair
+open_to_all = os.environ, os.getenv, sys.argv, sys.stdin, sys.stderr
+os.environ, os.getenv, sys.argv, sys.stdin, sys.stderr = Closed(), Closed().get, None, None, io.StringIO()
+live_a_whole_life(menu, folder / "sandbox.db")
+said = sys.stderr.getvalue()
+os.environ, os.getenv, sys.argv, sys.stdin, sys.stderr = open_to_all
+sys.exit(said or 0)
+"""
+
+
+def test_a_session_prints_nothing_and_reads_neither_the_environment_nor_the_command_line(tmp_path):
+    """In a program of its own: threads of the test runner read the environment too."""
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '{{ values.x }}'}\n"
     menu = str(make_bundle(tmp_path, {"templates/a.yaml": text, "values.yaml": "x: one\n"}))
-    live_a_whole_life(menu, tmp_path / "warm.db")  # modules are loaded now: what they read meanwhile is Python's affair
-    monkeypatch.setattr(os, "environ", Closed())
-    monkeypatch.setattr(os, "getenv", Closed().get)
-    monkeypatch.setattr(sys, "argv", None)
-    monkeypatch.setattr(sys, "stdin", None)
-
-    live_a_whole_life(menu, tmp_path / "sandbox.db")
-
-    assert capfd.readouterr() == ("", "")
+    done = subprocess.run([sys.executable, "-c", PROGRAM, menu, str(tmp_path)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def live_a_whole_life(menu: str, path: Path) -> None:
