@@ -92,7 +92,7 @@ def serve_names(directory: Directory) -> None:
 def resolv_conf(namespace: str) -> str:
     """Return a pod's /etc/resolv.conf."""
     search = " ".join((f"{namespace}.svc.cluster.local", "svc.cluster.local", "cluster.local"))
-    return f"search {search}\nnameserver {GATEWAY}\noptions ndots:5 timeout:1 attempts:3\n"
+    return f"search {search}\nnameserver {GATEWAY}\noptions ndots:5 timeout:5 attempts:3\n"
 
 
 def hosts_file(pod_name: str, address: str, domain: str) -> str:
