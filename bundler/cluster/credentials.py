@@ -66,7 +66,7 @@ class FixedCredentials:
 
 
 class TokenFileCredentials:
-    """A token in a file that someone else replaces from time to time."""
+    """A token in a file that another program replaces from time to time."""
 
     def __init__(self, user: UserEntry, *, clock: Clock, budget: Callable[[], float] = lambda: TIMEOUT_S) -> None:
         """Prepare; nothing is read yet.

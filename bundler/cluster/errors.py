@@ -148,7 +148,7 @@ def api_unavailable(api_version: str, *, doing: str) -> ApiUnavailableError:
 
 
 def conflicts_of(status: Status) -> tuple[tuple[str, str], ...]:
-    """Return (path, manager) of every field that someone else owns, sorted."""
+    """Return (path, manager) of every field that another manager owns, sorted."""
     pairs = []
     for cause in status.causes:
         if cause.reason == "FieldManagerConflict":

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
-from bundler.expressions.expression import Expression, ValuePath, compile_expression, compile_text, evaluate_text
+from bundler.expressions.expression import (
+    Expression,
+    ValuePath,
+    compile_expression,
+    compile_text,
+    evaluate_text,
+    evaluate_texts,
+)
 from bundler.late import late_modules
 
 __all__ = [
@@ -16,6 +23,7 @@ __all__ = [
     "compile_expression",
     "compile_text",
     "evaluate_text",
+    "evaluate_texts",
 ]
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text
 from bundler.expressions.text import data_of
 from bundler.expressions.undefined import PathUndefined
+from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -136,6 +137,29 @@ def evaluate_text(
     """
     compiled = compile_text(text, source=source, codes=codes)
     return text if compiled is None else compiled.evaluate(names, bounds=bounds)
+
+
+def evaluate_texts(
+    value: JSONValue, names: Mapping[str, object], *, source: Source, codes: CompiledCodes | None = None
+) -> JSONValue:
+    """Return ``value`` with each text in it that may hold ``{{ … }}`` evaluated.
+
+    Args:
+        value: texts, lists and mappings.
+        names: what the texts can refer to.
+        source: file and line that they come from, for errors.
+        codes: compiled templates and expressions to reuse; None compiles again.
+
+    Raises:
+        ExpressionError, UndefinedValueError, TemplateLimitError: as `evaluate_text`.
+    """
+    if isinstance(value, str):
+        return evaluate_text(value, names, source=source, codes=codes) if "{" in value else value
+    if is_mapping(value):
+        return {key: evaluate_texts(item, names, source=source, codes=codes) for key, item in value.items()}
+    if is_list(value):
+        return [evaluate_texts(item, names, source=source, codes=codes) for item in value]
+    return value
 
 
 @cache

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import BundlePatchError, RenderError
-from bundler.expressions import evaluate_text
-from bundler.model.json import is_list, is_mapping
+from bundler.expressions import evaluate_texts
+from bundler.model.json import is_mapping
 from bundler.model.lean import replace
 from bundler.render.names import base_names
 from bundler.render.patches import apply_patches
@@ -15,7 +15,7 @@ from bundler.render.types import RenderedTemplate
 from bundler.syntax.writer import dump_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest, Source
@@ -69,7 +69,7 @@ def _patches_of(part: Part, context: RenderContext) -> Iterator[ObjectPatch]:
     for patch in part.bundle.patches:
 
         def computed(value: JSONValue, at: Source = patch.source) -> JSONValue:
-            return _computed(value, lambda text: evaluate_text(text, names, source=at, codes=context.codes))
+            return evaluate_texts(value, names, source=at, codes=context.codes)
 
         def bodies(items: Iterable[Body], at: Source = patch.source) -> tuple[Body, ...]:
             return tuple(body for item in items if is_mapping(body := computed(item, at)))
@@ -82,11 +82,3 @@ def _patches_of(part: Part, context: RenderContext) -> Iterator[ObjectPatch]:
             operations=bodies(patch.operations),
             injection=patch.injection and patch.injection.changed(bodies),
         )
-
-
-def _computed(value: JSONValue, evaluate: Callable[[str], JSONValue]) -> JSONValue:
-    if isinstance(value, str):
-        return evaluate(value) if "{" in value else value
-    if is_mapping(value):
-        return {key: _computed(item, evaluate) for key, item in value.items()}
-    return [_computed(item, evaluate) for item in value] if is_list(value) else value

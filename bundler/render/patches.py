@@ -1,7 +1,6 @@
 """Patches on rendered objects, of bundles and of site files. Layer: render, pure.
 
-Source: RFC 6902 (JSON patch), RFC 6901 (pointers); RFC 7396 (JSON merge patch), where lists whose items have keys merge
-by them, as in kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch.
+Source: RFC 6902 (JSON patch), RFC 6901 (pointers).
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import fnmatch
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import pod_spec_path, schema_of
+from bundler.fields.merge_patch import merge_patch
 from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at
 from bundler.model.labels import PREFIX
@@ -18,7 +18,6 @@ from bundler.model.lean import dataclass, replace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.fields.schema import SchemaNode
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest, Source
     from bundler.model.patch import ObjectPatch, PodInjection
@@ -133,47 +132,6 @@ def _common_parts(pod: Body, field: str, injection: PodInjection) -> list[JSONVa
     common: dict[str, JSONValue] = {"env": list(injection.env), "volumeMounts": list(injection.volume_mounts)}
     parts = {key: value for key, value in common.items() if value}
     return [{"name": text_at(item, "name"), **parts} for item in items_at(pod, field)] if parts else []
-
-
-def merge_patch(target: JSONValue, patch: JSONValue, schema: SchemaNode | None = None) -> JSONValue:
-    """Return ``target`` with a merge patch: mappings merge, null removes, all else replaces.
-
-    Args:
-        target: what is there.
-        patch: what is changed.
-        schema: of what is there; lists whose items have keys merge by them, ``$patch: delete`` takes an item out.
-    """
-    if is_list(patch) and is_list(target) and schema is not None and schema.map_keys:
-        return _merged_list(target, patch, schema)
-    if not is_mapping(patch):
-        return patch
-    merged = dict(target) if is_mapping(target) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge_patch(merged.get(key), value, schema.field(key) if schema is not None else None)
-    return merged
-
-
-def _merged_list(target: Sequence[JSONValue], patch: Sequence[JSONValue], schema: SchemaNode) -> list[JSONValue]:
-    items = list(target)
-    keys = [_key(item, schema) for item in items]
-    for change in patch:
-        key = _key(change, schema)
-        place = keys.index(key) if key in keys else len(items)
-        if is_mapping(change) and change.get("$patch") == "delete":
-            del items[place : place + 1], keys[place : place + 1]
-        elif place == len(items):
-            items.append(change)
-            keys.append(key)
-        else:
-            items[place] = merge_patch(items[place], change, schema.items)
-    return items
-
-
-def _key(item: JSONValue, schema: SchemaNode) -> tuple[JSONValue, ...]:
-    return tuple(item.get(key, schema.key_defaults.get(key)) if is_mapping(item) else None for key in schema.map_keys)
 
 
 def patch_once(target: JSONValue, operation: Mapping[str, JSONValue]) -> JSONValue:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import UsageError
 from bundler.fields.kinds import all_kinds
+from bundler.fields.merge_patch import merge_patch
 from bundler.model.refs import ObjectRef
 from bundler.sandbox import refusals, writes
 from bundler.sandbox.controllers.engine import touch, unsettle
@@ -117,7 +118,7 @@ class Tampering:
         """
         with self._writing() as tx:
             write, live = self._found(tx, ref, version=version, manager=manager)
-            merged = merge_patch(live, patch)
+            merged: Tree = json.loads(json.dumps(merge_patch(live, patch)))
             return writes.replace_tree(tx, write, live, merged, subresource=subresource)
 
     def scale(
@@ -159,25 +160,6 @@ class Tampering:
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()
-
-
-def merge_patch(body: Tree, patch: Body) -> Tree:
-    """Return ``body`` with a JSON merge patch applied. Source: RFC 7386, section 2."""
-    made: Tree = json.loads(json.dumps(body))
-    _merge_into(made, json.loads(json.dumps(patch)))
-    return made
-
-
-def _merge_into(target: Tree, patch: Tree) -> None:
-    for key, value in patch.items():
-        if value is None:
-            target.pop(key, None)
-        elif isinstance(value, dict):
-            below = target.get(key)
-            target[key] = below if isinstance(below, dict) else {}
-            _merge_into(target[key], value)
-        else:
-            target[key] = value
 
 
 def _failing_ref(kind: str, name: str, namespace: str) -> ObjectRef:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import bundler.values
 from bundler.errors.bundle import DeriveError, ExpressionError, RenderError
-from bundler.expressions import compile_expression, evaluate_text
+from bundler.expressions import compile_expression, evaluate_texts
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, UserValues, ValuesLayer, components_seen
@@ -23,7 +23,6 @@ from bundler.values.outputs import (
     circle_error,
     component_names,
     compute_outputs,
-    evaluated,
     is_early,
     outputs_read,
 )
@@ -256,10 +255,7 @@ def _given_values(
     written = spec.value_origins
     origin = Origin(LayerKind.COMPONENT, spec.source.file, spec.source.line)
 
-    def evaluate(text: str) -> JSONValue:
-        return evaluate_text(text, names, source=spec.source, codes=codes)
-
-    data = evaluated(spec.values, evaluate)
+    data = evaluate_texts(spec.values, names, source=spec.source, codes=codes)
     yield ValuesLayer(
         data=data if is_mapping(data) else {},
         origin=origin,

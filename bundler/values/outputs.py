@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ExpressionError
-from bundler.expressions import compile_text, evaluate_text
-from bundler.model.json import is_list, is_mapping, leaves_in
+from bundler.expressions import compile_text, evaluate_text, evaluate_texts
+from bundler.model.json import leaves_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from bundler.expressions import ValuePath
     from bundler.expressions.compiled import CompiledCodes
@@ -24,17 +24,6 @@ if TYPE_CHECKING:
 COMPONENTS, OUTPUTS = "components", "outputs"
 _LATE = frozenset({"values", COMPONENTS, "generated"})
 """Names that are known when the values are."""
-
-
-def evaluated(value: JSONValue, evaluate: Callable[[str], JSONValue]) -> JSONValue:
-    """Return ``value`` with each text that may hold ``{{ … }}`` evaluated."""
-    if isinstance(value, str):
-        return evaluate(value) if "{" in value else value
-    if is_mapping(value):
-        return {key: evaluated(item, evaluate) for key, item in value.items()}
-    if is_list(value):
-        return [evaluated(item, evaluate) for item in value]
-    return value
 
 
 def paths_in(value: JSONValue, source: Source, codes: CompiledCodes | None = None) -> Iterator[ValuePath]:
@@ -103,7 +92,7 @@ def compute_outputs(
         }
 
     def compute(output: OutputSpec) -> JSONValue:
-        return evaluated(output.value, lambda text: evaluate_text(text, seen, source=output.source, codes=codes))
+        return evaluate_texts(output.value, seen, source=output.source, codes=codes)
 
     return {output.name: compute(output) for output in outputs}
 

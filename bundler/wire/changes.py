@@ -141,8 +141,8 @@ def plan_form(plan: Plan) -> PlanForm:
     """Return what a plan does; unchanged objects are left out."""
     return {
         "changes": [change_form(change) for change in plan.changes if change.action is not Action.NONE],
-        "kept": _kept_forms(plan),
-        "reach": [_reach_form(note) for note in plan.reach],
+        "kept": kept_forms(plan),
+        "reach": [reach_form(note) for note in plan.reach],
     }
 
 
@@ -171,11 +171,13 @@ def _claim_form(claim: GrownClaim) -> GrownClaimForm:
     return {"object": str(claim.ref), "before": claim.before, "after": claim.after}
 
 
-def _kept_forms(plan: Plan) -> list[KeptForm]:
+def kept_forms(plan: Plan) -> list[KeptForm]:
+    """Return the objects that stay, and why."""
     return [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept]
 
 
-def _reach_form(note: ReachNote) -> ReachForm:
+def reach_form(note: ReachNote) -> ReachForm:
+    """Return one way in which a plan leaves its namespace or grants power."""
     form: ReachForm = {
         "kind": note.kind,
         "subject": note.subject,
@@ -200,8 +202,8 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
 
     return {
         "changes": [patched(change) for change in plan.changes if change.action is not Action.NONE],
-        "kept": _kept_forms(plan),
-        "reach": [_reach_form(note) for note in plan.reach],
+        "kept": kept_forms(plan),
+        "reach": [reach_form(note) for note in plan.reach],
     }
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from bundler.errors.change import PlanError
 from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.digest import is_digest
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import as_json, is_list, is_mapping
 from bundler.model.refs import ObjectRef
 from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Step, Target, Until, Verify, Write
+from bundler.wire.changes import kept_forms, reach_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -51,8 +52,8 @@ def plan_document(plan: Plan) -> Body:
         "kind": KIND,
         "removal": plan.is_removal,
         "steps": [_step_data(step) for step in plan.steps],
-        "kept": [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept],
-        "reach": [_reach_data(note) for note in plan.reach],
+        "kept": as_json(kept_forms(plan)),
+        "reach": as_json([reach_form(note) for note in plan.reach]),
     }
 
 
@@ -148,11 +149,6 @@ def _target(part: _Part) -> Target:
 def _kept(part: _Part) -> KeptObject:
     part.require("object", "reason")
     return KeptObject(part.ref("object"), part.text("reason"))
-
-
-def _reach_data(note: ReachNote) -> Body:
-    live: Body = {} if note.is_live is None else {"live": note.is_live}
-    return {"kind": note.kind, "subject": note.subject, "declared": note.is_declared, "source": note.source, **live}
 
 
 def _reach_note(part: _Part) -> ReachNote:

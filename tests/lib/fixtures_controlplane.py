@@ -14,42 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lib.controlplane import HOW_TO_GET, ControlPlane, ControlPlaneError, find_binaries
+from tests.lib.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIXTURE = "control_plane"
 MARKER = "controlplane"
-
-
-class Tally:
-    """Counts the tests of the control plane that ran and that were skipped."""
-
-    def __init__(self, *, is_required: bool) -> None:
-        """Start at zero."""
-        self.is_required = is_required
-        self.run = 0
-        self.skipped = 0
-        self.why_skipped = ""
-
-    @pytest.hookimpl
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a test once: by its call, or by the setup that did not get that far."""
-        if MARKER not in report.keywords:
-            return
-        if report.skipped and report.when == "setup":
-            self.skipped += 1
-        elif report.when == "call" or (report.when == "setup" and report.failed):
-            self.run += 1
-
-    @pytest.hookimpl
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say in one line what became of them."""
-        if self.skipped:
-            why = self.why_skipped or "left out by the tests themselves"
-            terminalreporter.write_line(f"control plane tests: {self.run} run, {self.skipped} skipped: {why}")
-        elif self.run:
-            terminalreporter.write_line(f"control plane tests: {self.run} run")
 
 
 _TALLY = pytest.StashKey[Tally]()
@@ -64,8 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start counting."""
-    tally = Tally(is_required=config.getoption("--require-controlplane"))
-    config.stash[_TALLY] = tally
+    config.stash[_TALLY] = tally = Tally(MARKER, "control plane tests", why="left out by the tests themselves")
     config.pluginmanager.register(tally)
 
 
@@ -87,7 +57,7 @@ def control_plane(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPath
         plane.stop()
         return
     folder = tmp_path_factory.mktemp("controlplane")
-    plane = _start(folder, pytestconfig.stash[_TALLY])
+    plane = _start(folder, pytestconfig)
     try:
         yield plane
         dead = plane.dead_program()
@@ -108,14 +78,14 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.api("DELETE", f"/api/v1/namespaces/{name}")
 
 
-def _start(folder: Path, tally: Tally) -> ControlPlane:
+def _start(folder: Path, config: pytest.Config) -> ControlPlane:
     try:
         binaries = find_binaries()
     except ControlPlaneError as error:
         pytest.fail(str(error), pytrace=False)
     if binaries is not None:
         return ControlPlane.start(folder, binaries)
-    tally.why_skipped = HOW_TO_GET
-    if tally.is_required:
+    config.stash[_TALLY].why = HOW_TO_GET
+    if config.getoption("--require-controlplane"):
         pytest.fail(f"no control plane, and --require-controlplane is given: {HOW_TO_GET}", pytrace=False)
     pytest.skip(HOW_TO_GET)

@@ -8,35 +8,10 @@ from __future__ import annotations
 import pytest
 
 from tests.lib.netns import HOW_TO_GET, are_granted
+from tests.lib.tally import Tally
 
 FIXTURE = "namespaces"
 MARKER = "namespaces"
-
-
-class Tally:
-    """Counts the tests in network namespaces that ran and that were skipped."""
-
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.run = self.skipped = 0
-
-    @pytest.hookimpl
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a test once: by its call, or by the setup that did not get that far."""
-        if MARKER not in report.keywords:
-            return
-        if report.skipped and report.when == "setup":
-            self.skipped += 1
-        elif report.when == "call" or (report.when == "setup" and report.failed):
-            self.run += 1
-
-    @pytest.hookimpl
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say in one line what became of them."""
-        if self.skipped:
-            terminalreporter.write_line(f"tests in namespaces: {self.run} run, {self.skipped} skipped: {HOW_TO_GET}")
-        elif self.run:
-            terminalreporter.write_line(f"tests in namespaces: {self.run} run")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start counting."""
-    config.pluginmanager.register(Tally())
+    config.pluginmanager.register(Tally(MARKER, "tests in namespaces", why=HOW_TO_GET))
 
 
 @pytest.hookimpl(tryfirst=True)

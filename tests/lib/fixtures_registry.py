@@ -10,38 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lib.registry import HOW_TO_GET, Options, RealRegistry, has_tools
+from tests.lib.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FIXTURES = frozenset({"registry", "secure_registry", "registry_tools"})
 MARKER = "registry"
-
-
-class Tally:
-    """Counts the tests of registries that ran and that were skipped."""
-
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.run = self.skipped = 0
-
-    @pytest.hookimpl
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a test once: by its call, or by the setup that did not get that far."""
-        if MARKER not in report.keywords:
-            return
-        if report.skipped and report.when == "setup":
-            self.skipped += 1
-        elif report.when == "call" or (report.when == "setup" and report.failed):
-            self.run += 1
-
-    @pytest.hookimpl
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say in one line what became of them."""
-        if self.skipped:
-            terminalreporter.write_line(f"registry tests: {self.run} run, {self.skipped} skipped: {HOW_TO_GET}")
-        elif self.run:
-            terminalreporter.write_line(f"registry tests: {self.run} run")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start counting."""
-    config.pluginmanager.register(Tally())
+    config.pluginmanager.register(Tally(MARKER, "registry tests", why=HOW_TO_GET))
 
 
 @pytest.hookimpl(tryfirst=True)

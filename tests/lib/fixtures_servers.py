@@ -13,6 +13,7 @@ import pytest
 
 from tests.lib.controlplane import HOW_TO_GET as HOW_TO_GET_PLANE, ControlPlane, ControlPlaneError, find_binaries
 from tests.lib.running_site import RunningSite, reason_against, start_plane
+from tests.lib.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,33 +21,6 @@ if TYPE_CHECKING:
 
 FIXTURES = frozenset({"server_plane", "server_site"})
 MARKER = "servers"
-
-
-class Tally:
-    """Counts the tests with real servers that ran and that were skipped."""
-
-    def __init__(self) -> None:
-        """Start at zero."""
-        self.run = self.skipped = 0
-        self.why = ""
-
-    @pytest.hookimpl
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Count a test once: by its call, or by the setup that did not get that far."""
-        if MARKER not in report.keywords:
-            return
-        if report.skipped and report.when == "setup":
-            self.skipped += 1
-        elif report.when == "call" or (report.when == "setup" and report.failed):
-            self.run += 1
-
-    @pytest.hookimpl
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say in one line what became of them."""
-        if self.skipped:
-            terminalreporter.write_line(f"tests with real servers: {self.run} run, {self.skipped} skipped: {self.why}")
-        elif self.run:
-            terminalreporter.write_line(f"tests with real servers: {self.run} run")
 
 
 _TALLY = pytest.StashKey[Tally]()
@@ -60,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start counting."""
-    config.stash[_TALLY] = tally = Tally()
+    config.stash[_TALLY] = tally = Tally(MARKER, "tests with real servers")
     config.pluginmanager.register(tally)
 
 

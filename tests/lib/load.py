@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -43,17 +42,14 @@ print(json.dumps({"answers": answers, "failures": failures}))
 """
 
 
-@dataclass
-class Load:
-    """Requests that continue from `with` to its end; each has a connection of its own, so that each is balanced again."""
+class ClientScript:
+    """A script in the client that works from `with` to its end, and prints as JSON what came of it.
 
-    site: RunningSite
-    url: str
-    workers: int = 3
-    pause_s: float = 0.01
-    answers: dict[str, int] = field(default_factory=dict)
-    """How often each text was answered."""
-    failures: list[str] = field(default_factory=list)
+    It ends when the file `/tmp/stop` appears.
+    """
+
+    def __init__(self, site: RunningSite, script: str, *arguments: str) -> None:
+        self.site, self.words, self.found = site, ("python3", "-c", script, *arguments), dict[str, Any]()
 
     def __enter__(self) -> Self:
         ensure_client(self.site)
@@ -66,15 +62,30 @@ class Load:
         self.site.run_in(CLIENT, CLIENT, "touch", "/tmp/stop")
         self._thread.join()
 
+    def _work(self) -> None:
+        self.found = json.loads(self.site.run_in(CLIENT, CLIENT, *self.words))
+
+
+class Load(ClientScript):
+    """Requests that continue from `with` to its end; each has a connection of its own, so that each is balanced again."""
+
+    def __init__(self, site: RunningSite, url: str, *, workers: int = 3, pause_s: float = 0.01) -> None:
+        super().__init__(site, SCRIPT, url, str(workers), str(pause_s))
+
+    @property
+    def answers(self) -> dict[str, int]:
+        """How often each text was answered."""
+        return self.found["answers"]
+
+    @property
+    def failures(self) -> list[str]:
+        """Requests that were not answered well: when, status and text."""
+        return self.found["failures"]
+
     @property
     def count(self) -> int:
         """How many requests were answered well."""
         return sum(self.answers.values())
-
-    def _work(self) -> None:
-        words = ("python3", "-c", SCRIPT, self.url, str(self.workers), str(self.pause_s))
-        found = json.loads(self.site.run_in(CLIENT, CLIENT, *words))
-        self.answers, self.failures = found["answers"], found["failures"]
 
 
 def ensure_client(site: RunningSite) -> None:

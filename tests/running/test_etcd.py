@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from tests.lib.load import CLIENT, ensure_client
+from tests.lib.load import CLIENT, ClientScript, ensure_client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,27 +38,6 @@ print(json.dumps({"count": len(acknowledged), "lost": lost, "longest_s": longest
 """
 
 
-class Writer:
-    """Writes through the Service, and counts what was acknowledged."""
-
-    def __init__(self, site: RunningSite) -> None:
-        self.site, self.found = site, dict[str, Any]()
-
-    def __enter__(self) -> Self:
-        ensure_client(self.site)
-        self.site.run_in(CLIENT, CLIENT, "rm", "-f", "/tmp/stop")
-        self._thread = threading.Thread(target=self._write, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.site.run_in(CLIENT, CLIENT, "touch", "/tmp/stop")
-        self._thread.join()
-
-    def _write(self) -> None:
-        self.found = json.loads(self.site.run_in(CLIENT, CLIENT, "python3", "-c", WRITER))
-
-
 def members(site: RunningSite) -> dict[str, str]:
     """Return the id of each voting member by its name, as a majority knows them."""
     # A request fails while the members choose a leader.
@@ -88,7 +66,7 @@ def test_a_cluster_grows_loses_a_member_shrinks_and_is_updated_and_loses_no_writ
     site.bundler("install", "etcd", site.bundle_copy("etcd", previous_version), "--set", "size=1")
     assert set(members(site)) == named(1)
     uid = site.get("apps/v1/statefulsets/etcd")["metadata"]["uid"]
-    with Writer(site) as writer:
+    with ClientScript(site, WRITER) as writer:
         site.bundler("upgrade", "etcd", "etcd", "--set", "size=3")
         before = members(site)
         assert set(before) == named(3)
@@ -122,7 +100,7 @@ def test_three_members_begin_together_and_are_updated_one_at_a_time(server_site:
     site.bundler("install", "etcd", site.bundle_copy("etcd", previous_version))
     before = members(site)
     assert set(before) == named(3)
-    with Writer(site) as writer:
+    with ClientScript(site, WRITER) as writer:
         site.bundler("upgrade", "etcd", "etcd")
         assert members(site) == before, "they are the same members"
     assert writer.found["lost"] == []

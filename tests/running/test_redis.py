@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import json
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from tests.lib.load import CLIENT, ensure_client
+from tests.lib.load import CLIENT, ClientScript
 
 if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
@@ -55,28 +53,6 @@ print(json.dumps({"count": len(acknowledged), "lost": lost, "longest_s": longest
 """
 
 
-class Writer:
-    """Writes through the Service, and counts what a replica has confirmed."""
-
-    def __init__(self, site: RunningSite) -> None:
-        self.site, self.found = site, dict[str, Any]()
-
-    def __enter__(self) -> Self:
-        ensure_client(self.site)
-        self.site.run_in(CLIENT, CLIENT, "rm", "-f", "/tmp/stop")
-        self._thread = threading.Thread(target=self._write, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.site.run_in(CLIENT, CLIENT, "touch", "/tmp/stop")
-        self._thread.join()
-
-    def _write(self) -> None:
-        words = ("python3", "-c", WRITER, "cache", password(self.site))
-        self.found = json.loads(self.site.run_in(CLIENT, CLIENT, *words))
-
-
 def password(site: RunningSite) -> str:
     """Return the generated password."""
     return base64.b64decode(site.get("v1/secrets/cache")["data"]["password"]).decode()
@@ -112,7 +88,7 @@ def test_a_single_server_becomes_a_primary_with_replicas_and_keeps_its_keys(serv
     site.until("its replicas", lambda: "connected_slaves:2" in ask(site, primary, "info", "replication"))
     assert {ask(site, pod, "get", "guest") for pod in site.ready_pods(name="redis")} == {"Ada"}
 
-    with Writer(site) as writer:
+    with ClientScript(site, WRITER, "cache", password(site)) as writer:
         with site.without_free_nodes():
             # Gone at once and for a while, as when its node fails.
             site.remove(f"v1/pods/{primary}", at_once=True)
@@ -123,7 +99,7 @@ def test_a_single_server_becomes_a_primary_with_replicas_and_keeps_its_keys(serv
     assert writer.found["count"] > 0
     assert writer.found["longest_s"] < 60, writer.found
 
-    with Writer(site) as writer:
+    with ClientScript(site, WRITER, "cache", password(site)) as writer:
         site.bundler("upgrade", "cache", "redis", "--set", "maxMemoryMi=160", "--set", "nodes=3")
     assert writer.found["lost"] == []
     assert writer.found["longest_s"] < 60, writer.found

@@ -71,7 +71,7 @@ def _check_shipped(components: Sequence[str], name: str) -> None:
 
 
 def _add_components(folder: Path, names: Sequence[str]) -> None:
-    """Name the components at the head of the spec, and tell the application what they tell."""
+    """Name the components at the head of the spec, and pass their outputs to the application as variables."""
     if not names:
         return
     lines = "".join(f"    - {{name: {name}, bundle: {name}}}\n" for name in names)

@@ -26,7 +26,7 @@ def absent_namespace(name: str) -> ObjectNotFoundError:
 
 
 def create_namespace(name: str, ports: Ports) -> None:
-    """Create a namespace; one that someone else made meanwhile is just as good."""
+    """Create a namespace, unless another client has created it in the meantime."""
     body: Body = {
         "apiVersion": "v1",
         "kind": "Namespace",

@@ -53,7 +53,7 @@ def push_command(app: App, bundle: str, address: str) -> None:
 
 
 def _archive(name: str, bundle: Bundle, *, mtime: int) -> tuple[bytes, bytes | None]:
-    """Return a bundle's .tgz, packed where it is none yet, and the signature that is beside one."""
+    """Return a bundle's .tgz, packing a folder first, and the signature next to it if there is one."""
     path = Path(name).expanduser()
     if not name.endswith(ARCHIVE_SUFFIX) or not path.is_file():
         return pack_files(bundle.files.values(), top=bundle.metadata.name, mtime=mtime), None

@@ -37,7 +37,7 @@ def terminal_chart(result: SweepResult) -> str:
     """Return a chart for each value that is a number or a quantity.
 
     Raises:
-        UsageError: when there is none, or the library is missing.
+        UsageError: when no value is a number, or the library is missing.
     """
     try:
         import plotille  # noqa: PLC0415 - an extra
@@ -61,7 +61,7 @@ def write_chart(result: SweepResult, path: Path) -> None:
     """Write a picture with a panel for each value that is a number or a quantity; an SVG also holds the numbers.
 
     Raises:
-        UsageError: when there is none, the format is unknown, or the library is missing.
+        UsageError: when no value is a number, the format is unknown, or the library is missing.
         OutputError: when the file cannot be written.
     """
     write_picture(path, lambda format_: _picture(result, format_))

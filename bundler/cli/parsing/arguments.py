@@ -29,7 +29,7 @@ class ReleaseName(click.ParamType[str]):
 
 
 def offers(what: Literal["releases", "namespaces", "contexts", "bundles"]) -> Offer:
-    """Return what tells the shell the names that may be for a parameter."""
+    """Return a completer that offers the shell the names a parameter accepts."""
 
     def offered(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         del param

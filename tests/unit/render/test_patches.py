@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.fields.kinds import schema_for
+from bundler.fields.merge_patch import merge_patch
 from bundler.model.lean import replace
 from bundler.model.manifest import Source
 from bundler.model.patch import ObjectPatch, PodInjection
-from bundler.render.patches import PatchProblemError, apply_patches, merge_patch, patch_once
+from bundler.render.patches import PatchProblemError, apply_patches, patch_once
 from tests.unit.images.test_places import manifest
 
 if TYPE_CHECKING:
