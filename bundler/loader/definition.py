@@ -242,7 +242,7 @@ def _derive(spec: Node) -> tuple[DeriveRule, ...]:
 
 
 def _generate(spec: Node) -> tuple[GenerateSpec, ...]:
-    nodes = spec.items("generate", "name", "secret", "key", "kind", "length")
+    nodes = spec.items("generate", "name", "secret", "key", "kind", "length", "when")
     found = []
     for node in nodes:
         kind = node.choice("kind", tuple(_DEFAULT_LENGTHS), is_required=True)
@@ -255,6 +255,7 @@ def _generate(spec: Node) -> tuple[GenerateSpec, ...]:
             kind=kind,
             length=node.integer("length", default=_DEFAULT_LENGTHS.get(kind, 24), least=8, most=1024),
             source=node.source,
+            when=node.text("when"),
         )
         found.append(spec_)
     _check_unique(nodes, [one.name for one in found], "a generated secret")

@@ -67,6 +67,8 @@ class GenerateSpec:
     kind: str
     length: int
     source: Source
+    when: str = ""
+    """A condition; it is always made where this is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

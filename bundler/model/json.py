@@ -14,6 +14,7 @@ _EMPTY: Body = {}
 _MAPPINGS = (dict, Mapping)
 """The concrete type first: asking an abstract one takes ten times as long."""
 _LISTS = (list, tuple, Sequence)
+_TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
 def decode_json(text: str | bytes) -> JSONValue:
@@ -124,6 +125,15 @@ def int_at(body: JSONValue, *path: str, default: int = 0) -> int:
     """
     here = value_at(body, *path)
     return here if isinstance(here, int) and not isinstance(here, bool) else default
+
+
+def type_name(value: JSONValue) -> str:
+    """Return the JSON type of a value; ``integer`` for whole numbers."""
+    if isinstance(value, float):
+        return "integer" if value.is_integer() else "number"
+    if is_mapping(value):
+        return "object"
+    return _TYPE_NAMES.get(type(value), "array")
 
 
 def canonical_json(value: JSONValue) -> bytes:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef, group_of
+from bundler.planning.ownership import is_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
+    from bundler.planning.observation import Wanted
 
 _HPA = ("autoscaling", "HorizontalPodAutoscaler")
 _KEDA = ("keda.sh", "ScaledObject")
@@ -27,15 +29,34 @@ def autoscaled_targets(objects: Iterable[tuple[ObjectRef, Body]]) -> Mapping[Obj
     targets: dict[ObjectRef, int] = {}
     for ref, body in objects:
         if (ref.group, ref.kind) == _HPA:
-            target, lowest = mapping_at(body, "spec", "scaleTargetRef"), int_at(body, "spec", "minReplicas", default=1)
+            lowest = int_at(body, "spec", "minReplicas", default=1)
         elif (ref.group, ref.kind) == _KEDA:
-            target, lowest = mapping_at(body, "spec", "scaleTargetRef"), int_at(body, "spec", "minReplicaCount")
+            lowest = int_at(body, "spec", "minReplicaCount")
         else:
             continue
-        group = group_of(text_at(target, "apiVersion") or "apps/v1")
-        workload = ObjectRef(group, text_at(target, "kind") or "Deployment", ref.namespace, text_at(target, "name"))
+        workload = _target_of(ref, body)
         targets[workload] = max(lowest, targets.get(workload, 0))
     return targets
+
+
+def _target_of(autoscaler: ObjectRef, body: Body) -> ObjectRef:
+    target = mapping_at(body, "spec", "scaleTargetRef")
+    group = group_of(text_at(target, "apiVersion") or "apps/v1")
+    return ObjectRef(group, text_at(target, "kind") or "Deployment", autoscaler.namespace, text_at(target, "name"))
+
+
+def with_a_say(live: Iterable[tuple[ObjectRef, Body]], wanted: Wanted) -> Iterator[tuple[ObjectRef, Body]]:
+    """Yield what is live without this release's autoscalers that end with the plan, and whose workload it stops.
+
+    Such an autoscaler is there until the end of the run, and leaves a workload without replicas alone. Any other
+    number it would contest.
+    """
+    kept = {manifest.ref for manifest in wanted.manifests}
+    stopped = {manifest.ref for manifest in wanted.manifests if value_at(manifest.body, "spec", "replicas") == 0}
+    for ref, body in live:
+        ends = ref in wanted.owned and ref not in kept and is_ours(body, wanted.uid)
+        if not (ends and _target_of(ref, body) in stopped):
+            yield ref, body
 
 
 def owned_by_autoscaler(conflicts: Sequence[tuple[str, str]]) -> bool:
@@ -44,6 +65,11 @@ def owned_by_autoscaler(conflicts: Sequence[tuple[str, str]]) -> bool:
     Where none drives the workload any more, no one will ever give that field up: the bundle takes it back.
     """
     return bool(conflicts) and all(path == REPLICAS_PATH and manager in _SCALERS for path, manager in conflicts)
+
+
+def is_stopped(live: Body | None) -> bool:
+    """Return whether a workload is set to no replica, which autoscalers take for a pause."""
+    return value_at(live, "spec", "replicas") == 0
 
 
 def was_autoscaled(live: Body) -> bool:

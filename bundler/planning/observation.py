@@ -56,6 +56,8 @@ class Observation:
     """Objects that carry the release's uid, and those of its records that someone took the label off."""
     autoscaled: Mapping[ObjectRef, int] = field(default_factory=dict)
     """Workloads that autoscalers drive, and their lower bounds; live and wanted autoscalers alike."""
+    newly_autoscaled: frozenset[ObjectRef] = frozenset()
+    """Those of them that no live autoscaler drives yet."""
     quotas: tuple[tuple[ObjectRef, Body], ...] = ()
     missing_namespaces: frozenset[str] = frozenset()
     shared: frozenset[ObjectRef] = frozenset()

@@ -13,7 +13,7 @@ from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
-from bundler.planning.autoscale import REPLICAS_PATH, was_autoscaled, with_followed_replicas
+from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, was_autoscaled, with_followed_replicas
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import field_conflicts
 from bundler.planning.filled_fields import without_filled_fields
@@ -68,6 +68,9 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
     found = observation.live.get(manifest.ref)
     live = None if found is None else without_version_stamp(found)
     lowest = observation.autoscaled.get(manifest.ref)
+    if lowest and manifest.ref in observation.newly_autoscaled and is_stopped(live):
+        # Its autoscaler would leave it so.
+        manifest, lowest = with_followed_replicas(manifest, live=None, lowest=lowest), None
     manifest = manifest if live is None else without_filled_fields(manifest, live)
     if known is not None and lowest is None and _still_holds(known, manifest, live):
         return known

@@ -13,7 +13,7 @@ from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef, group_of
-from bundler.render.names import GeneratedAddresses, base_names, generated_secrets, job_name
+from bundler.render.names import GeneratedAddresses, base_names, generated_secrets, job_name, switched_on
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
 from bundler.render.overlay import overlay
 from bundler.render.problems import Problem, problem_of_expression, raise_problems
@@ -216,10 +216,10 @@ class _BundleRendering:
     def _generated_of(self, part: Part, names: Mapping[str, object]) -> tuple[GeneratedSecret, ...]:
         try:
             secrets = generated_secrets(part.bundle, names, self._context, component=part.component)
+            self._generated.extend(switched_on(secrets, part.bundle, names, self._context))
         except RenderError as error:
             self.problems.append(problem_of_expression(error))
             return ()
-        self._generated.extend(secrets)
         return secrets
 
     def _render_template(self, part: Part, templates: TemplateSet, path: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jinja2.runtime import Undefined
 
 from bundler.expressions.bounds import current_meter
+from bundler.expressions.condition import holds
 from bundler.expressions.expression import evaluate_text
 from bundler.expressions.text import TemplateFailureError, TemplateObject
 from bundler.model.job_marks import job_mark
@@ -18,7 +19,7 @@ from bundler.model.refs import ObjectRef
 from bundler.model.values import components_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bundler.model.bundle import Bundle, BundleFile
     from bundler.model.json import Body
@@ -164,7 +165,7 @@ class GeneratedAddresses(TemplateObject):
 def generated_secrets(
     bundle: Bundle, names: Mapping[str, object], context: RenderContext, *, component: str
 ) -> tuple[GeneratedSecret, ...]:
-    """Return what ``spec.generate`` asks for, with the Secrets' names computed.
+    """Return every entry of ``spec.generate``, switched on or not, with the Secrets' names computed.
 
     Args:
         bundle: loaded, with its components.
@@ -191,6 +192,27 @@ def generated_secrets(
             )
         )
     return tuple(made)
+
+
+def switched_on(
+    secrets: Iterable[GeneratedSecret], bundle: Bundle, names: Mapping[str, object], context: RenderContext
+) -> Iterator[GeneratedSecret]:
+    """Yield those of a bundle's generated secrets that these values ask for.
+
+    Args:
+        secrets: all of the bundle.
+        bundle: whose they are.
+        names: what their conditions see.
+        context: with what is compiled of the bundle already.
+
+    Raises:
+        RenderError: when a condition cannot be computed.
+    """
+    conditions = {spec.name: spec.when for spec in bundle.generate}
+    for one in secrets:
+        of = f"the generated secret {one.name}"
+        if holds(conditions[one.name], names, of=of, source=one.source, codes=context.codes):
+            yield one
 
 
 def job_name(name: object) -> str:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import bundler.values
-from bundler.errors.bundle import DeriveError, ExpressionError, RenderError
-from bundler.expressions import compile_expression, evaluate_texts
+from bundler.errors.bundle import DeriveError, RenderError
+from bundler.expressions import evaluate_texts
+from bundler.expressions.condition import holds
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, UserValues, ValuesLayer, components_seen
@@ -27,7 +28,7 @@ from bundler.values.outputs import (
     outputs_read,
 )
 from bundler.values.problems import Problem, invalid_values, shown_value
-from bundler.values.schema_view import SchemaView, bundle_view, type_name
+from bundler.values.schema_view import SchemaView, bundle_view
 from bundler.values.validate import deprecation_warnings, find_problems, origin_at, sensitive_pointers
 
 if TYPE_CHECKING:
@@ -235,16 +236,7 @@ class _Components:
 
 
 def _is_enabled(spec: ComponentSpec, names: Mapping[str, object], codes: CompiledCodes | None) -> bool:
-    if not spec.when:
-        return True
-    answer = compile_expression(spec.when, source=spec.source, codes=codes).evaluate(names)
-    if isinstance(answer, bool):
-        return answer
-    raise ExpressionError(
-        f"deciding whether component {spec.name} is switched on",
-        context=[spec.source.found(f"`{spec.when}` is of type {type_name(answer)}, neither true nor false")],
-        hint="make `when` a comparison, or a value that is true or false",
-    )
+    return holds(spec.when, names, of=f"component {spec.name}", source=spec.source, codes=codes)
 
 
 def _given_values(

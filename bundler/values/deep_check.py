@@ -13,11 +13,10 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from bundler.errors.bundle import BundleInvalidError
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import is_list, is_mapping, type_name
 from bundler.values.bounded_schema import NOTHING, bounded_validator, validator_class
 from bundler.values.paths import pointer_to
 from bundler.values.problems import MAX_SUGGESTIONS, closest, shown_value
-from bundler.values.schema_view import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -19,6 +19,7 @@ def bare_formulas(bundle: Bundle) -> Iterator[tuple[str, Source]]:
         yield rule.formula, rule.source
     conditions = [(spec.when, spec.source) for spec in bundle.components]
     conditions += [(spec.when, spec.source) for spec in bundle.images]
+    conditions += [(spec.when, spec.source) for spec in bundle.generate]
     yield from (condition for condition in conditions if condition[0])
 
 

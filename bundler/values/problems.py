@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import Found
 from bundler.errors.bundle import ValuesInvalidError
+from bundler.model.json import type_name
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
-from bundler.values.schema_view import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import is_list, is_mapping, type_name
 from bundler.model.place import at_place
-from bundler.values.schema_view import ALL_TYPES, SCHEMA_FILE, final_reference, pointer_in, type_name
+from bundler.values.schema_view import ALL_TYPES, SCHEMA_FILE, final_reference, pointer_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence

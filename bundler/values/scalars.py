@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.json import type_name
 from bundler.model.pattern import LazyPattern
 from bundler.syntax.scalars import YamlFloat
-from bundler.values.schema_view import ALL_TYPES, type_name
+from bundler.values.schema_view import ALL_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

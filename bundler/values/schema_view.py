@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import is_list, is_mapping, type_name
 from bundler.model.lean import dataclass
 from bundler.model.place import at_place
 from bundler.values.paths import escape_token, pointer_tokens
@@ -34,7 +34,6 @@ _SEVERAL = ("anyOf", "oneOf")
 _CONDITIONAL = ("if", "then", "else")
 _BESIDE_REFERENCE = frozenset({"$ref", "$comment", "title", "description"})
 """Keys of a schema that is a reference and nothing else."""
-_TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,15 +305,6 @@ def final_reference(root: Body, node: Body) -> JSONValue:
         seen.add(id(here))
         here = resolve_reference(root, here["$ref"])[0]
     return here
-
-
-def type_name(value: JSONValue) -> str:
-    """Return the JSON type of a value; ``integer`` for whole numbers."""
-    if isinstance(value, float):
-        return "integer" if value.is_integer() else "number"
-    if is_mapping(value):
-        return "object"
-    return _TYPE_NAMES.get(type(value), "array")
 
 
 def _all_children(node: SchemaNode) -> Iterator[SchemaNode]:

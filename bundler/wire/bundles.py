@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bundler.archive.writer import WrittenArchive
     from bundler.loader.lockfile import LockEntry
-    from bundler.model.bundle import Bundle
+    from bundler.model.bundle import Bundle, GenerateSpec
     from bundler.model.finding import Finding
     from bundler.model.json import Body, JSONValue
     from bundler.model.menu import MenuItem
@@ -88,6 +88,8 @@ class GeneratedForm(TypedDict):
     secret: str
     key: str
     kind: str
+    when: str
+    """A condition; empty where it is always made."""
 
 
 class OutputForm(TypedDict):
@@ -275,7 +277,7 @@ def description_form(bundle: Bundle, menu: Iterable[MenuItem]) -> DescriptionFor
         "components": _component_forms(bundle),
         "needs": list(bundle.needs),
         "outputs": [{"name": output.name, "value": output.value} for output in bundle.outputs],
-        "generates": [{"name": g.name, "secret": g.secret, "key": g.key, "kind": g.kind} for g in bundle.generate],
+        "generates": [_generated_form(secret) for secret in bundle.generate],
         "reach": {
             "clusterScoped": list(reach.cluster_scoped),
             "namespaces": list(reach.namespaces),
@@ -283,6 +285,10 @@ def description_form(bundle: Bundle, menu: Iterable[MenuItem]) -> DescriptionFor
         },
         "menu": [_menu_form(item) for item in menu],
     }
+
+
+def _generated_form(secret: GenerateSpec) -> GeneratedForm:
+    return {"name": secret.name, "secret": secret.secret, "key": secret.key, "kind": secret.kind, "when": secret.when}
 
 
 def _component_forms(bundle: Bundle) -> list[ComponentForm]:

@@ -293,6 +293,25 @@ def test_once_its_autoscaler_is_gone_the_bundle_says_the_number_again(world: Wor
     assert world.operator.upgrade(world.menu).revision is None
 
 
+def test_a_workload_stops_with_the_end_of_its_autoscaler_and_starts_again_with_the_next_one(world: World):
+    world.operator.install(world.menu, autoscale="true", replicas="5")
+    world.scale_web(7)
+    world.operator.upgrade(world.menu, autoscale="false", replicas="0")
+    assert replicas(world) == 0, "one upgrade stops it"
+    assert world.operator.upgrade(world.menu).revision is None
+    world.operator.upgrade(world.menu, autoscale="true", replicas="3")
+    assert replicas(world) == 3, "an autoscaler alone would leave it at 0"
+    assert world.operator.upgrade(world.menu).revision is None
+
+
+def test_a_workload_that_someone_paused_stays_so_while_it_has_an_autoscaler(world: World):
+    world.operator.install(world.menu, autoscale="true", replicas="5")
+    world.scale_web(0)
+    world.operator.upgrade(world.menu, text="other")
+    world.operator.upgrade(world.menu, text="another")
+    assert replicas(world) == 0
+
+
 def test_what_else_is_contested_is_not_taken_with_the_number(world: World):
     world.operator.install(world.menu, autoscale="true", replicas="5")
     world.scale_web(7)

@@ -12,7 +12,7 @@ from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, group_of
-from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets
+from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets, with_a_say
 from bundler.planning.observation import Observation
 from bundler.planning.ownership import lost_its_label
 
@@ -53,9 +53,12 @@ def observe(wanted: Wanted, cluster: ClusterClient) -> Observation:
     missing = _missing_namespaces(wanted, cluster)
     unseen = (ref for ref in wanted.owned if ref not in found and ref.namespace not in missing)
     versions = {manifest.ref: manifest.api_version.rpartition("/")[2] for manifest in wanted.manifests}
+    staying = list(with_a_say(around, wanted))
+    autoscaled = autoscaled_targets([*staying, *ours])
     return Observation(
         live=found | find_unlabelled(unseen, cluster, versions=versions),
-        autoscaled=autoscaled_targets([*around, *ours]),
+        autoscaled=autoscaled,
+        newly_autoscaled=frozenset(autoscaled.keys() - autoscaled_targets(staying).keys()),
         quotas=tuple((ref, body) for ref, body in around if (ref.group, ref.kind) == _QUOTA),
         missing_namespaces=missing,
     )

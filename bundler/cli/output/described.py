@@ -45,8 +45,8 @@ def _text(description: DescriptionForm) -> Iterator[Line]:
     generated = description["generates"]
     if generated:
         yield Line("")
-        rows = [(g["name"], g["kind"], f"{g['secret']}, {g['key']}") for g in generated]
-        yield from table(rows, heads=("MADE ONCE", "KIND", "SECRET, KEY"))
+        rows = [(g["name"], g["kind"], f"{g['secret']}, {g['key']}", g["when"]) for g in generated]
+        yield from table(rows, heads=("MADE ONCE", "KIND", "SECRET, KEY", "WHEN"))
     yield from _reach(description)
     menu = _menu_rows(description)
     if menu:

@@ -36,7 +36,7 @@ spec:
     web.maxReplicas: (values.qps / 250) | ceil | clamp(2, 50)
   generate:
   - {name: db-password, secret: "{{ release.name }}-db", key: password, kind: password, length: 32}
-  - {name: id, secret: id, key: id, kind: uuid}
+  - {name: id, secret: id, key: id, kind: uuid, when: values.web.enabled}
   images:
   - {ref: nginx:1.27, when: values.web.enabled}
   - {path: "spec.pods[*].image", match: {group: postgresql.example, kind: Cluster}}
@@ -86,7 +86,15 @@ def test_every_field_is_decoded_with_its_source() -> None:
             length=32,
             source=Source("web/bundle.yaml", 17),
         ),
-        GenerateSpec(name="id", secret="id", key="id", kind="uuid", length=36, source=Source("web/bundle.yaml", 18)),
+        GenerateSpec(
+            name="id",
+            secret="id",
+            key="id",
+            kind="uuid",
+            length=36,
+            source=Source("web/bundle.yaml", 18),
+            when="values.web.enabled",
+        ),
     )
     assert found.images[0].ref == "nginx:1.27"
     place = found.images[1]

@@ -7,9 +7,10 @@ import textwrap
 
 import pytest
 
-from bundler.errors.bundle import RenderedYamlError, TemplateError
+from bundler.errors.bundle import ExpressionError, RenderedYamlError, TemplateError
 from bundler.model.bundle import BundleFile, ComponentSpec, GenerateSpec, ReadinessRule
 from bundler.model.json import mapping_at
+from bundler.model.lean import replace
 from bundler.model.manifest import Source
 from bundler.model.refs import ObjectRef
 from bundler.render import render_bundle, render_texts, sensitive_strings
@@ -307,6 +308,21 @@ def test_templates_see_the_address_of_a_generated_secret() -> None:
     assert [(s.name, s.ref, s.key, s.length) for s in rendering.generated] == [
         ("db-password", ObjectRef("", "Secret", "prod", "shop-db"), "password", 24)
     ]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_secret_is_generated_where_its_condition_holds_and_has_an_address_anyway(is_on: bool) -> None:
+    secret = replace(GENERATE, when="values.auth")
+    template = config_map("a") + "data: {s: {{ generated['db-password'].secret }}}\n"
+    rendering = render({"a.yaml": template}, {"auth": is_on}, generate=(secret,))
+    assert rendering.manifests[0].body["data"] == {"s": "shop-db"}
+    assert len(rendering.generated) == is_on
+
+
+def test_a_condition_of_a_generated_secret_is_true_or_false() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        render({}, {"auth": "yes"}, generate=(replace(GENERATE, when="values.auth"),))
+    assert "bundle.yaml:9: `values.auth` is of type string" in "\n".join(map(str, caught.value.context))
 
 
 def test_readiness_rules_of_all_parts_are_gathered() -> None:
