@@ -10,7 +10,8 @@ import time
 from bundler.model.bundle import Bundle, BundleMetadata
 from bundler.model.digest import digest_of
 from bundler.model.values import LayerKind, MergedValues, Origin, ValuesLayer
-from bundler.render import Capabilities, RenderContext, render_bundle
+from bundler.render.bundle import render_bundle
+from bundler.render.types import Capabilities, RenderContext
 
 TEMPLATE = """\
 {% for n in range(values.count) %}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeVar
 
-from bundler.health.author import author_health
 from bundler.model.lean import dataclass, replace
 
 if TYPE_CHECKING:
@@ -592,13 +591,12 @@ class Ports:
     """On ``clock.monotonic()``: when the budget of the whole command ends."""
     is_stopped: Callable[[], bool]
     """Whether the user or the system asked the run to stop."""
+    judge: JudgeByRule
+    """Judges an object by an author's rule; rules come from bundles and records."""
     registry: Registry | None = None
     """Where images lie; None where no delivery is at hand."""
     prolong: Callable[[float], None] = _need_no_time
     """Tell the adapters that ``deadline_s`` has moved; they give up on a busy server when it is over."""
-
-    judge: JudgeByRule = author_health
-    """Judges an object by an author's rule; rules come from bundles and records."""
 
     def under(self, held: HeldLock) -> Ports:
         """Return these ports for a run that holds a release's lock: no write or record begins without it."""

@@ -149,6 +149,12 @@ def _pickled(kind: bytes, value: object) -> bytes:
     return kind + pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
 
 
+def _unpickled(body: memoryview) -> object:
+    import pickle  # noqa: PLC0415 - as above
+
+    return pickle.loads(body)  # noqa: S301 - written by our own child
+
+
 def _end(child: int) -> int:
     """Kill a child that still runs, and return how it ended."""
     ended, status = os.waitpid(child, os.WNOHANG)
@@ -159,16 +165,14 @@ def _end(child: int) -> int:
 
 
 def _result_of(answer: bytes, status: int, seconds: float, doing: str) -> object:
-    import pickle  # noqa: PLC0415 - as above
-
     kind, body = answer[:1], memoryview(answer)[1:]
     match kind:
         case b"r":
             return marshal.loads(body)  # noqa: S302 - written by our own child
         case b"p":
-            return pickle.loads(body)  # noqa: S301 - as above
+            return _unpickled(body)
         case b"e":
-            raise cast("BundlerError", pickle.loads(body))  # noqa: S301 - as above
+            raise cast("BundlerError", _unpickled(body))
         case b"b":
             raise WorkFailedError(bytes(body).decode())
         case b"t":

@@ -18,7 +18,7 @@ def serve(max_rule_s: float) -> NoReturn:
     Args:
         max_rule_s: the most that one answer may take.
     """
-    import bundler.expressions  # noqa: F401, PLC0415 - loaded before memory is limited and time is counted
+    import bundler.expressions.expression  # noqa: F401, PLC0415 - loaded before memory is limited and time is counted
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asks decides when to stop
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

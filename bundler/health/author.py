@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bundler import expressions
 from bundler.errors import BundlerError
 from bundler.health.generic import current, failed, in_progress
 
 if TYPE_CHECKING:
-    from bundler.expressions import Expression
+    from bundler.expressions.expression import Expression
     from bundler.model.bundle import ReadinessRule
     from bundler.model.health import Health
     from bundler.model.json import Body
@@ -42,6 +43,4 @@ def _holds(text: str, source: Source, body: Body) -> bool:
 
 @lru_cache(maxsize=256)
 def _compiled(text: str, source: Source) -> Expression:
-    from bundler.expressions import compile_expression  # noqa: PLC0415 - jinja2 only where an author wrote a rule
-
-    return compile_expression(text, source=source)
+    return expressions.expression.compile_expression(text, source=source)

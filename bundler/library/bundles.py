@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import bundler.actions.acquire
 import bundler.values
@@ -14,8 +14,12 @@ from bundler.actions.acquire.bundle import AcquiredBundle, Sources, acquire as a
 from bundler.actions.compose.user_values import UserInput, read_inputs
 from bundler.library.name_rules import check_name, check_namespace
 from bundler.model.events import Acquired
+from bundler.model.lean import replace
+from bundler.ports import UNCONFINED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.actions.compose.render_request import RenderRequest
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from bundler.model.site import Site
     from bundler.model.trust import TrustPolicy
     from bundler.ports import Verifier
+
+Result = TypeVar("Result")
 
 
 def acquire(scope: Scope, name: str, site: Site | Path | None = None) -> AcquiredBundle:
@@ -232,6 +238,26 @@ def request_of(scope: Scope, request: ReleaseRequest) -> RenderRequest:
         namespace=request.namespace,
         kube_version=request.kube_version,
     )
+
+
+def confined(scope: Scope, request: ReleaseRequest, work: Callable[[RenderRequest], Result], *, doing: str) -> Result:
+    """Return what is made of a bundle, by work that may be made to run for ever or to take all memory.
+
+    What the work needs is loaded where it is done, so that a child process is a copy of a small one.
+
+    Args:
+        scope: of the session.
+        request: bundle, names and values; no cluster is asked.
+        work: takes what is rendered; it is confined already.
+        doing: what an error says was being done with the bundle.
+
+    Raises:
+        BundlerError: what the work raises.
+    """
+    order = request_of(scope, request)
+    alone = replace(order, confinement=UNCONFINED)
+    named = f"{doing} {order.bundle.metadata.name} {order.bundle.metadata.version}"
+    return scope.host.confinement.run(lambda: work(alone), doing=named)
 
 
 def namespace_without_cluster(scope: Scope, site: Site | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import library
-from bundler.actions.author import sweep as sweeping, values as computing
+from bundler.actions import author
 
 if TYPE_CHECKING:
     from bundler.actions.author.values import ComputedValues, ExplainedValues
@@ -25,7 +25,12 @@ def values(scope: Scope, request: ReleaseRequest, *, shows_secrets: bool) -> Com
     Raises:
         ValuesError: with everything that is wrong with them.
     """
-    return computing.computed_values(library.bundles.request_of(scope, request), is_masked=not shows_secrets)
+    return library.bundles.confined(
+        scope,
+        request,
+        lambda order: author.values.computed_values(order, is_masked=not shows_secrets),
+        doing="computing the values of",
+    )
 
 
 def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValues:
@@ -39,7 +44,9 @@ def explained(scope: Scope, request: ReleaseRequest, path: str) -> ExplainedValu
     Raises:
         ValuesError: with everything that is wrong with them.
     """
-    return computing.explained_values(library.bundles.request_of(scope, request), path)
+    return library.bundles.confined(
+        scope, request, lambda order: author.values.explained_values(order, path), doing="computing the values of"
+    )
 
 
 def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
@@ -53,4 +60,6 @@ def swept(scope: Scope, request: ReleaseRequest, sweep: Sweep) -> SweepResult:
     Raises:
         ValuesError: when they are wrong at every point.
     """
-    return sweeping.sweep_values(library.bundles.request_of(scope, request), sweep)
+    return library.bundles.confined(
+        scope, request, lambda order: author.sweep.sweep_values(order, sweep), doing="computing the values of"
+    )

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import library
-from bundler.actions.author import template
+from bundler.actions import author
+from bundler.model.rendered import RenderedText
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bundler.actions.compose.render_request import RenderRequest
     from bundler.library.requests import ReleaseRequest
     from bundler.library.scope import Scope
-    from bundler.model.rendered import RenderedObjects, RenderedText
+    from bundler.model.rendered import RenderedObjects
 
 
 def text(
@@ -30,8 +32,14 @@ def text(
     Raises:
         BundlerError: when values or templates are wrong.
     """
-    render = template.render_text if is_checked else template.render_raw_text
-    return render(library.bundles.request_of(scope, request), only=only, shows_secrets=shows_secrets)
+
+    def work(order: RenderRequest) -> tuple[str, frozenset[str], tuple[str, ...]]:
+        render = author.template.render_text if is_checked else author.template.render_raw_text
+        rendered = render(order, only=only, shows_secrets=shows_secrets)
+        return rendered.text, rendered.sensitive, rendered.warnings  # plain: nothing has to be loaded to read it
+
+    text, sensitive, warnings = library.bundles.confined(scope, request, work, doing="rendering")
+    return RenderedText(text=text, sensitive=sensitive, warnings=warnings)
 
 
 def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows_secrets: bool) -> RenderedObjects:
@@ -46,4 +54,9 @@ def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows
     Raises:
         BundlerError: when values or templates are wrong.
     """
-    return template.render_objects(library.bundles.request_of(scope, request), only=only, shows_secrets=shows_secrets)
+    return library.bundles.confined(
+        scope,
+        request,
+        lambda order: author.template.render_objects(order, only=only, shows_secrets=shows_secrets),
+        doing="rendering",
+    )

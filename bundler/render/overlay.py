@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import BundlePatchError, RenderError
-from bundler.expressions import evaluate_texts
+from bundler.expressions.expression import evaluate_texts
 from bundler.model.json import is_mapping
 from bundler.model.lean import replace
 from bundler.render.names import base_names

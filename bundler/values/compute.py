@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import bundler.values
 from bundler.errors.bundle import DeriveError, RenderError
-from bundler.expressions import evaluate_texts
 from bundler.expressions.condition import holds
+from bundler.expressions.expression import evaluate_texts
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, UserValues, ValuesLayer, components_seen

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors import Detail
 from bundler.errors.bundle import DeriveError, RenderError, ValuesPathError
-from bundler.expressions import compile_expression
+from bundler.expressions.expression import compile_expression
 from bundler.model.json import is_mapping
 from bundler.model.values import LayerKind, Origin, ValuesLayer
 from bundler.values.derive_order import Formula, arranged

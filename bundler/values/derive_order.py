@@ -13,7 +13,7 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from bundler.expressions import Expression
+    from bundler.expressions.expression import Expression
     from bundler.model.bundle import DeriveRule
 
     _Item: TypeAlias = "Formula | _Place"

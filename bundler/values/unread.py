@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.expressions import compile_expression, compile_text
+from bundler.expressions.expression import compile_expression, compile_text
 from bundler.expressions.reads import VALUES, read_paths
 from bundler.model.bundle import NOTES_FILE
 from bundler.model.lean import dataclass
@@ -22,7 +22,7 @@ from bundler.values.schema_view import SCHEMA_FILE, bundle_view
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bundler.expressions import ValuePath
+    from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle
     from bundler.values.schema_view import SchemaView
 

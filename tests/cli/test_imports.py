@@ -21,7 +21,7 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
         code = 0
     else:
         from bundler.cli.main import run
-        code = run(argv)
+        code = run(argv, [] if sys.argv[2:] else None)
 print(json.dumps([code, err.getvalue(), sorted(sys.modules)]))
 """
 
@@ -31,11 +31,11 @@ SCHEMAS = ("jsonschema", "referencing")
 TERMINAL = ("rich",)
 
 
-def modules_after(cli, *argv: str) -> set[str]:
-    """Run a command line in a fresh interpreter and return what it imported."""
-    words = json.dumps([str(word) for word in argv])
+def modules_after(cli, *argv: str, is_copied: bool = False) -> set[str]:
+    """Run a command line in a fresh interpreter and return what it imported, itself and not in copies of it."""
+    words = [json.dumps([str(word) for word in argv]), *(["copied"] if is_copied else [])]
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, words], capture_output=True, text=True, check=False, cwd=cli.home
+        [sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=False, cwd=cli.home
     )
     assert done.returncode == 0, done.stderr
     code, err, modules = json.loads(done.stdout)
@@ -70,6 +70,11 @@ def test_help_loads_no_verb(cli):
 def test_authoring_loads_no_kubernetes_library(cli, menu, verb):
     modules = modules_after(cli, verb, menu)
     assert imported(modules, *KUBERNETES, *TERMINAL) == set()
+
+
+def test_what_renders_is_loaded_in_the_copy_of_the_process_that_renders(cli, menu):
+    assert imported(modules_after(cli, "template", menu, is_copied=True), *TEMPLATES, "pickle") == set()
+    assert imported(modules_after(cli, "template", menu), *TEMPLATES) == set(TEMPLATES)
 
 
 def test_what_was_compiled_once_needs_no_part_of_the_compiler_and_nothing_that_explains_failures(cli):

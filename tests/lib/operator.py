@@ -17,6 +17,7 @@ from bundler.actions.release.rollback import RollbackRequest, rollback
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest, uninstall
 from bundler.expressions.compiled import CompiledCodes
+from bundler.health.author import author_health
 from bundler.health.pods import FailFast
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
@@ -90,6 +91,7 @@ class Operator:
             redactor=self.redactor,
             deadline_s=self.clock.monotonic() + self.timeout_s,
             is_stopped=lambda: False,
+            judge=author_health,
         )
 
     def request(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from bundler.model.bundle import Bundle, BundleMetadata
 from bundler.model.digest import digest_of
 from bundler.model.values import LayerKind, MergedValues, Origin, ValuesLayer
-from bundler.render import Capabilities, RenderContext, render_bundle
+from bundler.render.bundle import render_bundle
+from bundler.render.types import Capabilities, RenderContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.model.json import Body
-    from bundler.render import Rendering
+    from bundler.render.types import Rendering
 
 CLUSTER_SCOPED = {"Namespace", "ClusterRole", "CustomResourceDefinition", "List"}
 

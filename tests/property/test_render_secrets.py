@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from bundler.errors.bundle import RenderError
-from bundler.render import render_bundle
+from bundler.render.bundle import render_bundle
 from tests.lib.golden import error_text
 from tests.lib.laws import examples
 from tests.lib.rendering import bundle_of, context_of, values_of

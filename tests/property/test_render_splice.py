@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 from bundler.errors.bundle import ManifestError
 from bundler.expressions.markers import YamlBlock, YamlText, finish_text, mark_yaml
 from bundler.expressions.text import to_json
-from bundler.render import render_bundle
+from bundler.render.bundle import render_bundle
 from bundler.syntax.reader import read_documents
 from bundler.syntax.writer import dump_yaml
 from tests.lib.laws import examples

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from bundler import errors  # noqa: E402 - a script finds the package beside it
 from bundler.actions.author import rules  # noqa: E402
 from bundler.cli import root  # noqa: E402
-from bundler.expressions import compile_expression  # noqa: E402
+from bundler.expressions.expression import compile_expression  # noqa: E402
 from bundler.model.manifest import Source  # noqa: E402
 from tool.site import output_schemas  # noqa: E402
 from tool.site.function_examples import FILTERS, FUNCTIONS, TESTS  # noqa: E402

@@ -18,7 +18,7 @@ from bundler.loader.locate import BUNDLE_FILE
 from bundler.model.json import is_mapping, mapping_at
 from bundler.planning.reach import declaration_of, find_reach
 from bundler.ports import UNCONFINED
-from bundler.render import render_bundle
+from bundler.render.bundle import render_bundle
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 from bundler.syntax.writer import dump_yaml

@@ -26,7 +26,7 @@ from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
 from bundler.ports import UNCONFINED
-from bundler.render import render_what_can_be
+from bundler.render.bundle import render_what_can_be
 from bundler.render.notes import render_notes
 from bundler.render.syntax import stray_comments, syntax_problems
 from bundler.values.compute import compute_values
@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.values import MergedValues
     from bundler.ports import Confinement
-    from bundler.render import Rendering
-    from bundler.render.types import RenderContext
+    from bundler.render.types import RenderContext, Rendering
 
 
 def lint(

@@ -12,7 +12,7 @@ from bundler.values.unknown_keys import unknown_keys
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from bundler.expressions import ValuePath
+    from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body
     from bundler.values.schema_view import SchemaView

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.planning.older_yaml import OldReading
-    from bundler.render import Rendering
+    from bundler.render.types import Rendering
 
 MAX_PLACES = 5
 """So many more places of one warning are named."""

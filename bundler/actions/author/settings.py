@@ -20,7 +20,7 @@ from bundler.model.lean import replace
 from bundler.planning.normalize import normalize_manifests
 from bundler.planning.problem import refuse
 from bundler.planning.reach import find_reach, undeclared_reach
-from bundler.render import render_what_can_be
+from bundler.render.bundle import render_what_can_be
 from bundler.render.notes import render_notes
 from bundler.render.problems import raise_problems
 from bundler.render.sensitive import redactor_of

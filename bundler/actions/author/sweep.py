@@ -32,28 +32,22 @@ def sweep_values(order: RenderRequest, sweep: Sweep) -> SweepResult:
     Raises:
         ValuesError: when no point is accepted.
     """
-
-    def work() -> SweepResult:
-        accepted: list[tuple[str, Mapping[str, JSONValue]]] = []
-        refused: list[RefusedPoint] = []
-        for point in sweep.points:
-            try:
-                accepted.append((point, _leaves(_at(order, sweep.path, point))))
-            except BundlerError as error:
-                refused.append(RefusedPoint(point=point, problem="; ".join(error.context) or str(error)))
-        if not accepted:
-            problems = [f"{sweep.path}={one.point}: {one.problem}" for one in refused]
-            raise ValuesError(
-                f"sweeping over {sweep.path}", context=problems, hint="choose points that the bundle accepts"
-            )
-        return SweepResult(
-            path=sweep.path,
-            points=tuple(point for point, _ in accepted),
-            rows=_changing([leaves for _, leaves in accepted], sweep.path),
-            refused=tuple(refused),
-        )
-
-    return order.confinement.run(work, doing=f"computing the values of {order.bundle.metadata.name}")
+    accepted: list[tuple[str, Mapping[str, JSONValue]]] = []
+    refused: list[RefusedPoint] = []
+    for point in sweep.points:
+        try:
+            accepted.append((point, _leaves(_at(order, sweep.path, point))))
+        except BundlerError as error:
+            refused.append(RefusedPoint(point=point, problem="; ".join(error.context) or str(error)))
+    if not accepted:
+        problems = [f"{sweep.path}={one.point}: {one.problem}" for one in refused]
+        raise ValuesError(f"sweeping over {sweep.path}", context=problems, hint="choose points that the bundle accepts")
+    return SweepResult(
+        path=sweep.path,
+        points=tuple(point for point, _ in accepted),
+        rows=_changing([leaves for _, leaves in accepted], sweep.path),
+        refused=tuple(refused),
+    )
 
 
 def _at(order: RenderRequest, path: str, point: str) -> RenderRequest:

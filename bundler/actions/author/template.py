@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.errors import UsageError
 from bundler.model.job_marks import replace_job_marks
-from bundler.model.lean import replace
 from bundler.model.rendered import RenderedObjects, RenderedText
 from bundler.model.secret_leaves import is_secret, without_leaves
-from bundler.ports import UNCONFINED
-from bundler.render import render_texts
+from bundler.render.bundle import render_texts
 from bundler.render.masked_text import masked_text
 from bundler.render.sensitive import sensitive_values
 from bundler.values.compute import compute_values
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.model.json import Body
-    from bundler.render import RenderedTemplate
+    from bundler.render.types import RenderedTemplate
 
 
 def render_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets: bool = False) -> RenderedText:
@@ -38,14 +36,10 @@ def render_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets
         UsageError: when ``only`` names a template that was not rendered.
         BundlerError: when values or templates are wrong.
     """
-
-    def work() -> RenderedText:
-        made = _composed(order)
-        written = [one for one in _chosen(made.rendering.templates, only) if one.text.strip()]
-        text = _joined(written, shows_secrets=shows_secrets)
-        return RenderedText(text=text, sensitive=made.sensitive, warnings=_warnings(made))
-
-    return order.confinement.run(work, doing=_doing(order))
+    made = compose(order)
+    written = [one for one in _chosen(made.rendering.templates, only) if one.text.strip()]
+    text = _joined(written, shows_secrets=shows_secrets)
+    return RenderedText(text=text, sensitive=made.sensitive, warnings=_warnings(made))
 
 
 def render_raw_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets: bool = False) -> RenderedText:
@@ -60,14 +54,10 @@ def render_raw_text(order: RenderRequest, *, only: Sequence[str] = (), shows_sec
         UsageError: when ``only`` names a template that was not rendered.
         BundlerError: when values, or templates themselves, are wrong.
     """
-
-    def work() -> RenderedText:
-        values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
-        templates = render_texts(order.bundle, values, render_context(order, None))
-        text = _joined(_chosen(templates, only), shows_secrets=shows_secrets)
-        return RenderedText(text=replace_job_marks(text, str), sensitive=frozenset(sensitive_values(values)))
-
-    return order.confinement.run(work, doing=_doing(order))
+    values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
+    templates = render_texts(order.bundle, values, render_context(order, None))
+    text = _joined(_chosen(templates, only), shows_secrets=shows_secrets)
+    return RenderedText(text=replace_job_marks(text, str), sensitive=frozenset(sensitive_values(values)))
 
 
 def render_objects(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets: bool = False) -> RenderedObjects:
@@ -82,24 +72,11 @@ def render_objects(order: RenderRequest, *, only: Sequence[str] = (), shows_secr
         UsageError: when ``only`` names a template that was not rendered.
         BundlerError: when values, templates or objects are wrong.
     """
-
-    def work() -> RenderedObjects:
-        made = _composed(order)
-        paths = {template.path for template in _chosen(made.rendering.templates, only)}
-        bodies = [one.body for one in made.manifests if not only or one.source.file in paths]
-        objects = tuple(body if shows_secrets else _masked(body) for body in bodies)
-        return RenderedObjects(objects=objects, sensitive=made.sensitive, warnings=_warnings(made))
-
-    return order.confinement.run(work, doing=_doing(order))
-
-
-def _doing(order: RenderRequest) -> str:
-    return f"rendering {order.bundle.metadata.name} {order.bundle.metadata.version}"
-
-
-def _composed(order: RenderRequest) -> Composition:
-    """Compose inside of work that is confined already, so that nothing but what is shown crosses."""
-    return compose(replace(order, confinement=UNCONFINED))
+    made = compose(order)
+    paths = {template.path for template in _chosen(made.rendering.templates, only)}
+    bodies = [one.body for one in made.manifests if not only or one.source.file in paths]
+    objects = tuple(body if shows_secrets else _masked(body) for body in bodies)
+    return RenderedObjects(objects=objects, sensitive=made.sensitive, warnings=_warnings(made))
 
 
 def _warnings(made: Composition) -> tuple[str, ...]:

@@ -43,12 +43,8 @@ def computed_values(order: RenderRequest, *, is_masked: bool = True) -> Computed
     Raises:
         ValuesError: with everything that is wrong with them.
     """
-
-    def work() -> ComputedValues:
-        values = _values(order)
-        return ComputedValues(data=whole_data(values, is_masked=is_masked), warnings=values.warnings)
-
-    return order.confinement.run(work, doing=_doing(order))
+    values = _values(order)
+    return ComputedValues(data=whole_data(values, is_masked=is_masked), warnings=values.warnings)
 
 
 def explained_values(order: RenderRequest, path: str = "") -> ExplainedValues:
@@ -57,18 +53,10 @@ def explained_values(order: RenderRequest, path: str = "") -> ExplainedValues:
     Raises:
         ValuesError: with everything that is wrong with them.
     """
-
-    def work() -> ExplainedValues:
-        values = _values(order)
-        return ExplainedValues(rows=explain(values, path), warnings=values.warnings)
-
-    return order.confinement.run(work, doing=_doing(order))
+    values = _values(order)
+    return ExplainedValues(rows=explain(values, path), warnings=values.warnings)
 
 
 def _values(order: RenderRequest) -> MergedValues:
     with order.codes as codes:
         return compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
-
-
-def _doing(order: RenderRequest) -> str:
-    return f"computing the values of {order.bundle.metadata.name}"

@@ -16,8 +16,9 @@ from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.planning.older_yaml import may_hold_older_yaml, read_older_yaml
-from bundler.render import Capabilities, RenderContext, render_bundle, sensitive_strings
-from bundler.render.bundle import walk, with_sources, without_sources
+from bundler.render.bundle import render_bundle, walk, with_sources, without_sources
+from bundler.render.sensitive import sensitive_strings
+from bundler.render.types import Capabilities, RenderContext
 from bundler.resolve.versions import parse_kubernetes_version, parse_range
 from bundler.values.compute import compute_values
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
     from bundler.model.values import MergedValues
     from bundler.ports import ClusterClient
-    from bundler.render import Rendering
+    from bundler.render.types import Rendering
 
 NEWEST_KUBERNETES = "v1.36.2"
 """What templates see without a cluster: the newest Kubernetes that this bundler's tables were made from."""

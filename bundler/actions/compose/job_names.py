@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bundler.errors import Found
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
-    from bundler.render import RenderedTemplate, Rendering
+    from bundler.render.types import RenderedTemplate, Rendering
     from bundler.syntax.objects import ObjectDocument
 
 

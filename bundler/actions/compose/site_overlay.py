@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bundler.images.inventory import Where
     from bundler.model.image import LockedImage
     from bundler.model.manifest import Manifest
-    from bundler.render import Rendering
+    from bundler.render.types import Rendering
 
 _HINT = "correct the patch in the site file; `bundler template` shows the objects, `bundler site check` the patches"
 

@@ -16,7 +16,7 @@ from bundler.images.matrix import Matrix, Switch, described, make_matrix
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
 from bundler.model.lean import replace
 from bundler.model.values import Assignment, AssignmentKind
-from bundler.render import render_bundle
+from bundler.render.bundle import render_bundle
 from bundler.render.patches import apply_patches
 from bundler.values.compute import compute_values
 from bundler.values.paths import format_path, get_value, parse_path

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bundler.model.image import LockedImage
     from bundler.model.site import Site, SiteRegistry
     from bundler.ports import Registry
-    from bundler.render import Rendering
+    from bundler.render.types import Rendering
 
 
 def find_absent(images: Iterable[LockedImage], place: SiteRegistry, registry: Registry) -> tuple[LockedImage, ...]:

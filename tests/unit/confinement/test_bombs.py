@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.confinement.forked import ForkedWork
-from bundler.expressions import compile_text
+from bundler.expressions.expression import compile_text
 from bundler.library.system_clock import SystemClock
 from bundler.model.manifest import Source
 from tests.unit.confinement.bombs import BOMBS

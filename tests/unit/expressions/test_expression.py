@@ -6,7 +6,8 @@ import pytest
 
 from bundler.errors import BundlerError
 from bundler.errors.bundle import ExpressionError, TemplateLimitError, UndefinedValueError
-from bundler.expressions import Bounds, compile_expression, compile_text, evaluate_text
+from bundler.expressions.bounds import Bounds
+from bundler.expressions.expression import compile_expression, compile_text, evaluate_text
 from bundler.model.manifest import Source
 
 SOURCE = Source("bundle.yaml", 12)

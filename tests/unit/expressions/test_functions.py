@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bundler.errors.bundle import ExpressionError
-from bundler.expressions import compile_expression
+from bundler.expressions.expression import compile_expression
 from bundler.expressions.functions import make_filters, make_globals, make_tests
 from bundler.model.manifest import Source
 from bundler.syntax.scalars import resolve_plain

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.health import compute_health
+from bundler.health.compute import compute_health
 from bundler.model.bundle import ReadinessRule
 from bundler.model.health import Health, Status
 from bundler.model.manifest import Source

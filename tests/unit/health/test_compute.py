@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from bundler.health import compute_health
+from bundler.health.compute import compute_health
 from bundler.model.health import Status
 from bundler.model.refs import ObjectRef
 

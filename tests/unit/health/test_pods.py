@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from bundler.health import FailFast, PodHistory, is_final, observe_pod, pod_problem
-from bundler.health.pods import has_started
+from bundler.health.pods import FailFast, PodHistory, has_started, is_final, observe_pod, pod_problem
 
 if TYPE_CHECKING:
     from bundler.model.json import Body

@@ -13,8 +13,9 @@ from bundler.model.json import mapping_at
 from bundler.model.lean import replace
 from bundler.model.manifest import Source
 from bundler.model.refs import ObjectRef
-from bundler.render import render_bundle, render_texts, sensitive_strings
+from bundler.render.bundle import render_bundle, render_texts
 from bundler.render.notes import render_notes
+from bundler.render.sensitive import sensitive_strings
 from tests.lib.rendering import bundle_of, context_of, render, values_of
 
 MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n"

@@ -14,10 +14,10 @@ from bundler.errors.bundle import (
     TemplateSyntaxError,
     UndefinedValueError,
 )
-from bundler.expressions import DEFAULT_BOUNDS, Bounds
+from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
 from bundler.model.bundle import GenerateSpec
 from bundler.model.manifest import Source
-from bundler.render import render_bundle
+from bundler.render.bundle import render_bundle
 from tests.lib.golden import check_golden, error_text
 from tests.lib.rendering import bundle_of, context_of, values_of
 

@@ -7,7 +7,7 @@ import pytest
 from bundler.errors.bundle import ManifestError, RenderedYamlError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.model.bundle import GenerateSpec
 from bundler.model.manifest import Source
-from bundler.render import render_texts
+from bundler.render.bundle import render_texts
 from tests.lib.rendering import bundle_of, context_of, render, values_of
 
 VALUES = {"list": ["a", "b", "c"], "map": {"x": 1}, "tree": [{"n": 1, "sub": [{"n": 2, "sub": []}]}]}
@@ -149,7 +149,8 @@ def test_objects_in_the_wrong_shape_are_named(template: str, error_type: type[Re
 
 
 def test_an_unknown_kind_counts_as_namespaced() -> None:
-    from bundler.render import Capabilities, RenderContext, render_bundle
+    from bundler.render.bundle import render_bundle
+    from bundler.render.types import Capabilities, RenderContext
 
     context = RenderContext(release_name="shop", namespace="prod", capabilities=Capabilities(kube_version="1.30"))
     bundle = bundle_of({"a.yaml": "kind: Thing\napiVersion: x.io/v1\nmetadata: {name: a}\n"})

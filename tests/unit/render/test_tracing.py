@@ -76,7 +76,7 @@ def test_an_object_that_is_not_rendered_has_no_line() -> None:
 def test_a_component_is_named_in_front_of_its_template() -> None:
     from bundler.model.bundle import ComponentSpec
     from bundler.model.manifest import Source
-    from bundler.render import render_bundle
+    from bundler.render.bundle import render_bundle
 
     inner = bundle_of({"job.yaml": JOB}, name="db")
     spec = ComponentSpec(name="db", bundle="../db", source=Source("bundle.yaml", 3))

@@ -9,7 +9,8 @@ import pytest
 
 from bundler.errors.bundle import BundleInvalidError, ExpressionError, UndefinedValueError, ValuesInvalidError
 from bundler.model.values import UserLayers
-from bundler.render import Capabilities, RenderContext, render_bundle
+from bundler.render.bundle import render_bundle
+from bundler.render.types import Capabilities, RenderContext
 from bundler.values.assignments import parse_assignment
 from bundler.values.compute import compute_values
 from tests.lib.bundles import load_from, make_bundle
