@@ -67,12 +67,12 @@ def _operator() -> Operator:
     return Operator(SandboxClient.open(None, clock), "default", clock=clock, timeout_s=3600)
 
 
-@growth("sandbox: install and upgrade ConfigMaps", small=500, large=2000)
+@growth("sandbox: install, upgrade, roll back ConfigMaps", small=500, large=2000)
 def configs(size: int) -> Work:
     return _life(CONFIGS, size)
 
 
-@growth("sandbox: install and upgrade Deployments, waiting", small=50, large=200)
+@growth("sandbox: install, upgrade, roll back Deployments", small=50, large=200)
 def workloads(size: int) -> Work:
     return _life(WORKLOADS, size)
 
@@ -91,6 +91,7 @@ def _life(template: str, size: int) -> Work:
     def live() -> None:
         for request in (first, second):
             install(request, operator.ports(), RunOptions(), lambda *_: True)
+        operator.rollback()
 
     return live
 

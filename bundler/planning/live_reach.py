@@ -37,10 +37,11 @@ def reach_beyond_live(changes: Sequence[Change], *, namespace: str) -> Iterator[
 
     Access rules count one by one: a live ClusterRole does not vouch for a rule that it lacks.
     """
-    for manifest, live, notes in _reaching(changes, namespace):
+    own = _own(changes)
+    for manifest, live, notes in _reaching(changes, own, namespace):
         held: set[str] = set()
         if live is not None and _grants_no_more(manifest, live):
-            held = {_key(note) for note in _notes(replace(manifest, body=live), changes, namespace)}
+            held = {_key(note) for note in _notes(replace(manifest, body=live), own, namespace)}
         yield from (note for note in notes if _key(note) not in held)
 
 
@@ -57,7 +58,7 @@ def reach_not_there_before(
         before: live objects before the change.
         namespace: of the release.
     """
-    for manifest, _, notes in _reaching(changes, namespace):
+    for manifest, _, notes in _reaching(changes, _own(changes), namespace):
         was = before.get(manifest.ref)
         if was is None or not _is_as_it_was(manifest.body, was):
             yield from notes
@@ -93,19 +94,23 @@ def _is_as_it_was(desired: Body, was: Body) -> bool:
     return is_unchanged(desired, without_version_stamp(was), manager=FIELD_MANAGER, ignoring=ignoring)
 
 
+def _own(changes: Iterable[Change]) -> frozenset[ObjectRef]:
+    """Return the objects that the release has after its change."""
+    return frozenset(change.ref for change in changes if change.action is not Action.DELETE)
+
+
 def _reaching(
-    changes: Sequence[Change], namespace: str
+    changes: Iterable[Change], own: frozenset[ObjectRef], namespace: str
 ) -> Iterator[tuple[Manifest, Body | None, tuple[ReachNote, ...]]]:
     """Yield what would be written and has reach, with its live object and that reach."""
     for change in changes:
         if change.desired is None or change.action is Action.NONE:
             continue
-        if notes := _notes(change.desired, changes, namespace):
+        if notes := _notes(change.desired, own, namespace):
             yield change.desired, change.before, notes
 
 
-def _notes(manifest: Manifest, changes: Sequence[Change], namespace: str) -> tuple[ReachNote, ...]:
-    own = frozenset(change.ref for change in changes if change.action is not Action.DELETE)
+def _notes(manifest: Manifest, own: frozenset[ObjectRef], namespace: str) -> tuple[ReachNote, ...]:
     return tuple(note for note in object_reach(manifest, own, namespace, Reach()) if note.is_undeclared)
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-_REVISIONS = 4
+_REVISIONS = 6
 _PACKS = 32
 """How much of what was read is kept: a change looks at the same few revisions again and again."""
 _PROBES = 20
@@ -120,12 +120,17 @@ class RecordReader:
         Raises:
             ReleaseNotFoundError, RecordDamagedError, RecordTooNewError, ClusterError.
         """
-        key = (summary.namespace, summary.release, summary.revision, summary.resource_version, with_sensitive)
-        if summary.resource_version and key in self._revisions:
-            return self._revisions[key]
-        return _remember(self._revisions, key, self._load(summary, with_sensitive=with_sensitive), most=_REVISIONS)
+        key = (summary.namespace, summary.release, summary.revision, summary.resource_version)
+        found = self._revisions.get((*key, with_sensitive)) if summary.resource_version else None
+        if found is not None:
+            return found
+        found, has_sensitive = self._load(summary, with_sensitive=with_sensitive)
+        for asked in (with_sensitive,) if has_sensitive else (True, False):
+            _remember(self._revisions, (*key, asked), found, most=_REVISIONS)
+        return found
 
-    def _load(self, summary: RevisionSummary, *, with_sensitive: bool) -> Revision:
+    def _load(self, summary: RevisionSummary, *, with_sensitive: bool) -> tuple[Revision, bool]:
+        """Return a revision, and whether any of its leaves are sensitive: without, both ways to read it are one."""
         name = records.head_name(summary.release, summary.revision)
         secret = self.head(summary)
         with reading(name):
@@ -133,7 +138,7 @@ class RecordReader:
             pieces = self.packs(head, head.packs)
             pieces += self.packs(head, listed_packs(head, pieces), already=pieces)
             taken = self._read_sensitive(head) if with_sensitive else None
-            return decode_revision(head, pieces, taken)
+            return decode_revision(head, pieces, taken), sensitive_parts(head) > 0
 
     def inventories(
         self, namespace: str, release: str, *, on_unreadable: Callable[[BundlerError], None]

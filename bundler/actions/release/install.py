@@ -219,6 +219,9 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
 
 
 def _notes(order: RenderRequest, composition: Composition, revision: int, operation: str) -> str:
+    if not order.bundle.notes:
+        return ""
+
     def render() -> str:
         return render_notes(
             order.bundle, composition.values, composition.context, revision=revision, operation=operation
