@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tests.lib import fake_volumes
 from tests.lib.fake_nodes import HEARTBEAT_S, NODES, beat, register_node
 from tests.lib.following import follow_objects
+from tests.lib.kubelet.api_access import relay
 from tests.lib.kubelet.images import Image, repository_of, table
 from tests.lib.kubelet.names import serve_names
 from tests.lib.kubelet.network import Network
@@ -33,8 +34,8 @@ WRITERS = 6
 class Kubelet:
     """Plays both nodes of the control plane."""
 
-    def __init__(self, api: RawApi, kubelet_port: int, folder: Path) -> None:
-        self._api, self._port = api, kubelet_port
+    def __init__(self, server: str, api: RawApi, kubelet_port: int, folder: Path) -> None:
+        self._server, self._api, self._port = server, api, kubelet_port
         self._images, self._lock = table(), threading.Lock()
         self._directory = Directory()
         self._pods: dict[str, Pod] = {}
@@ -65,6 +66,7 @@ class Kubelet:
         ]
         _begin(partial(serve_names, self._directory))
         _begin(partial(keep_rules, self._directory))
+        _begin(partial(relay, self._api, self._server))
         for path, handle in follow:
             _begin(partial(follow_objects, self._api, path, handle))
         print("the kubelet runs", flush=True)
@@ -124,7 +126,7 @@ def _is_named(body: Mapping[str, Any], namespace: str, name: str) -> bool:
 def main(argv: list[str]) -> None:
     """Run the kubelet."""
     folder, server, ca_file, token, port, certificate, key = argv
-    kubelet = Kubelet(RawApi(server, Path(ca_file), token), int(port), Path(folder))
+    kubelet = Kubelet(server, RawApi(server, Path(ca_file), token), int(port), Path(folder))
     endpoint = serve(int(port), Path(certificate), Path(key), kubelet.find_pod)
     _begin(endpoint.serve_forever)
     kubelet.run()

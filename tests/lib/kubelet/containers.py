@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.lib.fake_nodes import now
 from tests.lib.kubelet import probes
+from tests.lib.kubelet.api_access import VARIABLES
 from tests.lib.kubelet.environment import ConfigError, command_line, resolve_environment, user_of
 from tests.lib.kubelet.images import Image, repository_of
 from tests.lib.kubelet.process import LaunchError, Process
@@ -234,7 +235,7 @@ class Container:
         if found is None:
             raise _NoImageError(f'image "{spec["image"]}" is not in the table of this kubelet')
         image, skeleton = found
-        env = {**image.env, "HOSTNAME": place.pod["metadata"]["name"]}
+        env = {**image.env, **VARIABLES, "HOSTNAME": place.pod["metadata"]["name"]}
         own = resolve_environment(spec, _with_address(place), place.read)
         return Launch(
             stop_signal=image.stop_signal,

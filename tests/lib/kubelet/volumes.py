@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.lib.kubelet.api_access import token_request
 from tests.lib.kubelet.environment import Body, ConfigError, Read, field_of
 from tests.lib.kubelet.rootfs import Mount
 
@@ -82,17 +83,17 @@ class VolumeMaker:
             items = source["downwardAPI"].get("items", ())
             return [(one["path"], field_of(pod, one["fieldRef"]["fieldPath"]).encode(), None) for one in items]
         if "serviceAccountToken" in source:
-            return [(source["serviceAccountToken"]["path"], self._token(pod), None)]
+            token = source["serviceAccountToken"]
+            return [(token["path"], self._token(pod, token), None)]
         for kind, word in (("configmaps", "configMap"), ("secrets", "secret")):
             if word in source:
                 return _chosen(source[word], kind, self.read)
         raise ConfigError(f"this kubelet knows no volume {', '.join(key for key in source if key != 'name')}")
 
-    def _token(self, pod: Body) -> bytes:
+    def _token(self, pod: Body, source: Body) -> bytes:
         account = pod["spec"].get("serviceAccountName", "default")
         path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/serviceaccounts/{account}/token"
-        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        return str(self.api.call("POST", path, body)["status"]["token"]).encode()
+        return str(self.api.call("POST", path, token_request(pod, source))["status"]["token"]).encode()
 
 
 def mounts_of(container: Body, volumes: Mapping[str, Path]) -> list[Mount]:
