@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import fnmatch
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from jinja2.runtime import Undefined
 
-from bundler.expressions.bounds import current_meter
+from bundler.expressions.bundle_files import readers_of
 from bundler.expressions.condition import holds
 from bundler.expressions.expression import evaluate_text
 from bundler.expressions.text import TemplateFailureError, TemplateObject
@@ -19,9 +17,9 @@ from bundler.model.refs import ObjectRef
 from bundler.model.values import components_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from bundler.model.bundle import Bundle, BundleFile
+    from bundler.model.bundle import Bundle
     from bundler.model.json import Body
     from bundler.model.values import MergedValues
     from bundler.render.types import Capabilities, RenderContext
@@ -58,7 +56,7 @@ def base_names(
         },
         "component": {"name": component.rpartition("/")[2], "path": component},
         "capabilities": _capabilities(context.capabilities),
-        "files": _files(bundle.files),
+        "files": readers_of(bundle.files),
         "site": site,
     }
 
@@ -88,33 +86,6 @@ def _numbers(version: str) -> tuple[int, int, int]:
         raise TemplateFailureError(f"{version!r} is not a Kubernetes version", 'write it as "1.30" or "1.30.2"')
     major, minor, patch = (*numbers, 0)[:3]
     return major, minor, patch
-
-
-def _files(files: Mapping[str, BundleFile]) -> dict[str, Callable[[str], object]]:
-    def content_of(path: str) -> bytes:
-        found = files.get(path)
-        if found is None:
-            raise TemplateFailureError(
-                f"the bundle has no file {path!r}", "name a packaged file, from the bundle's root"
-            )
-        current_meter().charge_text(len(found.content))
-        return found.content
-
-    def get(path: str) -> str:
-        try:
-            return content_of(path).decode()
-        except UnicodeDecodeError as error:
-            hint = "read binary files with files.base64(…), for binaryData"
-            raise TemplateFailureError(f"{path!r} is not text", hint) from error
-
-    def as_base64(path: str) -> str:
-        return base64.b64encode(content_of(path)).decode()
-
-    def glob(pattern: str) -> dict[str, str]:
-        current_meter().charge(len(files))
-        return {path: get(path) for path in sorted(files) if fnmatch.fnmatchcase(path, pattern)}
-
-    return {"get": get, "base64": as_base64, "glob": glob}
 
 
 class GeneratedAddress(TemplateObject):

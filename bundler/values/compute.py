@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import bundler.values
 from bundler.errors.bundle import DeriveError, RenderError
+from bundler.expressions.bundle_files import readers_of
 from bundler.expressions.condition import holds
 from bundler.expressions.expression import evaluate_texts
 from bundler.model.json import is_mapping
@@ -207,7 +208,12 @@ class _Components:
         if spec.name in data and not is_mapping(data[spec.name]):
             self._level.problems.append(_not_a_mapping(below, data[spec.name], self._layers))
             return None
-        seen = {**self._names, "values": data, "components": self._seen_by(spec, (*way, spec))}
+        seen = {
+            **self._names,
+            "values": data,
+            "components": self._seen_by(spec, (*way, spec)),
+            "files": readers_of(self._level.bundle.files),
+        }
         outside = layers_for_component(spec.name, below.bundle, below.view, self._layers)
         return _compute(below, [*outside, *_given_values(spec, seen, self._level.codes)], self._names)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 HUB, SITE_REGISTRY = "registry-1.docker.io", "registry.site"
 USER, PASSWORD = "ada", "correct-horse-7"
-IMAGES = ("library/postgres:16.2", "library/redis:7.2", "nginxinc/nginx-unprivileged:1.27", "nginxinc/nginx-unprivileged:1.28")  # fmt: skip
+IMAGES = ("library/postgres:16.2", "library/redis:7.2", "library/python:3.13-alpine", "library/python:3.14-alpine")
 START_S = 90.0
 _PROMPT = re.compile(r"(connected|carry|site)\$ (.*)")
 _EXIT = re.compile(r"\(exit (\d+)\)")

@@ -128,8 +128,8 @@ def test_the_shop_survives_a_death_at_each_write_of_its_install() -> None:
     stage = Stage.open()
     writes = count_writes(stage, OLD)
     objects = stage.objects()
-    assert len(objects) == 27
-    assert len(writes) >= 27 + 6  # the objects; namespace, lease twice, pack, head twice
+    assert len(objects) == 28
+    assert len(writes) >= 28 + 6  # the objects; namespace, lease twice, pack, head twice
     assert {"Namespace", "Lease", "StatefulSet", "Job", "HorizontalPodAutoscaler"} <= {kind for _, kind in writes}
     for number, is_after in deaths(len(writes)):
         stage = Stage.open()

@@ -50,7 +50,7 @@ def test_the_shop_installs_whole_and_ready(world: World):
     result = world.operator.install("shop", qps="1000")
     assert result.revision.summary.revision == 1
     assert world.operator.statuses() == ["deployed"]
-    assert len(result.proposal.plan.changes) == 27
+    assert len(result.proposal.plan.changes) == 28
     web = world.get("Deployment", "shop-web", "apps")
     assert web["status"]["readyReplicas"] == web["spec"]["replicas"] == 2
     assert world.get("HorizontalPodAutoscaler", "shop-web", "autoscaling")["spec"]["maxReplicas"] == 4

@@ -208,3 +208,17 @@ def test_a_wrong_value_hides_no_wrong_value_of_a_component_that_is_told_outputs(
     with pytest.raises(ValuesInvalidError) as raised:
         compute_values(bundle, UserLayers(layers=(layer("own: x\nweb: {n: y}"),)), names=NAMES)
     assert [line.split(":")[0] for line in raised.value.context] == ["/own", "/web/n"]
+
+
+def test_the_values_of_a_component_read_files_of_the_bundle_that_gives_them(tmp_path: Path) -> None:
+    web = {"name": "web", "values": {"page": "{{ files.get('pages/front.html') }}"}}
+    bundle = parts(tmp_path, web, files={"pages/front.html": "<h1>shop</h1>"}, web={"values": "page: ''\n"})
+    assert of(bundle, "web") == {"page": "<h1>shop</h1>"}
+
+
+def test_a_file_that_is_missing_is_named_where_the_values_of_a_component_read_it(tmp_path: Path) -> None:
+    web = {"name": "web", "values": {"page": "{{ files.get('pages/none.html') }}"}}
+    bundle = parts(tmp_path, web, web={"values": "page: ''\n"})
+    with pytest.raises(ExpressionError) as raised:
+        computed(bundle)
+    assert "the bundle has no file 'pages/none.html'" in "\n".join(map(str, raised.value.context))
