@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bundler.library.requests import ReleaseRequest
     from bundler.library.run import Run
     from bundler.library.session import Session
+    from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
     from bundler.model.change import Action, Change, Plan
     from bundler.model.events import (
         Acquired,
@@ -53,6 +54,7 @@ __all__ = [
     "ChangeResult",
     "ChangeStarted",
     "Finding",
+    "FoundBundle",
     "HealthChanged",
     "LintResult",
     "NetworkRules",
@@ -72,6 +74,8 @@ __all__ = [
     "RollbackRequest",
     "Run",
     "RunOptions",
+    "SearchResult",
+    "SearchedPlace",
     "Session",
     "SessionOptions",
     "UninstallRequest",
@@ -92,6 +96,7 @@ _HOMES = {
     "ChangeResult": "actions.release.lifecycle",
     "ChangeStarted": "model.events",
     "Finding": "model.finding",
+    "FoundBundle": "model.catalogue",
     "HealthChanged": "model.events",
     "LintResult": "model.finding",
     "NetworkRules": "library.network",
@@ -111,6 +116,8 @@ _HOMES = {
     "RollbackRequest": "actions.release.rollback",
     "Run": "library.run",
     "RunOptions": "actions.release.lifecycle",
+    "SearchResult": "model.catalogue",
+    "SearchedPlace": "model.catalogue",
     "Session": "library.session",
     "SessionOptions": "library.options",
     "UninstallRequest": "actions.release.uninstall",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Write a bundle": {
+        "search": "Find bundles by words.",
         "create": "Make a new bundle, ready to install.",
         "lint": "Find everything that is wrong with a bundle.",
         "template": "Render a bundle and print its objects.",
@@ -28,6 +29,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "login": "Log in to a registry.",
         "push": "Publish a bundle in a registry.",
         "pull": "Fetch a bundle from a registry.",
+        "catalogue": "List bundles of a registry in a catalogue.",
     },
     "Offline delivery": {
         "images": "List every image that a bundle may need.",
@@ -68,8 +70,10 @@ _OF_OTHERS: Final = {
     "build": "package",
     "completions": "completion",
     "delete": "uninstall",
+    "catalog": "catalogue",
     "dependency": "lock",
     "deploy": "install",
+    "find": "search",
     "help": "--help",
     "init": "create",
     "inspect": "show",

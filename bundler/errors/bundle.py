@@ -29,6 +29,24 @@ class BundleNotFoundError(BundleError):
     code = "bundle-not-found"
 
 
+class BundleAmbiguousError(BundleError):
+    """Several catalogues have a bundle of this name, and not the same one.
+
+    Remedy: Name the catalogue: `oci://HOST/CATALOGUE#NAME`.
+    """
+
+    code = "bundle-ambiguous"
+
+
+class CatalogueInvalidError(BundleError):
+    """What was read as a catalogue is not one, or breaks its format.
+
+    Remedy: Check the address; ask the owner of the catalogue to build and push it again.
+    """
+
+    code = "catalogue-invalid"
+
+
 class BundleInvalidError(BundleError):
     """Files of a bundle break the format; the error lists every problem.
 

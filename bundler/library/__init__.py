@@ -12,6 +12,7 @@ from bundler.late import late_modules
 if TYPE_CHECKING:
     from bundler.library import (
         bundles as bundles,
+        catalogues as catalogues,
         clusters as clusters,
         computing as computing,
         inspecting as inspecting,

@@ -41,7 +41,8 @@ def acquire(scope: Scope, name: str, site: Site | Path | None = None) -> Acquire
 
     Args:
         scope: of the session.
-        name: a path, a bundle's name, a delivery file or an ``oci://`` address.
+        name: a path, a bundle's name (with ``@VERSION``), a delivery file, an ``oci://`` address, or the address of a
+            catalogue with ``#NAME``.
         site: the site file whose policy holds, or its path.
 
     Raises:
@@ -120,6 +121,8 @@ def sources_of(scope: Scope) -> Sources:
         fetcher=partial(fetcher_of, scope),
         verifier=partial(_verifier, scope),
         say=lambda line: scope.report(Acquired(line)),
+        catalogues=scope.options.catalogues,
+        is_offline=scope.network.rules.is_offline(default=False),
     )
 
 

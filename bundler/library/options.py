@@ -50,6 +50,8 @@ class SessionOptions:
     """Where ``registries.yaml`` is; None: there is none."""
     search_path: tuple[Path, ...] = ()
     """Folders in which a bundle's name is looked up before those shipped with bundler."""
+    catalogues: tuple[str, ...] = ()
+    """Addresses (``oci://``) of catalogues in which a bundle's name is looked up where no local place has it."""
     limits: LoadLimits | None = None
     """How large a bundle may be; None: the default limits."""
     network: NetworkRules = NetworkRules()

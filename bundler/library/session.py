@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bundler.library.requests import ReleaseRequest
     from bundler.library.run import Run
     from bundler.library.scope import OpenCluster
+    from bundler.model.catalogue import SearchResult
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.finding import LintResult
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
@@ -185,8 +186,9 @@ class Session:
         """Find, fetch and verify a bundle; what is not as the site asks is refused.
 
         Args:
-            name: a folder, an archive (``.tgz``), a delivery (``.bundle``), an ``oci://`` address, or the name of a
-                bundle in the search path or shipped with bundler.
+            name: a folder, an archive (``.tgz``), a delivery (``.bundle``), an ``oci://`` address, the name of a
+                bundle in the search path, shipped with bundler or in a catalogue (``redis``, ``redis@^7``), or the
+                address of a catalogue with a name (``oci://host/catalogue#redis``).
             site: a site file, or its path: its policy says whose signatures and which versions are taken.
 
         Raises:
@@ -196,6 +198,26 @@ class Session:
         """
         with self.scope.calling():
             return library.bundles.acquire(self.scope, name, site)
+
+    def search(
+        self, words: Sequence[str] = (), *, catalogues: Sequence[str] = (), site: Site | Path | None = None
+    ) -> SearchResult:
+        """Find bundles by words in their names, keywords and descriptions, the best first.
+
+        Searched are the places in which `acquire` looks a name up: the search path, what is shipped with bundler, and
+        the catalogues of the options and of the site.
+
+        Args:
+            words: all of them have to fit; none: every bundle.
+            catalogues: addresses of more catalogues.
+            site: a site file, or its path: its catalogues are searched too, and its policy holds for all of them.
+
+        Raises:
+            RegistryError, CatalogueInvalidError, SignatureError: when one of ``catalogues`` cannot be had, or is not to
+                be trusted; of those that are configured the result says so.
+        """
+        with self.scope.calling():
+            return library.catalogues.search(self.scope, words, catalogues=catalogues, site=site)
 
     def lint(self, name: str, values: Values | None = None) -> LintResult:
         """Find everything that is wrong with a bundle, with file and line.

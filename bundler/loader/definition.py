@@ -132,12 +132,13 @@ def site_facts(node: Node) -> dict[str, JSONValue]:
 
 
 def _metadata(root: Node) -> BundleMetadata:
-    node = root.mapping("metadata", "name", "version", "appVersion", "description", is_required=True)
+    node = root.mapping("metadata", "name", "version", "appVersion", "description", "keywords", is_required=True)
     return BundleMetadata(
         name=node.named(),
         version=node.version("version", is_required=True),
         app_version=node.text("appVersion"),
         description=node.text("description"),
+        keywords=node.texts("keywords"),
     )
 
 

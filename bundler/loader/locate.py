@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bundler import loader, values
 from bundler.errors.bundle import BundleNotFoundError, VersionRangeError
 from bundler.model.lean import dataclass
 from bundler.model.names import is_dns_label
-from bundler.resolve.versions import parse_version
+from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from bundler.resolve.versions import Version
+
+_HINT_PLACES = (
+    "write the path of a folder with a slash; BUNDLER_BUNDLE_PATH adds folders of bundles, and BUNDLER_CATALOGUES "
+    "catalogues"
+)
+_MOST_SHOWN = 20
 
 BUNDLE_FILE = "bundle.yaml"
 LOCK_FILE = "bundle.lock"
@@ -36,11 +43,24 @@ class BundleLocation:
     is_archive: bool
 
 
-def find_bundle(name_or_path: str, *, search_path: Sequence[Path] = ()) -> BundleLocation:
+def find_bundle(
+    name_or_path: str,
+    *,
+    search_path: Sequence[Path] = (),
+    accepts: str = "",
+    elsewhere: Mapping[str, Sequence[str] | None] = MappingProxyType({}),
+) -> BundleLocation:
     """Find a bundle by its spelling: a word is a name, anything with a slash or suffix a path.
 
     Names are looked up in ``search_path`` (folders that hold ``NAME/`` or ``NAME-VERSION.tgz``, of which the highest
     release is taken), then among the bundles shipped with bundler.
+
+    Args:
+        name_or_path: as typed.
+        search_path: folders of bundles.
+        accepts: a range that the version of an archive found by its name has to be in.
+        elsewhere: places that were asked already, with the names that they have, for the error; None: not asked,
+            because bundler is offline.
 
     Raises:
         BundleNotFoundError: naming where was looked.
@@ -52,11 +72,29 @@ def find_bundle(name_or_path: str, *, search_path: Sequence[Path] = ()) -> Bundl
             hint="fetch it with `bundler pull`, and give the path of the .tgz",
         )
     try:
-        return _at_path(name_or_path) if _is_path(name_or_path) else _by_name(name_or_path, search_path)
+        if _is_path(name_or_path):
+            return _at_path(name_or_path)
+        if (found := _by_name(name_or_path, search_path, accepts)) is not None:
+            return found
     except (OSError, RuntimeError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         hint = "check the path and its permissions"
         raise BundleNotFoundError(f"looking for bundle {name_or_path}", context=[reason], hint=hint) from error
+    here = {str(folder): sorted(names_in(folder)) for folder in local_folders(search_path)}
+    raise _unknown_name(name_or_path, {**here, **elsewhere})
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Return name and version of ``NAME@VERSION``; both are empty for what is no name, such as a path."""
+    if text.startswith(OCI_SCHEME) or _is_path(text):
+        return "", ""
+    name, _, accepts = text.partition("@")
+    return name, accepts
+
+
+def local_folders(search_path: Sequence[Path]) -> list[Path]:
+    """Return the folders in which names are looked up, in their order; the last one is shipped with bundler."""
+    return [*search_path, loader.shipped.shipped_dir("bundles")]
 
 
 def shipped_bundle(name: str) -> Path | None:
@@ -67,10 +105,11 @@ def shipped_bundle(name: str) -> Path | None:
 
 def known_names(search_path: Sequence[Path]) -> list[str]:
     """Return the names that :func:`find_bundle` finds, sorted."""
-    return sorted(set().union(*(_names_in(folder) for folder in (*search_path, loader.shipped.shipped_dir("bundles")))))
+    return sorted(set().union(*map(names_in, local_folders(search_path))))
 
 
-def _names_in(folder: Path) -> set[str]:
+def names_in(folder: Path) -> set[str]:
+    """Return the names of the bundles in a folder; none where there is no such folder."""
     archived = (_name_of(path.name.removesuffix(ARCHIVE_SUFFIX)) for path in folder.glob(f"*{ARCHIVE_SUFFIX}"))
     return {path.parent.name for path in folder.glob(f"*/{BUNDLE_FILE}")} | {name for name in archived if name}
 
@@ -104,26 +143,41 @@ def _at_path(text: str) -> BundleLocation:
     )
 
 
-def _by_name(name: str, search_path: Sequence[Path]) -> BundleLocation:
+def _by_name(name: str, search_path: Sequence[Path], accepts: str) -> BundleLocation | None:
     for folder in search_path:
-        if (found := _in_folder(folder, name)) is not None:
+        if (found := in_folder(folder, name, accepts)) is not None:
             is_archive = found.suffix == ARCHIVE_SUFFIX
             return BundleLocation(path=found, origin=str(found), found=f"bundle {found}", is_archive=is_archive)
 
     if (path := shipped_bundle(name)) is not None:
         found_as = f"bundle {name} (shipped with bundler)"
         return BundleLocation(path=path, origin=name, found=found_as, is_archive=False)
-    raise _unknown_name(name, [*search_path, loader.shipped.shipped_dir("bundles")])
+    return None
 
 
-def _in_folder(folder: Path, name: str) -> Path | None:
+def in_folder(folder: Path, name: str, accepts: str = "") -> Path | None:
+    """Return where a folder has the bundle of a name: a folder, or the archive with the highest release.
+
+    Args:
+        folder: of bundles.
+        name: of the bundle.
+        accepts: a range that the version of an archive has to be in.
+    """
     if not name or name.startswith("."):
         return None
     if (folder / name / BUNDLE_FILE).is_file():
         return folder / name
-    versions = {version: path for path in folder.glob("*.tgz") if (version := _version_of(path, name)) is not None}
+    versions = archives_in(folder, name)
+    if accepts:
+        wanted = parse_range(accepts)
+        versions = {version: path for version, path in versions.items() if wanted.admits(version)}
     releases = [version for version in versions if not version.is_prerelease]
     return versions[max(releases or versions)] if versions else None
+
+
+def archives_in(folder: Path, name: str) -> dict[Version, Path]:
+    """Return the archives ``NAME-VERSION.tgz`` in a folder."""
+    return {version: path for path in folder.glob("*.tgz") if (version := _version_of(path, name)) is not None}
 
 
 def _version_of(path: Path, name: str) -> Version | None:
@@ -139,16 +193,20 @@ def _version_in(text: str) -> Version | None:
         return None
 
 
-def _unknown_name(name: str, folders: Iterable[Path]) -> BundleNotFoundError:
-    looked, known = [], set()
-    for folder in folders:
-        names = _names_in(folder)
-        known |= names
-        looked.append(f"{folder}: {', '.join(sorted(names)) or 'no bundles'}")
+def _unknown_name(name: str, places: Mapping[str, Sequence[str] | None]) -> BundleNotFoundError:
+    known = {one for names in places.values() for one in names or ()}
+    looked = [f"{place}: {_shown(names)}" for place, names in places.items()]
     if (Path(name) / BUNDLE_FILE).is_file():
         hint = f"write ./{name} for the folder"
     else:
         near = values.problems.closest(name, sorted(known))
         hint = f"did you mean {near}? For a folder write its path, with a slash"
-        hint = hint if near else "write the path of a folder with a slash; BUNDLER_BUNDLE_PATH adds folders of bundles"
+        hint = hint if near else _HINT_PLACES
     return BundleNotFoundError(f"looking for bundle {name}", context=looked, hint=hint)
+
+
+def _shown(names: Sequence[str] | None) -> str:
+    if names is None:
+        return "not asked, because bundler is offline"
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return (", ".join(names[:_MOST_SHOWN]) or "no bundles") + more

@@ -13,6 +13,7 @@ from bundler.loader.patches import decode_patches
 from bundler.loader.problems import Problems
 from bundler.loader.user_files import HINT, parse_document, read_text
 from bundler.model.json import is_mapping
+from bundler.model.oci import OciAddress
 from bundler.model.reach import GRANTS
 from bundler.model.site import Site, SiteRegistry
 from bundler.model.trust import TrustPolicy, parse_public_key
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 FORBIDDABLE: Final = ("cluster-scoped", "namespace", *GRANTS)
 _FACTS: Final = tuple(fact for fact in SITE_FACTS if fact not in {"registry", "pullSecret"})
 _SPEC_KEYS: Final = (
-    "registry", "pullSecret", "namespace", "clusterUid", *_FACTS, "values", "patches", "inject", "keys", "policy",
-    "forbid",
+    "registry", "pullSecret", "namespace", "clusterUid", *_FACTS, "values", "patches", "inject", "catalogues", "keys",
+    "policy", "forbid",
 )  # fmt: skip
 _KEY_ID_CHARS: Final = (16, 64)
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -76,6 +77,7 @@ def _decode(root: Node) -> Site:
         values=_values(spec, root.file),
         patches=decode_patches(spec),
         trust=_trust(spec, policy, root.file),
+        catalogues=_catalogues(spec),
         forbidden=tuple(dict.fromkeys((*_forbidden(spec), *_forbidden(policy)))),
     )
 
@@ -126,6 +128,16 @@ def _parsed_registry(node: Node, text: str) -> SiteRegistry | None:
     except ValueError as error:
         node.fail(f"cannot be used: {error}")
         return None
+
+
+def _catalogues(spec: Node) -> tuple[str, ...]:
+    found = spec.texts("catalogues")
+    for text in found:
+        try:
+            OciAddress.parse(text)
+        except ValueError as error:
+            (spec.child("catalogues") or spec).fail(f"has {error}")
+    return found
 
 
 def _flag(node: Node, key: str) -> bool:

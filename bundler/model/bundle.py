@@ -28,6 +28,8 @@ class BundleMetadata:
     version: str
     app_version: str = ""
     description: str = ""
+    keywords: tuple[str, ...] = ()
+    """By what else it is searched for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

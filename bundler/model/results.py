@@ -86,3 +86,31 @@ class UnlockResult:
     """Who held it; None where it was free."""
     is_broken: bool = False
     is_declined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CataloguePushed:
+    """A catalogue that is published now."""
+
+    address: OciAddress
+    """With tag and digest."""
+    is_new: bool
+    """False: the same catalogue was there already."""
+    sent_bytes: int
+    bundles: int
+    versions: int
+    """Of all bundles together."""
+    signatures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueBuilt:
+    """A catalogue that was written."""
+
+    path: Path
+    digest: Digest
+    """Of the file."""
+    bundles: int
+    versions: int
+    """Of all bundles together."""
+    is_signed: bool

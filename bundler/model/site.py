@@ -78,5 +78,7 @@ class Site:
     """Patches, then injections, in the order written."""
     trust: TrustPolicy = TrustPolicy()
     """Keys, and what is asked of signatures and versions."""
+    catalogues: tuple[str, ...] = ()
+    """Addresses (``oci://``) of catalogues, asked for bundles that no local place has."""
     forbidden: tuple[str, ...] = ()
     """Kinds of reach that no bundle may have here."""

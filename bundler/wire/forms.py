@@ -15,6 +15,7 @@ from bundler.wire.bundles import (
     PushedForm,
     ValueForm,
 )
+from bundler.wire.catalogues import CatalogueBuiltForm, CataloguePushedForm, SearchForm
 from bundler.wire.changes import AbsenceForm, DifferenceForm, OutcomeForm, RemovalForm
 from bundler.wire.checks import CheckForm, SandboxForm, SiteForm
 from bundler.wire.deliveries import (
@@ -60,6 +61,9 @@ FORMS: Final[Mapping[str, object]] = {
     "login": LoginForm,
     "push": PushedForm,
     "pull": PulledForm,
+    "search": SearchForm,
+    "catalogue build": CatalogueBuiltForm,
+    "catalogue push": CataloguePushedForm,
     "images": InventoryForm | CarriedForm,
     "export": ExportedForm,
     "verify": VerifiedForm,

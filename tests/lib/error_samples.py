@@ -29,6 +29,19 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["bundle.yaml:31: Deployment/shop-web: volumes has data already; give what is injected another name"],
         "correct the patch in bundle.yaml; `bundler template` shows the objects",
     ),
+    bundle.BundleAmbiguousError: (
+        "looking for bundle pay",
+        [
+            "oci://registry.site/team/catalogue#pay: 1.1.0, sha256:" + "a" * 64,
+            "oci://registry.example/open/catalogue#pay: 9.0.0, sha256:" + "b" * 64,
+        ],
+        "write the one that you mean with its catalogue: oci://HOST/CATALOGUE#pay",
+    ),
+    bundle.CatalogueInvalidError: (
+        "reading catalogue oci://registry.site/team/catalogue",
+        ["its format is 2, and this bundler reads 1"],
+        "ask its owner to build it with `bundler catalogue build` and to push it again",
+    ),
     bundle.ArchiveError: ("writing archive shop-1.4.0.tgz", ["No space left on device"], "name another folder"),
     bundle.VersionRangeError: ("reading version range ^x", ["x is no version"], "write ^1.2"),
     bundle.ValuesError: (

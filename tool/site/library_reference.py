@@ -40,6 +40,9 @@ _GROUPS = {
         "RenderedObjects",
         "LintResult",
         "Finding",
+        "SearchResult",
+        "FoundBundle",
+        "SearchedPlace",
         "BundlerError",
     ],
     "Events": [

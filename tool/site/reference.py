@@ -72,6 +72,7 @@ OURS = {
     "BUNDLER_TIMEOUT": "how long to wait, as `--timeout`",
     "BUNDLER_LOCK_DURATION": "how long the lock of a release lives without a heartbeat",
     "BUNDLER_BUNDLE_PATH": "folders in which bundles are found by name, separated by `:`",
+    "BUNDLER_CATALOGUES": "catalogues (`oci://…`) that names are looked up in where no folder has them, separated by spaces or commas",
     "BUNDLER_STATE_DIR": "where the sandbox is kept; otherwise `bundler` in `XDG_STATE_HOME` or `~/.local/state`",
     "BUNDLER_CACHE_DIR": "what can be deleted at any time; otherwise `bundler` in `XDG_CACHE_HOME` or `~/.cache`",
 }

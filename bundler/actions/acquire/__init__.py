@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bundler.actions.acquire import (
         bundle as bundle,
         bundle_artifacts as bundle_artifacts,
+        catalogues as catalogues,
         fetch as fetch,
         open_delivery as open_delivery,
         trust as trust,

@@ -10,22 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bundler.actions.acquire
+from bundler.errors.bundle import BundleNotFoundError
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle
+from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle, known_names, split_name
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import counted
 from bundler.model.trust import TrustPolicy
+from bundler.resolve.versions import parse_range, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from bundler.actions.acquire.catalogues import OpenCatalogue, Recorded
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.actions.acquire.open_delivery import Trusted
     from bundler.loader.limits import LoadLimits
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import Bundle, ComponentSpec
     from bundler.model.image import LockedImage
+    from bundler.model.oci import OciAddress
     from bundler.model.site import Site
     from bundler.model.trust import Envelope, Evidence
     from bundler.ports import Verifier
@@ -71,6 +75,10 @@ class Sources:
     verifier: Callable[[TrustPolicy], Verifier]
     say: Callable[[str], None]
     """Takes which bundle was found, and who signed it, a line each."""
+    catalogues: tuple[str, ...] = ()
+    """Addresses of catalogues, asked for names that no local place has."""
+    is_offline: bool = False
+    """No catalogue is asked."""
 
 
 def is_delivery(name: str) -> bool:
@@ -82,8 +90,9 @@ def acquire(name: str, site: Site | None, sources: Sources) -> AcquiredBundle:
     """Load the bundle that ``name`` means, verified as the site asks.
 
     Args:
-        name: a path, a bundle's name, a delivery file or an ``oci://`` address.
-        site: whose policy holds; None: nothing is asked for.
+        name: a path, a bundle's name (with ``@VERSION``), a delivery file, an ``oci://`` address, or the address of a
+            catalogue with ``#NAME``.
+        site: whose policy holds, and whose catalogues are asked too; None: nothing is asked for.
         sources: where bundles come from.
 
     Raises:
@@ -94,10 +103,87 @@ def acquire(name: str, site: Site | None, sources: Sources) -> AcquiredBundle:
     policy = site.trust if site else _ANYONE
     if is_delivery(name):
         return _from_delivery(name, policy, sources)
-    if name.startswith(OCI_SCHEME):
+    if name.startswith(OCI_SCHEME) and "#" not in name:
         return _from_registry(name, policy, sources)
-    location = find_bundle(name, search_path=tuple(sources.search_path))
+    found = look_up(name, site.catalogues if site else (), policy, sources)
+    if not isinstance(found, BundleLocation):
+        return _from_catalogue(found, policy, sources)
+    taken = _from_disk(found, policy, sources)
+    _check_version(taken.bundle, split_name(name)[1])
+    return taken
 
+
+def look_up(name: str, catalogues: Sequence[str], policy: TrustPolicy, sources: Sources) -> BundleLocation | Recorded:
+    """Return where a path or a name leads: to a folder or an archive, or to what a catalogue records.
+
+    Catalogues are asked for names that no local place has, and for nothing else: publishing a bundle somewhere must not
+    change what a name means that is known here.
+
+    Args:
+        name: a path, ``NAME[@VERSION]``, or ``oci://HOST/CATALOGUE#NAME[@VERSION]``.
+        catalogues: addresses of more catalogues than those of ``sources``.
+        policy: that catalogues have to meet.
+        sources: where bundles come from.
+
+    Raises:
+        BundleError: when there is none, or several catalogues mean different bundles.
+        RegistryError, SignatureError: when a catalogue cannot be had, or is not to be trusted.
+    """
+    search_path = tuple(sources.search_path)
+    if name.startswith(OCI_SCHEME):
+        return _named_in_catalogue(name, policy, sources)
+    word, accepts = split_name(name)
+    if word and name.endswith("@"):
+        bundler.actions.acquire.catalogues.Reference.parse(name)
+    asked = tuple(dict.fromkeys((*sources.catalogues, *catalogues))) if word else ()
+    elsewhere: dict[str, Sequence[str] | None] = {}
+    if asked and word not in known_names(search_path):
+        if sources.is_offline:
+            elsewhere = dict.fromkeys(asked)
+        else:
+            opened = open_catalogues(asked, policy, sources)
+            wanted = bundler.actions.acquire.catalogues.Reference(name=word, accepts=accepts)
+            recorded = bundler.actions.acquire.catalogues.choose(opened, wanted)
+            if recorded is not None:
+                return recorded
+            elsewhere = {str(one.address): [each.name for each in one.catalogue.bundles] for one in opened}
+    return find_bundle(word or name, search_path=search_path, accepts=accepts, elsewhere=elsewhere)
+
+
+def open_catalogues(addresses: Sequence[str], policy: TrustPolicy, sources: Sources) -> Sequence[OpenCatalogue]:
+    """Read catalogues, verified by a policy, and say who signed them.
+
+    Args:
+        addresses: ``oci://``, as typed.
+        policy: that they have to meet.
+        sources: where bundles come from.
+
+    Raises:
+        BundlerError: when one of them cannot be read or is not to be trusted.
+    """
+    places = [
+        bundler.actions.acquire.fetch.parse_address(text, doing=f"reading catalogue {text}") for text in addresses
+    ]
+    reader = bundler.actions.acquire.catalogues.CatalogueReader(
+        registry=sources.fetcher().registry, verify=sources.verifier(policy), policy=policy
+    )
+    opened = reader.every(places)
+    for one in opened:
+        if one.evidence.signers:
+            sources.say(one.said)
+    return opened
+
+
+def _named_in_catalogue(name: str, policy: TrustPolicy, sources: Sources) -> Recorded:
+    wanted = bundler.actions.acquire.catalogues.Reference.parse(name)
+    opened = open_catalogues([str(wanted.catalogue)], policy, sources)
+    recorded = bundler.actions.acquire.catalogues.choose(opened, wanted)
+    if recorded is None:
+        raise opened[0].unknown(wanted)
+    return recorded
+
+
+def _from_disk(location: BundleLocation, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
     def fetch(component: ComponentSpec, locked: LockEntry | None) -> Path:
         return sources.fetcher().component(component, locked)
 
@@ -167,14 +253,44 @@ def _from_delivery(name: str, policy: TrustPolicy, sources: Sources) -> Acquired
     return AcquiredBundle(bundle=bundle, delivery=trusted, evidence=trusted.evidence)
 
 
-def _from_registry(name: str, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
+def _check_version(bundle: Bundle, accepts: str) -> None:
+    """Refuse a local bundle of another version than the one asked for; no catalogue is asked instead."""
+    if not accepts or parse_range(accepts).admits(parse_version(bundle.metadata.version)):
+        return
+    name, version = bundle.metadata.name, bundle.metadata.version
+    raise BundleNotFoundError(
+        f"looking for bundle {name}@{accepts}",
+        context=[
+            f"the one that is found by its name is {version}; a catalogue is not asked for a name that is known here"
+        ],
+        hint=f"write {name} to take it, or name the catalogue that has the other: oci://HOST/CATALOGUE#{name}@{accepts}",
+    )
 
+
+def _from_registry(name: str, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
     address = bundler.actions.acquire.fetch.parse_address(name, doing=f"looking for bundle {name}")
+    return _fetched(address, "", policy, sources)
+
+
+def _from_catalogue(recorded: Recorded, policy: TrustPolicy, sources: Sources) -> AcquiredBundle:
+    found = f"bundle {recorded.bundle.name} of catalogue {recorded.catalogue}: {recorded.address}"
+    return _fetched(recorded.address, found, policy, sources, check=recorded.check)
+
+
+def _fetched(
+    address: OciAddress,
+    found: str,
+    policy: TrustPolicy,
+    sources: Sources,
+    *,
+    check: Callable[[Bundle], None] = lambda _: None,
+) -> AcquiredBundle:
     fetcher = sources.fetcher()
     published, path = fetcher.bundle(address)
-    location = BundleLocation(path=path, origin=name, found=f"bundle {name}", is_archive=True)
+    location = BundleLocation(path=path, origin=str(address), found=f"bundle {address}", is_archive=True)
     bundle = load_bundle(location, limits=sources.limits)
-    sources.say(f"bundle {published.address} {bundle.metadata.version}, {bundle.digest}")
+    check(bundle)
+    sources.say(f"{found or f'bundle {published.address}'} {bundle.metadata.version}, {bundle.digest}")
     evidence = judge(
         bundle,
         lambda: bundler.actions.acquire.bundle_artifacts.fetch_signatures(fetcher.registry(), published),

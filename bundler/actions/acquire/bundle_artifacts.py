@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bundler.archive.limits import ArchiveLimits
-    from bundler.model.oci import Descriptor
+    from bundler.model.oci import Descriptor, Repository
     from bundler.model.trust import Envelope
     from bundler.ports import Registry
 
@@ -131,23 +131,40 @@ def fetch_signatures(registry: Registry, published: PublishedBundle) -> tuple[En
         RegistryError: what the registry answers.
         DeliveryDamagedError: when one of them cannot be read.
     """
+    return fetch_envelopes(registry, published.address, published.manifest, BUNDLE_SIGNATURE)
+
+
+def fetch_envelopes(
+    registry: Registry, address: OciAddress, subject: OciManifest, artifact_type: str
+) -> tuple[Envelope, ...]:
+    """Return the signatures that refer to a manifest, each once.
+
+    Args:
+        registry: to ask.
+        address: of what is signed.
+        subject: its manifest.
+        artifact_type: of the signatures.
+
+    Raises:
+        RegistryError: what the registry answers.
+        DeliveryDamagedError: when one of them cannot be read.
+    """
     found: dict[Envelope, None] = {}
-    for content in _signatures(registry, published):
+    for content in _signatures(registry, address.repository, subject, artifact_type):
         try:
             found |= dict.fromkeys(decode_envelopes(content.rstrip(b"\n")))
         except ValueError as error:
             hint = "ask its publisher to sign and push it again"
-            doing = f"reading the signatures of {published.address}"
+            doing = f"reading the signatures of {address}"
             raise DeliveryDamagedError(doing, context=[str(error)], hint=hint) from error
     return tuple(found)
 
 
-def _signatures(registry: Registry, published: PublishedBundle) -> list[bytes]:
-    repository = published.address.repository
+def _signatures(registry: Registry, repository: Repository, subject: OciManifest, artifact_type: str) -> list[bytes]:
     found: list[bytes] = []
-    for one in registry.referrers(repository, published.manifest.digest, artifact_type=BUNDLE_SIGNATURE):
+    for one in registry.referrers(repository, subject.digest, artifact_type=artifact_type):
         manifest = registry.manifest(repository, one.digest)
-        is_signature = manifest is not None and text_at(manifest.body, "artifactType") == BUNDLE_SIGNATURE
+        is_signature = manifest is not None and text_at(manifest.body, "artifactType") == artifact_type
         layers = manifest.layers if manifest is not None and is_signature else ()
         small = [layer for layer in layers if 0 <= layer.size <= MAX_SIGNATURE_BYTES]
         found += [b"".join(registry.blob(repository, layer)) for layer in small]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle_artifacts import fetch_signatures
-from bundler.actions.acquire.fetch import parse_address
 from bundler.actions.acquire.trust import is_signed, read_signatures, signature_path
 from bundler.archive.writer import archive_name
 from bundler.delivery.envelopes import encode_envelopes
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
     from bundler.actions.acquire.bundle_artifacts import PublishedBundle
     from bundler.actions.acquire.fetch import BundleFetcher
     from bundler.model.bundle import Bundle
+    from bundler.model.oci import OciAddress
     from bundler.model.trust import Envelope
 
 
 def pull(
     fetcher: BundleFetcher,
-    address: str,
+    address: OciAddress,
     out: Path,
     *,
     accepts: str = "",
@@ -39,22 +39,21 @@ def pull(
 
     Args:
         fetcher: brings it.
-        address: ``oci://``, as typed.
+        address: where it is published.
         out: a file, or a folder that gets ``NAME-VERSION.tgz``.
         accepts: a range, where the address names no version.
-        judge: refuses what is not signed as it should be, before anything is written; it asks for the signatures
-            where someone is trusted.
+        judge: refuses what is not the bundle that is meant, or not signed as it should be, before anything is written;
+            it asks for the signatures where someone is trusted.
 
     Raises:
-        BundleError: when the address cannot be read, or what is there is broken.
+        BundleError: when what is there is broken.
         RegistryError: when it cannot be had.
         ArchiveError: when it cannot be written.
         SignatureError: what ``judge`` raises.
     """
-    published, kept = fetcher.bundle(parse_address(address, doing=f"pulling {address}"), accepts=accepts)
-    bundle = load_bundle(
-        BundleLocation(path=kept, origin=address, found=address, is_archive=True), limits=fetcher.limits
-    )
+    published, kept = fetcher.bundle(address, accepts=accepts)
+    location = BundleLocation(path=kept, origin=str(address), found=str(address), is_archive=True)
+    bundle = load_bundle(location, limits=fetcher.limits)
     path = out / archive_name(bundle) if out.is_dir() else out
     judge(bundle, lambda: fetch_signatures(fetcher.registry(), published))
     signatures = _signatures(fetcher, published)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from bundler.model.oci import BlobSource, Repository
     from bundler.ports import Registry
 
-_EMPTY = b"{}"
+EMPTY = b"{}"
 _HINT_SIGN = "sign it again with `bundler sign`, or remove the .sig file to publish it unsigned"
 
 
@@ -82,11 +82,11 @@ def push(
         manifest = there
     else:
         for blob, content in ((config, _config(bundle)), (manifest.layers[0], archive)):
-            sent += registry.put_blob(place, blob, _source(content))
+            sent += registry.put_blob(place, blob, blob_source(content))
         registry.put_manifest(place, manifest, tag=tag)
     at = OciAddress(repository=place, tag=tag, digest=manifest.digest)
     if signature is not None and not (there is not None and _is_attached(registry, at, there, signature)):
-        sent += _attach(registry, place, manifest, signature)
+        sent += attach_signature(registry, place, manifest, signature, BUNDLE_SIGNATURE)
     return PushResult(address=at, is_new=there is None, sent_bytes=sent, signatures=int(signature is not None))
 
 
@@ -162,24 +162,46 @@ def _is_attached(registry: Registry, at: OciAddress, there: OciManifest, signatu
     return set(decode_envelopes(signature.rstrip(b"\n"))) <= set(known)
 
 
-def _attach(registry: Registry, place: Repository, subject: OciManifest, signature: bytes) -> int:
-    layer = Descriptor(digest=digest_of(signature), size=len(signature), media_type=BUNDLE_SIGNATURE)
-    config = Descriptor(digest=digest_of(_EMPTY), size=len(_EMPTY), media_type=OCI_EMPTY)
+def attach_signature(
+    registry: Registry, place: Repository, subject: OciManifest, signature: bytes, artifact_type: str
+) -> int:
+    """Store a signature that refers to a manifest; returns how many bytes were sent.
+
+    Args:
+        registry: to write to.
+        place: the repository of what is signed.
+        subject: its manifest.
+        signature: as it is in a ``.sig`` file.
+        artifact_type: of the signature.
+
+    Raises:
+        RegistryError: what the registry answers.
+    """
+    layer = Descriptor(digest=digest_of(signature), size=len(signature), media_type=artifact_type)
+    config = empty_config()
     body: dict[str, JSONValue] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
-        "artifactType": BUNDLE_SIGNATURE,
+        "artifactType": artifact_type,
         "config": config.to_json(),
         "layers": [layer.to_json()],
         "subject": subject.descriptor.to_json(),
         "annotations": dict(mapping_at(subject.body, "annotations")),
     }
-    sent = registry.put_blob(place, config, _source(_EMPTY)) + registry.put_blob(place, layer, _source(signature))
+    sent = registry.put_blob(place, config, blob_source(EMPTY))
+    sent += registry.put_blob(place, layer, blob_source(signature))
     registry.put_manifest(place, OciManifest.of(canonical_json(body), OCI_MANIFEST))
     return sent
 
 
-def _source(content: bytes) -> BlobSource:
+def empty_config() -> Descriptor:
+    """Return the config of what has none. Source: OCI image-spec v1.1, manifest.md."""
+    return Descriptor(digest=digest_of(EMPTY), size=len(EMPTY), media_type=OCI_EMPTY)
+
+
+def blob_source(content: bytes) -> BlobSource:
+    """Return what opens bytes at any offset."""
+
     def read(offset: int) -> Iterator[bytes]:
         view = memoryview(content)
         step = 1024 * 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.acquire.catalogues import read_catalogue
 from bundler.actions.acquire.trust import document_of, load_archive, read_signatures, signature_path
 from bundler.delivery.check import check_whole
 from bundler.delivery.envelopes import encode_envelopes
@@ -12,7 +13,8 @@ from bundler.delivery.signature_region import replace_signatures
 from bundler.errors.delivery import DeliveryError
 from bundler.files.whole_file import write_whole
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.model.trust import BUNDLE_PAYLOAD, INDEX_PAYLOAD
+from bundler.model.digest import digest_of
+from bundler.model.trust import BUNDLE_PAYLOAD, CATALOGUE_PAYLOAD, INDEX_PAYLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,9 +55,26 @@ def sign_archive(path: Path, signer: Signer, *, limits: LoadLimits = DEFAULT_LOA
         BundleError: when it is not a bundle's archive, or the signature cannot be written.
     """
     bundle, _ = load_archive(path, limits=limits)
-    envelope = signer.sign(BUNDLE_PAYLOAD, document_of(bundle))
+    _write_beside(path, signer, signer.sign(BUNDLE_PAYLOAD, document_of(bundle)))
+    return bundle.digest
+
+
+def sign_catalogue(path: Path, signer: Signer) -> Digest:
+    """Sign the document of a catalogue in a file beside it; returns the document's digest.
+
+    Raises:
+        CatalogueInvalidError: when it is no catalogue.
+        DeliveryError: when the signature cannot be written.
+    """
+    content = read_catalogue(path)
+    _write_beside(path, signer, signer.sign(CATALOGUE_PAYLOAD, content))
+    return digest_of(content)
+
+
+def _write_beside(path: Path, signer: Signer, envelope: Envelope) -> None:
+    """Write a signature beside what it is of; those that others made of the same content stay."""
     target = signature_path(path)
-    # What others signed before the archive was packed again would only make it look tampered with.
+    # What others signed before the file was made again would only make it look tampered with.
     still_good = [one for one in read_signatures(path) if one.payload_sha256 == envelope.payload_sha256]
     content = encode_envelopes([*_of_others(still_good, signer), envelope]) + b"\n"
     try:
@@ -63,7 +82,6 @@ def sign_archive(path: Path, signer: Signer, *, limits: LoadLimits = DEFAULT_LOA
     except OSError as error:
         found = f"{target}: {error.strerror or error}"
         raise DeliveryError(f"writing {target}", context=[found], hint="sign a copy that you can write to") from error
-    return bundle.digest
 
 
 def _of_others(envelopes: Sequence[Envelope], signer: Signer) -> list[Envelope]:

@@ -41,6 +41,7 @@ def open_session(app: App) -> Session:
         cache_dir=environment.cache_dir,
         config_dir=environment.config_dir,
         search_path=environment.bundle_path,
+        catalogues=environment.catalogues,
         limits=app.limits if app.typed_limits else None,
         network=app.network.rules,
         lock_duration_s=environment.lock_duration_s,

@@ -9,6 +9,7 @@ import click
 
 from bundler import library
 from bundler.actions.acquire.bundle import judge
+from bundler.actions.acquire.catalogues import Recorded
 from bundler.actions.acquire.pull import pull
 from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import policy_for
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @verb("pull")
-@click.argument("address", metavar="oci://HOST/REPOSITORY[:VERSION]")
+@click.argument("address", metavar="oci://HOST/REPOSITORY[:VERSION]|NAME[@VERSION]")
 @click.option("--version", "accepts", default="", metavar="RANGE", help='Highest version in this range: ">=1.2 <2".')
 @click.option("--out", type=FilePath(), default=Path(), metavar="FILE", help="File or folder.  [default: .]")
 @public_keys_option
@@ -39,16 +40,22 @@ if TYPE_CHECKING:
 def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple[Path, ...], site: Path | None) -> None:
     """Fetch a bundle as NAME-VERSION.tgz, and its signature beside it where there is one.
 
-    Without a version: the highest release. With --key or --site nothing is written that is not signed as they ask.
+    A name is looked up in the catalogues of BUNDLER_CATALOGUES and the site file. Without a version: the highest
+    release. With --key or --site nothing is written that is not signed as they ask.
     """
     session = open_session(app)
-    policy = policy_for(session.read_site(site) if site else None, keys)
+    place = session.read_site(site) if site else None
+    policy = policy_for(place, keys)
     sources = library.bundles.sources_of(session.scope)
+    found = library.catalogues.find_published(session.scope, address, place, policy)
 
     def judged(bundle: Bundle, signatures: Callable[[], Sequence[Envelope]]) -> object:
+        if isinstance(found, Recorded):
+            found.check(bundle)
         return judge(bundle, signatures, policy, sources)
 
-    pulled = pull(sources.fetcher(), address, out, accepts=accepts, judge=judged)
+    at = found.address if isinstance(found, Recorded) else found
+    pulled = pull(sources.fetcher(), at, out, accepts=accepts, judge=judged)
     if app.output == "text":
         signed = f", {counted(pulled.signatures, 'signature')}" if pulled.signatures else ""
         app.screen.lines([Line(f"{pulled.path}  {pulled.digest}{signed}")])

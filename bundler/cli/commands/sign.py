@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.actions.acquire.bundle import is_delivery
-from bundler.actions.delivery.sign import sign_archive, sign_delivery
+from bundler.actions.delivery.sign import sign_archive, sign_catalogue, sign_delivery
 from bundler.cli.adapters.signing_keys import open_signer
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler.cli.session.app import App
+    from bundler.model.digest import Digest
+    from bundler.ports import Signer
 
 
 @verb("sign")
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 @passphrase_option
 @bundle_limit_options
 def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: Path | None) -> None:
-    """Sign a delivery in its place, or a bundle's .tgz by a .sig file beside it.
+    """Sign a delivery in its place, a bundle's .tgz or a catalogue's .json by a .sig file beside it.
 
     Signatures by other keys stay. A delivery in parts is named by one of them.
     """
@@ -35,8 +37,12 @@ def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: 
     if is_delivery(str(files[0])):
         digests = {str(files[0]): sign_delivery(files, signer)}
     else:
-        digests = {str(file): sign_archive(file, signer, limits=app.limits) for file in files}
+        digests = {str(file): _signed(app, file, signer) for file in files}
     if app.output == "text":
         app.screen.lines([Line(f"{file}  {digest}, signed by {signer.key.shown}") for file, digest in digests.items()])
     else:
         app.screen.document(signed_form(digests, signer.key), app.output)
+
+
+def _signed(app: App, file: Path, signer: Signer) -> Digest:
+    return sign_catalogue(file, signer) if file.suffix == ".json" else sign_archive(file, signer, limits=app.limits)

@@ -8,6 +8,7 @@ from bundler.late import late_modules
 
 if TYPE_CHECKING:
     from bundler.cli.flows import (
+        catalogue as catalogue,
         chart as chart,
         export as export,
         graph_picture as graph_picture,

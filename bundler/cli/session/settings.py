@@ -118,6 +118,11 @@ class Environment:
         return tuple(Path(part).expanduser() for part in self.text("BUNDLE_PATH").split(os.pathsep) if part)
 
     @property
+    def catalogues(self) -> tuple[str, ...]:
+        """Catalogues in which a bundle's name is looked up where no local place has it."""
+        return tuple(self.text("CATALOGUES").replace(",", " ").split())
+
+    @property
     def color(self) -> str:
         """When colours are wanted: ``auto``, ``always`` or ``never``. Source: no-color.org, force-color.org."""
         if self.variables.get("NO_COLOR"):

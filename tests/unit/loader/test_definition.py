@@ -21,7 +21,7 @@ HEAD = "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: {name: shop, version
 FULL = """\
 apiVersion: bundler.dev/v1
 kind: Bundle
-metadata: {name: shop, version: 1.4.0, appVersion: "2026.11", description: A web shop}
+metadata: {name: shop, version: 1.4.0, appVersion: "2026.11", description: A web shop, keywords: [orders]}
 spec:
   kubeVersion: ">=1.29"
   components:

@@ -49,6 +49,7 @@ FULL = (
     - {{key: {json.dumps(NEXT)}, name: other, notAfter: "2026-06-01T12:00:00+02:00"}}
   policy: {{requireSignature: true, threshold: 2, revoked: [{"a" * 16}], minimumVersions: {{shop: 1.4.0}}, forbid: [webhooks]}}
   forbid: [privileged]
+  catalogues: [oci://registry.site:5000/acme/catalogue]
 """
 )
 
@@ -97,6 +98,7 @@ def test_everything_that_a_site_file_can_say(tmp_path: Path) -> None:
     assert (trust.threshold, trust.requires_signature, trust.minimum_versions) == (2, True, {"shop": "1.4.0"})
     assert trust.revoked == {"a" * 16}
     assert site.forbidden == ("privileged", "webhooks")
+    assert site.catalogues == ("oci://registry.site:5000/acme/catalogue",)
     assert site.values.data == {"qps": 500}
 
 
@@ -137,6 +139,7 @@ def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
         ("policy: {threshold: 0}", "from 1 to 100"),
         ("policy: {revoked: [zz]}", "a key id has 16 or 64 hex digits"),
         ("policy: {forbid: [everything]}", "known:"),
+        ("catalogues: [registry.site/catalogue]", "is no address like oci://"),
         ("colour: red", 'unknown key "colour"'),
     ],
 )  # fmt: skip

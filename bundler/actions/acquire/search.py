@@ -1,0 +1,175 @@
+"""Find bundles by words, in every place where a name is looked up. Layer: actions; reads local files and registries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bundler.actions.acquire.bundle import open_catalogues
+from bundler.actions.acquire.catalogues import Reference, choose
+from bundler.catalogue.document import newest, one_line
+from bundler.catalogue.ranking import near, ranked
+from bundler.errors import BundlerError
+from bundler.errors.bundle import BundleError
+from bundler.loader.locate import archives_in, in_folder, local_folders, names_in
+from bundler.loader.metadata import load_metadata
+from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
+from bundler.model.lean import replace
+from bundler.model.size import first_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bundler.actions.acquire.bundle import Sources
+    from bundler.actions.acquire.catalogues import OpenCatalogue
+    from bundler.model.catalogue import CataloguedBundle
+    from bundler.model.trust import TrustPolicy
+
+SHIPPED: Final = "shipped"
+_MOST_PROBLEMS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """What is looked for, and where besides the local places."""
+
+    words: Sequence[str] = ()
+    """All of them have to fit; none: every bundle is listed."""
+    configured: Sequence[str] = ()
+    """Catalogues that names are looked up in: one that cannot be read is a problem of its place."""
+    named: Sequence[str] = ()
+    """Catalogues that are searched besides: one that cannot be read is an error."""
+    policy: TrustPolicy
+    """That catalogues have to meet."""
+
+
+def search(request: SearchRequest, sources: Sources) -> SearchResult:
+    """Return the bundles that fit, the best first, with what each of them is installed by.
+
+    Args:
+        request: what is looked for.
+        sources: where bundles come from.
+
+    Raises:
+        BundlerError: when a catalogue that is named cannot be read, or is not to be trusted.
+    """
+    local = [_local(folder, sources) for folder in local_folders(sources.search_path)]
+    known = {one.name for _, bundles in local for one in bundles}
+    configured = [] if sources.is_offline else _configured(request, sources)
+    named = open_catalogues([one for one in request.named if one not in request.configured], request.policy, sources)
+    readable = [one for _, one in configured if one is not None]
+    places = [
+        *_with_references(local),
+        *(
+            (place, _listed(one, readable if len(readable) == len(configured) else [], known))
+            for place, one in configured
+        ),
+        *((_place_of(one), _listed(one, [], known)) for one in named),
+    ]
+    bundles = [one for _, found in places for one in found]
+    found = ranked(bundles, request.words)
+    return SearchResult(
+        found=found,
+        places=tuple(place for place, _ in places),
+        near=() if found else near(bundles, request.words),
+    )
+
+
+def _local(folder: Path, sources: Sources) -> tuple[SearchedPlace, list[FoundBundle]]:
+    where = SHIPPED if folder == local_folders(())[-1] else str(folder)
+    found, problems = [], []
+    for name in sorted(names_in(folder)):
+        try:
+            found.append(_local_bundle(folder, name, where, sources))
+        except BundleError as error:
+            problems.append(f"{name}: {error.context[0] if error.context else error}")
+    if not folder.is_dir():
+        problems.append("there is no such folder")
+    place = SearchedPlace(place=where, bundles=len(found), problem="; ".join(first_of(problems, _MOST_PROBLEMS)))
+    return place, found
+
+
+def _local_bundle(folder: Path, name: str, where: str, sources: Sources) -> FoundBundle:
+    path = in_folder(folder, name) or folder / name
+    metadata = load_metadata(path, limits=sources.limits)
+    archived = () if path.is_dir() else sorted(archives_in(folder, name), reverse=True)
+    return FoundBundle(
+        name=name,
+        version=metadata.version,
+        description=one_line(metadata.description),
+        reference=str(path),
+        place=where,
+        keywords=metadata.keywords,
+        app_version=metadata.app_version,
+        versions=tuple(map(str, archived)) or (metadata.version,),
+    )
+
+
+def _with_references(
+    local: Sequence[tuple[SearchedPlace, Sequence[FoundBundle]]],
+) -> list[tuple[SearchedPlace, Sequence[FoundBundle]]]:
+    """Give the first bundle of each name its name for reference: that is the one which the name leads to."""
+    seen: set[str] = set()
+    places: list[tuple[SearchedPlace, Sequence[FoundBundle]]] = []
+    for place, bundles in local:
+        fresh = {one.name for one in bundles} - seen
+        places.append((place, [replace(one, reference=one.name) if one.name in fresh else one for one in bundles]))
+        seen |= fresh
+    return places
+
+
+def _configured(request: SearchRequest, sources: Sources) -> list[tuple[SearchedPlace, OpenCatalogue | None]]:
+    found: list[tuple[SearchedPlace, OpenCatalogue | None]] = []
+    for address in request.configured:
+        try:
+            (opened,) = open_catalogues([address], request.policy, sources)
+        except BundlerError as error:
+            problem = ": ".join([str(error), *map(str, error.context[:1])])
+            found.append((SearchedPlace(place=address, bundles=0, problem=problem), None))
+            continue
+        found.append((_place_of(opened), opened))
+    return found
+
+
+def _place_of(opened: OpenCatalogue) -> SearchedPlace:
+    return SearchedPlace(place=str(opened.address), bundles=len(opened.catalogue.bundles), evidence=opened.evidence)
+
+
+def _listed(opened: OpenCatalogue | None, asked: Sequence[OpenCatalogue], known: set[str]) -> list[FoundBundle]:
+    """Return the bundles of a catalogue.
+
+    Args:
+        opened: the catalogue; None: it could not be read.
+        asked: all that a name alone is looked up in.
+        known: names that local places have.
+    """
+    bundles = opened.catalogue.bundles if opened else ()
+    return [_of_catalogue(opened, one, asked, known) for one in bundles] if opened else []
+
+
+def _of_catalogue(
+    opened: OpenCatalogue, bundle: CataloguedBundle, asked: Sequence[OpenCatalogue], known: set[str]
+) -> FoundBundle:
+    best = newest(bundle.versions) or bundle.versions[0]
+    is_meant = bundle.name not in known and _means(asked, opened, bundle.name)
+    return FoundBundle(
+        name=bundle.name,
+        version=best.version,
+        description=bundle.description,
+        reference=bundle.name if is_meant else f"{opened.address}#{bundle.name}",
+        place=str(opened.address),
+        keywords=bundle.keywords,
+        app_version=best.app_version,
+        digest=best.digest,
+        versions=tuple(one.version for one in bundle.versions),
+    )
+
+
+def _means(asked: Sequence[OpenCatalogue], opened: OpenCatalogue, name: str) -> bool:
+    """Return whether a name alone leads to this catalogue."""
+    try:
+        recorded = choose(asked, Reference(name=name))
+    except BundleError:
+        return False
+    return recorded is not None and recorded.catalogue == opened.address

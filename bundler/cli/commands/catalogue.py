@@ -1,0 +1,60 @@
+"""``bundler catalogue``. Layer: cli."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli import flows
+from bundler.cli.parsing.command import FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.signing_options import passphrase_option
+
+if TYPE_CHECKING:
+    from bundler.cli.session.app import App
+
+
+@verb("catalogue")
+@click.argument("doing", type=click.Choice(["build", "push"]))
+@click.argument("words", nargs=-1, required=True, metavar="SOURCE...|FILE oci://HOST/REPOSITORY")
+@click.option("--at", default="", metavar="oci://HOST/PREFIX", help="For build: bundles of folders are at PREFIX/NAME.")
+@click.option(
+    "--out",
+    type=FilePath(),
+    default=Path("catalogue.json"),
+    metavar="FILE",
+    help="For build.  [default: catalogue.json]",
+)
+@click.option("--key", type=FilePath(), metavar="FILE", help="For build: private key to sign with.")
+@passphrase_option
+@click.option("--site", type=FilePath(), metavar="FILE", help="For build: policy that bundles have to meet.")
+@registry_options
+@bundle_limit_options
+def catalogue_command(
+    app: App,
+    *,
+    doing: str,
+    words: tuple[str, ...],
+    at: str,
+    out: Path,
+    key: Path | None,
+    passphrase_file: Path | None,
+    site: Path | None,
+) -> None:
+    """List bundles of a registry in a catalogue, so that they are found and installed by name.
+
+    build SOURCE...: write FILE with names, versions, descriptions and digests of the bundles in folders and archives,
+    or in repositories (oci://HOST/REPOSITORY, with all versions). With --key, its signature is beside it.
+
+    push FILE oci://HOST/REPOSITORY[:TAG]: publish it, and its signature, once everything in it is published there.
+    """
+    if doing == "build":
+        wish = flows.catalogue.BuildWish(sources=words, at=at, out=out, site=site)
+        flows.catalogue.build(app, wish, key=key, passphrase_file=passphrase_file)
+    elif len(words) == 2:
+        flows.catalogue.push(app, Path(words[0]), words[1])
+    else:
+        raise click.UsageError(f"catalogue push takes a file and an address, not {len(words)} words")

@@ -1,0 +1,113 @@
+"""Build and publish catalogues. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler import library
+from bundler.actions.acquire.build_catalogue import push_catalogue
+from bundler.actions.acquire.catalogues import read_catalogue
+from bundler.actions.acquire.fetch import parse_address
+from bundler.actions.acquire.trust import signature_path
+from bundler.actions.delivery.sign import sign_catalogue
+from bundler.catalogue.document import encode_catalogue
+from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.signing_keys import open_signer
+from bundler.cli.terminal.text import Line
+from bundler.errors import OutputError
+from bundler.files.whole_file import write_whole
+from bundler.model.digest import digest_of
+from bundler.model.lean import dataclass
+from bundler.model.results import CatalogueBuilt
+from bundler.model.size import counted
+from bundler.wire.catalogues import built_form, catalogue_pushed_form
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.cli.session.app import App
+    from bundler.ports import Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildWish:
+    """What the command line says of a catalogue to build."""
+
+    sources: tuple[str, ...]
+    at: str
+    out: Path
+    site: Path | None
+
+
+def build(app: App, wish: BuildWish, *, key: Path | None, passphrase_file: Path | None) -> None:
+    """Write a catalogue, signed where a key is named.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        wish: of what, and where to.
+        key: private key to sign with.
+        passphrase_file: of the key.
+
+    Raises:
+        BundlerError: when a bundle cannot be had, or the file not be written.
+    """
+    signer = open_signer(app, key, passphrase_file) if key else None
+    scope = open_session(app).scope
+    catalogue = library.catalogues.build(scope, wish.sources, at=wish.at, site=wish.site)
+    content = encode_catalogue(catalogue)
+    _write(app, wish.out, content, signer)
+    built = CatalogueBuilt(
+        path=wish.out,
+        digest=digest_of(content),
+        bundles=len(catalogue.bundles),
+        versions=sum(len(one.versions) for one in catalogue.bundles),
+        is_signed=signer is not None,
+    )
+    if app.output != "text":
+        app.screen.document(built_form(built), app.output)
+        return
+    signed = f", signed by {signer.key.shown}" if signer else ""
+    app.screen.lines([Line(f"{built.path}  {_counts(built.bundles, built.versions)}, {built.digest}{signed}")])
+
+
+def push(app: App, path: Path, address: str) -> None:
+    """Publish a catalogue, and the signature beside it.
+
+    Args:
+        app: the running command: its settings, output and clock.
+        path: of the catalogue.
+        address: where to.
+
+    Raises:
+        BundlerError: when it is no catalogue, or cannot be published.
+    """
+    place = parse_address(address, doing=f"pushing to {address}")
+    content = read_catalogue(path)
+    signature = signature_path(path)
+    registry = library.registries.open_registry(open_session(app).scope, is_writing=True)
+    pushed = push_catalogue(registry, content, place, signature=signature.read_bytes() if signature.is_file() else None)
+    if app.output != "text":
+        app.screen.document(catalogue_pushed_form(pushed), app.output)
+        return
+    did = "pushed" if pushed.is_new else "was published already, the same catalogue:"
+    signed = ", signed" if pushed.signatures else ""
+    app.screen.lines([Line(f"{did} {pushed.address}, {_counts(pushed.bundles, pushed.versions)}{signed}")])
+
+
+def _write(app: App, out: Path, content: bytes, signer: Signer | None) -> None:
+    """Write a catalogue and its signature; one that is there of another catalogue would make the new one useless."""
+    try:
+        write_whole(out, content)
+    except OSError as error:
+        found = f"{out}: {error.strerror or error}"
+        raise OutputError(f"writing {out}", context=[found], hint="choose a file that you can write to") from error
+    if signer is not None:
+        sign_catalogue(out, signer)
+    elif signature_path(out).exists():
+        app.screen.warn(
+            f"{signature_path(out)} may be the signature of another catalogue; sign this one with `bundler sign`"
+        )
+
+
+def _counts(bundles: int, versions: int) -> str:
+    return f"{counted(bundles, 'bundle')}, {counted(versions, 'version')}"
