@@ -508,6 +508,40 @@ class ImageSource(Protocol):
         ...
 
 
+class ImageTarget(Protocol):
+    """Where images go: a registry or an OCI layout on disk. Part of :class:`Registry`; raises as it does."""
+
+    def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
+        """Return digest, size and media type of a tag; None where it is absent."""
+        ...
+
+    def put_blob(
+        self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
+    ) -> int:
+        """Store a blob, unless it is there; returns how many of its bytes were sent (0: there, or mounted).
+
+        Args:
+            repository: where to.
+            descriptor: digest and size of the blob.
+            source: opens the content at an offset; called again after a cut.
+            mount_from: name of another repository of the same host that may hold the blob.
+
+        Raises:
+            ContentMismatchError: when the content is not that of the digest.
+        """
+        ...
+
+    def put_manifest(self, repository: Repository, manifest: OciManifest, *, tag: str = "") -> None:
+        """Store a manifest byte for byte, under its digest, and under ``tag`` where one is given.
+
+        Args:
+            repository: where to.
+            manifest: its bytes and media type.
+            tag: empty for none.
+        """
+        ...
+
+
 class Signer(Protocol):
     """A private key that signs."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
-import tarfile
+from functools import partial
 from typing import TYPE_CHECKING
 
+from bundler.archive.tarball import TarItem, write_tar
 from bundler.errors.bundle import ArchiveError
 from bundler.files.whole_file import write_whole
 from bundler.model.lean import dataclass
@@ -47,16 +47,16 @@ def pack_files(files: Iterable[BundleFile], *, top: str, mtime: int = 0) -> byte
         mtime: of every entry, in seconds since 1970.
     """
     packed = io.BytesIO()
-    with (
-        gzip.GzipFile(filename="", mode="wb", compresslevel=_COMPRESSION_LEVEL, fileobj=packed, mtime=0) as stream,
-        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
-    ):
-        for file in sorted(files, key=lambda file: file.path):
-            entry = tarfile.TarInfo(f"{top}/{file.path}")
-            entry.size = len(file.content)
-            entry.mode = 0o755 if file.is_executable else 0o644
-            entry.mtime = mtime
-            archive.addfile(entry, io.BytesIO(file.content))
+    items = (
+        TarItem(
+            name=f"{top}/{file.path}",
+            mode=0o755 if file.is_executable else 0o644,
+            size=len(file.content),
+            open=partial(io.BytesIO, file.content),
+        )
+        for file in sorted(files, key=lambda file: file.path)
+    )
+    write_tar(packed, items, mtime=mtime, level=_COMPRESSION_LEVEL)
     return packed.getvalue()
 
 

@@ -24,6 +24,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "show": "Describe a bundle: what it is, its parts and its menu.",
         "lock": "Pin the exact version of every component.",
         "package": "Pack a bundle into one archive, reproducibly.",
+        "image": "Build a container image from files and a base.",
     },
     "Registries": {
         "login": "Log in to a registry.",

@@ -6,27 +6,24 @@ Source: OCI image-spec v1.1, image-layout.md; annotations ``org.opencontainers.i
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors.delivery import ContentMismatchError, ExportError
+from bundler.delivery.layout_blobs import LayoutBlobs, parsed
+from bundler.errors.delivery import ExportError
 from bundler.model.digest import is_digest
 from bundler.model.image import ImageRef
-from bundler.model.json import is_mapping, items_at, text_at
-from bundler.model.oci import Descriptor, OciManifest
+from bundler.model.json import items_at, text_at
+from bundler.model.oci import Descriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from bundler.model.digest import Digest
-    from bundler.model.json import Body
-    from bundler.model.oci import Repository
+    from bundler.model.oci import OciManifest, Repository
 
-_CHUNK_BYTES: Final = 512 * 1024
-_MAX_JSON_BYTES: Final = 4 * 1024 * 1024
-_NAMES: Final = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+REF_NAME: Final = "org.opencontainers.image.ref.name"
+_NAMES: Final = ("io.containerd.image.name", REF_NAME)
 
 
 class LayoutSource:
@@ -37,32 +34,49 @@ class LayoutSource:
 
         Args:
             folder: of the layout.
-            image: ``docker.io/library/nginx``: what the layout holds, where its own names are tags alone.
+            image: ``docker.io/library/nginx``: what the layout holds, where its own names are tags alone; with a tag
+                it is the whole name of the only image there.
 
         Raises:
             ExportError: when it is no layout.
         """
-        self._folder = folder
-        content = self._read(folder / "index.json")
-        entries = [Descriptor.from_json(item) for item in items_at(_parsed(content), "manifests")]
+        self._blobs = LayoutBlobs(folder)
+        content = self._blobs.read(folder / "index.json")
+        entries = [Descriptor.from_json(item) for item in items_at(parsed(content), "manifests")]
         if not entries:
-            raise self._error(f"{folder / 'index.json'} lists no image")
+            raise self._blobs.error(f"{folder / 'index.json'} lists no image")
         self._entries = entries
         self._only = ImageRef.parse(image) if image else None
+        self._is_only_tagged = ":" in image.rpartition("/")[2]
+
+    @property
+    def images(self) -> Sequence[Descriptor]:
+        """What the layout's index lists, without what is attached to images."""
+        return [entry for entry in self._entries if not entry.artifact_type]
+
+    def find(self, name: str) -> Descriptor:
+        """Return the image of a name, which may be a tag; of an empty name the only one.
+
+        Raises:
+            ExportError: when there is none, or are several.
+        """
+        found = [entry for entry in self.images if not name or name in _all_names(entry)]
+        if len({entry.digest for entry in found}) == 1:
+            return found[0]
+        there = sorted({text for entry in self.images for text in _all_names(entry)}) or ["images without names"]
+        doing, folder = f"looking for an image in OCI layout {self._blobs.folder}", self._blobs.folder
+        what = f"named {name}" if name else "that is the only one"
+        context = [f"there is no image {what}; there are: {', '.join(there)}"]
+        raise ExportError(doing, context=context, hint=f"name one of them: oci:{folder}:{there[0].split(' ')[0]}")
 
     def manifest(self, repository: Repository, reference: str) -> OciManifest | None:
         """Return a manifest or index by tag or digest; None where the layout does not hold it."""
         if is_digest(reference):
-            path = self._path(reference)
-            return (
-                self._manifest(path, "", reference)
-                if path.is_file() and path.stat().st_size < _MAX_JSON_BYTES
-                else None
-            )
+            return self._blobs.manifest(reference)
         wanted = f"{repository.host}/{repository.name}:{reference}"
-        for entry in self._entries:
+        for entry in self.images:
             if wanted in self._names_of(entry):
-                return self._manifest(self._path(entry.digest), entry.media_type, entry.digest)
+                return self._listed(entry)
         return None
 
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
@@ -73,65 +87,39 @@ class LayoutSource:
             ExportError: when the layout does not hold it.
         """
         del repository
-        hasher = hashlib.sha256()
-        try:
-            with self._path(descriptor.digest).open("rb") as file:
-                while piece := file.read(_CHUNK_BYTES):
-                    hasher.update(piece)
-                    yield piece
-        except OSError as error:
-            raise self._error(f"{self._path(descriptor.digest)}: {error.strerror or error}") from error
-        self._check(f"sha256:{hasher.hexdigest()}", descriptor.digest)
+        return self._blobs.blob(descriptor)
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
         """Return what the layout's own index lists as referring to a manifest."""
         del repository
-        found = []
-        for entry in self._entries:
-            if entry.artifact_type and artifact_type in {"", entry.artifact_type}:
-                body = self._manifest(self._path(entry.digest), entry.media_type, entry.digest).body
-                if text_at(body, "subject", "digest") == digest:
-                    found.append(entry)
+        return [
+            entry
+            for entry in self._entries
+            if entry.artifact_type
+            and artifact_type in {"", entry.artifact_type}
+            and text_at(self._listed(entry).body, "subject", "digest") == digest
+        ]
+
+    def _listed(self, entry: Descriptor) -> OciManifest:
+        """Return a manifest that the layout's index lists."""
+        found = self._blobs.manifest(entry.digest, entry.media_type)
+        if found is None:
+            raise self._blobs.error(f"{self._blobs.path(entry.digest)} is missing, or larger than a manifest can be")
         return found
 
     def _names_of(self, entry: Descriptor) -> set[str]:
-        names = {text for key in _NAMES if (text := entry.annotations.get(key))}
+        names = _all_names(entry)
         tags = {name for name in names if "/" not in name and ":" not in name}
         full = {str(ref) for name in names - tags if (ref := _ref(name)) is not None}
         if self._only is not None:
-            full |= {f"{self._only.registry}/{self._only.repository}:{tag}" for tag in tags}
+            full |= {f"{self._only.name}:{tag}" for tag in tags}
+            if (self._is_only_tagged or not names) and len(self.images) == 1:
+                full.add(str(self._only))
         return full
 
-    def _manifest(self, path: Path, media_type: str, digest: str) -> OciManifest:
-        content = self._read(path)
-        manifest = OciManifest.of(content, media_type or text_at(_parsed(content), "mediaType"))
-        self._check(manifest.digest, digest)
-        return manifest
 
-    def _path(self, digest: str) -> Path:
-        if not is_digest(digest):
-            raise self._error(f"{digest!r} is not a digest")
-        return self._folder / "blobs" / digest.replace(":", "/")
-
-    def _read(self, path: Path) -> bytes:
-        try:
-            with path.open("rb") as file:
-                content = file.read(_MAX_JSON_BYTES + 1)
-        except OSError as error:
-            raise self._error(f"{path}: {error.strerror or error}") from error
-        if len(content) > _MAX_JSON_BYTES:
-            raise self._error(f"{path} is larger than a manifest can be")
-        return content
-
-    def _check(self, found: str, wanted: str) -> None:
-        if found != wanted:
-            hint = "make the layout again"
-            context = [f"{self._path(wanted)} holds {found}"]
-            raise ContentMismatchError(f"reading OCI layout {self._folder}", context=context, hint=hint)
-
-    def _error(self, found: str) -> ExportError:
-        hint = "name a folder that `skopeo copy … oci:FOLDER` or the like made"
-        return ExportError(f"reading OCI layout {self._folder}", context=[found], hint=hint)
+def _all_names(entry: Descriptor) -> set[str]:
+    return {text for key in _NAMES if (text := entry.annotations.get(key))}
 
 
 def _ref(name: str) -> ImageRef | None:
@@ -139,11 +127,3 @@ def _ref(name: str) -> ImageRef | None:
         return ImageRef.parse(name)
     except ValueError:
         return None
-
-
-def _parsed(content: bytes) -> Body:
-    try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        return {}
-    return body if is_mapping(body) else {}

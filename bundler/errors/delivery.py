@@ -213,6 +213,24 @@ class ExportError(DeliveryError):
     code = "export"
 
 
+class ImageBuildError(DeliveryError):
+    """An image cannot be built: its base, what is added, or the folder that it goes into cannot be used.
+
+    Remedy: Correct what the error names; choose another base, path or folder.
+    """
+
+    code = "image-build"
+
+
+class ImageTagTakenError(DeliveryError):
+    """The tag of an image that was built names another image in the registry.
+
+    Remedy: Choose a new tag, or pass `--force` to move this one.
+    """
+
+    code = "image-tag-taken"
+
+
 class NoSpaceError(DeliveryError):
     """The disk is too small for what would be written.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         catalogues as catalogues,
         clusters as clusters,
         computing as computing,
+        images as images,
         inspecting as inspecting,
         linting as linting,
         registries as registries,

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bundler.model.catalogue import SearchResult
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.finding import LintResult
+    from bundler.model.image_build import BuiltImage, ImageBuild
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText
@@ -233,6 +234,17 @@ class Session:
         """Write into a bundle's ``bundle.yaml`` what it reaches and does not declare; return what was added."""
         with self.scope.calling():
             return library.linting.declare_reach(self.scope, name, values)
+
+    def build_image(self, request: ImageBuild) -> BuiltImage:
+        """Build a container image from a base and files, and store it in a registry or an OCI layout.
+
+        Raises:
+            ImageBuildError: when the base or what is added cannot be used.
+            ImageTagTakenError: when the tag names another image.
+            RegistryError: when a registry cannot be read or written.
+        """
+        with self.scope.calling():
+            return library.images.build_image(self.scope, request)
 
     def render(
         self,

@@ -47,19 +47,28 @@ class _Block:
 
 
 class IgnoreRules:
-    """The rules of one bundle, below those that always hold."""
+    """The rules of one folder, below those that always hold."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, is_of_bundle: bool = True) -> None:
+        """Read the rules.
+
+        Args:
+            text: of the file that holds them.
+            is_of_bundle: packages of the bundle at its top are left out, bundle.yaml never is.
+        """
+        self._is_of_bundle = is_of_bundle
         lines = [line.rstrip() for line in text.splitlines()]
         rules = [_rule(line) for line in lines if line.strip("/!") and not line.startswith("#")]
         self._of_folders = _blocks(rules)
         self._of_files = _blocks(rule for rule in rules if not rule.is_folder_only)
 
     def is_ignored(self, path: str, *, is_folder: bool) -> bool:
-        """Return whether a file or folder, by its path inside the bundle, is left out."""
-        if path == NEVER_IGNORED:
+        """Return whether a file or folder, by its path inside the folder, is left out."""
+        if self._is_of_bundle and path == NEVER_IGNORED:
             return False
-        if _is_always_ignored(path, is_folder=is_folder):
+        if _is_always_ignored(path, is_folder=is_folder) or (
+            self._is_of_bundle and not is_folder and _is_package(path)
+        ):
             return True
         for block in self._of_folders if is_folder else self._of_files:
             if block.pattern.fullmatch(path):
@@ -79,7 +88,11 @@ def _blocks(rules: Iterable[_Rule]) -> list[_Block]:
 def _is_always_ignored(path: str, *, is_folder: bool) -> bool:
     if is_folder:
         return path.rpartition("/")[2] in ALWAYS_IGNORED_FOLDERS
-    return path.endswith(ALWAYS_IGNORED_ENDS) or ("/" not in path and path.endswith(ALWAYS_IGNORED_ENDS_AT_TOP))
+    return path.endswith(ALWAYS_IGNORED_ENDS)
+
+
+def _is_package(path: str) -> bool:
+    return "/" not in path and path.endswith(ALWAYS_IGNORED_ENDS_AT_TOP)
 
 
 def _rule(line: str) -> _Rule:

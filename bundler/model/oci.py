@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.model.digest import Digest, digest_of, is_digest
 from bundler.model.image import HOST, REPOSITORY, TAG
-from bundler.model.json import Body, int_at, items_at, mapping_at, text_at
+from bundler.model.json import Body, canonical_json, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ OCI_INDEX: Final = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST: Final = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 OCI_EMPTY: Final = "application/vnd.oci.empty.v1+json"
+OCI_LAYER: Final = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER_GZIP: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
+CYCLONEDX: Final = "application/vnd.cyclonedx+json"
 DOCKER_LIST: Final = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST: Final = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
@@ -40,6 +43,7 @@ ATTESTED: Final = "vnd.docker.reference.digest"
 """Annotation by which BuildKit says what an attestation in an index is of."""
 
 OCI_SCHEME: Final = "oci://"
+_PIECE_BYTES: Final = 1024 * 1024
 
 BlobSource: TypeAlias = Callable[[int], Iterator[bytes]]
 """Opens the content of a blob at an offset, in bytes, and yields it from there to its end. An upload that is cut asks
@@ -213,6 +217,44 @@ class OciManifest:
         """Config and layers, each digest once; layers that stand elsewhere (``urls``) included."""
         found = [*([self.config] if self.config else []), *self.layers]
         return list({one.digest: one for one in found}.values())
+
+
+EMPTY_CONTENT: Final = b"{}"
+EMPTY_BLOB: Final = Descriptor(digest=digest_of(EMPTY_CONTENT), size=len(EMPTY_CONTENT), media_type=OCI_EMPTY)
+"""The configuration of what is no image. Source: OCI image-spec v1.1, "Guidance for an Empty Descriptor"."""
+
+
+def attached_manifest(
+    subject: OciManifest, layer: Descriptor, artifact_type: str, annotations: Body | None = None
+) -> OciManifest:
+    """Return the manifest by which a document refers to another manifest.
+
+    Args:
+        subject: what it is about.
+        layer: the document as a blob.
+        artifact_type: media type that lists of referrers tell.
+        annotations: of the manifest.
+    """
+    body: dict[str, JSONValue] = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": artifact_type,
+        "config": EMPTY_BLOB.to_json(),
+        "layers": [layer.to_json()],
+        "subject": subject.descriptor.to_json(),
+        **({"annotations": annotations} if annotations is not None else {}),
+    }
+    return OciManifest.of(canonical_json(body), OCI_MANIFEST)
+
+
+def bytes_source(content: bytes) -> BlobSource:
+    """Return a source of a blob that is in memory."""
+
+    def read(offset: int) -> Iterator[bytes]:
+        view = memoryview(content)
+        return (bytes(view[at : at + _PIECE_BYTES]) for at in range(offset, len(content), _PIECE_BYTES))
+
+    return read
 
 
 _ARCHITECTURES: Final = {

@@ -14,7 +14,7 @@ from bundler._version import __version__
 from bundler.model.json import canonical_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bundler.model.bundle import Bundle
     from bundler.model.json import JSONValue
@@ -38,11 +38,35 @@ def make_sbom(bundle: Bundle, images: Sequence[ImageContent]) -> bytes:
         depends[_image_purl(image)] = sorted(packages)
     top = _bundle_purl(bundle)
     depends[top] = sorted({*(_image_purl(image) for image in ordered), *map(_bundle_purl, _components(bundle))})
+    return _document(_bundle_json(bundle), components, depends)
+
+
+def make_image_sbom(top: ImageContent, images: Sequence[ImageContent], files: Mapping[str, str]) -> bytes:
+    """Return the SBOM of an image that was built.
+
+    Args:
+        top: the image of one platform, or what stands for several of them.
+        images: of each platform; ``top`` alone where there is one.
+        files: that were added: sha256 by path in the image.
+    """
+    components: dict[str, JSONValue] = {_file_ref(path): _file_json(path, files[path]) for path in files}
+    depends: dict[str, list[str]] = {}
+    for image in images:
+        packages = {_package_purl(one, image.distribution): one for one in image.packages}
+        components.update({purl: _package_json(one, purl) for purl, one in packages.items()})
+        depends[_image_purl(image)] = sorted([*packages, *map(_file_ref, files)])
+    others = {_image_purl(image): _image_json(image) for image in images if image != top}
+    if others:
+        depends[_image_purl(top)] = sorted(others)
+    return _document(_image_json(top), {**components, **others}, depends)
+
+
+def _document(top: JSONValue, components: Mapping[str, JSONValue], depends: Mapping[str, Sequence[str]]) -> bytes:
     body: dict[str, JSONValue] = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
-        "metadata": {"component": _bundle_json(bundle), "tools": {"components": [_tool_json()]}},
+        "metadata": {"component": top, "tools": {"components": [_tool_json()]}},
         "components": [components[purl] for purl in sorted(components)],
         "dependencies": [{"ref": purl, "dependsOn": list(needed)} for purl, needed in sorted(depends.items())],
     }
@@ -79,12 +103,25 @@ def _image_json(image: ImageContent) -> JSONValue:
     return {
         "type": "container",
         "bom-ref": purl,
-        "name": f"{image.ref.registry}/{image.ref.repository}",
+        "name": image.ref.name,
         "version": image.digest,
         "hashes": [{"alg": "SHA-256", "content": image.digest.removeprefix("sha256:")}],
         **_licenses(image.labels.get(_LICENSE_LABEL, "")),
         "purl": purl,
         "properties": [{"name": name, "value": value} for name, value in said],
+    }
+
+
+def _file_ref(path: str) -> str:
+    return f"file:/{path}"
+
+
+def _file_json(path: str, sha256: str) -> JSONValue:
+    return {
+        "type": "file",
+        "bom-ref": _file_ref(path),
+        "name": f"/{path}",
+        "hashes": [{"alg": "SHA-256", "content": sha256}],
     }
 
 
@@ -114,10 +151,13 @@ def _bundle_purl(bundle: Bundle) -> str:
 
 def _image_purl(image: ImageContent) -> str:
     name = image.ref.repository.rpartition("/")[2]
-    where = f"{image.ref.registry}/{image.ref.repository}"
-    arch = image.platform.partition("/")[2]
-    tag = f"&tag={_quoted(image.ref.tag)}" if image.ref.tag else ""
-    return f"pkg:oci/{name}@{_quoted(image.digest)}?arch={_quoted(arch)}&repository_url={_quoted(where)}{tag}"
+    said = [
+        ("arch", image.platform.partition("/")[2]),
+        ("repository_url", image.ref.name if image.ref.registry else ""),
+        ("tag", image.ref.tag),
+    ]
+    qualifiers = "&".join(f"{key}={_quoted(value)}" for key, value in said if value)
+    return f"pkg:oci/{name}@{_quoted(image.digest)}{f'?{qualifiers}' if qualifiers else ''}"
 
 
 def _package_purl(package: Package, distribution: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bundler.model.digest import Digest
     from bundler.model.image import ImageRef
-    from bundler.sbom.layer import Found, LayerContent
+    from bundler.model.image_build import Placed
+    from bundler.sbom.layer import LayerContent
     from bundler.sbom.packages import Package
+
+T = TypeVar("T")
 
 _RELEASES: Final = ("etc/os-release", "usr/lib/os-release")
 """The first counts."""
@@ -40,7 +43,7 @@ def installed(layers: Sequence[LayerContent]) -> tuple[tuple[Package, ...], str,
     Args:
         layers: the lowest first.
     """
-    files = _merged(layers)
+    files = _topmost(layers, lambda layer: layer.found)
     problems = {f"a layer is not read: {layer.problem}" for layer in layers if layer.problem}
     problems |= {file.problem for file in files.values() if file.problem}
     packages = {package for file in files.values() for package in file.packages}
@@ -48,12 +51,21 @@ def installed(layers: Sequence[LayerContent]) -> tuple[tuple[Package, ...], str,
     return tuple(sorted(packages)), released[0] if released else "", tuple(sorted(problems))
 
 
-def _merged(layers: Sequence[LayerContent]) -> dict[str, Found]:
-    """Return each file as the topmost layer leaves it. Source: OCI image-spec, layer.md, "Whiteouts"."""
-    files: dict[str, Found] = {}
+def placed(layers: Sequence[LayerContent]) -> dict[str, Placed]:
+    """Return what an image has at the paths that were asked for.
+
+    Args:
+        layers: the lowest first.
+    """
+    return _topmost(layers, lambda layer: layer.placed)
+
+
+def _topmost(layers: Sequence[LayerContent], of: Callable[[LayerContent], Mapping[str, T]]) -> dict[str, T]:
+    """Return each path as the topmost layer leaves it. Source: OCI image-spec, layer.md, "Whiteouts"."""
+    files: dict[str, T] = {}
     hidden: set[str] = set()
     for layer in reversed(layers):
-        visible = {path: file for path, file in layer.found.items() if path not in files and not _is_in(path, hidden)}
+        visible = {path: file for path, file in of(layer).items() if path not in files and not _is_in(path, hidden)}
         files.update(visible)
         hidden |= layer.hidden
     return files

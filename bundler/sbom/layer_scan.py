@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 from bundler.isolation.child import Child, ChildEndedError
 from bundler.isolation.fork_server import ForkServer
 from bundler.isolation.limits import WorkLimits
-from bundler.sbom.layer import LayerContent, decode_layer
+from bundler.sbom.layer import LayerContent, decode_layer, encode_question
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +21,15 @@ _BYTES_PER_CPU_S: Final = 4 * 1024 * 1024
 class LayerScans:
     """Where layers are looked into, each in a process of its own. Threads may share it."""
 
-    def __init__(self, *, are_wanted: bool) -> None:
+    def __init__(self, *, are_wanted: bool, places: frozenset[str] = frozenset()) -> None:
         """Start the program that makes the processes; it gets ready while manifests are asked for.
 
         Args:
             are_wanted: whether there is anything to look into.
+            places: paths in the image of which it is asked, besides packages, what is there.
         """
         self._server: ForkServer | None = None
+        self._question = encode_question(places)
         self._problem = ""
         if not are_wanted:
             return
@@ -56,9 +58,11 @@ class LayerScans:
             return LayerScan(self._problem)
         limits = WorkLimits(cpu_s=_LEAST_CPU_S + size // _BYTES_PER_CPU_S)
         try:
-            return LayerScan(Child(self._server, limits, is_stopped=is_stopped))
+            child = Child(self._server, limits, is_stopped=is_stopped)
         except OSError as error:
             return LayerScan(_no_process(error))
+        child.feed(self._question)
+        return LayerScan(child)
 
 
 class LayerScan:

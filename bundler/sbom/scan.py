@@ -11,8 +11,9 @@ import re
 import tempfile
 from typing import IO, TYPE_CHECKING, Final
 
+from bundler.model.image_build import EntryKind, Placed
 from bundler.model.size import counted, shortened, shown_bytes
-from bundler.sbom.layer import Found, LayerContent, encode_layer
+from bundler.sbom.layer import Found, LayerContent, decode_question, encode_layer
 from bundler.sbom.packages import MAX_PACKAGES, UnreadableError, read_database, read_distribution
 from bundler.syntax.tar import TarKind, TarReader
 from bundler.syntax.unpack import NoZstdError, unpack
@@ -49,16 +50,18 @@ _MAX_NAME_CHARS: Final = 200
 
 def scan_layer(pieces: Iterable[bytes]) -> bytes:
     """Return what a layer holds, encoded; a child process is started for this."""
-    return encode_layer(read_layer(pieces))
+    places, layer = decode_question(iter(pieces))
+    return encode_layer(read_layer(layer, places=places))
 
 
-def read_layer(pieces: Iterable[bytes]) -> LayerContent:
+def read_layer(pieces: Iterable[bytes], *, places: frozenset[str] = frozenset()) -> LayerContent:
     """Return what a layer holds.
 
     Args:
         pieces: of the layer, packed as it is.
+        places: paths of which it is said, besides packages, what is there.
     """
-    scan = _Scan()
+    scan = _Scan(places)
     try:
         scan.run(TarReader(_bounded(unpack(pieces))))
     except ValueError as error:
@@ -80,7 +83,9 @@ def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
 class _Scan:
     """Goes through one layer."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: frozenset[str]) -> None:
+        self._places = places
+        self._placed: dict[str, Placed] = {}
         self._found: dict[str, Found] = {}
         self._hidden: set[str] = set()
         self._room_bytes, self._room_packages = _MAX_BYTES, MAX_PACKAGES
@@ -90,6 +95,8 @@ class _Scan:
         for entry in tar.entries():
             path = _plain(entry.name)
             folder, _, base = path.rpartition("/")
+            if path in self._places:
+                self._placed[path] = _placed(entry)
             if base == _OPAQUE:
                 self._hide(folder)
             elif base.startswith(_WHITEOUT):
@@ -99,7 +106,8 @@ class _Scan:
 
     def content(self, problem: str = "") -> LayerContent:
         """Return what was found so far."""
-        return LayerContent(found=self._found, hidden=frozenset(self._hidden), problem=problem)
+        hidden = frozenset(self._hidden)
+        return LayerContent(found=self._found, placed=self._placed, hidden=hidden, problem=problem)
 
     def _hide(self, path: str) -> None:
         # "" is the root: nothing at all is left of the layers below.
@@ -144,6 +152,14 @@ class _Scan:
             return Found(problem=str(error))
         self._room_packages -= len(packages)
         return Found(packages=tuple(packages))
+
+
+def _placed(entry: TarEntry) -> Placed:
+    uid, gid = entry.owner
+    if entry.kind is TarKind.LINK and not entry.is_hard_link:
+        return Placed(kind=EntryKind.LINK, target=shortened(_shown(entry.target), _MAX_NAME_CHARS))
+    kind = EntryKind.FOLDER if entry.kind is TarKind.FOLDER else EntryKind.FILE
+    return Placed(kind=kind, mode=entry.mode & 0o7777, uid=uid, gid=gid)
 
 
 def _plain(name: str) -> str:

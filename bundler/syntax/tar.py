@@ -54,6 +54,8 @@ class TarEntry(NamedTuple):
     target: str
     """Of a link."""
     is_hard_link: bool
+    owner: tuple[int, int] = (0, 0)
+    """Numbers of user and group."""
 
 
 class _Extension(NamedTuple):
@@ -63,6 +65,8 @@ class _Extension(NamedTuple):
     target: str | None = None
     size: int | None = None
     is_sparse: bool = False
+    uid: int | None = None
+    gid: int | None = None
 
 
 class TarReader:
@@ -128,6 +132,7 @@ class TarReader:
             mode=_number(block[100:108]),
             target=_text(block[157:257]) if extension.target is None else extension.target,
             is_hard_link=code == b"1",
+            owner=(_owner(extension.uid, block[108:116]), _owner(extension.gid, block[116:124])),
         )
 
     def _next_header(self) -> bytes | None:
@@ -170,6 +175,10 @@ class TarReader:
                 known = known._replace(target=_decoded(value))
             elif key == b"size":
                 known = known._replace(size=_required(parse_digits(value)))
+            elif key == b"uid":
+                known = known._replace(uid=parse_digits(value))
+            elif key == b"gid":
+                known = known._replace(gid=parse_digits(value))
             elif key.startswith(_SPARSE_KEY):
                 known = known._replace(is_sparse=True)
         return known
@@ -239,6 +248,14 @@ def _number(field: bytes) -> int:
         return int.from_bytes(bytes([field[0] & 0x3F]) + field[1:], "big")
     digits = field.strip(b" \0")
     return _required(parse_digits(digits, base=8)) if digits else 0
+
+
+def _owner(said: int | None, field: bytes) -> int:
+    """Return who owns an entry; a number that cannot be read is root's: no entry is refused for it."""
+    try:
+        return said if said is not None else _number(field)
+    except ValueError:
+        return 0
 
 
 def _required(number: int | None) -> int:

@@ -30,6 +30,7 @@ from bundler.wire.deliveries import (
 from bundler.wire.errors import ErrorForm
 from bundler.wire.events import EventForm
 from bundler.wire.graph import GraphForm
+from bundler.wire.images import BuiltImageForm
 from bundler.wire.objects import ListForm
 from bundler.wire.releases import (
     EntryForm,
@@ -58,6 +59,7 @@ FORMS: Final[Mapping[str, object]] = {
     "show": DescriptionForm | GraphForm,
     "lock": list[LockedForm],
     "package": PackagedForm,
+    "image build": BuiltImageForm,
     "login": LoginForm,
     "push": PushedForm,
     "pull": PulledForm,

@@ -274,6 +274,16 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["docker.io/library/nginx:1.27 has no linux/arm64"],
         "choose another platform with --platform",
     ),
+    delivery.ImageBuildError: (
+        "comparing what is added with the base",
+        ["linux/amd64: /bin is a link to usr/bin in the base, and something is added below it"],
+        "add it at another path: the one that the link leads to, where it is a link",
+    ),
+    delivery.ImageTagTakenError: (
+        "storing the image registry.example/app:1.0",
+        ["the tag names sha256:1111", "this image is sha256:2222"],
+        "choose a new tag, so that what runs stays what it is, or pass --force to move this one",
+    ),
     delivery.NoSpaceError: (
         "writing shop-1.4.0.bundle",
         ["3 GiB are needed, 1 GiB is free"],

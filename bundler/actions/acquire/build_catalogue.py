@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.actions.acquire.bundle_artifacts import fetch_envelopes, find_published
 from bundler.actions.acquire.catalogues import DEFAULT_TAG, Recorded
-from bundler.actions.acquire.push import EMPTY, attach_signature, blob_source, empty_config
+from bundler.actions.acquire.push import attach_signature
 from bundler.catalogue.document import decode_catalogue, make_catalogue
 from bundler.concurrency import map_parallel
 from bundler.delivery.envelopes import decode_envelopes
@@ -21,10 +21,13 @@ from bundler.model.oci import (
     CATALOGUE_ARTIFACT,
     CATALOGUE_DOCUMENT,
     CATALOGUE_SIGNATURE,
+    EMPTY_BLOB,
+    EMPTY_CONTENT,
     OCI_MANIFEST,
     Descriptor,
     OciAddress,
     OciManifest,
+    bytes_source,
 )
 from bundler.model.results import CataloguePushed
 from bundler.model.size import first_of
@@ -101,8 +104,8 @@ def push_catalogue(
     manifest = _artifact(content)
     there = registry.manifest(place, tag)
     is_new = there is None or there.digest != manifest.digest
-    sent = registry.put_blob(place, empty_config(), blob_source(EMPTY))
-    sent += registry.put_blob(place, manifest.layers[0], blob_source(content))
+    sent = registry.put_blob(place, EMPTY_BLOB, bytes_source(EMPTY_CONTENT))
+    sent += registry.put_blob(place, manifest.layers[0], bytes_source(content))
     if is_new:
         registry.put_manifest(place, manifest, tag=tag)
     at = OciAddress(repository=place, tag=tag, digest=manifest.digest)
@@ -189,7 +192,7 @@ def _artifact(content: bytes) -> OciManifest:
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "artifactType": CATALOGUE_ARTIFACT,
-        "config": empty_config().to_json(),
+        "config": EMPTY_BLOB.to_json(),
         "layers": [layer.to_json()],
     }
     return OciManifest.of(canonical_json(body), OCI_MANIFEST)

@@ -25,11 +25,14 @@ from bundler.model.oci import (
     BUNDLE_ARTIFACT,
     BUNDLE_CONFIG,
     BUNDLE_SIGNATURE,
-    OCI_EMPTY,
+    EMPTY_BLOB,
+    EMPTY_CONTENT,
     OCI_MANIFEST,
     Descriptor,
     OciAddress,
     OciManifest,
+    attached_manifest,
+    bytes_source,
     tag_version,
     version_tag,
 )
@@ -37,14 +40,11 @@ from bundler.model.results import PushResult
 from bundler.syntax.reader import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bundler.model.bundle import Bundle
     from bundler.model.json import JSONValue
-    from bundler.model.oci import BlobSource, Repository
+    from bundler.model.oci import Repository
     from bundler.ports import Registry
 
-EMPTY = b"{}"
 _HINT_SIGN = "sign it again with `bundler sign`, or remove the .sig file to publish it unsigned"
 
 
@@ -82,7 +82,7 @@ def push(
         manifest = there
     else:
         for blob, content in ((config, _config(bundle)), (manifest.layers[0], archive)):
-            sent += registry.put_blob(place, blob, blob_source(content))
+            sent += registry.put_blob(place, blob, bytes_source(content))
         registry.put_manifest(place, manifest, tag=tag)
     at = OciAddress(repository=place, tag=tag, digest=manifest.digest)
     if signature is not None and not (there is not None and _is_attached(registry, at, there, signature)):
@@ -178,33 +178,8 @@ def attach_signature(
         RegistryError: what the registry answers.
     """
     layer = Descriptor(digest=digest_of(signature), size=len(signature), media_type=artifact_type)
-    config = empty_config()
-    body: dict[str, JSONValue] = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": artifact_type,
-        "config": config.to_json(),
-        "layers": [layer.to_json()],
-        "subject": subject.descriptor.to_json(),
-        "annotations": dict(mapping_at(subject.body, "annotations")),
-    }
-    sent = registry.put_blob(place, config, blob_source(EMPTY))
-    sent += registry.put_blob(place, layer, blob_source(signature))
-    registry.put_manifest(place, OciManifest.of(canonical_json(body), OCI_MANIFEST))
+    attached = attached_manifest(subject, layer, artifact_type, mapping_at(subject.body, "annotations"))
+    sent = registry.put_blob(place, EMPTY_BLOB, bytes_source(EMPTY_CONTENT))
+    sent += registry.put_blob(place, layer, bytes_source(signature))
+    registry.put_manifest(place, attached)
     return sent
-
-
-def empty_config() -> Descriptor:
-    """Return the config of what has none. Source: OCI image-spec v1.1, manifest.md."""
-    return Descriptor(digest=digest_of(EMPTY), size=len(EMPTY), media_type=OCI_EMPTY)
-
-
-def blob_source(content: bytes) -> BlobSource:
-    """Return what opens bytes at any offset."""
-
-    def read(offset: int) -> Iterator[bytes]:
-        view = memoryview(content)
-        step = 1024 * 1024
-        return (bytes(view[start : start + step]) for start in range(offset, len(content), step))
-
-    return read

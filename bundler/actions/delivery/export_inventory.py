@@ -9,7 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from bundler.actions.delivery.platforms import choose_platforms
+from bundler.actions.delivery.platforms import MAX_INDEX_DEPTH, TooDeepError, choose_platforms, offered_platforms
 from bundler.concurrency import map_parallel
 from bundler.delivery.check import references
 from bundler.errors.delivery import ExportError, RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
@@ -18,7 +18,7 @@ from bundler.model.digest import Digest
 from bundler.model.image import LockedImage
 from bundler.model.json import is_mapping, mapping_at
 from bundler.model.lean import dataclass, field
-from bundler.model.oci import ATTESTED, INDEX_TYPES, MANIFEST_TYPES, Descriptor, OciManifest, Repository, platform_of
+from bundler.model.oci import ATTESTED, MANIFEST_TYPES, Descriptor, OciManifest, Repository, platform_of
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from bundler.ports import ImageSource
 
 MAX_CONFIG_BYTES: Final = 8 * 1024 * 1024
-MAX_INDEX_DEPTH: Final = 3
 _SBOM_TYPES = re.compile(r"spdx|cyclonedx|syft|sbom", re.IGNORECASE)
 _PREDICATE = "in-toto.io/predicate-type"
 _HINT_REF = "check the name, and that this machine may read it (`bundler login`)"
@@ -181,21 +180,20 @@ class _Looking:
             notices=tuple(f"{self._ref} {notice}" for notice in dict.fromkeys(self._notices)),
         )
 
-    def _offered(self, top: OciManifest, depth: int = 0) -> list[tuple[str, Descriptor]]:
-        """Return platform and manifest of each image that an index lists, those of indexes in it included."""
-        if not top.is_index:
-            return [(platform_of(self._config(top)), top.descriptor)]
-        if depth > MAX_INDEX_DEPTH:
+    def _offered(self, top: OciManifest) -> list[tuple[str, Descriptor]]:
+        """Return platform and manifest of each image that an index lists; remember the indexes."""
+
+        def child(entry: Descriptor) -> OciManifest:
+            found = self._child(top, entry)
+            self._indexes += [found] if found.is_index else []
+            return found
+
+        self._indexes += [top] if top.is_index else []
+        try:
+            return offered_platforms(top, child, lambda manifest: platform_of(self._config(manifest)))
+        except TooDeepError as error:
             found = f"its indexes list each other more than {MAX_INDEX_DEPTH} deep"
-            raise ExportError(f"looking at {self._ref}", context=[found], hint="publish it with one index")
-        self._indexes.append(top)
-        found_here: list[tuple[str, Descriptor]] = []
-        for entry in (one for one in top.children if not one.is_extra):
-            if entry.media_type in INDEX_TYPES:
-                found_here += self._offered(self._child(top, entry), depth + 1)
-            else:
-                found_here.append((entry.platform or platform_of(self._config(self._child(top, entry))), entry))
-        return found_here
+            raise ExportError(f"looking at {self._ref}", context=[found], hint="publish it with one index") from error
 
     def _child(self, top: OciManifest, entry: Descriptor) -> OciManifest:
         """Return a manifest that an index lists; each is fetched once, and only where it is needed: hubs count."""

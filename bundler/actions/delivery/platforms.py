@@ -7,17 +7,52 @@ others too is carried whole.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler.model.lean import dataclass
+from bundler.model.oci import INDEX_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bundler.model.digest import Digest
+    from bundler.model.oci import Descriptor, OciManifest
+
+MAX_INDEX_DEPTH: Final = 3
 
 _SAME = {"linux/arm64": "linux/arm64/v8", "linux/arm": "linux/arm/v7", "linux/amd64": "linux/amd64/v1"}
 """A platform without a variant means the one that its makers build. Source: containerd, platforms/database.go."""
+
+
+class TooDeepError(ValueError):
+    """Indexes list each other deeper than any image needs."""
+
+
+def offered_platforms(
+    top: OciManifest, child: Callable[[Descriptor], OciManifest], platform: Callable[[OciManifest], str], depth: int = 0
+) -> list[tuple[str, Descriptor]]:
+    """Return platform and manifest of each image that an index lists, those of indexes in it included.
+
+    Args:
+        top: an index, or the manifest of the only platform.
+        child: returns a manifest that an index lists; each is asked for only where it is needed: hubs count.
+        platform: returns the platform of a manifest, as its configuration says.
+        depth: of ``top`` below other indexes.
+
+    Raises:
+        TooDeepError: when indexes list each other too deep.
+    """
+    if not top.is_index:
+        return [(platform(top), top.descriptor)]
+    if depth > MAX_INDEX_DEPTH:
+        raise TooDeepError
+    found: list[tuple[str, Descriptor]] = []
+    for entry in (one for one in top.children if not one.is_extra):
+        if entry.media_type in INDEX_TYPES:
+            found += offered_platforms(child(entry), child, platform, depth + 1)
+        else:
+            found.append((entry.platform or platform(child(entry)), entry))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

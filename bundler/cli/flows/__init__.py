@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         chart as chart,
         export as export,
         graph_picture as graph_picture,
+        image as image,
         preflight as preflight,
         site as site,
     )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PLATFORM = "linux/amd64"
 TOOL_NAME = "bundler.pyz"
-_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?")
+PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?")
 _LEAST_PART_BYTES = 1024 * 1024
 
 
@@ -154,7 +154,7 @@ def platforms_of(app: App, given: Sequence[str], *, is_all: bool) -> tuple[str, 
     Raises:
         UsageError: when one is none, or both options were given.
     """
-    wrong = [one for one in given if not _PLATFORM.fullmatch(one)]
+    wrong = [one for one in given if not PLATFORM.fullmatch(one)]
     if wrong or (given and is_all):
         found = [f"{one!r} is not a platform" for one in wrong] or ["--platform and --all-platforms exclude each other"]
         raise UsageError("reading platforms", context=found, hint="use --platform linux/amd64, or --all-platforms")

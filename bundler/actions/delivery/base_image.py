@@ -1,0 +1,180 @@
+"""Read the base of an image: which platforms it is there for, and what each of them says. Layer: actions.
+
+Nothing of a base is believed: configurations are bounded and checked, layers are only read in processes of their own,
+and every byte is compared with its digest.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from bundler.actions.delivery.platforms import MAX_INDEX_DEPTH, TooDeepError, best_match, offered_platforms
+from bundler.delivery.check import references
+from bundler.errors.delivery import ImageBuildError
+from bundler.images.config import config_problems, empty_config, is_plain_json
+from bundler.model.json import is_mapping, items_at, text_at
+from bundler.model.lean import dataclass
+from bundler.model.oci import MANIFEST_TYPES, OCI_LAYER, OCI_LAYER_GZIP, Repository, platform_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.digest import Digest
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.oci import Descriptor, OciManifest
+    from bundler.ports import ImageSource
+
+MAX_CONFIG_BYTES: Final = 8 * 1024 * 1024
+DEFAULT_PLATFORM: Final = "linux/amd64"
+_LAYER_TYPES: Final = {
+    "application/vnd.docker.image.rootfs.diff.tar": OCI_LAYER,
+    "application/vnd.docker.image.rootfs.diff.tar.gzip": OCI_LAYER_GZIP,
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": f"{OCI_LAYER}+zstd",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip": (
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip"
+    ),
+}
+"""Docker's types, as OCI calls them."""
+_HINT: Final = "choose another base, or ask its publisher to publish it again"
+_OCI_LAYERS: Final = "application/vnd.oci.image.layer."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """Where the base of an image is."""
+
+    source: ImageSource
+    repository: Repository
+    reference: str
+    """Tag or digest."""
+    shown: str
+    """As the user knows it."""
+    is_near: bool = False
+    """It is on a disk of this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlatformBase:
+    """The base for one platform."""
+
+    platform: str
+    config: Body
+    digest: str = ""
+    """Of its manifest; empty where it is nothing."""
+    layers: tuple[Descriptor, ...] = ()
+    layer_items: tuple[Body, ...] = ()
+    """The same as they are in a manifest, with OCI's media types."""
+
+
+def read_base(base: Base | None, wanted: Sequence[str]) -> tuple[PlatformBase, ...]:
+    """Return the base for each platform, sorted.
+
+    Args:
+        base: where it is; None: nothing.
+        wanted: ``os/arch``; none: the only one, else ``linux/amd64``.
+
+    Raises:
+        ImageBuildError: when there is no such image, or not for these platforms, or it cannot be built on.
+        RegistryError, ExportError: when it cannot be read.
+    """
+    if base is None:
+        names = sorted(set(wanted)) or [DEFAULT_PLATFORM]
+        return tuple(PlatformBase(platform=name, config=empty_config(name)) for name in names)
+    return _Reader(base).read(wanted)
+
+
+class _Reader:
+    def __init__(self, base: Base) -> None:
+        self._base = base
+        self._manifests: dict[Digest, OciManifest] = {}
+        self._configs: dict[Digest, JSONValue] = {}
+
+    def read(self, wanted: Sequence[str]) -> tuple[PlatformBase, ...]:
+        top = self._manifest(self._base.reference)
+        try:
+            offered = offered_platforms(top, self._child, self._platform)
+        except TooDeepError as error:
+            raise self._error(f"its indexes list each other more than {MAX_INDEX_DEPTH} deep") from error
+        chosen = self._chosen([(entry.digest, platform) for platform, entry in offered], wanted)
+        said = {entry.digest: platform for platform, entry in offered}
+        found = (self._platform_base(self._manifest(digest), said[digest]) for digest in dict.fromkeys(chosen))
+        return tuple(sorted(found, key=lambda one: one.platform))
+
+    def _child(self, entry: Descriptor) -> OciManifest:
+        """Return a manifest that an index lists."""
+        return self._manifest(entry.digest)
+
+    def _platform(self, manifest: OciManifest) -> str:
+        """Return the platform of a manifest, of its configuration."""
+        config = self._config(manifest)
+        return platform_of(config) if is_mapping(config) else ""
+
+    def _chosen(self, offered: Sequence[tuple[Digest, str]], wanted: Sequence[str]) -> list[Digest]:
+        if not wanted and len(offered) == 1:
+            return [offered[0][0]]
+        found = {platform: best_match(offered, platform) for platform in wanted or [DEFAULT_PLATFORM]}
+        missing = [platform for platform, digest in found.items() if digest is None]
+        if missing:
+            there = ", ".join(sorted({platform or "an unnamed platform" for _, platform in offered})) or "none"
+            lines = [f"it does not exist for {platform}; there is {there}" for platform in missing]
+            raise self._error(*lines, hint="choose among these with --platform, or another base")
+        return [digest for digest in found.values() if digest is not None]
+
+    def _manifest(self, reference: str) -> OciManifest:
+        known = next((one for digest, one in self._manifests.items() if digest == reference), None)
+        if known is not None:
+            return known
+        manifest = self._base.source.manifest(self._base.repository, reference)
+        if manifest is None:
+            hint = "check the name, and that this machine may read it (`bundler login`)"
+            raise self._error(f"there is no {reference}", hint=hint)
+        if not manifest.is_index and manifest.media_type not in MANIFEST_TYPES:
+            found = f"{reference} is of type {manifest.media_type or 'unknown'}, which is no container image"
+            raise self._error(found, hint="name an OCI image, or one of Docker's newer format")
+        self._manifests[manifest.digest] = manifest
+        return manifest
+
+    def _config(self, manifest: OciManifest) -> JSONValue:
+        """Return the configuration of an image; None where it is not JSON."""
+        config = manifest.config
+        if config is None:
+            raise self._error(f"{manifest.digest} has no configuration")
+        if config.digest not in self._configs:
+            if not 0 <= config.size <= MAX_CONFIG_BYTES:
+                raise self._error(f"its configuration has {config.size} bytes, and {MAX_CONFIG_BYTES} are the limit")
+            content = b"".join(self._base.source.blob(self._base.repository, config))
+            try:
+                self._configs[config.digest] = json.loads(content)
+            except (ValueError, RecursionError):
+                self._configs[config.digest] = None
+        return self._configs[config.digest]
+
+    def _platform_base(self, manifest: OciManifest, said: str) -> PlatformBase:
+        config = self._config(manifest)
+        items = [_as_oci(item) for item in items_at(manifest.body, "layers")]
+        problems = config_problems(config, layers=len(items))
+        strange = {kind for item in items if not (kind := text_at(item, "mediaType")).startswith(_OCI_LAYERS)}
+        problems += [f"a layer is of type {kind or 'unknown'}, which no container engine unpacks" for kind in strange]
+        problems += [] if is_plain_json(items) else ["its manifest holds what JSON cannot"]
+        platform, own = self._platform(manifest), {digest for digest, _ in references(manifest.content)}
+        if not problems and said and said.split("/")[:2] != platform.split("/")[:2]:
+            problems.append(f"its index lists it for {said}, its configuration says {platform}")
+        if problems or not is_mapping(config):
+            raise self._error(*problems)
+        return PlatformBase(
+            platform=platform,
+            config=config,
+            digest=manifest.digest,
+            # The others are to be had from their maker alone (`urls`), as Windows base layers are.
+            layers=tuple(layer for layer in manifest.layers if layer.digest in own),
+            layer_items=tuple(items),
+        )
+
+    def _error(self, *found: str, hint: str = _HINT) -> ImageBuildError:
+        return ImageBuildError(f"reading the base {self._base.shown}", context=sorted(found), hint=hint)
+
+
+def _as_oci(item: Body) -> Body:
+    kind = text_at(item, "mediaType")
+    return {**item, "mediaType": _LAYER_TYPES[kind]} if kind in _LAYER_TYPES else item
