@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bundler.errors import BundlerError
     from bundler.library.network import NetworkRules
     from bundler.library.options import SessionOptions
-    from bundler.library.requests import ReleaseRequest
+    from bundler.library.requests import PlanInputs, ReleaseRequest
     from bundler.library.run import Run
     from bundler.library.session import Session
     from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText
+    from bundler.model.saved_plan import SavedPlan
 
 __all__ = [
     "Accepted",
@@ -62,6 +63,7 @@ __all__ = [
     "ObjectRef",
     "PhaseStarted",
     "Plan",
+    "PlanInputs",
     "Proposal",
     "ReleaseRequest",
     "ReleaseState",
@@ -74,6 +76,7 @@ __all__ = [
     "RollbackRequest",
     "Run",
     "RunOptions",
+    "SavedPlan",
     "SearchResult",
     "SearchedPlace",
     "Session",
@@ -104,6 +107,7 @@ _HOMES = {
     "ObjectRef": "model.refs",
     "PhaseStarted": "model.events",
     "Plan": "model.change",
+    "PlanInputs": "library.requests",
     "Proposal": "actions.release.proposal",
     "ReleaseRequest": "library.requests",
     "ReleaseState": "model.release_state",
@@ -116,6 +120,7 @@ _HOMES = {
     "RollbackRequest": "actions.release.rollback",
     "Run": "library.run",
     "RunOptions": "actions.release.lifecycle",
+    "SavedPlan": "model.saved_plan",
     "SearchResult": "model.catalogue",
     "SearchedPlace": "model.catalogue",
     "Session": "library.session",

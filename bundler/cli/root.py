@@ -46,6 +46,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "install": "Install a bundle, or upgrade its release.",
         "upgrade": "Upgrade a release to another bundle or other values.",
         "diff": "Show what an install or upgrade would change.",
+        "plan": "Plan a change, and save the plan for review.",
+        "apply": "Carry out a saved plan, exactly or not at all.",
         "rollback": "Go back to an earlier revision.",
         "uninstall": "Delete what a release owns, and its records.",
     },
@@ -67,7 +69,6 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 VERBS: Final[Mapping[str, str]] = {name: text for section in SECTIONS.values() for name, text in section.items()}
 
 _OF_OTHERS: Final = {
-    "apply": "install",
     "build": "package",
     "completions": "completion",
     "delete": "uninstall",

@@ -98,13 +98,31 @@ class SitePolicyError(PlanError):
     exit_code = 25
 
 
-class PlanChangedError(PlanError):
-    """The cluster changed after the plan was shown, and the run has no terminal to ask again.
+class StalePlanError(PlanError):
+    """Something moved since the plan was saved, so that carrying it out would do something else. Nothing was written.
 
-    Remedy: Run the command again, and read the new plan.
+    Remedy: Make a new plan with `bundler plan`, and have it reviewed.
     """
 
-    code = "plan-changed"
+    code = "plan-stale"
+
+
+class PlanFileError(PlanError):
+    """The file of a saved plan cannot be read or written, is damaged, or is no plan.
+
+    Remedy: Make the plan again with `bundler plan RELEASE BUNDLE --out FILE`.
+    """
+
+    code = "plan-file"
+
+
+class PlanValueError(PlanError):
+    """A saved plan needs a sensitive value that is in no record, and it was not given.
+
+    Remedy: Give it to `bundler apply` by the option that gave it to `bundler plan`.
+    """
+
+    code = "plan-value"
 
 
 class WaitError(BundlerError):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         images as images,
         inspecting as inspecting,
         linting as linting,
+        plan_files as plan_files,
+        plans as plans,
         registries as registries,
         releases as releases,
         rendering as rendering,

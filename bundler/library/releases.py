@@ -176,7 +176,7 @@ def _placed_removal(scope: Scope, request: UninstallRequest) -> UninstallRequest
 
 
 def _placed(scope: Scope, request: RollbackRequest) -> RollbackRequest:
-    authorship = _authorship(scope, reason=request.reason)
+    authorship = authorship_of(scope, reason=request.reason)
     return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
 
 
@@ -247,7 +247,7 @@ def _install_request(scope: Scope, request: ReleaseRequest) -> InstallRequest:
         reuses_values=request.reuses_values,
         resets_values=request.resets_values,
         must_exist=request.must_exist,
-        authorship=_authorship(scope, reason=request.reason, bundle=taken.bundle),
+        authorship=authorship_of(scope, reason=request.reason, bundle=taken.bundle),
         accepted=request.accepted,
         rollback_s=request.rollback_s,
         checks_basics=not request.skips_preflight,
@@ -256,8 +256,13 @@ def _install_request(scope: Scope, request: ReleaseRequest) -> InstallRequest:
     )
 
 
-def _authorship(scope: Scope, *, reason: str, bundle: Bundle | None = None) -> Authorship:
-    """Say who makes a revision, from where and why.
+def authorship_of(scope: Scope, *, reason: str, bundle: Bundle | None = None) -> Authorship:
+    """Say who makes a revision or a plan, from where and why.
+
+    Args:
+        scope: of the session.
+        reason: why.
+        bundle: whose schemas say what of the command line is sensitive.
 
     Raises:
         ClusterError: when the cluster cannot be asked as whom we speak.

@@ -49,3 +49,24 @@ class ReleaseRequest:
     """Seconds for a rollback if the change fails; 0 leaves things as they are."""
     skips_preflight: bool = False
     """Leave out the checks of storage, permissions and images that come before the first write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanInputs:
+    """What a saved plan does not hold, and is given again when it is carried out.
+
+    Example:
+        >>> from bundler import PlanInputs, ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     plan = session.save_plan(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     done = session.apply_plan(plan, inputs=PlanInputs(bundle="webapp"))
+        ...     done.revision.summary.bundle.digest == plan.facts.bundle.digest
+        True
+    """
+
+    values: Values = Values()
+    """Sensitive values, as the plan was given them; the site file, where it is elsewhere now."""
+    bundle: str = ""
+    """Where the bundle is now; empty: where the plan took it from."""
+    accepts_losses: bool = False
+    """Data may be lost, although the plan was made without saying so."""

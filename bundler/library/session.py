@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bundler import library
 from bundler.library.network import Network
 from bundler.library.options import Host, SessionOptions
+from bundler.library.requests import PlanInputs
 from bundler.library.scope import Scope
 from bundler.library.system_clock import SystemClock
 from bundler.model.redaction import Redactor
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText
+    from bundler.model.saved_plan import SavedPlan
     from bundler.model.site import Site
     from bundler.model.sweep import Sweep, SweepResult
     from bundler.ports import Reporter
@@ -384,6 +386,46 @@ class Session:
         """
         with self.scope.calling(on_event):
             return library.releases.remove(self.scope, request, approve)
+
+    def save_plan(
+        self, request: ReleaseRequest | RollbackRequest | UninstallRequest, *, expires_s: float = 0.0
+    ) -> SavedPlan:
+        """Plan a change as `plan` does, and return the plan in a form that can be kept; no secret is in it.
+
+        Args:
+            request: what is asked for.
+            expires_s: seconds that the plan may be carried out for; 0: without end.
+
+        Raises:
+            BundlerError: whatever would stop the change.
+        """
+        with self.scope.calling():
+            return library.plans.save(self.scope, request, expires_s=expires_s)
+
+    def apply_plan(
+        self,
+        plan: SavedPlan,
+        *,
+        inputs: PlanInputs | None = None,
+        options: RunOptions | None = None,
+        approve: Approve = True,
+        on_event: Reporter | None = None,
+    ) -> ChangeResult:
+        """Carry out a saved plan exactly as it is; refuse where anything but a status moved since it was made.
+
+        Args:
+            plan: what `save_plan` returned.
+            inputs: sensitive values that no record holds, and where the bundle is now.
+            options: as for `apply`.
+            approve: as for `apply`.
+            on_event: as for `apply`.
+
+        Raises:
+            StalePlanError: with everything that moved since.
+            BundlerError: what ended the run.
+        """
+        with self.scope.calling(on_event):
+            return library.plans.carry_out(self.scope, plan, inputs or PlanInputs(), options, approve)
 
     def begin(
         self,

@@ -76,6 +76,8 @@ class Verified:
     evidence: Evidence
     images: int | None = None
     """How many images the bundle rendered to, each of them carried; None where no one looked."""
+    kind: str = "bundle"
+    """What it is, where it has no blobs: ``bundle`` or ``plan``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

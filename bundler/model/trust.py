@@ -19,6 +19,8 @@ BUNDLE_PAYLOAD = "application/vnd.bundler.bundle.v1+json"
 """Payload type of a signature over a bundle's name, version and digest."""
 CATALOGUE_PAYLOAD = "application/vnd.bundler.catalogue.v1+json"
 """Payload type of a signature over the raw bytes of a catalogue's document."""
+PLAN_PAYLOAD = "application/vnd.bundler.saved-plan.v1"
+"""Payload type of a signature over the bytes of a saved plan's file."""
 PUBLIC_KEY_WORD: Final = "bundler-ed25519"
 SHORT_KEY_ID_CHARS: Final = 16
 _KEY_BYTES = 32

@@ -47,6 +47,10 @@ def following(manifest: Manifest, live: Body) -> Manifest:
     )
 
 
+def _without_replicas(body: Body) -> Body:
+    return {**body, "spec": {key: value for key, value in mapping_at(body, "spec").items() if key != "replicas"}}
+
+
 class Mask:
     """Masks the secrets of a release in a text that a plan holds: it is stored, and shown to others."""
 
@@ -85,6 +89,8 @@ class Digester:
         live = None if change.action is Action.RECREATE else change.before
         if is_secret(change.desired.body):
             return self._of(without_leaves(_with_uid(change.desired.body, live)))
+        if change.is_autoscaled:  # the number of replicas moves all the time, and no one plans it
+            return self._of(_with_uid(_without_replicas(change.desired.body), live))
         known = self._payloads.get(change.ref) if change.action is not Action.RECREATE else None
         return self._of_bytes((known or payload_of(change.desired, live)).content)
 

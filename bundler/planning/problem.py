@@ -14,6 +14,7 @@ from bundler.errors.change import (
     QuotaExceededError,
     RejectedObjectsError,
     SitePolicyError,
+    StalePlanError,
     UndeclaredReachError,
     UpgradePathError,
     WrongClusterError,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _GRAVEST_FIRST: Final[tuple[type[BundlerError], ...]] = (
     WrongClusterError,
+    StalePlanError,
     SitePolicyError,
     SignatureError,
     UndeclaredReachError,

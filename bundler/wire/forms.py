@@ -42,6 +42,7 @@ from bundler.wire.releases import (
     UnlockForm,
 )
 from bundler.wire.render_tests import RenderTestForm
+from bundler.wire.saved_plan import SavedPlanForm
 from bundler.wire.sweep import SweepForm
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ FORMS: Final[Mapping[str, object]] = {
     "template": ListForm,
     "values": ValuesForm | list[ValueForm] | SweepForm,
     "test-render": list[RenderTestForm],
-    "show": DescriptionForm | GraphForm,
+    "show": DescriptionForm | GraphForm | SavedPlanForm,
     "lock": list[LockedForm],
     "package": PackagedForm,
     "image build": BuiltImageForm,
@@ -78,6 +79,8 @@ FORMS: Final[Mapping[str, object]] = {
     "install": OutcomeForm | DifferenceForm,
     "upgrade": OutcomeForm | DifferenceForm,
     "diff": DifferenceForm,
+    "plan": SavedPlanForm,
+    "apply": OutcomeForm | RemovalForm,
     "rollback": OutcomeForm | DifferenceForm,
     "uninstall": RemovalForm | AbsenceForm | DifferenceForm,
     "list": list[SummaryForm],

@@ -69,10 +69,20 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["pods: 12 are needed, 10 are allowed"],
         "lower the replicas in the values, or ask for a larger quota",
     ),
-    change.PlanChangedError: (
-        "carrying out the plan",
-        ["Deployment/web changed after the plan was shown"],
-        "run the command again and read the new plan",
+    change.StalePlanError: (
+        "checking that nothing moved since the plan was saved (2026-11-29 12:00:00 UTC)",
+        ["Deployment/web was changed by kubectl-edit at 2026-11-29T12:05:00Z (.spec.replicas)"],
+        "make a new plan with `bundler plan`, and have it reviewed; nothing was written",
+    ),
+    change.PlanFileError: (
+        "reading plan shop.plan",
+        ["shop.plan: it is damaged"],
+        "make the plan again with `bundler plan`, or copy it again from where it was made",
+    ),
+    change.PlanValueError: (
+        "reading the sensitive values that the plan was made with",
+        ["db.password: it is in no file of the plan, and was not given"],
+        "give each as the plan was given it: --set-file db.password=FILE, say",
     ),
     cluster.ClusterError: (
         "applying Deployment/web",

@@ -10,11 +10,13 @@ from bundler.delivery.check import check_whole
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.reader import Delivery
 from bundler.delivery.signature_region import replace_signatures
+from bundler.errors.change import PlanFileError
 from bundler.errors.delivery import DeliveryError
 from bundler.files.whole_file import write_whole
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.digest import digest_of
-from bundler.model.trust import BUNDLE_PAYLOAD, CATALOGUE_PAYLOAD, INDEX_PAYLOAD
+from bundler.model.trust import BUNDLE_PAYLOAD, CATALOGUE_PAYLOAD, INDEX_PAYLOAD, PLAN_PAYLOAD
+from bundler.wire.plan_file import decode_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,6 +70,23 @@ def sign_catalogue(path: Path, signer: Signer) -> Digest:
     """
     content = read_catalogue(path)
     _write_beside(path, signer, signer.sign(CATALOGUE_PAYLOAD, content))
+    return digest_of(content)
+
+
+def sign_plan(path: Path, signer: Signer) -> Digest:
+    """Sign a saved plan in a file beside it, after checking that it is one; returns the digest of its file.
+
+    Raises:
+        PlanFileError: when it is none.
+        DeliveryError: when the signature cannot be written.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        found = f"{path}: {error.strerror or error}"
+        raise PlanFileError(f"reading plan {path}", context=[found], hint="check the path") from error
+    decode_plan(content, name=str(path))
+    _write_beside(path, signer, signer.sign(PLAN_PAYLOAD, content))
     return digest_of(content)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.actions.acquire.version_policy import older_version
+from bundler.actions.release.saved_plan import stale_problems
 from bundler.actions.release.upgrade_path import barrier_problems, path_problems
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.change import Action
@@ -135,6 +136,7 @@ def _named(changes: Sequence[Change]) -> list[str]:
 
 
 GATES: Final[tuple[Gate, ...]] = (
+    stale_problems,
     _cluster,
     _site_reach,
     _signatures,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
+    from bundler.model.saved_plan import SavedPlan
     from bundler.model.site import Site
     from bundler.model.trust import Evidence
 
@@ -36,6 +37,8 @@ class Accepted:
     """An older version, or one below ``noRollbackBelow`` (``--allow-downgrade``)."""
     other_bundle: bool = False
     """Another bundle under this release's name (``--replace-bundle``)."""
+    plan: SavedPlan | None = None
+    """This plan and no other: where the change would do anything else, it is refused. None: whatever is planned now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

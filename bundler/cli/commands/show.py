@@ -16,6 +16,7 @@ from bundler.cli.output.described import show_description
 from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.plan_options import max_bytes_option
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import release_name_option, values_options
 from bundler.wire.bundles import description_form
@@ -41,12 +42,16 @@ if TYPE_CHECKING:
     metavar="[FILE]",
     help="Show the objects and how they hang together: as text, `mermaid`, FILE.svg or FILE.png.",
 )
-def show_command(app: App, bundle: str, *, given: Values, release: str, graph: str) -> None:
-    """Describe BUNDLE: what it is, its components, and the menu of values that it takes.
+@max_bytes_option
+def show_command(app: App, bundle: str, *, given: Values, release: str, graph: str, max_bytes: int) -> None:
+    """Describe BUNDLE: what it is, its components, and the menu of values that it takes; or show a saved plan.
 
     Of a delivery also what it carries; its index alone is read. With --graph: the objects that it becomes with the
     values given, who routes to whom, who reads what, and which component needs which.
     """
+    if library.plan_files.is_plan_file(Path(bundle)):
+        output.saved_plan.show_saved(app, library.plan_files.read_plan(Path(bundle)), max_bytes=max_bytes)
+        return
     session = open_session(app)
     taken = session.acquire(bundle, site=given.site)
     if graph:

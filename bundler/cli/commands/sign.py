@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bundler import library
 from bundler.actions.acquire.bundle import is_delivery
-from bundler.actions.delivery.sign import sign_archive, sign_catalogue, sign_delivery
+from bundler.actions.delivery.sign import sign_archive, sign_catalogue, sign_delivery, sign_plan
 from bundler.cli.adapters.signing_keys import open_signer
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @passphrase_option
 @bundle_limit_options
 def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: Path | None) -> None:
-    """Sign a delivery in its place, a bundle's .tgz or a catalogue's .json by a .sig file beside it.
+    """Sign a delivery in its place, a bundle's .tgz, a catalogue's .json or a saved plan by a .sig file beside it.
 
     Signatures by other keys stay. A delivery in parts is named by one of them.
     """
@@ -45,4 +46,6 @@ def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: 
 
 
 def _signed(app: App, file: Path, signer: Signer) -> Digest:
+    if library.plan_files.is_plan_file(file):
+        return sign_plan(file, signer)
     return sign_catalogue(file, signer) if file.suffix == ".json" else sign_archive(file, signer, limits=app.limits)

@@ -44,9 +44,10 @@ def verify_command(
 ) -> None:
     """Check a delivery to its last byte, who signed it, and that it carries the images that its bundle renders to.
 
-    Those are looked up for the bundle's defaults, or the values that are given. For a bundle's .tgz: the .sig beside
-    it. Asks no network. Exit codes: 20 damaged, or short of an image, 21 part missing, 22 part of another build,
-    23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a delta missing.
+    Those are looked up for the bundle's defaults, or the values that are given. For a bundle's .tgz, or a saved plan:
+    the .sig beside it. Asks no network. Exit codes: 20 damaged, or short of an image, 21 part missing, 22 part of
+    another build, 23 unsigned, 24 signed by an untrusted key, 25 refused by the site's policy, 27 base of a delta
+    missing.
     """
     site = open_session(app).read_site(given.site) if given.site else None
     verified = _verified(app, paths, policy_for(site, keys), bases, given)
@@ -60,7 +61,11 @@ def verify_command(
 
 def _line(verified: Verified) -> str:
     """Return the one line of evidence."""
-    what = f"{counted(verified.blobs, 'blob')}, " if verified.blobs else f"bundle {verified.name} {verified.version}, "
+    what = (
+        f"{counted(verified.blobs, 'blob')}, "
+        if verified.blobs
+        else f"{verified.kind} {verified.name} {verified.version}, "
+    )
     return f"OK {what}{shown_bytes(verified.size)}, {verified.digest}, {signed_by(verified.evidence)}"
 
 
@@ -68,6 +73,8 @@ def _verified(
     app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: Values
 ) -> Verified:
 
+    if len(paths) == 1 and library.plan_files.is_plan_file(paths[0]):
+        return library.plan_files.verify_plan(paths[0], policy, app.clock)
     verifier = signing.verify.PolicyVerifier(policy, app.clock)
     if len(paths) == 1 and paths[0].name.endswith(".tgz"):
         if given.files or given.assignments:

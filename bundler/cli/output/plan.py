@@ -13,12 +13,12 @@ from bundler.planning.diff import object_diff
 from bundler.planning.replaced_jobs import with_replaced_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bundler.model.change import Change, Plan, ReachNote
     from bundler.model.cluster import ClusterIdentity
 
-_SIGNS = {
+SIGNS = {
     Action.CREATE: ("+", "green"),
     Action.UPDATE: ("~", "yellow"),
     Action.RECREATE: ("-/+", "alarm"),
@@ -31,7 +31,7 @@ _COUNTED = (
     (Action.DELETE, "delete"),
 )
 _UNVERIFIED_SHOWN = 3
-_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +88,11 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
 def reach_lines(notes: Iterable[ReachNote]) -> Iterator[Line]:
     """Return what a plan does outside its namespace, loud."""
     for note in notes:
-        yield Line(f"! {note.kind}: {note.subject}{_reach_remark(note)}", "alarm")
+        yield Line(f"! {note.kind}: {note.subject}{reach_remark(note)}", "alarm")
 
 
-def _reach_remark(note: ReachNote) -> str:
+def reach_remark(note: ReachNote) -> str:
+    """Return what is said of one way out beside its kind and its subject."""
     if note.is_live is not None:
         return "" if note.is_live else " (not live now)"
     return " (not declared by the bundle)" if note.is_undeclared else ""
@@ -99,7 +100,7 @@ def _reach_remark(note: ReachNote) -> str:
 
 def change_lines(change: Change, view: PlanView) -> Iterator[Line]:
     """Return one change: what is done to which object, and what differs in it."""
-    sign, style = _SIGNS[change.action]
+    sign, style = SIGNS[change.action]
     is_whole = change.action is not Action.UPDATE
     if not (view.has_bodies if is_whole else view.has_diffs):
         yield Line(f"{sign} {_headline(change, view)}", style)
@@ -109,7 +110,7 @@ def change_lines(change: Change, view: PlanView) -> Iterator[Line]:
     stamps = " (bundler's labels only)" if diff.is_stamps_only else ""
     yield Line(f"{sign} {_headline(change, view)}{stamps}", style)
     yield from conflict_lines(change)
-    yield from (Line(f"    {line}", _DIFF_STYLES.get(line[:1], "")) for line in diff.lines)
+    yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in diff.lines)
 
 
 def conflict_lines(change: Change) -> Iterator[Line]:
@@ -143,11 +144,21 @@ def count_line(plan: Plan) -> str:
 
 def counted_changes(plan: Plan) -> str:
     """Return how much a plan does: ``25 to create, 3 unchanged``."""
-    parts = [f"{plan.count(action)} to {word}" for action, word in _COUNTED if plan.count(action)]
-    unchanged = plan.count(Action.NONE)
-    parts += [f"{unchanged} unchanged"] if unchanged else []
-    parts += [f"{len(plan.kept)} kept"] if plan.kept else []
     contested = sum(bool(change.conflicts) for change in plan.changes)
+    return counts_text({one: plan.count(one) for one in Action}, kept=len(plan.kept), contested=contested)
+
+
+def counts_text(number: Mapping[Action, int], *, kept: int, contested: int = 0) -> str:
+    """Return numbers of changes in words.
+
+    Args:
+        number: of changes, by what they do.
+        kept: objects that stay although they are not wanted any more.
+        contested: objects with fields in conflict.
+    """
+    parts = [f"{number[action]} to {word}" for action, word in _COUNTED if number[action]]
+    parts += [f"{number[Action.NONE]} unchanged"] if number[Action.NONE] else []
+    parts += [f"{kept} kept"] if kept else []
     parts += [f"{contested} in conflict"] if contested else []
     return ", ".join(parts) or counted(0, "object")
 

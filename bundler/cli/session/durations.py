@@ -6,8 +6,8 @@ from typing import Final
 
 from bundler.model.pattern import LazyPattern
 
-_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_PART: Final = LazyPattern(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_UNITS: Final = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PART: Final = LazyPattern(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
 
 
 def parse_duration(text: str) -> float:

@@ -1,0 +1,200 @@
+"""Save a plan, and check that it still holds. Layer: actions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from bundler.actions.release.change_reasons import with_reasons
+from bundler.errors.change import StalePlanError
+from bundler.model.change import Action
+from bundler.model.lean import replace
+from bundler.model.redaction import Redactor
+from bundler.model.release import BundleReference
+from bundler.model.salted import SALT_BYTES, salted_digest
+from bundler.model.saved_plan import BaseRevision, PlanFacts, SavedChange, SavedPlan, SavedValues
+from bundler.planning.diff import object_diff
+from bundler.planning.live_facts import live_facts
+from bundler.planning.moved_since import moved_base, moved_since
+from bundler.planning.payloads import Mask
+from bundler.planning.problem import Problem, refuse
+from bundler.planning.replaced_jobs import with_replaced_jobs
+from bundler.values.changes import changed_user_values
+from bundler.values.flatten import is_touching
+from bundler.values.hidden_leaves import hide_leaves
+from bundler.values.planned_values import moved_values
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from bundler.actions.release.history import History
+    from bundler.actions.release.proposal import Draft, Proposal
+    from bundler.model.change import Change
+    from bundler.model.cluster import ClusterIdentity
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.release import Authorship
+    from bundler.model.saved_plan import SavedRequest
+    from bundler.ports import Ports
+    from bundler.values.hidden_leaves import IsSecret
+
+_DOING = "checking that nothing moved since the plan was saved"
+_HINT = "make a new plan with `bundler plan`, and have it reviewed"
+
+
+def saved_from(
+    proposal: Proposal, request: SavedRequest, ports: Ports, authorship: Authorship, *, expires_s: float
+) -> SavedPlan:
+    """Return a proposal as a plan that can be kept; nothing secret is left in it.
+
+    Args:
+        proposal: that passed every gate.
+        request: what led to it.
+        ports: the cluster, clock and redactor of the session.
+        authorship: who makes it.
+        expires_s: seconds that it may be carried out for; 0: without end.
+    """
+    identity, now = ports.cluster.identity(), ports.clock.now()
+    shown = with_reasons(proposal.shown, proposal.draft)
+    redact = ports.redactor.redact
+    changes = [change for change in with_replaced_jobs(shown.changes) if change.action is not Action.NONE]
+    draft = proposal.draft
+    return SavedPlan(
+        facts=facts_of(proposal, identity.uid),
+        request=replace(request, revision=draft.revision.rolled_back_to if draft else 0, reason=redact(request.reason)),
+        values=_values(draft, ports.redactor) if draft else SavedValues(),
+        changes=tuple(_saved_change(change, ports.redactor) for change in changes),
+        unchanged=shown.count(Action.NONE),
+        warnings=tuple(sorted({redact(f"{one.ref.short}: {text}") for one in shown.changes for text in one.warnings})),
+        cluster=_cluster_text(identity),
+        created=now,
+        expires=now + timedelta(seconds=expires_s) if expires_s else None,
+        user=authorship.user,
+        host=authorship.host,
+        tool_version=authorship.tool_version,
+    )
+
+
+def _cluster_text(identity: ClusterIdentity) -> str:
+    return f"{identity.context} ({identity.server})"
+
+
+def facts_of(proposal: Proposal, cluster_uid: str, earlier: SavedPlan | None = None) -> PlanFacts:
+    """Return what of a proposal must be the same when it is carried out.
+
+    Args:
+        proposal: what would be done.
+        cluster_uid: where.
+        earlier: the saved plan that it is compared with.
+    """
+    draft = proposal.draft
+    bundle = draft.revision.summary.bundle if draft else BundleReference(name="", version="")
+    return PlanFacts(
+        plan=replace(proposal.plan, changes=()),
+        cluster_uid=cluster_uid,
+        base=base_of(proposal.history),
+        bundle=bundle,
+        live=live_facts(proposal.plan, Mask(proposal.planned.wanted), earlier),
+    )
+
+
+def base_of(history: History) -> BaseRevision:
+    """Return the newest revision, as a saved plan refers to it."""
+    newest = history.newest
+    if newest is None or history.is_newest_damaged:
+        return BaseRevision(revision=history.newest_number, said="damaged" if history.damaged else "")
+    by = f", by {newest.user}" if newest.user else ""
+    said = f"{newest.status}, {newest.bundle.name} {newest.bundle.version}{by}"
+    return BaseRevision(revision=newest.revision, uid=newest.uid, said=said)
+
+
+def _saved_change(change: Change, redactor: Redactor) -> SavedChange:
+    text = redactor.redact("\n".join(object_diff(change).lines))
+    return SavedChange(
+        ref=change.ref,
+        action=change.action,
+        component=change.component,
+        reason=redactor.redact(change.reason),
+        is_verified=change.is_verified,
+        lines=tuple(text.split("\n")) if text else (),
+    )
+
+
+def _values(draft: Draft, session: Redactor) -> SavedValues:
+    """Return the values of a revision to be, with a salted digest in place of whatever is sensitive in them."""
+    own, sensitive = Redactor(), draft.revision.sensitive
+    own.learn(*sensitive)
+    given = draft.composition.values.user.sensitive if draft.composition else frozenset()
+
+    def is_secret(pointer: str, leaf: JSONValue) -> bool:
+        text = str(leaf)
+        if is_touching(pointer, given) or text in sensitive:
+            return True
+        return isinstance(leaf, str) and (session.redact_value(text) != text or own.redact_value(text) != text)
+
+    new, taken = hide_leaves(draft.revision.user_values, is_secret)
+    salt = token_hex(SALT_BYTES) if taken else ""
+    return SavedValues(
+        recorded=_masked(draft.recorded_values, is_secret),
+        new=new,
+        sensitive={pointer: salted_digest(value, salt) for pointer, value in taken.items()},
+        salt=salt,
+        changes=tuple(session.redact(line) for line in _changed(draft)),
+        start=session.redact(draft.started_from),
+    )
+
+
+def _masked(values: Body | None, is_secret: IsSecret) -> Body | None:
+    return None if values is None else hide_leaves(values, is_secret)[0]
+
+
+def _changed(draft: Draft) -> Iterator[str]:
+    if draft.composition is not None:
+        yield from map(str, changed_user_values(draft.recorded_values or {}, draft.composition.values))
+
+
+def refuse_stale(saved: SavedPlan, history: History, identity: ClusterIdentity, now: datetime) -> None:
+    """Stop before anything is planned where a saved plan cannot hold any more.
+
+    Args:
+        saved: the plan.
+        history: of its release, as it is now.
+        identity: of the cluster that it would be carried out on.
+        now: the time.
+
+    Raises:
+        StalePlanError: when it expired, is for another cluster, or for another revision.
+    """
+    lines = []
+    if saved.expires is not None and now > saved.expires:
+        lines.append(f"it expired at {saved.expires:%Y-%m-%d %H:%M:%S} UTC")
+    if identity.uid != saved.facts.cluster_uid:
+        here = f"{_cluster_text(identity)} with uid {identity.uid or 'unknown'}"
+        lines.append(
+            f"it was made for {saved.cluster} with uid {saved.facts.cluster_uid or 'unknown'}, and this is {here}"
+        )
+    else:
+        lines += moved_base(saved.facts.base, base_of(history))
+    refuse([_problem(saved, lines)] if lines else [])
+
+
+def stale_problems(proposal: Proposal) -> Iterator[Problem]:
+    """Yield that a proposal is not what its saved plan says; a gate."""
+    saved = proposal.terms.accepted.plan
+    if saved is None:
+        return
+    lines = moved_since(saved.facts, facts_of(proposal, saved.facts.cluster_uid, saved))
+    if lines:
+        yield _problem(saved, lines)
+    if proposal.draft is not None and (wrong := moved_values(saved.values, proposal.draft.revision.user_values)):
+        yield _problem(saved, wrong, hint="give the values that the plan was made with")
+
+
+def _problem(saved: SavedPlan, lines: list[str], *, hint: str = _HINT) -> Problem:
+    return Problem(
+        error=StalePlanError,
+        doing=f"{_DOING} ({saved.created:%Y-%m-%d %H:%M:%S} UTC)",
+        lines=tuple(lines),
+        hint=hint,
+    )

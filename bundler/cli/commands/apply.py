@@ -1,0 +1,66 @@
+"""``bundler apply``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler import PlanInputs, RunOptions
+from bundler.cli.flows.saved_plan import ApplyFlags, apply_plan
+from bundler.cli.parsing.command import Duration, FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.signing_options import public_keys_option
+from bundler.cli.parsing.values_options import values_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler import Values
+    from bundler.cli.session.app import App
+
+
+@verb("apply")
+@click.argument("file", type=FilePath(), metavar="FILE")
+@click.option("--bundle", default="", metavar="BUNDLE", help="Where the bundle is now.  [default: as planned]")
+@click.option("--require-signature", is_flag=True, help="Refuse a plan that no trusted key has signed.")
+@public_keys_option
+@values_options()
+@click.option("--accept-data-loss", is_flag=True, help="Continue where data may be lost; the plan shows where.")
+@click.option("--dry-run", is_flag=True, help="Check that nothing moved since, and change nothing.")
+@click.option("--lock-timeout", "lock_timeout_s", type=Duration(), default=0.0, help="Time to wait for a held lock.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready.")
+@click.option("--history-max", type=click.IntRange(min=1), default=10, show_default=True, help="Revisions to keep.")
+@registry_options
+@bundle_limit_options
+@offline_option
+def apply_command(
+    app: App,
+    *,
+    file: Path,
+    bundle: str,
+    require_signature: bool,
+    keys: tuple[Path, ...],
+    given: Values,
+    accept_data_loss: bool,
+    dry_run: bool,
+    lock_timeout_s: float,
+    no_wait: bool,
+    history_max: int,
+) -> int:
+    """Carry out the saved plan in FILE exactly as it is, or refuse and list what has moved since it was made.
+
+    It does not ask: the plan is the answer. The bundle is taken from where the plan took it, or from --bundle, and must
+    have the digest that was planned. Sensitive values are in no file: those that no record holds are given again, by
+    the options that gave them to `bundler plan`. With --key or --require-signature the .sig file beside the plan must
+    hold good signatures, of the keys named or of those in the site file.
+    """
+    flags = ApplyFlags(
+        inputs=PlanInputs(values=given, bundle=bundle, accepts_losses=accept_data_loss),
+        options=RunOptions(waits=not no_wait, history_max=history_max, lock_timeout_s=lock_timeout_s),
+        keys=keys,
+        requires_signature=require_signature,
+        is_dry_run=dry_run,
+    )
+    return apply_plan(app, file, flags)

@@ -1,0 +1,110 @@
+"""``bundler plan``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler import Accepted, ReleaseRequest, RollbackRequest, UninstallRequest
+from bundler.cli.flows.install import with_flags
+from bundler.cli.flows.saved_plan import PlanFlags, make_plan
+from bundler.cli.parsing.arguments import offers, release_argument
+from bundler.cli.parsing.change_options import path_options, preflight_option, starting_options
+from bundler.cli.parsing.command import Duration, FilePath, verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.plan_options import max_bytes_option
+from bundler.cli.parsing.registry_options import offline_option, registry_options
+from bundler.cli.parsing.values_options import kube_version_option, values_options
+from bundler.model.lean import replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler import Values
+    from bundler.cli.parsing.change_options import PathFlags, StartingPoint
+    from bundler.cli.session.app import App
+
+
+@verb("plan", outputs=("text", "json", "yaml", "markdown", "html"))
+@release_argument
+@click.argument("word", required=False, default="", metavar="[BUNDLE|REVISION]", shell_complete=offers("bundles"))
+@click.option("--out", type=FilePath(), metavar="FILE", help="Save the plan, for `bundler apply FILE`.")
+@click.option("--expires", "expires_s", type=Duration(), default=0.0, help="Time that the saved plan is good for.")
+@click.option("--rollback", "is_rollback", is_flag=True, help="Plan `rollback RELEASE [REVISION]`.")
+@click.option("--uninstall", "is_removal", is_flag=True, help="Plan `uninstall RELEASE`.")
+@values_options(can_unset=True)
+@starting_options
+@path_options
+@click.option("--accept-data-loss", is_flag=True, help="Plan to continue where data may be lost.")
+@click.option("--allow-reach", is_flag=True, help="Of a rollback: accept recorded reach that is not live.")
+@click.option("--keep-history", is_flag=True, help="Of an uninstall: keep the records.")
+@click.option("-m", "--reason", default="", help="Why; kept in the history.")
+@max_bytes_option
+@click.option("--exit-code", is_flag=True, help="Exit with 3 if changes are pending.")
+@kube_version_option
+@registry_options
+@bundle_limit_options
+@offline_option
+@preflight_option
+def plan_command(
+    app: App,
+    *,
+    release: str,
+    word: str,
+    out: Path | None,
+    expires_s: float,
+    is_rollback: bool,
+    is_removal: bool,
+    given: Values,
+    start: StartingPoint,
+    path: PathFlags,
+    accept_data_loss: bool,
+    allow_reach: bool,
+    keep_history: bool,
+    reason: str,
+    max_bytes: int,
+    exit_code: bool,
+    kube_version: str,
+    no_preflight: bool,
+) -> int:
+    """Plan what `install` or `upgrade` of RELEASE to BUNDLE would do, and save the plan; nothing else is written.
+
+    The file holds every object and step, who made it, and on what: the cluster, the revision, the digest of the bundle.
+    No secret is in it. `show FILE` shows it, `sign FILE` signs it, `apply FILE` carries out exactly that, or refuses
+    and lists what has moved since. With --rollback or --uninstall it is a plan of those.
+    """
+    flags = PlanFlags(out=out, expires_s=expires_s, max_bytes=max_bytes, exits_pending=exit_code, site=given.site)
+    if is_rollback and is_removal:
+        raise click.UsageError("--rollback and --uninstall are two plans; give one of them")
+    if is_rollback:
+        accepted = Accepted(losses=accept_data_loss, wider_reach=allow_reach, downgrade=path.allow_downgrade)
+        back = RollbackRequest(release=release, revision=_revision(word), reason=reason, accepted=accepted)
+        return make_plan(app, back, flags)
+    if is_removal:
+        if word:
+            raise click.UsageError(f"--uninstall takes a release alone, and no {word}")
+        accepted = Accepted(losses=accept_data_loss, removal=True)
+        gone = UninstallRequest(release=release, accepted=accepted, keeps_history=keep_history)
+        return make_plan(app, gone, flags)
+    if not word:
+        raise click.UsageError("name the BUNDLE to install or upgrade to; or give --rollback, or --uninstall")
+    asked = ReleaseRequest(
+        bundle=word,
+        release=release,
+        values=given,
+        kube_version=kube_version,
+        skips_preflight=no_preflight,
+        reason=reason,
+    )
+    asked = with_flags(asked, start, path)
+    asked = replace(asked, accepted=replace(asked.accepted, losses=accept_data_loss))
+    return make_plan(app, asked, flags)
+
+
+def _revision(word: str) -> int:
+    if not word:
+        return 0
+    if not word.isdecimal() or not int(word):
+        raise click.UsageError(f"--rollback takes the number of a revision, not {word}")
+    return int(word)

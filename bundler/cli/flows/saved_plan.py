@@ -1,0 +1,139 @@
+"""Saved plans: from options to a plan in a file, and from the file to what became of it. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler import ReleaseRequest, library
+from bundler.cli.adapters.session import open_session
+from bundler.cli.adapters.signing_keys import policy_for
+from bundler.cli.flows.confirm import EXIT_DECLINED
+from bundler.cli.flows.install import EXIT_PENDING
+from bundler.cli.output.changed import show_outcome, show_removal
+from bundler.cli.output.plan import identity_line
+from bundler.cli.output.saved_plan import headline, saved_counts, show_saved
+from bundler.cli.terminal.text import Line
+from bundler.errors import UsageError
+from bundler.model.lean import dataclass, replace
+from bundler.model.saved_plan import PlannedVerb
+from bundler.wire.plan_file import decode_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler import ChangeResult, PlanInputs, Proposal, RollbackRequest, RunOptions, SavedPlan, UninstallRequest
+    from bundler.cli.session.app import App
+
+    AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFlags:
+    """What becomes of a plan that is made."""
+
+    out: Path | None
+    expires_s: float
+    max_bytes: int
+    exits_pending: bool
+    site: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyFlags:
+    """How a saved plan is carried out."""
+
+    inputs: PlanInputs
+    options: RunOptions
+    keys: tuple[Path, ...]
+    requires_signature: bool
+    is_dry_run: bool
+
+
+def make_plan(app: App, asked: AnyRequest, flags: PlanFlags) -> int:
+    """Plan a change, show the plan, and save it where a file is named; return the exit code.
+
+    Args:
+        app: settings and streams.
+        asked: what was typed.
+        flags: what becomes of the plan.
+
+    Raises:
+        BundlerError: what would stop the change, or why the file cannot be written.
+    """
+    session = open_session(app)
+    if not isinstance(asked, ReleaseRequest) and flags.site:
+        asked = replace(asked, site=session.read_site(flags.site))
+    request = session.read(asked) if isinstance(asked, ReleaseRequest) else asked
+    request = replace(request, namespace=session.namespace_of(request))
+    app.screen.say_lines([identity_line(session.identity(), request.namespace)])
+    saved = session.save_plan(request, expires_s=flags.expires_s)
+    show_saved(app, saved, max_bytes=flags.max_bytes)
+    if flags.out is not None:
+        library.plan_files.write_plan(flags.out, saved)
+        again = [f"--set-file {pointer[1:].replace('/', '.')}=…" for pointer in library.plans.unrecorded(saved)]
+        app.screen.say(f"saved in {flags.out}; `bundler show {flags.out}` shows all of it")
+        app.screen.say(f"carry it out with: bundler apply {' '.join([str(flags.out), *again])}")
+    return EXIT_PENDING if saved.changes and flags.exits_pending else 0
+
+
+def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
+    """Carry out the plan in a file, or say what has moved since; return the exit code.
+
+    Args:
+        app: settings and streams.
+        file: of the plan.
+        flags: how.
+
+    Raises:
+        BundlerError: what ended the run.
+    """
+    session = open_session(app)
+    content = library.plan_files.content_of(file)
+    _check_signatures(app, file, content, flags)
+    saved = decode_plan(content, name=str(file))
+    app.screen.say_lines([identity_line(session.identity(), saved.request.namespace)])
+    app.screen.say(f"{headline(saved)}: {saved_counts(saved)}")
+    app.screen.say(f"planned {saved.created:%Y-%m-%d %H:%M:%S} UTC by {saved.user}")
+
+    def approve(proposal: Proposal) -> bool:
+        del proposal
+        return not flags.is_dry_run
+
+    result = session.apply_plan(saved, inputs=flags.inputs, options=flags.options, approve=approve)
+    app.telling.stop()
+    return _show_result(app, saved, result, flags)
+
+
+def _check_signatures(app: App, file: Path, content: bytes, flags: ApplyFlags) -> None:
+    if not flags.keys and not flags.requires_signature:
+        return
+    path = flags.inputs.values.site
+    site = open_session(app).read_site(path) if path else None
+    policy = policy_for(site, flags.keys)
+    if not policy.keys:
+        raise UsageError(
+            "reading --require-signature",
+            context=["no key is named whose signature counts"],
+            hint="name public keys with --key, or a site file that lists keys with --site",
+        )
+    evidence = library.plan_files.check_signatures(file, content, policy, app.clock)
+    app.screen.say(f"plan {file} is signed by {', '.join(key.shown for key in evidence.signers)}")
+
+
+def _show_result(app: App, saved: SavedPlan, result: ChangeResult, flags: ApplyFlags) -> int:
+    if flags.is_dry_run:
+        app.screen.lines([Line("nothing has moved since the plan was made; it can be applied", "green")])
+        return 0
+    request = saved.request
+    if request.verb is PlannedVerb.UNINSTALL:
+        show_removal(
+            app,
+            request.namespace,
+            request.release,
+            result.proposal.plan,
+            is_declined=result.is_declined,
+            keeps_history=request.keeps_history,
+        )
+    else:
+        show_outcome(app, result.outcome, verb="apply")
+    return EXIT_DECLINED if result.is_declined else 0

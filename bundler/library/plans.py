@@ -1,0 +1,289 @@
+"""Plans that are kept: made, and carried out exactly or refused. Layer: library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bundler import library
+from bundler.actions.compose.user_values import UserInput
+from bundler.actions.release import saved_plan
+from bundler.actions.release.gates import find_problems
+from bundler.actions.release.history import load_history
+from bundler.actions.release.rollback import RollbackRequest
+from bundler.actions.release.terms import Accepted
+from bundler.actions.release.uninstall import UninstallRequest
+from bundler.errors.change import FieldConflictError, PlanFileError, PlanValueError, ReleaseError, StalePlanError
+from bundler.errors.cluster import ForbiddenError
+from bundler.library.requests import ReleaseRequest
+from bundler.model.digest import digest_of
+from bundler.model.lean import replace
+from bundler.model.salted import salted_digest
+from bundler.model.saved_plan import PlannedVerb, SavedRequest
+from bundler.model.values import UserLayers
+from bundler.planning.problem import refuse
+from bundler.values.hidden_leaves import filled_in, leaf_at, left_out
+from bundler.values.paths import format_path, parse_path, pointer_as_path
+from bundler.values.user import recorded_layer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bundler.actions.release.lifecycle import ChangeResult, RunOptions
+    from bundler.library.releases import Approve
+    from bundler.library.requests import PlanInputs
+    from bundler.library.scope import Scope
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.saved_plan import SavedPlan
+    from bundler.model.site import Site
+
+    AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest
+
+_FLAGS = ("losses", "wider_reach", "downgrade", "other_bundle")
+
+
+def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
+    """Plan a change, and return the plan as it can be kept; nothing is written.
+
+    Args:
+        scope: of the session.
+        request: what is asked for.
+        expires_s: seconds that it may be carried out for; 0: without end.
+
+    Raises:
+        BundlerError: whatever would stop the change.
+    """
+    asked = _saved_request(request)
+    read = library.releases.read(scope, request) if isinstance(request, ReleaseRequest) else request
+    proposal = library.releases.plan(scope, read)
+    refuse(problem for problem in find_problems(proposal) if problem.error is FieldConflictError)
+    draft = proposal.draft
+    release, namespace = proposal.history.release, proposal.history.namespace
+    who = library.releases.authorship_of(scope, reason="")
+    return saved_plan.saved_from(
+        proposal,
+        replace(asked, release=draft.release if draft else release, namespace=namespace),
+        scope.ports(),
+        who,
+        expires_s=expires_s,
+    )
+
+
+def _saved_request(request: AnyRequest) -> SavedRequest:
+    accepts = tuple(name for name in _FLAGS if getattr(request.accepted, name))
+    match request:
+        case ReleaseRequest():
+            named = request.bundle if isinstance(request.bundle, str) else request.bundle.bundle.origin
+            site = _site_path(request)
+            return SavedRequest(
+                verb=PlannedVerb.INSTALL,
+                release=request.release,
+                namespace="",
+                bundle=named,
+                kube_version=request.kube_version,
+                accepts=accepts,
+                rollback_s=request.rollback_s,
+                skips_preflight=request.skips_preflight,
+                reason=request.reason,
+                site=site,
+                site_digest=_file_digest(Path(site)) if site else "",
+            )
+        case RollbackRequest():
+            return _returning(PlannedVerb.ROLLBACK, request, accepts, reason=request.reason)
+        case UninstallRequest():
+            asked = _returning(PlannedVerb.UNINSTALL, request, accepts, reason="")
+            return replace(asked, keeps_history=request.keeps_history)
+
+
+def _returning(
+    verb: PlannedVerb, request: RollbackRequest | UninstallRequest, accepts: tuple[str, ...], *, reason: str
+) -> SavedRequest:
+    site = request.site.source if request.site else ""
+    return SavedRequest(
+        verb=verb,
+        release=request.release,
+        namespace="",
+        accepts=accepts,
+        reason=reason,
+        site=site,
+        site_digest=_file_digest(Path(site)) if site else "",
+    )
+
+
+def _site_path(request: ReleaseRequest) -> str:
+    values = request.values
+    if isinstance(values, UserInput):
+        return values.named_site.source if values.named_site else ""
+    return str(values.site) if values.site else ""
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return digest_of(path.read_bytes())
+    except OSError as error:
+        raise PlanFileError(
+            f"reading site file {path}",
+            context=[f"{path}: {error.strerror or error}"],
+            hint="name it by --site where it is now",
+        ) from error
+
+
+def carry_out(
+    scope: Scope, saved: SavedPlan, inputs: PlanInputs, options: RunOptions | None, approve: Approve
+) -> ChangeResult:
+    """Carry out a saved plan, exactly as it is, or refuse.
+
+    Args:
+        scope: of the session.
+        saved: the plan.
+        inputs: what it does not hold.
+        options: how it is carried out.
+        approve: asked before anything is written; False declines.
+
+    Raises:
+        StalePlanError: with everything that moved since.
+        BundlerError: what ended the run.
+    """
+    request, ports = saved.request, scope.ports()
+    history = load_history(ports, request.namespace, request.release)
+    saved_plan.refuse_stale(saved, history, ports.cluster.identity(), ports.clock.now())
+    site = _site_of(scope, saved, inputs)
+    named = {name: True for name in request.accepts if name in _FLAGS}
+    accepted = Accepted(**named, plan=saved)
+    if inputs.accepts_losses:
+        accepted = replace(accepted, losses=True)
+    match request.verb:
+        case PlannedVerb.INSTALL:
+            wanted = _install_of(scope, saved, inputs, site, accepted)
+            return library.releases.apply_release(scope, wanted, options, approve)
+        case PlannedVerb.ROLLBACK:
+            back = RollbackRequest(
+                release=request.release,
+                namespace=request.namespace,
+                revision=request.revision,
+                reason=request.reason,
+                site=site,
+                accepted=accepted,
+            )
+            return library.releases.roll_back(scope, back, options, approve)
+        case PlannedVerb.UNINSTALL:
+            gone = UninstallRequest(
+                release=request.release,
+                namespace=request.namespace,
+                site=site,
+                accepted=replace(accepted, removal=True),
+                lock_timeout_s=options.lock_timeout_s if options else 0.0,
+                keeps_history=request.keeps_history,
+            )
+            return library.releases.remove(scope, gone, approve)
+
+
+def _install_of(
+    scope: Scope, saved: SavedPlan, inputs: PlanInputs, site: Site | None, accepted: Accepted
+) -> ReleaseRequest:
+    request, bundle = saved.request, saved.facts.bundle
+    taken = library.bundles.acquire(scope, inputs.bundle or request.bundle, site)
+    if taken.bundle.digest != bundle.digest:
+        found = taken.bundle.metadata
+        raise StalePlanError(
+            f"looking for bundle {bundle.name} {bundle.version}, which the plan was made with",
+            context=[
+                f"the plan needs   {bundle.digest}",
+                f"{inputs.bundle or request.bundle} is {taken.bundle.digest} ({found.name} {found.version})",
+            ],
+            hint="name the bundle that was planned with --bundle, or make a new plan with `bundler plan`",
+        )
+    given = library.bundles.read_values(scope, replace(inputs.values, site=None), taken.bundle)
+    layer = recorded_layer(_values_of(scope, saved, given, site), saved.facts.base.revision)
+    user = UserLayers(layers=(layer, *given.user.layers), assignments=given.user.assignments)
+    return ReleaseRequest(
+        bundle=taken,
+        release=request.release,
+        namespace=request.namespace,
+        values=UserInput(user=user, named_site=site, names_files=True),
+        resets_values=True,
+        accepted=accepted,
+        kube_version=request.kube_version,
+        reason=request.reason,
+        rollback_s=request.rollback_s,
+        skips_preflight=request.skips_preflight,
+    )
+
+
+def _site_of(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> Site | None:
+    """Return the site file that the plan was made with; what it says is read only where it is that file."""
+    request = saved.request
+    path = inputs.values.site or (Path(request.site) if request.site else None)
+    if path is None:
+        return None
+    if _file_digest(path) != request.site_digest:
+        said = (
+            "the plan was made without a site file" if not request.site else f"{path} is not the site file planned with"
+        )
+        raise StalePlanError(
+            "looking for the site file that the plan was made with",
+            context=[said],
+            hint="name that file with --site, or make a new plan with `bundler plan`",
+        )
+    return library.bundles.load_site(scope, path)
+
+
+def _values_of(scope: Scope, saved: SavedPlan, given: UserInput, site: Site | None) -> Body:
+    """Return the values of the plan with what is sensitive filled in, as far as a record or the site file holds it.
+
+    Raises:
+        PlanValueError: when something sensitive is neither there nor given.
+    """
+    values = saved.values
+    sources: list[Body] = [site.values.data] if site else []
+    sources += _recorded_values(scope, saved) if values.sensitive else []
+    found = {pointer: value for pointer in values.sensitive for value in _fitting(saved, pointer, sources)}
+    missing = [pointer for pointer in values.sensitive if pointer not in found]
+    absent = [pointer_as_path(pointer) for pointer in missing if not _is_given(given, pointer)]
+    if absent:
+        raise PlanValueError(
+            "reading the sensitive values that the plan was made with",
+            context=[f"{path}: it is in no file of the plan, and was not given" for path in absent],
+            hint=f"give each as the plan was given it: --set-file {absent[0]}=FILE, say",
+        )
+    return left_out(filled_in(values.new, found), missing)
+
+
+def _recorded_values(scope: Scope, saved: SavedPlan) -> list[Body]:
+    """Return the user's values of the revision that the plan was made on, secrets included, where they can be read."""
+    base, request = saved.facts.base, saved.request
+    if not base.revision:
+        return []
+    try:
+        revision = library.inspecting.revision(
+            scope, request.release, base.revision, request.namespace, shows_secrets=True
+        )
+    except (ReleaseError, ForbiddenError):
+        return []
+    return [revision.user_values]
+
+
+def _fitting(saved: SavedPlan, pointer: str, sources: Sequence[Body]) -> Iterator[JSONValue]:
+    for source in sources:
+        value, is_there = leaf_at(source, pointer)
+        if is_there and salted_digest(value, saved.values.salt) == saved.values.sensitive[pointer]:
+            yield value
+
+
+def _is_given(given: UserInput, pointer: str) -> bool:
+    """Return whether a value, or what it is in, is given by a file or an assignment."""
+    if any(leaf_at(layer.data, pointer)[1] for layer in given.user.layers):
+        return True
+    path = pointer_as_path(pointer)
+    assigned = (format_path(parse_path(one.path)) for one in given.user.assignments)
+    return any(_is_within(path, one) or _is_within(one, path) for one in assigned)
+
+
+def _is_within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
+
+
+def unrecorded(saved: SavedPlan) -> list[str]:
+    """Return pointers of the sensitive values that the revision before did not have: they are given again."""
+    before = saved.values.recorded or {}
+    return [pointer for pointer in saved.values.sensitive if not leaf_at(before, pointer)[1]]

@@ -1,0 +1,98 @@
+"""Take sensitive leaves out of values, and put them back. Layer: values, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.json import is_list, is_mapping, leaves_in
+from bundler.model.redaction import MASK
+from bundler.values.paths import escape_token, pointer_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.values import Pointer
+
+    IsSecret = Callable[[Pointer, JSONValue], bool]
+
+
+def hide_leaves(data: Body, is_secret: IsSecret) -> tuple[Body, dict[Pointer, JSONValue]]:
+    """Return values with every sensitive leaf masked, and what was there.
+
+    A list with a sensitive leaf is hidden whole, and so is a mapping whose keys are sensitive.
+
+    Args:
+        data: the values.
+        is_secret: whether a leaf, or a key given as a leaf, at a pointer is sensitive.
+    """
+    taken: dict[Pointer, JSONValue] = {}
+    hidden = _hidden(data, "", is_secret, taken)
+    return (hidden if is_mapping(hidden) else {}), taken
+
+
+def _hidden(value: JSONValue, pointer: Pointer, is_secret: IsSecret, taken: dict[Pointer, JSONValue]) -> JSONValue:
+    if is_mapping(value) and value and not any(pointer and is_secret(pointer, key) for key in value):
+        return {key: _hidden(item, f"{pointer}/{escape_token(key)}", is_secret, taken) for key, item in value.items()}
+    if is_mapping(value) and not value:
+        return value
+    leaves = leaves_in(value) if is_list(value) or is_mapping(value) else [value]
+    if is_mapping(value) or any(leaf is not None and is_secret(pointer, leaf) for leaf in leaves):
+        taken[pointer] = value
+        return MASK
+    return value
+
+
+def masked_at(data: Body, pointers: Collection[Pointer]) -> JSONValue:
+    """Return values with what is at some pointers masked; a pointer that leads nowhere is passed over."""
+    masked: JSONValue = data
+    for pointer in pointers:
+        masked = _replaced(masked, pointer_tokens(pointer), MASK)
+    return masked
+
+
+def filled_in(data: Body, found: Mapping[Pointer, JSONValue]) -> Body:
+    """Return values with what was hidden put back.
+
+    Args:
+        data: with masks.
+        found: pointer -> what belongs there.
+    """
+    filled: JSONValue = data
+    for pointer, value in found.items():
+        filled = _replaced(filled, pointer_tokens(pointer), value)
+    return filled if is_mapping(filled) else {}
+
+
+def left_out(data: Body, pointers: Collection[Pointer]) -> Body:
+    """Return values without what is at some pointers."""
+    rest: JSONValue = data
+    for pointer in pointers:
+        rest = _without(rest, pointer_tokens(pointer))
+    return rest if is_mapping(rest) else {}
+
+
+def leaf_at(data: JSONValue, pointer: Pointer) -> tuple[JSONValue, bool]:
+    """Return what is at a pointer that leads through mappings, and whether anything is."""
+    here = data
+    for token in pointer_tokens(pointer):
+        if not is_mapping(here) or token not in here:
+            return None, False
+        here = here[token]
+    return here, True
+
+
+def _replaced(here: JSONValue, tokens: tuple[str, ...], value: JSONValue) -> JSONValue:
+    if not tokens:
+        return value
+    if not is_mapping(here) or tokens[0] not in here:
+        return here
+    return {**here, tokens[0]: _replaced(here[tokens[0]], tokens[1:], value)}
+
+
+def _without(here: JSONValue, tokens: tuple[str, ...]) -> JSONValue:
+    if not tokens or not is_mapping(here) or tokens[0] not in here:
+        return here
+    if len(tokens) == 1:
+        return {key: item for key, item in here.items() if key != tokens[0]}
+    return {**here, tokens[0]: _without(here[tokens[0]], tokens[1:])}

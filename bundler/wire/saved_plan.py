@@ -1,0 +1,356 @@
+"""A saved plan as JSON, and back; every key and type is checked. Layer: wire, pure.
+
+No secret is in it: texts were masked when the plan was made, and of a sensitive value there is a salted digest alone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
+
+from bundler.model.change import Action
+from bundler.model.digest import is_digest, is_sha256_hex
+from bundler.model.json import is_mapping
+from bundler.model.refs import ObjectRef
+from bundler.model.release import BundleReference
+from bundler.model.saved_plan import (
+    BaseRevision,
+    LiveFact,
+    PlanFacts,
+    PlannedVerb,
+    SavedChange,
+    SavedPlan,
+    SavedRequest,
+    SavedValues,
+)
+from bundler.wire.parts import MalformedError, Part
+from bundler.wire.plan import parse_plan, plan_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bundler.model.json import Body, JSONValue
+
+API_VERSION: Final = "bundler.dev/v1"
+KIND: Final = "SavedPlan"
+_SALT_CHARS = 32
+_DIGEST_WORD = "scrypt:"
+
+
+class MakerForm(TypedDict):
+    """Who made a plan, from where, with what."""
+
+    user: str
+    host: str
+    bundler: str
+    """The version of bundler."""
+
+
+class PlanClusterForm(TypedDict):
+    """The cluster that a plan is for."""
+
+    uid: str
+    """Of the namespace kube-system; empty where it may not be read."""
+    name: str
+    """Context and address."""
+
+
+class BaseForm(TypedDict):
+    """The newest revision of the release when the plan was made."""
+
+    revision: int
+    """0: there was none."""
+    uid: str
+    """`metadata.uid` of its record."""
+    state: str
+
+
+class PlannedBundleForm(TypedDict):
+    """The bundle of the revision to be; empty for an uninstall."""
+
+    name: str
+    version: str
+    appVersion: str
+    digest: str
+    origin: str
+
+
+class RequestForm(TypedDict):
+    """What was asked for, as far as carrying it out needs it."""
+
+    bundle: str
+    """As it was named."""
+    revision: int
+    """Of a rollback: where it goes back to."""
+    kubeVersion: str
+    accepts: list[str]
+    """What is meant although it is refused by default: `downgrade`, `losses` …"""
+    rollbackSeconds: float
+    keepsHistory: bool
+    skipsPreflight: bool
+    reason: str
+    site: str
+    siteDigest: str
+
+
+class PlannedValuesForm(TypedDict):
+    """The user's values; `***` stands for what is sensitive."""
+
+    recorded: Body | None
+    new: Body
+    sensitive: dict[str, str]
+    """JSON pointer into `new`, and the salted digest of what is there."""
+    salt: str
+    changes: list[str]
+    start: str
+    """Where the values started."""
+
+
+class SavedChangeForm(TypedDict):
+    """What is done to one object."""
+
+    object: str
+    action: Literal["create", "update", "recreate", "delete", "none"]
+    component: str
+    reason: str
+    verified: bool
+    """False: the server could not check it yet."""
+    diff: list[str]
+    """A unified diff of its YAML; secrets are masked."""
+
+
+class LiveFactForm(TypedDict):
+    """One live object as it was when the plan was made."""
+
+    uid: str
+    resourceVersion: str
+    digest: str
+    """sha256 of everything but its status and the server's bookkeeping; empty for a Secret."""
+
+
+class SavedPlanForm(TypedDict):
+    """A plan that is kept, to be reviewed, signed, and carried out by `bundler apply`."""
+
+    apiVersion: Literal["bundler.dev/v1"]
+    kind: Literal["SavedPlan"]
+    verb: Literal["install", "rollback", "uninstall"]
+    release: str
+    namespace: str
+    created: str
+    expires: str
+    """Empty: never."""
+    by: MakerForm
+    cluster: PlanClusterForm
+    base: BaseForm
+    bundle: PlannedBundleForm
+    request: RequestForm
+    values: PlannedValuesForm
+    changes: list[SavedChangeForm]
+    """Unchanged objects are left out."""
+    unchanged: int
+    warnings: list[str]
+    live: dict[str, LiveFactForm]
+    plan: Body
+    """What is done, in order: `plan.v1.schema.json` describes it."""
+
+
+def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
+    """Return a saved plan as JSON."""
+    facts, request, values, bundle = saved.facts, saved.request, saved.values, saved.facts.bundle
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "verb": request.verb.value,
+        "release": request.release,
+        "namespace": request.namespace,
+        "created": saved.created.isoformat(),
+        "expires": saved.expires.isoformat() if saved.expires else "",
+        "by": {"user": saved.user, "host": saved.host, "bundler": saved.tool_version},
+        "cluster": {"uid": facts.cluster_uid, "name": saved.cluster},
+        "base": {"revision": facts.base.revision, "uid": facts.base.uid, "state": facts.base.said},
+        "bundle": {
+            "name": bundle.name,
+            "version": bundle.version,
+            "appVersion": bundle.app_version,
+            "digest": bundle.digest,
+            "origin": bundle.origin,
+        },
+        "request": {
+            "bundle": request.bundle,
+            "revision": request.revision,
+            "kubeVersion": request.kube_version,
+            "accepts": list(request.accepts),
+            "rollbackSeconds": request.rollback_s,
+            "keepsHistory": request.keeps_history,
+            "skipsPreflight": request.skips_preflight,
+            "reason": request.reason,
+            "site": request.site,
+            "siteDigest": request.site_digest,
+        },
+        "values": {
+            "recorded": values.recorded,
+            "new": values.new,
+            "sensitive": dict(values.sensitive),
+            "salt": values.salt,
+            "changes": list(values.changes),
+            "start": values.start,
+        },
+        "changes": [_change_form(change) for change in saved.changes],
+        "unchanged": saved.unchanged,
+        "warnings": list(saved.warnings),
+        "live": {
+            str(ref): {"uid": fact.uid, "resourceVersion": fact.version, "digest": fact.digest}
+            for ref, fact in facts.live.items()
+        },
+        "plan": plan_document(facts.plan),
+    }
+
+
+def _change_form(change: SavedChange) -> SavedChangeForm:
+    return {
+        "object": str(change.ref),
+        "action": change.action.value,
+        "component": change.component,
+        "reason": change.reason,
+        "verified": change.is_verified,
+        "diff": list(change.lines),
+    }
+
+
+def read_saved_plan(document: JSONValue) -> SavedPlan:
+    """Return the saved plan that a document holds.
+
+    Args:
+        document: what :func:`saved_plan_form` made, decoded from JSON.
+
+    Raises:
+        MalformedError: when anything in it is not as it was made.
+    """
+    if not is_mapping(document) or document.get("kind") != KIND:
+        raise MalformedError("this is not a saved plan: it has no `kind: SavedPlan`")
+    if document.get("apiVersion") != API_VERSION:
+        raise MalformedError(f"its apiVersion is {document.get('apiVersion')!r}, and this bundler reads {API_VERSION}")
+    part = Part(document, "")
+    part.require(*SavedPlanForm.__annotations__)
+    maker, cluster = part.part("by"), part.part("cluster")
+    maker.require(*MakerForm.__annotations__)
+    cluster.require(*PlanClusterForm.__annotations__)
+    return SavedPlan(
+        facts=PlanFacts(
+            plan=parse_plan(part.mapping("plan")),
+            cluster_uid=cluster.text("uid"),
+            base=_base(part.part("base")),
+            bundle=_bundle(part.part("bundle")),
+            live=_live(part),
+        ),
+        request=_request(part, part.part("request")),
+        values=_values(part.part("values")),
+        changes=tuple(map(_change, part.parts("changes"))),
+        unchanged=part.count("unchanged"),
+        warnings=part.texts("warnings"),
+        cluster=cluster.text("name"),
+        created=part.one_of("created", _moment),
+        expires=part.one_of("expires", _moment) if part.text("expires") else None,
+        user=maker.text("user"),
+        host=maker.text("host"),
+        tool_version=maker.text("bundler"),
+    )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} names no time zone")
+    return moment.astimezone(UTC)
+
+
+def _base(part: Part) -> BaseRevision:
+    part.require(*BaseForm.__annotations__)
+    return BaseRevision(revision=part.count("revision"), uid=part.text("uid"), said=part.text("state"))
+
+
+def _bundle(part: Part) -> BundleReference:
+    part.require(*PlannedBundleForm.__annotations__)
+    return BundleReference(
+        name=part.text("name"),
+        version=part.text("version"),
+        app_version=part.text("appVersion"),
+        digest=_digest(part, "digest"),
+        origin=part.text("origin"),
+    )
+
+
+def _request(whole: Part, part: Part) -> SavedRequest:
+    part.require(*RequestForm.__annotations__)
+    return SavedRequest(
+        verb=whole.one_of("verb", PlannedVerb),
+        release=whole.text("release"),
+        namespace=whole.text("namespace"),
+        bundle=part.text("bundle"),
+        revision=part.count("revision"),
+        kube_version=part.text("kubeVersion"),
+        accepts=part.texts("accepts"),
+        rollback_s=part.number("rollbackSeconds"),
+        keeps_history=part.flag("keepsHistory"),
+        skips_preflight=part.flag("skipsPreflight"),
+        reason=part.text("reason"),
+        site=part.text("site"),
+        site_digest=_digest(part, "siteDigest"),
+    )
+
+
+def _values(part: Part) -> SavedValues:
+    part.require(*PlannedValuesForm.__annotations__)
+    salt, sensitive = part.text("salt"), part.part("sensitive")
+    if salt and (len(salt) != _SALT_CHARS or not is_sha256_hex(salt * 2)):
+        raise MalformedError("values.salt is not 32 hex digits")
+    digests = {pointer: sensitive.one_of(pointer, _salted) for pointer in sensitive.body}
+    return SavedValues(
+        recorded=part.mapping("recorded") if part.body["recorded"] is not None else None,
+        new=part.mapping("new"),
+        sensitive=digests,
+        salt=salt,
+        changes=part.texts("changes"),
+        start=part.text("start"),
+    )
+
+
+def _salted(text: str) -> str:
+    if not text.startswith(_DIGEST_WORD) or not is_sha256_hex(text.removeprefix(_DIGEST_WORD)):
+        raise ValueError("it is not a salted digest")
+    return text
+
+
+def _change(part: Part) -> SavedChange:
+    part.require(*SavedChangeForm.__annotations__)
+    return SavedChange(
+        ref=part.ref("object"),
+        action=part.one_of("action", Action),
+        component=part.text("component"),
+        reason=part.text("reason"),
+        is_verified=part.flag("verified"),
+        lines=part.texts("diff"),
+    )
+
+
+def _live(whole: Part) -> Mapping[ObjectRef, LiveFact]:
+    live = whole.part("live")
+    facts: dict[ObjectRef, LiveFact] = {}
+    for name in live.body:
+        part = live.part(name)
+        part.require(*LiveFactForm.__annotations__)
+        try:
+            ref = ObjectRef.parse(name)
+        except ValueError as error:
+            raise MalformedError(f"live: {name!r} is not GROUP/KIND/NAMESPACE/NAME") from error
+        facts[ref] = LiveFact(
+            uid=part.text("uid"), version=part.text("resourceVersion"), digest=_digest(part, "digest")
+        )
+    return facts
+
+
+def _digest(part: Part, key: str) -> str:
+    text = part.text(key)
+    if text and not is_digest(text):
+        raise MalformedError(f"{part.place}.{key} is not a sha256 digest")
+    return text
