@@ -100,6 +100,7 @@ release: $(VENV)/.dev ## Check that a release may be made, build it twice, compa
 docs: $(VENV)/.dev ## The documentation site in build/site; open its index.html, no server needed
 	$(BIN)/python tool/site/output_schemas.py
 	$(BIN)/python tool/site/reference.py
+	$(BIN)/python tool/site/gallery.py
 	$(BIN)/mkdocs build --strict -f tool/site/mkdocs.yml
 
 docs-serve: $(VENV)/.dev ## The documentation site on http://127.0.0.1:8000, rebuilt as you write

@@ -9,7 +9,7 @@ import pytest
 import bundler
 from bundler.cli import root
 from bundler.expressions.functions import make_filters, make_globals, make_tests
-from tool.site import reference
+from tool.site import gallery, reference
 from tool.site.function_examples import FILTERS, FUNCTIONS, OTHER_NAMES, TESTS
 from tool.site.library_reference import grouped
 
@@ -65,3 +65,19 @@ def test_every_field_of_the_library_has_a_meaning():
     rows = [line.split(" | ") for line in reference.pages()["python.md"].splitlines() if line.startswith("| `")]
     assert len(rows) > 100
     assert [row[0] for row in rows if row[2].removesuffix(" |").strip() == ""] == []
+
+
+@pytest.mark.parametrize("name", gallery.names())
+def test_the_gallery_shows_each_bundle_as_it_is(name):
+    """`python tool/site/gallery.py` writes the pages again."""
+    page = (gallery.FOLDER / f"{name}.md").read_text("utf-8")
+    quick = "".join(gallery.quick_parts(name))
+    assert page.startswith(quick)
+    images = page.removeprefix(quick)
+    assert [image for image in gallery.default_images(name) if f"| `{image}` |" not in images] == []
+    assert gallery.graph_in(gallery.FOLDER / f"{name}.svg") == gallery.drawn_graph(name)
+
+
+def test_the_gallery_has_every_bundle_and_no_other():
+    assert {path.stem for path in gallery.FOLDER.iterdir()} == {"index", *gallery.names()}
+    assert (gallery.FOLDER / "index.md").read_text("utf-8") == gallery.index()

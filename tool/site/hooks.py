@@ -23,6 +23,15 @@ _BARS_IN_CODE = re.compile(r"`([^`\n]*\\\|[^`\n]*)`")
 _SCHEMA_LINK = re.compile(r"\]\(\.\./((?:\.\./)*)schemas/")
 
 
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the page of each bundle below the gallery."""
+    pages = [
+        f"gallery/{path.name}" for path in sorted((ROOT / "docs" / "gallery").glob("*.md")) if path.stem != "index"
+    ]
+    config.nav = [{"Gallery": ["gallery/index.md", *pages]} if "Gallery" in item else item for item in config.nav or ()]
+    return config
+
+
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the JSON schemas, which the pages link to where they are in the repository."""
     for schema in sorted((ROOT / "schemas").rglob("*.json")):

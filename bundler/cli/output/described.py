@@ -25,7 +25,7 @@ def show_description(app: App, description: DescriptionForm) -> None:
         case "text":
             app.screen.lines(_text(description))
         case "markdown":
-            app.screen.text("".join(f"{line}\n" for line in _markdown(description)))
+            app.screen.text("".join(f"{line}\n" for line in markdown(description)))
         case "html":
             app.screen.text(_html(description))
         case _:
@@ -128,7 +128,8 @@ def _menu_rows(description: DescriptionForm) -> list[tuple[str, ...]]:
     ]
 
 
-def _markdown(description: DescriptionForm) -> Iterator[str]:
+def markdown(description: DescriptionForm) -> Iterator[str]:
+    """Yield the lines of a description as Markdown: name, description, then a section for each table."""
     yield f"# {description['name']} {description['version']}"
     if text := description["description"]:
         yield from ("", _escaped(text))
