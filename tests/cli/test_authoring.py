@@ -315,5 +315,5 @@ def test_a_new_bundle_with_shipped_components_lints_clean_and_names_what_is_not_
     assert "# postgres/templates/" in cli("template", path).ok().out
     refused = cli("create", cli.home / "other", "--with", "mysql")
     assert refused.code == 2
-    assert "choose from etcd, nginx, operator, postgres, redis" in refused.err
+    assert "choose from etcd, function, nginx, operator, postgres, redis" in refused.err
     assert not (cli.home / "other").exists()

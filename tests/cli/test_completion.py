@@ -170,7 +170,9 @@ def test_bundles_are_offered_by_name_and_the_shell_completes_paths(cli):
         found = offered(cli, *argv, "", BUNDLER_BUNDLE_PATH=f"{shelf}:{cli.home / 'missing'}")
         assert found == [
             "file,",
-            *plain("etcd", "nginx", "operator", "postgres", "redis", "shop", "tea-house", "web-shop", "webapp"),
+            *plain(
+                "etcd", "function", "nginx", "operator", "postgres", "redis", "shop", "tea-house", "web-shop", "webapp"
+            ),
         ], argv
     assert offered(cli, "install", "./sh") == ["file,./sh"]
     assert offered(cli, "install", "we") == ["file,we", *plain("webapp")]

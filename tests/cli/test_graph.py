@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lib.operator import BUNDLES
+
 if TYPE_CHECKING:
     from tests.lib.fixtures_cli import Cli
 
 PICTURE = Path(__file__).parents[2] / "docs" / "assets" / "shop-graph.svg"
+MERMAID = "```mermaid\n"
+DRAWN = {"function": ("--set", "sleep.enabled=true"), "operator": ("--set", "guests.ada.name=Ada")}
+"""Bundles whose README has a picture, and what it is drawn with."""
 BUNDLE = "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: {name: app, version: 1.0.0, description: An app}\n"
 ROUTES = """\
 apiVersion: gateway.networking.k8s.io/v1
@@ -104,6 +109,17 @@ def test_the_picture_in_the_documentation_shows_what_the_bundle_becomes(cli: Cli
     ]
     assert contents[0] == contents[1] != []
     assert fresh.read_bytes().startswith(b"<?xml")
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_picture_in_the_readme_of_a_bundle_shows_what_it_becomes(cli: Cli, name: str) -> None:
+    readme = BUNDLES / name / "README.md"
+    before, drawn, rest = readme.read_text("utf-8").partition(MERMAID)
+    picture, end, after = rest.partition("```")
+    fresh = cli("show", name, "--graph", "mermaid", *DRAWN[name]).ok().out
+    if os.environ.get("UPDATE_GOLDEN"):
+        readme.write_text(before + drawn + fresh + end + after, "utf-8")
+    assert picture == fresh, f"{readme} differs; UPDATE_GOLDEN=1 writes it"
 
 
 def test_a_picture_of_an_unknown_format_is_refused(cli: Cli) -> None:

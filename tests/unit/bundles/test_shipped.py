@@ -187,7 +187,8 @@ def test_a_shipped_bundle_tells_the_service_that_it_has(name: str) -> None:
         assert not outputs
         assert not [ref for ref in bodies(composition) if ref.startswith("Service/")]
         return
-    service = bodies(composition)[f"Service/{outputs['host']}"]
+    host = outputs["host"] if "host" in outputs else outputs["hostPrefix"] + "hello"
+    service = bodies(composition)[f"Service/{host}"]
     assert int(outputs["port"]) in [port["port"] for port in service["spec"]["ports"]]
     if "secret" in outputs:
         generated = {(secret.ref.name, secret.key) for secret in composition.rendering.generated}
