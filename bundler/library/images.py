@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bundler import library
 from bundler.actions.delivery.base_image import Base
-from bundler.actions.delivery.build_image import Target, build_image as build
+from bundler.actions.delivery.build_image import build_image as build
+from bundler.actions.delivery.image_target import Target
 from bundler.delivery.layout import LayoutSource
 from bundler.delivery.layout_target import LayoutTarget
 from bundler.model.image import ImageRef

@@ -57,7 +57,7 @@ class _Reader:
             self._add(addition)
         entries = self._with_parents()
         if self._problems:
-            hint = f"remove these, or leave them out by {IGNORE_FILE} in the folder that is added"
+            hint = f"correct these paths, or leave files out by {IGNORE_FILE} in the folder that is added"
             found = first_of(sorted(set(self._problems)), _MAX_PROBLEMS)
             raise ImageBuildError("reading what is added to the image", context=found, hint=hint)
         return AddedFiles(entries=entries, left_out=self._left_out)

@@ -156,7 +156,7 @@ class BytesMoved:
     """
 
     doing: str
-    """``importing``, ``exporting``."""
+    """``importing``, ``exporting``, ``reading the base``, ``storing the image``."""
     done: int
     """Bytes."""
     total: int

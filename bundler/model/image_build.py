@@ -42,7 +42,11 @@ class ImagePlace:
         Raises:
             ValueError: when it is none.
         """
-        if not text.startswith(LAYOUT_SCHEME) or text.startswith(f"{LAYOUT_SCHEME}//"):
+        scheme, sign, rest = text.partition("://")
+        if sign:
+            msg = f"leave {scheme}:// out: an image in a registry is {rest}, one in a folder oci:DIR"
+            raise ValueError(msg)
+        if not text.startswith(LAYOUT_SCHEME):
             return cls(ref=ImageRef.parse(text))
         folder, colon, name = text.removeprefix(LAYOUT_SCHEME).partition(":")
         if not folder or (colon and not _is_name(name)):

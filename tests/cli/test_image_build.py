@@ -429,6 +429,21 @@ def test_every_option_that_is_wrong_is_reported_at_once(bench: Bench, cli: Cli) 
     assert outcome.code == 2
 
 
+@pytest.mark.parametrize(
+    ("base", "found"),
+    [
+        ("docker://alpine:3", "leave docker:// out: an image in a registry is alpine:3"),
+        ("oci://registry.example/app:1", "leave oci:// out: an image in a registry is registry.example/app:1"),
+        ("base", "it is a folder here; write oci:base"),
+        ("oci:", "is not an OCI layout"),
+        ("oci:base:a b", "is not an OCI layout"),
+    ],
+)
+def test_a_place_in_the_spelling_of_other_tools_is_answered_with_ours(bench, monkeypatch, base, found) -> None:
+    monkeypatch.chdir(bench.folder)
+    assert found in bench.build(*bench.add, base=base, code=2).err
+
+
 def test_a_folder_that_holds_something_else_is_not_written_into(bench: Bench) -> None:
     outcome = bench.build(*bench.add, to="src", code=1)
     assert "it holds files, and is no OCI layout" in outcome.err

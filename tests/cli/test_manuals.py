@@ -16,6 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs"
     "name",
     [
         "values.md",
+        "how-to-image.md",
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("tutorial.md", "how-to-ci.md", "how-to-stages.md")),
     ],
 )

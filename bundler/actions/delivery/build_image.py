@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.delivery.base_image import read_base
 from bundler.actions.delivery.base_layers import BaseLayers
+from bundler.actions.delivery.image_target import Part, Shipping
 from bundler.actions.delivery.new_image import make_image, make_index, refuse_masking
 from bundler.archive.image_layer import PackedLayer
 from bundler.delivery.layout_target import LayoutTarget
@@ -23,36 +24,22 @@ from bundler.loader.added_tree import read_additions
 from bundler.model.digest import digest_of
 from bundler.model.events import Notice, Warned
 from bundler.model.image_build import BuiltImage, BuiltPlatform, EntryKind
-from bundler.model.lean import dataclass
-from bundler.model.oci import CYCLONEDX, EMPTY_BLOB, Descriptor, attached_manifest, bytes_source
+from bundler.model.oci import CYCLONEDX, EMPTY_BLOB, EMPTY_CONTENT, Descriptor, attached_manifest, bytes_source
 from bundler.sbom.cyclonedx import make_image_sbom
 from bundler.sbom.image import ImageContent, installed, placed
 from bundler.sbom.layer_scan import LayerScans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.actions.delivery.base_image import Base, PlatformBase
+    from bundler.actions.delivery.image_target import Target
     from bundler.actions.delivery.new_image import NewImage
     from bundler.model.digest import Digest
-    from bundler.model.image import ImageRef
     from bundler.model.image_build import AddedFiles, ImageBuild, Placed
-    from bundler.model.oci import BlobSource, OciManifest, Repository
-    from bundler.ports import ImageTarget, Reporter
+    from bundler.model.oci import OciManifest
+    from bundler.ports import Reporter
     from bundler.sbom.layer import LayerContent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Where an image goes."""
-
-    store: ImageTarget
-    repository: Repository
-    tag: str
-    ref: ImageRef
-    """What the SBOM calls it."""
-    layout: LayoutTarget | None = None
-    """The same as ``store``, where that is a folder."""
 
 
 def build_image(
@@ -108,7 +95,7 @@ class _Builder:
     ) -> None:
         self._request, self._added, self._target = request, added, target
         self._layers, self._report = layers, report
-        self._sent = 0
+        self._shipping = Shipping(target, report)
 
     def build(self, bases: Sequence[PlatformBase], scans: LayerScans, stack: ExitStack) -> BuiltImage:
         """Make the image of each platform and store them all."""
@@ -149,14 +136,13 @@ class _Builder:
         )
 
     def _stored(self, images: Sequence[NewImage], described: Sequence[ImageContent]) -> BuiltImage:
-        store, repository = self._target.store, self._target.repository
         root = make_index(images)
         was_there = self._is_there(root)
+        self._shipping.put(part for image in images for part in self._parts(image))
         for image in images:
-            self._put_blobs(image)
-            store.put_manifest(repository, image.manifest)
+            self._shipping.name(image.manifest)
         attached = self._describe(root, images, described)
-        store.put_manifest(repository, root, tag=self._target.tag)
+        self._shipping.name(root, tag=self._target.tag)
         return BuiltImage(
             place=self._request.to,
             digest=root.digest,
@@ -174,7 +160,7 @@ class _Builder:
                 for image, content in zip(images, described, strict=True)
             ),
             added=self._added,
-            sent_bytes=self._sent,
+            sent_bytes=self._shipping.sent_bytes,
             was_there=was_there,
         )
 
@@ -194,17 +180,14 @@ class _Builder:
             )
         return known is not None and known.digest == root.digest
 
-    def _put_blobs(self, image: NewImage) -> None:
+    def _parts(self, image: NewImage) -> Iterator[Part]:
         if self._layers is not None:
             mount_from = self._layers.mount_from(self._target.repository)
             for layer in image.base.layers:
-                self._put(layer, self._layers.source(layer), mount_from=mount_from)
+                yield Part(blob=layer, source=self._layers.source(layer), mount_from=mount_from)
         if image.packed is not None and image.layer is not None:
-            self._put(image.layer, image.packed.read)
-        self._put(image.config_blob, bytes_source(image.config_bytes))
-
-    def _put(self, blob: Descriptor, source: BlobSource, *, mount_from: str = "") -> None:
-        self._sent += self._target.store.put_blob(self._target.repository, blob, source, mount_from=mount_from)
+            yield Part(blob=image.layer, source=image.packed.read)
+        yield Part(blob=image.config_blob, source=bytes_source(image.config_bytes))
 
     def _describe(
         self, root: OciManifest, images: Sequence[NewImage], described: Sequence[ImageContent]
@@ -212,24 +195,18 @@ class _Builder:
         """Attach an SBOM to the image of each platform, or write one of them all to a file."""
         hashes = [image.packed.hashes if image.packed else {} for image in images]
         if self._request.sbom_file is not None:
-            top = (
-                described[0]
-                if len(images) == 1
-                else ImageContent(ref=self._target.ref, digest=root.digest, platform="")
-            )
-            _write(
-                self._request.sbom_file,
-                make_image_sbom(top, described, {k: v for one in hashes for k, v in one.items()}),
-            )
+            whole = ImageContent(ref=self._target.ref, digest=root.digest, platform="")
+            top = described[0] if len(images) == 1 else whole
+            _write(self._request.sbom_file, make_image_sbom(top, described, hashes[0]))
             return {}
         attached: dict[Digest, Digest] = {}
         for image, content, hashed in zip(images, described, hashes, strict=True):
             sbom = make_image_sbom(content, [content], hashed)
             layer = Descriptor(digest=digest_of(sbom), size=len(sbom), media_type=CYCLONEDX)
             manifest = attached_manifest(image.manifest, layer, CYCLONEDX)
-            self._put(EMPTY_BLOB, bytes_source(b"{}"))
-            self._put(layer, bytes_source(sbom))
-            self._target.store.put_manifest(self._target.repository, manifest)
+            empty = Part(blob=EMPTY_BLOB, source=bytes_source(EMPTY_CONTENT))
+            self._shipping.put([empty, Part(blob=layer, source=bytes_source(sbom))])
+            self._shipping.name(manifest)
             attached[image.manifest.digest] = manifest.digest
         return attached
 

@@ -143,6 +143,8 @@ def _first(found: tuple[T, ...]) -> T | None:
 
 def _place(text: str) -> ImagePlace:
     place = ImagePlace.parse(text)
+    if place.ref is not None and (Path(text) / "index.json").is_file():
+        raise ValueError(f"it is a folder here; write oci:{text} for the image in it")
     return replace(place, folder=str(Path(place.folder).expanduser())) if place.folder else place
 
 
@@ -150,7 +152,7 @@ def _target(text: str) -> ImagePlace:
     """Read where the image goes: in a registry under a tag that is said, because others read it there."""
     place = _place(text)
     if place.ref is not None and (place.ref.digest or ":" not in text.rpartition("/")[2]):
-        raise ValueError("name a tag and no digest, like registry.example/app:1.0")
+        raise ValueError("name a tag and no digest, like registry.example/app:1.0, or a folder, like oci:DIR")
     return place
 
 
