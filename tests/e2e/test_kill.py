@@ -1,4 +1,4 @@
-"""SIGKILL right before and right after each mutating request of install and upgrade, on the real API."""
+"""SIGKILL between any two mutating requests of install and upgrade, on the real API."""
 
 from __future__ import annotations
 

@@ -6,11 +6,20 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from bundler.ports import ClusterClient
 
 MUTATING = frozenset({"apply", "create", "replace", "delete"})
+
+
+def deaths(count: int) -> Iterator[tuple[int, bool]]:
+    """Yield number and side of a death right before the first of so many writes, and of one right after each.
+
+    Right before a write the cluster has what it had right after the one before, and the dead remember nothing.
+    """
+    yield 1, False
+    yield from ((number, True) for number in range(1, count + 1))
 
 
 class DeathError(BaseException):

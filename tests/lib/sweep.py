@@ -104,8 +104,11 @@ def plural(path: str) -> str:
 
 
 def blows(count: int) -> list[Blow]:
-    """Return a death right before and one right after each of so many writes."""
-    return [Blow(number=number, is_after=is_after) for number in range(1, count + 1) for is_after in (False, True)]
+    """Return a death right before the first of so many writes, and one right after each.
+
+    Right before a write the server has what it had right after the one before, and the dead remember nothing.
+    """
+    return [Blow(number=1, is_after=False), *(Blow(number=number, is_after=True) for number in range(1, count + 1))]
 
 
 def strike(place: Workplace, argv: list[str], blow: Blow) -> None:

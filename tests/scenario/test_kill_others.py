@@ -1,4 +1,4 @@
-"""Death right before and right after each write of rollback and uninstall, on the sandbox."""
+"""Death between any two writes of rollback and uninstall, on the sandbox."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from bundler.errors.cluster import RejectedError
 from bundler.model.cluster import ListQuery
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
-from tests.lib.dying import DeathError, DyingCluster
+from tests.lib.dying import DeathError, DyingCluster, deaths
 from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from bundler.model.json import Body
@@ -62,10 +62,10 @@ def dying(operator: Operator, number: int, *, is_after: bool = False) -> tuple[O
     return Operator(cluster, "prod", clock=operator.clock, timeout_s=600, pid=NOBODY), cluster  # type: ignore[arg-type]
 
 
-def deaths(make_operator: Callable[..., Operator], act: Callable[[Operator], object]) -> list[tuple[int, bool]]:
+def deaths_in(make_operator: Callable[..., Operator], act: Callable[[Operator], object]) -> Iterator[tuple[int, bool]]:
     doomed, cluster = dying(make_operator(), 0)
     act(doomed)
-    return [(number, is_after) for number in range(1, len(cluster.writes) + 1) for is_after in (False, True)]
+    return deaths(len(cluster.writes))
 
 
 def data(operator: Operator, kind: str, name: str) -> Body | None:
@@ -86,7 +86,7 @@ def test_a_rollback_that_dies_anywhere_goes_on_when_it_is_repeated(
     def act(operator: Operator) -> object:
         return operator.rollback(revision=revision)
 
-    for number, is_after in deaths(make_operator, act):
+    for number, is_after in deaths_in(make_operator, act):
         operator = make_operator()
         doomed, _ = dying(operator, number, is_after=is_after)
         with pytest.raises(DeathError):
@@ -139,7 +139,7 @@ def test_after_a_rollback_to_a_number_that_was_cut_off_the_next_one_returns_to_w
 
 
 def test_an_uninstall_that_dies_anywhere_goes_on_when_it_is_repeated(make_operator: Callable[..., Operator]) -> None:
-    for number, is_after in deaths(make_operator, Operator.uninstall):
+    for number, is_after in deaths_in(make_operator, Operator.uninstall):
         operator = make_operator()
         password = data(operator, "Secret", "shop-password")
         doomed, _ = dying(operator, number, is_after=is_after)
@@ -166,7 +166,7 @@ def test_an_uninstall_that_keeps_the_history_and_dies_anywhere_goes_on_when_it_i
     def act(operator: Operator) -> object:
         return operator.uninstall(keeps_history=True)
 
-    for number, is_after in deaths(make_operator, act):
+    for number, is_after in deaths_in(make_operator, act):
         operator = make_operator()
         doomed, _ = dying(operator, number, is_after=is_after)
         with pytest.raises(DeathError):

@@ -1,4 +1,4 @@
-"""Death right before and right after each write of install and upgrade of the whole shop, on the sandbox."""
+"""Death between any two writes of install and upgrade of the whole shop, on the sandbox."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bundler.model.cluster import ListQuery
 from bundler.model.labels import RELEASE_UID
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
-from tests.lib.dying import DeathError, DyingCluster
+from tests.lib.dying import DeathError, DyingCluster, deaths
 from tests.lib.operator import Operator
 from tests.lib.sandboxes import closed_when_dropped
 from tests.lib.sweep import SUPERSEDED, check_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bundler.actions.release.lifecycle import ChangeResult
@@ -112,10 +112,6 @@ def repeat(stage: Stage, sets: Mapping[str, str], objects: set[str], *, first: s
     after = stage.passwords()
     assert after.items() >= before.items(), "another password"
     assert stage.objects() == objects
-
-
-def deaths(count: int) -> Iterator[tuple[int, bool]]:
-    return ((number, is_after) for number in range(1, count + 1) for is_after in (False, True))
 
 
 def count_writes(stage: Stage, sets: Mapping[str, str]) -> list[tuple[str, str]]:
