@@ -41,6 +41,11 @@ class ReleaseStatus(StrEnum):
         """Return whether a run is under way, or died."""
         return self.value.startswith("pending-") or self is ReleaseStatus.UNINSTALLING
 
+    @property
+    def was_deployed(self) -> bool:
+        """Return whether the run came to its end: the revision is what is deployed, or was."""
+        return self in {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleReference:

@@ -7,7 +7,6 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.model.json import canonical_json, items_at, mapping_at
-from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 HASH_CHARS = 8
 _NAME_MAX_CHARS = 63
 _MARK_CHARS = 10
-_WAS_DEPLOYED = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
 
 
 def is_job(ref: ObjectRef) -> bool:
@@ -60,7 +58,7 @@ def _place(ref: ObjectRef) -> str:
 def jobs_done(revision: Revision) -> frozenset[ObjectRef]:
     """Return the Jobs of a revision that need not be there any more: all of one that was deployed."""
     jobs = [ref for ref in revision.refs if is_job(ref)]
-    if revision.summary.status in _WAS_DEPLOYED:
+    if revision.summary.status.was_deployed:
         return frozenset(jobs)
     return frozenset(ref for ref in jobs if job_mark(ref) in revision.summary.finished_jobs)
 
@@ -84,7 +82,7 @@ def _is_last_word(ref: ObjectRef, newest_first: Iterable[RevisionSummary]) -> bo
         if mark in summary.finished_jobs:
             return True
         is_replaced = any(other.partition(".")[0] == place for other in summary.finished_jobs)
-        if is_replaced and summary.status in _WAS_DEPLOYED:
+        if is_replaced and summary.status.was_deployed:
             return False
     return False
 
@@ -101,7 +99,7 @@ def runs_of(
     """
     found: dict[ObjectRef, int] = {}
     for summary in sorted(summaries, key=lambda summary: summary.revision):
-        is_target = summary.revision == rolled_back_to and summary.status in _WAS_DEPLOYED
+        is_target = summary.revision == rolled_back_to and summary.status.was_deployed
         done = [ref for ref in jobs if is_target or job_mark(ref) in summary.finished_jobs]
         found |= dict.fromkeys(done, summary.revision)
     return found

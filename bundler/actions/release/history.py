@@ -149,9 +149,8 @@ class History:
 
     def deployed_before(self, number: int) -> RevisionSummary | None:
         """Return the newest revision below a number that was deployed; none from before an uninstall."""
-        was_deployed = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
         older = (one for one in reversed(self.current) if one.revision < number)
-        return next((one for one in older if one.status in was_deployed), None)
+        return next((one for one in older if one.status.was_deployed), None)
 
     def _refuse_damage_between(self, revision: int, current: int) -> None:
         for damage in self.damaged:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.model.release import RevisionSummary
 
-_WAITABLE = {ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED}
-_SETTLED = {*_WAITABLE, ReleaseStatus.UNINSTALLED}
 _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", ReleaseStatus.UNINSTALLED: "dim"}
 
 
@@ -25,7 +23,7 @@ def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
     if app.output != "text":
         app.screen.document(summary_forms(summaries), app.output)
         return
-    ordered = sorted(summaries, key=lambda summary: summary.status in _SETTLED)
+    ordered = sorted(summaries, key=lambda s: s.status.was_deployed or s.status is ReleaseStatus.UNINSTALLED)
     rows = [
         (s.namespace, s.release, str(s.revision), status_text(s), bundle_text(s), moment(s.updated)) for s in ordered
     ]
@@ -58,7 +56,7 @@ def styled(lines: list[Line], summaries: Sequence[RevisionSummary]) -> list[Line
 
 def status_text(summary: RevisionSummary) -> str:
     """Return a status as people read it."""
-    is_left = not summary.is_waited and summary.status in _WAITABLE
+    is_left = not summary.is_waited and summary.status.was_deployed
     return f"{summary.status}, not waited" if is_left else str(summary.status)
 
 
