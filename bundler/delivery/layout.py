@@ -110,7 +110,7 @@ class LayoutSource:
     def _names_of(self, entry: Descriptor) -> set[str]:
         names = _all_names(entry)
         tags = {name for name in names if "/" not in name and ":" not in name}
-        full = {str(ref) for name in names - tags if (ref := _ref(name)) is not None}
+        full = {str(ref) for name in names - tags if (ref := ImageRef.of(name)) is not None}
         if self._only is not None:
             full |= {f"{self._only.name}:{tag}" for tag in tags}
             if (self._is_only_tagged or not names) and len(self.images) == 1:
@@ -120,10 +120,3 @@ class LayoutSource:
 
 def _all_names(entry: Descriptor) -> set[str]:
     return {text for key in _NAMES if (text := entry.annotations.get(key))}
-
-
-def _ref(name: str) -> ImageRef | None:
-    try:
-        return ImageRef.parse(name)
-    except ValueError:
-        return None

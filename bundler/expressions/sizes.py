@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 CONTAINERS: Final = (dict, list, tuple)
 WALKED: Final = (*CONTAINERS, range, KeysView, ItemsView, ValuesView)
-_CHUNK: Final = 1024
 
 
 def charge_all(*values: Any) -> None:

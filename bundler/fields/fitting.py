@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bundler.fields.misfit import Misfit, MisfitKind
 from bundler.fields.quantity import Quantity
+from bundler.model.json import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,16 +88,12 @@ def _item_key(item: JSONValue, schema: SchemaNode) -> str:
     return "[" + ",".join(f"{name}={json.dumps(value)}" for name, value in values.items() if value is not None) + "]"
 
 
-def _is_number(value: JSONValue) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_text(value: JSONValue) -> bool:
     return isinstance(value, str)
 
 
 def _is_text_or_number(value: JSONValue) -> bool:
-    return isinstance(value, str) or _is_number(value)
+    return isinstance(value, str) or is_number(value)
 
 
 _QUANTITY = "^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
@@ -104,8 +101,8 @@ _TESTS: Mapping[str, tuple[Callable[[JSONValue], bool], str]] = {
     "string": (_is_text, "string"),
     "time": (_is_text, "string"),
     "micro-time": (_is_text, "string"),
-    "integer": (_is_number, "numeric (int or float)"),
-    "number": (_is_number, "numeric (int or float)"),
+    "integer": (is_number, "numeric (int or float)"),
+    "number": (is_number, "numeric (int or float)"),
     "boolean": (lambda value: isinstance(value, bool), "boolean"),
     "quantity": (_is_text_or_number, "string or number"),
     "int-or-string": (_is_text_or_number, "string or number"),
@@ -153,7 +150,3 @@ def _shown(value: JSONValue) -> str:
         return "boolean"
     names = ((str, "string"), (int, "integer"), (float, "number"))  # a float that keeps its text is one too
     return next((name for kind, name in names if isinstance(value, kind)), "list")
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name

@@ -64,6 +64,15 @@ class Quantity:
         return bool(self.amount)
 
 
+def amount_of(value: object) -> Decimal:
+    """Return a quantity as a number.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    return Quantity.parse(str(value)).amount
+
+
 def canonical(text: str | float, *, places: int = 9) -> str:
     """Return the form in which the API server stores a quantity: ``1000m`` is ``1``, ``1024Mi`` is ``1Gi``.
 

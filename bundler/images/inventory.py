@@ -58,7 +58,7 @@ def find_uses(
     broken: list[str] = []
     for manifest in manifests:
         for place in places_of(manifest, rules):
-            ref = parse_image(place.text)
+            ref = ImageRef.of(place.text)
             if ref is None or place.problem:
                 broken.append(broken_line(manifest, place, where))
             else:
@@ -108,7 +108,7 @@ def find_suspects(
             continue
         declared = {place.steps for place in places_of(manifest, rules)}
         for steps, image in _suspects(manifest.body, (), declared):
-            if parse_image(image) not in known:
+            if ImageRef.of(image) not in known:
                 path = ".".join(str(step) for step in steps)
                 found.add(f"{manifest.source}: {manifest.ref.short}: {path} may name the image {image}")
     return sorted(found)
@@ -120,7 +120,7 @@ def _suspects(
     if way in declared or way == ("metadata",):
         return
     if is_mapping(value):
-        if "tag" in value and (spelled := read_mapping(value)).spelling.has_tag and parse_image(spelled.text):
+        if "tag" in value and (spelled := read_mapping(value)).spelling.has_tag and ImageRef.of(spelled.text):
             yield way, spelled.text
             return
         for key, inner in value.items():
@@ -136,13 +136,5 @@ def _images_in(text: str, way: tuple[str | int, ...]) -> Iterator[str]:
     hits = _LOOKS_LIKE_IMAGE.findall(text)
     yield from hits
     is_named_so = bool(way) and _IMAGE_KEY.search(str(way[-1])) is not None
-    if not hits and is_named_so and ":" in text and parse_image(text) is not None:
+    if not hits and is_named_so and ":" in text and ImageRef.of(text) is not None:
         yield text
-
-
-def parse_image(text: str) -> ImageRef | None:
-    """Return the image that a text names; None where it names none."""
-    try:
-        return ImageRef.parse(text)
-    except ValueError:
-        return None

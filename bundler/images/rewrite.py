@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.delivery import ImageMissingError
 from bundler.images.image_paths import places_of, pod_specs, replaced_at
-from bundler.images.inventory import broken_line, parse_image, refuse_broken, where_of
+from bundler.images.inventory import broken_line, refuse_broken, where_of
 from bundler.model.image import DEFAULT_REGISTRY, ImageRef
 from bundler.model.json import canonical_json, is_mapping, list_at, mapping_at, text_at
 from bundler.model.labels import IMAGES
@@ -113,7 +113,7 @@ class Rewriter:
 
     def locked(self, text: str) -> LockedImage | None:
         """Return what the delivery carries for a reference; None where it carries nothing."""
-        ref = parse_image(text)
+        ref = ImageRef.of(text)
         return None if ref is None else self._locked.get(ref)
 
     def rewrite(self, manifests: Iterable[Manifest], where: Where = where_of) -> tuple[Manifest, ...]:
@@ -152,7 +152,7 @@ class Rewriter:
         return with_pull_secret(replace(manifest, body=body), self._pull_secret)
 
     def _pinned(self, place: Place, image: LockedImage) -> dict[tuple[str | int, ...], JSONValue]:
-        target, written = _target(image, self._registry), parse_image(place.text)
+        target, written = _target(image, self._registry), ImageRef.of(place.text)
         return place.pinned(target.host, target.name, written.tag if written else "", image.digest)
 
 

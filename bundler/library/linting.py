@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bundler import library
 from bundler.actions.author import declare_reach as reaching, lint as checking
@@ -11,10 +11,12 @@ from bundler.actions.compose.user_values import Values
 from bundler.loader.locate import find_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from bundler.library.scope import Scope
     from bundler.model.finding import LintResult
+
+Result = TypeVar("Result")
 
 
 def lint(scope: Scope, name: str, values: Values | None) -> LintResult:
@@ -28,16 +30,7 @@ def lint(scope: Scope, name: str, values: Values | None) -> LintResult:
     Raises:
         BundlerError: when there is no such bundle, or the values cannot be read.
     """
-    location = find_bundle(name, search_path=scope.options.search_path)
-    inputs = library.bundles.read_values(scope, values or Values())
-    return checking.lint(
-        location,
-        inputs,
-        namespace=library.bundles.namespace_without_cluster(scope, inputs.named_site),
-        fetch=partial(library.bundles.fetch_component, scope),
-        limits=scope.limits,
-        confinement=scope.host.confinement,
-    )
+    return _checked(checking.lint, scope, name, values)
 
 
 def declare_reach(scope: Scope, name: str, values: Values | None) -> Mapping[str, Sequence[str]]:
@@ -51,9 +44,13 @@ def declare_reach(scope: Scope, name: str, values: Values | None) -> Mapping[str
     Raises:
         BundlerError: when the bundle cannot be rendered or written.
     """
+    return _checked(reaching.declare_reach, scope, name, values)
+
+
+def _checked(check: Callable[..., Result], scope: Scope, name: str, values: Values | None) -> Result:
     location = find_bundle(name, search_path=scope.options.search_path)
     inputs = library.bundles.read_values(scope, values or Values())
-    return reaching.declare_reach(
+    return check(
         location,
         inputs,
         namespace=library.bundles.namespace_without_cluster(scope, inputs.named_site),

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import VersionRangeError
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping, is_number, pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 from bundler.resolve.versions import parse_range, parse_version
-from bundler.syntax.events import escape_pointer
 from bundler.syntax.scalars import YamlFloat
 from bundler.values.problems import closest
 
@@ -55,7 +54,7 @@ class Node:
     @property
     def name(self) -> str:
         """How this place is called in messages: ``spec.components[0].name``."""
-        steps = [step.replace("~1", "/").replace("~0", "~") for step in self.pointer.split("/")[1:]]
+        steps = pointer_tokens(self.pointer)
         text = "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in steps)
         return text.removeprefix(".") or "the document"
 
@@ -207,7 +206,7 @@ class Node:
 
     def _parsed(self, key: str, *, is_range: bool, is_required: bool) -> str:
         child = self.child(key)
-        if not is_range and child is not None and _is_number(child.value):
+        if not is_range and child is not None and is_number(child.value):
             child.fail(
                 f'must be a string, not a number; write three numbers, in quotes: "{_full_version(child.value)}"'
             )
@@ -221,7 +220,7 @@ class Node:
         return text
 
     def _below(self, key: str, value: JSONValue) -> Node:
-        return Node(value, f"{self.pointer}/{escape_pointer(key)}", self.lines, self.file, self.problems)
+        return Node(value, f"{self.pointer}/{escape_token(key)}", self.lines, self.file, self.problems)
 
 
 def kind_of(value: JSONValue) -> str:
@@ -230,10 +229,6 @@ def kind_of(value: JSONValue) -> str:
         return "empty"
     kinds = {str: "a string", bool: "a boolean", int: "a whole number", float: "a number", YamlFloat: "a number"}
     return kinds.get(type(value)) or ("a mapping" if is_mapping(value) else "a list")
-
-
-def _is_number(value: JSONValue) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _full_version(number: JSONValue) -> str:

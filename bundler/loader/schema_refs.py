@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.manifest import Source
 from bundler.model.pattern import LazyPattern
-from bundler.syntax.json_text import read_number
+from bundler.syntax.json_text import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,10 +33,6 @@ _UNSAFE = LazyPattern(r"[^A-Za-z0-9._-]")
 _SCHEME = LazyPattern(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 
 _Schema: TypeAlias = "dict[str, JSONValue]"
-
-
-class DuplicateKeyError(ValueError):
-    """A JSON object names a key twice."""
 
 
 def load_schema(files: Mapping[str, BundleFile], *, prefix: str, problems: Problems) -> _Schema | None:
@@ -83,7 +79,7 @@ class _Collector:
     def _parsed(self, path: str) -> _Schema | None:
         try:
             text = self._files[path].content.decode().removeprefix("\ufeff")
-            value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=read_number)
+            value = read_json(text)
         except UnicodeDecodeError:
             self._add(path, 1, "is not UTF-8 text")
         except json.JSONDecodeError as error:
@@ -156,16 +152,3 @@ class _Collector:
 
     def _add(self, path: str, line: int, message: str) -> None:
         self._problems.add(Source(f"{self._prefix}{path}", line), message)
-
-
-def _unique(pairs: list[tuple[str, JSONValue]]) -> _Schema:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise DuplicateKeyError(f'the key "{twice}" appears twice in one object')
-    return found
-
-
-def _no_constant(name: str) -> JSONValue:
-    raise ValueError(f"{name} is not a JSON number")

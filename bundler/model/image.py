@@ -74,6 +74,14 @@ class ImageRef:
             raise ValueError(msg)
         return cls(registry, repository, tag or ("" if digest else DEFAULT_TAG), digest)
 
+    @classmethod
+    def of(cls, text: str) -> ImageRef | None:
+        """Return the image that a text names; None where it names none."""
+        try:
+            return cls.parse(text)
+        except ValueError:
+            return None
+
 
 def _is_host(text: str) -> bool:
     """Return whether a registry's port is one, and brackets in its name hold an IPv6 address."""

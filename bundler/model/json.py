@@ -40,6 +40,11 @@ def is_list(value: JSONValue) -> TypeGuard[Sequence[JSONValue]]:
     return isinstance(value, (list, tuple))
 
 
+def is_number(value: JSONValue) -> TypeGuard[int | float]:
+    """Return whether ``value`` is a JSON number; a boolean is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -125,6 +130,16 @@ def int_at(body: JSONValue, *path: str, default: int = 0) -> int:
     """
     here = value_at(body, *path)
     return here if isinstance(here, int) and not isinstance(here, bool) else default
+
+
+def escape_token(key: str) -> str:
+    """Return ``key`` as one token of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
+
+
+def pointer_tokens(pointer: str) -> tuple[str, ...]:
+    """Return the tokens of a JSON pointer, unescaped; an index stays text."""
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])
 
 
 def type_name(value: JSONValue) -> str:

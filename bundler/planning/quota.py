@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bundler.errors.change import QuotaExceededError
 from bundler.fields.kinds import plural_of, pod_spec_path
-from bundler.fields.quantity import Quantity, canonical
-from bundler.model.json import JSONValue, int_at, items_at, list_at, mapping_at, text_at
+from bundler.fields.quantity import amount_of, canonical
+from bundler.model.json import int_at, items_at, list_at, mapping_at, text_at
 from bundler.planning.problem import Problem
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _lines(ref: ObjectRef, quota: Body, needs: Mapping[str, Decimal]) -> Iterabl
         need = needs.get(resource)
         if need is None:
             continue
-        limit, taken = _amount(hard), _amount(used.get(resource, "0"))
+        limit, taken = amount_of(hard), amount_of(used.get(resource, "0"))
         if taken + need > limit:
             yield (
                 f"ResourceQuota/{ref.name} in {ref.namespace}: the plan needs {canonical(str(need))} {resource}, "
@@ -85,7 +85,7 @@ def _object_needs(manifest: Manifest) -> Iterable[tuple[str, Decimal]]:
     if not ref.group and plural in _COUNTED_BY_NAME:
         yield plural, one
     if ref.kind == "PersistentVolumeClaim":
-        yield "requests.storage", _amount(text_at(manifest.body, "spec", "resources", "requests", "storage") or "0")
+        yield "requests.storage", amount_of(text_at(manifest.body, "spec", "resources", "requests", "storage") or "0")
     if ref.kind in _WORKLOADS:
         yield from _pod_needs(manifest)
 
@@ -97,11 +97,7 @@ def _pod_needs(manifest: Manifest) -> Iterable[tuple[str, Decimal]]:
     for container in items_at(pod, "containers"):
         for side in ("requests", "limits"):
             for name, amount in mapping_at(container, "resources", side).items():
-                need = _amount(amount) * replicas
+                need = amount_of(amount) * replicas
                 yield f"{side}.{name}", need
                 if side == "requests":
                     yield name, need
-
-
-def _amount(text: JSONValue) -> Decimal:
-    return Quantity.parse(str(text)).amount

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.fields.kinds import pod_spec_path, schema_of
 from bundler.fields.merge_patch import merge_patch
 from bundler.model.digits import parse_digits
-from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at
+from bundler.model.json import is_list, is_mapping, items_at, mapping_at, pointer_tokens, text_at
 from bundler.model.labels import PREFIX
 from bundler.model.lean import dataclass, replace
 
@@ -145,7 +145,7 @@ def patch_once(target: JSONValue, operation: Mapping[str, JSONValue]) -> JSONVal
         raise PatchProblemError(
             f"{kind} {path} is not an operation; use add, remove, replace or test with a path like /a/b"
         )
-    tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")[1:]]
+    tokens = list(pointer_tokens(path))
     if kind != "remove" and "value" not in operation:
         raise PatchProblemError(f"{kind} {path} has no value")
     if not tokens:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import texts_in
+from bundler.model.json import pointer_tokens, texts_in
 from bundler.model.redaction import Redactor
 from bundler.model.secret_leaves import is_secret, leaf_texts
 
@@ -43,8 +43,7 @@ def redactor_of(values: MergedValues) -> Redactor:
 
 def _at(value: JSONValue, pointer: str) -> JSONValue:
     here = value
-    for raw in pointer.split("/")[1:]:
-        step = raw.replace("~1", "/").replace("~0", "~")
+    for step in pointer_tokens(pointer):
         if isinstance(here, Mapping):
             here = here.get(step)
         elif isinstance(here, Sequence) and not isinstance(here, str):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import Bounds, Meter, metered
+from bundler.model.json import escape_token
 from bundler.model.lean import dataclass
 from bundler.render.lines import offset_of_line
-from bundler.syntax.events import escape_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,6 +57,6 @@ class Tracer:
         document = found.part.document
         if id(document) not in self._details:  # the items of a List share theirs
             self._details[id(document)] = document.detail()
-        pointer = found.part.pointer + "".join(f"/{escape_pointer(str(step))}" for step in steps)
+        pointer = found.part.pointer + "".join(f"/{escape_token(str(step))}" for step in steps)
         line = self._details[id(document)].line_of(pointer)
         return found.text.source_at(offset_of_line(found.text.text, line))

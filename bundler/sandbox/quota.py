@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import plural_of
-from bundler.fields.quantity import Quantity, canonical
+from bundler.fields.quantity import amount_of, canonical
 from bundler.model.json import items_at, list_at, mapping_at, text_at
 
 if TYPE_CHECKING:
@@ -92,11 +92,6 @@ def object_needs(ref: ObjectRef, body: Body) -> Iterator[tuple[str, Decimal]]:
 def written(amount: Decimal, like: JSONValue) -> str:
     """Write an amount in the suffixes of another: ``1Gi`` beside ``4Gi``, ``1500m`` beside ``2``."""
     return canonical(f"{amount / 1024}Ki" if str(like).endswith("i") else str(amount))
-
-
-def amount_of(value: JSONValue) -> Decimal:
-    """Return a quantity as a number."""
-    return Quantity.parse(str(value)).amount
 
 
 def _is_scoped(quota: Body) -> bool:

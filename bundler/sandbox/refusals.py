@@ -73,12 +73,7 @@ def leaving_namespace(verb: str, ref: ObjectRef, served: ResourceType) -> Forbid
         served: how the kind is served.
     """
     why = f"unable to create new content in namespace {ref.namespace} because it is being terminated"
-    return ForbiddenError(
-        doing(verb, ref),
-        context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
-        hint="wait until the namespace is gone",
-        is_leaving=True,
-    )
+    return _forbidden(verb, ref, served, why, hint="wait until the namespace is gone", is_leaving=True)
 
 
 def over_quota(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> ForbiddenError:
@@ -90,12 +85,7 @@ def over_quota(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> For
         served: how the kind is served.
         why: the reason, in the server's words.
     """
-    return ForbiddenError(
-        doing(verb, ref),
-        context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
-        hint="ask for a larger quota, or request less",
-        is_quota=True,
-    )
+    return _forbidden(verb, ref, served, why, hint="ask for a larger quota, or request less", is_quota=True)
 
 
 def may_not_grow(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> ForbiddenError:
@@ -107,11 +97,12 @@ def may_not_grow(verb: str, ref: ObjectRef, served: ResourceType, why: str) -> F
         served: how the kind is served.
         why: the reason, in the server's words.
     """
-    return ForbiddenError(
-        doing(verb, ref),
-        context=[f'{resource_name(served)} "{ref.name}" is forbidden: {why}'],
-        hint="keep the size, or ask for a storage class that allows expansion",
-    )
+    return _forbidden(verb, ref, served, why, hint="keep the size, or ask for a storage class that allows expansion")
+
+
+def _forbidden(verb: str, ref: ObjectRef, served: ResourceType, why: str, *, hint: str, **kind: bool) -> ForbiddenError:
+    found = f'{resource_name(served)} "{ref.name}" is forbidden: {why}'
+    return ForbiddenError(doing(verb, ref), context=[found], hint=hint, **kind)
 
 
 def not_found(verb: str, ref: ObjectRef, served: ResourceType) -> ObjectNotFoundError:

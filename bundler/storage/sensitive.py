@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bundler.model.json import canonical_json
+from bundler.model.json import canonical_json, escape_token, is_number
 from bundler.model.redaction import MASK, MIN_NUMBER_DIGITS, Redactor, is_common, is_short, spellings
 from bundler.storage.reading import DamageError
 from bundler.syntax.json_text import is_kept_by_json
@@ -98,13 +98,13 @@ class Hider:
     def _hide_mapping(self, value: Mapping[str, JSONValue], pointer: str) -> JSONValue:
         if any(self.secrets.is_in_key(key) for key in value):
             return self.take(value, pointer)
-        hidden = {key: self.hide(item, f"{pointer}/{_escape(key)}") for key, item in value.items()}
+        hidden = {key: self.hide(item, f"{pointer}/{escape_token(key)}") for key, item in value.items()}
         return wrap(hidden)
 
     def _is_sensitive(self, value: JSONValue) -> bool:
         if isinstance(value, str):
             return self.secrets.is_in_text(value) or (self.are_whole_hidden and value in self.secrets.whole)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if is_number(value):
             written = value.text if isinstance(value, YamlFloat) else ""
             texts = {json.dumps(value), written}
             if self.are_whole_hidden:
@@ -122,7 +122,7 @@ class Hider:
         if isinstance(value, Mapping) and value:
             if any(self.secrets.is_in_key(key) for key in value):
                 return self.take(value, pointer)
-            return wrap({key: self.take_leaves(item, f"{pointer}/{_escape(key)}") for key, item in value.items()})
+            return wrap({key: self.take_leaves(item, f"{pointer}/{escape_token(key)}") for key, item in value.items()})
         return value if isinstance(value, Mapping) or value is None else self.take(value, pointer)
 
 
@@ -157,10 +157,6 @@ def _number(text: JSONValue) -> YamlFloat:
         return YamlFloat(str(text))
     except ValueError as error:
         raise DamageError("a number is none") from error
-
-
-def _escape(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def reveal(value: JSONValue, taken: Mapping[str, JSONValue] | None) -> JSONValue:

@@ -131,8 +131,3 @@ def error_at(event: Any, problem: str) -> YamlSyntaxError:
     """Return an error that points at ``event``."""
     start = event.start_mark
     return YamlSyntaxError(problem, line=start.line + 1, column=start.column + 1)
-
-
-def escape_pointer(key: str) -> str:
-    """Return ``key`` as one token of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key

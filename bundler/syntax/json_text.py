@@ -1,4 +1,4 @@
-"""Write JSON whose numbers keep the text they were written with. Layer: syntax, pure."""
+"""Read and write JSON whose numbers keep the text they were written with. Layer: syntax, pure."""
 
 from __future__ import annotations
 
@@ -43,6 +43,30 @@ def dump_json(value: JSONValue, *, indent: int | None = None, is_strict: bool = 
         return texts[int(match[1])] if int(match[1]) < len(texts) else match[0]
 
     return _MARKED.sub(number, written)
+
+
+def read_json(text: str) -> JSONValue:
+    """Read JSON in which no key comes twice; numbers keep their text, and are those that JSON has.
+
+    Raises:
+        ValueError: when it is not.
+        RecursionError: when it is nested too deeply.
+    """
+    value: JSONValue = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=read_number)
+    return value
+
+
+def _unique(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f'the key "{twice}" appears twice in one object')
+    return found
+
+
+def _no_constant(name: str) -> JSONValue:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def read_number(text: str) -> YamlFloat:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from bundler.model.json import escape_token
 from bundler.model.lean import dataclass
 from bundler.syntax.events import (
     DEFAULT_LIMITS,
@@ -14,7 +15,6 @@ from bundler.syntax.events import (
     Mark,
     YamlSyntaxError,
     error_at,
-    escape_pointer,
     mark_of,
     open_events,
     translating,
@@ -173,7 +173,7 @@ class _Builder:
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             is_merge = _is_merge(event)
             key = _MERGE_KEY if is_merge else self._key(event)
-            child = f"{pointer}/{escape_pointer(key)}"
+            child = f"{pointer}/{escape_token(key)}"
             if key in result or (is_merge and child in self._lines):
                 raise error_at(event, f'duplicate key "{key}"; first set in line {self._lines[child]}')
             if is_first and not self._marks[pointer].is_flow:
@@ -186,7 +186,7 @@ class _Builder:
             else:
                 result[key] = self._value(self._next(), child, depth=depth + 1)
         for key in merged.keys() - result.keys():
-            self._lines[f"{pointer}/{escape_pointer(key)}"] = self._lines[f"{pointer}/{_MERGE_KEY}"]
+            self._lines[f"{pointer}/{escape_token(key)}"] = self._lines[f"{pointer}/{_MERGE_KEY}"]
         return {**merged, **result} if merged else result
 
     def _merged(self, event: Any, pointer: str, depth: int) -> dict[str, JSONValue]:

@@ -6,13 +6,13 @@ Commas, braces and backslashes in a value are themselves; the schema at the path
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.model.values import Assignment, AssignmentKind, LayerKind, Origin
-from bundler.syntax.json_text import read_number
+from bundler.syntax.json_text import read_json
 from bundler.values.paths import format_path, parse_path, read_path, shown_start
 from bundler.values.scalars import type_text
 
@@ -100,9 +100,7 @@ def _mismatch(assignment: Assignment, view: SchemaView, *, is_sensitive: bool) -
 
 def _parse_json(assignment: Assignment, *, is_sensitive: bool) -> JSONValue:
     try:
-        value: JSONValue = json.loads(
-            assignment.text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=read_number
-        )
+        value = read_json(assignment.text)
         _check_depth(value)
     except (ValueError, RecursionError) as error:
         flag = flag_text(assignment, is_sensitive=is_sensitive)
@@ -114,18 +112,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg} at line {error.lineno} column {error.colno}"
     return "nested too deeply" if isinstance(error, RecursionError) else str(error)
-
-
-def _unique_keys(pairs: list[tuple[str, JSONValue]]) -> dict[str, JSONValue]:
-    result = dict(pairs)
-    if len(result) == len(pairs):
-        return result
-    names = [key for key, _ in pairs]
-    raise ValueError(f"the key {next(key for key in names if names.count(key) > 1)!r} appears twice")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def _check_depth(value: JSONValue, depth: int = 0) -> None:

@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import is_list, is_mapping, pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.values.flatten import Leaf, flatten, masked_leaf, shown_leaf
 from bundler.values.merge import nearest_origin, origin_in
@@ -16,7 +16,6 @@ from bundler.values.paths import (
     parse_path,
     pointer_as_path,
     pointer_to,
-    pointer_tokens,
     starts_below,
 )
 from bundler.values.problems import closest

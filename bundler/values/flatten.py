@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from bundler.model.json import is_list, is_mapping, mapping_at
+from bundler.model.json import escape_token, is_list, is_mapping, mapping_at, pointer_tokens
 from bundler.model.redaction import MASK
 from bundler.values.merge import merge_values
-from bundler.values.paths import escape_token, starts_below
+from bundler.values.paths import starts_below
 from bundler.values.problems import shown_value
 
 if TYPE_CHECKING:
@@ -137,10 +137,9 @@ def _leaves(value: JSONValue, pointer: Pointer) -> Iterator[tuple[Pointer, JSONV
 
 def _is_gone(data: JSONValue, pointer: Pointer) -> bool:
     here = data
-    for token in pointer[1:].split("/"):
+    for key in pointer_tokens(pointer):
         if not is_mapping(here):
             return False  # a part of a list
-        key = token.replace("~1", "/").replace("~0", "~")
         if key not in here:
             return True
         here = here[key]

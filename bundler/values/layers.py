@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_mapping, mapping_at
+from bundler.model.json import escape_token, is_mapping, mapping_at
 from bundler.model.lean import replace
 from bundler.model.values import LayerKind, Origin, ValuesLayer
 from bundler.values.defaults import schema_defaults
 from bundler.values.merge import layer_below, merge_all, merge_values, origin_in
-from bundler.values.paths import escape_token, leading_keys, parse_path, set_value
+from bundler.values.paths import leading_keys, parse_path, set_value
 from bundler.values.schema_view import SCHEMA_FILE, SchemaView
 
 if TYPE_CHECKING:

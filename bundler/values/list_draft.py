@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
 from bundler.model.values import ValuesLayer
-from bundler.values.paths import escape_token, name_in, pointer_to, pointer_tokens, resolve_path
+from bundler.values.paths import name_in, pointer_to, resolve_path
 from bundler.values.traced import Traced, nested, tidied
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
 from bundler.model.lean import dataclass, replace
 from bundler.model.pattern import LazyPattern
 from bundler.model.values import LayerKind
@@ -20,7 +20,7 @@ from bundler.values.layers import outlook
 from bundler.values.list_draft import ListDraft
 from bundler.values.list_patches import OpenLists, item_view, refuse_no_list
 from bundler.values.merge import merge_all, origin_in
-from bundler.values.paths import Match, escape_token, format_path, leading_keys, pointer_tokens
+from bundler.values.paths import Match, format_path, leading_keys
 from bundler.values.traced import Traced, appended, overlaid, traced_in
 
 if TYPE_CHECKING:

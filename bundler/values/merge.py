@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.values import Origin, ValuesLayer
-from bundler.values.paths import escape_token, parent_pointer
+from bundler.values.paths import parent_pointer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_mapping
+from bundler.model.json import is_mapping, pointer_tokens
 from bundler.model.lean import replace
 from bundler.model.values import LayerKind
 from bundler.values.paths import (
@@ -16,7 +16,6 @@ from bundler.values.paths import (
     leading_keys,
     parse_path,
     pointer_as_path,
-    pointer_tokens,
     set_value,
     unset_value,
 )

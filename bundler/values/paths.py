@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.errors.bundle import ValuesPathError
 from bundler.model.digits import parse_digits
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 
@@ -100,21 +100,9 @@ def leading_keys(path: Sequence[Step]) -> list[str]:
     return keys
 
 
-def escape_token(key: str) -> str:
-    """Return ``key`` as one token of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
-
-
 def pointer_to(steps: Sequence[str | int]) -> Pointer:
     """Return the JSON pointer of keys and indexes."""
     return "".join(f"/{escape_token(str(step))}" for step in steps)
-
-
-def pointer_tokens(pointer: Pointer) -> tuple[str, ...]:
-    """Return the tokens of a JSON pointer, unescaped; an index stays text."""
-    if not pointer:
-        return ()
-    return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer[1:].split("/"))
 
 
 def pointer_as_path(pointer: Pointer, data: JSONValue = None) -> str:

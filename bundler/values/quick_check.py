@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.model.json import is_list, is_mapping, type_name
+from bundler.model.json import is_list, is_mapping, is_number, type_name
 from bundler.model.place import at_place
 from bundler.values.schema_view import ALL_TYPES, SCHEMA_FILE, final_reference, pointer_in
 
@@ -149,7 +149,7 @@ def _is_same_number(one: JSONValue, other: JSONValue) -> bool:
 
 
 def _number(value: JSONValue) -> int | float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return value if is_number(value) else None
 
 
 def _properties(place: _Place, rule: JSONValue, value: JSONValue) -> bool:

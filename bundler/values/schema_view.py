@@ -12,10 +12,9 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
-from bundler.model.json import is_list, is_mapping, type_name
+from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens, type_name
 from bundler.model.lean import dataclass
 from bundler.model.place import at_place
-from bundler.values.paths import escape_token, pointer_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping
 from bundler.model.lean import dataclass
 from bundler.model.values import ValuesLayer
 from bundler.values.merge import fold_layers, origin_in
-from bundler.values.paths import escape_token, pointer_to, set_value, starts_below
+from bundler.values.paths import pointer_to, set_value, starts_below
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

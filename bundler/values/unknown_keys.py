@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping
 from bundler.model.lean import dataclass
-from bundler.values.paths import escape_token, parse_path, pointer_as_path
+from bundler.values.paths import parse_path, pointer_as_path
 from bundler.values.problems import MAX_SUGGESTIONS, closest
 
 if TYPE_CHECKING:

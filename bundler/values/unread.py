@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from bundler.expressions.expression import compile_expression, compile_text
 from bundler.expressions.reads import VALUES, read_paths
 from bundler.model.bundle import NOTES_FILE
+from bundler.model.json import pointer_tokens
 from bundler.model.lean import dataclass
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 from bundler.values.flatten import leaves_of
 from bundler.values.formulas import bare_formulas, formula_texts
-from bundler.values.paths import format_path, leading_keys, parse_path, pointer_to, pointer_tokens
+from bundler.values.paths import format_path, leading_keys, parse_path, pointer_to
 from bundler.values.schema_view import SCHEMA_FILE, bundle_view
 
 if TYPE_CHECKING:

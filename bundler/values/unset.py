@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.errors.bundle import ValuesPathError
+from bundler.model.json import escape_token
 from bundler.model.lean import replace
 from bundler.model.values import LayerKind
-from bundler.values.paths import escape_token, leading_keys, parse_path, set_value, unset_value
+from bundler.values.paths import leading_keys, parse_path, set_value, unset_value
 from bundler.values.unknown_keys import unknown_keys
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import values
-from bundler.model.json import is_list, is_mapping
+from bundler.model.json import escape_token, is_list, is_mapping, pointer_tokens
 from bundler.model.values import LayerKind
 from bundler.values.merge import nearest_origin
-from bundler.values.paths import escape_token, parent_pointer, pointer_as_path, pointer_tokens, starts_below
+from bundler.values.paths import parent_pointer, pointer_as_path, starts_below
 from bundler.values.problems import NO_LAYER, Problem, shown_value
 from bundler.values.quick_check import is_surely_valid
 from bundler.values.schema_view import SCHEMA_FILE

@@ -188,14 +188,6 @@ def _names(containers: list[Body]) -> str:
     return f"container{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _is_image(text: str) -> bool:
-    try:
-        ImageRef.parse(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _fetches(container: Body) -> bool:
     words = [str(one) for key in ("command", "args") for one in list_at(container, key)]
     return _FETCH.search(" ".join(words)) is not None
@@ -210,7 +202,7 @@ def _container_flaws(pod: Body, *, is_long_running: bool) -> Iterator[Flaw]:
 
 def _flaws_of_container(container: Body, *, needs_probe: bool) -> Iterator[Flaw]:
     name, image = text_at(container, "name"), text_at(container, "image")
-    if image and not _is_image(image):
+    if image and ImageRef.of(image) is None:
         yield Flaw(
             rule="image-name",
             message=f"container {name} runs {image!r}, which is not an image reference",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_mapping
+from bundler.model.json import is_mapping, pointer_tokens
 from bundler.model.menu import MenuItem
 from bundler.model.redaction import MASK
 from bundler.ports import UNCONFINED
@@ -14,7 +14,7 @@ from bundler.values.defaults import schema_defaults
 from bundler.values.flatten import leaves_of
 from bundler.values.layers import own_view
 from bundler.values.merge import merge_values
-from bundler.values.paths import parent_pointer, pointer_as_path, pointer_to, pointer_tokens
+from bundler.values.paths import parent_pointer, pointer_as_path, pointer_to
 from bundler.values.problems import shown_value
 from bundler.values.schema_view import bundle_view
 

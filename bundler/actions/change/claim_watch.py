@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.change.diagnostics import event_time
 from bundler.errors import BundlerError
 from bundler.model.cluster import ListQuery
 from bundler.model.json import items_at, text_at
@@ -60,7 +61,7 @@ class ClaimWatch:
         selector = f"involvedObject.kind={ref.kind},involvedObject.name={ref.name}"
         query = ListQuery(group="", kind="Event", namespace=ref.namespace, field_selector=selector)
         told = [event for event in self._ports.cluster.list(query).items if text_at(event, "reason") in _REASONS]
-        newest = max(told, key=_event_time, default={})
+        newest = max(told, key=event_time, default={})
         return ": ".join(part for part in (text_at(newest, "reason"), text_at(newest, "message")) if part)
 
 
@@ -74,7 +75,3 @@ def _described(claim: Body) -> str:
     name = text_at(claim, "spec", "storageClassName")
     storage_class = f"storage class {name}" if name else "no class"
     return f"{text_at(claim, 'status', 'phase') or 'not seen yet'}, of {storage_class}"
-
-
-def _event_time(event: Body) -> str:
-    return text_at(event, "lastTimestamp") or text_at(event, "eventTime") or text_at(event, "firstTimestamp")

@@ -98,7 +98,7 @@ def _warnings(namespace: str, subjects: set[str], ports: Ports) -> Sequence[str]
     except BundlerError:
         return ()
     mine = [event for event in events if _subject(event) in subjects or _parent(event) in subjects]
-    mine.sort(key=_event_time)
+    mine.sort(key=event_time)
     told: dict[tuple[str, str], str] = {}
     for event in mine:
         kind = _kind_of(event)
@@ -123,7 +123,8 @@ def _parent(event: Body) -> str:
     return _subject(event).rpartition("-")[0] if is_replica_set else ""
 
 
-def _event_time(event: Body) -> str:
+def event_time(event: Body) -> str:
+    """Return when an event was last seen."""
     return text_at(event, "lastTimestamp") or text_at(event, "eventTime") or text_at(event, "firstTimestamp")
 
 

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 DOCKER_CONFIG = ".dockerconfigjson"
 OLD_DOCKER_CONFIG = ".dockercfg"
-_MAX_NAMED = 4
 
 
 def image_looks(

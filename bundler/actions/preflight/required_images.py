@@ -16,9 +16,9 @@ from bundler.errors.delivery import (
     RegistryLoginError,
 )
 from bundler.images.image_paths import places_of, rules_of
-from bundler.images.inventory import parse_image
 from bundler.images.rewrite import site_repository
 from bundler.model.digest import Digest
+from bundler.model.image import ImageRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -100,7 +100,7 @@ def _uses(
     rules, where = rules_of(order.bundle), where_in(rendering, order)
     for manifest in rendering.manifests:
         for found in places_of(manifest, rules):
-            ref = parse_image(found.text)
+            ref = ImageRef.of(found.text)
             image = targets.get((f"{ref.registry}/{ref.repository}", Digest(ref.digest))) if ref else None
             if image is not None:
                 yield where(manifest, found), image

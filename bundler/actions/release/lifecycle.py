@@ -32,11 +32,6 @@ if TYPE_CHECKING:
     from bundler.model.change import KeptObject
     from bundler.ports import HeldLock, Ports
 
-_EVIDENCE_CHARS = 65_536
-_REASON_CHARS = 100
-_CAUSE_CHARS = 240
-"""Of a reason in the columns; the whole of it is in the record."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors import OutputError, UsageError
-from bundler.fields.quantity import Quantity
+from bundler.fields.quantity import amount_of
 from bundler.files.whole_file import write_whole
 from bundler.wire.sweep import sweep_form
 
@@ -150,7 +150,7 @@ def _numbers(values: Sequence[JSONValue]) -> list[float]:
     if any(isinstance(value, bool) or not isinstance(value, int | float | str) for value in values):
         msg = "not a number"
         raise ValueError(msg)
-    return [float(Quantity.parse(str(value)).amount) for value in values]
+    return [float(amount_of(value)) for value in values]
 
 
 def _tick(value: float, chars: int, delta: float, *, left: bool = False) -> str:
