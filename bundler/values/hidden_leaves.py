@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_list, is_mapping, leaves_in
+from bundler.model.json import escape_token, is_list, is_mapping, leaves_in, pointer_tokens
 from bundler.model.redaction import MASK
-from bundler.values.paths import escape_token, pointer_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
