@@ -89,7 +89,8 @@ def one_line(text: str, most: int = _MAX_TEXT_CHARS) -> str:
         text: from anywhere.
         most: characters to keep.
     """
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:most].rstrip()
+    shown = text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(shown.split())[:most].rstrip()
 
 
 def _tidy(bundle: CataloguedBundle) -> CataloguedBundle:

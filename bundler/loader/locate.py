@@ -108,6 +108,24 @@ def known_names(search_path: Sequence[Path]) -> list[str]:
     return sorted(set().union(*map(names_in, local_folders(search_path))))
 
 
+def is_known_here(name: str, search_path: Sequence[Path]) -> bool:
+    """Return whether this machine has a bundle of a name, be it a folder of that name where we are.
+
+    Raises:
+        BundleNotFoundError: when no one can say, because a folder of ``search_path`` is missing.
+    """
+    if name in known_names(search_path) or (Path(name) / BUNDLE_FILE).is_file():
+        return True
+    missing = [folder for folder in search_path if not folder.is_dir()]
+    if not missing:
+        return False
+    raise BundleNotFoundError(
+        f"looking for bundle {name}",
+        context=[f"{folder} of BUNDLER_BUNDLE_PATH is not there, and might have it" for folder in missing],
+        hint="restore the folder, or take it out of BUNDLER_BUNDLE_PATH: only then catalogues are asked",
+    )
+
+
 def names_in(folder: Path) -> set[str]:
     """Return the names of the bundles in a folder; none where there is no such folder."""
     archived = (_name_of(path.name.removesuffix(ARCHIVE_SUFFIX)) for path in folder.glob(f"*{ARCHIVE_SUFFIX}"))
@@ -197,7 +215,7 @@ def _unknown_name(name: str, places: Mapping[str, Sequence[str] | None]) -> Bund
     known = {one for names in places.values() for one in names or ()}
     looked = [f"{place}: {_shown(names)}" for place, names in places.items()]
     if (Path(name) / BUNDLE_FILE).is_file():
-        hint = f"write ./{name} for the folder"
+        hint = f"write ./{name} for the folder, or oci://HOST/CATALOGUE#{name} for a bundle of a catalogue"
     else:
         near = values.problems.closest(name, sorted(known))
         hint = f"did you mean {near}? For a folder write its path, with a slash"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import bundler.actions.acquire
 from bundler.errors.bundle import BundleNotFoundError
 from bundler.loader.load import load_bundle
-from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle, known_names, split_name
+from bundler.loader.locate import OCI_SCHEME, BundleLocation, find_bundle, is_known_here, split_name
 from bundler.model.lean import dataclass
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import counted
@@ -137,7 +137,7 @@ def look_up(name: str, catalogues: Sequence[str], policy: TrustPolicy, sources: 
         bundler.actions.acquire.catalogues.Reference.parse(name)
     asked = tuple(dict.fromkeys((*sources.catalogues, *catalogues))) if word else ()
     elsewhere: dict[str, Sequence[str] | None] = {}
-    if asked and word not in known_names(search_path):
+    if asked and not is_known_here(word, search_path):
         if sources.is_offline:
             elsewhere = dict.fromkeys(asked)
         else:

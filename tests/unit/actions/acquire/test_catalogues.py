@@ -177,6 +177,27 @@ def test_no_catalogue_is_asked_for_a_name_that_is_known_here(kitchen: Kitchen, n
         assert "a catalogue is not asked for a name that is known here" in caught.value.context[0]
 
 
+def test_a_folder_of_that_name_where_we_are_is_not_passed_over_for_a_catalogue(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kitchen.publish(TEAM, kitchen.bundle("pay", "9.0.0"))
+    monkeypatch.chdir(make_bundle(kitchen.folder / "work", name="pay").parent)
+    with pytest.raises(BundleNotFoundError) as caught:
+        kitchen.leads_to("pay", TEAM)
+    assert caught.value.hint == "write ./pay for the folder, or oci://HOST/CATALOGUE#pay for a bundle of a catalogue"
+
+
+def test_a_catalogue_does_not_stand_in_for_a_folder_that_is_missing(kitchen: Kitchen) -> None:
+    kitchen.publish(TEAM, kitchen.bundle("pay", "9.0.0"))
+    (kitchen.folder / "here").rmdir()
+    with pytest.raises(BundleNotFoundError) as caught:
+        kitchen.leads_to("pay", TEAM)
+    assert caught.value.context == (
+        f"{kitchen.folder / 'here'} of BUNDLER_BUNDLE_PATH is not there, and might have it",
+    )
+    assert TEAM not in kitchen.leads_to("redis", TEAM)
+
+
 def test_a_catalogue_that_is_named_is_asked_whatever_is_known_here(kitchen: Kitchen) -> None:
     kitchen.publish(TEAM, kitchen.bundle("redis", "9.0.0"))
     assert kitchen.taken(f"{TEAM}#redis").metadata.version == "9.0.0"
