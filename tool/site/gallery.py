@@ -51,6 +51,8 @@ of yours: `bundle: redis` in `spec.components`. [`bundler search`](../catalogues
 """
 _STEPS = (0.25, 0.5, 1, 2.5, 5, 10, 25, 50)
 """Of the default of a value that others are computed from."""
+_MERMAID = re.compile(r"^```mermaid\n.*?^```\n+", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)[^)]*\)")
 _DESCRIPTION = re.compile(r"<dc:description>(.*?)</dc:description>", re.DOTALL)
 
 
@@ -150,12 +152,15 @@ def _head(shown: Shown) -> str:
 
 
 def _readme(name: str) -> str:
-    """Return what the README says below its title; links out of it would lead nowhere from here."""
+    """Return what the README says below its title, its picture left out: the page has one.
+
+    Links out of it would lead nowhere from here.
+    """
     path = ROOT / "bundles" / name / "README.md"
     if not path.is_file():
         return f"```console\n$ bundler install {name}\n```\n"
     _, _, text = path.read_text("utf-8").partition("\n")
-    return re.sub(r"\[([^\]]+)\]\((?!https?://)[^)]*\)", r"\1", text.strip())
+    return _LINK.sub(r"\1", _MERMAID.sub("", text).strip())
 
 
 def _tables(shown: Shown) -> str:

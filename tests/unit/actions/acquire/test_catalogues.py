@@ -192,9 +192,7 @@ def test_a_catalogue_does_not_stand_in_for_a_folder_that_is_missing(kitchen: Kit
     (kitchen.folder / "here").rmdir()
     with pytest.raises(BundleNotFoundError) as caught:
         kitchen.leads_to("pay", TEAM)
-    assert caught.value.context == (
-        f"{kitchen.folder / 'here'} of BUNDLER_BUNDLE_PATH is not there, and might have it",
-    )
+    assert caught.value.context == (f"{kitchen.folder / 'here'} of BUNDLER_BUNDLE_PATH is missing, and might have it",)
     assert TEAM not in kitchen.leads_to("redis", TEAM)
 
 
