@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bundler.library.session import Session
     from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
     from bundler.model.change import Action, Change, Plan
+    from bundler.model.conflicts import OnConflict
     from bundler.model.events import (
         Acquired,
         BytesMoved,
@@ -61,6 +62,7 @@ __all__ = [
     "NetworkRules",
     "Notice",
     "ObjectRef",
+    "OnConflict",
     "PhaseStarted",
     "Plan",
     "PlanInputs",
@@ -105,6 +107,7 @@ _HOMES = {
     "NetworkRules": "library.network",
     "Notice": "model.events",
     "ObjectRef": "model.refs",
+    "OnConflict": "model.conflicts",
     "PhaseStarted": "model.events",
     "Plan": "model.change",
     "PlanInputs": "library.requests",

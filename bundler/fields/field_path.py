@@ -14,7 +14,7 @@ from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from bundler.model.json import JSONValue
 
@@ -32,6 +32,29 @@ def value_at_path(body: JSONValue, path: str) -> JSONValue:
     """Return the value at a whole path, which is the object's own where the path is empty; None where there is none."""
     _, rest, value = _followed(path, body)
     return None if rest else value
+
+
+def without_field(body: JSONValue, path: str) -> JSONValue:
+    """Return a copy of an object without the field at a path; the same object where there is no such field."""
+    steps, rest, _ = _followed(path, body)
+    return body if rest or not steps else _without(body, steps)
+
+
+def _without(value: JSONValue, steps: Sequence[str | int]) -> JSONValue:
+    step, *below = steps
+    if is_list(value):
+        return [
+            _without(item, below) if below and at == step else item
+            for at, item in enumerate(value)
+            if below or at != step
+        ]
+    if is_mapping(value):
+        return {
+            key: _without(item, below) if below and key == step else item
+            for key, item in value.items()
+            if below or key != step
+        }
+    return value
 
 
 def _followed(text: str, body: JSONValue) -> tuple[tuple[str | int, ...], str, JSONValue]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.user_values import UserInput, Values
 from bundler.actions.release.terms import Accepted
+from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class ReleaseRequest:
     """Refuse a release that does not exist (``bundler upgrade``)."""
     accepted: Accepted = Accepted()
     """What is meant although it is refused by default."""
+    on_conflict: OnConflict = OnConflict.FAIL
+    """What is done about fields that others set, where no rule of the site or the bundle says it."""
     kube_version: str = ""
     """Kubernetes that templates see, like ``1.33``; empty: the cluster's."""
     reason: str = ""

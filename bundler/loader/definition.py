@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import bundler.images
 from bundler.errors.bundle import ValuesPathError
+from bundler.loader.conflict_rules import decode_conflict_rules
 from bundler.loader.patches import decode_patches
 from bundler.model.bundle import (
     BundleMetadata,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.loader.decode import Node
+    from bundler.model.conflicts import ConflictRule
     from bundler.model.json import Body, JSONValue
     from bundler.model.patch import ObjectPatch
     from bundler.model.values import ValuesLayer
@@ -54,7 +56,7 @@ _OUTPUT_NAME = LazyPattern(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT_LENGTHS = {"password": 24, "hex": 32, "uuid": 36, "base64": 32}
 _SPEC_KEYS = (
     "kubeVersion", "components", "needs", "outputs", "derive", "generate", "images", "readiness", "reach", "upgrade",
-    "site", "patches", "inject",
+    "site", "patches", "inject", "conflicts",
 )  # fmt: skip
 
 
@@ -75,6 +77,7 @@ class BundleDefinition:
     upgrade: UpgradeRules = field(default_factory=UpgradeRules)
     site_defaults: Body = field(default_factory=dict)
     patches: tuple[ObjectPatch, ...] = ()
+    conflicts: tuple[ConflictRule, ...] = ()
 
 
 def decode_definition(root: Node) -> BundleDefinition:
@@ -91,6 +94,7 @@ def decode_definition(root: Node) -> BundleDefinition:
         needs=_own_needs(spec, [component.name for component in components]),
         outputs=_outputs(spec),
         patches=decode_patches(spec, [component.name for component in components]),
+        conflicts=decode_conflict_rules(spec),
         derive=_derive(spec),
         generate=_generate(spec),
         images=_images(spec),

@@ -194,6 +194,7 @@ class _Loader:
             reach=definition.reach,
             upgrade=definition.upgrade,
             patches=definition.patches,
+            conflicts=definition.conflicts,
             site_defaults={**NO_FACTS, **definition.site_defaults},
             defaults=self._defaults(files, prefix),
             schema=load_schema(files, prefix=prefix, problems=self._problems),

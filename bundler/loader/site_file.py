@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import ValuesFileError
+from bundler.loader.conflict_rules import decode_conflict_rules
 from bundler.loader.decode import Node, kind_of
 from bundler.loader.definition import SITE_FACTS, check_head, site_facts
 from bundler.loader.patches import decode_patches
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 FORBIDDABLE: Final = ("cluster-scoped", "namespace", *GRANTS)
 _FACTS: Final = tuple(fact for fact in SITE_FACTS if fact not in {"registry", "pullSecret"})
 _SPEC_KEYS: Final = (
-    "registry", "pullSecret", "namespace", "clusterUid", *_FACTS, "values", "patches", "inject", "catalogues", "keys",
-    "policy", "forbid",
+    "registry", "pullSecret", "namespace", "clusterUid", *_FACTS, "values", "patches", "inject", "conflicts",
+    "catalogues", "keys", "policy", "forbid",
 )  # fmt: skip
 _KEY_ID_CHARS: Final = (16, 64)
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -76,6 +77,7 @@ def _decode(root: Node) -> Site:
         cluster_uid=spec.text("clusterUid"),
         values=_values(spec, root.file),
         patches=decode_patches(spec),
+        conflicts=decode_conflict_rules(spec),
         trust=_trust(spec, policy, root.file),
         catalogues=_catalogues(spec),
         forbidden=tuple(dict.fromkeys((*_forbidden(spec), *_forbidden(policy)))),

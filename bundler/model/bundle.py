@@ -9,6 +9,7 @@ from bundler.model.lean import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bundler.model.conflicts import ConflictRule
     from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Source
@@ -164,6 +165,8 @@ class Bundle:
     upgrade: UpgradeRules = UpgradeRules()
     patches: tuple[ObjectPatch, ...] = ()
     """Patches, then injections, on its own objects and its components'."""
+    conflicts: tuple[ConflictRule, ...] = ()
+    """What is done about fields that others set."""
     site_defaults: Body = field(default_factory=dict)
     """``spec.site``: defaults of the site facts that templates see."""
     defaults: ValuesLayer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, field
 from bundler.model.reach import EXPOSURES
 
@@ -42,6 +43,10 @@ class FieldConflict:
     """When the manager last wrote the object; empty where that is not known."""
     wanted: str
     live: str
+    policy: OnConflict = OnConflict.FAIL
+    """What is done about it."""
+    decided_by: str = ""
+    """Who says so: a line of the site file or of bundle.yaml, or ``--on-conflict``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,8 @@ class Change:
     """What the API server warned of, a sentence each."""
     conflicts: tuple[FieldConflict, ...] = ()
     """What others set and the bundle wants differently; ``after`` is then what the bundle's values would make of it."""
+    decided: tuple[FieldConflict, ...] = ()
+    """Fields that others set and that are taken from them, or left to them (and then not in ``desired``)."""
     restored_as: Manifest | None = None
     """Of an object that came back from a backup: what the release had written, whose fields are taken back first."""
     grown_claims: tuple[GrownClaim, ...] = ()

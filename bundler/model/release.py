@@ -196,6 +196,10 @@ class Revision:
     """What the bundle declared, for who reads the record; it permits nothing."""
     readiness: tuple[Body, ...] = ()
     """Readiness rules of the bundle (group, kind, name, ready, failed)."""
+    conflict_rules: tuple[Body, ...] = ()
+    """The bundle's rules for fields that others set (policy, kind, name, path, manager, source)."""
+    left_to_others: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
+    """Fields that are left to other managers, by object: later changes do not set them either."""
 
     @property
     def refs(self) -> frozenset[ObjectRef]:

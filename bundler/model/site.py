@@ -10,6 +10,7 @@ from bundler.model.pattern import LazyPattern
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
+    from bundler.model.conflicts import ConflictRule
     from bundler.model.json import Body
     from bundler.model.patch import ObjectPatch
     from bundler.model.values import ValuesLayer
@@ -76,6 +77,8 @@ class Site:
     """The layer below ``-f`` files."""
     patches: tuple[ObjectPatch, ...] = ()
     """Patches, then injections, in the order written."""
+    conflicts: tuple[ConflictRule, ...] = ()
+    """What is done about fields that others set; before the rules of bundles."""
     trust: TrustPolicy = TrustPolicy()
     """Keys, and what is asked of signatures and versions."""
     catalogues: tuple[str, ...] = ()

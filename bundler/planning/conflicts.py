@@ -6,16 +6,26 @@ import json
 from typing import TYPE_CHECKING
 
 from bundler.errors import Found
-from bundler.fields.field_path import value_at_path
+from bundler.fields.field_path import value_at_path, without_field
+from bundler.fields.field_set import FieldSet, to_path
 from bundler.model.change import FieldConflict
+from bundler.model.cluster import FIELD_MANAGER
+from bundler.model.conflicts import OnConflict
+from bundler.model.json import is_mapping, items_at, text_at
+from bundler.model.lean import replace
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.planning.ownership import manager_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from bundler.model.change import Change, Plan
+    from bundler.model.conflicts import ConflictPolicy
     from bundler.model.json import Body, JSONValue
+    from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
-    from bundler.planning.observation import Candidate, Refusal
+    from bundler.planning.observation import Candidate, Refusal, Wanted
 
 _VALUE_CHARS = 60
 
@@ -36,12 +46,88 @@ def field_conflicts(candidate: Candidate, refusal: Refusal) -> tuple[FieldConfli
     )
 
 
+def decided(conflicts: Iterable[FieldConflict], ref: ObjectRef, policy: ConflictPolicy) -> tuple[FieldConflict, ...]:
+    """Return the conflicts of one object, each with what the policy says of it.
+
+    Args:
+        conflicts: the fields that are contested.
+        ref: the object.
+        policy: of the change.
+    """
+    return tuple(_decided(one, ref, policy) for one in conflicts)
+
+
+def _decided(conflict: FieldConflict, ref: ObjectRef, policy: ConflictPolicy) -> FieldConflict:
+    rule = policy.rule_for(ref, conflict.field, conflict.manager)
+    return conflict if rule is None else replace(conflict, policy=rule.policy, decided_by=str(rule.source))
+
+
+def without_fields(manifest: Manifest, paths: Iterable[str]) -> Manifest:
+    """Return the manifest without these fields; the same one where it has none of them."""
+    body: JSONValue = manifest.body
+    for path in paths:
+        body = without_field(body, path)
+    return replace(manifest, body=body) if is_mapping(body) and body is not manifest.body else manifest
+
+
+def left_fields(manifest: Manifest, live: Body, wanted: Wanted) -> tuple[str, ...]:
+    """Return the fields of one object that an earlier change left to others, and that are still theirs.
+
+    A field that no one else owns any more is the bundle's again, and so is one that the policy takes.
+
+    Args:
+        manifest: as it is rendered.
+        live: the object, managedFields included.
+        wanted: what the release shall be.
+    """
+    left = wanted.left_to_others.get(manifest.ref, ())
+    owners = dict(_owners(live)) if left else {}
+    return tuple(path for path in left if path in owners and not _is_taken(manifest.ref, path, owners[path], wanted))
+
+
+def _owners(live: Body) -> Iterator[tuple[str, str]]:
+    """Yield each field that another manager owns, and who that is."""
+    for entry in items_at(live, "metadata", "managedFields"):
+        manager = text_at(entry, "manager")
+        if manager != FIELD_MANAGER:
+            yield from ((to_path(path), manager) for path in FieldSet.parse(entry.get("fieldsV1")).paths())
+
+
+def _is_taken(ref: ObjectRef, path: str, manager: str, wanted: Wanted) -> bool:
+    rule = wanted.conflicts.rule_for(ref, path, manager)
+    return rule is not None and rule.policy is OnConflict.TAKE
+
+
+def fields_left(plan: Plan, wanted: Wanted) -> Mapping[ObjectRef, tuple[str, ...]]:
+    """Return all fields that are left to others once a plan is carried out, as the record keeps them."""
+    rendered = {manifest.ref: manifest for manifest in wanted.manifests}
+    left: dict[ObjectRef, tuple[str, ...]] = {}
+    for change in plan.changes:
+        manifest = rendered.get(change.ref)
+        if manifest is not None and change.before is not None:
+            kept = (one.field for one in change.decided if one.policy is OnConflict.KEEP)
+            left[change.ref] = tuple(sorted({*left_fields(manifest, change.before, wanted), *kept}))
+    return {ref: paths for ref, paths in left.items() if paths}
+
+
 def conflict_line(ref: ObjectRef, conflict: FieldConflict) -> Found:
     """Return one conflict in a line: object, field, both values, who set the live one, and when."""
     at = f" at {conflict.since}" if conflict.since else ""
     values = f"bundle wants {conflict.wanted}, live {conflict.live}"
     said = f"{values} set by {conflict.manager}{at}"
     return Found(f"{ref.short} {conflict.field}: {said}", message=said, subject=ref.short, field=conflict.field)
+
+
+def conflict_notes(change: Change) -> Iterator[tuple[str, str]]:
+    """Yield what is to be said of each field that another manager set: ``conflict``, ``take`` or ``keep``, and why."""
+    yield from (("conflict", str(conflict_line(change.ref, one))) for one in change.conflicts)
+    for one in change.decided:
+        live = f"live {one.live} set by {one.manager}" + (f" at {one.since}" if one.since else "")
+        if one.policy is OnConflict.TAKE:
+            said = f"{live} becomes {one.wanted}"
+        else:
+            said = f"{live} stays, bundle wants {one.wanted}"
+        yield one.policy.value, f"{change.ref.short} {one.field}: {said} ({one.decided_by})"
 
 
 def _shown(body: Body, path: str, *, is_masked: bool) -> str:

@@ -6,12 +6,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.model.bundle import Reach
+from bundler.model.conflicts import ConflictPolicy, OnConflict
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.change import GrownClaim
+    from bundler.model.change import FieldConflict, GrownClaim
     from bundler.model.cluster import Answer
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
@@ -43,6 +44,10 @@ class Wanted:
     """What must be in no plan."""
     job_runs: Mapping[ObjectRef, int] = field(default_factory=dict)
     """Jobs that have run for an earlier revision, and which one; what is wanted of them runs again."""
+    conflicts: ConflictPolicy = ConflictPolicy()
+    """What is done about fields that others set."""
+    left_to_others: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
+    """Fields that earlier changes left to other managers."""
     is_removal: bool = False
     is_rollback: bool = False
     """Definitions and claims never go back: they stay as they are, however an older revision had them."""
@@ -118,4 +123,19 @@ class Regrowth:
     """Template -> live size and wanted size."""
 
 
-Outcome: TypeAlias = "Answer | Refusal | Regrowth"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The server's answer where fields that others own are taken from them or left to them, as the policy says."""
+
+    answer: Answer
+    manifest: Manifest
+    """Without what is left to others."""
+    decided: tuple[FieldConflict, ...]
+
+    @property
+    def is_forced(self) -> bool:
+        """Return whether a field is taken from its owner."""
+        return any(one.policy is OnConflict.TAKE for one in self.decided)
+
+
+Outcome: TypeAlias = "Answer | Refusal | Regrowth | Settlement"

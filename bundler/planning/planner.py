@@ -15,13 +15,13 @@ from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, was_autoscaled, with_followed_replicas
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
-from bundler.planning.conflicts import field_conflicts
+from bundler.planning.conflicts import field_conflicts, left_fields, without_fields
 from bundler.planning.filled_fields import without_filled_fields
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
 from bundler.planning.live_reach import with_live
-from bundler.planning.observation import Candidate, Refusal, RefusalKind, Regrowth
+from bundler.planning.observation import Candidate, Refusal, RefusalKind, Regrowth, Settlement
 from bundler.planning.order import effective_needs, is_custom, with_implied_needs
 from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
 from bundler.planning.payloads import Digester, Mask
@@ -71,7 +71,8 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
     if lowest and manifest.ref in observation.newly_autoscaled and is_stopped(live):
         # Its autoscaler would leave it so.
         manifest, lowest = with_followed_replicas(manifest, live=None, lowest=lowest), None
-    manifest = manifest if live is None else without_filled_fields(manifest, live)
+    if live is not None:
+        manifest = without_fields(without_filled_fields(manifest, live), left_fields(manifest, live, wanted))
     if known is not None and lowest is None and _still_holds(known, manifest, live):
         return known
     if (
@@ -174,6 +175,8 @@ def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observatio
 def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Change:
     if isinstance(outcome, Regrowth):
         return _regrown(candidate, outcome)
+    if isinstance(outcome, Settlement):
+        return _settled(candidate, outcome, wanted)
     manifest, live = candidate.manifest, candidate.live
     action, reason = _decide(candidate, outcome)
     refusal = outcome if isinstance(outcome, Refusal) else None
@@ -201,6 +204,14 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
         conflicts=field_conflicts(candidate, refusal) if refusal and refusal.conflicts else (),
         restored_as=recorded,
     )
+
+
+def _settled(candidate: Candidate, outcome: Settlement, wanted: Wanted) -> Change:
+    """Change an object with fields that others set; what is left to them must be written once, to be let go of."""
+    change = _change(replace(candidate, manifest=outcome.manifest), outcome.answer, wanted)
+    is_same = change.action is Action.NONE
+    action, reason = (Action.UPDATE, "field ownership only") if is_same else (change.action, change.reason)
+    return replace(change, action=action, reason=reason, decided=outcome.decided)
 
 
 def _is_shared(candidate: Candidate) -> bool:

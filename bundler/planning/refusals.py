@@ -35,8 +35,8 @@ _FIX_IT = "fix the bundle or the values named above"
 _ASK_FOR_MORE = "ask for what is missing: a permission, room in a quota, a policy that allows it"
 _WAIT_UNTIL_GONE = "wait until the namespace is deleted, then run the command again"
 _CHOOSE_ONE = (
-    "choose the live value in the bundle's values, or write the bundle's value into the live object yourself"
-    " (kubectl edit): where both are the same, nothing conflicts"
+    "use --on-conflict take to write the bundle's value, --on-conflict keep to leave the field to its owner, or set the"
+    " live value in the bundle's values; `conflicts` in the site file decides field by field"
 )
 
 

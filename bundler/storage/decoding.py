@@ -18,7 +18,7 @@ from bundler.storage.encoding import (
     VALUES_SCOPE,
 )
 from bundler.storage.heads import check_format
-from bundler.storage.inventory import read_entry
+from bundler.storage.inventory import read_entry, read_ref
 from bundler.storage.reading import (
     DamageError,
     count_of,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bundler.model.json import Body, JSONValue
+    from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
     from bundler.storage.blobs import Piece
     from bundler.storage.heads import Head
@@ -130,7 +131,9 @@ def decode_revision(head: Head, pieces: Iterable[Piece], taken: Taken | None) ->
         evidence=_text_blob(blobs, content.get("evidence", "")),
         no_rollback_below=text_of(content.get("noRollbackBelow", ""), "noRollbackBelow"),
         reach=shown_mapping_of(details.get("reach", {}), "reach"),
-        readiness=_readiness(details),
+        readiness=_rules(details, "readiness"),
+        conflict_rules=_rules(details, "conflictRules"),
+        left_to_others=_left(details),
     )
 
 
@@ -205,6 +208,12 @@ def _needs(details: Body) -> dict[str, tuple[str, ...]]:
     return {component: texts_of(needs, "needs", limits.READ_OBJECTS_MAX) for component, needs in found.items()}
 
 
-def _readiness(details: Body) -> tuple[Body, ...]:
-    rules = list_of(details.get("readiness", []), "readiness", limits.READ_OBJECTS_MAX)
-    return tuple(shown_mapping_of(rule, "a readiness rule") for rule in rules)
+def _rules(details: Body, name: str) -> tuple[Body, ...]:
+    rules = list_of(details.get(name, []), name, limits.READ_OBJECTS_MAX)
+    return tuple(shown_mapping_of(rule, f"one of {name}") for rule in rules)
+
+
+def _left(details: Body) -> dict[ObjectRef, tuple[str, ...]]:
+    found = list_of(details.get("leftToOthers", []), "leftToOthers", limits.READ_OBJECTS_MAX)
+    rows = [mapping_of(row, "one of leftToOthers") for row in found]
+    return {read_ref(row.get("ref")): texts_of(row.get("fields"), "fields", limits.READ_OBJECTS_MAX) for row in rows}

@@ -139,7 +139,14 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
         "needs": {component: list(needs) for component, needs in revision.needs.items()},
         "reach": revision.reach,
         "readiness": list(revision.readiness),
+        **({"conflictRules": list(revision.conflict_rules)} if revision.conflict_rules else {}),
+        **({"leftToOthers": _left(revision)} if revision.left_to_others else {}),
     }
+
+
+def _left(revision: Revision) -> list[JSONValue]:
+    left = sorted(revision.left_to_others.items())
+    return [{"ref": [ref.group, ref.kind, ref.namespace, ref.name], "fields": [*paths]} for ref, paths in left]
 
 
 def _text_blob(text: str, writer: BlobWriter) -> str:

@@ -137,7 +137,7 @@ def read_owned(row: JSONValue) -> InventoryEntry:
         DamageError
     """
     cells = mapping_of(row, "an entry")
-    ref = _ref(cells.get("ref"))
+    ref = read_ref(cells.get("ref"))
     component = text_of(cells.get("component", ""), "component")
     return InventoryEntry(
         ref=ref,
@@ -161,7 +161,7 @@ def _manifest(
     own = None if taken is None else mapping_at(taken, str(ref))
     body = blobs.value(text_of(cells.get("digest"), "a digest"), own)
     return Manifest(
-        ref=_ref(cells["ref"]) if "ref" in cells else ref,
+        ref=read_ref(cells["ref"]) if "ref" in cells else ref,
         api_version=text_of(cells.get("apiVersion", row.get("apiVersion")), "apiVersion"),
         body=shown_mapping_of(body, f"the manifest of {ref}"),
         source=Source(text_of(cells.get("file", ""), "file"), count_of(cells.get("line", 0), "line")),
@@ -169,7 +169,12 @@ def _manifest(
     )
 
 
-def _ref(value: JSONValue) -> ObjectRef:
+def read_ref(value: JSONValue) -> ObjectRef:
+    """Read group, kind, namespace and name of an object.
+
+    Raises:
+        DamageError
+    """
     cells = texts_of(value, "a reference to an object", 4)
     if len(cells) != 4:
         raise DamageError("a reference to an object has not 4 parts")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bundler.model.change import Action
+from bundler.model.conflicts import OnConflict
 from bundler.planning.diff import json_patch, shown_sides
 
 if TYPE_CHECKING:
@@ -28,6 +29,15 @@ class ConflictForm(TypedDict):
     """When the manager last wrote the object; empty where that is not known."""
 
 
+class DecisionForm(ConflictForm):
+    """A field that another manager set differently, and what is done about it."""
+
+    policy: Literal["take", "keep"]
+    """Its owner loses it, or the live value stays."""
+    decidedBy: str
+    """A line of the site file or of bundle.yaml, or `--on-conflict`."""
+
+
 class GrownClaimForm(TypedDict):
     """A volume claim that becomes larger before its StatefulSet is created again."""
 
@@ -49,6 +59,9 @@ class ChangeForm(TypedDict):
     verified: bool
     """False while the server cannot check it yet."""
     conflicts: list[ConflictForm]
+    """What stops the change."""
+    decided: NotRequired[list[DecisionForm]]
+    """Fields of others that are taken over, or left as they are."""
     patchedBy: NotRequired[list[str]]
     """File and line of each patch that changed what the template printed."""
     grownClaims: NotRequired[list[GrownClaimForm]]
@@ -158,6 +171,8 @@ def change_form(change: Change) -> ChangeForm:
     }
     if change.desired is not None and change.desired.patched_by:
         form["patchedBy"] = [str(source) for source in change.desired.patched_by]
+    if change.decided:
+        form["decided"] = [_decision_form(one) for one in change.decided]
     if change.grown_claims:
         form["grownClaims"] = [_claim_form(one) for one in change.grown_claims]
     return form
@@ -165,6 +180,11 @@ def change_form(change: Change) -> ChangeForm:
 
 def _conflict_form(one: FieldConflict) -> ConflictForm:
     return {"field": one.field, "bundle": one.wanted, "live": one.live, "manager": one.manager, "since": one.since}
+
+
+def _decision_form(one: FieldConflict) -> DecisionForm:
+    policy: Literal["take", "keep"] = "take" if one.policy is OnConflict.TAKE else "keep"
+    return {**_conflict_form(one), "policy": policy, "decidedBy": one.decided_by}
 
 
 def _claim_form(claim: GrownClaim) -> GrownClaimForm:

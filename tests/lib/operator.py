@@ -21,6 +21,7 @@ from bundler.health.author import author_health
 from bundler.health.pods import FailFast
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
+from bundler.model.conflicts import OnConflict
 from bundler.model.lock import Holder
 from bundler.model.redaction import Redactor
 from bundler.model.release import Authorship
@@ -143,9 +144,11 @@ class Operator:
         revision: int = 0,
         *,
         accepted: Accepted | None = None,
+        on_conflict: OnConflict = OnConflict.FAIL,
         **options: Any,
     ) -> ChangeResult:
         request = RollbackRequest(
+            on_conflict=on_conflict,
             release=release,
             namespace=self.namespace,
             revision=revision,

@@ -63,6 +63,8 @@ def revisions(draw: st.DrawFn) -> tuple[Revision, str]:
         sensitive=frozenset({token}),
         reach=draw(mapping),
         readiness=(draw(mapping),),
+        conflict_rules=(draw(mapping),),
+        left_to_others={entry.ref: (".spec.replicas", ".data.a") for entry in entries[:2]},
     )
     return revision, token
 

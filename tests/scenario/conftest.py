@@ -70,9 +70,9 @@ class World:
         if self.is_sandbox:
             self.cluster.heal("Deployment", f"{release}-web", self.operator.namespace)  # type: ignore[attr-defined]
 
-    def scale_web(self, replicas: int, release: str = "shop") -> None:
-        """What an autoscaler does: set the number through the scale subresource."""
-        self.scaler(f"{release}-web", replicas)
+    def scale_web(self, replicas: int, release: str = "shop", manager: str = "kube-controller-manager") -> None:
+        """What an autoscaler does, or `kubectl scale`: set the number through the scale subresource."""
+        self.scaler(f"{release}-web", replicas, manager)
 
     def edit(self, kind: str, name: str, patch: dict[str, object], group: str = "") -> None:
         """What a colleague does with kubectl edit."""
@@ -131,8 +131,8 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
     client = closed_when_dropped(SandboxClient.open(None, clock))
     operator = Operator(client, "prod", clock=clock, fail_fast=QUICK_FAILURE, timeout_s=300)
     world = World(client, operator, menu, is_sandbox=True)
-    world.scaler = lambda name, replicas: client.scale(  # type: ignore[attr-defined]
-        "Deployment", name, replicas, namespace="prod", manager="kube-controller-manager"
+    world.scaler = lambda name, replicas, manager: client.scale(  # type: ignore[attr-defined]
+        "Deployment", name, replicas, namespace="prod", manager=manager
     )
     world.editor = lambda group, kind, name, patch: client.edit(ObjectRef(group, kind, "prod", name), patch)  # type: ignore[attr-defined]
     world.creator = lambda body: _create_as_kubectl(client, body)  # type: ignore[attr-defined]
@@ -167,8 +167,8 @@ def _real_world(plane, menu: Path) -> Iterator[World]:
     world = World(client, operator, menu, is_sandbox=False)
     merge = "application/merge-patch+json"
 
-    def scale(name, replicas):
-        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale?fieldManager=kube-controller-manager"
+    def scale(name, replicas, manager):
+        path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale?fieldManager={manager}"
         plane.api("PATCH", path, {"spec": {"replicas": replicas}}, content_type=merge)
 
     def edit(group, kind, name, patch):

@@ -29,7 +29,7 @@ _GROUPS = {
         "RunOptions",
         "AcquiredBundle",
     ],
-    "Plans": ["Proposal", "SavedPlan", "Plan", "Change", "Action", "ObjectRef"],
+    "Plans": ["Proposal", "SavedPlan", "Plan", "Change", "Action", "OnConflict", "ObjectRef"],
     "What became of it": [
         "ChangeResult",
         "Run",

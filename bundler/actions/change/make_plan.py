@@ -8,14 +8,17 @@ from bundler.actions.change.grow_claims import ask_for_growth
 from bundler.actions.change.live_state import observe
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
+from bundler.fields.field_path import value_at_path
 from bundler.fields.field_set import owned_fields
 from bundler.model.cluster import FIELD_MANAGER, Answer
+from bundler.model.conflicts import OnConflict
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field, replace
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
+from bundler.planning.conflicts import decided, field_conflicts, without_fields
 from bundler.planning.ignored_fields import same_content
-from bundler.planning.observation import Observation, Refusal, RefusalKind
+from bundler.planning.observation import Observation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import is_ours
 from bundler.planning.payloads import following, payload_of
 from bundler.planning.planner import build_plan, find_candidates, is_deleting
@@ -126,6 +129,7 @@ def _await_definitions(asked: Sequence[tuple[Candidate, _Asked]]) -> Mapping[Obj
 
 
 def _changes(candidate: Candidate, outcome: Outcome) -> bool:
+    outcome = outcome.answer if isinstance(outcome, Settlement) else outcome
     return isinstance(outcome, Answer) and (candidate.live is None or not same_content(candidate.live, outcome.body))
 
 
@@ -147,7 +151,7 @@ class _Asker:
         own = [*observation.live.items(), *((manifest.ref, manifest.body) for manifest in wanted.manifests)]
         self._judges = Judges(silent_webhooks(observation.live, wanted.owned), own)
         self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
-        self._uid, self._is_recorded = wanted.uid, is_recorded
+        self._uid, self._is_recorded, self._policy = wanted.uid, is_recorded, wanted.conflicts
 
     def ask(self, candidate: Candidate) -> _Asked:
         """Return the server's answer to a dry-run, an earlier one that still holds, or why it cannot be asked."""
@@ -169,7 +173,22 @@ class _Asker:
             return self._again(candidate, outcome, payload, tries)
         if isinstance(outcome, Refusal) and outcome.kind is RefusalKind.REJECTED:
             outcome = self._regrown(candidate) or outcome
+        settlement = self._settled(candidate, outcome) if isinstance(outcome, Refusal) else None
+        if settlement is not None:
+            return _Asked(outcome=settlement, payload=payload_of(settlement.manifest, candidate.live))
         return _Asked(outcome=outcome, payload=payload)
+
+    def _settled(self, candidate: Candidate, refusal: Refusal) -> Settlement | None:
+        """Return what becomes of an object whose conflicts are all decided; None for any other refusal."""
+        found = decided(field_conflicts(candidate, refusal), candidate.manifest.ref, self._policy)
+        if not found or any(one.policy is OnConflict.FAIL for one in found):
+            return None
+        kept = [one.field for one in found if one.policy is OnConflict.KEEP]
+        if any(value_at_path(candidate.manifest.body, path) is None for path in kept):
+            return None  # a field that cannot be left out would be taken
+        manifest = without_fields(candidate.manifest, kept)
+        answer = self._dry_run(candidate, payload_of(manifest, candidate.live), is_forced=True)
+        return Settlement(answer=answer, manifest=manifest, decided=found) if isinstance(answer, Answer) else None
 
     def _regrown(self, candidate: Candidate) -> Outcome | None:
         """Return what becomes of a StatefulSet of which only the sizes of claims cannot be changed; None for others."""

@@ -13,6 +13,7 @@ from bundler.errors.change import ForeignObjectError, LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError
 from bundler.model.change import Action
 from bundler.model.cluster import Payload
+from bundler.model.conflicts import OnConflict
 from bundler.model.events import ChangeFinished, ChangeStarted, Notice, Warned
 from bundler.model.json import canonical_json, text_at
 from bundler.model.lean import replace
@@ -108,7 +109,7 @@ class ObjectWriter:
             try:
                 answer = self._ports.cluster.apply(payload, is_forced=is_forced)
             except ConflictError as error:
-                if not change.is_autoscaled and owned_by_autoscaler(error.conflicts):
+                if _is_meant(change, error) or (not change.is_autoscaled and owned_by_autoscaler(error.conflicts)):
                     is_forced = True
                     continue
                 followed = self._followed(change, error)
@@ -171,3 +172,9 @@ class ObjectWriter:
                 self._report(
                     Warned(f"{change.ref.short} was replaced by another object of that name; it was left alone")
                 )
+
+
+def _is_meant(change: Change, error: ConflictError) -> bool:
+    """Return whether the plan takes every field that is contested from the one who contests it."""
+    taken = {(one.field, one.manager) for one in change.decided if one.policy is OnConflict.TAKE}
+    return bool(error.conflicts) and taken.issuperset(error.conflicts)

@@ -104,6 +104,7 @@ def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock)
         site=proposal.terms.site,
         # This rollback was asked for together with the change, and the barrier was held before.
         accepted=Accepted(losses=True, downgrade=True),
+        on_conflict=proposal.terms.on_conflict,
         live_before=proposal.planned.observation.live,
     )
     back = propose(draft_of(fallback, proposal.drafted.revision.authorship), terms, ports)

@@ -16,10 +16,12 @@ from bundler.actions.release.history import (
 )
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster
+from bundler.actions.release.recorded_parts import recorded_rule
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import ForbiddenError
+from bundler.model.conflicts import OnConflict
 from bundler.model.events import Notice, Warned
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import (
@@ -36,12 +38,14 @@ from bundler.values.flatten import whole_data
 from bundler.values.user import recorded_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.errors import BundlerError
+    from bundler.model.bundle import Bundle
+    from bundler.model.conflicts import ConflictRule
     from bundler.model.json import Body
     from bundler.model.release import InventoryEntry
     from bundler.model.values import UserLayers
@@ -63,6 +67,8 @@ class InstallRequest:
     authorship: Authorship
     accepted: Accepted = Accepted()
     """What the user says is meant."""
+    on_conflict: OnConflict = OnConflict.FAIL
+    """What is done about fields that others set."""
     rollback_s: float = 0.0
     """Seconds for a rollback after a failure; 0: leave things as they are."""
     looks_ahead: bool = False
@@ -207,6 +213,7 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
             {"group": r.group, "kind": r.kind, "name": r.name, "ready": r.ready, "failed": r.failed}
             for r in composition.readiness
         ),
+        conflict_rules=tuple(recorded_rule(rule) for rule in _conflict_rules(bundle)),
     )
     return Draft(
         revision=revision,
@@ -216,6 +223,13 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
         upgrades_from=bundle.upgrade.from_versions,
         composition=composition,
     )
+
+
+def _conflict_rules(bundle: Bundle) -> Iterator[ConflictRule]:
+    """Yield the rules of a bundle for fields that others set, then those of its components."""
+    yield from bundle.conflicts
+    for component in bundle.component_bundles.values():
+        yield from _conflict_rules(component)
 
 
 def _notes(order: RenderRequest, composition: Composition, revision: int, operation: str) -> str:
@@ -287,7 +301,12 @@ def install(
 
 def terms_of(request: InstallRequest) -> Terms:
     """Return what an install or upgrade is checked against."""
-    return Terms(site=request.order.place, evidence=request.order.evidence, accepted=request.accepted)
+    return Terms(
+        site=request.order.place,
+        evidence=request.order.evidence,
+        accepted=request.accepted,
+        on_conflict=request.on_conflict,
+    )
 
 
 def _look_ahead(request: InstallRequest, draft: Draft, ports: Ports, options: RunOptions) -> None:

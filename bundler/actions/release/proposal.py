@@ -8,11 +8,13 @@ from bundler.actions.change.make_plan import Planned, make_plan
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
 from bundler.actions.release.other_releases import OtherReleases
+from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
 from bundler.errors import ConfirmationRequiredError
 from bundler.errors.change import FieldConflictError
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action
+from bundler.model.conflicts import policy_of
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
@@ -137,7 +139,7 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         ports: the cluster, records, clock and reporter of the run.
     """
     history = _history_for(draft, ports)
-    planned = make_plan(wanted_of(draft, history, ports), ports.cluster, is_recorded=_others(draft, ports))
+    planned = make_plan(wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=_others(draft, ports))
     return Proposal(
         planned=planned, draft=draft, history=history, terms=terms, identity=identity_for(terms, ports.cluster)
     )
@@ -192,7 +194,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     if redraft is not None and _deployed_number(history) != _deployed_number(first.history):
         draft = redraft()
     is_same = history == first.history and draft is first.drafted
-    wanted = first.planned.wanted if is_same else wanted_of(draft, history, ports)
+    wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=_others(draft, ports))
     return replace(first, planned=planned, draft=draft, history=history, is_second_look=True)
 
@@ -210,17 +212,19 @@ def _deployed_number(history: History) -> int:
     return history.deployed.revision if history.deployed else 0
 
 
-def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
+def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wanted:
     """Return what a draft wants, with what the release owned before.
 
     Args:
         draft: what the release is to become.
         history: its recorded revisions.
+        terms: what the site and the user say of fields that others set.
         ports: the cluster, records, clock and reporter of the run.
     """
     deployed = ports.store.load(history.deployed) if history.deployed else None
     manifests = tuple(entry.manifest for entry in draft.revision.inventory if entry.manifest is not None)
     jobs = [manifest.ref for manifest in manifests if is_job(manifest.ref)]
+    site_rules = terms.site.conflicts if terms.site else ()
     have_run = deployed.refs.intersection(jobs) if deployed else frozenset[ObjectRef]()
     return Wanted(
         release=draft.release,
@@ -236,6 +240,8 @@ def wanted_of(draft: Draft, history: History, ports: Ports) -> Wanted:
         finished_jobs=finished_before(jobs, history.current) | have_run,
         sensitive=draft.revision.sensitive,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
+        conflicts=policy_of(terms.on_conflict, site_rules, conflict_rules_of(draft.revision)),
+        left_to_others=deployed.left_to_others if deployed else {},
         is_rollback=draft.revision.rolled_back_to > 0,
     )
 
@@ -248,7 +254,14 @@ def _written(revision: Revision | None) -> Mapping[ObjectRef, Manifest]:
 def outline(plan: Plan) -> list[tuple[object, ...]]:
     """Return what a plan does, without what it does it with: two plans that look the same need not be shown twice."""
     return [
-        (change.ref, change.action, change.desired.body if change.desired else None, change.live_uid, change.conflicts)
+        (
+            change.ref,
+            change.action,
+            change.desired.body if change.desired else None,
+            change.live_uid,
+            change.conflicts,
+            change.decided,
+        )
         for change in plan.changes
         if change.action is not Action.NONE and (change.ref.group, change.ref.kind) != ("", "Namespace")
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.bundle import ReadinessRule
+from bundler.model.conflicts import ConflictRule, OnConflict
 from bundler.model.json import text_at
 from bundler.model.manifest import Source
 
@@ -16,6 +17,26 @@ if TYPE_CHECKING:
 def readiness_of(revision: Revision) -> tuple[ReadinessRule, ...]:
     """Read the readiness rules that a revision records."""
     return tuple(_readiness_rule(body) for body in revision.readiness)
+
+
+def conflict_rules_of(revision: Revision) -> tuple[ConflictRule, ...]:
+    """Read the rules for fields that others set; one whose policy is not known here says nothing."""
+    known = [body for body in revision.conflict_rules if text_at(body, "policy") in [*OnConflict]]
+    return tuple(_conflict_rule(body) for body in known)
+
+
+def _conflict_rule(body: Body) -> ConflictRule:
+    fields = {name: text_at(body, name) for name in ("kind", "name", "path", "manager")}
+    return ConflictRule(
+        policy=OnConflict(text_at(body, "policy")), source=Source.parse(text_at(body, "source")), **fields
+    )
+
+
+def recorded_rule(rule: ConflictRule) -> Body:
+    """Return a rule as a revision records it."""
+    parts = {"kind": rule.kind, "name": rule.name, "path": rule.path, "manager": rule.manager}
+    named = {key: text for key, text in parts.items() if text}
+    return {"policy": rule.policy.value, "source": str(rule.source), **named}
 
 
 def _readiness_rule(body: Body) -> ReadinessRule:

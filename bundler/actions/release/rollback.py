@@ -10,6 +10,7 @@ from bundler.actions.release.lifecycle import ChangeResult, RunOptions, change_r
 from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster
 from bundler.actions.release.recorded_parts import readiness_of
 from bundler.actions.release.terms import Accepted, Terms
+from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import Authorship, ReleaseStatus
 from bundler.planning.version_stamp import unstamped
@@ -54,6 +55,8 @@ class RollbackRequest:
     """The site file whose policy holds."""
     accepted: Accepted = Accepted()
     """What is meant although it is refused by default."""
+    on_conflict: OnConflict = OnConflict.FAIL
+    """What is done about fields that others set, where no rule of the site or the bundle says it."""
 
 
 def propose_rollback(request: RollbackRequest, ports: Ports) -> Proposal:
@@ -62,7 +65,7 @@ def propose_rollback(request: RollbackRequest, ports: Ports) -> Proposal:
     Raises:
         BundlerError: whatever would stop it.
     """
-    terms = Terms(site=request.site, accepted=request.accepted)
+    terms = _terms_of(request)
     proposal = propose(_draft(request, terms, ports), terms, ports)
     pass_gates(proposal)
     return proposal
@@ -85,8 +88,12 @@ def rollback(
         UndeclaredReachError: when it would write what leaves the namespace or grants power, and is not live.
         BundlerError: whatever ends the run.
     """
-    terms = Terms(site=request.site, accepted=request.accepted)
+    terms = _terms_of(request)
     return change_release(_draft(request, terms, ports), terms, ports, options, approve)
+
+
+def _terms_of(request: RollbackRequest) -> Terms:
+    return Terms(site=request.site, accepted=request.accepted, on_conflict=request.on_conflict)
 
 
 def _draft(request: RollbackRequest, terms: Terms, ports: Ports) -> Draft:

@@ -16,6 +16,7 @@ from bundler.model.refs import ObjectRef
 from bundler.model.release import ReleaseStatus
 from bundler.model.size import shortened
 from bundler.model.steps import Moment
+from bundler.planning.conflicts import fields_left
 from bundler.planning.jobs import is_job, job_mark
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         finished_jobs=(),
     )
     try:
-        return ports.store.save(replace(draft, summary=summary))
+        left = fields_left(proposal.plan, proposal.planned.wanted)
+        return ports.store.save(replace(draft, summary=summary, left_to_others=left))
     except RevisionExistsError as error:
         raise error.with_context(hint="run the same command again; another run was quicker") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -50,5 +51,7 @@ class Terms:
     evidence: Evidence | None = None
     """Who signed the bundle, as far as it was checked; None where it was not, and for recorded revisions."""
     accepted: Accepted = Accepted()
+    on_conflict: OnConflict = OnConflict.FAIL
+    """What is done about fields that others set, where no rule of the site or the bundle says it."""
     live_before: Mapping[ObjectRef, Body] | None = None
     """For an automatic rollback: what was live before the change that is undone. None for every other change."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler import Accepted, RunOptions, library
+from bundler import Accepted, OnConflict, RunOptions, library
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, accepts_losses, say_where
 from bundler.cli.output.changed import show_outcome
@@ -43,6 +43,7 @@ def with_flags(
         reuses_values=start.reuses,
         must_exist=is_upgrade,
         accepted=Accepted(downgrade=path.allow_downgrade, other_bundle=path.replace_bundle),
+        on_conflict=OnConflict(path.on_conflict),
         rollback_s=path.rollback_timeout_s if path.rollback_on_failure else 0.0,
     )
 

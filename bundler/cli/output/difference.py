@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bundler.cli.output.plan import PlanView, count_line, plan_lines, plan_warnings
 from bundler.model.change import Action
 from bundler.model.lean import dataclass
-from bundler.planning.conflicts import conflict_line
+from bundler.planning.conflicts import conflict_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.replaced_jobs import with_replaced_jobs
 from bundler.wire.changes import difference_form
@@ -101,7 +101,7 @@ def _markdown(plan: Plan, shown: list[Change], view: DiffView) -> Iterator[str]:
         lines = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full).lines
         yield f"\n### {change.action} `{_in_code(change.ref.short)}`\n"
         yield f"\n`{_in_code(change.reason)}`\n" if change.reason else ""
-        yield from (f"\n> **conflict**: `{_in_code(conflict_line(change.ref, one))}`\n" for one in change.conflicts)
+        yield from (f"\n> **{word}**: `{_in_code(said)}`\n" for word, said in conflict_notes(change))
         if lines:
             fence = _fence(lines)
             yield f"\n{fence}diff\n" + "".join(f"{line}\n" for line in lines) + f"{fence}\n"
@@ -141,8 +141,8 @@ def _html(plan: Plan, shown: list[Change], view: DiffView) -> Iterator[str]:
         lines = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full).lines
         yield f"<h2>{html.escape(f'{change.action} {change.ref.short}')}</h2>\n"
         yield f"<p>{html.escape(change.reason)}</p>\n" if change.reason else ""
-        for one in change.conflicts:
-            yield f"<p><strong>conflict</strong>: {html.escape(conflict_line(change.ref, one))}</p>\n"
+        for word, said in conflict_notes(change):
+            yield f"<p><strong>{word}</strong>: {html.escape(said)}</p>\n"
         if lines:
             yield "<pre>" + "\n".join(_html_line(line) for line in lines) + "</pre>\n"
     for kept in plan.kept:

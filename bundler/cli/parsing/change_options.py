@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler.cli.parsing.command import Duration, FilePath, gathered
+from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class PathFlags:
     replace_bundle: bool
     rollback_on_failure: bool
     rollback_timeout_s: float
+    on_conflict: str
 
 
 starting_options: Decorator = gathered(
@@ -101,6 +103,14 @@ write_options: Decorator = gathered(
     ["no_wait", "no_create_namespace", "history_max", "force_revision", "show_secrets"],
 )
 
+conflict_option = click.option(
+    "--on-conflict",
+    type=click.Choice([policy.value for policy in OnConflict]),
+    default=OnConflict.FAIL.value,
+    show_default=True,
+    help="Fields that others set: stop, take them over, or keep what is live.",
+)
+
 path_options: Decorator = gathered(
     "path",
     PathFlags,
@@ -115,8 +125,9 @@ path_options: Decorator = gathered(
             default=300.0,
             help="Time for the rollback.  [default: 5m]",
         ),
+        conflict_option,
     ],
-    ["allow_downgrade", "replace_bundle", "rollback_on_failure", "rollback_timeout_s"],
+    ["allow_downgrade", "replace_bundle", "rollback_on_failure", "rollback_timeout_s", "on_conflict"],
 )
 
 preflight_option = click.option(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.fields.field_path import leading_steps, value_at_path
+from bundler.fields.field_path import leading_steps, value_at_path, without_field
 
 BODY = {
     "metadata": {"labels": {"app.kubernetes.io/name": "a", "app": "b"}},
@@ -113,3 +115,27 @@ WHOLE = {
 )
 def test_the_value_at_a_whole_path_is_returned(path: str, value: object) -> None:
     assert value_at_path(WHOLE, path) == value
+
+
+POD = {"spec": {"containers": [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}], "args": ["one", "two"]}}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (".spec.args", {"spec": {"containers": POD["spec"]["containers"]}}),
+        ('.spec.containers[name="b"].image', {"spec": {**POD["spec"], "containers": [POD["spec"]["containers"][0], {"name": "b"}]}}),
+        ('.spec.containers[name="a"]', {"spec": {**POD["spec"], "containers": [POD["spec"]["containers"][1]]}}),
+        ('.spec.args[="one"]', {"spec": {**POD["spec"], "args": ["two"]}}),
+        (".spec.args[0]", {"spec": {**POD["spec"], "args": ["two"]}}),
+    ],
+)  # fmt: skip
+def test_a_field_is_left_out_of_a_copy(path: str, expected: object):
+    before = copy.deepcopy(POD)
+    assert without_field(POD, path) == expected
+    assert before == POD
+
+
+@pytest.mark.parametrize("path", ["", ".spec.none", '.spec.containers[name="c"]', ".spec.args[7]", ".spec.args.more"])
+def test_a_field_that_is_not_there_leaves_the_object_as_it_is(path: str):
+    assert without_field(POD, path) is POD

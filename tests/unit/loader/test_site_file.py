@@ -124,6 +124,8 @@ def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
         ("nodeSelector: {a: 1}", "must be a string"),
         ("tolerations: [{keys: a}]", 'did you mean "key"?'),
         ("tls: {secretName: a}", 'unknown key "secretName"'),
+        ("conflicts: [{policy: keep}]", 'needs "path" or "manager"'),
+        ("conflicts: [{policy: win, path: a}]", "must be one of: fail, take, keep"),
         ("patches: [{target: {kind: A}, patch: {}}]", 'needs "name" or "labels"'),
         ("inject: [{target: {kind: A}}]", "injects nothing"),
         ("inject: [{containers: [{image: a}]}]", 'needs "name"'),
