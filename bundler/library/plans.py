@@ -82,6 +82,7 @@ def _saved_request(request: AnyRequest) -> SavedRequest:
                 bundle=named,
                 kube_version=request.kube_version,
                 accepts=accepts,
+                on_conflict=request.on_conflict,
                 rollback_s=request.rollback_s,
                 skips_preflight=request.skips_preflight,
                 reason=request.reason,
@@ -89,7 +90,8 @@ def _saved_request(request: AnyRequest) -> SavedRequest:
                 site_digest=_file_digest(Path(site)) if site else "",
             )
         case RollbackRequest():
-            return _returning(PlannedVerb.ROLLBACK, request, accepts, reason=request.reason)
+            asked = _returning(PlannedVerb.ROLLBACK, request, accepts, reason=request.reason)
+            return replace(asked, on_conflict=request.on_conflict)
         case UninstallRequest():
             asked = _returning(PlannedVerb.UNINSTALL, request, accepts, reason="")
             return replace(asked, keeps_history=request.keeps_history)
@@ -164,6 +166,7 @@ def carry_out(
                 reason=request.reason,
                 site=site,
                 accepted=accepted,
+                on_conflict=request.on_conflict,
             )
             return library.releases.roll_back(scope, back, options, approve)
         case PlannedVerb.UNINSTALL:
@@ -203,6 +206,7 @@ def _install_of(
         values=UserInput(user=user, named_site=site, names_files=True),
         resets_values=True,
         accepted=accepted,
+        on_conflict=request.on_conflict,
         kube_version=request.kube_version,
         reason=request.reason,
         rollback_s=request.rollback_s,

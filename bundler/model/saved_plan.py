@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, field
 from bundler.model.release import BundleReference
 
@@ -102,6 +103,8 @@ class SavedRequest:
     kube_version: str = ""
     accepts: tuple[str, ...] = ()
     """What is meant although it is refused by default: ``downgrade``, ``losses`` …"""
+    on_conflict: OnConflict = OnConflict.FAIL
+    """What is done about fields that others set."""
     rollback_s: float = 0.0
     keeps_history: bool = False
     skips_preflight: bool = False

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from bundler.model.change import Action
+from bundler.model.conflicts import OnConflict
 from bundler.model.digest import is_digest, is_sha256_hex
 from bundler.model.json import is_mapping
 from bundler.model.refs import ObjectRef
@@ -85,6 +86,8 @@ class RequestForm(TypedDict):
     kubeVersion: str
     accepts: list[str]
     """What is meant although it is refused by default: `downgrade`, `losses` …"""
+    onConflict: Literal["fail", "take", "keep"]
+    """What is done about fields that others set."""
     rollbackSeconds: float
     keepsHistory: bool
     skipsPreflight: bool
@@ -180,6 +183,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
             "revision": request.revision,
             "kubeVersion": request.kube_version,
             "accepts": list(request.accepts),
+            "onConflict": request.on_conflict.value,
             "rollbackSeconds": request.rollback_s,
             "keepsHistory": request.keeps_history,
             "skipsPreflight": request.skips_preflight,
@@ -290,6 +294,7 @@ def _request(whole: Part, part: Part) -> SavedRequest:
         revision=part.count("revision"),
         kube_version=part.text("kubeVersion"),
         accepts=part.texts("accepts"),
+        on_conflict=part.one_of("onConflict", OnConflict),
         rollback_s=part.number("rollbackSeconds"),
         keeps_history=part.flag("keepsHistory"),
         skips_preflight=part.flag("skipsPreflight"),

@@ -14,6 +14,7 @@ from bundler.model.redaction import Redactor
 from bundler.model.release import BundleReference
 from bundler.model.salted import SALT_BYTES, salted_digest
 from bundler.model.saved_plan import BaseRevision, PlanFacts, SavedChange, SavedPlan, SavedValues
+from bundler.planning.conflicts import conflict_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.live_facts import live_facts
 from bundler.planning.moved_since import moved_base, moved_since
@@ -111,11 +112,12 @@ def base_of(history: History) -> BaseRevision:
 
 def _saved_change(change: Change, redactor: Redactor) -> SavedChange:
     text = redactor.redact("\n".join(object_diff(change).lines))
+    notes = [f"{word}: {said}" for word, said in conflict_notes(change)]
     return SavedChange(
         ref=change.ref,
         action=change.action,
         component=change.component,
-        reason=redactor.redact(change.reason),
+        reason=redactor.redact("; ".join(filter(None, [change.reason, *notes]))),
         is_verified=change.is_verified,
         lines=tuple(text.split("\n")) if text else (),
     )

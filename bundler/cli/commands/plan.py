@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import Accepted, ReleaseRequest, RollbackRequest, UninstallRequest
+from bundler import Accepted, OnConflict, ReleaseRequest, RollbackRequest, UninstallRequest
 from bundler.cli.flows.install import with_flags
 from bundler.cli.flows.saved_plan import PlanFlags, make_plan
 from bundler.cli.parsing.arguments import offers, release_argument
@@ -79,7 +79,13 @@ def plan_command(
         raise click.UsageError("--rollback and --uninstall are two plans; give one of them")
     if is_rollback:
         accepted = Accepted(losses=accept_data_loss, wider_reach=allow_reach, downgrade=path.allow_downgrade)
-        back = RollbackRequest(release=release, revision=_revision(word), reason=reason, accepted=accepted)
+        back = RollbackRequest(
+            release=release,
+            revision=_revision(word),
+            reason=reason,
+            accepted=accepted,
+            on_conflict=OnConflict(path.on_conflict),
+        )
         return make_plan(app, back, flags)
     if is_removal:
         if word:

@@ -44,7 +44,7 @@ def test_the_public_names_are_these():
         "NetworkRules",
         "Notice",
         "ObjectRef",
-    "OnConflict",
+        "OnConflict",
         "PhaseStarted",
         "Plan",
         "PlanInputs",
