@@ -16,6 +16,7 @@ from jinja2.runtime import Undefined
 from jinja2.tests import TESTS
 from jinja2.utils import Namespace, missing
 
+import bundler.fields
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.markers import finish_text
 from bundler.expressions.sizes import WALKED, charge_all
@@ -96,6 +97,7 @@ def make_filters() -> dict[str, Callable[..., Any]]:
         "kebab": kebab,
         "mebibytes": mebibytes,
         "millicores": millicores,
+        "quantity": quantity,
         "quote": quote,
         "regex_replace": regex_replace,
         "replace": replace,
@@ -342,3 +344,11 @@ def mebibytes(value: object) -> str:
 def gibibytes(value: object) -> str:
     """Write a memory quantity given in GiB: 2 is ``2Gi``, 0.5 is ``512Mi``."""
     return mebibytes(_number(value) * 1024)
+
+
+def quantity(value: object) -> int | float:
+    """Read a Kubernetes quantity: ``2Gi`` is 2147483648 (bytes), ``500m`` is 0.5."""
+    if not isinstance(value, str):
+        return _number(value)
+    amount = bundler.fields.quantity.Quantity.parse(plain_text(value)).amount
+    return int(amount) if amount == amount.to_integral_value() else float(amount)

@@ -17,11 +17,18 @@ def query(site: RunningSite, sql: str) -> str:
     return site.run_in("db-0", "postgres", "sh", "-c", script).strip()
 
 
+def capacity(site: RunningSite, claim: str) -> str:
+    """Return the size that a claim has."""
+    status = site.until("growth", lambda: site.get(f"v1/persistentvolumeclaims/{claim}")["status"])
+    return status["capacity"]["storage"]
+
+
 def test_postgres_is_ready_when_it_answers_and_a_deleted_pod_comes_back_with_its_data(server_site: RunningSite) -> None:
     site = server_site
     site.bundler("install", "db", "postgres")
     # The command has waited, so nothing here waits.
-    assert query(site, "SHOW shared_buffers") == "128MB"
+    settings = ("shared_buffers", "effective_cache_size", "work_mem", "max_connections")
+    assert [query(site, f"SHOW {name}") for name in settings] == ["128MB", "384MB", "1807kB", "102"]
     query(site, "CREATE TABLE guests (name text); INSERT INTO guests VALUES ('Ada')")
 
     old = site.get("v1/pods/db-0")["metadata"]["uid"]
@@ -57,5 +64,16 @@ def test_a_database_goes_back_to_its_dump(server_site: RunningSite) -> None:
     site.bundler("upgrade", "db", "postgres", "--set", "restore.file=latest")
     assert query(site, "SELECT name FROM guests ORDER BY name").split() == ["Ada", "Grace"]
     query(site, "INSERT INTO guests VALUES ('Mary')")
-    site.bundler("upgrade", "db", "postgres", "--unset", "restore.file")
+
+    pod = site.get("v1/pods/db-0")["metadata"]["uid"]
+    larger = ("--set", "storage.size=20Gi", "--set", "backup.size=30Gi")
+    plan = site.bundler("upgrade", "db", "postgres", "--unset", "restore.file", *larger)
+    assert "claims grow: data-db-0 10Gi -> 20Gi; its pods stay" in plan
+    assert {name: capacity(site, name) for name in ("data-db-0", "db-backups")} == {
+        "data-db-0": "20Gi",
+        "db-backups": "30Gi",
+    }
+    assert site.get("v1/pods/db-0")["metadata"]["uid"] == pod, "it never stopped"
+    assert site.get("apps/v1/statefulsets/db")["metadata"]["uid"] != before, "its claim template is another one"
     assert query(site, "SELECT count(*) FROM guests") == "3"
+    assert "cannot shrink to 10Gi" in site.bundler_failing("upgrade", "db", "postgres", "--set", "storage.size=10Gi")

@@ -35,6 +35,7 @@ FILTERS = {
     "mebibytes": "512 | mebibytes",
     "millicores": "1500 | millicores",
     "min": "[1, 3, 2] | min",
+    "quantity": "'512Mi' | quantity",
     "quote": "1.10 | quote",
     "regex_replace": "'feature/foo_1' | regex_replace('[^a-z0-9]+', '-')",
     "reject": "[1, 2, 3] | reject('odd') | list",

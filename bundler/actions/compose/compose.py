@@ -187,18 +187,28 @@ def _capabilities(order: RenderRequest, cluster: ClusterClient | None) -> Capabi
 
 
 def _has_api_of(cluster: ClusterClient) -> Callable[[str], bool]:
-    """Return what answers ``has_api``: what a server that does not answer would serve is asked for, not assumed."""
-    served = cluster.resource_types()
-    apis = {one.api_version for one in served} | {f"{one.api_version}/{one.kind}" for one in served}
+    """Return what answers ``has_api``.
+
+    A list of what is served is kept for a while, and only Kubernetes' own APIs stay that long. For others, and for what
+    is missing in the list, the server is asked; so it is for what a server would serve that does not answer.
+    """
 
     def has_api(name: str) -> bool:
-        silent = () if name in apis else cluster.unavailable_apis()
+        if _is_known_api(name) and name in _apis_of(cluster):
+            return True
+        silent = cluster.unavailable_apis()
+        served = _apis_of(cluster)
         api_version, _, kind = name.rpartition("/")
-        if api_version in silent:
+        if api_version in silent and name not in served:
             return cluster.resource_type(group_of(api_version), kind, api_version.rpartition("/")[2]) is not None
-        return name in apis or name in silent
+        return name in served or name in silent
 
     return has_api
+
+
+def _apis_of(cluster: ClusterClient) -> frozenset[str]:
+    served = cluster.resource_types()
+    return frozenset(name for one in served for name in (one.api_version, f"{one.api_version}/{one.kind}"))
 
 
 def _is_known_api(name: str) -> bool:

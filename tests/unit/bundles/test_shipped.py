@@ -193,3 +193,8 @@ def test_a_shipped_bundle_tells_the_service_that_it_has(name: str) -> None:
     if "secret" in outputs:
         generated = {(secret.ref.name, secret.key) for secret in composition.rendering.generated}
         assert (outputs["secret"], outputs["secretKey"]) in generated
+
+
+def test_bundles_that_are_watched_share_their_macros() -> None:
+    texts = {path.read_text() for path in BUNDLES.glob("*/templates/_monitoring.yaml")}
+    assert len(texts) == 1
