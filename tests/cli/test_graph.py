@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from tests.lib.fixtures_cli import Cli
 
 MERMAID = "```mermaid\n"
-DRAWN = {"function": ("--set", "sleep.enabled=true"), "operator": ("--set", "guests.ada.name=Ada")}
+DRAWN = {
+    "appservice": ("--set-json", 'ports=[{"port": 80, "targetPort": 8080, "nodePort": 30002}]'),
+    "function": ("--set", "sleep.enabled=true"),
+    "microservice": ("--set", "autoscaling.enabled=true", "--set", "needAuth=true"),
+    "operator": ("--set", "guests.ada.name=Ada"),
+    "workloads": (),
+}
 """Bundles whose README has a picture, and what it is drawn with."""
 BUNDLE = "apiVersion: bundler.dev/v1\nkind: Bundle\nmetadata: {name: app, version: 1.0.0, description: An app}\n"
 ROUTES = """\

@@ -73,6 +73,11 @@ class RunningSite:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace, "labels": RESTRICTED}}
         self.plane.api("POST", "/api/v1/namespaces", body)
 
+    def admit_every_pod(self) -> None:
+        """Let the namespace enforce no level of Pod Security any more."""
+        body = {"metadata": {"labels": dict.fromkeys(RESTRICTED)}}
+        self.plane.api("PATCH", f"/api/v1/namespaces/{self.namespace}", body, content_type=MERGE_PATCH)
+
     def delete(self) -> None:
         """Ask for the end of the namespace."""
         self._kubelet.close()

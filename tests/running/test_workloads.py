@@ -1,0 +1,65 @@
+"""The bundle `workloads`: one of each kind, and what they do together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.lib.kubelet.network import GATEWAY
+from tests.lib.load import CLIENT, ensure_client
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.lib.running_site import RunningSite
+
+WORKLOADS = ("deployments/notes", "statefulsets/notes-store", "daemonsets/notes-agent")
+
+
+def previous_version(folder: Path) -> None:
+    """Make a copy of the bundle what was before it: its database had no nodes, and nothing counted their files."""
+    for name, old, new in (
+        ("bundle.yaml", "version: 1.1.0", "version: 1.0.0"),
+        ("scripts/store.py", '    "CREATE TABLE nodes (name TEXT PRIMARY KEY, files INTEGER)",\n', ""),
+        ("scripts/tasks.py", '        patiently("PUT", f"nodes/{os.environ[\'NODE\']}", str(files))\n', ""),
+    ):
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new))
+
+
+def ask(site: RunningSite, url: str, *more: str) -> str:
+    return site.run_in(CLIENT, CLIENT, "curl", "-sS", "--fail", "--max-time", "20", *more, url)
+
+
+def uids(site: RunningSite) -> list[str]:
+    return [site.get(f"apps/v1/{path}")["metadata"]["uid"] for path in WORKLOADS]
+
+
+def test_one_of_each_kind_works_with_the_others(server_site: RunningSite) -> None:
+    site = server_site
+    ensure_client(site)
+    site.bundler("install", "notes", site.bundle_copy("workloads", previous_version), "--set", "drainSeconds=0")
+    assert ask(site, "http://notes/") == "welcome\n", "the Job has added it"
+    ask(site, "http://notes/", "-d", "mine")
+    before = uids(site)
+
+    # The agents read a folder of their node, which `restricted` forbids.
+    site.admit_every_pod()
+    site.bundler("upgrade", "notes", "workloads", "--set", "nodeFolder=/var/log", "--set", "tidy.keep=1")
+    assert uids(site) == before
+    assert "tables: version 1 -> 2" in site.logs("notes-store-0", "prepare")
+    assert ask(site, "http://notes/") == "welcome\nmine\n", "the volume is the same"
+    found = ask(site, "http://notes-store/nodes").split()
+    assert found[::2] == ["node-1", "node-2"]
+    nodes = site.get("v1/services/notes-nodes")["spec"]["ports"][0]["nodePort"]
+    assert ask(site, f"http://{GATEWAY}:{nodes}/") == "welcome\nmine\n"
+
+    assert site.run_cron_job("notes-tidy") == "removed: 1\n"
+    assert ask(site, "http://notes/") == "mine\n"
+    logs = "".join(site.logs(pod, "log") for pod in site.ready_pods(name="workloads-web"))
+    assert "GET / HTTP" in logs
+    assert "/ready" not in logs
+
+    site.bundler("uninstall", "notes", "--yes")
+    assert [pod["metadata"]["name"] for pod in site.items("v1/pods")] == [CLIENT]
+    assert [one["metadata"]["name"] for one in site.items("v1/persistentvolumeclaims")] == ["data-notes-store-0"]
