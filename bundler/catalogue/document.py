@@ -15,6 +15,7 @@ from bundler.model.catalogue import Catalogue, CataloguedBundle, CataloguedVersi
 from bundler.model.digest import Digest, is_digest
 from bundler.model.image import REPOSITORY
 from bundler.model.json import as_json, decode_json, is_mapping, list_at, text_at
+from bundler.model.lean import replace
 from bundler.model.names import NAME_MAX_CHARS, is_dns_label
 from bundler.resolve.versions import parse_range, parse_version
 
@@ -100,8 +101,13 @@ def _tidy(bundle: CataloguedBundle) -> CataloguedBundle:
         repository=bundle.repository,
         description=one_line(bundle.description),
         keywords=tuple(dict.fromkeys(filter(None, words)))[:MAX_KEYWORDS],
-        versions=tuple(sorted(bundle.versions, key=_precedence, reverse=True)[:MAX_VERSIONS]),
+        versions=tuple(sorted(map(_tidy_version, bundle.versions), key=_precedence, reverse=True)),
     )
+
+
+def _tidy_version(one: CataloguedVersion) -> CataloguedVersion:
+    shown = one_line(one.app_version, _MAX_WORD_CHARS)
+    return one if shown == one.app_version else replace(one, app_version=shown)
 
 
 def _precedence(one: CataloguedVersion) -> tuple[object, str]:

@@ -97,8 +97,8 @@ def read_site(scope: Scope, site: Site | Path | None) -> Site | None:
     """
     if isinstance(site, Path):
         return load_site(scope, site)
-    if site is not None and site.registry is not None:
-        scope.network.site_hosts |= {site.registry.host}
+    if site is not None:
+        scope.note_site(site)
     return site
 
 

@@ -13,6 +13,7 @@ from bundler.actions.acquire.catalogues import Recorded
 from bundler.actions.acquire.fetch import parse_address
 from bundler.errors import UsageError
 from bundler.errors.bundle import BundleNotFoundError
+from bundler.errors.delivery import RegistryNotFoundError
 from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE, OCI_SCHEME, archives_in, names_in, split_name
 from bundler.model.oci import OciAddress, Repository, version_tag
 from bundler.model.trust import TrustPolicy
@@ -125,6 +126,10 @@ def _versions(scope: Scope, address: OciAddress) -> list[OciAddress]:
     if address.reference:
         return [address]
     versions = published_versions(scope.registry(), address)
+    if not versions:
+        found = f"{address.repository.host} has no version of {address.repository.name}"
+        hint = "name a repository that `bundler push` wrote"
+        raise RegistryNotFoundError(f"building a catalogue of {address}", context=[found], hint=hint)
     return [OciAddress(repository=address.repository, tag=version_tag(version)) for version in versions]
 
 

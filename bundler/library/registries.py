@@ -50,7 +50,10 @@ def open_registry(
         authority_file=network.rules.registry_ca,
         plain_http=network.rules.insecure_http,
     )
-    settings = replace(settings, hosts={**settings.hosts, **(hosts or {})})
+    of_sites = [settings_of_site(site.registry, site) for site in scope.sites if site.registry is not None]
+    settings = replace(
+        settings, hosts={**{k: v for one in of_sites for k, v in one.items()}, **settings.hosts, **(hosts or {})}
+    )
     network.stay_offline(default=False)
     if gate is None and network.rules.is_offline(default=False):
         gate = Gate(network.site_hosts)
@@ -85,11 +88,16 @@ def open_site_registry(
     host = frozenset({place.host})
     scope.network.stay_offline(default=True, named=host)
     gate = Gate(host) if scope.network.rules.is_offline(default=True) else None
-    authority = _beside(site, place.ca) if place.ca else None
-    own = HostSettings(authority_file=authority, uses_plain_http=place.is_insecure_http)
-    is_said = authority is not None or place.is_insecure_http
-    hosts = {place.host: own} if is_said else {}
+    hosts = settings_of_site(place, site)
     return open_registry(scope, gate=gate, hosts=hosts, find_credentials=find_credentials, is_writing=is_writing)
+
+
+def settings_of_site(place: SiteRegistry, site: Site | None) -> dict[str, HostSettings]:
+    """Return what a site file says of how its registry is spoken to; nothing where it says nothing."""
+    authority = _beside(site, place.ca) if place.ca else None
+    if authority is None and not place.is_insecure_http:
+        return {}
+    return {place.host: HostSettings(authority_file=authority, uses_plain_http=place.is_insecure_http)}
 
 
 def open_as_puller(scope: Scope, site: Site, config: Body) -> Registry:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bundler.model.events import Event
     from bundler.model.lock import LockState
     from bundler.model.redaction import Redactor
+    from bundler.model.site import Site
     from bundler.ports import ClusterClient, HeldLock, JudgeByRule, Registry, ReleaseLock, Reporter
 
     OpenCluster: TypeAlias = "Callable[[Scope], tuple[ClusterClient, str]]"
@@ -75,6 +76,8 @@ class Scope:
         self._commands: dict[str, str] = {}
         self._registry: Registry | None = None
         self._folder = options.cache_dir
+        self.sites: tuple[Site, ...] = ()
+        """The site files that were read: they say how their registries are spoken to."""
         self._opening = threading.RLock()
         self._idle = Call(self, report=self._masked(host.report), is_stopped=host.stop.is_asked, deadline_s=0.0)
         self._idle.deadline_s = self._new_deadline_s()
@@ -191,6 +194,15 @@ class Scope:
             if self._registry is None:
                 self._registry = library.registries.open_registry(self)
             return self._registry
+
+    def note_site(self, site: Site) -> None:
+        """Let the registry of a site be reached from now on, in the way that its file says."""
+        if site.registry is None or site in self.sites:
+            return
+        with self._opening:
+            self.sites += (site,)
+            self.network.site_hosts |= {site.registry.host}
+            self._registry = None
 
     def cache_folder(self) -> Path:
         """Return the folder of what is fetched: that of the options, else one of this session alone."""

@@ -112,3 +112,15 @@ def test_a_python_program_finds_and_acquires_by_name(team: Team) -> None:
         found = session.search(["pay"], site=team.site()).found
         assert [one.reference for one in found] == ["pay"]
         assert session.acquire("pay", site=team.site()).bundle.digest == found[0].digest
+
+
+def test_how_a_site_file_says_its_registry_is_spoken_to_holds_for_catalogues_and_bundles(team: Team) -> None:
+    team.publish(team.bundle("pay", "1.0.0"))
+    place = team.place.removeprefix(f"oci://{team.host}/")
+    site = team.site(
+        f"  catalogues: ['{team.catalogue}']\n  registry: {{host: '{team.host}', prefix: {place}, insecureHTTP: true}}\n"
+    )
+    assert team.cli("show", "pay", "--site", site).ok().out.startswith("pay")
+    assert team.cli("search", "pay", "--site", site, "-o", "json").ok().document["found"][0]["reference"] == "pay"
+    unsaid = team.cli("show", f"{team.catalogue}#pay")
+    assert (unsaid.code, "insecure" in unsaid.err) == (1, True)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from bundler.actions.acquire.bundle_artifacts import fetch_envelopes, find_published
 from bundler.actions.acquire.catalogues import DEFAULT_TAG, Recorded
 from bundler.actions.acquire.push import attach_signature
-from bundler.catalogue.document import decode_catalogue, make_catalogue
+from bundler.catalogue.document import decode_catalogue, encode_catalogue, make_catalogue
 from bundler.concurrency import map_parallel
 from bundler.delivery.envelopes import decode_envelopes
+from bundler.errors import UsageError
 from bundler.errors.bundle import CatalogueInvalidError
 from bundler.errors.delivery import DeliveryDamagedError, RegistryError, WrongSignatureError
 from bundler.model.catalogue import CataloguedBundle, CataloguedVersion
@@ -60,7 +61,8 @@ def build_catalogue(found: Iterable[Published]) -> Catalogue:
         found: bundles in any order.
 
     Raises:
-        CatalogueInvalidError: when a name is in two repositories, a version has two contents, or the registries differ.
+        CatalogueInvalidError: when a name is in two repositories, a version has two contents, the registries differ, or
+            there is more than a catalogue takes.
     """
     by_name: dict[str, list[Published]] = {}
     for one in found:
@@ -72,7 +74,13 @@ def build_catalogue(found: Iterable[Published]) -> Catalogue:
     if problems:
         hint = "build a catalogue for each registry, and leave out what contradicts"
         raise CatalogueInvalidError("building a catalogue", context=problems, hint=hint)
-    return make_catalogue(_catalogued(published) for published in by_name.values())
+    catalogue = make_catalogue(_catalogued(published) for published in by_name.values())
+    try:
+        decode_catalogue(encode_catalogue(catalogue))
+    except ValueError as error:
+        hint = "leave bundles or old versions out, or make several catalogues"
+        raise CatalogueInvalidError("building a catalogue", context=[str(error)], hint=hint) from error
+    return catalogue
 
 
 def push_catalogue(
@@ -87,11 +95,15 @@ def push_catalogue(
         signature: what is in the ``.sig`` file beside it.
 
     Raises:
+        UsageError: when the address names a digest.
         CatalogueInvalidError: when it is none, or records what the registry does not have.
         WrongSignatureError: when the signature is of something else.
         RegistryError: what the registry answers.
     """
     doing = f"pushing a catalogue to {address}"
+    if address.digest:
+        found = "the address names a digest, and a catalogue is published under a tag"
+        raise UsageError(doing, context=[found], hint=f"leave the digest out; without a tag it is {DEFAULT_TAG}")
     try:
         catalogue = decode_catalogue(content)
     except ValueError as error:

@@ -16,6 +16,7 @@ from bundler.actions.acquire.search import SearchRequest, search
 from bundler.archive.writer import pack_files
 from bundler.catalogue.document import MAX_CATALOGUE_BYTES, encode_catalogue
 from bundler.delivery.envelopes import encode_envelopes
+from bundler.errors import UsageError
 from bundler.errors.bundle import BundleAmbiguousError, BundleInvalidError, BundleNotFoundError, CatalogueInvalidError
 from bundler.errors.delivery import (
     ContentMismatchError,
@@ -371,6 +372,24 @@ def test_bundles_that_contradict_each_other_make_no_catalogue(kitchen: Kitchen) 
         f"pay 1.0.0 is there twice, as {pay.digest} and as {other.digest}",
         "a catalogue is of one registry, and these bundles are on other.example, registry.example",
     )
+
+
+def test_more_than_a_catalogue_takes_is_refused_when_it_is_built(kitchen: Kitchen) -> None:
+    place = OciAddress.parse(TEAM).repository
+    bundle = kitchen.bundle("pay", "1.0.0")
+    many = [replace(bundle, metadata=replace(bundle.metadata, version=f"1.{minor}.0")) for minor in range(501)]
+    with pytest.raises(CatalogueInvalidError) as caught:
+        build_catalogue([Published(bundle=one, repository=place) for one in many])
+    assert caught.value.context == ("pay: it has 501 versions, not 1 to 500",)
+    odd = replace(bundle, metadata=replace(bundle.metadata, app_version="7\n\x1b[1m", description="a\tb"))
+    (kept,) = build_catalogue([Published(bundle=odd, repository=place)]).bundles
+    assert (kept.versions[0].app_version, kept.description) == ("7 [1m", "a b")
+
+
+def test_a_catalogue_is_published_under_a_tag(kitchen: Kitchen) -> None:
+    content = kitchen.publish(TEAM, kitchen.bundle("pay", "1.0.0"))
+    with pytest.raises(UsageError, match="pushing a catalogue to"):
+        push_catalogue(kitchen.registry, content, OciAddress.parse(f"{TEAM}@{digest_of(content)}"))
 
 
 def test_a_catalogue_is_published_once_all_that_it_records_is_there(kitchen: Kitchen) -> None:
