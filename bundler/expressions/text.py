@@ -92,7 +92,7 @@ def data_of(value: object, *, depth: int = 0) -> JSONValue:
         raise TemplateFailureError("the data is nested too deeply", f"keep it within {_MAX_DEPTH} levels")
     if isinstance(value, Mapping):
         current_meter().charge(len(value))
-        return {_key_of(key): data_of(item, depth=depth + 1) for key, item in value.items()}
+        return {text_of(key): data_of(item, depth=depth + 1) for key, item in value.items()}
     if isinstance(value, TemplateObject):
         str(value)
     if isinstance(value, Iterable):
@@ -100,10 +100,6 @@ def data_of(value: object, *, depth: int = 0) -> JSONValue:
         current_meter().charge(len(items))
         return items
     raise TemplateFailureError(f"a {type(value).__name__} is not data", "use texts, numbers, lists and mappings")
-
-
-def _key_of(key: object) -> str:
-    return text_of(key)
 
 
 def to_yaml(value: object) -> YamlText:

@@ -53,11 +53,11 @@ class FieldSet:
 
     def difference(self, other: FieldSet) -> FieldSet:
         """Return the fields of this set that are not in the other."""
-        return FieldSet(_difference(self.tree, other.tree))
+        return FieldSet(dict(_differing(self.tree, other.tree)))
 
     def intersection(self, other: FieldSet) -> FieldSet:
         """Return the fields in both."""
-        return FieldSet(_intersection(self.tree, other.tree))
+        return FieldSet(dict(_common(self.tree, other.tree)))
 
     def without_subtree(self, *names: str) -> FieldSet:
         """Return this set without these top-level fields and all below them."""
@@ -158,10 +158,6 @@ def _union(left: Tree, right: Tree, *, is_root: bool = True) -> Tree:
     return _joined(member=member, below=below) or _MEMBER
 
 
-def _difference(left: Tree, right: Tree) -> Tree:
-    return dict(_differing(left, right))
-
-
 def _differing(left: Tree, right: Tree) -> Iterator[tuple[str, Tree]]:
     for step, node in left.items():
         other = right.get(step)
@@ -174,10 +170,6 @@ def _differing(left: Tree, right: Tree) -> Iterator[tuple[str, Tree]]:
         kept = _joined(member=member, below=dict(_differing(node, other)))
         if kept is not None:
             yield step, kept
-
-
-def _intersection(left: Tree, right: Tree) -> Tree:
-    return dict(_common(left, right))
 
 
 def _common(left: Tree, right: Tree) -> Iterator[tuple[str, Tree]]:

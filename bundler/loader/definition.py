@@ -97,7 +97,7 @@ def decode_definition(root: Node) -> BundleDefinition:
         conflicts=decode_conflict_rules(spec),
         derive=_derive(spec),
         generate=_generate(spec),
-        images=_images(spec),
+        images=tuple(_image(node) for node in spec.items("images", "ref", "when", "path", "match")),
         readiness=_readiness(spec),
         reach=_reach(spec),
         upgrade=_upgrade(spec),
@@ -275,10 +275,6 @@ def _check_unique(nodes: Sequence[Node], names: Sequence[str], what: str) -> Non
             first = nodes[names.index(name)]
             if first is not node:
                 node.fail(f'is {what} named "{name}" like the one in line {first.source.line}')
-
-
-def _images(spec: Node) -> tuple[ImageSpec, ...]:
-    return tuple(_image(node) for node in spec.items("images", "ref", "when", "path", "match"))
 
 
 def _image(node: Node) -> ImageSpec:

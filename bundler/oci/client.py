@@ -124,7 +124,7 @@ class OciClient:
         if answer.status == 404:
             return None
         size = answer.headers.get("content-length", "")
-        media_type = _content_type(answer)
+        media_type = answer.headers.get("content-type", "").partition(";")[0].strip()
         is_told = answer.digest.startswith("sha256:") and size.isdecimal() and media_type
         if answer.status != 200 or not is_told:
             found = self._manifest(repository, reference)
@@ -362,10 +362,6 @@ def credential_files(around: ClientConfig) -> CredentialFiles:
 def fallback_tag(digest: Digest) -> str:
     """Return the tag that lists referrers where a registry has no API for them."""
     return digest.replace(":", "-")
-
-
-def _content_type(answer: Answer) -> str:
-    return answer.headers.get("content-type", "").partition(";")[0].strip()
 
 
 def _named(repository: Repository, reference: str) -> str:

@@ -178,7 +178,7 @@ def _secret(body: Tree, _live: Tree | None) -> None:
     plain = body.pop("stringData", None)
     if plain:
         data = body["data"] = body.get("data") or {}
-        data |= {key: _base64(str(value)) for key, value in plain.items()}
+        data |= {key: b64encode(str(value).encode()).decode() for key, value in plain.items()}
 
 
 def _namespace(body: Tree, _live: Tree | None) -> None:
@@ -225,10 +225,6 @@ def _address(uid: str) -> str:
 
 def _node_port(uid: str, index: int) -> int:
     return 30000 + int(hashlib.sha256(f"{uid}/{index}".encode()).hexdigest()[:6], 16) % 2768
-
-
-def _base64(text: str) -> str:
-    return b64encode(text.encode()).decode()
 
 
 _BY_KIND: Mapping[tuple[str, str], Callable[[Tree, Tree | None], None]] = {

@@ -141,10 +141,6 @@ def _const(_place: _Place, rule: JSONValue, value: JSONValue) -> bool:
 def _is_same(one: JSONValue, other: JSONValue) -> bool:
     if isinstance(one, str | bool | None):
         return type(one) is type(other) and one == other
-    return _is_same_number(one, other)
-
-
-def _is_same_number(one: JSONValue, other: JSONValue) -> bool:
     return _number(one) is not None and _number(other) is not None and one == other
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from bundler.actions.author.object_findings import ObjectChecks
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.images.matrix import Variant
     from bundler.model.bundle import Bundle
     from bundler.model.values import MergedValues
     from bundler.render.problems import Problem
@@ -55,11 +54,7 @@ def settings_findings(order: RenderRequest, values: MergedValues, checks: Object
         for finding in _findings(order_with(order, variant), checks):
             if finding.what not in told:
                 told.add(finding.what)
-                yield _with_setting(finding, variant)
-
-
-def _with_setting(finding: Finding, variant: Variant) -> Finding:
-    return replace(finding, details=(*finding.details, f"with {described(variant)}"))
+                yield replace(finding, details=(*finding.details, f"with {described(variant)}"))
 
 
 def _findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:

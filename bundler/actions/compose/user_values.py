@@ -73,7 +73,7 @@ class UserInput:
     @property
     def site(self) -> Site:
         """The site file, or one that says nothing."""
-        return self.named_site or _unnamed_site()
+        return self.named_site or Site(name="", values=make_layer({}, LayerKind.SITE, ""))
 
     @property
     def facts(self) -> Body:
@@ -121,10 +121,6 @@ def _raise_all(failures: Sequence[BundlerError]) -> None:
     if failures:
         lines = [f"{error}: {line}" for error in failures for line in error.context]
         raise ValuesFileError("reading the values given on the command line", context=lines, hint=failures[0].hint)
-
-
-def _unnamed_site() -> Site:
-    return Site(name="", values=make_layer({}, LayerKind.SITE, ""))
 
 
 def _load_site(path: Path) -> Site:

@@ -82,7 +82,7 @@ def table(
         columns: how wide a line may be; None: as wide as it comes.
         shrinking: the heads of columns whose cells are cut where a line would be wider; the others never are.
     """
-    cells = [tuple(_one_line(cell) for cell in row) for row in rows]
+    cells = [tuple(" ".join(clean(cell).split()) for cell in row) for row in rows]
     widths = [max(len(row[index]) for row in [heads, *cells]) for index in range(len(heads))]
     if columns is not None:
         _shrink(widths, columns, [index for index, head in enumerate(heads) if head in shrinking])
@@ -103,10 +103,6 @@ def _shrink(widths: list[int], columns: int, shrinking: Sequence[int]) -> None:
             return
         widths[widest] -= 1
         excess -= 1
-
-
-def _one_line(text: str) -> str:
-    return " ".join(clean(text).split())
 
 
 def seconds(value_s: float) -> str:

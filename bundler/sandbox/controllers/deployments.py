@@ -131,7 +131,7 @@ def _scale(world: World, rollout: _Rollout) -> None:
     if text_at(rollout.deployment, "spec", "strategy", "type") == "Recreate":
         for one in rollout.old:
             _resize(world, one, 0)
-        if not any(_pods_of(world, one) for one in rollout.old):
+        if not any(world.owned(one, "", "Pod") for one in rollout.old):
             _resize(world, rollout.new, rollout.wanted)
         return
     surge, unavailable = _bounds(rollout)
@@ -187,10 +187,6 @@ def _resize(world: World, replica_set: Body, size: int) -> None:
     if made is not None and _size(made) != size:
         made["spec"]["replicas"] = size
         world.update(replica_set, made)
-
-
-def _pods_of(world: World, replica_set: Body) -> list[Body]:
-    return world.owned(replica_set, "", "Pod")
 
 
 def _forget_old(world: World, rollout: _Rollout) -> None:
