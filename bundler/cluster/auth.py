@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bundler.cluster.credentials import Credentials
-    from bundler.cluster.kubeconfig import ClusterAccess, UserEntry
+    from bundler.cluster.kubeconfig import ClusterAccess, ClusterEntry, UserEntry
     from bundler.http.client_config import ClientConfig
     from bundler.model.json import Body
     from bundler.ports import Clock
@@ -165,7 +165,7 @@ class ExecCredentials:
         own = {text_at(item, "name"): text_at(item, "value") for item in items_at(self._spec, "env")}
         spec: dict[str, object] = {"interactive": is_interactive}
         if value_at(self._spec, "provideClusterInfo") is True:
-            spec["cluster"] = _cluster_info(self._access)
+            spec["cluster"] = _cluster_info(self._access.cluster, timeout_s=self._around.budget())
         info = {"apiVersion": self._version, "kind": "ExecCredential", "spec": spec}
         return {**self._around.env, **own, "KUBERNETES_EXEC_INFO": json.dumps(info)}
 
@@ -267,9 +267,8 @@ def _legacy_failed(user: UserEntry, name: str, why: str) -> CredentialsError:
     )
 
 
-def _cluster_info(access: ClusterAccess) -> Body:
-    cluster = access.cluster
-    authority = authority_of(cluster.authority)
+def _cluster_info(cluster: ClusterEntry, *, timeout_s: float) -> Body:
+    authority = authority_of(cluster.authority, timeout_s=timeout_s)
     info: dict[str, object] = {
         "server": cluster.server,
         "tls-server-name": cluster.tls_server_name,

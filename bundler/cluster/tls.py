@@ -86,7 +86,7 @@ def make_context(
     return context
 
 
-def authority_of(authority: Blob, *, timeout_s: float = TIMEOUT_S) -> bytes:
+def authority_of(authority: Blob, *, timeout_s: float) -> bytes:
     """Return the certificates of a cluster's authority; empty where the kubeconfig gives none.
 
     Raises:

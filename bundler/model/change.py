@@ -138,6 +138,11 @@ class ReachNote:
     was read from JSON."""
 
     @property
+    def short(self) -> str:
+        """The object alone: ``ClusterRole/web``."""
+        return self.subject.partition(" in " if self.kind == "namespace" else ": ")[0]
+
+    @property
     def is_undeclared(self) -> bool:
         """Return whether the bundle had to declare it, and did not."""
         return not self.is_declared and self.kind not in EXPOSURES

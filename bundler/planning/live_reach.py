@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.errors import Found
 from bundler.errors.change import UndeclaredReachError
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.bundle import Reach
@@ -84,7 +85,10 @@ def new_reach(notes: Iterable[ReachNote], doing: str, hint: str) -> Iterator[Pro
         doing: what is being done, for messages.
         hint: what to do; starts with a verb.
     """
-    lines = tuple(f"it is not live, and leaves the namespace or grants power: {_key(note)}" for note in notes)
+    lines = tuple(
+        Found(f"it is not live, and leaves the namespace or grants power: {_key(note)}", subject=note.short)
+        for note in notes
+    )
     if lines:
         yield Problem(error=UndeclaredReachError, doing=doing, lines=lines, hint=hint)
 

@@ -11,6 +11,7 @@ from itertools import takewhile
 from bundler.errors.bundle import VersionRangeError
 from bundler.model.lean import dataclass, field
 from bundler.model.pattern import LazyPattern
+from bundler.model.size import shortened
 
 _IDENTIFIER_CHARS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-")
 _STARS = frozenset("xX*")
@@ -19,6 +20,8 @@ _COMPARATOR = LazyPattern(r"([<>=!^~]*)\s*([^\s,<>=!^~|]+)(?:[\s,]+|(?=[<>=!])|$
 """Comparators are separated by spaces or commas; ``>=1<2`` is clear without, ``1.2~ 3`` is not."""
 _KUBERNETES = LazyPattern(r"v?([0-9]{1,9})\.([0-9]{1,9})\+?(?:\.([0-9]{1,9}))?(?:[-+.].*)?")
 _MAX_DIGITS = 100
+_SHOWN_CHARS = 80
+"""Of a text in a message: it may be one that no one typed."""
 """Python bounds the digits it converts; so do we, evenly."""
 
 _RELEASE: tuple[tuple[int, int, str], ...] = ((2, 0, ""),)
@@ -100,7 +103,9 @@ def parse_version(text: str) -> Version:
     numbers, precedence = _parts(text)
     if precedence is None or len(numbers) != 3 or not all(map(_is_number, numbers)):
         raise VersionRangeError(
-            "reading a version", context=[f'"{text}" is not a semantic version'], hint=_VERSION_HINT
+            "reading a version",
+            context=[f'"{shortened(text, _SHOWN_CHARS)}" is not a semantic version'],
+            hint=_VERSION_HINT,
         )
     major, minor, patch = map(int, numbers)
     return Version(major, minor, patch, precedence, text)
@@ -124,7 +129,9 @@ def parse_kubernetes_version(text: str) -> Version:
     match = _KUBERNETES.fullmatch(text)
     if match is None:
         hint = "name a Kubernetes version like 1.31 or v1.31.4"
-        raise VersionRangeError("reading a Kubernetes version", context=[f'"{text}" is not one'], hint=hint)
+        raise VersionRangeError(
+            "reading a Kubernetes version", context=[f'"{shortened(text, _SHOWN_CHARS)}" is not one'], hint=hint
+        )
     return Version(int(match[1]), int(match[2]), int(match[3] or 0))
 
 
@@ -167,7 +174,7 @@ def _alternative(part: str, text: str) -> tuple[tuple[_Comparator, ...], frozens
     while rest:
         match = _COMPARATOR.match(rest)
         if match is None or match[1] not in _OPERATORS:
-            raise _no_range(text, f'"{rest}" cannot be read')
+            raise _no_range(text, f'"{shortened(rest, _SHOWN_CHARS)}" cannot be read')
         numbers, low = _operand(match[2], text)
         comparators.append(_comparator(match[1], numbers, low))
         if low.is_prerelease:
@@ -180,10 +187,10 @@ def _operand(operand: str, text: str) -> tuple[tuple[int, ...], Version]:
     """Return the numbers that are given, and the version with zeros for those that are not."""
     parts, precedence = _parts(operand.removeprefix("v"))
     if precedence is None or len(parts) > 3 or not all(part in _STARS or _is_number(part) for part in parts):
-        raise _no_range(text, f'"{operand}" is not a version')
+        raise _no_range(text, f'"{shortened(operand, _SHOWN_CHARS)}" is not a version')
     numbers = [int(part) for part in takewhile(_is_number, parts)]
     if any(part not in _STARS for part in parts[len(numbers) :]):
-        raise _no_range(text, f'"{operand}" has a number behind a star')
+        raise _no_range(text, f'"{shortened(operand, _SHOWN_CHARS)}" has a number behind a star')
     if len(numbers) < 3:
         precedence = _RELEASE
     major, minor, patch = (*numbers, 0, 0, 0)[:3]
@@ -229,4 +236,6 @@ def _bumped(numbers: tuple[int, ...]) -> Version:
 
 
 def _no_range(text: str, found: str) -> VersionRangeError:
-    return VersionRangeError("reading a range of versions", context=[f'"{text}": {found}'], hint=_RANGE_HINT)
+    return VersionRangeError(
+        "reading a range of versions", context=[f'"{shortened(text, _SHOWN_CHARS)}": {found}'], hint=_RANGE_HINT
+    )

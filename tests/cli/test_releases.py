@@ -363,6 +363,10 @@ def test_a_missing_namespace_can_be_refused(cli, menu):
     assert cli("list", "-A", "-o", "json").document == []
 
 
+def test_the_flag_that_helm_asks_for_means_what_happens_anyway(cli, menu):
+    assert cli("install", "shop", menu, "--create-namespace", *NS).code == 0
+
+
 def test_a_failure_is_told_with_its_reason_and_kept_in_the_history(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     with cli.sandbox() as sandbox:

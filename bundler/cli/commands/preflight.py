@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from bundler.cli import flows
 from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.change_options import create_namespace_option
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import offline_option, registry_options
@@ -22,14 +21,14 @@ if TYPE_CHECKING:
 @bundle_argument
 @values_options()
 @release_name_option
-@click.option("--no-create-namespace", is_flag=True, help="Fail if the namespace is missing.")
+@create_namespace_option
 @registry_options
 @bundle_limit_options
 @offline_option
-def preflight_command(app: App, bundle: str, *, given: Values, release: str, no_create_namespace: bool) -> int:
+def preflight_command(app: App, bundle: str, *, given: Values, release: str, create_namespace: bool) -> int:
     """Check that everything that an installation of BUNDLE needs is there; nothing is written.
 
     The API server and its version, permissions, storage, quota and Pod Security; for a delivery with --site also the
     registry, each image by its digest, one of them pulled with the pull secret of the pods, and the nodes' platforms.
     """
-    return flows.preflight.look_ahead(app, bundle, given, release=release, may_create_namespace=not no_create_namespace)
+    return flows.preflight.look_ahead(app, bundle, given, release=release, may_create_namespace=create_namespace)

@@ -104,7 +104,7 @@ def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
     """Return how a change is carried out."""
     return RunOptions(
         waits=not write.no_wait,
-        may_create_namespace=not write.no_create_namespace,
+        may_create_namespace=write.create_namespace,
         history_max=write.history_max,
         lock_timeout_s=run.lock_timeout_s,
         forces_revision=write.force_revision,

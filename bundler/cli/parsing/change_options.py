@@ -38,7 +38,7 @@ class WriteFlags:
     """How a revision is written and waited for."""
 
     no_wait: bool
-    no_create_namespace: bool
+    create_namespace: bool
     history_max: int
     force_revision: bool
     show_secrets: bool
@@ -84,12 +84,18 @@ run_options: Decorator = gathered(
     ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason"],
 )
 
+create_namespace_option = click.option(
+    "--create-namespace/--no-create-namespace",
+    default=True,
+    help="Make the namespace if it does not exist, or fail.  [default: make it]",
+)
+
 write_options: Decorator = gathered(
     "write",
     WriteFlags,
     [
         click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready."),
-        click.option("--no-create-namespace", is_flag=True, help="Fail if the namespace does not exist."),
+        create_namespace_option,
         click.option(
             "--history-max",
             type=click.IntRange(min=1),
@@ -100,7 +106,7 @@ write_options: Decorator = gathered(
         click.option("--force-revision", is_flag=True, help="Record a revision even if nothing changes."),
         click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
-    ["no_wait", "no_create_namespace", "history_max", "force_revision", "show_secrets"],
+    ["no_wait", "create_namespace", "history_max", "force_revision", "show_secrets"],
 )
 
 conflict_option = click.option(

@@ -70,7 +70,9 @@ def undeclared_reach(notes: Iterable[ReachNote]) -> Iterator[Problem]:
         yield Problem(
             error=UndeclaredReachError,
             doing="checking what the bundle writes and grants",
-            lines=tuple(Source.parse(note.source).found(f"{note.kind}: {note.subject}") for note in refused),
+            lines=tuple(
+                Source.parse(note.source).found(f"{note.kind}: {note.subject}", subject=note.short) for note in refused
+            ),
             hint=f"declare it under spec of bundle.yaml, `reach: {_in_flow(refused)}` "
             "(`bundler lint --write-reach` does that), or remove it",
         )

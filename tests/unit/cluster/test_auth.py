@@ -16,7 +16,7 @@ from bundler.cluster.auth import make_credentials
 from bundler.cluster.credentials import FixedCredentials, configured_certificate
 from bundler.cluster.kubeconfig import Blob, ClusterAccess, UserEntry
 from bundler.cluster.tls import ClientCertificate, make_context
-from bundler.errors.cluster import ClusterError, CredentialsError
+from bundler.errors.cluster import ClusterError, CredentialsError, KubeconfigError
 from bundler.model.events import Event, Notice
 from tests.lib.stub_server import Say, StubServer, status
 from tests.unit.cluster.support import CONFIG_MAP, ROUTES, InstantClock, access, client, config_map, surroundings
@@ -148,6 +148,16 @@ def test_a_plugin_is_run_once_and_told_about_the_cluster(tmp_path: Path) -> None
             },
         },
     }
+
+
+def test_a_plugin_waits_for_the_file_of_the_authority_no_longer_than_the_command_has(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    entry = user(tmp_path, plugin(tmp_path) | {"provideClusterInfo": True})
+    it = access("https://api.example", user=entry, authority=Blob(file=pipe))
+    with pytest.raises(KubeconfigError) as raised:
+        make_credentials(it, surroundings(env=ENV, budget_s=0.05)).headers()
+    assert "did not end within 0.05 s" in raised.value.context[0]
 
 
 def test_a_plugin_is_run_again_a_minute_before_its_token_expires(tmp_path: Path) -> None:

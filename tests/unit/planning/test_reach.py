@@ -318,6 +318,7 @@ def test_a_refusal_says_what_to_declare_and_declaring_it_is_enough():
     wanted = "{clusterScoped: [ClusterRole], namespaces: [elsewhere], grants: [rbac-secrets, rbac-wildcard]}"
     assert f"`reach: {wanted}`" in raised.value.hint
     assert "templates/r.yaml:7: cluster-scoped: ClusterRole/r" in raised.value.context
+    assert {found.subject for found in raised.value.problems} == {"ClusterRole/r", "ConfigMap/c"}
     declared = Reach(
         cluster_scoped=("ClusterRole",), namespaces=("elsewhere",), grants=("rbac-secrets", "rbac-wildcard")
     )

@@ -23,9 +23,7 @@ def test_a_range_that_is_clear_is_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["9" * 5000 + ".0.0", "1.0.0-" + "9" * 5000, "1." + "9" * 101 + ".0"])
 def test_a_version_of_thousands_of_digits_is_refused_not_a_crash(text: str) -> None:
-    with pytest.raises(VersionRangeError):
-        parse_version(text)
-    with pytest.raises(VersionRangeError):
-        parse_range(f">={text}")
-    with pytest.raises(VersionRangeError):
-        parse_kubernetes_version("9" * 5000 + ".1")
+    for read, said in (parse_version, text), (parse_range, f">={text}"), (parse_kubernetes_version, "9" * 5000 + ".1"):
+        with pytest.raises(VersionRangeError) as raised:
+            read(said)
+        assert len("".join(raised.value.context)) < 250
