@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.inspect import release_queries
+from bundler.model.release import ReleaseStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from bundler.errors import BundlerError
     from bundler.library.scope import Scope
     from bundler.model.json import Body
-    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Revision, RevisionSummary
 
     OnUnreadable = Callable[[BundlerError], None]
 
@@ -50,6 +51,22 @@ def revision(scope: Scope, release: str, number: int, namespace: str, *, shows_s
     """
     place = scope.namespace(namespace)
     return release_queries.load_revision(scope.ports(), place, release, revision=number, shows_secrets=shows_secrets)
+
+
+def last_evidence(scope: Scope, release: str, namespace: str = "") -> Revision | None:
+    """Return the newest revision that says why it failed; None where none does.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
+    """
+    for summary in reversed(history(scope, release, namespace, lambda _: None)):
+        if summary.status in {ReleaseStatus.FAILED, ReleaseStatus.INTERRUPTED}:
+            found = revision(scope, release, summary.revision, namespace, shows_secrets=False)
+            if found.evidence:
+                return found
+    return None
 
 
 def releases(

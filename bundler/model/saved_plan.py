@@ -123,6 +123,8 @@ class SavedChange:
     component: str = ""
     reason: str = ""
     is_verified: bool = True
+    notes: tuple[tuple[str, str], ...] = ()
+    """Fields that others set, and what is done about each: ``take`` or ``keep``, and which."""
     lines: tuple[str, ...] = ()
     """A unified diff of its YAML; secrets are masked."""
 

@@ -72,13 +72,14 @@ def _relevant(change: Change, live: Body) -> Body:
 
 
 def _writers(live: Body, since: datetime) -> str:
-    """Return who wrote an object since a moment, and what they own of it."""
+    """Return who wrote an object since a moment, and what they own of it; writes of ``scale`` carry no time."""
     from_second = since.replace(microsecond=0).strftime("%Y-%m-%dT%H:%M:%SZ")
     found = []
     for entry in items_at(live, "metadata", "managedFields"):
         manager, time = text_at(entry, "manager"), text_at(entry, "time")
-        if time >= from_second and text_at(entry, "subresource") != "status" and manager != FIELD_MANAGER:
-            fields = FieldSet.parse(entry.get("fieldsV1")).leaves()
-            paths = first_of([to_path(path) for path in fields.paths()], _SHOWN_FIELDS)
-            found.append(f"{manager} at {time} ({', '.join(paths)})")
+        if manager == FIELD_MANAGER or text_at(entry, "subresource") == "status" or "" < time < from_second:
+            continue
+        fields = FieldSet.parse(entry.get("fieldsV1")).leaves()
+        paths = first_of([to_path(path) for path in fields.paths()], _SHOWN_FIELDS)
+        found.append(f"{manager}{f' at {time}' if time else ''} ({', '.join(paths)})")
     return "; ".join(found)

@@ -109,6 +109,14 @@ class PlannedValuesForm(TypedDict):
     """Where the values started."""
 
 
+class NoteForm(TypedDict):
+    """A field that another manager set, and what is done about it."""
+
+    word: str
+    """`take` or `keep`."""
+    text: str
+
+
 class SavedChangeForm(TypedDict):
     """What is done to one object."""
 
@@ -118,6 +126,7 @@ class SavedChangeForm(TypedDict):
     reason: str
     verified: bool
     """False: the server could not check it yet."""
+    notes: list[NoteForm]
     diff: list[str]
     """A unified diff of its YAML; secrets are masked."""
 
@@ -217,6 +226,7 @@ def _change_form(change: SavedChange) -> SavedChangeForm:
         "component": change.component,
         "reason": change.reason,
         "verified": change.is_verified,
+        "notes": [{"word": word, "text": text} for word, text in change.notes],
         "diff": list(change.lines),
     }
 
@@ -334,8 +344,14 @@ def _change(part: Part) -> SavedChange:
         component=part.text("component"),
         reason=part.text("reason"),
         is_verified=part.flag("verified"),
+        notes=tuple(map(_note, part.parts("notes"))),
         lines=part.texts("diff"),
     )
+
+
+def _note(part: Part) -> tuple[str, str]:
+    part.require(*NoteForm.__annotations__)
+    return part.text("word"), part.text("text")
 
 
 def _live(whole: Part) -> Mapping[ObjectRef, LiveFact]:

@@ -307,3 +307,21 @@ def test_what_was_mistyped_is_answered_in_words(cli, saved, menu):
         refused = cli(*words, *NS)
         assert refused.code in {1, 2}
         assert "hint: " in refused.err
+
+
+def test_what_is_done_about_fields_of_others_is_a_part_of_the_plan(cli, menu):
+    cli("install", "shop", menu, *NS).ok()
+    with cli.sandbox() as sandbox:
+        sandbox.edit(CONFIG, {"data": {"text": "mine"}})
+    path = cli.home / "shop.plan"
+    refused = cli("plan", "shop", menu, "--set", "text=ho", "--out", path, *NS)
+    assert refused.code == 1
+    assert "error[plan-conflict]" in refused.err
+    assert not path.exists(), "a plan that cannot be carried out is not saved"
+    shown = cli("plan", "shop", menu, "--set", "text=ho", "--on-conflict", "take", "--out", path, *NS).ok()
+    assert "! take: ConfigMap/shop-config .data.text: live " in shown.out
+    assert "set by kubectl-edit" in shown.out
+    assert "<strong>! take</strong>" in cli("show", path, "-o", "html").ok().out
+    cli("apply", path).ok()
+    with cli.sandbox() as sandbox:
+        assert sandbox.get(CONFIG)["data"] == {"text": "ho"}

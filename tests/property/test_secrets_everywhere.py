@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import html
 import json
 import string
 import zlib
@@ -18,12 +19,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
 
+from bundler.actions.release.saved_plan import saved_from
+from bundler.cli.output.markdown import markdown
+from bundler.cli.output.page import page
 from bundler.cli.output.plan import PlanView, plan_lines
+from bundler.cli.output.saved_plan import report_of, saved_lines
 from bundler.errors import BundlerError
 from bundler.errors.cluster import RejectedError
 from bundler.model.cluster import ListQuery
 from bundler.model.refs import ObjectRef
+from bundler.model.release import Authorship
+from bundler.model.saved_plan import PlannedVerb, SavedRequest
 from bundler.sandbox.client import SandboxClient
+from bundler.wire.plan_file import MAGIC, encode_plan
 from tests.lib.clocks import FakeClock
 from tests.lib.faulty import FaultyCluster
 from tests.lib.golden import error_text
@@ -35,6 +43,7 @@ from tests.lib.sandboxes import closed_when_dropped
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from bundler.actions.release.proposal import Proposal
 ALPHABET = string.ascii_letters + string.digits + "!$%&/()=?+*~#-_.:;<>|@\"' "
 SECRETS = st.tuples(st.sampled_from(string.ascii_letters), st.text(ALPHABET, min_size=22, max_size=22)).map(
     lambda parts: f"{parts[0]}{parts[1]}z"
@@ -85,10 +94,22 @@ def said_by(operator: Operator) -> Iterator[tuple[str, str]]:
     """Yield what a terminal would show: events and plans, redacted where text is printed."""
     for event in operator.events:
         yield "event", operator.redactor.redact(str(event))
+    for proposal in operator.shown:
+        yield from saved_texts(proposal, operator)
     view = PlanView(namespace=HERE, has_bodies=True, shows_secrets=False)
     for proposal in operator.shown:
         for line in plan_lines(proposal.plan, view):
             yield "plan", operator.redactor.redact(line.text)
+
+
+def saved_texts(proposal: Proposal, operator: Operator) -> Iterator[tuple[str, str]]:
+    """Yield a plan as it is kept in a file, and as those who review it read it."""
+    asked = SavedRequest(verb=PlannedVerb.INSTALL, release="shop", namespace=HERE)
+    saved = saved_from(proposal, asked, operator.ports(), Authorship(user="ada"), expires_s=0)
+    yield "plan file", zlib.decompress(encode_plan(saved)[len(MAGIC) :]).decode()
+    yield "plan page", html.unescape(page(report_of(saved)))
+    yield "plan in Markdown", markdown(report_of(saved))
+    yield from (("plan text", line.text) for line in saved_lines(saved))
 
 
 def quoting(secret: str) -> RejectedError:

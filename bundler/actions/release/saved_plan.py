@@ -119,6 +119,7 @@ def _saved_change(change: Change, redactor: Redactor) -> SavedChange:
         component=change.component,
         reason=redactor.redact("; ".join(filter(None, [change.reason, *notes]))),
         is_verified=change.is_verified,
+        notes=tuple((word, redactor.redact(said)) for word, said in conflict_notes(change)),
         lines=tuple(text.split("\n")) if text else (),
     )
 

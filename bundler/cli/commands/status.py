@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler import library
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.state import show_state
+from bundler.cli.output.state_page import show_state_page
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
 
@@ -13,8 +15,16 @@ if TYPE_CHECKING:
     from bundler.cli.session.app import App
 
 
-@verb("status")
+@verb("status", outputs=("text", "json", "yaml", "html"))
 @release_argument
 def status_command(app: App, release: str) -> None:
-    """Show RELEASE: its newest revision, the health of each of its objects, its notes."""
-    show_state(app, open_session(app).status(release))
+    """Show RELEASE: its newest revision, the health of each of its objects, its notes.
+
+    With -o html: one page of these by component, with the history, and why the last revision that failed did.
+    """
+    session = open_session(app)
+    state = session.status(release)
+    if app.output == "html":
+        show_state_page(app, state, session.history(release), library.inspecting.last_evidence(session.scope, release))
+    else:
+        show_state(app, state)

@@ -78,13 +78,13 @@ def _head(report: Report) -> Iterator[str]:
 def _tail(report: Report) -> Iterator[str]:
     yield from (f"\nkept: {_code(line)}\n" for line in report.kept)
     for listing in report.ends:
-        yield from _list(listing.title, listing.lines)
+        yield from _list(listing.title, listing.lines, mark="1." if listing.is_ordered else "-")
 
 
-def _list(title: str, lines: Iterable[str]) -> Iterator[str]:
+def _list(title: str, lines: Iterable[str], *, mark: str = "-") -> Iterator[str]:
     for index, line in enumerate(lines):
         yield f"\n## {_escaped(title)}\n\n" if index == 0 else ""
-        yield f"- {_code(line)}\n"
+        yield f"{mark} {_code(line)}\n"
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -93,9 +93,9 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _headline(item: Item) -> str:
-    conflicts = "".join(f"\n> **conflict**: {_code(line)}\n" for line in item.conflicts)
+    notes = "".join(f"\n> **{_escaped(word)}**: {_code(said)}\n" for word, said in item.notes)
     remark = f"\n{_code(item.remark)}\n" if item.remark else ""
-    return f"\n### {item.action} {_code(item.name)}\n{remark}{conflicts}"
+    return f"\n### {item.action} {_code(item.name)}\n{remark}{notes}"
 
 
 def _diff(item: Item) -> str:

@@ -45,7 +45,7 @@ ins{color:var(--add);border-left:4px solid var(--add);padding-left:.4rem}
 del{color:var(--del);border-left:4px dotted var(--del);padding-left:.4rem}
 pre span{display:block;padding-left:calc(.4rem + 4px)}.at{opacity:.7}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);
-vertical-align:top;overflow-wrap:anywhere}
+vertical-align:top;overflow-wrap:anywhere}th:first-child{width:40%}
 @media print{details:not([open])>*{display:block}}
 """.strip()
 
@@ -70,7 +70,7 @@ def _parts(report: Report) -> Iterator[str]:
     for kind, subject in report.alarms:
         yield f'<p class="alarm"><strong>! {_text(kind)}</strong>: {_text(subject)}</p>\n'
     for listing in report.listings:
-        yield from _listing(listing, "ul")
+        yield from _listing(listing)
     for table in report.tables:
         yield from _table(table)
     if report.items:
@@ -81,7 +81,7 @@ def _parts(report: Report) -> Iterator[str]:
     if report.kept:
         yield f"<h2>Kept</h2>\n<ul>\n{_items(report.kept)}</ul>\n"
     for listing in report.ends:
-        yield from _listing(listing, "ol")
+        yield from _listing(listing)
     yield "</main>\n</body>\n</html>\n"
 
 
@@ -90,8 +90,8 @@ def _item(item: Item, *, is_open: bool) -> Iterator[str]:
     headline = f"{_text(item.action)} {_text(item.name)}{remark}"
     sign = f'<span class="sign" aria-hidden="true">{_SIGNS.get(item.action, "")}</span>'
     yield f"<details{' open' if is_open else ''}>\n<summary>{sign} {headline}</summary>\n"
-    for line in item.conflicts:
-        yield f'<p class="alarm"><strong>! conflict</strong>: {_text(line)}</p>\n'
+    for word, said in item.notes:
+        yield f'<p class="alarm"><strong>! {_text(word)}</strong>: {_text(said)}</p>\n'
     lines = "".join(map(_line, item.lines)) or "<span>nothing but bundler's own labels</span>"
     yield f'<pre tabindex="0" role="region" aria-label="{_text(f"{item.action} {item.name}")}">{lines}</pre>\n'
     yield "</details>\n"
@@ -110,7 +110,8 @@ def _line(line: str) -> str:
             return f"<span>{text or ' '}</span>"
 
 
-def _listing(listing: Listing, kind: str) -> Iterator[str]:
+def _listing(listing: Listing) -> Iterator[str]:
+    kind = "ol" if listing.is_ordered else "ul"
     if listing.lines:
         yield f"<h2>{_text(listing.title)}</h2>\n<{kind}>\n{_items(listing.lines)}</{kind}>\n"
 

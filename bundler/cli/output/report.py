@@ -20,7 +20,8 @@ class Item:
     """``Deployment/web``."""
     remark: str = ""
     """Why, in a few words."""
-    conflicts: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    """Fields that others set: ``conflict``, ``take`` or ``keep``, and which."""
     lines: tuple[str, ...] = ()
     """A unified diff."""
 
@@ -31,6 +32,8 @@ class Listing:
 
     title: str
     lines: tuple[str, ...]
+    is_ordered: bool = False
+    """The lines follow each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

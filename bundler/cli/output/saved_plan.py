@@ -10,6 +10,7 @@ from bundler.cli.output.plan import DIFF_STYLES, SIGNS, counts_text, reach_lines
 from bundler.cli.output.report import Item, Listing, Report
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
+from bundler.model.conflicts import OnConflict
 from bundler.model.saved_plan import PlannedVerb
 from bundler.model.size import counted, first_of
 from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Until, Verify, Write
@@ -84,6 +85,7 @@ def facts_of(saved: SavedPlan) -> dict[str, str]:
         "bundle": f"{bundle}{f', from {request.bundle}' if request.bundle else ''}",
         "site file": f"{request.site} {request.site_digest}".strip(),
         "accepts": ", ".join(word.replace("_", " ") for word in request.accepts),
+        "conflicts": "" if request.on_conflict is OnConflict.FAIL else f"--on-conflict {request.on_conflict}",
         "on failure": f"rolled back, in at most {request.rollback_s:.0f} s" if request.rollback_s else "",
         "reason": request.reason,
     }
@@ -111,6 +113,7 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
     for change in saved.changes:
         sign, style = SIGNS[change.action]
         yield Line(f"{sign} {change.action} {_name(saved, change)}{_remark(change)}", style)
+        yield from (Line(f"    ! {word}: {said}", "yellow") for word, said in change.notes)
         yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in change.lines)
     for kept in saved.facts.plan.kept:
         yield Line(f"= keep {kept.ref.short}: {kept.reason}", "dim")
@@ -135,7 +138,13 @@ def report_of(saved: SavedPlan) -> Report:
     """Return a saved plan as it is read away from a terminal."""
     plan = saved.facts.plan
     items = tuple(
-        Item(action=change.action, name=_name(saved, change), remark=_remark(change)[2:-1], lines=change.lines)
+        Item(
+            action=change.action,
+            name=_name(saved, change),
+            remark=_remark(change)[2:-1],
+            notes=change.notes,
+            lines=change.lines,
+        )
         for change in saved.changes
     )
     values = Listing(title=f"Values (from {saved.values.start or 'the record'})", lines=_value_lines(saved))
@@ -147,7 +156,7 @@ def report_of(saved: SavedPlan) -> Report:
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
         items=items,
         kept=tuple(f"{kept.ref.short}: {kept.reason}" for kept in plan.kept),
-        ends=(Listing(title="In this order", lines=tuple(step_lines(saved))),),
+        ends=(Listing(title="In this order", lines=tuple(step_lines(saved)), is_ordered=True),),
     )
 
 

@@ -1,0 +1,21 @@
+"""Sessions of the library on a cluster that a test brings along."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from bundler import Session, SessionOptions
+from bundler.library.network import Network, NetworkRules
+from bundler.library.options import Host
+from bundler.library.scope import Scope
+from bundler.model.redaction import Redactor
+
+if TYPE_CHECKING:
+    from bundler.ports import Clock, ClusterClient
+
+
+def session_on(cluster: ClusterClient, clock: Clock, namespace: str) -> Session:
+    host = Host(clock=clock, redactor=Redactor(), closing=ExitStack())
+    options = SessionOptions(namespace=namespace, timeout_s=120.0)
+    return Session(Scope(options, host, Network(NetworkRules()), lambda _: (cluster, namespace)))
