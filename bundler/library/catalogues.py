@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from bundler import library
 from bundler.actions.acquire import build_catalogue as building, search as searching
-from bundler.actions.acquire.bundle import look_up
+from bundler.actions.acquire.bundle import look_up, open_catalogues
 from bundler.actions.acquire.bundle_artifacts import published_versions
 from bundler.actions.acquire.catalogues import Recorded
 from bundler.actions.acquire.fetch import parse_address
+from bundler.actions.acquire.trust import signed_by
 from bundler.errors import UsageError
 from bundler.errors.bundle import BundleNotFoundError
 from bundler.errors.delivery import RegistryNotFoundError
 from bundler.loader.locate import ARCHIVE_SUFFIX, BUNDLE_FILE, OCI_SCHEME, archives_in, names_in, split_name
 from bundler.model.oci import OciAddress, Repository, version_tag
+from bundler.model.size import counted
 from bundler.model.trust import TrustPolicy
 
 if TYPE_CHECKING:
@@ -56,6 +58,21 @@ def search(
         policy=policy or trust,
     )
     return searching.search(request, library.bundles.sources_of(scope))
+
+
+def described(scope: Scope, site: Site, address: str) -> str:
+    """Read a catalogue as a site asks, and return what is in it and who signed it, in words.
+
+    Args:
+        scope: of the session.
+        site: whose policy holds.
+        address: of the catalogue.
+
+    Raises:
+        RegistryError, CatalogueInvalidError, SignatureError: when it cannot be had, or is not to be trusted.
+    """
+    (opened,) = open_catalogues([address], site.trust, library.bundles.sources_of(scope))
+    return f"{opened.address} has {counted(len(opened.catalogue.bundles), 'bundle')}, {signed_by(opened.evidence)}"
 
 
 def find_published(scope: Scope, name: str, site: Site | None, policy: TrustPolicy) -> OciAddress | Recorded:

@@ -86,25 +86,6 @@ def test_what_a_team_publishes_is_found_shown_pulled_and_installed_by_name(team:
     assert (offline.out, "searched no catalogue, because of --offline" in offline.err) == ("", True)
 
 
-def test_a_site_that_names_keys_takes_no_unsigned_catalogue_and_no_changed_one(team: Team) -> None:
-    bundle = team.bundle("pay", "1.0.0")
-    team.publish(bundle, signed=False)
-    site = team.site(f"  catalogues: ['{team.catalogue}']\n")
-    refused = team("install", "pay", "--site", site)
-    assert refused.code == 23
-    assert f"checking the signatures of catalogue {team.catalogue}" in refused.err
-    assert f"warning: {team.catalogue}: checking the signatures" in team("search", "pay", "--site", site).ok().err
-
-    team.cli("sign", team.cli.home / "catalogue.json", "--key", team.key).ok()
-    team("catalogue", "push", team.cli.home / "catalogue.json", team.catalogue).ok()
-    team("show", "pay", "--site", site).ok()
-
-    catalogue = team.cli.home / "catalogue.json"
-    catalogue.write_text(catalogue.read_text().replace('"description": ""', '"description": "Money"'))
-    changed = team("catalogue", "push", catalogue, team.catalogue)
-    assert (changed.code, "the signature beside the catalogue is of another catalogue" in changed.err) == (20, True)
-
-
 def test_a_python_program_finds_and_acquires_by_name(team: Team) -> None:
     team.publish(team.bundle("pay", "1.0.0"))
     options = SessionOptions(catalogues=(team.catalogue,), network=NetworkRules(insecure_http=(team.host,)))

@@ -11,7 +11,7 @@ from bundler.errors.delivery import ContentMismatchError, RegistryRejectedError,
 from bundler.model.delivery import Blob, BlobKind, CarriedBundle, CarriedImage, DeliveryIndex, base_of, blob_order
 from bundler.model.digest import Digest, digest_of
 from bundler.model.image import ImageRef, LockedImage
-from bundler.model.json import canonical_json
+from bundler.model.json import canonical_json, mapping_at
 from tests.lib.bundles import load_from
 from tests.lib.deliveries import Content
 from tests.lib.images import TestImage, make_image
@@ -160,8 +160,15 @@ class MemoryRegistry:
             return len(content)
 
     def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
-        del repository, digest, artifact_type
-        return []
+        del artifact_type
+        name = str(repository)
+        found = [
+            manifest.descriptor
+            for (place, reference), manifest in self.manifests.items()
+            if place == name and reference == manifest.digest
+            if mapping_at(manifest.body, "subject").get("digest") == digest
+        ]
+        return list({one.digest: one for one in found}.values())
 
     def tags(self, repository: Repository) -> Sequence[str]:
         return self.tags_of(str(repository))

@@ -19,7 +19,7 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -202,7 +202,12 @@ def _quoted(text: str) -> str:
 
 
 def check_site(
-    site: Site, cluster: ClusterClient, *, now: datetime, registry: Registry | None = None
+    site: Site,
+    cluster: ClusterClient,
+    *,
+    now: datetime,
+    registry: Registry | None = None,
+    read_catalogue: Callable[[str], str] | None = None,
 ) -> tuple[Check, ...]:
     """Check a site file against its cluster and its registry; every failure at once.
 
@@ -211,10 +216,14 @@ def check_site(
         cluster: the API to ask.
         now: the current time, in UTC.
         registry: of the site; None where the file names none.
+        read_catalogue: reads a catalogue by its address and says what is in it; None: they are not read.
     """
     file = passed("file", f"{site.source} is a site file: {site.name}")
     checks = [file, *_key_checks(site, now)]
-    looks = [Look(name="registry", make=partial(_registry, site, registry))]
+    looks = [
+        Look(name="registry", make=partial(_registry, site, registry)),
+        *(Look(name="catalogue", make=partial(_catalogue, address, read_catalogue)) for address in site.catalogues),
+    ]
     try:
         identity = cluster.identity()
     except BundlerError as error:
@@ -255,6 +264,12 @@ def _key_checks(site: Site, now: datetime) -> list[Check]:
     else:
         checks.append(warned("keys", "no key is trusted, so deliveries are taken unsigned", "add spec.keys"))
     return checks
+
+
+def _catalogue(address: str, read: Callable[[str], str] | None) -> list[Check]:
+    if read is None:
+        return [skipped("catalogue", f"{address} is not read offline; --no-offline reads it")]
+    return [passed("catalogue", read(address))]
 
 
 def _registry(site: Site, registry: Registry | None) -> list[Check]:

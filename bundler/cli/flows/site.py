@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler import library
@@ -88,6 +89,7 @@ def check_file(app: App, path: Path) -> int:
     scope, site = session.scope, session.read_site(path)
     cluster = scope.cluster()
     registry = library.registries.open_site_registry(scope, site.registry, site=site) if site.registry else None
-    checks = check_site(site, cluster, now=app.clock.now(), registry=registry)
+    read = None if app.network.rules.is_offline(default=True) else partial(library.catalogues.described, scope, site)
+    checks = check_site(site, cluster, now=app.clock.now(), registry=registry, read_catalogue=read)
     app.telling.stop()
     return show_checks(app, checks)

@@ -56,8 +56,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler.model.bundle import Bundle
-    from bundler.model.digest import Digest
-    from bundler.model.oci import Repository
 
 TEAM, OTHER = "oci://registry.example/team/catalogue", "oci://other.example/open/catalogue"
 KEY = generate_key("team")
@@ -66,23 +64,11 @@ TRUSTING = TrustPolicy(keys=(KEY.key,), source="acme.yaml")
 NOBODY = TrustPolicy()
 
 
-class Referring(MemoryRegistry):
-    """A registry that lists what refers to a manifest."""
-
-    def referrers(self, repository: Repository, digest: Digest, *, artifact_type: str = "") -> Sequence[Descriptor]:
-        found = {
-            manifest.digest: manifest.descriptor
-            for (name, _), manifest in self.manifests.items()
-            if name == str(repository) and manifest.body.get("subject", {}).get("digest") == digest
-        }
-        return list(found.values())
-
-
 class Kitchen:
     """Registries with bundles and catalogues, and what looks names up in them."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.registry = folder, Referring()
+        self.folder, self.registry = folder, MemoryRegistry()
         self.said: list[str] = []
         (folder / "here").mkdir()
 
