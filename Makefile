@@ -44,9 +44,9 @@ in-sync: $(VENV)/.dev ## Goldens, schemas and the reference follow the sources (
 IN_SYNC := tests/cli/test_help.py tests/cli/test_errors.py tests/cli/test_reference.py tests/unit/bundles \
   tests/unit/loader tests/unit/delivery/test_index.py -m "not slow"
 
-# The fast part runs on all cores; the rest shares one control plane, and one machine to be killed on, and runs alone.
+# The fast part runs on all cores. Of the rest each worker has a control plane of its own, so two are enough on any machine.
 FAST := -m "not slow and not controlplane and not registry and not namespaces and not servers" --numprocesses auto
-REST := -m "slow or controlplane or registry or namespaces or servers"
+REST := -m "slow or controlplane or registry or namespaces or servers" --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
 MEASURED ?= -m pytest
 
 test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API

@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.lib.fixtures_registry",
     "tests.lib.fixtures_netns",
     "tests.lib.fixtures_servers",
+    "tests.lib.scheduling",
 ]
 
 

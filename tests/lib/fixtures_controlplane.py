@@ -23,9 +23,6 @@ FIXTURE = "control_plane"
 MARKER = "controlplane"
 
 
-_TALLY = pytest.StashKey[Tally]()
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add our options."""
     group = parser.getgroup("control plane")
@@ -35,8 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start counting."""
-    config.stash[_TALLY] = tally = Tally(MARKER, "control plane tests", why="left out by the tests themselves")
-    config.pluginmanager.register(tally)
+    config.pluginmanager.register(Tally(MARKER, "control plane tests"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def control_plane(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """Return a control plane that all tests of the session share; each takes its own namespace."""
+    """Return a control plane that all tests of a worker share; each takes its own namespace."""
     running = pytestconfig.getoption("--controlplane")
     if running:
         plane = ControlPlane.attach(Path(running))
@@ -85,7 +81,6 @@ def _start(folder: Path, config: pytest.Config) -> ControlPlane:
         pytest.fail(str(error), pytrace=False)
     if binaries is not None:
         return ControlPlane.start(folder, binaries)
-    config.stash[_TALLY].why = HOW_TO_GET
     if config.getoption("--require-controlplane"):
         pytest.fail(f"no control plane, and --require-controlplane is given: {HOW_TO_GET}", pytrace=False)
     pytest.skip(HOW_TO_GET)

@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start counting."""
-    config.pluginmanager.register(Tally(MARKER, "tests in namespaces", why=HOW_TO_GET))
+    config.pluginmanager.register(Tally(MARKER, "tests in namespaces"))
 
 
 @pytest.hookimpl(tryfirst=True)

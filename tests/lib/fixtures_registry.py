@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start counting."""
-    config.pluginmanager.register(Tally(MARKER, "registry tests", why=HOW_TO_GET))
+    config.pluginmanager.register(Tally(MARKER, "registry tests"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tests.lib.warm import Run
 
 DEPLOYED, SUPERSEDED, INTERRUPTED = "deployed", "superseded", "interrupted"
-WORKPLACES = 3
-"""More do not help two cores, and make the fake nodes late."""
+WORKPLACES = 2
+"""More do not help two cores where another worker runs tests besides, and make the fake nodes late."""
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""How many tests of a kind ran, and how many were skipped for want of what they need: one line at the end of a session."""
+"""How many tests of a kind ran, and how many were skipped for want of what they need: one line at the end of a session.
+
+Workers of one session report to it: it counts what all of them did.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ import pytest
 class Tally:
     """Counts the tests that carry a marker."""
 
-    def __init__(self, marker: str, title: str, *, why: str = "") -> None:
+    def __init__(self, marker: str, title: str) -> None:
         """Start at zero.
 
         Args:
             marker: of the tests that count.
             title: how the line calls them.
-            why: they are skipped; may be set later, by what found out.
         """
         self.run = self.skipped = 0
-        self.why = why
+        self.reasons: dict[str, None] = {}
+        """Why tests were skipped, each once."""
         self._marker, self._title = marker, title
 
     @pytest.hookimpl
@@ -27,6 +30,7 @@ class Tally:
             return
         if report.skipped and report.when == "setup":
             self.skipped += 1
+            self.reasons[report.longrepr[2].removeprefix("Skipped: ")] = None
         elif report.when == "call" or (report.when == "setup" and report.failed):
             self.run += 1
 
@@ -34,6 +38,7 @@ class Tally:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say in one line what became of them."""
         if self.skipped:
-            terminalreporter.write_line(f"{self._title}: {self.run} run, {self.skipped} skipped: {self.why}")
+            reasons = "; ".join(self.reasons)
+            terminalreporter.write_line(f"{self._title}: {self.run} run, {self.skipped} skipped: {reasons}")
         elif self.run:
             terminalreporter.write_line(f"{self._title}: {self.run} run")
