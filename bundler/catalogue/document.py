@@ -48,7 +48,7 @@ def decode_catalogue(raw: bytes) -> Catalogue:
         ValueError: when anything is different.
     """
     _require(len(raw) <= MAX_CATALOGUE_BYTES, f"it is larger than {MAX_CATALOGUE_BYTES} bytes")
-    document = decode_json(raw)
+    document = _json(raw)
     _require(is_mapping(document), "it is not a JSON object")
     version = document.get("formatVersion") if is_mapping(document) else None
     known = f"its format is {version!r}, and this bundler reads {FORMAT_VERSION}"
@@ -159,6 +159,14 @@ def _version(name: str, item: JSONValue) -> CataloguedVersion:
     _require(is_digest(digest), f"{name} {version}: {digest[:80]!r} is not a sha256 digest")
     app_version = _text(body.get("appVersion"), f"{name} {version}: appVersion", _MAX_WORD_CHARS)
     return CataloguedVersion(version=version, digest=Digest(digest), app_version=app_version)
+
+
+def _json(raw: bytes) -> JSONValue:
+    try:
+        return decode_json(raw)
+    except ValueError as error:
+        msg = f"it is not JSON: {error}"
+        raise ValueError(msg) from error
 
 
 def _object(item: JSONValue) -> Body:

@@ -70,6 +70,14 @@ def test_a_bundle_is_searched_shown_pulled_and_installed_by_its_name(team, cli):
     pulled = cli("pull", f"{CATALOGUE}#pay@1.0.0", "--out", cli.home / "pay.tgz", "-o", "json").ok().document
     assert (pulled["address"].startswith(f"{PLACE}/pay:1.0.0@sha256:"), pulled["signatures"]) == (True, 1)
     assert cli("pull", f"{PLACE}/pay", "--out", cli.home / "other.tgz").ok().code == 0
+    for words in (
+        ("pay", "--version", "<1.1"),
+        (f"{CATALOGUE}#pay", "--version", "1.0.0"),
+        ("pay@1.0.0", "--version", "9"),
+    ):
+        pulled = cli("pull", *words, "--out", cli.home, "-o", "json", **KNOWN).ok().document
+        assert pulled["path"] == str(cli.home / "pay-1.0.0.tgz")
+    assert cli("pull", "pay@1.0.0", "--version", "9", **KNOWN).code == 2
     refused = cli("pull", "redis", **KNOWN)
     assert (refused.code, "it is on this machine already" in refused.err) == (1, True)
 
@@ -109,6 +117,8 @@ def test_a_site_file_is_checked_with_its_catalogues(team, cli):
 def test_a_repository_without_versions_makes_no_catalogue(team, cli):
     team.push("pay", "1.0.0")
     team.publish(f"{PLACE}/pay")
+    built = cli("catalogue", "build", f"{PLACE}/pay", "--out", cli.home, "-o", "json").ok().document
+    assert built["path"] == str(cli.home / "catalogue.json")
     outcome = cli("catalogue", "build", CATALOGUE, "--out", team.file)
     assert (outcome.code, "has no version of team/catalogue" in outcome.err) == (1, True)
 

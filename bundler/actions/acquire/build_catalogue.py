@@ -14,7 +14,13 @@ from bundler.concurrency import map_parallel
 from bundler.delivery.envelopes import decode_envelopes
 from bundler.errors import UsageError
 from bundler.errors.bundle import CatalogueInvalidError
-from bundler.errors.delivery import DeliveryDamagedError, RegistryError, WrongSignatureError
+from bundler.errors.delivery import (
+    DeliveryDamagedError,
+    RegistryError,
+    RegistryNotFoundError,
+    RegistryRejectedError,
+    WrongSignatureError,
+)
 from bundler.model.catalogue import CataloguedBundle, CataloguedVersion
 from bundler.model.digest import Digest, digest_of
 from bundler.model.json import canonical_json
@@ -72,7 +78,7 @@ def build_catalogue(found: Iterable[Published]) -> Catalogue:
     if len(hosts) > 1:
         problems.append(f"a catalogue is of one registry, and these bundles are on {', '.join(hosts)}")
     if problems:
-        hint = "build a catalogue for each registry, and leave out what contradicts"
+        hint = "leave out what is not meant: a catalogue has each name and version once, on one registry"
         raise CatalogueInvalidError("building a catalogue", context=problems, hint=hint)
     catalogue = make_catalogue(_catalogued(published) for published in by_name.values())
     try:
@@ -191,7 +197,7 @@ def _missing(registry: Registry, one: Recorded) -> str:
     """Return why what is recorded cannot be fetched; empty where it can."""
     try:
         published = find_published(registry, one.address)
-    except RegistryError as error:
+    except (RegistryNotFoundError, RegistryRejectedError) as error:
         return f"{one.address}: {error.context[0] if error.context else error}"
     if published.digest != one.version.digest:
         return f"{one.address}: published is {published.digest or 'another bundle'}, recorded is {one.version.digest}"

@@ -153,7 +153,8 @@ class CatalogueReader:
         registry, repository = self.registry(), address.repository
         manifest = registry.manifest(repository, address.reference or DEFAULT_TAG)
         if manifest is None:
-            found = f"{repository.host} has no {repository.name} with {address.reference or DEFAULT_TAG}"
+            what = f"the digest {address.digest}" if address.digest else f"the tag {address.tag or DEFAULT_TAG}"
+            found = f"{repository.host} has no {repository.name} with {what}"
             hint = "check the address; `bundler catalogue push` publishes a catalogue"
             raise RegistryNotFoundError(f"reading catalogue {address}", context=[found], hint=hint)
         content = _document(registry, address, manifest)

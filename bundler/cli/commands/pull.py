@@ -47,7 +47,7 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
     place = session.read_site(site) if site else None
     policy = policy_for(place, keys)
     sources = library.bundles.sources_of(session.scope)
-    found = library.catalogues.find_published(session.scope, address, place, policy)
+    found = library.catalogues.find_published(session.scope, _named(address, accepts), place, policy)
 
     def judged(bundle: Bundle, signatures: Callable[[], Sequence[Envelope]]) -> object:
         if isinstance(found, Recorded):
@@ -61,3 +61,13 @@ def pull_command(app: App, *, address: str, accepts: str, out: Path, keys: tuple
         app.screen.lines([Line(f"{pulled.path}  {pulled.digest}{signed}")])
     else:
         app.screen.document(pulled_form(pulled), app.output)
+
+
+def _named(address: str, accepts: str) -> str:
+    """Return a bundle that is named, alone or in a catalogue, with the version that is asked for."""
+    _, in_catalogue, name = address.rpartition("#")
+    if not accepts or (address.startswith("oci://") and not in_catalogue):
+        return address
+    if "@" in name:
+        raise click.UsageError(f"{address} names a version, and --version another one")
+    return f"{address}@{accepts}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler import library
 from bundler.actions.acquire.build_catalogue import push_catalogue
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from bundler.cli.session.app import App
     from bundler.ports import Signer
+
+
+CATALOGUE_FILE: Final = "catalogue.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +58,10 @@ def build(app: App, wish: BuildWish, *, key: Path | None, passphrase_file: Path 
     scope = open_session(app).scope
     catalogue = library.catalogues.build(scope, wish.sources, at=wish.at, site=wish.site)
     content = encode_catalogue(catalogue)
-    _write(app, wish.out, content, signer)
+    out = wish.out / CATALOGUE_FILE if wish.out.is_dir() else wish.out
+    _write(app, out, content, signer)
     built = CatalogueBuilt(
-        path=wish.out,
+        path=out,
         digest=digest_of(content),
         bundles=len(catalogue.bundles),
         versions=sum(len(one.versions) for one in catalogue.bundles),

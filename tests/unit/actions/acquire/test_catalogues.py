@@ -22,6 +22,7 @@ from bundler.errors.delivery import (
     ContentMismatchError,
     DeliveryPolicyError,
     RegistryNotFoundError,
+    RegistryUnavailableError,
     UnsignedError,
     UntrustedKeyError,
     WrongSignatureError,
@@ -378,11 +379,18 @@ def test_a_catalogue_is_published_under_a_tag(kitchen: Kitchen) -> None:
         push_catalogue(kitchen.registry, content, OciAddress.parse(f"{TEAM}@{digest_of(content)}"))
 
 
-def test_a_catalogue_is_published_once_all_that_it_records_is_there(kitchen: Kitchen) -> None:
+def test_a_catalogue_is_published_once_all_that_it_records_is_there(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = kitchen.publish(TEAM, kitchen.bundle("pay", "1.0.0"), kitchen.bundle("app", "1.0.0"))
     with pytest.raises(CatalogueInvalidError, match="pushing a catalogue to") as caught:
         push_catalogue(kitchen.registry, content, OciAddress.parse(OTHER))
     assert len(caught.value.context) == 2
+    kitchen.registry.is_away = True
+    monkeypatch.setattr(kitchen.registry, "manifest", lambda *_: kitchen.registry.ping("other.example"))
+    with pytest.raises(RegistryUnavailableError):
+        push_catalogue(kitchen.registry, content, OciAddress.parse(TEAM))
+    monkeypatch.undo()
     assert push_catalogue(kitchen.registry, content, OciAddress.parse(TEAM)).is_new is False
     assert push_catalogue(kitchen.registry, content, OciAddress.parse(f"{TEAM}:2026")).address.tag == "2026"
 
