@@ -70,11 +70,7 @@ def test_a_bundle_is_searched_shown_pulled_and_installed_by_its_name(team, cli):
     pulled = cli("pull", f"{CATALOGUE}#pay@1.0.0", "--out", cli.home / "pay.tgz", "-o", "json").ok().document
     assert (pulled["address"].startswith(f"{PLACE}/pay:1.0.0@sha256:"), pulled["signatures"]) == (True, 1)
     assert cli("pull", f"{PLACE}/pay", "--out", cli.home / "other.tgz").ok().code == 0
-    for words in (
-        ("pay", "--version", "<1.1"),
-        (f"{CATALOGUE}#pay", "--version", "1.0.0"),
-        ("pay@1.0.0", "--version", "9"),
-    ):
+    for words in (("pay", "--version", "<1.1"), (f"{CATALOGUE}#pay", "--version", "1.0.0")):
         pulled = cli("pull", *words, "--out", cli.home, "-o", "json", **KNOWN).ok().document
         assert pulled["path"] == str(cli.home / "pay-1.0.0.tgz")
     assert cli("pull", "pay@1.0.0", "--version", "9", **KNOWN).code == 2
