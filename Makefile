@@ -82,7 +82,7 @@ controlplane: ## Build the control plane of the tests (Go, about 4 minutes the f
 setup-registry: ## Install docker-registry and skopeo for the tests (Debian, as root)
 	@sh tests/tools/install_registry_tools.sh
 
-setup-servers: ## Install nginx, PostgreSQL and Redis for the tests that run them as pods (Debian, as root)
+setup-servers: ## Install nginx, PostgreSQL, Redis and sshd for the tests that run them as pods (Debian, as root)
 	@sh tests/tools/install_servers.sh
 
 golden: $(VENV)/.dev ## Write golden files again; read the diff before you commit it

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MERMAID = "```mermaid\n"
 DRAWN = {
     "appservice": ("--set-json", 'ports=[{"port": 80, "targetPort": 8080, "nodePort": 30002}]'),
+    "devbox": ("--set", "ssh.enabled=true", "--set", "idle.enabled=true"),
     "function": ("--set", "sleep.enabled=true"),
     "microservice": ("--set", "autoscaling.enabled=true", "--set", "needAuth=true"),
     "operator": ("--set", "guests.ada.name=Ada"),

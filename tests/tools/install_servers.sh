@@ -17,6 +17,8 @@ want etcdctl etcd-client
 want iptables-restore iptables
 want ip iproute2
 want curl curl
+want sshd openssh-server
+want ssh openssh-client
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
 [ -n "$missing" ] || exit 0
 

@@ -25,8 +25,10 @@ NEEDED = (
     "setpriv",
     "ip",
     "curl",
+    "sshd",
+    "ssh",
 )
-HOW_TO_GET = "run `make setup-servers` as root on Debian (nginx, PostgreSQL, Redis and their tools)"
+HOW_TO_GET = "run `make setup-servers` as root on Debian (nginx, PostgreSQL, Redis, sshd and their tools)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +90,11 @@ def table() -> dict[str, Image]:
         "quay.io/coreos/etcd": etcd,
         "gcr.io/etcd-development/etcd": etcd,
         "registry.k8s.io/etcd": etcd,
-        # https://hub.docker.com/_/busybox, https://hub.docker.com/_/python
+        # https://hub.docker.com/_/busybox, https://hub.docker.com/_/debian, https://hub.docker.com/_/python
         "docker.io/library/busybox": shell,
+        "docker.io/library/debian": shell,
+        # What a site would make of it: Debian with openssh-server.
+        "registry.example/debian-ssh": shell,
         "docker.io/library/python": shell,
     }
 

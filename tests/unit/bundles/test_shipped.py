@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NAMES = sorted(path.parent.name for path in BUNDLES.glob("*/bundle.yaml"))
 WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet"}
 CONTROLLERS = {"operator"}
-WITHOUT_SERVICE = {"operator"}
+WITHOUT_SERVICE = {"devbox", "operator"}
 CREATED_IN_A_CLUSTER = {"shop": 28}
 
 
