@@ -3,8 +3,9 @@
 All settings of n switches are 2**n; these are tried: the order as given, each switch alone at each of its other values,
 everything on, everything off, each other value of an enumeration with everything on, and pairs of two switches as long
 as the whole stays within ``MAX_VARIANTS``: booleans with booleans first, then with enumerations, then enumerations with
-each other. An image that needs more than that, three switches set against their defaults while the others are not, is
-not found that way: ``spec.images`` with ``when`` declares such a one.
+each other. Numbers are set all at once, as small and as large as they may be, texts that are empty are filled, and each
+is set alone where that leads to something. An image that needs more than that, three switches set against their
+defaults while the others are not, is not found that way: ``spec.images`` with ``when`` declares such a one.
 """
 
 from __future__ import annotations
@@ -50,6 +51,15 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """A number in the values, and how small and how large it can be; or an empty text, and one that fits there."""
+
+    path: str
+    least: float | str
+    most: float | str
+
+
+@dataclass(frozen=True, slots=True)
 class Matrix:
     """The settings to try."""
 
@@ -77,6 +87,32 @@ def make_matrix(switches: Sequence[Switch], *, max_variants: int = MAX_VARIANTS)
             break
         tried.setdefault(_key(variant), variant)
     return Matrix(tuple(tried.values()), has_pairs, is_cut)
+
+
+def all_at_once(extents: Sequence[Extent], switches: Sequence[Switch]) -> tuple[Variant, ...]:
+    """Return the settings with all numbers and texts at their ends: alone, and with everything on."""
+    ends: list[Variant] = [
+        tuple((one.path, one.most) for one in extents),
+        tuple((one.path, one.least) for one in extents),
+    ]
+    everything = _all(switches, is_on=True)
+    return tuple(dict.fromkeys(variant for end in ends if end for variant in (end, (*everything, *end))))
+
+
+def each_alone(extents: Sequence[Extent], switches: Sequence[Switch]) -> Iterator[Variant]:
+    """Yield the settings with one number or text at one of its ends: alone, and with everything on."""
+    everything = _all(switches, is_on=True)
+    for one in extents:
+        for end in (((one.path, one.most),), ((one.path, one.least),)):
+            yield from dict.fromkeys((end, (*everything, *end)))
+
+
+def with_everything(thresholds: Sequence[Switch], switches: Sequence[Switch]) -> Iterator[Variant]:
+    """Yield the settings with one number or text at what a condition compares with: alone, and with everything on."""
+    everything = _all(switches, is_on=True)
+    for one in thresholds:
+        for choice in one.others:
+            yield from dict.fromkeys((((one.path, choice),), (*everything, (one.path, choice))))
 
 
 def described(variant: Variant) -> str:

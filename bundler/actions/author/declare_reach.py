@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.author.lint import order_of
 from bundler.actions.compose.compose import expression_names, render_context
-from bundler.actions.delivery.image_inventory import find_switches, order_with
+from bundler.actions.delivery.switches import find_switches, order_with
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
 from bundler.expressions.compiled import CompiledCodes

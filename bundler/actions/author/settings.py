@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.author.findings import findings_of, from_error
 from bundler.actions.compose.compose import expression_names, render_context
 from bundler.actions.compose.job_names import with_job_names
-from bundler.actions.delivery.image_inventory import find_switches, order_with
+from bundler.actions.delivery.switches import find_switches, order_with
 from bundler.errors import BundlerError
 from bundler.images.matrix import described, make_matrix
 from bundler.model.finding import Finding, Level

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import expression_names, render_context
 from bundler.actions.compose.site_overlay import rewriter_of, where_in
+from bundler.actions.delivery.switches import find_extents, find_switches, find_thresholds, order_with
 from bundler.errors import BundlerError
 from bundler.errors.delivery import ImageMissingError
 from bundler.expressions.expression import compile_expression
 from bundler.images.image_paths import rules_of
 from bundler.images.inventory import find_suspects, find_uses
-from bundler.images.matrix import Matrix, Switch, described, make_matrix
+from bundler.images.matrix import Matrix, all_at_once, described, each_alone, make_matrix, with_everything
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
-from bundler.model.lean import replace
-from bundler.model.values import Assignment, AssignmentKind
 from bundler.render.bundle import render_bundle
 from bundler.render.patches import apply_patches
 from bundler.values.compute import compute_values
-from bundler.values.paths import format_path, get_value, parse_path
-from bundler.values.schema_view import bundle_view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.images.image_paths import ImageRule, Place
@@ -33,10 +31,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.values import MergedValues
-    from bundler.values.schema_view import SchemaView
 
-MAX_DEPTH = 8
-MAX_CHOICES = 8
 _MAX_WARNINGS = 20
 
 
@@ -54,19 +49,26 @@ def take_inventory(order: RenderRequest) -> ImageInventory:
 def _inventory_of(order: RenderRequest) -> ImageInventory:
     """Find every image that a bundle can need.
 
-    The order is rendered as given, and over the switches of the bundle: booleans and short enumerations in its schema
-    and its components', and booleans that a ``when`` asks for. A switch that ``--set`` sets stays as it is set; site
-    and values files are starting points like the bundle's own defaults.
+    The order is rendered as given, over the switches of the bundle (see :func:`find_switches`), at what conditions
+    compare with, and with all numbers and texts at their ends, which no one may want. What ``--set`` sets stays as it
+    is set; site and values files are starting points like the bundle's own defaults.
 
     Raises:
         BundlerError: when the order as given cannot be rendered, or names something that is no image.
     """
     with order.codes as codes:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
-        matrix = make_matrix(find_switches(order, values))
+        switches = find_switches(order, values)
+        matrix = make_matrix(switches)
         gathered = _Gathered(rules_of(order.bundle))
         for variant in matrix.variants:
             gathered.take(order, variant)
+        extents = find_extents(order, values)
+        for variant in with_everything(find_thresholds(order, values), switches):
+            gathered.explore(order, variant)
+        leads_on = [gathered.explore(order, variant) for variant in all_at_once(extents, switches)]
+        for variant in each_alone(extents, switches) if any(leads_on) else ():
+            gathered.explore(order, variant)
     return gathered.inventory(order.bundle, matrix)
 
 
@@ -112,57 +114,6 @@ def _only_with(image: FoundImage) -> str:
     return "" if image.settings == ("",) else f" (only with {'; or '.join(image.settings)})"
 
 
-def find_switches(order: RenderRequest, values: MergedValues) -> tuple[Switch, ...]:
-    """Return the switches of a bundle and its components, sorted by path.
-
-    Args:
-        order: what is ordered; switches that its assignments set are left out.
-        values: the merged values of that order.
-    """
-    found: dict[str, Switch] = {}
-    for steps, choices in _in_schema(bundle_view(order.bundle), ()):
-        _add(found, steps, choices, values)
-    for steps in _in_conditions(order.bundle, ()):
-        if isinstance(get_value(values.data, steps), bool):
-            _add(found, steps, (True, False), values)
-    fixed = {format_path(parse_path(one.path)) for one in order.user.assignments}
-    return tuple(switch for path, switch in sorted(found.items()) if path not in fixed)
-
-
-def _add(found: dict[str, Switch], steps: tuple[str, ...], choices: tuple[object, ...], values: MergedValues) -> None:
-    path = format_path(steps)
-    plain = tuple(one for one in choices if isinstance(one, str | int | float))
-    found.setdefault(path, Switch(path, plain, get_value(values.data, steps)))
-
-
-def _in_schema(view: SchemaView, way: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], tuple[object, ...]]]:
-    if view.is_sensitive or len(way) > MAX_DEPTH:
-        return
-    if way and view.nodes and view.types <= {"boolean", "null"}:
-        yield way, (True, False)
-        return
-    choices = view.choices
-    if way and choices is not None and 1 < len(choices) <= MAX_CHOICES:
-        yield way, tuple(choice for choice in choices if choice is not None)
-        return
-    for name in view.property_names:
-        yield from _in_schema(view.child(name), (*way, name))
-
-
-def _in_conditions(bundle: Bundle, way: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the paths, from the top bundle's values, that conditions of components and images read."""
-    conditions = [(one.when, one.source) for one in bundle.components if one.when]
-    conditions += [(one.when, one.source) for one in bundle.images if one.when]
-    for text, source in conditions:
-        try:
-            paths = compile_expression(text, source=source).paths
-        except BundlerError:
-            continue  # computing the values tells it
-        yield from ((*way, *path[1:]) for path in paths if path[0] == "values" and len(path) > 1)
-    for name, inner in bundle.component_bundles.items():
-        yield from _in_conditions(inner, (*way, name))
-
-
 class _Gathered:
     """What all variants came to."""
 
@@ -188,6 +139,21 @@ class _Gathered:
                 raise
             self._failed.append(f"{described(variant)}: not tried, {error.context[0] if error.context else error}")
             return
+        self._add(found, manifests, variant)
+
+    def explore(self, order: RenderRequest, variant: Variant) -> bool:
+        """Render a setting that no one may want; return whether it leads to more, or cannot be rendered."""
+        known = len(self._uses)
+        try:
+            found, manifests = self._rendered(order_with(order, variant))
+        except BundlerError:
+            return True
+        made_up = _made_up(variant, order.bundle)
+        real = [(ref, use) for ref, use in found if ref in self._uses or not made_up(use.ref)]
+        self._add(real, manifests, variant)
+        return len(self._uses) > known
+
+    def _add(self, found: Sequence[tuple[ImageRef, ImageUse]], manifests: Sequence[Manifest], variant: Variant) -> None:
         self._tried += 1
         for ref, use in found:
             self._uses.setdefault(ref, set()).add(use)
@@ -244,21 +210,29 @@ class _Gathered:
                 yield str(spec.source), spec.path
 
 
+def _made_up(variant: Variant, bundle: Bundle) -> Callable[[str], bool]:
+    """Return what says of an image whether its name is made of what was set: a version at its maximum is no image."""
+    texts = {str(value) for _, value in variant if value != "" and not isinstance(value, bool)}
+    words = "|".join(re.escape(text) for text in sorted(texts))
+    pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])")
+
+    def is_made_up(name: str) -> bool:
+        return bool(words) and pattern.search(name) is not None and not _is_written(name, bundle)
+
+    return is_made_up
+
+
+def _is_written(name: str, bundle: Bundle) -> bool:
+    """Return whether a bundle or a component of it holds an image's name as it is."""
+    return any(name.encode() in file.content for one in bundle.tree() for file in one.files.values())
+
+
 def _shortest(settings: Sequence[str]) -> tuple[str, ...]:
     """Keep the settings that say the least: what the order as given needs, others need too."""
     if "" in settings:
         return ("",)
     fewest = min(len(text.split(" ")) for text in settings)
     return tuple(text for text in settings if len(text.split(" ")) == fewest)
-
-
-def order_with(order: RenderRequest, variant: Variant) -> RenderRequest:
-    """Return an order with the switches of a variant set."""
-    assignments = tuple(
-        Assignment(kind=AssignmentKind.JSON, path=path, text=json.dumps(value), typed=json.dumps(value))
-        for path, value in variant
-    )
-    return replace(order, user=replace(order.user, assignments=(*order.user.assignments, *assignments)))
 
 
 def _declared(
