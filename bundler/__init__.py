@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
     from bundler.model.change import Action, Change, Plan
     from bundler.model.conflicts import OnConflict
+    from bundler.model.drift import DriftedField, DriftedObject, DriftKind, ReleaseDrift
     from bundler.model.events import (
         Acquired,
         BytesMoved,
@@ -55,6 +56,9 @@ __all__ = [
     "ChangeFinished",
     "ChangeResult",
     "ChangeStarted",
+    "DriftKind",
+    "DriftedField",
+    "DriftedObject",
     "Finding",
     "FoundBundle",
     "HealthChanged",
@@ -67,6 +71,7 @@ __all__ = [
     "Plan",
     "PlanInputs",
     "Proposal",
+    "ReleaseDrift",
     "ReleaseRequest",
     "ReleaseState",
     "ReleaseStatus",
@@ -100,6 +105,9 @@ _HOMES = {
     "ChangeFinished": "model.events",
     "ChangeResult": "actions.release.lifecycle",
     "ChangeStarted": "model.events",
+    "DriftKind": "model.drift",
+    "DriftedField": "model.drift",
+    "DriftedObject": "model.drift",
     "Finding": "model.finding",
     "FoundBundle": "model.catalogue",
     "HealthChanged": "model.events",
@@ -112,6 +120,7 @@ _HOMES = {
     "Plan": "model.change",
     "PlanInputs": "library.requests",
     "Proposal": "actions.release.proposal",
+    "ReleaseDrift": "model.drift",
     "ReleaseRequest": "library.requests",
     "ReleaseState": "model.release_state",
     "ReleaseStatus": "model.release",

@@ -57,6 +57,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "history": "List the revisions of a release.",
         "get": "Print values, manifest, notes or plan of a revision.",
         "logs": "Print the logs of all pods of a release.",
+        "drift": "Find what differs from what was written.",
         "wait": "Wait until a release is ready.",
         "unlock": "Release the lock of a run that died.",
     },

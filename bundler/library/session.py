@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bundler.library.scope import OpenCluster
     from bundler.model.catalogue import SearchResult
     from bundler.model.cluster import ClusterIdentity
+    from bundler.model.drift import ReleaseDrift
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
     from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
@@ -459,6 +460,23 @@ class Session:
         """
         with self.scope.calling():
             return library.states.status(self.scope, release, namespace)
+
+    def drift(
+        self, release: str, *, namespace: str = "", ignored: Sequence[str] = (), site: Site | None = None
+    ) -> ReleaseDrift:
+        """Compare a release's newest deployed revision with its live objects; nothing is written.
+
+        Args:
+            release: its name.
+            namespace: of the release.
+            ignored: fields that may differ, ``[KIND[/NAME]:]PATH``: ``Deployment/shop-*:.spec.replicas``.
+            site: the fields that its conflict rules keep may differ, too.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
+        """
+        with self.scope.calling():
+            return library.states.drift(self.scope, release, namespace, ignored, site)
 
     def wait(self, release: str, *, namespace: str = "", on_event: Reporter | None = None) -> ReleaseState:
         """Wait until every object of a release is ready; nothing is changed.

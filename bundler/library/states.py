@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.inspect import status as looking
+from bundler.actions.inspect.drift import DriftRequest, find_drift
+from bundler.errors import UsageError
+from bundler.model.conflicts import ignoring
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bundler.library.scope import Scope
+    from bundler.model.drift import ReleaseDrift
     from bundler.model.release_state import ReleaseState
+    from bundler.model.site import Site
 
 
 def status(scope: Scope, release: str, namespace: str) -> ReleaseState:
@@ -23,6 +30,31 @@ def status(scope: Scope, release: str, namespace: str) -> ReleaseState:
         ReleaseNotFoundError: when there is no such release.
     """
     return looking.release_state(scope.ports(), scope.namespace(namespace), release)
+
+
+def drift(scope: Scope, release: str, namespace: str, ignored: Sequence[str], site: Site | None) -> ReleaseDrift:
+    """Compare a release's newest deployed revision with its live objects; nothing is written.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
+        ignored: fields that may differ, ``[KIND[/NAME]:]PATH``.
+        site: the fields that its rules keep may differ, too.
+
+    Raises:
+        UsageError: when a field to be ignored cannot be read.
+        ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
+    """
+    try:
+        rules = tuple(map(ignoring, ignored))
+    except ValueError as error:
+        raise UsageError(
+            "reading which fields may differ", context=["one of them is empty"], hint=str(error)
+        ) from error
+    place = scope.namespace(namespace, of_site=site.namespace if site else "")
+    request = DriftRequest(release=release, namespace=place, ignored=rules, site=site)
+    return find_drift(request, scope.ports())
 
 
 def wait(scope: Scope, release: str, namespace: str) -> ReleaseState:

@@ -70,6 +70,23 @@ def _pattern(path: str) -> str:
     return re.escape(f".{path.removeprefix('.')}").replace(_ANY_ITEM, r"\[[^\]]*\]") + r"(?=[.\[]|$)"
 
 
+_IGNORED = re.compile(r"(?:([A-Z][A-Za-z0-9]*)(?:/([^:]+))?:)?(.+)")
+
+
+def ignoring(text: str) -> ConflictRule:
+    """Read ``[KIND[/NAME]:]PATH`` as a rule that leaves the field as it is live; ``*`` in names, ``[*]`` in paths.
+
+    Raises:
+        ValueError: when it is empty.
+    """
+    found = _IGNORED.fullmatch(text)
+    if found is None:
+        raise ValueError("write [KIND[/NAME]:]PATH, like Deployment/shop-*:.spec.replicas")
+    kind, name, path = found.groups()
+    source = Source("--ignore", 0)
+    return ConflictRule(policy=OnConflict.KEEP, kind=kind or "", name=name or "", path=path, source=source)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictPolicy:
     """All rules of a change, those that count more first."""

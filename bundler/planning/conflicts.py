@@ -81,11 +81,11 @@ def left_fields(manifest: Manifest, live: Body, wanted: Wanted) -> tuple[str, ..
         wanted: what the release shall be.
     """
     left = wanted.left_to_others.get(manifest.ref, ())
-    owners = dict(_owners(live)) if left else {}
+    owners = dict(owners_of(live)) if left else {}
     return tuple(path for path in left if path in owners and not _is_taken(manifest.ref, path, owners[path], wanted))
 
 
-def _owners(live: Body) -> Iterator[tuple[str, str]]:
+def owners_of(live: Body) -> Iterator[tuple[str, str]]:
     """Yield each field that another manager owns, and who that is."""
     for entry in items_at(live, "metadata", "managedFields"):
         manager = text_at(entry, "manager")

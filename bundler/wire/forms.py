@@ -27,6 +27,7 @@ from bundler.wire.deliveries import (
     SignedForm,
     VerifiedForm,
 )
+from bundler.wire.drift import DriftForm
 from bundler.wire.errors import ErrorForm
 from bundler.wire.events import EventForm
 from bundler.wire.graph import GraphForm
@@ -57,6 +58,7 @@ FORMS: Final[Mapping[str, object]] = {
     "template": ListForm,
     "values": ValuesForm | list[ValueForm] | SweepForm,
     "test-render": list[RenderTestForm],
+    "drift": list[DriftForm],
     "show": DescriptionForm | GraphForm | SavedPlanForm,
     "lock": list[LockedForm],
     "package": PackagedForm,

@@ -30,6 +30,7 @@ _GROUPS = {
         "AcquiredBundle",
     ],
     "Plans": ["Proposal", "SavedPlan", "Plan", "Change", "Action", "OnConflict", "ObjectRef"],
+    "Drift": ["ReleaseDrift", "DriftedObject", "DriftedField", "DriftKind"],
     "What became of it": [
         "ChangeResult",
         "Run",

@@ -1,0 +1,55 @@
+"""``bundler drift``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler.cli.flows.drift import DriftFlags, carry_out_drift
+from bundler.cli.parsing.arguments import ReleaseName, offers
+from bundler.cli.parsing.change_options import policy_option
+from bundler.cli.parsing.command import verb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.cli.session.app import App
+
+
+@verb("drift")
+@click.argument("release", type=ReleaseName(), required=False, shell_complete=offers("releases"))
+@click.option("-A", "--all-namespaces", is_flag=True, help="Check the releases of every namespace.")
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    metavar="[KIND[/NAME]:]PATH",
+    help="A field that may differ; can be repeated.",
+)
+@policy_option
+@click.option("--fix", is_flag=True, help="Restore the recorded revision, after its plan was shown.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes.")
+def drift_command(
+    app: App,
+    *,
+    release: str | None,
+    all_namespaces: bool,
+    ignored: tuple[str, ...],
+    site: Path | None,
+    fix: bool,
+    yes: bool,
+) -> int:
+    """Compare what RELEASE recorded with its live objects, or all releases of the namespace; exit 3 where they differ.
+
+    The bundle is not needed. Fields that a rule of the site file or the bundle keeps are no drift, nor are those that
+    an earlier change left to their owners. With --fix, the plan that restores the revision is shown and carried out.
+    """
+    if release and all_namespaces:
+        raise click.UsageError("give a release, or -A for all of them")
+    if fix and not release:
+        raise click.UsageError("--fix needs the name of one RELEASE")
+    if fix and ignored:
+        raise click.UsageError("--fix restores every field; to leave some to others, write `conflicts` in a site file")
+    flags = DriftFlags(is_everywhere=all_namespaces, ignored=ignored, site=site, is_yes=yes)
+    return carry_out_drift(app, release or "", flags, is_fixed=fix)

@@ -1,0 +1,94 @@
+"""Which objects differ from what a revision wrote, field by field. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from bundler.fields.field_path import leading_steps
+from bundler.fields.typed import same
+from bundler.model.change import Action
+from bundler.model.conflicts import OnConflict
+from bundler.model.drift import DriftedField, DriftedObject, DriftKind
+from bundler.model.json import is_list, is_mapping, text_at
+from bundler.planning.conflicts import in_short, owners_of
+from bundler.planning.diff import shown_sides
+from bundler.planning.ownership import manager_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bundler.model.change import Change, Plan
+    from bundler.model.conflicts import ConflictPolicy
+    from bundler.model.json import JSONValue
+    from bundler.model.refs import ObjectRef
+
+Steps: TypeAlias = tuple[str | int, ...]
+
+
+def drifted_objects(
+    plan: Plan, policy: ConflictPolicy, left_to_others: Mapping[ObjectRef, tuple[str, ...]]
+) -> tuple[DriftedObject, ...]:
+    """Return what a plan that restores a revision would change, as drift, in the order of the plan.
+
+    Args:
+        plan: from what is live to what the revision wrote.
+        policy: fields that it keeps as they are live are no drift.
+        left_to_others: fields that the release gave up are none either.
+    """
+    found = (_drifted(change, policy, left_to_others.get(change.ref, ())) for change in plan.changes)
+    return tuple(one for one in found if one is not None)
+
+
+def _drifted(change: Change, policy: ConflictPolicy, left: tuple[str, ...]) -> DriftedObject | None:
+    match change.action:
+        case Action.NONE:
+            return None
+        case Action.CREATE:
+            return DriftedObject(ref=change.ref, kind=DriftKind.MISSING)
+        case Action.DELETE:
+            return DriftedObject(ref=change.ref, kind=DriftKind.UNEXPECTED, reason=change.reason)
+        case Action.UPDATE | Action.RECREATE:
+            fields = tuple(one for one in _fields(change) if not _is_ignored(change.ref, one, policy, left))
+            reason = change.reason if change.action is Action.RECREATE else ""
+            found = DriftedObject(ref=change.ref, kind=DriftKind.CHANGED, fields=fields, reason=reason)
+            return found if fields or reason else None
+
+
+def _is_ignored(ref: ObjectRef, one: DriftedField, policy: ConflictPolicy, left: tuple[str, ...]) -> bool:
+    rule = policy.rule_for(ref, one.field, one.manager)
+    return one.field in left or (rule is not None and rule.policy is OnConflict.KEEP)
+
+
+def _fields(change: Change) -> Iterator[DriftedField]:
+    live, recorded = shown_sides(change)
+    owners = {leading_steps(path, change.before): manager for path, manager in owners_of(change.before or {})}
+    for steps, text, old, new in _differing(live, recorded, (), ""):
+        manager = _owner_of(steps, owners)
+        since = manager_time(change.before or {}, manager) if manager else ""
+        yield DriftedField(field=text, recorded=in_short(new), live=in_short(old), manager=manager, since=since)
+
+
+def _owner_of(steps: Steps, owners: Mapping[Steps, str]) -> str:
+    """Return who owns a field, or the nearest thing around it, or something in it; empty for no one else."""
+    around = [steps[:length] for length in range(len(steps), 0, -1)]
+    inside = [owned for owned in owners if owned[: len(steps)] == steps]
+    return next((owners[one] for one in [*around, *inside] if one in owners), "")
+
+
+def _differing(
+    live: JSONValue, recorded: JSONValue, steps: Steps, text: str
+) -> Iterator[tuple[Steps, str, JSONValue, JSONValue]]:
+    """Yield each field that differs: its steps in the live object, how it is written, and both values."""
+    if is_mapping(live) and is_mapping(recorded):
+        for key in sorted({*live, *recorded}):
+            yield from _differing(live.get(key), recorded.get(key), (*steps, key), f"{text}.{key}")
+    elif is_list(live) and is_list(recorded) and len(live) == len(recorded):
+        for index, (old, new) in enumerate(zip(live, recorded, strict=True)):
+            yield from _differing(old, new, (*steps, index), f"{text}{_item(index, old)}")
+    elif not same(live, recorded):
+        yield steps, text, live, recorded
+
+
+def _item(index: int, item: JSONValue) -> str:
+    name = text_at(item, "name") if is_mapping(item) else ""
+    return f'[name="{name}"]' if name else f"[{index}]"

@@ -1,0 +1,95 @@
+"""Drift: what differs from what the deployed revision wrote, without the bundle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.actions.inspect.drift import DriftRequest, find_drift
+from bundler.errors.change import ReleaseNotFoundError
+from bundler.model.conflicts import OnConflict, ignoring
+from bundler.model.labels import RELEASE_UID
+
+if TYPE_CHECKING:
+    from tests.scenario.conftest import World
+
+
+def drift(world: World, *ignored: str) -> dict[str, list[tuple[str, str, str, str]] | str]:
+    request = DriftRequest(
+        release="shop", namespace=world.operator.namespace, ignored=tuple(map(ignoring, ignored)), site=None
+    )
+    found = find_drift(request, world.operator.ports())
+    return {
+        one.ref.short: [(field.field, field.recorded, field.live, field.manager) for field in one.fields]
+        or one.kind.value
+        for one in found.objects
+    }
+
+
+def test_a_release_that_no_one_touched_has_not_drifted(world: World):
+    world.operator.install(world.menu, autoscale="true", extra="true")
+    assert drift(world) == {}
+    world.scale_web(3)
+    assert drift(world) == {}, "what an autoscaler sets is no drift"
+
+
+def test_each_field_that_differs_is_named_with_both_values_and_who_set_it(world: World):
+    world.operator.install(world.menu)
+    world.scale_web(3, manager="kubectl")
+    world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs", "more": "x"}})
+    world.edit("Service", "shop-web", {"metadata": {"labels": {"app": None}}})
+    assert drift(world) == {
+        "ConfigMap/shop-config": [(".data.text", '"hello"', '"theirs"', "kubectl-edit")],
+        "Deployment/shop-web": [(".spec.replicas", "1", "3", "kubectl")],
+        "Service/shop-web": [(".metadata.labels.app", '"shop-web"', "nothing", "")],
+    }
+
+
+def test_objects_that_are_gone_and_those_that_no_revision_has_are_found(world: World):
+    world.operator.install(world.menu, extra="true")
+    world.operator.upgrade(world.menu, extra="false")
+    uid = world.get("ConfigMap", "shop-config")["metadata"]["labels"][RELEASE_UID]
+    labels = {RELEASE_UID: uid}
+    namespace = world.operator.namespace
+    metadata = {"name": "shop-extra", "namespace": namespace, "labels": labels}
+    world.creator({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    world.cluster.delete(next(ref for ref in _refs(world) if ref.short == "Service/shop-web"))
+    assert drift(world) == {"Service/shop-web": "missing", "ConfigMap/shop-extra": "unexpected"}
+
+
+def _refs(world: World):
+    ports = world.operator.ports()
+    summary = ports.store.summaries(namespace=world.operator.namespace, release="shop")[-1]
+    return ports.store.load(summary).refs
+
+
+def test_ignored_fields_and_those_left_to_others_are_no_drift(world: World):
+    world.operator.install(world.menu)
+    world.scale_web(3, manager="kubectl")
+    world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs"}})
+    assert drift(world, "Deployment/shop-*:.spec.replicas", "data") == {}
+    assert list(drift(world, "ConfigMap:spec.replicas", "data")) == ["Deployment/shop-web"]
+    world.operator.upgrade(world.menu, request={"on_conflict": OnConflict.KEEP})
+    assert drift(world) == {}
+
+
+def test_a_rollback_to_the_deployed_revision_repairs_drift(world: World):
+    world.operator.install(world.menu)
+    world.scale_web(3, manager="kubectl")
+    world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs"}})
+    world.operator.rollback(revision=1, on_conflict=OnConflict.TAKE)
+    assert drift(world) == {}
+
+
+def test_secrets_that_differ_are_named_and_not_shown(world: World):
+    world.operator.install(world.menu, token="correct-horse-battery")
+    world.edit("Secret", "shop-token", {"data": {"token": "c3RvbGVuLXN0b2xlbi1zdG9sZW4="}})
+    ((field,),) = drift(world).values()
+    assert field[0] == ".data.token"
+    assert not any("stolen" in part or "c3Rv" in part or "correct" in part for part in field)
+
+
+def test_a_release_of_which_nothing_is_deployed_cannot_be_compared(world: World):
+    with pytest.raises(ReleaseNotFoundError):
+        drift(world)
