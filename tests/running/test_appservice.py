@@ -40,14 +40,14 @@ def test_an_application_grows_and_opens_a_port_of_every_node(server_site: Runnin
     site = server_site
     ensure_client(site)
     site.bundler("install", "app", site.bundle_copy("appservice", previous_version), "--set", "size=1", *QUICK)
-    assert "Welcome to nginx" in fetch(site, "http://app/")
+    site.until("an answer", lambda: "Welcome to nginx" in fetch(site, "http://app/"))
     before = site.get("apps/v1/deployments/app")["metadata"]["uid"], site.get("v1/services/app")["metadata"]["uid"]
 
     site.bundler("upgrade", "app", "appservice", "--set", "size=2", *QUICK, "--set-json", PORTS)
     after = site.get("apps/v1/deployments/app")["metadata"]["uid"], site.get("v1/services/app")["metadata"]["uid"]
     assert after == before
     assert len(site.ready_pods(name="appservice")) == 2
-    assert "Welcome to nginx" in fetch(site, "http://app/")
+    site.until("an answer", lambda: "Welcome to nginx" in fetch(site, "http://app/"))
     site.until("a port of the node", lambda: "Welcome to nginx" in fetch(site, f"http://{GATEWAY}:30080/"))
     site.bundler("uninstall", "app", "--yes")
     assert [pod["metadata"]["name"] for pod in site.items("v1/pods")] == [CLIENT]

@@ -42,7 +42,8 @@ def test_a_service_gets_a_login_and_rests_and_its_autoscaler_lets_it(server_site
     # Before the quota bounds the namespace.
     ensure_client(site)
     site.bundler("install", "orders", site.bundle_copy("microservice", previous_version), *QUICK)
-    assert status(site) == "200"
+    # Nodes hear of new pods a little later than the Deployment does.
+    site.until("an answer", lambda: status(site) == "200")
     before = site.get(SERVICE)["metadata"]["uid"]
 
     site.bundler(
@@ -52,7 +53,7 @@ def test_a_service_gets_a_login_and_rests_and_its_autoscaler_lets_it(server_site
     (rule,) = site.get("networking.k8s.io/v1/ingresses/orders")["spec"]["rules"]
     assert rule["host"] == "orders-v2.services.example"
     password = base64.b64decode(site.get("v1/secrets/orders")["data"]["password"]).decode()
-    assert status(site) == "401"
+    site.until("a question for the password", lambda: status(site) == "401")
     assert status(site, "-u", f"client:{password}x") == "401"
     assert status(site, "-u", f"client:{password}") == "200"
     assert "Welcome to nginx" in site.run_in(CLIENT, CLIENT, "cat", "/tmp/answer")
@@ -67,7 +68,7 @@ def test_a_service_gets_a_login_and_rests_and_its_autoscaler_lets_it(server_site
     site.bundler("upgrade", "orders", "microservice", "--set", "idle=false")
     assert len(site.ready_pods(name="microservice")) == 2
     assert [one["metadata"]["name"] for one in site.items(SCALER)] == ["orders"]
-    assert status(site, "-u", f"client:{password}") == "200", "it has the password that it had"
+    site.until("an answer to the same password", lambda: status(site, "-u", f"client:{password}") == "200")
     site.bundler("uninstall", "orders", "--yes")
     assert [pod["metadata"]["name"] for pod in site.items("v1/pods")] == [CLIENT]
     assert "orders" in [one["metadata"]["name"] for one in site.items("v1/secrets")], "the password is kept"

@@ -39,7 +39,7 @@ def test_one_of_each_kind_works_with_the_others(server_site: RunningSite) -> Non
     site = server_site
     ensure_client(site)
     site.bundler("install", "notes", site.bundle_copy("workloads", previous_version), "--set", "drainSeconds=0")
-    assert ask(site, "http://notes/") == "welcome\n", "the Job has added it"
+    site.until("what the Job has added", lambda: ask(site, "http://notes/") == "welcome\n")
     ask(site, "http://notes/", "-d", "mine")
     before = uids(site)
 
@@ -48,11 +48,11 @@ def test_one_of_each_kind_works_with_the_others(server_site: RunningSite) -> Non
     site.bundler("upgrade", "notes", "workloads", "--set", "nodeFolder=/var/log", "--set", "tidy.keep=1")
     assert uids(site) == before
     assert "tables: version 1 -> 2" in site.logs("notes-store-0", "prepare")
-    assert ask(site, "http://notes/") == "welcome\nmine\n", "the volume is the same"
+    site.until("the same volume", lambda: ask(site, "http://notes/") == "welcome\nmine\n")
     found = ask(site, "http://notes-store/nodes").split()
     assert found[::2] == ["node-1", "node-2"]
     nodes = site.get("v1/services/notes-nodes")["spec"]["ports"][0]["nodePort"]
-    assert ask(site, f"http://{GATEWAY}:{nodes}/") == "welcome\nmine\n"
+    site.until("a port of the node", lambda: ask(site, f"http://{GATEWAY}:{nodes}/") == "welcome\nmine\n")
 
     assert site.run_cron_job("notes-tidy") == "removed: 1\n"
     assert ask(site, "http://notes/") == "mine\n"
