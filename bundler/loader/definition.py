@@ -147,7 +147,7 @@ def _metadata(root: Node) -> BundleMetadata:
 
 
 def _components(spec: Node) -> tuple[ComponentSpec, ...]:
-    nodes = spec.items("components", "name", "bundle", "version", "when", "needs", "values")
+    nodes = spec.items("components", "name", "bundle", "version", "when", "needs", "namespace", "values")
     components = tuple(_component(node) for node in nodes)
     _check_unique(nodes, [component.name for component in components], "a component")
     names = [component.name for component in components if component.name]
@@ -165,6 +165,7 @@ def _component(node: Node) -> ComponentSpec:
         version=node.version_range("version"),
         when=node.text("when"),
         needs=node.texts("needs"),
+        namespace=node.text("namespace"),
         values=values.body,
         source=node.source,
         value_origins=_layer(values) if values.body else None,

@@ -45,6 +45,8 @@ class ComponentSpec:
     when: str = ""
     """A bare expression over the parent's values; empty is always."""
     needs: tuple[str, ...] = ()
+    namespace: str = ""
+    """Where its objects go, and those of its own components; may hold ``{{ … }}``. Empty is where its parent's go."""
     values: Body = field(default_factory=dict)
     source: Source
     value_origins: ValuesLayer | None = None

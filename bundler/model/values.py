@@ -122,6 +122,8 @@ class MergedValues:
     """Values of each enabled component, by its name."""
     layers: tuple[ValuesLayer, ...] = ()
     """Every layer that was merged, earliest first; for ``values --explain``."""
+    namespace: str = ""
+    """Of a component that has one of its own."""
     outputs: Body = field(default_factory=dict)
     """What the bundle tells the one that uses it."""
     warnings: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import bundler.render
 from bundler.errors.bundle import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
+from bundler.model.bundle import Reach
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.lean import replace
@@ -16,6 +17,7 @@ from bundler.model.refs import ObjectRef, group_of
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets, job_name, switched_on
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
 from bundler.render.overlay import overlay
+from bundler.render.parts import declared_reach, walk
 from bundler.render.problems import Problem, problem_of_expression, raise_problems
 from bundler.render.sensitive import redactor_of
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.json import Body
     from bundler.model.values import MergedValues
+    from bundler.render.parts import Part
     from bundler.render.splice import Insertion
     from bundler.render.tracing import TracedObject
     from bundler.render.types import RenderContext
@@ -135,40 +138,6 @@ def _rendered(bundle: Bundle, values: MergedValues, context: RenderContext) -> _
     return rendering
 
 
-class Part:
-    """One bundle of the tree: the top one, or a component that is switched on."""
-
-    __slots__ = ("bundle", "component", "site", "values")
-
-    def __init__(self, bundle: Bundle, values: MergedValues, component: str, site: Body) -> None:
-        self.bundle = bundle
-        self.values = values
-        self.component = component
-        self.site = site
-
-    def path(self, inside: str) -> str:
-        """Return how the user knows a file of this bundle."""
-        return f"{self.component}/{inside}" if self.component else inside
-
-
-def walk(bundle: Bundle, values: MergedValues, site: Body, component: str = "") -> Iterator[Part]:
-    """Yield a bundle and its switched-on components, each before its own; outer site facts win over inner defaults.
-
-    Args:
-        bundle: loaded, with its components.
-        values: merged, of the bundle and its components.
-        site: facts of the site, which win.
-        component: dotted path of the component; empty for the bundle itself.
-    """
-    known = {**bundle.site_defaults, **site}
-    yield Part(bundle, values, component, known)
-    enabled = values.components or {}
-    for spec in bundle.components:
-        if spec.name in enabled:
-            path = f"{component}/{spec.name}" if component else spec.name
-            yield from walk(bundle.component_bundles[spec.name], enabled[spec.name], known, path)
-
-
 def _needs(
     bundle: Bundle, values: MergedValues, component: str, needed: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -193,6 +162,7 @@ class _BundleRendering:
         self._generated: list[GeneratedSecret] = []
         self._readiness: list[ReadinessRule] = []
         self._bundles: list[RenderedBundle] = []
+        self._reach = Reach()
         self.problems = self._reader.problems
 
     def render(self, part: Part) -> None:
@@ -203,9 +173,12 @@ class _BundleRendering:
             RenderedBundle(component=part.component, name=metadata.name, version=metadata.version, digest=bundle.digest)
         )
         self._readiness.extend(bundle.readiness)
+        if not part.component:
+            self._reach = declared_reach(bundle, part.values)
+        context = part.within(self._context)
         for path, text in sorted(bundle.crds.items()):
             self._read_crd(part, path, text)
-        names = base_names(bundle, part.values, self._context, component=part.component, site=part.site)
+        names = base_names(bundle, part.values, context, component=part.component, site=part.site)
         secrets = self._generated_of(part, names)
         names |= {"generated": GeneratedAddresses(secrets), "job_name": job_name}
         templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES), codes=self._context.codes)
@@ -215,7 +188,7 @@ class _BundleRendering:
 
     def _generated_of(self, part: Part, names: Mapping[str, object]) -> tuple[GeneratedSecret, ...]:
         try:
-            secrets = generated_secrets(part.bundle, names, self._context, component=part.component)
+            secrets = generated_secrets(part.bundle, names, part.within(self._context), component=part.component)
             self._generated.extend(switched_on(secrets, part.bundle, names, self._context))
         except RenderError as error:
             self.problems.append(problem_of_expression(error))
@@ -262,7 +235,7 @@ class _BundleRendering:
         """Yield every object with the text that it stands in."""
         scopes = self._scopes()
         for part, _, text, objects in self._texts:
-            stamper = _Stamper(part, self._context, scopes)
+            stamper = _Stamper(part, part.within(self._context), scopes)
             for one in objects:
                 yield bundler.render.tracing.TracedObject(stamper.ref_of(one.body), one, text)
 
@@ -275,7 +248,7 @@ class _BundleRendering:
         templates, manifests = [], []
         for part, path, text_part, objects in self._texts:
             text = text_part.text
-            stamper = _Stamper(part, self._context, scopes)
+            stamper = _Stamper(part, part.within(self._context), scopes)
             found: list[Insertion] = []
             for one in objects:
                 try:
@@ -292,6 +265,7 @@ class _BundleRendering:
             generated=tuple(self._generated),
             needs={},
             readiness=tuple(self._readiness),
+            reach=self._reach,
             bundles=tuple(self._bundles),
             problems=tuple(self.problems),
         )

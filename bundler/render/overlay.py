@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest, Source
     from bundler.model.patch import ObjectPatch
-    from bundler.render.bundle import Part
+    from bundler.render.parts import Part
     from bundler.render.types import RenderContext, Rendering
 
 _HINT = "correct the patch in bundle.yaml; `bundler template` shows the objects"
@@ -65,7 +65,7 @@ def written(manifests: Iterable[Manifest]) -> tuple[RenderedTemplate, ...]:
 
 def _patches_of(part: Part, context: RenderContext) -> Iterator[ObjectPatch]:
     """Yield the patches of one bundle, their expressions computed, for its own objects and its components'."""
-    names = base_names(part.bundle, part.values, context, component=part.component, site=part.site)
+    names = base_names(part.bundle, part.values, part.within(context), component=part.component, site=part.site)
     for patch in part.bundle.patches:
 
         def computed(value: JSONValue, at: Source = patch.source) -> JSONValue:

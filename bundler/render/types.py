@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import DEFAULT_BOUNDS, Bounds
 from bundler.expressions.compiled import CompiledCodes
+from bundler.model.bundle import Reach
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Rendering:
     """Component path -> component paths; those switched off are left out on both sides."""
     readiness: tuple[ReadinessRule, ...]
     bundles: tuple[RenderedBundle, ...]
+    reach: Reach = field(default_factory=Reach)
+    """What the bundle declares, the namespaces of its components among it."""
     problems: tuple[Problem, ...] = ()
     """What could not be rendered, where the rest was asked for."""
     notices: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from bundler.expressions.expression import evaluate_texts
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.values import LayerKind, MergedValues, Origin, UserLayers, UserValues, ValuesLayer, components_seen
+from bundler.values.component_namespace import component_namespace, in_namespace
 from bundler.values.defaults import fill_items
 from bundler.values.layers import layers_for_component, own_layers
 from bundler.values.merge import fold_layers, without_nulls
@@ -188,7 +189,13 @@ class _Components:
         self._level, self._layers, self._data, self._names = level, layers, data, names
         seen = {**names, "values": data}
         self._enabled = {spec.name: spec for spec in level.bundle.components if _is_enabled(spec, seen, level.codes)}
+        self._placed = {name: component_namespace(spec, seen, level.codes) for name, spec in self._enabled.items()}
         self._found: dict[str, MergedValues | None] = {}
+
+    def _names_of(self, name: str) -> Mapping[str, object]:
+        """Return what a component sees besides values: another namespace where it has one of its own."""
+        namespace = self._placed[name]
+        return in_namespace(self._names, namespace) if namespace else self._names
 
     def compute(self) -> dict[str, MergedValues]:
         """Return the values of each component that is switched on."""
@@ -215,7 +222,8 @@ class _Components:
             "files": readers_of(self._level.bundle.files),
         }
         outside = layers_for_component(spec.name, below.bundle, below.view, self._layers)
-        return _compute(below, [*outside, *_given_values(spec, seen, self._level.codes)], self._names)
+        layers = [*outside, *_given_values(spec, seen, self._level.codes)]
+        return replace(_compute(below, layers, self._names_of(spec.name)), namespace=self._placed[spec.name])
 
     def _seen_by(self, spec: ComponentSpec, way: tuple[ComponentSpec, ...]) -> dict[str, Body]:
         """Return ``components`` as the values of one component see it: with the outputs that they read."""
@@ -236,7 +244,7 @@ class _Components:
             keys = frozenset(told)
         outputs = [one for name, one in told.items() if name in keys]
         if all(is_early(one, below.codes) for one in outputs):
-            return compute_outputs(below.bundle, outputs, below.names_of_outputs(self._names), below.codes)
+            return compute_outputs(below.bundle, outputs, below.names_of_outputs(self._names_of(name)), below.codes)
         values = self._computed(name, way)
         return values.outputs if values is not None else {}
 

@@ -26,7 +26,7 @@ def bare_formulas(bundle: Bundle) -> Iterator[tuple[str, Source]]:
 def formula_texts(bundle: Bundle) -> Iterator[tuple[str, Source]]:
     """Yield the texts of a bundle without its components that may hold ``{{ … }}``."""
     for spec in bundle.components:
-        yield from ((leaf, spec.source) for leaf in leaves_in(spec.values) if isinstance(leaf, str))
+        yield from ((leaf, spec.source) for leaf in (*leaves_in(spec.values), spec.namespace) if isinstance(leaf, str))
     for output in bundle.outputs:
         yield from ((leaf, output.source) for leaf in leaves_in(output.value) if isinstance(leaf, str))
     for patch in bundle.patches:

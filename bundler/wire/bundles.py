@@ -79,6 +79,8 @@ class ComponentForm(TypedDict):
     """The range of versions that is asked for."""
     when: str
     needs: list[str]
+    namespace: str
+    """Where its objects go; empty is the namespace of the bundle around it."""
 
 
 class GeneratedForm(TypedDict):
@@ -300,6 +302,7 @@ def _component_forms(bundle: Bundle) -> list[ComponentForm]:
             "accepts": spec.version,
             "when": spec.when,
             "needs": list(spec.needs),
+            "namespace": spec.namespace,
         }
         for spec in bundle.components
         if spec.name in bundle.component_bundles

@@ -127,7 +127,7 @@ def _notes_of(order: RenderRequest) -> tuple[ReachNote, ...]:
     return find_reach(
         rendering.manifests,
         namespace=order.namespace,
-        declared=order.bundle.reach,
+        declared=rendering.reach,
         generated=rendering.generated,
     )
 

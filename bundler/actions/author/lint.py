@@ -216,7 +216,7 @@ def _order_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Find
         yield from from_error(error)
         return
     yield from findings_of(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
-    manifests, declared, generated = rendering.manifests, order.bundle.reach, rendering.generated
+    manifests, declared, generated = rendering.manifests, rendering.reach, rendering.generated
     notes = find_reach(manifests, namespace=order.namespace, declared=declared, generated=generated)
     if not made:
         yield from findings_of(lambda: normalize_manifests(manifests))

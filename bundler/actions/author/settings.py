@@ -74,7 +74,7 @@ def _findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Finding]:
     if not rendering.problems:
         yield from findings_of(lambda: render_notes(order.bundle, values, context, revision=1, operation="install"))
         yield from findings_of(lambda: normalize_manifests(rendering.manifests))
-    declared = order.bundle.reach
+    declared = rendering.reach
     reach = find_reach(rendering.manifests, namespace=order.namespace, declared=declared, generated=rendering.generated)
     yield from findings_of(lambda: refuse(undeclared_reach(reach), written=""))
     yield from checks.findings(rendering)

@@ -60,6 +60,14 @@ class Planned:
         """Return whether the release's namespace must be made first."""
         return self.wanted.namespace in self.observation.missing_namespaces
 
+    @property
+    def new_namespaces(self) -> tuple[str, ...]:
+        """Return the namespaces that must be made first: the release's, and those that its bundle declares."""
+        wanted = self.wanted
+        made = {one.ref.name for one in wanted.manifests if (one.ref.group, one.ref.kind) == ("", "Namespace")}
+        declared = {wanted.namespace, *(frozenset(wanted.reach.namespaces) - made)}
+        return tuple(sorted(self.observation.missing_namespaces & declared))
+
 
 def _cannot_be_seen(live: Body) -> bool | None:
     """Where no records are at hand, every object of another release is foreign."""

@@ -16,7 +16,8 @@ from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.planning.older_yaml import may_hold_older_yaml, read_older_yaml
-from bundler.render.bundle import render_bundle, walk, with_sources, without_sources
+from bundler.render.bundle import render_bundle, with_sources, without_sources
+from bundler.render.parts import walk
 from bundler.render.sensitive import sensitive_strings
 from bundler.render.types import Capabilities, RenderContext
 from bundler.resolve.versions import parse_kubernetes_version, parse_range

@@ -34,21 +34,28 @@ _BASELINE = {
 }  # fmt: skip
 
 
-def cluster_looks(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
+def cluster_looks(
+    request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient, *, declared: Sequence[str]
+) -> list[Look]:
     """Return the checks of what the cluster offers.
 
     Args:
         request: bundle, release and site.
         manifests: rendered, in their normal form.
         cluster: the API to ask.
+        declared: namespaces that the bundle declares, which are made where they are missing.
     """
+    made = {one.ref.name for one in manifests if one.ref.kind == "Namespace"}
+    made |= {request.order.namespace, *declared} if request.may_create_namespace else set()
     namespaces = sorted({request.order.namespace, *(one.ref.namespace for one in manifests if one.ref.namespace)})
     looks = [
         *class_looks(manifests, cluster),
         Look(name="platforms", make=partial(node_checks, request.order.carried, manifests, cluster)),
     ]
     for name in namespaces:
-        looks.append(Look(name=f"namespace {name}", make=partial(_namespace, request, name, manifests, cluster)))
+        looks.append(
+            Look(name=f"namespace {name}", make=partial(_namespace, name, manifests, cluster, is_made=name in made))
+        )
         looks.append(Look(name=f"quota of {name}", make=partial(_quota, name, manifests, cluster)))
     return looks
 
@@ -74,13 +81,10 @@ def _ingress(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Chec
     return [passed("ingress class", ", ".join(sorted(wanted - {""})) or "the default one")]
 
 
-def _namespace(
-    request: PreflightRequest, name: str, manifests: Sequence[Manifest], cluster: ClusterClient
-) -> list[Check]:
+def _namespace(name: str, manifests: Sequence[Manifest], cluster: ClusterClient, *, is_made: bool) -> list[Check]:
     body = cluster.get(ObjectRef("", "Namespace", "", name))
     if body is None:
-        is_made = any(one.ref.kind == "Namespace" and one.ref.name == name for one in manifests)
-        if is_made or (name == request.order.namespace and request.may_create_namespace):
+        if is_made:
             return [passed(f"namespace {name}", "it does not exist and will be created")]
         return [failed(f"namespace {name}", "it does not exist", f"create it: kubectl create namespace {name}")]
     level = text_at(body, "metadata", "labels", _ENFORCE) or "privileged"

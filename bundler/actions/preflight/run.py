@@ -99,8 +99,9 @@ def _error_lines(check: Check) -> Iterator[str]:
 
 def _looks(request: PreflightRequest, composition: Composition | None, cluster: ClusterClient) -> tuple[Check, ...]:
     manifests = composition.manifests if composition else ()
+    declared = composition.rendering.reach.namespaces if composition else ()
     looks = [
-        *cluster_looks(request, manifests, cluster),
+        *cluster_looks(request, manifests, cluster, declared=declared),
         *rights_looks(request, manifests, cluster),
         *image_looks(request, composition, cluster=cluster),
     ]

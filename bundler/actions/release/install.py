@@ -176,7 +176,7 @@ def _silent_files(user: UserLayers) -> str:
 
 
 def _draft(request: InstallRequest, composition: Composition, history: History, now: datetime) -> Draft:
-    bundle = request.order.bundle
+    bundle, reach = request.order.bundle, composition.rendering.reach
     is_first = not history.current
     summary = RevisionSummary(
         release=request.order.release,
@@ -205,9 +205,9 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
         sensitive=composition.sensitive,
         no_rollback_below=bundle.upgrade.no_rollback_below,
         reach={
-            "clusterScoped": list(bundle.reach.cluster_scoped),
-            "namespaces": list(bundle.reach.namespaces),
-            "grants": list(bundle.reach.grants),
+            "clusterScoped": list(reach.cluster_scoped),
+            "namespaces": list(reach.namespaces),
+            "grants": list(reach.grants),
         },
         readiness=tuple(
             {"group": r.group, "kind": r.kind, "name": r.name, "ready": r.ready, "failed": r.failed}
@@ -218,7 +218,7 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
     return Draft(
         revision=revision,
         generated=composition.rendering.generated,
-        reach=bundle.reach,
+        reach=reach,
         readiness=composition.readiness,
         upgrades_from=bundle.upgrade.from_versions,
         composition=composition,

@@ -139,19 +139,20 @@ def change_release(
     if is_no_op(first, options):
         _settle(first.history, ports, options)
         return ChangeResult(proposal=first, revision=None)
-    if first.planned.creates_namespace and not options.may_create_namespace:
-        raise absent_namespace(draft.namespace)
+    new_namespaces = first.planned.new_namespaces
+    if new_namespaces and not options.may_create_namespace:
+        raise absent_namespace(new_namespaces[0])
     if not approve(first):
         return ChangeResult(proposal=first, revision=None, is_declined=True)
     refuse(unconfirmed)
     _stop_if_late(ports, "planning the change")
-    if first.planned.creates_namespace:
-        create_namespace(draft.namespace, ports)
+    for name in new_namespaces:
+        create_namespace(name, ports)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
         ports = ports.under(held)
         second = replan(first, ports, after.redraft)
-        written = f"nothing but namespace {draft.namespace}" if first.planned.creates_namespace else "nothing"
+        written = f"nothing but namespace {', '.join(new_namespaces)}" if new_namespaces else "nothing"
         unconfirmed = pass_gates(second, written=written)
         if is_no_op(second, options):
             return ChangeResult(proposal=second, revision=None)

@@ -205,6 +205,7 @@ def _value_changes(proposal: Proposal) -> Sequence[ValueChange]:
 
 
 def _namespace_lines(proposal: Proposal) -> list[Line]:
-    if not proposal.planned.creates_namespace:
-        return []
-    return [Line(f"+ create Namespace/{proposal.drafted.namespace} (never deleted by bundler)", "green")]
+    return [
+        Line(f"+ create Namespace/{name} (never deleted by bundler)", "green")
+        for name in proposal.planned.new_namespaces
+    ]

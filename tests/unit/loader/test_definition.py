@@ -25,7 +25,7 @@ metadata: {name: shop, version: 1.4.0, appVersion: "2026.11", description: A web
 spec:
   kubeVersion: ">=1.29"
   components:
-  - {name: db, bundle: ../postgres, version: "~16.2"}
+  - {name: db, bundle: ../postgres, version: "~16.2", namespace: "{{ values.data }}"}
   - {name: cache, bundle: oci://registry.example/bundles/redis, version: ">=7 <8", when: values.cache.enabled}
   - name: web
     bundle: ../webapp
@@ -71,6 +71,7 @@ def test_every_field_is_decoded_with_its_source() -> None:
     assert found.kube_version == ">=1.29"
     db, cache, web = found.components
     assert (db.name, db.bundle, db.version, db.source) == ("db", "../postgres", "~16.2", Source("web/bundle.yaml", 7))
+    assert (db.namespace, web.namespace) == ("{{ values.data }}", "")
     assert (cache.when, web.needs) == ("values.cache.enabled", ("db", "cache"))
     assert web.values == {"db": {"host": "{{ release.name }}-db"}}
     assert web.value_origins is not None
