@@ -131,7 +131,7 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
     client = closed_when_dropped(SandboxClient.open(None, clock))
     operator = Operator(client, "prod", clock=clock, fail_fast=QUICK_FAILURE, timeout_s=300)
     world = World(client, operator, menu, is_sandbox=True)
-    world.scaler = lambda name, replicas, manager: client.scale(  # type: ignore[attr-defined]
+    world.scaler = lambda name, replicas, manager="kube-controller-manager": client.scale(  # type: ignore[attr-defined]
         "Deployment", name, replicas, namespace="prod", manager=manager
     )
     world.editor = lambda group, kind, name, patch: client.edit(ObjectRef(group, kind, "prod", name), patch)  # type: ignore[attr-defined]
@@ -167,7 +167,7 @@ def _real_world(plane, menu: Path) -> Iterator[World]:
     world = World(client, operator, menu, is_sandbox=False)
     merge = "application/merge-patch+json"
 
-    def scale(name, replicas, manager):
+    def scale(name, replicas, manager="kube-controller-manager"):
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale?fieldManager={manager}"
         plane.api("PATCH", path, {"spec": {"replicas": replicas}}, content_type=merge)
 
