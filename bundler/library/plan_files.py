@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler import signing
 from bundler.actions.acquire.trust import read_signatures
@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from bundler.ports import Clock
 
 
+SUFFIX: Final = ".plan"
+
+
 def is_plan_file(path: Path) -> bool:
-    """Return whether a file is one that `write_plan` wrote."""
+    """Return whether a path is that of a plan: by what the file begins with, or by its name where there is none."""
+    if not path.exists():
+        return path.suffix == SUFFIX
     try:
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC
@@ -68,7 +73,7 @@ def content_of(path: Path) -> bytes:
         raise PlanFileError(
             f"reading plan {path}",
             context=[f"{path}: {error.strerror or error}"],
-            hint="make a plan with `bundler plan RELEASE BUNDLE --out FILE`",
+            hint="make a plan with `bundler plan RELEASE BUNDLE --out FILE`; to install without one: `bundler install`",
         ) from error
 
 

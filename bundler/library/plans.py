@@ -13,8 +13,10 @@ from bundler.actions.release.history import load_history
 from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest
+from bundler.errors.bundle import BundleNotFoundError
 from bundler.errors.change import FieldConflictError, PlanFileError, PlanValueError, ReleaseError, StalePlanError
 from bundler.errors.cluster import ForbiddenError
+from bundler.errors.delivery import RegistryError
 from bundler.library.requests import ReleaseRequest
 from bundler.model.digest import digest_of
 from bundler.model.lean import replace
@@ -66,6 +68,7 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
         scope.ports(),
         who,
         expires_s=expires_s,
+        is_pending=draft is None or library.releases.is_pending(proposal),
     )
 
 
@@ -185,7 +188,10 @@ def _install_of(
     scope: Scope, saved: SavedPlan, inputs: PlanInputs, site: Site | None, accepted: Accepted
 ) -> ReleaseRequest:
     request, bundle = saved.request, saved.facts.bundle
-    taken = library.bundles.acquire(scope, inputs.bundle or request.bundle, site)
+    try:
+        taken = library.bundles.acquire(scope, inputs.bundle or request.bundle, site)
+    except (BundleNotFoundError, RegistryError) as error:
+        raise error.with_context(hint=f"{error.hint}; or name the bundle where it is now with --bundle") from error
     if taken.bundle.digest != bundle.digest:
         found = taken.bundle.metadata
         raise StalePlanError(
@@ -222,12 +228,16 @@ def _site_of(scope: Scope, saved: SavedPlan, inputs: PlanInputs) -> Site | None:
         return None
     if _file_digest(path) != request.site_digest:
         said = (
-            "the plan was made without a site file" if not request.site else f"{path} is not the site file planned with"
+            "the plan was made without a site file"
+            if not request.site
+            else f"{path} is not the one that the plan was made with"
         )
         raise StalePlanError(
             "looking for the site file that the plan was made with",
             context=[said],
-            hint="name that file with --site, or make a new plan with `bundler plan`",
+            hint="name that file with --site, or make a new plan with `bundler plan`"
+            if request.site
+            else "leave --site out, or make a new plan with `bundler plan --site`",
         )
     return library.bundles.load_site(scope, path)
 
@@ -288,6 +298,8 @@ def _is_within(path: str, outer: str) -> bool:
 
 
 def unrecorded(saved: SavedPlan) -> list[str]:
-    """Return pointers of the sensitive values that the revision before did not have: they are given again."""
+    """Return pointers of the sensitive values that no record holds: they are given again."""
+    if saved.request.verb is not PlannedVerb.INSTALL:
+        return []
     before = saved.values.recorded or {}
     return [pointer for pointer in saved.values.sensitive if not leaf_at(before, pointer)[1]]

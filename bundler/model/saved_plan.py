@@ -152,6 +152,8 @@ class SavedPlan:
     """What is done to each object; unchanged ones are left out."""
     unchanged: int = 0
     """How many objects stay as they are."""
+    is_pending: bool = True
+    """Something is written, or a revision recorded; False: carrying it out does nothing."""
     warnings: tuple[str, ...] = ()
     """What the API server warned of."""
     cluster: str = ""

@@ -160,6 +160,8 @@ class SavedPlanForm(TypedDict):
     changes: list[SavedChangeForm]
     """Unchanged objects are left out."""
     unchanged: int
+    pending: bool
+    """False: carrying it out does nothing, and records no revision."""
     warnings: list[str]
     live: dict[str, LiveFactForm]
     plan: Body
@@ -210,6 +212,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
         },
         "changes": [_change_form(change) for change in saved.changes],
         "unchanged": saved.unchanged,
+        "pending": saved.is_pending,
         "warnings": list(saved.warnings),
         "live": {
             str(ref): {"uid": fact.uid, "resourceVersion": fact.version, "digest": fact.digest}
@@ -261,6 +264,7 @@ def read_saved_plan(document: JSONValue) -> SavedPlan:
         values=_values(part.part("values")),
         changes=tuple(map(_change, part.parts("changes"))),
         unchanged=part.count("unchanged"),
+        is_pending=part.flag("pending"),
         warnings=part.texts("warnings"),
         cluster=cluster.text("name"),
         created=part.one_of("created", _moment),

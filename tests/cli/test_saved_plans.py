@@ -100,7 +100,8 @@ def test_a_first_install_makes_its_namespace_and_holds_to_its_plan(cli, menu):
 def test_a_rollback_and_an_uninstall_are_planned_and_applied(cli, saved, menu):
     cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()
     back, gone = cli.home / "back.plan", cli.home / "gone.plan"
-    cli("plan", "shop", "--rollback", "--out", back, *NS).ok()
+    said = cli("plan", "shop", "--rollback", "--out", back, *NS).ok()
+    assert f"carry it out with: bundler apply {back}\n" in said.err
     cli("plan", "shop", "--uninstall", "--out", gone, *NS).ok()
     assert document_of(back)["request"]["revision"] == 1
     assert "rolled back to revision 1" in cli("apply", back).ok().out
@@ -325,3 +326,42 @@ def test_what_is_done_about_fields_of_others_is_a_part_of_the_plan(cli, menu):
     cli("apply", path).ok()
     with cli.sandbox() as sandbox:
         assert sandbox.get(CONFIG)["data"] == {"text": "ho"}
+
+
+def test_four_eyes_are_two_keys_of_the_site_file(cli, saved):
+    path = saved("--set", "text=ho")
+    for name in ("alice", "bob"):
+        cli("keygen", name, "--out", cli.home / f"{name}.key").ok()
+    site, keys = cli.home / "acme.yaml", [("--key", cli.home / f"{name}.pub") for name in ("alice", "bob")]
+    cli("site", "init", "acme", *keys[0], *keys[1], "--out", site).ok()
+    site.write_text(site.read_text().replace("requireSignature: true", "threshold: 2"))
+    assert cli("apply", path, "--site", site).code == 1, "its values and policy were not planned with"
+    cli("sign", path, "--key", cli.home / "alice.key").ok()
+    refused = cli("apply", path, "--require-signature", "--site", site)
+    assert refused.code == 25
+    assert "asks for 2 signatures, and 1 count" in refused.err
+    cli("sign", path, "--key", cli.home / "bob.key").ok()
+    cli("apply", path, "--require-signature", "--site", site).ok()
+
+
+def test_a_plan_is_carried_out_with_the_site_file_that_it_was_made_with(cli, menu):
+    path, site = cli.home / "shop.plan", cli.home / "acme.yaml"
+    cli("site", "init", "acme", "--out", site).ok()
+    text = site.read_text().replace("# values: {}", "values: {text: of the site} #")
+    site.write_text(text)
+    cli("plan", "shop", menu, "--site", site, "--out", path, *NS).ok()
+    site.write_text(text + "# changed\n")
+    assert "acme.yaml is not the one that the plan was made with" in cli("apply", path).err
+    (cli.home / "moved.yaml").write_text(text)
+    cli("apply", path, "--site", cli.home / "moved.yaml").ok()
+    with cli.sandbox() as sandbox:
+        assert sandbox.get(CONFIG)["data"] == {"text": "of the site"}
+
+
+def test_a_plan_that_does_nothing_says_so(cli, saved):
+    path = saved()
+    assert document_of(path)["pending"] is False
+    assert "nothing changes, and no revision is recorded" in cli("show", path).ok().out
+    assert "no changes, revision 1 stays" in cli("apply", path).ok().out
+    assert cli("plan", "shop", cli.home / "small", "--exit-code", *NS).code == 0
+    assert cli("plan", "shop", cli.home / "small", "--set", "text=ho", "--exit-code", *NS).code == 3

@@ -45,7 +45,13 @@ _HINT = "make a new plan with `bundler plan`, and have it reviewed"
 
 
 def saved_from(
-    proposal: Proposal, request: SavedRequest, ports: Ports, authorship: Authorship, *, expires_s: float
+    proposal: Proposal,
+    request: SavedRequest,
+    ports: Ports,
+    authorship: Authorship,
+    *,
+    expires_s: float,
+    is_pending: bool = True,
 ) -> SavedPlan:
     """Return a proposal as a plan that can be kept; nothing secret is left in it.
 
@@ -55,6 +61,7 @@ def saved_from(
         ports: the cluster, clock and redactor of the session.
         authorship: who makes it.
         expires_s: seconds that it may be carried out for; 0: without end.
+        is_pending: whether carrying it out does anything.
     """
     identity, now = ports.cluster.identity(), ports.clock.now()
     shown = with_reasons(proposal.shown, proposal.draft)
@@ -67,6 +74,7 @@ def saved_from(
         values=_values(draft, ports.redactor) if draft else SavedValues(),
         changes=tuple(_saved_change(change, ports.redactor) for change in changes),
         unchanged=shown.count(Action.NONE),
+        is_pending=is_pending,
         warnings=tuple(sorted({redact(f"{one.ref.short}: {text}") for one in shown.changes for text in one.warnings})),
         cluster=_cluster_text(identity),
         created=now,

@@ -73,7 +73,7 @@ def make_plan(app: App, asked: AnyRequest, flags: PlanFlags) -> int:
         again = [f"--set-file {pointer[1:].replace('/', '.')}=…" for pointer in library.plans.unrecorded(saved)]
         app.screen.say(f"saved in {flags.out}; `bundler show {flags.out}` shows all of it")
         app.screen.say(f"carry it out with: bundler apply {' '.join([str(flags.out), *again])}")
-    return EXIT_PENDING if saved.changes and flags.exits_pending else 0
+    return EXIT_PENDING if saved.is_pending and flags.exits_pending else 0
 
 
 def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
@@ -91,6 +91,9 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
     content = library.plan_files.content_of(file)
     _check_signatures(app, file, content, flags)
     saved = decode_plan(content, name=str(file))
+    inputs = flags.inputs
+    if flags.requires_signature and not saved.request.site:  # the site file was named for its keys alone
+        inputs = replace(inputs, values=replace(inputs.values, site=None))
     app.screen.say_lines([identity_line(session.identity(), saved.request.namespace)])
     app.screen.say(f"{headline(saved)}: {saved_counts(saved)}")
     app.screen.say(f"planned {saved.created:%Y-%m-%d %H:%M:%S} UTC by {saved.user}")
@@ -99,7 +102,7 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
         del proposal
         return not flags.is_dry_run
 
-    result = session.apply_plan(saved, inputs=flags.inputs, options=flags.options, approve=approve)
+    result = session.apply_plan(saved, inputs=inputs, options=flags.options, approve=approve)
     app.telling.stop()
     return _show_result(app, saved, result, flags)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.model.steps import Step
 
 _NAMES_SHOWN = 4
+_NOTHING = "nothing changes, and no revision is recorded"
 
 
 def show_saved(app: App, saved: SavedPlan, *, max_bytes: int = 0) -> None:
@@ -117,7 +118,7 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
         yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in change.lines)
     for kept in saved.facts.plan.kept:
         yield Line(f"= keep {kept.ref.short}: {kept.reason}", "dim")
-    yield Line("in this order:", "dim")
+    yield Line("in this order:" if saved.is_pending else _NOTHING, "dim")
     yield from (Line(f"  {number}. {text}", "dim") for number, text in enumerate(step_lines(saved), start=1))
     yield Line(f"plan: {saved_counts(saved)}", "bold")
 
@@ -161,8 +162,8 @@ def report_of(saved: SavedPlan) -> Report:
 
 
 def step_lines(saved: SavedPlan) -> Iterator[str]:
-    """Return every step of a plan, a line each."""
-    return (_step_line(step) for step in saved.facts.plan.steps)
+    """Return every step of a plan, a line each; none where carrying it out does nothing."""
+    return (_step_line(step) for step in saved.facts.plan.steps if saved.is_pending)
 
 
 def _step_line(step: Step) -> str:
