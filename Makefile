@@ -9,7 +9,7 @@ HAS_GO := $(shell command -v go 2>/dev/null)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-pythons coverage coverage-report ci check in-sync lint format controlplane setup-registry setup-servers bench golden dist release docs docs-serve audit clean
+.PHONY: help demo test test-fast test-pythons coverage coverage-report ci check in-sync lint format controlplane setup-registry setup-servers setup-browser bench golden dist release docs docs-serve audit clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-16s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ controlplane: ## Build the control plane of the tests (Go, about 4 minutes the f
 
 setup-registry: ## Install docker-registry and skopeo for the tests (Debian, as root)
 	@sh tests/tools/install_registry_tools.sh
+
+setup-browser: ## Install Chromium for the test that opens pages in it (Debian, as root)
+	command -v chromium >/dev/null || { apt-get update -q >/dev/null && apt-get install -q -y --no-install-recommends chromium >/dev/null; }
 
 setup-servers: ## Install nginx, PostgreSQL, Redis and sshd for the tests that run them as pods (Debian, as root)
 	@sh tests/tools/install_servers.sh

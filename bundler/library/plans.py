@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler import library
 from bundler.actions.compose.user_values import UserInput
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
     AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest
 
-_FLAGS = ("losses", "wider_reach", "downgrade", "other_bundle")
+FLAGS: Final = ("losses", "wider_reach", "downgrade", "other_bundle")
+"""Fields of `Accepted` that a plan keeps."""
 
 
 def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
@@ -73,7 +74,7 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
 
 
 def _saved_request(request: AnyRequest) -> SavedRequest:
-    accepts = tuple(name for name in _FLAGS if getattr(request.accepted, name))
+    accepts = tuple(name for name in FLAGS if getattr(request.accepted, name))
     match request:
         case ReleaseRequest():
             named = request.bundle if isinstance(request.bundle, str) else request.bundle.bundle.origin
@@ -153,7 +154,7 @@ def carry_out(
     history = load_history(ports, request.namespace, request.release)
     saved_plan.refuse_stale(saved, history, ports.cluster.identity(), ports.clock.now())
     site = _site_of(scope, saved, inputs)
-    named = {name: True for name in request.accepts if name in _FLAGS}
+    named = {name: True for name in request.accepts if name in FLAGS}
     accepted = Accepted(**named, plan=saved)
     if inputs.accepts_losses:
         accepted = replace(accepted, losses=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bundler.model.refs import ObjectRef
 from tests.lib.browser import WHY_NOT, Browser, find_browser
 from tests.lib.menus import small_bundle
 
@@ -76,6 +77,9 @@ def pages(cli):
         "diff": cli("diff", "shop", menu, *changes, "-o", "html", *NS).ok().out,
     }
     assert cli("apply", path).code == 1
+    with cli.sandbox() as sandbox:
+        sandbox.edit(ObjectRef("", "Service", "prod", "shop-web"), {"spec": {"sessionAffinity": "ClientIP"}})
+        sandbox.delete(ObjectRef("", "Secret", "prod", "shop-token"))
     made["status"] = cli("status", "shop", "-o", "html", *NS).ok().out
     return made
 
@@ -93,7 +97,14 @@ def test_a_page_asks_for_nothing_and_runs_nothing(pages):
     assert "<ins>+" in pages["diff"]
     assert "<del>-" in pages["plan"]
     assert "ImagePullBackOff" in pages["status"]
-    for title in ("History", "Why revision 2 failed", "… InProgress", "✓ Current"):
+    for title in (
+        "Drifted",
+        "- Secret/shop-token is missing",
+        "History",
+        "Why revision 2 failed",
+        "… InProgress",
+        "✓ Current",
+    ):
         assert title in pages["status"]
 
 

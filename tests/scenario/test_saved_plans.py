@@ -32,6 +32,22 @@ OPERATORS, ROUNDS = 10, 1
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '{{ values.x }}'}\n"
 
 
+def writes_in(world: World) -> dict[str, str]:
+    """Return the resourceVersion of whatever a run may write: records, locks, objects."""
+    kinds = [
+        ("Secret", ""),
+        ("ConfigMap", ""),
+        ("Service", ""),
+        ("Deployment", "apps"),
+        ("Lease", "coordination.k8s.io"),
+    ]
+    return {
+        f"{kind}/{name}": body["metadata"]["uid"] if kind == "Deployment" else body["metadata"]["resourceVersion"]
+        for kind, group in kinds
+        for name, body in world.bodies(kind, group).items()
+    }
+
+
 def stored(plan: SavedPlan) -> SavedPlan:
     """Return a plan as it comes out of its file."""
     assert decode_plan(encode_plan(plan), name="a.plan") == plan
@@ -46,9 +62,11 @@ def test_what_moved_since_is_named_and_a_status_is_not_counted(world: World) -> 
     def ask(**data: object) -> ReleaseRequest:
         return ReleaseRequest(bundle=str(world.menu), release="shop", values=Values(data=data))
 
+    before = writes_in(world)
     plans = [stored(session.save_plan(ask(text="ho"))) for _ in range(2)]
     plans.append(stored(session.save_plan(RollbackRequest(release="shop", revision=1))))
     plans.append(stored(session.save_plan(UninstallRequest(release="shop"))))
+    assert writes_in(world) == before, "a plan writes nothing"
     status = {"status": {"conditions": [{"type": "Odd", "status": "True"}]}}
     if world.is_sandbox:
         world.edit("Deployment", "shop-web", status, "apps")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler import library
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.state import show_state
-from bundler.cli.output.state_page import show_state_page
+from bundler.cli.output.state_page import About, show_state_page
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
 
@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 def status_command(app: App, release: str) -> None:
     """Show RELEASE: its newest revision, the health of each of its objects, its notes.
 
-    With -o html: one page of these by component, with the history, and why the last revision that failed did.
+    With -o html: one page of these by component, with what drifted, the history, and why a revision failed last.
     """
     session = open_session(app)
     state = session.status(release)
     if app.output == "html":
-        show_state_page(app, state, session.history(release), library.inspecting.last_evidence(session.scope, release))
+        about = About(
+            history=session.history(release, on_unreadable=lambda error: app.screen.warn(str(error))),
+            failed=library.inspecting.last_evidence(session.scope, release),
+            drift=session.drift(release) if state.deployed else None,
+        )
+        show_state_page(app, state, about)
     else:
         show_state(app, state)

@@ -31,6 +31,11 @@ def show_drift(app: App, found: Sequence[ReleaseDrift]) -> None:
     app.screen.lines([line for one in found for line in _lines(one)])
 
 
+def drift_lines(drift: ReleaseDrift) -> list[str]:
+    """Return what differs in a release, a line each."""
+    return [line.text for one in drift.objects for line in _object_lines(one)]
+
+
 def _lines(drift: ReleaseDrift) -> Iterator[Line]:
     summary = drift.revision
     name = f"release {summary.release} in namespace {summary.namespace}, revision {summary.revision}"

@@ -5,32 +5,45 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from bundler.cli.output.drift import drift_lines
 from bundler.cli.output.page import page
 from bundler.cli.output.releases import bundle_text, moment, status_text
 from bundler.cli.output.report import Listing, Report, Table
 from bundler.model.health import Status
+from bundler.model.lean import dataclass
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from bundler.cli.session.app import App
+    from bundler.model.drift import ReleaseDrift
     from bundler.model.release import Revision, RevisionSummary
     from bundler.model.release_state import ObjectStatus, ReleaseState
 
 _MARKS = {Status.CURRENT: "✓", Status.UNKNOWN: "?", Status.FAILED: "✗", Status.NOT_FOUND: "✗"}
 """A sign for each state, for those who do not see its colour; everything else is on its way."""
-_GONE = {Status.NOT_FOUND}
 
 
-def show_state_page(app: App, state: ReleaseState, history: Sequence[RevisionSummary], failed: Revision | None) -> None:
-    """Print a release as one page: health by component, history, why it failed last.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a page says of a release besides its state."""
+
+    history: Sequence[RevisionSummary]
+    """Its revisions, oldest first."""
+    failed: Revision | None
+    """The newest revision that says why it failed; None where none does."""
+    drift: ReleaseDrift | None
+    """None where nothing is deployed."""
+
+
+def show_state_page(app: App, state: ReleaseState, about: About) -> None:
+    """Print a release as one page: health by component, drift, history, why it failed last.
 
     Args:
         app: where to.
         state: of the release.
-        history: its revisions, oldest first.
-        failed: the newest revision that says why it failed; None where none does.
+        about: the rest.
     """
     summary = state.revision.summary
     notes = tuple(state.revision.notes.strip("\n").split("\n")) if state.revision.notes.strip() else ()
@@ -45,11 +58,11 @@ def show_state_page(app: App, state: ReleaseState, history: Sequence[RevisionSum
             "by": summary.user,
         },
         listings=(
-            Listing(title="Changed by others, or gone", lines=tuple(_drift(state))),
+            Listing(title="Drifted", lines=tuple(drift_lines(about.drift)) if about.drift else ()),
             Listing(title="Not known", lines=state.unasked),
         ),
-        tables=(*_components(state), _history(history)),
-        ends=(*_evidence(failed), Listing(title="Notes", lines=notes)),
+        tables=(*_components(state), _history(about.history)),
+        ends=(*_evidence(about.failed), Listing(title="Notes", lines=notes)),
     )
     app.screen.text(page(report))
 
@@ -65,12 +78,6 @@ def _deployed(state: ReleaseState) -> str:
     if deployed is None or deployed.revision == state.revision.summary.revision:
         return ""
     return f"revision {deployed.revision}, {bundle_text(deployed)}"
-
-
-def _drift(state: ReleaseState) -> Iterator[str]:
-    for one in state.objects:
-        if one.health.status in _GONE:
-            yield f"{one.entry.ref.short}: {one.health.message or 'it is gone from the cluster'}"
 
 
 def _components(state: ReleaseState) -> Iterator[Table]:
