@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass
@@ -44,7 +46,9 @@ class Catalogue:
 
     def bundle(self, name: str) -> CataloguedBundle | None:
         """Return the bundle of a name; None where the catalogue has none."""
-        return next((one for one in self.bundles if one.name == name), None)
+        place = bisect_left(self.bundles, name, key=attrgetter("name"))
+        found = self.bundles[place] if place < len(self.bundles) else None
+        return found if found is not None and found.name == name else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,14 @@ from bundler.catalogue.document import newest, one_line
 from bundler.catalogue.ranking import near, ranked
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError
-from bundler.loader.locate import archives_in, in_folder, local_folders, names_in
+from bundler.loader.locate import archives_in, in_folder, known_names, local_folders, names_in
 from bundler.loader.metadata import load_metadata
 from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
 from bundler.model.lean import replace
 from bundler.model.size import first_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from bundler.actions.acquire.bundle import Sources
@@ -55,17 +55,16 @@ def search(request: SearchRequest, sources: Sources) -> SearchResult:
         BundlerError: when a catalogue that is named cannot be read, or is not to be trusted.
     """
     local = [_local(folder, sources) for folder in local_folders(sources.search_path)]
-    known = {one.name for _, bundles in local for one in bundles}
     configured = [] if sources.is_offline else _configured(request, sources)
     named = open_catalogues([one for one in request.named if one not in request.configured], request.policy, sources)
     readable = [one for _, one in configured if one is not None]
+    # Where a place cannot be read, a name alone leads nowhere.
+    is_whole = len(readable) == len(configured) and all(folder.is_dir() for folder in sources.search_path)
+    names = _Names(readable if is_whole else (), known_names(sources.search_path))
     places = [
         *_with_references(local),
-        *(
-            (place, _listed(one, readable if len(readable) == len(configured) else [], known))
-            for place, one in configured
-        ),
-        *((_place_of(one), _listed(one, [], known)) for one in named),
+        *((place, names.listed(one) if one else []) for place, one in configured),
+        *((_place_of(one), names.listed(one)) for one in named),
     ]
     bundles = [one for _, found in places for one in found]
     found = ranked(bundles, request.words)
@@ -136,40 +135,35 @@ def _place_of(opened: OpenCatalogue) -> SearchedPlace:
     return SearchedPlace(place=str(opened.address), bundles=len(opened.catalogue.bundles), evidence=opened.evidence)
 
 
-def _listed(opened: OpenCatalogue | None, asked: Sequence[OpenCatalogue], known: set[str]) -> list[FoundBundle]:
-    """Return the bundles of a catalogue.
+class _Names:
+    """What a name alone leads to."""
 
-    Args:
-        opened: the catalogue; None: it could not be read.
-        asked: all that a name alone is looked up in.
-        known: names that local places have.
-    """
-    bundles = opened.catalogue.bundles if opened else ()
-    return [_of_catalogue(opened, one, asked, known) for one in bundles] if opened else []
+    def __init__(self, asked: Sequence[OpenCatalogue], known: Iterable[str]) -> None:
+        self._asked, self._known = asked, frozenset(known)
 
+    def listed(self, opened: OpenCatalogue) -> list[FoundBundle]:
+        """Return the bundles of a catalogue, each with what it is installed by."""
+        return [self._found(opened, one) for one in opened.catalogue.bundles]
 
-def _of_catalogue(
-    opened: OpenCatalogue, bundle: CataloguedBundle, asked: Sequence[OpenCatalogue], known: set[str]
-) -> FoundBundle:
-    best = newest(bundle.versions) or bundle.versions[0]
-    is_meant = bundle.name not in known and _means(asked, opened, bundle.name)
-    return FoundBundle(
-        name=bundle.name,
-        version=best.version,
-        description=bundle.description,
-        reference=bundle.name if is_meant else f"{opened.address}#{bundle.name}",
-        place=str(opened.address),
-        keywords=bundle.keywords,
-        app_version=best.app_version,
-        digest=best.digest,
-        versions=tuple(one.version for one in bundle.versions),
-    )
+    def _found(self, opened: OpenCatalogue, bundle: CataloguedBundle) -> FoundBundle:
+        best = newest(bundle.versions) or bundle.versions[0]
+        return FoundBundle(
+            name=bundle.name,
+            version=best.version,
+            description=bundle.description,
+            reference=bundle.name if self._means(opened, bundle.name) else f"{opened.address}#{bundle.name}",
+            place=str(opened.address),
+            keywords=bundle.keywords,
+            app_version=best.app_version,
+            digest=best.digest,
+            versions=tuple(one.version for one in bundle.versions),
+        )
 
-
-def _means(asked: Sequence[OpenCatalogue], opened: OpenCatalogue, name: str) -> bool:
-    """Return whether a name alone leads to this catalogue."""
-    try:
-        recorded = choose(asked, Reference(name=name))
-    except BundleError:
-        return False
-    return recorded is not None and recorded.catalogue == opened.address
+    def _means(self, opened: OpenCatalogue, name: str) -> bool:
+        if name in self._known:
+            return False
+        try:
+            recorded = choose(self._asked, Reference(name=name))
+        except BundleError:
+            return False
+        return recorded is not None and recorded.catalogue == opened.address

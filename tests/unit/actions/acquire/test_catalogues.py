@@ -439,6 +439,20 @@ def test_a_configured_catalogue_that_cannot_be_read_is_a_problem_of_its_place_al
         search(SearchRequest(named=(TEAM,), policy=NOBODY), kitchen.sources())
 
 
+def test_a_name_of_a_broken_bundle_or_beside_a_missing_folder_is_not_said_to_lead_to_a_catalogue(
+    kitchen: Kitchen,
+) -> None:
+    here = kitchen.folder / "here"
+    make_bundle(here, {"bundle.yaml": "a: [\n"}, name="pay")
+    kitchen.publish(TEAM, kitchen.bundle("pay", "1.0.0"), kitchen.bundle("app", "1.0.0"))
+    request = SearchRequest(configured=(TEAM,), policy=NOBODY)
+    found = search(request, kitchen.sources(TEAM)).found
+    assert {one.reference for one in found if one.place == TEAM} == {f"{TEAM}#pay", "app"}
+    here.rename(kitchen.folder / "away")
+    found = search(request, kitchen.sources(TEAM)).found
+    assert {one.reference for one in found if one.place == TEAM} == {f"{TEAM}#pay", f"{TEAM}#app"}
+
+
 def test_a_broken_bundle_in_a_folder_is_named_and_passed_over(kitchen: Kitchen) -> None:
     here = kitchen.folder / "here"
     make_bundle(here, name="fine")
