@@ -77,7 +77,7 @@ def test_the_gallery_shows_each_bundle_as_it_is(name):
     quick = "".join(gallery.quick_parts(name))
     assert page.startswith(quick), WRITE_GALLERY
     images = page.removeprefix(quick)
-    assert [image for image in gallery.default_images(name) if f"| `{image}` |" not in images] == [], WRITE_GALLERY
+    assert [image for image in gallery.default_images(name) if f"- `{image}`\n" not in images] == [], WRITE_GALLERY
     assert gallery.graph_in(gallery.FOLDER / f"{name}.svg") == gallery.drawn_graph(name), WRITE_GALLERY
 
 

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -114,10 +114,9 @@ def quick_parts(name: str) -> list[str]:
 def images_part(name: str) -> str:
     """Return every image that a bundle can need, over the switches in its schema."""
     inventory = take_inventory(_shown(name).order)
-    lines = [f"| `{image.ref}` | {_cell(_used_by(image.uses))} |" for image in inventory.images]
-    head = "Every image that any switch of the schema leads to; `bundler images` lists them with their places."
-    text = "\n".join([head, "", "| image | used by |", "|---|---|", *lines]) if lines else "None."
-    return f"## Images\n\n{text}\n"
+    images = "\n".join(f"- `{image.ref}`" for image in inventory.images)
+    head = f"Over all switches of the schema; `bundler images {name}` says where each is used."
+    return f"## Images\n\n{f'{head}{chr(10) * 2}{images}' if images else 'None.'}\n"
 
 
 def default_images(name: str) -> set[str]:
@@ -254,11 +253,6 @@ def _below(bundle: Bundle) -> Iterator[Bundle]:
     for below in bundle.component_bundles.values():
         yield below
         yield from _below(below)
-
-
-def _used_by(uses: Sequence[Any]) -> str:
-    places = dict.fromkeys(use.where.partition(" (")[0] for use in uses)
-    return ", ".join(places)
 
 
 def _cell(text: str) -> str:
