@@ -17,6 +17,7 @@ from bundler.errors.bundle import BundleNotFoundError
 from bundler.errors.change import FieldConflictError, PlanFileError, PlanValueError, ReleaseError, StalePlanError
 from bundler.errors.cluster import ForbiddenError
 from bundler.errors.delivery import RegistryError
+from bundler.library.name_rules import check_name, check_namespace
 from bundler.library.requests import ReleaseRequest
 from bundler.model.digest import digest_of
 from bundler.model.lean import replace
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest
 
+_MAX_SITE_BYTES: Final = 10 * 1024 * 1024
 FLAGS: Final = ("losses", "wider_reach", "downgrade", "other_bundle")
 """Fields of `Accepted` that a plan keeps."""
 
@@ -124,14 +126,17 @@ def _site_path(request: ReleaseRequest) -> str:
 
 
 def _file_digest(path: Path) -> str:
+    """Return the digest of a site file; a plan may name any path, so that nothing but a small file is read."""
     try:
-        return digest_of(path.read_bytes())
+        is_small = path.is_file() and path.stat().st_size <= _MAX_SITE_BYTES
+        found = "" if is_small else "it is not a site file" if path.exists() else "it is not there"
+        digest = digest_of(path.read_bytes()) if is_small else ""
     except OSError as error:
-        raise PlanFileError(
-            f"reading site file {path}",
-            context=[f"{path}: {error.strerror or error}"],
-            hint="name it by --site where it is now",
-        ) from error
+        found, digest = error.strerror or str(error), ""
+    if digest:
+        return digest
+    hint = "name it by --site where it is now"
+    raise PlanFileError(f"reading site file {path}", context=[f"{path}: {found}"], hint=hint)
 
 
 def carry_out(
@@ -151,6 +156,8 @@ def carry_out(
         BundlerError: what ended the run.
     """
     request, ports = saved.request, scope.ports()
+    check_name(request.release)
+    check_namespace(request.namespace)
     history = load_history(ports, request.namespace, request.release)
     saved_plan.refuse_stale(saved, history, ports.cluster.identity(), ports.clock.now())
     site = _site_of(scope, saved, inputs)

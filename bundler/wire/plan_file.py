@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import PlanFileError
 from bundler.model.json import as_json
+from bundler.model.pattern import LazyPattern
 from bundler.model.size import shown_bytes
 from bundler.syntax.json_text import dump_json, read_number
 from bundler.wire.parts import MalformedError
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"bundler-plan.v1\n"
 MAX_FILE_BYTES: Final = 32 * 1024 * 1024
-_MAX_JSON_BYTES = 256 * 1024 * 1024
+_MAX_JSON_BYTES = 128 * 1024 * 1024
+_HALVES = LazyPattern(r"\\u[dD][89a-fA-F]")
 _HINT = "make the plan again with `bundler plan`, or copy it again from where it was made"
 
 
@@ -51,7 +53,7 @@ def _unpacked(content: bytes) -> JSONValue:
         raise MalformedError(f"it is larger than {shown_bytes(MAX_FILE_BYTES)}")
     packed = zlib.decompressobj()
     try:
-        text = packed.decompress(content[len(MAGIC) :], _MAX_JSON_BYTES)
+        content_json = packed.decompress(content[len(MAGIC) :], _MAX_JSON_BYTES)
     except zlib.error as error:
         raise MalformedError("it is damaged") from error
     if packed.unconsumed_tail:
@@ -59,7 +61,10 @@ def _unpacked(content: bytes) -> JSONValue:
     if not packed.eof or packed.unused_data:
         raise MalformedError("it is damaged: it ends too early, or something follows it")
     try:
+        text = content_json.decode()
         document: JSONValue = json.loads(text, parse_float=read_number, parse_constant=_refused)
+        if _HALVES.search(text):  # halves of characters, which we never write, can be printed nowhere
+            json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise MalformedError("what it holds is not JSON") from error
     return document

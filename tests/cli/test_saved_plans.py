@@ -113,6 +113,7 @@ def test_a_rollback_and_an_uninstall_are_planned_and_applied(cli, saved, menu):
     assert "the release is gone" in cli("apply", gone).err
 
 
+@pytest.mark.slow
 def test_a_plan_of_another_cluster_or_of_yesterday_is_refused(cli, saved):
     path = saved("--set", "text=ho", "--expires", "1h")
     cli.clock.sleep(3601)
@@ -134,6 +135,7 @@ def test_the_bundle_must_have_the_digest_that_was_planned(cli, saved, menu):
     cli("apply", path, "--bundle", moved).ok()
 
 
+@pytest.mark.slow
 def test_a_sensitive_value_is_in_no_plan_and_is_given_again(cli, saved):
     path = saved("--set", f"token={TOKEN}", "--set", f"text={TOKEN}")
     raw = zlib.decompress(path.read_bytes()[len(MAGIC) :]).decode()
@@ -167,6 +169,7 @@ def test_other_values_than_those_planned_are_refused(cli, saved):
     assert "replicas: the value is not the one that was planned" in refused.err
 
 
+@pytest.mark.slow
 def test_losing_data_is_agreed_to_in_the_plan_or_when_it_is_applied(cli, menu):
     database = menu / "templates" / "database.yaml"
     database.write_text(
@@ -186,6 +189,7 @@ def test_losing_data_is_agreed_to_in_the_plan_or_when_it_is_applied(cli, menu):
     cli("apply", path, "--accept-data-loss").ok()
 
 
+@pytest.mark.slow
 def test_a_plan_is_signed_and_the_signature_is_asked_for(cli, saved):
     path = saved("--set", "text=ho")
     cli("keygen", "alice", "--out", cli.home / "alice.key").ok()
@@ -226,6 +230,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 def test_a_broken_file_is_an_error_and_no_crash(cli, saved, monkeypatch):
     monkeypatch.setattr("bundler.wire.plan_file._MAX_JSON_BYTES", 1 << 20)
     path = saved("--set", "text=ho")
@@ -253,6 +258,25 @@ def test_a_plan_cannot_say_more_than_the_planner_finds(cli, saved):
     refused = cli("apply", path)
     assert refused.code == 1
     assert "ConfigMap/shop-config: nothing was planned, update now" in refused.err
+
+
+@pytest.mark.slow
+def test_names_and_paths_in_a_plan_lead_nowhere_else(cli, saved):
+    path = saved("--set", "text=ho")
+    document = document_of(path)
+    for change in (
+        {"release": "a,b"},
+        {"namespace": "../kube-system"},
+        {"verb": "uninstall", "release": "shop,x=y"},
+        {"request": {**document["request"], "site": "/dev/zero"}},
+        {"request": {**document["request"], "site": "/etc"}},
+        {"request": {**document["request"], "site": "/etc/passwd"}},
+    ):
+        write_document(path, {**document, **change})
+        refused = cli("apply", path)
+        assert refused.code in {1, 2}
+        assert "root:" not in refused.err
+        assert "hint: " in refused.err
 
 
 def test_what_a_plan_says_is_harmless_in_every_form(cli, saved):
@@ -296,6 +320,7 @@ def test_a_plan_is_data_for_programs(cli, saved):
     assert document["values"]["new"] == {"text": "ho"}
 
 
+@pytest.mark.slow
 def test_what_was_mistyped_is_answered_in_words(cli, saved, menu):
     saved()
     for words in (
@@ -328,6 +353,7 @@ def test_what_is_done_about_fields_of_others_is_a_part_of_the_plan(cli, menu):
         assert sandbox.get(CONFIG)["data"] == {"text": "ho"}
 
 
+@pytest.mark.slow
 def test_four_eyes_are_two_keys_of_the_site_file(cli, saved):
     path = saved("--set", "text=ho")
     for name in ("alice", "bob"):
@@ -344,6 +370,7 @@ def test_four_eyes_are_two_keys_of_the_site_file(cli, saved):
     cli("apply", path, "--require-signature", "--site", site).ok()
 
 
+@pytest.mark.slow
 def test_a_plan_is_carried_out_with_the_site_file_that_it_was_made_with(cli, menu):
     path, site = cli.home / "shop.plan", cli.home / "acme.yaml"
     cli("site", "init", "acme", "--out", site).ok()
@@ -358,6 +385,7 @@ def test_a_plan_is_carried_out_with_the_site_file_that_it_was_made_with(cli, men
         assert sandbox.get(CONFIG)["data"] == {"text": "of the site"}
 
 
+@pytest.mark.slow
 def test_a_plan_that_does_nothing_says_so(cli, saved):
     path = saved()
     assert document_of(path)["pending"] is False
