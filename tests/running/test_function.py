@@ -92,8 +92,10 @@ def test_requests_become_runs_of_a_program_within_their_bounds_and_nights_are_of
 
     site.run_cron_job("fn-sleep")
     site.until("the night", lambda: not site.items("v1/pods", name="function"))
+    site.bundler("upgrade", "fn", "function", "--set", "functions.echo.env.GREETING=morning")
+    assert not site.items("v1/pods", name="function"), "an upgrade wakes no one"
     site.run_cron_job("fn-wake")
     site.until("the morning", lambda: len(site.ready_pods(name="function")) == 2)
-    assert ask(site, "", "") == ("200", "POST /? welcome")
+    assert ask(site, "", "") == ("200", "POST /? morning")
     site.bundler("uninstall", "fn", "--yes")
     assert [one["metadata"]["name"] for one in site.items("v1/pods")] == [CLIENT]

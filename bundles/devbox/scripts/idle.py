@@ -18,11 +18,15 @@ def text_of(name):
 
 
 def stop():
-    path = f"/apis/apps/v1/namespaces/{text_of('namespace')}/statefulsets/{os.environ['MACHINE']}/scale"
-    request = urllib.request.Request(f"https://kubernetes.default.svc{path}", method="PATCH")
+    machine = os.environ["MACHINE"]
+    path = f"/apis/apps/v1/namespaces/{text_of('namespace')}/statefulsets/{machine}/scale"
+    url = f"https://kubernetes.default.svc{path}?fieldManager=devbox-idle&force=true"
+    request = urllib.request.Request(url, method="PATCH")
     request.add_header("Authorization", f"Bearer {text_of('token')}")
-    request.add_header("Content-Type", "application/merge-patch+json")
-    request.data = json.dumps({"spec": {"replicas": 0}}).encode()
+    # Applied, since the server takes no note of who updated a scale to zero, and an upgrade would start it.
+    request.add_header("Content-Type", "application/apply-patch+yaml")
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": machine}}
+    request.data = json.dumps({**scale, "spec": {"replicas": 0}}).encode()
     urllib.request.urlopen(request, context=ssl.create_default_context(cafile=f"{ACCOUNT}/ca.crt"), timeout=30).close()
 
 
