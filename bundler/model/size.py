@@ -24,6 +24,11 @@ def shortened(text: str, max_chars: int) -> str:
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
+def sentence(text: str) -> str:
+    """Return a text that begins as a sentence does: what to do, as it is shown."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def first_of(names: Sequence[str], shown: int) -> list[str]:
     """Return the first names, and how many more there are."""
     return [*names[:shown], *([f"and {len(names) - shown} more"] if len(names) > shown else [])]

@@ -11,6 +11,7 @@ from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.model.pattern import LazyPattern
 from bundler.model.redaction import MASK
+from bundler.model.size import sentence
 from bundler.render.lines import lines_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Problem:
         """Return the context lines of an error."""
         head = self.source.found(self.sentence, column=self.column, hint=self.hint)
         return [head, *(Detail(f"  {line}") for line in self.details)]
+
+    def remedy(self) -> Remedy:
+        """Return the line that says what to do, where there are several problems."""
+        return Remedy(f"  hint: {sentence(self.hint)}")
 
 
 def problem_of_expression(error: RenderError) -> Problem:
@@ -148,7 +153,7 @@ def raise_problems(problems: Sequence[Problem], doing: str, redactor: Redactor) 
     if len(ordered) == 1:
         context, hint = ordered[0].lines(), ordered[0].hint
     else:
-        context = [line for problem in ordered for line in (*problem.lines(), Remedy(f"  try: {problem.hint}"))]
+        context = [line for problem in ordered for line in (*problem.lines(), problem.remedy())]
         hint = f"fix the {len(ordered)} places named above"
     # cut only what is masked: half a secret would not be recognised
     shown = [respelled(line, lambda text: redactor.redact(text)[:_SHOWN_CHARS]) for line in context]

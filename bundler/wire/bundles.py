@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bundler._version import __version__
+from bundler.model.size import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -213,7 +214,7 @@ def _finding_form(finding: Finding) -> FindingForm:
         "rule": finding.rule,
         "message": finding.message,
         "details": list(finding.details),
-        "hint": finding.hint,
+        "hint": sentence(finding.hint),
     }
 
 
@@ -229,7 +230,7 @@ def sarif_log(findings: Sequence[Finding]) -> Body:
 
 
 def _sarif_result(finding: Finding) -> Body:
-    text = finding.message + (f" ({finding.hint})" if finding.hint else "")
+    text = finding.message + (f" ({sentence(finding.hint)})" if finding.hint else "")
     place: dict[str, Body] = {"artifactLocation": {"uri": finding.file or "bundle.yaml"}}
     if finding.line:
         place["region"] = {

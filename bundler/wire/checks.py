@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
+from bundler.model.size import sentence
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -52,7 +54,7 @@ def _check_form(check: Check) -> CheckForm:
         "state": check.state.value,
         "found": check.found,
         "details": list(check.details),
-        "hint": check.hint,
+        "hint": sentence(check.hint),
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict
 
+from bundler.model.size import sentence
+
 if TYPE_CHECKING:
     from bundler.errors import BundlerError, Found
 
@@ -52,7 +54,7 @@ def error_form(error: BundlerError) -> ErrorForm:
         "code": error.code,
         "message": str(error),
         "context": list(error.context),
-        "hint": error.hint,
+        "hint": sentence(error.hint),
         "problems": [_problem_form(found) for found in error.problems],
         "exitCode": error.exit_code,
         "link": f"{ERRORS_PAGE}#{error.code}",
@@ -67,5 +69,5 @@ def _problem_form(found: Found) -> ProblemForm:
         "file": found.file,
         "line": found.line,
         "column": found.column,
-        "hint": found.hint,
+        "hint": sentence(found.hint),
     }

@@ -95,7 +95,7 @@ def test_a_hint_that_many_findings_share_is_printed_once(cli):
     path = make_bundle(cli.home, {"templates/a.yaml": config + "".join(f"x{n}: 1\n" for n in range(138))})
     outcome = cli("lint", path)
     assert outcome.out.count("unknown to Kubernetes") == 138
-    assert outcome.out.count("hint (for 138 findings): check its name") == outcome.out.count("check its name") == 1
+    assert outcome.out.count("hint (for 138 findings): Check its name") == outcome.out.count("Check its name") == 1
 
 
 def test_lint_writes_sarif(cli):
@@ -316,5 +316,5 @@ def test_a_new_bundle_with_shipped_components_lints_clean_and_names_what_is_not_
     assert "# postgres/templates/" in cli("template", path).ok().out
     refused = cli("create", cli.home / "other", "--with", "mysql")
     assert refused.code == 2
-    assert f"choose from {', '.join(known_names([]))}" in refused.err
+    assert f"Choose from {', '.join(known_names([]))}" in refused.err
     assert not (cli.home / "other").exists()

@@ -342,8 +342,8 @@ def test_a_delta_on_a_delta_names_the_base_that_is_not_at_hand(world) -> None:
         for bases in ([], ["--base", files[1]], ["--base", files[0]], ["--base", files[0], "--base", files[1]])
     ]
     assert [one.code for one in said] == [27, 27, 0, 0]
-    assert "hint: import web-1.1.0.bundle first, or name it: --base web-1.1.0.bundle" in said[0].err
-    assert "hint: import web-1.0.0.bundle first, or name it too: --base web-1.0.0.bundle" in said[1].err
+    assert "hint: Import web-1.1.0.bundle first, or name it: --base web-1.1.0.bundle" in said[0].err
+    assert "hint: Import web-1.0.0.bundle first, or name it too: --base web-1.0.0.bundle" in said[1].err
     assert "bringing 4 images" in said[2].err
 
 

@@ -296,7 +296,7 @@ def test_an_export_is_not_written_over_the_delivery_that_it_builds_on(kitchen: K
     kitchen.export()
     before = kitchen.file.read_bytes()
     refused = kitchen.export("--since", kitchen.file, *more, code=2)
-    assert "hint: raise metadata.version" in refused.err
+    assert "hint: Raise metadata.version" in refused.err
     assert cli("export", kitchen.file, "--out", kitchen.file, *more).code == 2
     assert kitchen.file.read_bytes() == before
 

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.errors import BundlerError, Found
+from bundler.model.finding import Finding, Level
+from bundler.wire.bundles import finding_forms
+from bundler.wire.errors import error_form
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 STYLE = ROOT / "docs" / "style.md"
 # Between the parts of a text that goes over several lines: quotes, prefixes of comments.
 _JOINT = re.compile(r"""["']?\s*\n\s*(?:f?["']|\#\s+|>\s+)?""")
-_HINT = re.compile(r"^\s*(?:hint|try): (.*)$", re.MULTILINE)
+_HINT = re.compile(r"^\s*hint(?: \(for \d+ findings\))?: (.*)$", re.MULTILINE)
 _PAGE = re.compile(r"(?<![\w/])docs/([a-z/-]+\.md)\b")
 
 CALLED_BY_LIBRARIES = frozenset({
@@ -73,11 +78,19 @@ def test_no_text_uses_a_word_that_the_style_replaces(files) -> None:
     assert {str(path.relative_to(ROOT)): found for path, found in read.items() if found} == {}
 
 
-def test_every_hint_begins_with_a_verb() -> None:
+def test_every_hint_is_a_sentence_that_begins_with_a_verb() -> None:
+    """One without a period, so that what it ends with can be copied: a command, a path."""
     hints = {hint for path in goldens() for hint in _HINT.findall(path.read_text("utf-8"))}
-    first = {hint: re.split(r"[ ,:;]", hint)[0].lower() for hint in hints}
     assert len(hints) > 50
-    assert [hint for hint, word in first.items() if word not in VERBS.split()] == []
+    assert [hint for hint in hints if re.split(r"[ ,:;]", hint)[0].lower() not in VERBS.split()] == []
+    assert [hint for hint in hints if hint[0].islower() or hint[-1] in ".:;,"] == []
+
+
+def test_hints_are_sentences_in_json_too() -> None:
+    found = Found("a", hint="raise a")
+    form = error_form(BundlerError("doing it", context=[found], hint="fix it"))
+    assert (form["hint"], form["problems"][0]["hint"]) == ("Fix it", "Raise a")
+    assert finding_forms([Finding("a", 1, 0, Level.ERROR, "rule", "what", (), "do it")])[0]["hint"] == "Do it"
 
 
 def test_every_page_that_a_source_names_is_in_the_repository() -> None:

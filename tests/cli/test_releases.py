@@ -625,7 +625,7 @@ def test_an_uninstall_keeps_the_claims_of_a_stateful_set_and_needs_no_more_than_
 def test_an_empty_namespace_or_context_is_a_usage_error(cli, option):
     refused = cli("list", option, "")
     assert refused.code == 2
-    assert "check the variable that it comes from" in refused.err
+    assert "Check the variable that it comes from" in refused.err
 
 
 def test_an_upgrade_that_deletes_what_can_be_made_again_needs_none(cli):

@@ -140,4 +140,4 @@ def test_an_archive_has_no_tests(cli: Cli, app: Path, tmp_path: Path) -> None:
     assert cli("package", str(app), "--out", str(tmp_path)).code == 0
     result = cli("test-render", str(tmp_path / "app-1.0.0.tgz"))
     assert result.code == 2
-    assert "name the folder it was packed from" in result.err
+    assert "Name the folder it was packed from" in result.err

@@ -34,7 +34,7 @@ def test_what_is_found_nowhere_is_answered_with_what_is_close_and_where_it_looke
     assert re.fullmatch(
         r"nothing fits postgers; did you mean postgres( or \w+)*\?\n"
         r"searched what is shipped with bundler: \d+ bundles\n"
-        r"hint: add places by BUNDLER_BUNDLE_PATH .*\n",
+        r"hint: Add places by BUNDLER_BUNDLE_PATH .*\n",
         outcome.err,
     )
     assert cli("search", "postgers", "-o", "json").ok().document["near"][0] == "postgres"
@@ -91,7 +91,7 @@ def test_a_folder_needs_to_be_told_where_its_bundles_are_published(cli):
     make_bundle(cli.home / "team", name="pay")
     outcome = cli("catalogue", "build", cli.home / "team")
     assert outcome.code == 2
-    assert "add where: --at oci://HOST/PREFIX" in outcome.err
+    assert "Add where: --at oci://HOST/PREFIX" in outcome.err
     assert cli("catalogue", "push", "catalogue.json").code == 2
     empty = cli("catalogue", "build", cli.home / "none", "--at", "oci://registry.example/team")
     assert (empty.code, "there is no such folder" in empty.err) == (1, True)

@@ -104,4 +104,4 @@ def test_what_cannot_be_drawn_is_told(cli: Cli, words: tuple[str, ...], found: s
 def test_a_picture_that_cannot_be_written_is_told(cli: Cli, tmp_path: Path) -> None:
     result = cli("values", "shop", "--sweep", "qps=1..5", "--plot", str(tmp_path / "no" / "a.svg"))
     assert result.code == 1
-    assert "choose a file that you can write to" in result.err
+    assert "Choose a file that you can write to" in result.err

@@ -241,7 +241,7 @@ def test_a_long_line_beside_the_table_is_not_broken(cli, menu):
     install_and_fail(menu)
     terminal = Terminal([*BUNDLER, "upgrade", "shop", str(menu), "--set", "text=new", "--yes", "--timeout", "3s"])
     assert terminal.end() == 4
-    assert "hint: run `bundler wait` to continue waiting, or give more time with --timeout" in terminal.seen
+    assert "hint: Run `bundler wait` to continue waiting, or give more time with --timeout" in terminal.seen
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -101,7 +101,7 @@ def test_who_was_rolled_back_is_not_told_to_wait(real, place):
     slow = ["--set", "image=docker.io/library/unready:1", "--timeout", "5s", "--rollback-on-failure"]
     outcome = real("upgrade", "shop", menu, *slow, "-n", place)
     assert outcome.code == 5
-    assert outcome.err.endswith("hint: fix what is named above, then run it again\n")
+    assert outcome.err.endswith("hint: Fix what is named above, then run it again\n")
 
 
 def raw_bundle(parent, body: str):

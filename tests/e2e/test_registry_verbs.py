@@ -64,7 +64,7 @@ def test_a_login_is_tried_before_it_is_kept(desk: Desk) -> None:
     assert wrong.code == 1
     assert "error[registry-login]" in wrong.err
     assert "asked as ada (from this login)" in wrong.err
-    assert "check the name and the password" in wrong.err
+    assert "Check the name and the password" in wrong.err
     assert "wrong-horse-8" not in wrong.err
     kept = desk.cli.home / ".docker" / "config.json"
     assert not kept.exists()
@@ -161,7 +161,7 @@ def test_components_come_from_registries_are_locked_and_drift_is_told_by_line(de
     (app / "bundle.lock").write_text(lock.replace(digest, "0" * 64))
     assert "bundle.lock:8: component db 1.0.0 has other files now" in desk("lock", app, "--check").err
     (app / "bundle.lock").write_text(lock.replace("sha256: ", "sha256: x"))
-    assert "hint: restore it from version control" in desk("lock", app, "--check").err
+    assert "hint: Restore it from version control" in desk("lock", app, "--check").err
     (app / "bundle.lock").write_text(lock)
     desk("lock", app).ok()
     assert "word: newer" in desk("template", app).ok().out
@@ -241,7 +241,7 @@ def test_without_the_authority_every_verb_says_what_to_pass(desk: Desk) -> None:
         told = desk.cli(*words)
         assert told.code == 1
         assert "issuer CN=controlplane-ca" in told.err
-        assert "pass --registry-ca FILE" in told.err
+        assert "Pass --registry-ca FILE" in told.err
 
 
 def test_what_is_no_bundle_is_told(desk: Desk, registry: RealRegistry, tmp_path: Path) -> None:

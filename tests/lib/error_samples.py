@@ -240,7 +240,7 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         "checking the cluster before shop is installed: 1 of 9 checks failed",
         [
             "storage class: PersistentVolumeClaim/data asks for gold, which does not exist",
-            "  try: set storage.class to one of: standard",
+            "  hint: Set storage.class to one of: standard",
         ],
         "fix what is named above, then run `bundler preflight shop`",
     ),

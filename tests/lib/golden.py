@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler.cli.output.errors import error_lines
+
 if TYPE_CHECKING:
     from bundler.errors import BundlerError
 
@@ -24,5 +26,4 @@ def check_golden(name: str, text: str) -> None:
 
 def error_text(error: BundlerError) -> str:
     """Return an error in its three parts, as people see it."""
-    lines = [f"error[{error.code}]: {error}", *(f"  {line}" for line in error.context), f"hint: {error.hint}"]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line.text}\n" for line in error_lines(error))

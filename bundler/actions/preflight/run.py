@@ -14,7 +14,7 @@ from bundler.errors.bundle import KubeVersionError
 from bundler.errors.change import PreflightError
 from bundler.model.check import Check, CheckState, failed, passed, skipped
 from bundler.model.events import Notice, Warned
-from bundler.model.size import counted
+from bundler.model.size import counted, sentence
 from bundler.planning.site_policy import other_cluster
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _refuse_failed(request: PreflightRequest, checks: Sequence[Check]) -> None:
 def _error_lines(check: Check) -> Iterator[str]:
     yield f"{check.name}: {check.found}"
     yield from (f"  {detail}" for detail in check.details)
-    yield f"  try: {check.hint}"
+    yield f"  hint: {sentence(check.hint)}"
 
 
 def _looks(request: PreflightRequest, composition: Composition | None, cluster: ClusterClient) -> tuple[Check, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line
 from bundler.model.check import CheckState
-from bundler.model.size import counted
+from bundler.model.size import counted, sentence
 from bundler.wire.checks import check_forms
 
 if TYPE_CHECKING:
@@ -40,4 +40,4 @@ def _lines(check: Check, width: int) -> Iterator[Line]:
     yield Line(f"{sign} {check.name.ljust(width)}  {check.found}", style)
     yield from (Line(f"  {' ' * width}  {detail}") for detail in check.details)
     if check.hint and check.state in {CheckState.FAILED, CheckState.WARNED}:
-        yield Line(f"  {' ' * width}  hint: {check.hint}", "cyan")
+        yield Line(f"  {' ' * width}  hint: {sentence(check.hint)}", "cyan")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bundler._version import __version__
 from bundler.cli.terminal.text import Line
 from bundler.errors import BugError, OutputError, UsageError
+from bundler.model.size import sentence
 from bundler.wire.errors import error_form
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def error_lines(error: BundlerError) -> list[Line]:
     return [
         Line(f"error[{error.code}]: {error}", "alarm"),
         *(Line(f"  {line}") for entry in error.context for line in entry.split("\n")),
-        *([Line(f"hint: {error.hint}", "cyan")] if error.hint else []),
+        *([Line(f"hint: {sentence(error.hint)}", "cyan")] if error.hint else []),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line
 from bundler.model.finding import Level
-from bundler.model.size import counted
+from bundler.model.size import counted, sentence
 from bundler.wire.bundles import finding_forms, sarif_log
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _all_lines(findings: Sequence[Finding]) -> Iterator[Line]:
         yield from _lines(finding)
         count = sharing.pop(finding.hint, 0)
         if finding.hint and count:
-            yield Line(f"  hint{f' (for {count} findings)' if count > 1 else ''}: {finding.hint}", "cyan")
+            yield Line(f"  hint{f' (for {count} findings)' if count > 1 else ''}: {sentence(finding.hint)}", "cyan")
 
 
 def _lines(finding: Finding) -> Iterator[Line]:
