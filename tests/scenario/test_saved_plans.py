@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bundler import ReleaseRequest, RollbackRequest, RunOptions, Session, SessionOptions, UninstallRequest, Values
+from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseLockedError, RevisionExistsError, StalePlanError
+from bundler.errors.cluster import UnavailableError
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from bundler.wire.plan_file import decode_plan, encode_plan
@@ -17,12 +19,13 @@ from tests.lib.access import CONTEXT
 from tests.lib.bundles import make_bundle
 from tests.lib.clocks import FakeClock
 from tests.lib.dying import DeathError, DyingCluster
+from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.sandboxes import closed_when_dropped
 from tests.lib.sessions import session_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from bundler import SavedPlan
@@ -158,22 +161,21 @@ def again(session: Session, plan: SavedPlan, options: RunOptions) -> str:
     return "stale"
 
 
-@pytest.mark.slow
-def test_a_plan_whose_run_died_anywhere_is_done_by_the_next_or_refused_as_stale(tmp_path: Path) -> None:
+def replay(tmp_path: Path, wrap: Callable[[SandboxClient, int], Any], numbers: Iterable[int]) -> dict[str, int]:
+    """Apply a plan through a cluster that goes wrong at each number; then once more, and if it is stale, a new one."""
     menu, path, now = small_bundle(tmp_path), tmp_path / "one.db", tmp_path / "now.db"
     request = ReleaseRequest(bundle=str(menu), release="shop", values=Values(data={"text": "ho", "step": "again"}))
     with Session.sandbox(path=path, options=SessionOptions(namespace="prod")) as session:
         session.apply(ReleaseRequest(bundle=str(menu), release="shop"))
         plan = stored(session.save_plan(request))
     ends = {"done": 0, "stale": 0}
-    for number in range(1, 100, 2):
+    for number in numbers:
         now.write_bytes(path.read_bytes())
         clock = FakeClock()
         client = closed_when_dropped(SandboxClient.open(now, clock))
-        dying = DyingCluster(client, number=number)
         try:
-            session_on(dying, clock, "prod").apply_plan(plan)  # type: ignore[arg-type]
-        except DeathError:
+            session_on(wrap(client, number), clock, "prod").apply_plan(plan)
+        except (DeathError, BundlerError):
             pass
         else:
             break
@@ -188,5 +190,22 @@ def test_a_plan_whose_run_died_anywhere_is_done_by_the_next_or_refused_as_stale(
         assert state.deployed == state.revision.summary
         assert state.revision.user_values == {"text": "ho", "step": "again"}
         client.close()
+    return ends
+
+
+@pytest.mark.slow
+def test_a_plan_whose_run_died_anywhere_is_done_by_the_next_or_refused_as_stale(tmp_path: Path) -> None:
+    ends = replay(tmp_path, lambda client, number: DyingCluster(client, number=number), range(1, 100, 2))
     assert min(ends.values()) > 0
     assert sum(ends.values()) > 4
+
+
+@pytest.mark.slow
+def test_a_plan_whose_run_met_a_silent_server_is_done_by_the_next_or_refused_as_stale(tmp_path: Path) -> None:
+    def failing(client: SandboxClient, number: int) -> FaultyCluster:
+        cluster = FaultyCluster(client)
+        cluster.fail_at(number, before=UnavailableError("asking", context=["no route to host"], hint="try again"))
+        return cluster
+
+    ends = replay(tmp_path, failing, range(1, 200, 5))
+    assert min(ends.values()) > 0
