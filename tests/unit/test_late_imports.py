@@ -17,11 +17,14 @@ MOST = 40
 
 
 def inner_imports() -> list[tuple[Path, list[str]]]:
-    """Return each import within a function, with its lines."""
+    """Return each import within a function, with its lines; ruff sees to it that it carries its rule."""
     found = []
     for path in SOURCES:
-        lines = path.read_text().splitlines()
-        functions = [one for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.FunctionDef)]
+        text = path.read_text()
+        if "PLC0415" not in text:
+            continue
+        lines = text.splitlines()
+        functions = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef)]
         places = {
             (one.lineno, one.end_lineno or one.lineno)
             for function in functions

@@ -71,7 +71,9 @@ def test_the_application_starts_when_its_components_are_ready(created: Compositi
     assert created.rendering.needs[""] == ("postgres", "redis")
 
 
-@pytest.mark.parametrize("component", known_names([]))
+@pytest.mark.parametrize(
+    "component", [pytest.param(one, marks=[pytest.mark.slow] * (one != "redis")) for one in known_names([])]
+)
 def test_every_shipped_bundle_can_be_a_component_and_the_result_lints_clean(tmp_path: Path, component: str) -> None:
     create_bundle(tmp_path / "app", [component])
     result = lint(find_bundle(str(tmp_path / "app")), UserInput(user=UserLayers()))
