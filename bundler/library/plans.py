@@ -129,7 +129,7 @@ def _file_digest(path: Path) -> str:
     """Return the digest of a site file; a plan may name any path, so that nothing but a small file is read."""
     try:
         is_small = path.is_file() and path.stat().st_size <= _MAX_SITE_BYTES
-        found = "" if is_small else "it is not a site file" if path.exists() else "it is not there"
+        found = "" if is_small else "it is not a site file" if path.exists() else "it does not exist"
         digest = digest_of(path.read_bytes()) if is_small else ""
     except OSError as error:
         found, digest = error.strerror or str(error), ""
