@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Write a bundle": {
-        "search": "Find bundles by words.",
         "create": "Make a new bundle, ready to install.",
         "lint": "Find everything that is wrong with a bundle.",
         "template": "Render a bundle and print its objects.",
@@ -26,7 +25,8 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "package": "Pack a bundle into one archive, reproducibly.",
         "image": "Build a container image from files and a base.",
     },
-    "Registries": {
+    "Find and share": {
+        "search": "Find bundles by words.",
         "login": "Log in to a registry.",
         "push": "Publish a bundle in a registry.",
         "pull": "Fetch a bundle from a registry.",

@@ -61,8 +61,9 @@ def install_command(
 ) -> int:
     """Install BUNDLE as RELEASE, or upgrade the release that is there; RELEASE defaults to the bundle's name.
 
-    BUNDLE is a name, a folder, a .tgz archive or a .bundle delivery; images of a delivery are pinned at the registry of
-    --site and looked for there first. The plan is shown first; the namespace is made where it is missing.
+    BUNDLE is a name (redis, redis@^7), a folder, a .tgz archive, a .bundle delivery or an oci:// address; `bundler
+    search` finds names. Images of a delivery are pinned at the registry of --site and looked for there first. The plan
+    is shown first; the namespace is made where it is missing.
     """
     if len(words) > 2:
         raise click.UsageError(f"install takes a release and a bundle, not {len(words)} words")
