@@ -50,7 +50,13 @@ class Authority:
         self.certificate.write_bytes(signed.public_bytes(Encoding.PEM))
 
     def issue(
-        self, name: str, *, groups: tuple[str, ...] = (), server: bool = False, names: tuple[str, ...] = ()
+        self,
+        name: str,
+        *,
+        groups: tuple[str, ...] = (),
+        server: bool = False,
+        peer: bool = False,
+        names: tuple[str, ...] = (),
     ) -> KeyPair:
         """Sign a certificate with common name `name`; Kubernetes reads the name as user and organizations as groups.
 
@@ -58,14 +64,16 @@ class Authority:
             name: the common name, and the name of the files.
             groups: organizations.
             server: it is for a server, on loopback or by one of `names`.
+            peer: it is for a server that is a client of others like it.
             names: further host names of the server.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        purpose = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+        server = server or peer
+        purposes = [ExtendedKeyUsageOID.SERVER_AUTH] * server + [ExtendedKeyUsageOID.CLIENT_AUTH] * (peer or not server)
         builder = (
             _builder(_distinguished_name(name, groups), self._name, key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if server:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.lib.certs import Authority
 from tests.lib.load import CLIENT, ClientScript, ensure_client
+from tests.lib.raw_api import ApiError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,10 +18,14 @@ if TYPE_CHECKING:
 
 NEWEST = "quay.io/coreos/etcd:v3.6.8"
 WRITER = """
-import base64, json, os, time, urllib.request
+import base64, json, os, ssl, sys, time, urllib.request
+url, tls = sys.argv[1], None
+if url.startswith("https"):
+    tls = ssl.create_default_context(cafile="/tmp/ca.crt")
+    tls.load_cert_chain("/tmp/tls.crt", "/tmp/tls.key")
 def call(path, body):
-    request = urllib.request.Request(f"http://etcd:2379/v3/{path}", json.dumps(body).encode())
-    with urllib.request.urlopen(request, timeout=3) as answer:
+    request = urllib.request.Request(f"{url}/v3/{path}", json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=3, context=tls) as answer:
         return json.load(answer)
 def coded(text):
     return base64.b64encode(text.encode()).decode()
@@ -38,16 +46,33 @@ print(json.dumps({"count": len(acknowledged), "lost": lost, "longest_s": longest
 """
 
 
-def members(site: RunningSite) -> dict[str, str]:
+HTTP, HTTPS = "http://etcd:2379", "https://etcd:2379"
+WITH_CERTIFICATES = ("--cacert", "/tmp/ca.crt", "--cert", "/tmp/tls.crt", "--key", "/tmp/tls.key")
+
+
+def members(site: RunningSite, url: str = HTTP) -> dict[str, str]:
     """Return the id of each voting member by its name, as a majority knows them."""
     # A request fails while the members choose a leader.
-    return site.until("the members", lambda: _members(site))
+    return site.until("the members", lambda: _members(site, url))
 
 
-def _members(site: RunningSite) -> dict[str, str]:
-    asked = ("curl", "-sS", "--fail", "-d", '{"linearizable": true}', "http://etcd:2379/v3/cluster/member/list")
+def _members(site: RunningSite, url: str) -> dict[str, str]:
+    shown = WITH_CERTIFICATES if url == HTTPS else ()
+    asked = ("curl", "-sS", "--fail", *shown, "-d", '{"linearizable": true}', f"{url}/v3/cluster/member/list")
     found = json.loads(site.run_in(CLIENT, CLIENT, *asked))["members"]
     return {one["name"]: one["ID"] for one in found if not one.get("isLearner")}
+
+
+def give_certificates(site: RunningSite) -> None:
+    """Make the Secret that members read, and give the client the same certificate."""
+    folder = site.folder / "certificates"
+    hosts = [f"etcd-{number}.etcd-headless.{site.namespace}.svc" for number in range(5)]
+    pair = Authority(folder).issue("etcd", peer=True, names=("etcd", *hosts))
+    files = {"ca.crt": folder / "ca.crt", "tls.crt": pair.certificate, "tls.key": pair.key}
+    texts = {name: path.read_text() for name, path in files.items()}
+    site.create_object("v1/secrets", {"metadata": {"name": "etcd-certificates"}, "stringData": texts})
+    for name, text in texts.items():
+        site.run_in(CLIENT, CLIENT, "sh", "-c", f"printf %s '{text}' > /tmp/{name}")
 
 
 def named(size: int) -> set[str]:
@@ -66,7 +91,7 @@ def test_a_cluster_grows_loses_a_member_shrinks_and_is_updated_and_loses_no_writ
     site.bundler("install", "etcd", site.bundle_copy("etcd", previous_version), "--set", "size=1")
     assert set(members(site)) == named(1)
     uid = site.get("apps/v1/statefulsets/etcd")["metadata"]["uid"]
-    with ClientScript(site, WRITER) as writer:
+    with ClientScript(site, WRITER, HTTP) as writer:
         site.bundler("upgrade", "etcd", "etcd", "--set", "size=3")
         before = members(site)
         assert set(before) == named(3)
@@ -94,15 +119,20 @@ def test_a_cluster_grows_loses_a_member_shrinks_and_is_updated_and_loses_no_writ
     assert [pod["metadata"]["name"] for pod in site.items("v1/pods")] == [CLIENT]
 
 
-def test_three_members_begin_together_and_are_updated_one_at_a_time(server_site: RunningSite) -> None:
+def test_three_members_that_speak_tls_begin_together_and_are_updated_one_at_a_time(server_site: RunningSite) -> None:
     site = server_site
     ensure_client(site)
-    site.bundler("install", "etcd", site.bundle_copy("etcd", previous_version))
-    before = members(site)
+    give_certificates(site)
+    secret = ("--set", "tls.secret=etcd-certificates")
+    site.bundler("install", "etcd", site.bundle_copy("etcd", previous_version), *secret)
+    before = members(site, HTTPS)
     assert set(before) == named(3)
-    with ClientScript(site, WRITER) as writer:
+    with pytest.raises(ApiError, match=r"alert|certificate required|SSL"):
+        site.run_in(CLIENT, CLIENT, "curl", "-sS", "--cacert", "/tmp/ca.crt", f"{HTTPS}/version")
+    with ClientScript(site, WRITER, HTTPS) as writer:
         site.bundler("upgrade", "etcd", "etcd")
-        assert members(site) == before, "they are the same members"
+        assert members(site, HTTPS) == before, "they are the same members"
     assert writer.found["lost"] == []
     assert writer.found["longest_s"] < 60, writer.found
     assert {pod["spec"]["containers"][0]["image"] for pod in site.items("v1/pods", name="etcd")} == {NEWEST}
+    assert " bytes from etcd-" in site.run_cron_job("etcd-snapshot")

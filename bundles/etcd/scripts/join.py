@@ -3,16 +3,37 @@
 import json
 import os
 import shutil
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from cluster import LARGEST, NAME, ask_any, host, is_empty, members, ordinal_of, peer_url, resolves, wait
+from cluster import (
+    LARGEST,
+    NAME,
+    SCHEME,
+    TLS,
+    ask_any,
+    context,
+    host,
+    is_empty,
+    members,
+    ordinal_of,
+    peer_url,
+    resolves,
+    wait,
+)
 
 OWN = int(os.environ["HOSTNAME"].rpartition("-")[2])
 OTHERS = [ordinal for ordinal in range(LARGEST) if ordinal != OWN]
 SIZE = os.environ["VOLUME_SIZE"]
 SIZE_BYTES = int(SIZE[:-2]) * {"Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[SIZE[-2:]]
 DATA = "/var/lib/etcd/data"
+SECURITY = {
+    "cert-file": f"{TLS}/tls.crt",
+    "key-file": f"{TLS}/tls.key",
+    "trusted-ca-file": f"{TLS}/ca.crt",
+    "client-cert-auth": True,
+}
 
 
 class SaysEmpty(BaseHTTPRequestHandler):
@@ -56,22 +77,27 @@ def configuration(known):
     return {
         "name": f"{NAME}-{OWN}",
         "data-dir": DATA,
-        "listen-peer-urls": "http://0.0.0.0:2380",
-        "listen-client-urls": "http://0.0.0.0:2379",
+        "listen-peer-urls": f"{SCHEME}://0.0.0.0:2380",
+        "listen-client-urls": f"{SCHEME}://0.0.0.0:2379",
+        # Probes have no certificate.
+        "listen-metrics-urls": "http://0.0.0.0:2381",
         "initial-advertise-peer-urls": peer_url(OWN),
-        "advertise-client-urls": f"http://{host(OWN)}:2379",
+        "advertise-client-urls": f"{SCHEME}://{host(OWN)}:2379",
         "initial-cluster": ",".join(f"{NAME}-{ordinal}={peer_url(ordinal)}" for ordinal in ordinals),
         "initial-cluster-state": "existing" if known else "new",
         "initial-cluster-token": NAME,
         "auto-compaction-mode": "periodic",
         "auto-compaction-retention": "1h",
         "quota-backend-bytes": SIZE_BYTES // 2,
+        **({} if SCHEME == "http" else {"client-transport-security": SECURITY, "peer-transport-security": SECURITY}),
     }
 
 
 while not resolves(OWN):
     wait()
 server = ThreadingHTTPServer(("", 2379), SaysEmpty)
+if tls := context(ssl.Purpose.CLIENT_AUTH):
+    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 if not os.path.isdir(f"{DATA}/member"):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 while (decision := decide()) is None:

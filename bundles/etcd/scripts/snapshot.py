@@ -5,16 +5,14 @@ import hashlib
 import json
 import os
 import time
-import urllib.request
 
-from cluster import LARGEST, host, resolves
+from cluster import LARGEST, ask, host, resolves
 
 FOLDER, KEEP = "/snapshots", int(os.environ["KEEP"])
 
 
 def take(ordinal, path):
-    request = urllib.request.Request(f"http://{host(ordinal)}:2379/v3/maintenance/snapshot", b"{}")
-    with urllib.request.urlopen(request, timeout=60) as answer, open(path, "wb") as file:
+    with ask(ordinal, "maintenance/snapshot", {}, timeout_s=60) as answer, open(path, "wb") as file:
         file.writelines(base64.b64decode(json.loads(line)["result"].get("blob", "")) for line in answer)
 
 

@@ -73,8 +73,15 @@ def _connect(asked: Body, target: Target, timeout_s: float) -> tuple[bool, str]:
         return True, ""
 
 
+IMPATIENCE_S = 0.25
+"""What is not well is asked so often whether it is by now; a kubelet lets its whole period pass."""
+
+
 class Probe(threading.Thread):
-    """Asks again and again, for as long as the container runs; reports each change of its mind."""
+    """Asks again and again, for as long as the container runs; reports each change of its mind.
+
+    A failure counts once in a period, as it does anywhere. A success is found earlier: no one waits for that here.
+    """
 
     def __init__(self, spec: Body, target: Target, report: Callable[[bool, str], None]) -> None:
         super().__init__(daemon=True)
@@ -89,14 +96,15 @@ class Probe(threading.Thread):
         spec, ended = self._spec, self._target.process.ended
         period_s, timeout_s = spec.get("periodSeconds", 10), spec.get("timeoutSeconds", 1)
         wanted = {True: spec.get("successThreshold", 1), False: spec.get("failureThreshold", 3)}
-        last, count = None, 0
+        last, count, counted_at = None, 0, float("-inf")
         ended.wait(spec.get("initialDelaySeconds", 0))
         while not (self._is_over.is_set() or ended.is_set()):
             began = time.monotonic()
             is_well, why = ask(spec, self._target, timeout_s)
-            count = count + 1 if is_well is last else 1
-            last = is_well
-            if count >= wanted[is_well] and not (self._is_over.is_set() or ended.is_set()):
-                self._report(is_well, why)
-                count = 0 if not is_well else count
-            self._is_over.wait(max(0.05, period_s - (time.monotonic() - began)))
+            if is_well or began - counted_at >= period_s:
+                count, last, counted_at = (count + 1 if is_well is last else 1), is_well, began
+                if count >= wanted[is_well] and not (self._is_over.is_set() or ended.is_set()):
+                    self._report(is_well, why)
+                    count = 0 if not is_well else count
+            pause_s = period_s if is_well else min(period_s, IMPATIENCE_S)
+            self._is_over.wait(max(0.05, pause_s - (time.monotonic() - began)))

@@ -3,12 +3,16 @@
 import json
 import os
 import socket
+import ssl
 import time
 import urllib.error
 import urllib.request
 
 NAME, NAMESPACE = os.environ["CLUSTER"], os.environ["NAMESPACE"]
 LARGEST = 5
+TLS = "/tls"
+"""ca.crt, tls.crt and tls.key, where members speak TLS."""
+SCHEME = "https" if os.path.exists(f"{TLS}/tls.crt") else "http"
 
 
 def host(ordinal):
@@ -16,7 +20,7 @@ def host(ordinal):
 
 
 def peer_url(ordinal):
-    return f"http://{host(ordinal)}:2380"
+    return f"{SCHEME}://{host(ordinal)}:2380"
 
 
 def ordinal_of(member):
@@ -33,9 +37,23 @@ def resolves(ordinal):
     return True
 
 
+def context(purpose=ssl.Purpose.SERVER_AUTH):
+    """What TLS asks of the other side, and shows to it; None where there is no TLS."""
+    if SCHEME == "http":
+        return None
+    made = ssl.create_default_context(purpose, cafile=f"{TLS}/ca.crt")
+    made.load_cert_chain(f"{TLS}/tls.crt", f"{TLS}/tls.key")
+    made.verify_mode = ssl.CERT_REQUIRED
+    return made
+
+
+def ask(ordinal, path, body, timeout_s):
+    request = urllib.request.Request(f"{SCHEME}://{host(ordinal)}:2379/v3/{path}", json.dumps(body).encode())
+    return urllib.request.urlopen(request, timeout=timeout_s, context=context())
+
+
 def call(ordinal, path, body, timeout_s=5):
-    request = urllib.request.Request(f"http://{host(ordinal)}:2379/v3/{path}", json.dumps(body).encode())
-    with urllib.request.urlopen(request, timeout=timeout_s) as answer:
+    with ask(ordinal, path, body, timeout_s) as answer:
         return json.load(answer)
 
 
