@@ -10,14 +10,16 @@ from bundler.errors.change import PlanFileError
 from bundler.files.whole_file import write_whole
 from bundler.model.digest import digest_of
 from bundler.model.results import Verified
-from bundler.model.trust import PLAN_PAYLOAD
+from bundler.model.trust import PLAN_PAYLOAD, TrustPolicy
 from bundler.wire.plan_file import MAGIC, MAX_FILE_BYTES, decode_plan, encode_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from bundler.library.scope import Scope
     from bundler.model.saved_plan import SavedPlan
-    from bundler.model.trust import Evidence, TrustPolicy
+    from bundler.model.trust import Evidence
     from bundler.ports import Clock
 
 
@@ -90,6 +92,25 @@ def check_signatures(path: Path, content: bytes, policy: TrustPolicy, clock: Clo
         SignatureError: when it is not signed as the policy asks.
     """
     return signing.verify.PolicyVerifier(policy, clock)(PLAN_PAYLOAD, content, read_signatures(path))
+
+
+def read_signed(scope: Scope, path: Path, keys: Sequence[Path]) -> SavedPlan:
+    """Read a plan from its file, signed by one of some keys where there are any.
+
+    Args:
+        scope: of the session.
+        path: of the plan.
+        keys: public keys; none: signatures are not looked at.
+
+    Raises:
+        PlanFileError: when there is none, or it is damaged.
+        SignatureError: when none of the keys signed it.
+    """
+    content = content_of(path)
+    if keys:
+        policy = TrustPolicy(keys=tuple(map(signing.keys.read_public, keys)), source="the keys given")
+        check_signatures(path, content, policy, scope.host.clock)
+    return decode_plan(content, name=str(path))
 
 
 def verify_plan(path: Path, policy: TrustPolicy, clock: Clock) -> Verified:

@@ -403,6 +403,29 @@ class Session:
         with self.scope.calling():
             return library.plans.save(self.scope, request, expires_s=expires_s)
 
+    def write_plan(self, plan: SavedPlan, path: Path) -> None:
+        """Write a saved plan to a file that only its owner can read.
+
+        Raises:
+            PlanFileError: when it cannot be written.
+        """
+        with self.scope.calling():
+            library.plan_files.write_plan(path, plan)
+
+    def read_plan(self, path: Path, *, keys: Sequence[Path] = ()) -> SavedPlan:
+        """Read a saved plan from its file; where keys are given, one of them must have signed it.
+
+        Args:
+            path: of the file.
+            keys: public keys, one of which must have signed it in the ``.sig`` file beside it; none: not checked.
+
+        Raises:
+            PlanFileError: when there is none, or it is damaged.
+            SignatureError: when none of the keys signed it.
+        """
+        with self.scope.calling():
+            return library.plan_files.read_signed(self.scope, path, keys)
+
     def apply_plan(
         self,
         plan: SavedPlan,
