@@ -3,8 +3,8 @@
 All settings of n switches are 2**n; these are tried: the order as given, each switch alone at each of its other values,
 everything on, everything off, each other value of an enumeration with everything on, and pairs of two switches as long
 as the whole stays within ``MAX_VARIANTS``: booleans with booleans first, then with enumerations, then enumerations with
-each other. Numbers are set all at once, as small and as large as they may be, texts that are empty are filled, and each
-is set alone where that leads to something. An image that needs more than that, three switches set against their
+each other. Numbers are set all at once, as small and as large as they may be, texts that are empty are filled, and
+halves of them where that leads to something. An image that needs more than that, three switches set against their
 defaults while the others are not, is not found that way: ``spec.images`` with ``when`` declares such a one.
 """
 
@@ -55,7 +55,8 @@ class Extent:
     """A number in the values, and how small and how large it can be; or an empty text, and one that fits there."""
 
     path: str
-    least: float | str
+    least: float | str | None
+    """None: it is not set."""
     most: float | str
 
 
@@ -89,30 +90,17 @@ def make_matrix(switches: Sequence[Switch], *, max_variants: int = MAX_VARIANTS)
     return Matrix(tuple(tried.values()), has_pairs, is_cut)
 
 
-def all_at_once(extents: Sequence[Extent], switches: Sequence[Switch]) -> tuple[Variant, ...]:
-    """Return the settings with all numbers and texts at their ends: alone, and with everything on."""
-    ends: list[Variant] = [
-        tuple((one.path, one.most) for one in extents),
-        tuple((one.path, one.least) for one in extents),
-    ]
-    everything = _all(switches, is_on=True)
-    return tuple(dict.fromkeys(variant for end in ends if end for variant in (end, (*everything, *end))))
+def ends_of(thresholds: Sequence[Switch], extents: Sequence[Extent]) -> tuple[Variant, ...]:
+    """Return each threshold alone, then all numbers and texts at once: at most, and at least."""
+    most: Variant = tuple((one.path, one.most) for one in extents)
+    least: Variant = tuple((one.path, one.least) for one in extents)
+    alone: list[Variant] = [((one.path, choice),) for one in thresholds for choice in one.others]
+    return tuple(dict.fromkeys(end for end in (*alone, most, least) if end))
 
 
-def each_alone(extents: Sequence[Extent], switches: Sequence[Switch]) -> Iterator[Variant]:
-    """Yield the settings with one number or text at one of its ends: alone, and with everything on."""
-    everything = _all(switches, is_on=True)
-    for one in extents:
-        for end in (((one.path, one.most),), ((one.path, one.least),)):
-            yield from dict.fromkeys((end, (*everything, *end)))
-
-
-def with_everything(thresholds: Sequence[Switch], switches: Sequence[Switch]) -> Iterator[Variant]:
-    """Yield the settings with one number or text at what a condition compares with: alone, and with everything on."""
-    everything = _all(switches, is_on=True)
-    for one in thresholds:
-        for choice in one.others:
-            yield from dict.fromkeys((((one.path, choice),), (*everything, (one.path, choice))))
+def everything_on(switches: Sequence[Switch]) -> Variant:
+    """Return the setting with every boolean on."""
+    return _all(switches, is_on=True)
 
 
 def described(variant: Variant) -> str:

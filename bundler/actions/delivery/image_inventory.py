@@ -14,7 +14,7 @@ from bundler.errors.delivery import ImageMissingError
 from bundler.expressions.expression import compile_expression
 from bundler.images.image_paths import rules_of
 from bundler.images.inventory import find_suspects, find_uses
-from bundler.images.matrix import Matrix, all_at_once, described, each_alone, make_matrix, with_everything
+from bundler.images.matrix import Matrix, described, ends_of, everything_on, make_matrix
 from bundler.model.image import FoundImage, ImageInventory, ImageRef, ImageUse
 from bundler.render.bundle import render_bundle
 from bundler.render.patches import apply_patches
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bundler.model.values import MergedValues
 
 _MAX_WARNINGS = 20
+_MAX_EXPLORED = 160
 
 
 def take_inventory(order: RenderRequest) -> ImageInventory:
@@ -63,12 +64,8 @@ def _inventory_of(order: RenderRequest) -> ImageInventory:
         gathered = _Gathered(rules_of(order.bundle))
         for variant in matrix.variants:
             gathered.take(order, variant)
-        extents = find_extents(order, values)
-        for variant in with_everything(find_thresholds(order, values), switches):
-            gathered.explore(order, variant)
-        leads_on = [gathered.explore(order, variant) for variant in all_at_once(extents, switches)]
-        for variant in each_alone(extents, switches) if any(leads_on) else ():
-            gathered.explore(order, variant)
+        ends = ends_of(find_thresholds(order, values), find_extents(order, values, switches))
+        gathered.explore(order, [(fixed, end) for end in ends for fixed in {(): None, everything_on(switches): None}])
     return gathered.inventory(order.bundle, matrix)
 
 
@@ -139,21 +136,37 @@ class _Gathered:
                 raise
             self._failed.append(f"{described(variant)}: not tried, {error.context[0] if error.context else error}")
             return
-        self._add(found, manifests, variant)
+        self._add(found, variant)
+        for manifest in manifests:
+            self._manifests.setdefault((manifest.ref, json.dumps(manifest.body, sort_keys=True)), manifest)
 
-    def explore(self, order: RenderRequest, variant: Variant) -> bool:
-        """Render a setting that no one may want; return whether it leads to more, or cannot be rendered."""
-        known = len(self._uses)
+    def explore(self, order: RenderRequest, settings: Sequence[tuple[Variant, Variant]]) -> None:
+        """Render settings that no one may want; those that lead to images, or are not allowed, by halves again.
+
+        Args:
+            order: as given.
+            settings: of each what stays, and what is halved.
+        """
+        plain, waiting, explored = frozenset(self._uses), list(settings), 0
+        while waiting and explored < _MAX_EXPLORED:
+            fixed, part = waiting.pop(0)
+            explored += 1
+            if self._leads_on(order, (*fixed, *part), plain) and len(part) > 1:
+                middle = len(part) // 2
+                waiting += [(fixed, part[:middle]), (fixed, part[middle:])]
+
+    def _leads_on(self, order: RenderRequest, variant: Variant, plain: frozenset[ImageRef]) -> bool:
+        """Render a setting; return whether it leads to an image that no plain one does, or cannot be rendered."""
         try:
-            found, manifests = self._rendered(order_with(order, variant))
+            found, _ = self._rendered(order_with(order, variant))
         except BundlerError:
             return True
         made_up = _made_up(variant, order.bundle)
-        real = [(ref, use) for ref, use in found if ref in self._uses or not made_up(use.ref)]
-        self._add(real, manifests, variant)
-        return len(self._uses) > known
+        real = [(ref, use) for ref, use in found if ref in plain or not made_up(use.ref)]
+        self._add(real, variant)
+        return any(ref not in plain for ref, _ in real)
 
-    def _add(self, found: Sequence[tuple[ImageRef, ImageUse]], manifests: Sequence[Manifest], variant: Variant) -> None:
+    def _add(self, found: Sequence[tuple[ImageRef, ImageUse]], variant: Variant) -> None:
         self._tried += 1
         for ref, use in found:
             self._uses.setdefault(ref, set()).add(use)
@@ -161,8 +174,6 @@ class _Gathered:
             text = described(variant)
             if text not in settings:
                 settings.append(text)
-        for manifest in manifests:
-            self._manifests.setdefault((manifest.ref, json.dumps(manifest.body, sort_keys=True)), manifest)
 
     def _rendered(self, order: RenderRequest) -> tuple[list[tuple[ImageRef, ImageUse]], tuple[Manifest, ...]]:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)

@@ -8,12 +8,14 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from bundler.actions.compose.compose import expression_names
 from bundler.errors import BundlerError
 from bundler.expressions.expression import compile_expression
-from bundler.images.matrix import Extent, Switch
+from bundler.images.matrix import Extent, Switch, everything_on
 from bundler.model.json import is_mapping
 from bundler.model.lean import replace
 from bundler.model.values import Assignment, AssignmentKind
+from bundler.values.compute import compute_values
 from bundler.values.paths import format_path, get_value, parse_path
 from bundler.values.schema_view import bundle_view
 
@@ -75,14 +77,20 @@ def find_thresholds(order: RenderRequest, values: MergedValues) -> tuple[Switch,
     return _open(order, found)
 
 
-def find_extents(order: RenderRequest, values: MergedValues) -> tuple[Extent, ...]:
+def find_extents(order: RenderRequest, values: MergedValues, switches: Sequence[Switch]) -> tuple[Extent, ...]:
     """Return the numbers and empty texts of a bundle and its components, and what each can be at most, by path.
 
     Args:
         order: what is ordered.
         values: the merged values of that order.
+        switches: of the bundle; what a component has is known where it is on.
     """
     fixed = _fixed(order)
+    try:
+        whole = order_with(order, everything_on(switches))
+        values = compute_values(whole.bundle, whole.user, names=expression_names(whole), codes=whole.codes)
+    except BundlerError:
+        pass  # what is off stays unknown
     found = (
         _extent(view, steps, _value_at(values, steps)) for steps, view in _plain_values(bundle_view(order.bundle), ())
     )
@@ -147,16 +155,16 @@ def _plain_values(view: SchemaView, way: Steps) -> Iterator[tuple[Steps, SchemaV
 
 
 def _extent(view: SchemaView, steps: Steps, now: JSONValue) -> Extent | None:
-    """Return the ends of a place; None for a text that is set, or where no text is known that fits."""
+    """Return the ends of a place; None for a text that is not empty, or where no text is known that fits."""
     if view.types <= _TEXTS:
         full = "" if now else next((text for text in _SAMPLES if _fits(text, view)), "")
-        return Extent(format_path(steps), "", full) if full else None
+        return Extent(format_path(steps), "" if now == "" else None, full) if full else None
     least, most = _bounds(view)
     size = now if isinstance(now, int | float) and not isinstance(now, bool) else 1
     return Extent(
         format_path(steps),
         math.ceil(least) if math.isfinite(least) else min(size, 0),
-        math.floor(most) if math.isfinite(most) else math.ceil(max(size, 1) * _MUCH),
+        math.floor(most) if math.isfinite(most) else math.ceil(max(size, least, 1) * _MUCH),
     )
 
 

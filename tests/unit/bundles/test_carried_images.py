@@ -38,15 +38,16 @@ def orders_at_random(order: RenderRequest) -> Iterator[Variant]:
     """Yield settings of all switches and numbers, each chosen without regard to the others."""
     chance = random.Random(order.bundle.metadata.name)
     values = compute_values(order.bundle, order.user, names=expression_names(order), codes=order.codes)
-    switches, extents = find_switches(order, values), find_extents(order, values)
+    switches = find_switches(order, values)
+    extents = find_extents(order, values, switches)
     for _ in range(ORDERS):
         chosen = [(one.path, chance.choice(one.choices)) for one in switches]
         others = [(one.path, between(one, chance)) for one in extents]
         yield tuple(dict([*others, *chosen]).items())
 
 
-def between(extent: Extent, chance: random.Random) -> float | str:
-    if isinstance(extent.least, str) or isinstance(extent.most, str):
+def between(extent: Extent, chance: random.Random) -> float | str | None:
+    if extent.least is None or isinstance(extent.least, str) or isinstance(extent.most, str):
         return chance.choice([extent.least, extent.most])
     return chance.randint(int(extent.least), int(extent.most))
 
