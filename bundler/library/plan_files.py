@@ -100,7 +100,7 @@ def read_signed(scope: Scope, path: Path, keys: Sequence[Path]) -> SavedPlan:
     Args:
         scope: of the session.
         path: of the plan.
-        keys: public keys; none: signatures are not looked at.
+        keys: public keys; none: signatures are not checked.
 
     Raises:
         PlanFileError: when there is none, or it is damaged.

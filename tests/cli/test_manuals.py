@@ -17,7 +17,10 @@ DOCS = Path(__file__).parents[2] / "docs"
     [
         "values.md",
         "how-to-image.md",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("tutorial.md", "how-to-ci.md", "how-to-stages.md")),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("tutorial.md", "how-to-ci.md", "how-to-stages.md", "how-to-review.md")
+        ),
     ],
 )
 def test_every_example_does_what_the_manual_says(cli, monkeypatch, name):
