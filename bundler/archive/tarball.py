@@ -79,7 +79,10 @@ def _add(archive: tarfile.TarFile, item: TarItem, mtime: int) -> None:
         return
     entry.size = item.size
     with item.open() as content:
-        archive.addfile(entry, content)
+        try:
+            archive.addfile(entry, content)
+        except OSError as error:
+            raise error if error.errno else OSError(f"{item.name} shrank while it was read") from error
         if content.read(1):
             raise OSError(f"{item.name} grew while it was read")
 

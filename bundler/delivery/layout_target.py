@@ -7,6 +7,7 @@ Source: OCI image-spec v1.1, image-layout.md.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from contextlib import contextmanager
@@ -114,9 +115,9 @@ class LayoutTarget:
             entry["artifactType"] = text_at(manifest.body, "artifactType")
         if name:
             entry["annotations"] = {REF_NAME: name}
-        kept = [item for item in self._entries() if not _is_replaced(item, manifest, name, is_attached=is_attached)]
-        index: dict[str, JSONValue] = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*kept, entry]}
-        with self._writing():
+        with self._writing(), self._alone():
+            kept = [item for item in self._entries() if not _is_replaced(item, manifest, name, is_attached=is_attached)]
+            index: dict[str, JSONValue] = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*kept, entry]}
             write_whole(self._folder / "index.json", canonical_json(index))
 
     def _entries(self) -> list[Body]:
@@ -144,6 +145,16 @@ class LayoutTarget:
             fresh.replace(path)
         finally:
             fresh.unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other runs from changing the index meanwhile: each would drop what the other lists."""
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -42,7 +42,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Acquired:
-    """Which bundle was taken, or who signed it, as a sentence.
+    """Which bundle, or which base of an image, was taken, or who signed it, as a sentence.
 
     Example:
         >>> from bundler import Acquired, ReleaseRequest, Session

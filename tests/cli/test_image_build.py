@@ -488,3 +488,36 @@ def test_docker_s_layers_get_the_names_that_oci_has_for_them(bench: Bench) -> No
     built = bench.made(*bench.add)
     manifest = built.json(built.document["digest"])
     assert {layer["mediaType"] for layer in manifest["layers"]} == {"application/vnd.oci.image.layer.v1.tar+gzip"}
+
+
+def test_two_runs_that_write_into_one_layout_list_both_images(bench: Bench) -> None:
+    from bundler.concurrency import map_parallel
+    from bundler.delivery.layout import LayoutSource
+    from bundler.delivery.layout_target import LayoutTarget
+    from bundler.model.oci import Repository
+
+    folder = bench.folder / "shared"
+    manifests = [OciManifest.of(json.dumps({"schemaVersion": 2, "n": n}).encode(), OCI_MANIFEST) for n in range(24)]
+
+    def write(number: int) -> None:
+        LayoutTarget(folder).put_manifest(Repository("", ""), manifests[number], tag=f"v{number}")
+
+    LayoutTarget(folder)
+    map_parallel(write, range(24))
+    found = LayoutSource(folder)
+    assert [found.find(f"v{number}").digest for number in range(24)] == [one.digest for one in manifests]
+
+
+def test_the_library_builds_as_the_command_line_does(bench: Bench) -> None:
+    from bundler import Session
+    from bundler.model.image_build import Addition, ImageBuild, ImagePlace
+
+    made = bench.made(*bench.add)
+    request = ImageBuild(
+        base=ImagePlace.parse(f"oci:{bench.folder / 'base'}"),
+        to=ImagePlace.parse(f"oci:{bench.folder / 'by-library'}:{NAME}"),
+        additions=(Addition(source=bench.folder / "src", target="/app"),),
+    )
+    with Session.local() as session:
+        built = session.build_image(request)
+    assert (built.digest, built.place.name, built.added.files) == (made.document["digest"], NAME, 2)

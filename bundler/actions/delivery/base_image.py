@@ -13,6 +13,7 @@ from bundler.actions.delivery.platforms import MAX_INDEX_DEPTH, TooDeepError, be
 from bundler.delivery.check import references
 from bundler.errors.delivery import ImageBuildError
 from bundler.images.config import config_problems, empty_config, is_plain_json
+from bundler.model.events import Acquired
 from bundler.model.json import is_mapping, items_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.oci import MANIFEST_TYPES, OCI_LAYER, OCI_LAYER_GZIP, Repository, platform_of
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue
     from bundler.model.oci import Descriptor, OciManifest
-    from bundler.ports import ImageSource
+    from bundler.ports import ImageSource, Reporter
 
 MAX_CONFIG_BYTES: Final = 8 * 1024 * 1024
 DEFAULT_PLATFORM: Final = "linux/amd64"
@@ -67,12 +68,13 @@ class PlatformBase:
     """The same as they are in a manifest, with OCI's media types."""
 
 
-def read_base(base: Base | None, wanted: Sequence[str]) -> tuple[PlatformBase, ...]:
+def read_base(base: Base | None, wanted: Sequence[str], report: Reporter) -> tuple[PlatformBase, ...]:
     """Return the base for each platform, sorted.
 
     Args:
         base: where it is; None: nothing.
         wanted: ``os/arch``; none: the only one, else ``linux/amd64``.
+        report: is told which image was taken.
 
     Raises:
         ImageBuildError: when there is no such image, or not for these platforms, or it cannot be built on.
@@ -81,7 +83,7 @@ def read_base(base: Base | None, wanted: Sequence[str]) -> tuple[PlatformBase, .
     if base is None:
         names = sorted(set(wanted)) or [DEFAULT_PLATFORM]
         return tuple(PlatformBase(platform=name, config=empty_config(name)) for name in names)
-    return _Reader(base).read(wanted)
+    return _Reader(base).read(wanted, report)
 
 
 class _Reader:
@@ -90,8 +92,9 @@ class _Reader:
         self._manifests: dict[Digest, OciManifest] = {}
         self._configs: dict[Digest, JSONValue] = {}
 
-    def read(self, wanted: Sequence[str]) -> tuple[PlatformBase, ...]:
+    def read(self, wanted: Sequence[str], report: Reporter) -> tuple[PlatformBase, ...]:
         top = self._manifest(self._base.reference)
+        report(Acquired(f"base {self._base.shown}, {top.digest}"))
         try:
             offered = offered_platforms(top, self._child, self._platform)
         except TooDeepError as error:

@@ -66,7 +66,7 @@ def build_image(
         InterruptedRunError: when the run was asked to stop.
     """
     added = read_additions(request.additions)
-    bases = read_base(base, request.platforms)
+    bases = read_base(base, request.platforms, report)
     if base is None and not added.entries:
         hint = "add something: --add ./src:/app"
         raise ImageBuildError("making the image", context=["nothing is added to an empty base"], hint=hint)

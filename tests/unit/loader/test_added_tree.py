@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.archive.image_layer import PackedLayer
 from bundler.errors.delivery import ImageBuildError
 from bundler.loader.added_tree import read_additions
-from bundler.model.image_build import Addition
+from bundler.model.image_build import Addition, Owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +125,21 @@ def test_a_path_is_one_thing_alone(tree: Path, targets: list[str], found: str) -
     with pytest.raises(ImageBuildError) as caught:
         read_additions([Addition(source=tree, target=target) for target in targets])
     assert found in "\n".join(caught.value.context)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [(b"longer than before", "app/main.py grew"), (b"", "app/main.py shrank"), (None, "main.py: No")],
+)
+def test_a_file_that_changes_while_it_is_packed_is_reported(tree: Path, content: bytes | None, found: str) -> None:
+    added = read_additions([Addition(source=tree, target="/app")])
+    if content is None:
+        (tree / "main.py").unlink()
+    else:
+        (tree / "main.py").write_bytes(content)
+    with pytest.raises(ImageBuildError) as caught:
+        PackedLayer(added.entries, owner=Owner(), folders={}, mtime=0)
+    assert found in caught.value.context[0]
 
 
 def test_everything_that_is_wrong_is_reported_at_once(tree: Path, tmp_path: Path) -> None:
