@@ -160,21 +160,21 @@ def carry_out(
     check_namespace(request.namespace)
     history = load_history(ports, request.namespace, request.release)
     saved_plan.refuse_stale(saved, history, ports.cluster.identity(), ports.clock.now())
-    site = _site_of(scope, saved, inputs)
+    site, reason = _site_of(scope, saved, inputs), _reason(saved, inputs)
     named = {name: True for name in request.accepts if name in FLAGS}
     accepted = Accepted(**named, plan=saved)
     if inputs.accepts_losses:
         accepted = replace(accepted, losses=True)
     match request.verb:
         case PlannedVerb.INSTALL:
-            wanted = _install_of(scope, saved, inputs, site, accepted)
+            wanted = replace(_install_of(scope, saved, inputs, site, accepted), reason=reason)
             return library.releases.apply_release(scope, wanted, options, approve)
         case PlannedVerb.ROLLBACK:
             back = RollbackRequest(
                 release=request.release,
                 namespace=request.namespace,
                 revision=request.revision,
-                reason=request.reason,
+                reason=reason,
                 site=site,
                 accepted=accepted,
                 on_conflict=request.on_conflict,
@@ -190,6 +190,11 @@ def carry_out(
                 keeps_history=request.keeps_history,
             )
             return library.releases.remove(scope, gone, approve)
+
+
+def _reason(saved: SavedPlan, inputs: PlanInputs) -> str:
+    signed = f"plan signed by {', '.join(inputs.signers)}" if inputs.signers else ""
+    return "; ".join(part for part in (saved.request.reason, signed) if part)
 
 
 def _install_of(
@@ -222,7 +227,6 @@ def _install_of(
         accepted=accepted,
         on_conflict=request.on_conflict,
         kube_version=request.kube_version,
-        reason=request.reason,
         rollback_s=request.rollback_s,
         skips_preflight=request.skips_preflight,
     )

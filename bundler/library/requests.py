@@ -73,3 +73,5 @@ class PlanInputs:
     """Where the bundle is now; empty: where the plan took it from."""
     accepts_losses: bool = False
     """Data may be lost, although the plan was made without saying so."""
+    signers: tuple[str, ...] = ()
+    """Whose signatures of the plan were checked; the history names them beside the reason."""

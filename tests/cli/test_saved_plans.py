@@ -206,6 +206,8 @@ def test_a_plan_is_signed_and_the_signature_is_asked_for(cli, saved):
     path.write_bytes(content)
     done = cli("apply", path, "--require-signature", "--key", key).ok()
     assert 'is signed by "alice"' in done.err
+    newest = cli("history", "shop", "-o", "json", *NS).document[-1]
+    assert newest["description"] == "plan signed by alice"
 
 
 BROKEN = {

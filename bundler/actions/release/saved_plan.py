@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from secrets import token_hex
+from os import urandom
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.change_reasons import with_reasons
@@ -146,7 +146,7 @@ def _values(draft: Draft, session: Redactor) -> SavedValues:
         return isinstance(leaf, str) and (session.redact_value(text) != text or own.redact_value(text) != text)
 
     new, taken = hide_leaves(draft.revision.user_values, is_secret)
-    salt = token_hex(SALT_BYTES) if taken else ""
+    salt = urandom(SALT_BYTES).hex() if taken else ""
     return SavedValues(
         recorded=_masked(draft.recorded_values, is_secret),
         new=new,

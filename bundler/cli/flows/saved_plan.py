@@ -11,7 +11,7 @@ from bundler.cli.flows.confirm import EXIT_DECLINED
 from bundler.cli.flows.install import EXIT_PENDING
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.plan import identity_line
-from bundler.cli.output.saved_plan import headline, saved_counts, show_saved
+from bundler.cli.output.saved_plan import headline, saved_counts, saved_lines, show_saved
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass, replace
@@ -68,7 +68,9 @@ def make_plan(app: App, asked: AnyRequest, flags: PlanFlags) -> int:
     app.screen.say_lines([identity_line(session.identity(), request.namespace)])
     saved = session.save_plan(request, expires_s=flags.expires_s)
     show_saved(app, saved, max_bytes=flags.max_bytes)
-    if flags.out is not None:
+    if flags.out is None:
+        app.screen.say("nothing is saved; --out FILE saves the plan for `bundler apply FILE`")
+    else:
         library.plan_files.write_plan(flags.out, saved)
         again = [f"--set-file {pointer[1:].replace('/', '.')}=…" for pointer in library.plans.unrecorded(saved)]
         app.screen.say(f"saved in {flags.out}; `bundler show {flags.out}` shows all of it")
@@ -89,13 +91,15 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
     """
     session = open_session(app)
     content = library.plan_files.content_of(file)
-    _check_signatures(app, file, content, flags)
+    signers = _signers(app, file, content, flags)
     saved = decode_plan(content, name=str(file))
-    inputs = flags.inputs
+    inputs = replace(flags.inputs, signers=signers)
     if flags.requires_signature and not saved.request.site:  # the site file was named for its keys alone
         inputs = replace(inputs, values=replace(inputs.values, site=None))
     app.screen.say_lines([identity_line(session.identity(), saved.request.namespace)])
     app.screen.say(f"{headline(saved)}: {saved_counts(saved)}")
+    if app.settings.is_verbose:
+        app.screen.say_lines(saved_lines(saved))
     app.screen.say(f"planned {saved.created:%Y-%m-%d %H:%M:%S} UTC by {saved.user}")
 
     def approve(proposal: Proposal) -> bool:
@@ -107,9 +111,10 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
     return _show_result(app, saved, result, flags)
 
 
-def _check_signatures(app: App, file: Path, content: bytes, flags: ApplyFlags) -> None:
+def _signers(app: App, file: Path, content: bytes, flags: ApplyFlags) -> tuple[str, ...]:
+    """Check who signed a plan, where that is asked for; return their names."""
     if not flags.keys and not flags.requires_signature:
-        return
+        return ()
     path = flags.inputs.values.site
     site = open_session(app).read_site(path) if path else None
     policy = policy_for(site, flags.keys)
@@ -121,6 +126,7 @@ def _check_signatures(app: App, file: Path, content: bytes, flags: ApplyFlags) -
         )
     evidence = library.plan_files.check_signatures(file, content, policy, app.clock)
     app.screen.say(f"plan {file} is signed by {', '.join(key.shown for key in evidence.signers)}")
+    return tuple(key.name for key in evidence.signers)
 
 
 def _show_result(app: App, saved: SavedPlan, result: ChangeResult, flags: ApplyFlags) -> int:
