@@ -74,7 +74,7 @@ def read_base(base: Base | None, wanted: Sequence[str], report: Reporter) -> tup
     Args:
         base: where it is; None: nothing.
         wanted: ``os/arch``; none: the only one, else ``linux/amd64``.
-        report: is told which image was taken.
+        report: receives which image was taken.
 
     Raises:
         ImageBuildError: when there is no such image, or not for these platforms, or it cannot be built on.
