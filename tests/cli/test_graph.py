@@ -20,9 +20,14 @@ MERMAID = "```mermaid\n"
 DRAWN = {
     "appservice": ("--set-json", 'ports=[{"port": 80, "targetPort": 8080, "nodePort": 30002}]'),
     "devbox": ("--set", "ssh.enabled=true", "--set", "idle.enabled=true"),
+    "etcd": (),
     "function": ("--set", "sleep.enabled=true"),
     "microservice": ("--set", "autoscaling.enabled=true", "--set", "needAuth=true"),
+    "nginx": ("--set", "ingress.enabled=true"),
     "operator": ("--set", "guests.ada.name=Ada"),
+    "postgres": ("--set", "backup.schedule=0 2 * * *"),
+    "redis": ("--set", "nodes=3"),
+    "webapp": (),
     "workloads": (),
 }
 """Bundles whose README has a picture, and what it is drawn with."""
