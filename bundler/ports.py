@@ -169,8 +169,12 @@ class ClusterClient(Protocol):
         """
         ...
 
-    def replace(self, payload: Payload) -> Answer:
+    def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """PUT an object; a ``metadata.resourceVersion`` in the payload is a precondition.
+
+        Args:
+            payload: the whole object.
+            is_dry_run: check on the server and write nothing.
 
         Raises:
             ConflictError: when the object moved.

@@ -176,13 +176,13 @@ class HttpClusterClient:
         ours = self._settled(payload, reply)
         return Answer(body=ours, is_created=True) if ours is not None else self._answer(request, reply)
 
-    def replace(self, payload: Payload) -> Answer:
+    def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """PUT an object; one that an earlier, unanswered try of ours wrote counts as replaced."""
-        query = targets.write_query(is_dry_run=False)
+        query = targets.write_query(is_dry_run=is_dry_run)
 
         def make(kind: ResourceType) -> Request:
             target = targets.object_path(kind, payload.ref) + query
-            return _write(payload, kind, method="PUT", verb="update", target=target, is_dry_run=False)
+            return _write(payload, kind, method="PUT", verb="update", target=target, is_dry_run=is_dry_run)
 
         request, reply = self._send_payload(payload, make, doing="replacing")
         ours = self._settled(payload, reply)

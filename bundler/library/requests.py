@@ -42,6 +42,8 @@ class ReleaseRequest:
     """Refuse a release that does not exist (``bundler upgrade``)."""
     accepted: Accepted = Accepted()
     """What is meant although it is refused by default."""
+    adopts: tuple[str, ...] = ()
+    """Objects of no release that are taken over where they are in the way: ``KIND/NAME``, ``*`` for any characters."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
     kube_version: str = ""

@@ -93,6 +93,8 @@ class Change:
     """What others set and the bundle wants differently; ``after`` is then what the bundle's values would make of it."""
     decided: tuple[FieldConflict, ...] = ()
     """Fields that others set and that are taken from them, or left to them (and then not in ``desired``)."""
+    adopted_from: str = ""
+    """Of an object that the release takes over: whose it was, in words."""
     restored_as: Manifest | None = None
     """Of an object that came back from a backup: what the release had written, whose fields are taken back first."""
     grown_claims: tuple[GrownClaim, ...] = ()

@@ -103,6 +103,8 @@ class SavedRequest:
     kube_version: str = ""
     accepts: tuple[str, ...] = ()
     """What is meant although it is refused by default: ``downgrade``, ``losses`` …"""
+    adopts: tuple[str, ...] = ()
+    """Objects in the way that are taken over."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set."""
     rollback_s: float = 0.0

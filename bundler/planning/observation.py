@@ -44,6 +44,8 @@ class Wanted:
     """What must be in no plan."""
     job_runs: Mapping[ObjectRef, int] = field(default_factory=dict)
     """Jobs that have run for an earlier revision, and which one; what is wanted of them runs again."""
+    adopts: tuple[str, ...] = ()
+    """Objects in the way that are taken over: ``KIND/NAME``, with ``*`` for any characters."""
     conflicts: ConflictPolicy = ConflictPolicy()
     """What is done about fields that others set."""
     left_to_others: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
@@ -130,7 +132,9 @@ class Settlement:
     answer: Answer
     manifest: Manifest
     """Without what is left to others."""
-    decided: tuple[FieldConflict, ...]
+    decided: tuple[FieldConflict, ...] = ()
+    adopted_from: str = ""
+    """Whose the object was until now, in words; empty where it is the release's own."""
 
     @property
     def is_forced(self) -> bool:

@@ -17,6 +17,13 @@ _ARGO_TRACKING = "argocd.argoproj.io/tracking-id"
 _FLUX_NAMES = (("kustomize.toolkit.fluxcd.io/name", "Flux Kustomization"), ("helm.toolkit.fluxcd.io/name", "Flux"))
 
 
+def helm_release_of(live: Body) -> tuple[str, str] | None:
+    """Return name and namespace of the Helm release that an object says it belongs to; None where it says nothing."""
+    annotations = mapping_at(live, "metadata", "annotations")
+    name, namespace = text_at(annotations, _HELM_RELEASE), text_at(annotations, _HELM_NAMESPACE)
+    return (name, namespace) if name else None
+
+
 def is_ours(live: Body, uid: str) -> bool:
     """Return whether a live object carries this release's uid."""
     return text_at(live, "metadata", "labels", RELEASE_UID) == uid
@@ -59,7 +66,8 @@ def _owner_by_reference(live: Body) -> str:
 
 
 def _owner_by_manager(live: Body) -> str:
-    managers = [text_at(entry, "manager") for entry in items_at(live, "metadata", "managedFields")]
+    entries = items_at(live, "metadata", "managedFields")
+    managers = [text_at(entry, "manager") for entry in entries if not text_at(entry, "subresource")]
     return f"no one; last written by {managers[-1]}" if managers else "no one"
 
 

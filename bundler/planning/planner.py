@@ -211,7 +211,9 @@ def _settled(candidate: Candidate, outcome: Settlement, wanted: Wanted) -> Chang
     change = _change(replace(candidate, manifest=outcome.manifest), outcome.answer, wanted)
     is_same = change.action is Action.NONE
     action, reason = (Action.UPDATE, "field ownership only") if is_same else (change.action, change.reason)
-    return replace(change, action=action, reason=reason, decided=outcome.decided)
+    if outcome.adopted_from:
+        reason = f"taken over from {outcome.adopted_from}"
+    return replace(change, action=action, reason=reason, decided=outcome.decided, adopted_from=outcome.adopted_from)
 
 
 def _is_shared(candidate: Candidate) -> bool:

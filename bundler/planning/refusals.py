@@ -17,6 +17,7 @@ from bundler.fields.kinds import immutable_changes
 from bundler.model.cluster import Answer
 from bundler.model.json import is_list, is_mapping, mapping_at, value_at
 from bundler.model.redaction import MASK
+from bundler.planning.adoption import is_asked_for
 from bundler.planning.conflicts import conflict_line, field_conflicts, in_short
 from bundler.planning.observation import Refusal, RefusalKind
 from bundler.planning.ownership import owner_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.errors import BundlerError
-    from bundler.model.json import JSONValue
+    from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
 
@@ -94,7 +95,9 @@ def _foreign(
 ) -> Iterable[Problem]:
     lines = _foreign_lines(wanted, observation, candidates, outcomes)
     if lines:
+        asked = any(is_asked_for(candidate.manifest.ref, wanted.adopts) for candidate in candidates)
         hint = "rename the object in the bundle, or choose another release name or namespace"
+        hint += "" if asked else "; `--adopt KIND/NAME` takes over what no one else looks after"
         yield _problem(ForeignObjectError, lines, hint)
 
 
@@ -117,11 +120,7 @@ def _foreign_lines(
     wanted: Wanted, observation: Observation, candidates: Sequence[Candidate], outcomes: Mapping[ObjectRef, Outcome]
 ) -> list[Found]:
     refs = [candidate.manifest.ref for candidate in candidates] + [secret.ref for secret in wanted.generated]
-    lines = [
-        _taken(ref, f"exists in {ref.namespace or 'the cluster'} and belongs to {owner_of(observation.foreign[ref])}")
-        for ref in refs
-        if ref in observation.foreign
-    ]
+    lines = [_taken(ref, _belongs(ref, observation.foreign[ref], wanted)) for ref in refs if ref in observation.foreign]
     for candidate in candidates:
         outcome = outcomes.get(candidate.manifest.ref)
         is_known = candidate.manifest.ref in observation.foreign or candidate.manifest.ref in observation.live
@@ -129,6 +128,13 @@ def _foreign_lines(
         if unseen and isinstance(outcome, Answer) and not outcome.is_created:
             lines.append(_taken(candidate.manifest.ref, "exists and belongs to someone else"))
     return lines
+
+
+def _belongs(ref: ObjectRef, live: Body, wanted: Wanted) -> str:
+    said = f"exists in {ref.namespace or 'the cluster'} and belongs to {owner_of(live)}"
+    if not is_asked_for(ref, wanted.adopts):
+        return said
+    return f"{said}, which looks after it: it is not taken over"
 
 
 def _taken(ref: ObjectRef, how: str) -> Found:

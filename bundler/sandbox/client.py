@@ -180,9 +180,9 @@ class SandboxClient(Tampering):
             answer = _answered(tx, payload.ref, body, is_dry_run=is_dry_run)
         return Answer(body=answer, is_created=True)
 
-    def replace(self, payload: Payload) -> Answer:
+    def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """PUT an object."""
-        with self._writing() as tx:
+        with self._writing(is_dry_run=is_dry_run) as tx:
             body = writes.replace(tx, self._begin(tx, "replacing", payload), payload.content)
         return Answer(body=body, is_created=False)
 

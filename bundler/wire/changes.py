@@ -62,6 +62,8 @@ class ChangeForm(TypedDict):
     """What stops the change."""
     decided: NotRequired[list[DecisionForm]]
     """Fields of others that are taken over, or left as they are."""
+    adoptedFrom: NotRequired[str]
+    """Whose the object was that the release takes over."""
     patchedBy: NotRequired[list[str]]
     """File and line of each patch that changed what the template printed."""
     grownClaims: NotRequired[list[GrownClaimForm]]
@@ -171,6 +173,8 @@ def change_form(change: Change) -> ChangeForm:
     }
     if change.desired is not None and change.desired.patched_by:
         form["patchedBy"] = [str(source) for source in change.desired.patched_by]
+    if change.adopted_from:
+        form["adoptedFrom"] = change.adopted_from
     if change.decided:
         form["decided"] = [_decision_form(one) for one in change.decided]
     if change.grown_claims:

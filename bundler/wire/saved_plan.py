@@ -86,6 +86,8 @@ class RequestForm(TypedDict):
     kubeVersion: str
     accepts: list[str]
     """What is meant although it is refused by default: `downgrade`, `losses` …"""
+    adopts: list[str]
+    """Objects in the way that are taken over."""
     onConflict: Literal["fail", "take", "keep"]
     """What is done about fields that others set."""
     rollbackSeconds: float
@@ -194,6 +196,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
             "revision": request.revision,
             "kubeVersion": request.kube_version,
             "accepts": list(request.accepts),
+            "adopts": list(request.adopts),
             "onConflict": request.on_conflict.value,
             "rollbackSeconds": request.rollback_s,
             "keepsHistory": request.keeps_history,
@@ -311,6 +314,7 @@ def _request(whole: Part, part: Part) -> SavedRequest:
         revision=part.count("revision"),
         kube_version=part.text("kubeVersion"),
         accepts=part.texts("accepts"),
+        adopts=part.texts("adopts"),
         on_conflict=part.one_of("onConflict", OnConflict),
         rollback_s=part.number("rollbackSeconds"),
         keeps_history=part.flag("keepsHistory"),

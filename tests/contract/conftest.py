@@ -66,8 +66,8 @@ class Subject:
     def create(self, body: Body, **options: Any) -> Answer:
         return self.client.create(self.payload(body), **options)
 
-    def replace(self, body: Body) -> Answer:
-        return self.client.replace(self.payload(body))
+    def replace(self, body: Body, **options: Any) -> Answer:
+        return self.client.replace(self.payload(body), **options)
 
     def get(self, kind: str, name: str, group: str = "") -> Any:
         return self.client.get(self.ref(kind, name, group))

@@ -273,6 +273,14 @@ def test_a_replace_drops_what_it_does_not_hold_and_keeps_identity(cluster: Subje
     assert after["metadata"]["uid"] == before["metadata"]["uid"]
 
 
+def test_a_dry_run_of_a_replace_answers_and_writes_nothing(cluster: Subject) -> None:
+    before = cluster.create(config_map(colour="red", size="big")).body
+    answer = cluster.replace(config_map(colour="blue"), is_dry_run=True).body
+    assert answer["data"] == {"colour": "blue"}
+    name = str(before["metadata"]["name"])
+    assert cluster.get("ConfigMap", name)["data"] == {"colour": "red", "size": "big"}
+
+
 def test_a_replace_hands_fields_over_to_another_manager(cluster: Subject) -> None:
     made = cluster.create(config_map(colour="red")).body
     (entry,) = made["metadata"]["managedFields"]

@@ -142,8 +142,10 @@ class FaultyCluster:
             "create", payload.ref, lambda: self.inner.create(payload, is_dry_run=is_dry_run), is_dry_run=is_dry_run
         )
 
-    def replace(self, payload: Payload) -> Answer:
-        return self._through("replace", payload.ref, lambda: self.inner.replace(payload))
+    def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
+        return self._through(
+            "replace", payload.ref, lambda: self.inner.replace(payload, is_dry_run=is_dry_run), is_dry_run=is_dry_run
+        )
 
     def delete(
         self,

@@ -135,7 +135,7 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
         "Deployment", name, replicas, namespace="prod", manager=manager
     )
     world.editor = lambda group, kind, name, patch: client.edit(ObjectRef(group, kind, "prod", name), patch)  # type: ignore[attr-defined]
-    world.creator = lambda body: _create_as_kubectl(client, body)  # type: ignore[attr-defined]
+    world.creator = lambda body: create_as_kubectl(client, body)  # type: ignore[attr-defined]
     hooks = "MutatingWebhookConfiguration"
     hook = ("admissionregistration.k8s.io", hooks, "")
     world.injector = lambda name, bundle: client.edit(  # type: ignore[attr-defined]
@@ -146,7 +146,7 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
     return world
 
 
-def _create_as_kubectl(client: SandboxClient, body) -> None:
+def create_as_kubectl(client: SandboxClient, body) -> None:
     client.create(Payload(ref=_ref_of(body), api_version=body["apiVersion"], content=canonical_json(body)))
     made = client.get(_ref_of(body))["metadata"]["managedFields"]  # type: ignore[index]
     renamed = [{**entry, "manager": "kubectl-create"} for entry in made]  # type: ignore[union-attr, dict-item]

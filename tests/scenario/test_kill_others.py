@@ -17,6 +17,7 @@ from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator
 from tests.lib.sandboxes import closed_when_dropped
+from tests.scenario.conftest import create_as_kubectl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -177,3 +178,30 @@ def test_an_uninstall_that_keeps_the_history_and_dies_anywhere_goes_on_when_it_i
         assert operator.live("Deployment", "shop-web", "apps") is None, (number, is_after)
     operator.rollback(revision=2)
     assert data(operator, "ConfigMap", "shop-config") == {"text": "two"}
+
+
+def test_a_take_over_that_dies_anywhere_goes_on_when_it_is_repeated(tmp_path: Path) -> None:
+    menu = small_bundle(tmp_path)
+    metadata = {"name": "shop-config", "namespace": "prod"}
+    theirs: Body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"text": "a", "old": "b"}}
+
+    def made() -> Operator:
+        clock = FakeClock()
+        operator = Operator(closed_when_dropped(SandboxClient.open(None, clock)), "prod", clock=clock, timeout_s=600)
+        operator.install(menu, "other")  # makes the namespace
+        create_as_kubectl(operator.cluster, theirs)  # type: ignore[arg-type]
+        return operator
+
+    def act(operator: Operator) -> object:
+        return operator.install(menu, request={"adopts": ("ConfigMap/*",)})
+
+    for number, is_after in deaths_in(made, act):
+        operator = made()
+        doomed, _ = dying(operator, number, is_after=is_after)
+        with pytest.raises(DeathError):
+            act(doomed)
+        act(operator)
+        assert operator.statuses()[-1] == "deployed", (number, is_after)
+        assert data(operator, "ConfigMap", "shop-config") == {"text": "hello"}
+        live = operator.live("ConfigMap", "shop-config")
+        assert {one["manager"] for one in live["metadata"]["managedFields"]} == {"bundler"}  # type: ignore[index,call-overload,misc]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.make_plan import payload_of
 from bundler.actions.release.rollback import draft_of
 from bundler.model.change import Action
 from bundler.model.json import mapping_at
 from bundler.model.lean import replace
 from bundler.planning.normalize import stamp
+from bundler.planning.payloads import payload_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,71 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from bundler.actions.change.grow_claims import ask_for_growth
+from bundler.actions.change.ask_server import Asked, Asker, kinds_defined_by
 from bundler.actions.change.live_state import observe
+from bundler.actions.change.planned import Planned
 from bundler.concurrency import map_parallel
-from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
-from bundler.fields.field_path import value_at_path
-from bundler.fields.field_set import owned_fields
-from bundler.model.cluster import FIELD_MANAGER, Answer
-from bundler.model.conflicts import OnConflict
-from bundler.model.json import items_at, mapping_at, text_at
-from bundler.model.lean import dataclass, field, replace
-from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
-from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
-from bundler.planning.conflicts import decided, field_conflicts, without_fields
+from bundler.model.cluster import Answer
+from bundler.model.lean import dataclass, replace
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import is_ours
-from bundler.planning.payloads import following, payload_of
-from bundler.planning.planner import build_plan, find_candidates, is_deleting
-from bundler.planning.restored import are_restorers, is_restored
-from bundler.planning.taking import Standing, is_others, standing_of
-from bundler.planning.webhooks import Judges, silent_webhooks
+from bundler.planning.planner import build_plan, find_candidates
+from bundler.planning.taking import is_others
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from bundler.errors import BundlerError
-    from bundler.model.change import Plan
-    from bundler.model.cluster import Payload
+    from bundler.actions.change.ask_server import IsRecorded
     from bundler.model.json import Body
-    from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Outcome, Wanted
     from bundler.ports import ClusterClient
-
-_REPLICA_TRIES = 5
-IsRecorded: TypeAlias = "Callable[[Body], bool | None]"
-"""Says whether the release whose label an object carries still exists; None where that cannot be seen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A plan with everything that made it, so that it can be carried out, or made again with less asking."""
-
-    plan: Plan
-    wanted: Wanted
-    observation: Observation
-    candidates: Mapping[ObjectRef, Candidate] = field(default_factory=dict)
-    outcomes: Mapping[ObjectRef, Outcome] = field(default_factory=dict)
-    payloads: Mapping[ObjectRef, Payload] = field(default_factory=dict)
-    """The bytes that were dry-run; the same bytes are applied."""
-
-    @property
-    def creates_namespace(self) -> bool:
-        """Return whether the release's namespace must be made first."""
-        return self.wanted.namespace in self.observation.missing_namespaces
-
-    @property
-    def new_namespaces(self) -> tuple[str, ...]:
-        """Return the namespaces that must be made first: the release's, and those that its bundle declares."""
-        wanted = self.wanted
-        made = {one.ref.name for one in wanted.manifests if (one.ref.group, one.ref.kind) == ("", "Namespace")}
-        declared = {wanted.namespace, *(frozenset(wanted.reach.namespaces) - made)}
-        return tuple(sorted(self.observation.missing_namespaces & declared))
 
 
 def _cannot_be_seen(live: Body) -> bool | None:
@@ -92,7 +49,7 @@ def make_plan(
     """
     observation = observe(wanted, cluster)
     candidates = find_candidates(wanted, observation, known=earlier.candidates if earlier else {})
-    asker = _Asker(wanted, observation, cluster, earlier, is_recorded)
+    asker = Asker(wanted, observation, cluster, earlier, is_recorded)
     asked = _ask_all(candidates, asker)
     generated = _find_generated(wanted, observation, cluster)
     observation = _with_findings(observation, asked, generated, _Claims(wanted.uid, is_recorded))
@@ -105,29 +62,17 @@ def make_plan(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What came of asking the server about one object."""
-
-    outcome: Outcome
-    payload: Payload
-    live: Body | None = None
-    """Set where the object was read again: it moved, or it is foreign."""
-    is_foreign: bool = False
-    is_shared: bool = False
-
-
-def _ask_all(candidates: tuple[Candidate, ...], asker: _Asker) -> Mapping[ObjectRef, _Asked]:
+def _ask_all(candidates: tuple[Candidate, ...], asker: Asker) -> Mapping[ObjectRef, Asked]:
     open_ones = [candidate for candidate in candidates if candidate.settled is None]
     answers = map_parallel(asker.ask, open_ones)
     return _await_definitions(list(zip(open_ones, answers, strict=True)))
 
 
-def _await_definitions(asked: Sequence[tuple[Candidate, _Asked]]) -> Mapping[ObjectRef, _Asked]:
+def _await_definitions(asked: Sequence[tuple[Candidate, Asked]]) -> Mapping[ObjectRef, Asked]:
     """What the server refuses while this plan changes its CRD is asked again once that is written."""
-    changing = frozenset(_kinds_defined_by([one.manifest for one, answer in asked if _changes(one, answer.outcome)]))
+    changing = frozenset(kinds_defined_by([one.manifest for one, answer in asked if _changes(one, answer.outcome)]))
 
-    def judged(ref: ObjectRef, one: _Asked) -> _Asked:
+    def judged(ref: ObjectRef, one: Asked) -> Asked:
         outcome = one.outcome
         if isinstance(outcome, Refusal) and outcome.kind is RefusalKind.REJECTED and (ref.group, ref.kind) in changing:
             return replace(one, outcome=replace(outcome, kind=RefusalKind.UNVERIFIABLE))
@@ -139,226 +84,6 @@ def _await_definitions(asked: Sequence[tuple[Candidate, _Asked]]) -> Mapping[Obj
 def _changes(candidate: Candidate, outcome: Outcome) -> bool:
     outcome = outcome.answer if isinstance(outcome, Settlement) else outcome
     return isinstance(outcome, Answer) and (candidate.live is None or not same_content(candidate.live, outcome.body))
-
-
-class _Asker:
-    """Dry-run single candidates, with everything they are judged by."""
-
-    def __init__(
-        self,
-        wanted: Wanted,
-        observation: Observation,
-        cluster: ClusterClient,
-        earlier: Planned | None,
-        is_recorded: IsRecorded,
-    ) -> None:
-        self._cluster, self._earlier, self._observation = cluster, earlier, observation
-        self._defined = _versions_defined_by(_written_definitions(wanted, observation))
-        self._is_rollback = wanted.is_rollback
-        self._own_kinds = frozenset(_kinds_defined_by(wanted.manifests))
-        own = [*observation.live.items(), *((manifest.ref, manifest.body) for manifest in wanted.manifests)]
-        self._judges = Judges(silent_webhooks(observation.live, wanted.owned), own)
-        self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
-        self._uid, self._is_recorded, self._policy = wanted.uid, is_recorded, wanted.conflicts
-
-    def ask(self, candidate: Candidate) -> _Asked:
-        """Return the server's answer to a dry-run, an earlier one that still holds, or why it cannot be asked."""
-        payload = payload_of(candidate.manifest, candidate.live)
-        known = self._known_answer(candidate, payload)
-        if known is not None:
-            return _Asked(outcome=known, payload=payload)
-        blocked = self._blocked(candidate)
-        if blocked is not None:
-            return _Asked(outcome=blocked, payload=payload)
-        return self._asked(candidate, payload, tries=_REPLICA_TRIES)
-
-    def _asked(self, candidate: Candidate, payload: Payload, *, tries: int) -> _Asked:
-        outcome: Outcome = self._dry_run(candidate, payload)
-        unexpected = candidate.live is None and not (isinstance(outcome, Answer) and outcome.is_created)
-        if unexpected and not _is_refused(outcome):
-            return self._met_somebody(candidate, payload, outcome, tries)
-        if candidate.is_autoscaled and _is_about_replicas(outcome) and tries:
-            return self._again(candidate, outcome, payload, tries)
-        if isinstance(outcome, Refusal) and outcome.kind is RefusalKind.REJECTED:
-            outcome = self._regrown(candidate) or outcome
-        settlement = self._settled(candidate, outcome) if isinstance(outcome, Refusal) else None
-        if settlement is not None:
-            return _Asked(outcome=settlement, payload=payload_of(settlement.manifest, candidate.live))
-        return _Asked(outcome=outcome, payload=payload)
-
-    def _settled(self, candidate: Candidate, refusal: Refusal) -> Settlement | None:
-        """Return what becomes of an object whose conflicts are all decided; None for any other refusal."""
-        found = decided(field_conflicts(candidate, refusal), candidate.manifest.ref, self._policy)
-        if not found or any(one.policy is OnConflict.FAIL for one in found):
-            return None
-        kept = [one.field for one in found if one.policy is OnConflict.KEEP]
-        if any(value_at_path(candidate.manifest.body, path) is None for path in kept):
-            return None  # a field that cannot be left out would be taken
-        manifest = without_fields(candidate.manifest, kept)
-        answer = self._dry_run(candidate, payload_of(manifest, candidate.live), is_forced=True)
-        return Settlement(answer=answer, manifest=manifest, decided=found) if isinstance(answer, Answer) else None
-
-    def _regrown(self, candidate: Candidate) -> Outcome | None:
-        """Return what becomes of a StatefulSet of which only the sizes of claims cannot be changed; None for others."""
-        live, manifest = candidate.live, candidate.manifest
-        sizes = resized_templates(live, manifest.body) if live and is_stateful_set(manifest.ref) else {}
-        if not live or not sizes:
-            return None
-        kept = with_live_templates(manifest, live)
-        answer = self._dry_run(candidate, payload_of(kept, live))
-        return ask_for_growth(manifest.ref, sizes, answer, self._cluster) if isinstance(answer, Answer) else answer
-
-    def _met_somebody(self, candidate: Candidate, payload: Payload, outcome: Outcome, tries: int) -> _Asked:
-        live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
-        if live is None:
-            return _Asked(outcome=outcome, payload=payload)
-        standing = self._standing(candidate.manifest, live)
-        if standing is Standing.SHARED:
-            return _Asked(outcome=Answer(body=live, is_created=False), payload=payload, live=live, is_shared=True)
-        if (standing is Standing.FREE or is_ours(live, self._uid)) and tries:
-            moved = replace(candidate, live=live)
-            fresh = self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1)
-            return replace(fresh, live=live)
-        return _Asked(outcome=outcome, payload=payload, live=live, is_foreign=True)
-
-    def _standing(self, manifest: Manifest, live: Body) -> Standing:
-        if not is_others(live, self._uid):
-            return Standing.FOREIGN
-        return standing_of(manifest, live, is_recorded=self._is_recorded(live))
-
-    def _again(self, candidate: Candidate, outcome: Outcome, payload: Payload, tries: int) -> _Asked:
-        """The autoscaler moved between the list and the dry-run: read again, repeat."""
-        live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
-        if live is None:
-            return _Asked(outcome=outcome, payload=payload)
-        moved = replace(candidate, live=live, manifest=following(candidate.manifest, live))
-        return replace(self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1), live=live)
-
-    def _dry_run(self, candidate: Candidate, payload: Payload, *, is_forced: bool = False) -> Answer | Refusal:
-        try:
-            return self._cluster.apply(payload, is_dry_run=True, is_forced=is_forced)
-        except ConflictError as error:
-            is_autoscalers = owned_by_autoscaler(error.conflicts) and not candidate.is_autoscaled
-            if is_autoscalers or (not is_forced and self._came_back(candidate, error)):
-                return self._dry_run(candidate, payload, is_forced=True)
-            if not error.conflicts or is_forced:
-                return Refusal(kind=RefusalKind.REJECTED, lines=error.context)
-            # What the bundle's values would make of it is shown beside the conflict, and may be refused itself.
-            forced = self._dry_run(candidate, payload, is_forced=True)
-            if isinstance(forced, Refusal):
-                return forced
-            return Refusal(kind=RefusalKind.CONFLICT, lines=error.context, conflicts=error.conflicts, forced=forced)
-        except (RejectedError, ForbiddenError, ObjectNotFoundError, UnknownKindError) as error:
-            return self._refusal(candidate, error)
-
-    def _came_back(self, candidate: Candidate, error: ConflictError) -> bool:
-        """Return whether only those contest fields who wrote the object again from a backup."""
-        is_contested = bool(error.conflicts) and are_restorers(manager for _, manager in error.conflicts)
-        return is_contested and candidate.live is not None and is_restored(candidate.live, self._uid)
-
-    def _refusal(self, candidate: Candidate, error: BundlerError) -> Refusal:
-        if self._waits_for_plan(candidate.manifest):
-            return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=error.context)
-        kind = RefusalKind.FORBIDDEN if isinstance(error, ForbiddenError) else RefusalKind.REJECTED
-        lines = error.context or (str(error),)
-        is_leaving = isinstance(error, ForbiddenError) and error.is_leaving
-        lines = (*lines, *self._kept_definition(candidate.manifest.ref))
-        return Refusal(kind=kind, lines=lines, is_leaving=is_leaving)
-
-    def _kept_definition(self, ref: ObjectRef) -> Iterable[str]:
-        """Say that what refuses an older object may be a newer definition, which a rollback leaves as it is."""
-        if self._is_rollback and (ref.group, ref.kind) in self._own_kinds:
-            yield "definitions are not rolled back: where the newer one refuses it, upgrade to a bundle that fits"
-
-    def _waits_for_plan(self, manifest: Manifest) -> bool:
-        """A binding to a Role of this plan, or a Pod under a ServiceAccount of this plan, cannot be checked before."""
-        ref = manifest.ref
-        if ref.kind in {"RoleBinding", "ClusterRoleBinding"}:
-            role = mapping_at(manifest.body, "roleRef")
-            namespace = ref.namespace if role.get("kind") == "Role" else ""
-            needed = replace(ref, kind=text_at(role, "kind"), name=text_at(role, "name"), namespace=namespace)
-        elif (ref.group, ref.kind) == ("", "Pod"):
-            name = text_at(manifest.body, "spec", "serviceAccountName") or "default"
-            needed = replace(ref, kind="ServiceAccount", name=name)
-        else:
-            return False
-        return needed in self._wanted_refs and needed not in self._observation.live
-
-    def _blocked(self, candidate: Candidate) -> Refusal | None:
-        ref, version = candidate.manifest.ref, candidate.manifest.api_version.rpartition("/")[2]
-        defined = self._defined.get((ref.group, ref.kind))
-        if defined is not None and version not in defined:
-            served = ", ".join(f"{ref.group}/{one}" for one in sorted(defined))
-            unserved = f"its definition in this plan serves {ref.kind} only in {served}"
-            return Refusal(kind=RefusalKind.UNSERVED, lines=(unserved,))
-        if self._cluster.resource_type(ref.group, ref.kind, version) is None:
-            if defined is not None:
-                return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=("its CRD does not exist yet",))
-            return Refusal(kind=RefusalKind.UNSERVED, lines=(self._unserved(candidate.manifest),))
-        if ref.namespace in self._observation.missing_namespaces:
-            return Refusal(kind=RefusalKind.UNVERIFIABLE, lines=(f"namespace {ref.namespace} does not exist yet",))
-        if self._judges.of(ref):
-            return Refusal(kind=RefusalKind.UNJUDGED, lines=("nothing answers the webhook that judges it",))
-        return None
-
-    def _unserved(self, manifest: Manifest) -> str:
-        line = f"the cluster serves no {manifest.ref.kind} in {manifest.api_version}"
-        other = self._cluster.resource_type(manifest.ref.group, manifest.ref.kind)
-        if other is None:
-            return line
-        forward = f"definitions are not rolled back: instead, upgrade to a bundle that writes {other.api_version}"
-        return f"{line}, only in {other.api_version}" + (f"; {forward}" if self._is_rollback else "")
-
-    def _known_answer(self, candidate: Candidate, payload: Payload) -> Answer | None:
-        if self._earlier is None:
-            return None
-        ref = candidate.manifest.ref
-        outcome, sent = self._earlier.outcomes.get(ref), self._earlier.payloads.get(ref)
-        if not isinstance(outcome, Answer) or sent is None or sent.content != payload.content:
-            return None
-        return outcome if _stands_still(self._earlier.observation.live.get(ref), candidate.live) else None
-
-
-def _is_refused(outcome: Outcome) -> bool:
-    return isinstance(outcome, Refusal) and outcome.kind is not RefusalKind.CONFLICT
-
-
-def _is_about_replicas(outcome: Outcome) -> bool:
-    return isinstance(outcome, Refusal) and {path for path, _ in outcome.conflicts} == {REPLICAS_PATH}
-
-
-def _stands_still(before: Body | None, now: Body | None) -> bool:
-    """Return whether an object is, but for status, what it was when it was asked about."""
-    if before is None or now is None:
-        return before is now
-    if mapping_at(before, "metadata").get("resourceVersion") == mapping_at(now, "metadata").get("resourceVersion"):
-        return True
-    same_owner = owned_fields(before, FIELD_MANAGER) == owned_fields(now, FIELD_MANAGER)
-    return same_owner and same_content(before, now) and is_deleting(before) == is_deleting(now)
-
-
-def _kinds_defined_by(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
-    return [
-        (text_at(manifest.body, "spec", "group"), text_at(manifest.body, "spec", "names", "kind"))
-        for manifest in manifests
-        if manifest.ref.kind == "CustomResourceDefinition"
-    ]
-
-
-def _written_definitions(wanted: Wanted, observation: Observation) -> Iterable[Manifest]:
-    """Return the CRDs that this plan may write: a rollback leaves those that are there as they are."""
-    crds = (one for one in wanted.manifests if one.ref.kind == "CustomResourceDefinition")
-    return (one for one in crds if not (wanted.is_rollback and one.ref in observation.live))
-
-
-def _versions_defined_by(crds: Iterable[Manifest]) -> Mapping[tuple[str, str], frozenset[str]]:
-    """Return the versions in which each kind will be served once these are written."""
-    return {
-        (text_at(crd.body, "spec", "group"), text_at(crd.body, "spec", "names", "kind")): frozenset(
-            text_at(one, "name") for one in items_at(crd.body, "spec", "versions") if one.get("served") is not False
-        )
-        for crd in crds
-    }
 
 
 def _find_generated(wanted: Wanted, observation: Observation, cluster: ClusterClient) -> Mapping[ObjectRef, Body]:
@@ -382,7 +107,7 @@ class _Claims:
 
 
 def _with_findings(
-    observation: Observation, asked: Mapping[ObjectRef, _Asked], generated: Mapping[ObjectRef, Body], claims: _Claims
+    observation: Observation, asked: Mapping[ObjectRef, Asked], generated: Mapping[ObjectRef, Body], claims: _Claims
 ) -> Observation:
     """Add what asking brought to light: objects that moved or may be taken, and objects of others."""
     moved = {ref: one.live for ref, one in asked.items() if one.live is not None and not one.is_foreign}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from bundler.actions.change.adopt import adopt
 from bundler.actions.change.generated_secrets import generate_text, secret_payload
 from bundler.actions.change.progress import Progress
 from bundler.actions.change.take_back import take_back
@@ -22,7 +23,7 @@ from bundler.planning.ownership import is_ours
 from bundler.planning.payloads import claim_payload, following, payload_of
 
 if TYPE_CHECKING:
-    from bundler.actions.change.make_plan import Planned
+    from bundler.actions.change.planned import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.model.change import Change
     from bundler.ports import Ports, Propagation, Reporter
@@ -77,6 +78,7 @@ class ObjectWriter:
                 with self._guard.writing():
                     self._report(ChangeStarted(change.ref, change.action))
                     take_back(change, self._ports.cluster, uid=self._planned.wanted.uid)
+                    adopt(change, self._ports.cluster)
                     self._write_secret(change) if change.generated else self._apply(change)
             case Action.RECREATE:
                 self._grow_claims(change)

@@ -20,7 +20,7 @@ from bundler.planning.problem import refuse
 from bundler.planning.refusals import object_problems
 
 if TYPE_CHECKING:
-    from bundler.actions.change.make_plan import Planned
+    from bundler.actions.change.planned import Planned
     from bundler.actions.release.history import History
     from bundler.model.conflicts import ConflictRule
     from bundler.model.release import RevisionSummary

@@ -67,6 +67,8 @@ class InstallRequest:
     authorship: Authorship
     accepted: Accepted = Accepted()
     """What the user says is meant."""
+    adopts: tuple[str, ...] = ()
+    """Objects in the way that are taken over: ``KIND/NAME``."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set."""
     rollback_s: float = 0.0
@@ -305,6 +307,7 @@ def terms_of(request: InstallRequest) -> Terms:
         site=request.order.place,
         evidence=request.order.evidence,
         accepted=request.accepted,
+        adopts=request.adopts,
         on_conflict=request.on_conflict,
     )
 

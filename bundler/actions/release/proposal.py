@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.make_plan import Planned, make_plan
+from bundler.actions.change.make_plan import make_plan
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
 from bundler.actions.release.other_releases import OtherReleases
@@ -26,7 +26,8 @@ from bundler.planning.site_policy import other_cluster
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bundler.actions.change.make_plan import IsRecorded
+    from bundler.actions.change.ask_server import IsRecorded
+    from bundler.actions.change.planned import Planned
     from bundler.actions.compose.compose import Composition
     from bundler.model.change import Plan
     from bundler.model.cluster import ClusterIdentity
@@ -240,6 +241,7 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         finished_jobs=finished_before(jobs, history.current) | have_run,
         sensitive=draft.revision.sensitive,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
+        adopts=terms.adopts,
         conflicts=policy_of(terms.on_conflict, site_rules, conflict_rules_of(draft.revision)),
         left_to_others=deployed.left_to_others if deployed else {},
         is_rollback=draft.revision.rolled_back_to > 0,

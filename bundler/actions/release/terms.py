@@ -51,6 +51,8 @@ class Terms:
     evidence: Evidence | None = None
     """Who signed the bundle, as far as it was checked; None where it was not, and for recorded revisions."""
     accepted: Accepted = Accepted()
+    adopts: tuple[str, ...] = ()
+    """Objects in the way that are taken over: ``KIND/NAME``, with ``*`` for any characters."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
     live_before: Mapping[ObjectRef, Body] | None = None

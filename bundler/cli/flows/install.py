@@ -43,6 +43,7 @@ def with_flags(
         reuses_values=start.reuses,
         must_exist=is_upgrade,
         accepted=Accepted(downgrade=path.allow_downgrade, other_bundle=path.replace_bundle),
+        adopts=path.adopts,
         on_conflict=OnConflict(path.on_conflict),
         rollback_s=path.rollback_timeout_s if path.rollback_on_failure else 0.0,
     )

@@ -52,6 +52,7 @@ class PathFlags:
     replace_bundle: bool
     rollback_on_failure: bool
     rollback_timeout_s: float
+    adopts: tuple[str, ...]
     on_conflict: str
 
 
@@ -131,9 +132,16 @@ path_options: Decorator = gathered(
             default=300.0,
             help="Time for the rollback.  [default: 5m]",
         ),
+        click.option(
+            "--adopt",
+            "adopts",
+            multiple=True,
+            metavar="KIND/NAME",
+            help="Take over an object that no one looks after; can be repeated, `*` fits any.",
+        ),
         conflict_option,
     ],
-    ["allow_downgrade", "replace_bundle", "rollback_on_failure", "rollback_timeout_s", "on_conflict"],
+    ["allow_downgrade", "replace_bundle", "rollback_on_failure", "rollback_timeout_s", "adopts", "on_conflict"],
 )
 
 preflight_option = click.option(

@@ -1,0 +1,60 @@
+"""Take over an object that someone else made. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler.errors.cluster import ConflictError, ForbiddenError
+from bundler.model.cluster import ListQuery, Payload
+from bundler.model.json import canonical_json, text_at
+from bundler.model.pattern import LazyPattern
+from bundler.planning.adoption import taken_over
+from bundler.planning.ownership import helm_release_of
+
+_NAME: Final = LazyPattern(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
+
+if TYPE_CHECKING:
+    from bundler.model.change import Change
+    from bundler.model.json import Body
+    from bundler.ports import ClusterClient
+
+
+def adopt(change: Change, cluster: ClusterClient) -> None:
+    """Make the fields of an object's former owners ours, so that the apply that follows drops what it does not have.
+
+    Args:
+        change: of the plan.
+        cluster: the API to ask.
+
+    Raises:
+        ConflictError: when the object moved, or is another one than the plan knew.
+    """
+    if not change.adopted_from or change.desired is None:
+        return
+    version = change.desired.api_version
+    live = cluster.get(change.ref, version=version.rpartition("/")[2])
+    if live is None or text_at(live, "metadata", "uid") != change.live_uid:
+        raise ConflictError(
+            f"taking over {change.ref.short}",
+            context=["it is no longer the object that the plan was made with"],
+            hint="run the same command again",
+        )
+    cluster.replace(Payload(ref=change.ref, api_version=version, content=canonical_json(taken_over(live))))
+
+
+def has_helm_release(live: Body, cluster: ClusterClient) -> bool | None:
+    """Return whether the records of an object's Helm release are there; None where they may not be listed."""
+    found = helm_release_of(live)
+    if found is None:
+        return False
+    name, namespace = found
+    if not (_NAME.fullmatch(name) and _NAME.fullmatch(namespace)):
+        return None
+    selector = f"owner=helm,name={name}"
+    query = ListQuery(
+        group="", kind="Secret", version="v1", namespace=namespace, label_selector=selector, metadata_only=True
+    )
+    try:
+        return bool(cluster.list(query).items)
+    except ForbiddenError:
+        return None

@@ -1,0 +1,97 @@
+"""Objects in the way that a release takes over, with the fields of who made them. Layer: planning, pure.
+
+Whoever applies to an object leaves the fields of its former owner alone: what the bundle does not have would stay in it
+for ever. So the former owner's fields become ours first, as kubectl itself does it when it moves to server-side apply
+(k8s.io/client-go, util/csaupgrade); our apply then drops what it does not have, the annotation last-applied included.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from bundler.fields.field_set import EMPTY
+from bundler.fields.managers import Ownership, applier, read_managers, write_managers
+from bundler.fields.merge import without_abandoned
+from bundler.model.cluster import FIELD_MANAGER
+from bundler.model.json import mapping_at, text_at
+from bundler.model.labels import RELEASE_UID
+from bundler.planning.ownership import has_controller, helm_release_of, owner_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bundler.fields.managers import ManagerKey
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+
+_MAKERS: Final = frozenset(
+    {"kubectl", "kubectl-client-side-apply", "kubectl-create", "kubectl-replace", "helm", "before-first-apply"}
+)
+"""Field managers of tools that wrote an object as a whole; `kubectl edit` and controllers keep their fields."""
+_ARGO = ("argocd.argoproj.io/tracking-id", "argocd.argoproj.io/instance")
+_FLUX = ("kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
+
+
+def is_asked_for(ref: ObjectRef, patterns: Sequence[str]) -> bool:
+    """Return whether an object is to be taken over: ``KIND/NAME``, ``*`` for any characters of either."""
+    return any(fnmatchcase(ref.short, pattern) for pattern in patterns)
+
+
+def kept_by(live: Body, *, has_helm_release: bool | None) -> str:
+    """Say who looks after an object and would fight for it; empty where it may be taken over.
+
+    Args:
+        live: the object.
+        has_helm_release: whether the records of its Helm release are there; None where that cannot be seen.
+    """
+    labels, annotations = mapping_at(live, "metadata", "labels"), mapping_at(live, "metadata", "annotations")
+    if RELEASE_UID in labels or any(key in labels or key in annotations for key in (*_ARGO, *_FLUX)):
+        return owner_of(live)
+    if has_controller(live):
+        return f"the controller of {owner_of(live)}"
+    if helm_release_of(live) and has_helm_release is not False:
+        unseen = "" if has_helm_release else ", as far as can be seen: its records may not be read"
+        return f"{owner_of(live)}{unseen}"
+    return ""
+
+
+def are_former_owners(managers: Iterable[str]) -> bool:
+    """Return whether all of these field managers give their fields up when an object is taken over."""
+    return _MAKERS.issuperset(managers)
+
+
+def taken_over(live: Body) -> Body:
+    """Return an object in which the fields of its former owners are ours; nothing else in it changes."""
+    managers = read_managers(live)
+    former = [key for key in managers if _is_former(key, live)]
+    ours = managers.get(applier(FIELD_MANAGER))
+    fields = ours.fields if ours else EMPTY
+    for key in former:
+        fields = fields.union(managers[key].fields)
+    kept = {key: owned for key, owned in managers.items() if key not in former}
+    version = text_at(live, "apiVersion")
+    kept[applier(FIELD_MANAGER)] = Ownership(fields=fields, api_version=version, time=ours.time if ours else "")
+    return {**live, "metadata": {**mapping_at(live, "metadata"), "managedFields": write_managers(kept)}}
+
+
+def _is_former(key: ManagerKey, live: Body) -> bool:
+    is_same_version = key.version in {"", text_at(live, "apiVersion")}
+    return key.manager in _MAKERS and not key.subresource and is_same_version
+
+
+def once_applied(answer: Body, live: Body, desired: Manifest) -> Body:
+    """Return an object as it will be once it is taken over: what the bundle does not have is gone.
+
+    Args:
+        answer: the server's, to a forced apply of ``desired``; it still has what its former owners set.
+        live: the object.
+        desired: what is applied.
+    """
+    managers = read_managers(live)
+    former = EMPTY
+    for key in managers:
+        former = former.union(managers[key].fields) if _is_former(key, live) else former
+    others = [owned for key, owned in managers.items() if not _is_former(key, live)]
+    return without_abandoned(answer, last=former, others=others, applied=desired.body)

@@ -1,0 +1,144 @@
+"""Objects that someone else made are taken over when that is asked for, and no field of theirs is left behind."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.errors.change import FieldConflictError, ForeignObjectError
+from bundler.model.change import Action
+from bundler.model.conflicts import OnConflict
+from bundler.planning.diff import object_diff
+
+if TYPE_CHECKING:
+    from tests.scenario.conftest import World
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+CONFIG = {"request": {"adopts": ("ConfigMap/shop-config",)}}
+EVERYTHING = {"request": {"adopts": ("*",)}}
+
+
+def made(world: World, name: str = "shop-config", **metadata) -> None:
+    """Make a ConfigMap as `kubectl apply` does."""
+    data = {"text": "old", "more": "left over"}
+    metadata = {"name": name, "namespace": world.operator.namespace, **metadata}
+    metadata["annotations"] = {LAST_APPLIED: json.dumps({"data": data}), **metadata.get("annotations", {})}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+    world.operator.install(world.menu, "other")  # makes the namespace
+    world.creator(body)
+
+
+def changes(result) -> dict[str, tuple[Action, str]]:
+    return {one.ref.short: (one.action, one.reason) for one in result.proposal.plan.changes}
+
+
+def test_an_object_in_the_way_stops_the_plan_and_the_hint_names_the_option(world: World):
+    made(world)
+    with pytest.raises(ForeignObjectError) as raised:
+        world.operator.install(world.menu)
+    assert "--adopt KIND/NAME" in raised.value.hint
+
+
+def test_what_is_taken_over_keeps_no_field_of_its_former_owner(world: World):
+    made(world)
+    result = world.operator.install(world.menu, **CONFIG)
+    action, reason = changes(result)["ConfigMap/shop-config"]
+    assert (action, reason.partition(" by ")[0]) == (Action.UPDATE, "taken over from no one; last written")
+    live = world.get("ConfigMap", "shop-config")
+    assert live["data"] == {"text": "hello"}
+    assert LAST_APPLIED not in live["metadata"].get("annotations", {})
+    assert {one["manager"] for one in live["metadata"]["managedFields"]} == {"bundler"}
+    assert world.operator.upgrade(world.menu).proposal.plan.is_empty
+    world.operator.uninstall()
+    assert world.get("ConfigMap", "shop-config") is None
+
+
+def test_the_plan_shows_field_by_field_what_changes_and_what_goes(world: World):
+    made(world)
+    result = world.operator.install(world.menu, **CONFIG)
+    (change,) = [one for one in result.proposal.plan.changes if one.ref.name == "shop-config"]
+    lines = [line.strip() for line in object_diff(change).lines]
+    assert {"-  more: left over", "-  text: old", "+  text: hello"} <= {
+        line.replace("- ", "-  ", 1) for line in lines
+    } | set(lines)
+
+
+def test_defaults_of_what_is_taken_over_do_not_show_as_changes(world: World):
+    world.operator.install(world.menu)
+    body = world.get("Service", "shop-web")
+    namespace = world.operator.namespace
+    world.operator.uninstall()
+    spec = {"selector": body["spec"]["selector"], "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}
+    metadata = {"name": "shop-web", "namespace": namespace, "labels": {"app": "shop-web"}}
+    world.creator({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+    before = world.get("Service", "shop-web")
+    result = world.operator.install(world.menu, **EVERYTHING)
+    (change,) = [one for one in result.proposal.plan.changes if one.ref.short == "Service/shop-web"]
+    assert not [line for line in object_diff(change).lines if line.startswith("-")]
+    after = world.get("Service", "shop-web")
+    assert {**before["spec"]} == {**after["spec"]}
+    assert world.operator.upgrade(world.menu).proposal.plan.is_empty
+
+
+def test_what_a_person_edited_is_a_conflict_as_ever(world: World):
+    made(world)
+    world.edit("ConfigMap", "shop-config", {"data": {"text": "edited"}})
+    with pytest.raises(FieldConflictError):
+        world.operator.install(world.menu, **CONFIG)
+    request = {"adopts": ("ConfigMap/*",), "on_conflict": OnConflict.KEEP}
+    world.operator.install(world.menu, request=request)
+    assert world.get("ConfigMap", "shop-config")["data"] == {"text": "edited"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "owner"),
+    [
+        ({"labels": {"helm.toolkit.fluxcd.io/name": "web"}}, 'Flux "web"'),
+        ({"annotations": {"argocd.argoproj.io/tracking-id": "web:apps/x"}}, 'Argo CD application "web"'),
+    ],
+    ids=["flux", "argo"],
+)
+def test_what_another_tool_looks_after_is_not_taken_over(sandbox_world: World, metadata, owner):
+    made(sandbox_world, **metadata)
+    with pytest.raises(ForeignObjectError) as raised:
+        sandbox_world.operator.install(sandbox_world.menu, **EVERYTHING)
+    assert f"belongs to {owner}, which looks after it: it is not taken over" in raised.value.context[0]
+
+
+def test_what_a_controller_made_is_not_taken_over(world: World):
+    world.operator.install(world.menu, "other")
+    web = world.get("Deployment", "other-web", "apps")
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "other-web", "uid": web["metadata"]["uid"]}
+    made(world, ownerReferences=[{**owner, "controller": True}])
+    with pytest.raises(ForeignObjectError) as raised:
+        world.operator.install(world.menu, **EVERYTHING)
+    assert "belongs to Deployment/other-web" in raised.value.context[0]
+
+
+def test_an_object_of_another_living_release_is_not_taken_over(world: World):
+    first = {"templates/config.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: same}\ndata: {a: b}\n"}
+    for path, text in first.items():
+        (world.menu / path).write_text(text)
+    world.operator.install(world.menu, "other")
+    with pytest.raises(ForeignObjectError, match="planning the change") as raised:
+        world.operator.install(world.menu, **EVERYTHING)
+    assert 'bundler release "other"' in raised.value.context[0]
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_an_object_of_a_helm_release_is_taken_over_once_that_is_gone(world: World, is_alive: bool):
+    notes = {"meta.helm.sh/release-name": "web", "meta.helm.sh/release-namespace": world.operator.namespace}
+    made(world, annotations=notes, labels={"app.kubernetes.io/managed-by": "Helm"})
+    if is_alive:
+        labels = {"owner": "helm", "name": "web", "status": "deployed"}
+        metadata = {"name": "sh.helm.release.v1.web.v1", "namespace": world.operator.namespace, "labels": labels}
+        world.creator({"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
+        with pytest.raises(ForeignObjectError) as raised:
+            world.operator.install(world.menu, **EVERYTHING)
+        assert 'Helm release "web"' in raised.value.context[0]
+    else:
+        world.operator.install(world.menu, **EVERYTHING)
+        live = world.get("ConfigMap", "shop-config")["metadata"]
+        assert "meta.helm.sh/release-name" not in live.get("annotations", {})
