@@ -1,6 +1,6 @@
 """Objects in the way that a release takes over, with the fields of who made them. Layer: planning, pure.
 
-Whoever applies to an object leaves the fields of its former owner alone: what the bundle does not have would stay in it
+An apply leaves the fields of the former owner of an object alone: what the bundle does not have would stay in it
 for ever. So the former owner's fields become ours first, as kubectl itself does it when it moves to server-side apply
 (k8s.io/client-go, util/csaupgrade); our apply then drops what it does not have, the annotation last-applied included.
 """
