@@ -224,24 +224,30 @@ EMPTY_BLOB: Final = Descriptor(digest=digest_of(EMPTY_CONTENT), size=len(EMPTY_C
 """The configuration of what is no image. Source: OCI image-spec v1.1, "Guidance for an Empty Descriptor"."""
 
 
-def attached_manifest(
-    subject: OciManifest, layer: Descriptor, artifact_type: str, annotations: Body | None = None
+def artifact_manifest(
+    artifact_type: str,
+    layer: Descriptor,
+    *,
+    config: Descriptor = EMPTY_BLOB,
+    subject: OciManifest | None = None,
+    annotations: Body | None = None,
 ) -> OciManifest:
-    """Return the manifest by which a document refers to another manifest.
+    """Return the manifest of a document that is no image.
 
     Args:
-        subject: what it is about.
-        layer: the document as a blob.
         artifact_type: media type that lists of referrers tell.
+        layer: the document as a blob.
+        config: the configuration as a blob.
+        subject: the manifest that the document is about.
         annotations: of the manifest.
     """
     body: dict[str, JSONValue] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "artifactType": artifact_type,
-        "config": EMPTY_BLOB.to_json(),
+        "config": config.to_json(),
         "layers": [layer.to_json()],
-        "subject": subject.descriptor.to_json(),
+        **({"subject": subject.descriptor.to_json()} if subject is not None else {}),
         **({"annotations": annotations} if annotations is not None else {}),
     }
     return OciManifest.of(canonical_json(body), OCI_MANIFEST)

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from bundler.actions.acquire.bundle_artifacts import fetch_envelopes, find_published
+from bundler.actions.acquire.bundle_artifacts import find_published
 from bundler.actions.acquire.catalogues import DEFAULT_TAG, Recorded
-from bundler.actions.acquire.push import attach_signature
+from bundler.actions.acquire.signature_push import attach_signature, check_signature, is_attached
 from bundler.catalogue.document import decode_catalogue, encode_catalogue, make_catalogue
 from bundler.concurrency import map_parallel
-from bundler.delivery.envelopes import decode_envelopes
 from bundler.errors import UsageError
 from bundler.errors.bundle import CatalogueInvalidError
 from bundler.errors.delivery import (
-    DeliveryDamagedError,
-    RegistryError,
     RegistryNotFoundError,
     RegistryRejectedError,
-    WrongSignatureError,
 )
 from bundler.model.catalogue import CataloguedBundle, CataloguedVersion
 from bundler.model.digest import Digest, digest_of
-from bundler.model.json import canonical_json
 from bundler.model.oci import (
     CATALOGUE_ARTIFACT,
     CATALOGUE_DOCUMENT,
     CATALOGUE_SIGNATURE,
     EMPTY_BLOB,
     EMPTY_CONTENT,
-    OCI_MANIFEST,
     Descriptor,
     OciAddress,
-    OciManifest,
+    artifact_manifest,
     bytes_source,
 )
 from bundler.model.results import CataloguePushed
@@ -45,7 +38,6 @@ if TYPE_CHECKING:
 
     from bundler.model.bundle import Bundle
     from bundler.model.catalogue import Catalogue
-    from bundler.model.json import JSONValue
     from bundler.model.oci import Repository
     from bundler.ports import Registry
 
@@ -116,10 +108,11 @@ def push_catalogue(
         hint = "build it with `bundler catalogue build`, and do not change it"
         raise CatalogueInvalidError(doing, context=[str(error)], hint=hint) from error
     if signature is not None:
-        _check_signature(content, signature, doing)
+        check_signature(signature, content, doing, what="catalogue")
     _check_published(registry, catalogue, address, doing)
     place, tag = address.repository, address.tag or DEFAULT_TAG
-    manifest = _artifact(content)
+    document = Descriptor(digest=digest_of(content), size=len(content), media_type=CATALOGUE_DOCUMENT)
+    manifest = artifact_manifest(CATALOGUE_ARTIFACT, document)
     there = registry.manifest(place, tag)
     is_new = there is None or there.digest != manifest.digest
     sent = registry.put_blob(place, EMPTY_BLOB, bytes_source(EMPTY_CONTENT))
@@ -127,8 +120,8 @@ def push_catalogue(
     if is_new:
         registry.put_manifest(place, manifest, tag=tag)
     at = OciAddress(repository=place, tag=tag, digest=manifest.digest)
-    if signature is not None and (is_new or not _is_attached(registry, at, manifest, signature)):
-        sent += attach_signature(registry, place, manifest, signature, CATALOGUE_SIGNATURE)
+    if signature is not None and (is_new or not is_attached(registry, at, manifest, signature, CATALOGUE_SIGNATURE)):
+        sent += attach_signature(registry, at, manifest, signature, CATALOGUE_SIGNATURE)
     return CataloguePushed(
         address=at,
         is_new=is_new,
@@ -168,18 +161,6 @@ def _catalogued(published: list[Published]) -> CataloguedBundle:
     )
 
 
-def _check_signature(content: bytes, signature: bytes, doing: str) -> None:
-    hint = "sign it again with `bundler sign`, or remove the .sig file to publish it unsigned"
-    try:
-        envelopes = decode_envelopes(signature.rstrip(b"\n"))
-    except ValueError as error:
-        found = f"the signature beside the catalogue cannot be read: {error}"
-        raise WrongSignatureError(doing, context=[found], hint=hint) from error
-    if any(one.payload_sha256 != sha256(content).hexdigest() for one in envelopes):
-        found = "the signature beside the catalogue is of another catalogue"
-        raise WrongSignatureError(doing, context=[found], hint=hint)
-
-
 def _check_published(registry: Registry, catalogue: Catalogue, address: OciAddress, doing: str) -> None:
     """Insist that what is recorded is there: a catalogue that leads nowhere would be found out at a site."""
     every = [
@@ -202,23 +183,3 @@ def _missing(registry: Registry, one: Recorded) -> str:
     if published.digest != one.version.digest:
         return f"{one.address}: published is {published.digest or 'another bundle'}, recorded is {one.version.digest}"
     return ""
-
-
-def _artifact(content: bytes) -> OciManifest:
-    layer = Descriptor(digest=digest_of(content), size=len(content), media_type=CATALOGUE_DOCUMENT)
-    body: dict[str, JSONValue] = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": CATALOGUE_ARTIFACT,
-        "config": EMPTY_BLOB.to_json(),
-        "layers": [layer.to_json()],
-    }
-    return OciManifest.of(canonical_json(body), OCI_MANIFEST)
-
-
-def _is_attached(registry: Registry, at: OciAddress, manifest: OciManifest, signature: bytes) -> bool:
-    try:
-        known = fetch_envelopes(registry, at, manifest, CATALOGUE_SIGNATURE)
-    except (RegistryError, DeliveryDamagedError):
-        return False
-    return set(decode_envelopes(signature.rstrip(b"\n"))) <= set(known)

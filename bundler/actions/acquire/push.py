@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from bundler.actions.acquire.bundle_artifacts import (
@@ -11,27 +10,21 @@ from bundler.actions.acquire.bundle_artifacts import (
     ANNOTATION_TITLE,
     ANNOTATION_VERSION,
     config_json,
-    fetch_signatures,
-    read_artifact,
 )
+from bundler.actions.acquire.signature_push import attach_signature, check_signature, is_attached
 from bundler.actions.acquire.trust import document_of
-from bundler.delivery.envelopes import decode_envelopes
 from bundler.errors import UsageError
-from bundler.errors.delivery import DeliveryDamagedError, RegistryError, VersionPublishedError, WrongSignatureError
+from bundler.errors.delivery import VersionPublishedError
 from bundler.model.digest import digest_of
-from bundler.model.json import canonical_json, mapping_at
 from bundler.model.oci import (
     BUNDLE_ARCHIVE,
     BUNDLE_ARTIFACT,
     BUNDLE_CONFIG,
     BUNDLE_SIGNATURE,
-    EMPTY_BLOB,
-    EMPTY_CONTENT,
-    OCI_MANIFEST,
     Descriptor,
     OciAddress,
     OciManifest,
-    attached_manifest,
+    artifact_manifest,
     bytes_source,
     tag_version,
     version_tag,
@@ -41,11 +34,8 @@ from bundler.syntax.reader import read_document
 
 if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
-    from bundler.model.json import JSONValue
     from bundler.model.oci import Repository
     from bundler.ports import Registry
-
-_HINT_SIGN = "sign it again with `bundler sign`, or remove the .sig file to publish it unsigned"
 
 
 def push(
@@ -74,7 +64,8 @@ def push(
             hint="leave the version out of the address: it is taken from bundle.yaml",
         )
     if signature is not None:
-        _check_signature(bundle, signature)
+        doing = f"pushing {bundle.metadata.name} {bundle.metadata.version}"
+        check_signature(signature, document_of(bundle), doing, what="archive")
     place, sent = address.repository, 0
     config, manifest = _artifact(bundle, archive)
     there = _published(registry, bundle, place, tag)
@@ -85,23 +76,9 @@ def push(
             sent += registry.put_blob(place, blob, bytes_source(content))
         registry.put_manifest(place, manifest, tag=tag)
     at = OciAddress(repository=place, tag=tag, digest=manifest.digest)
-    if signature is not None and not (there is not None and _is_attached(registry, at, there, signature)):
-        sent += attach_signature(registry, place, manifest, signature, BUNDLE_SIGNATURE)
+    if signature is not None and (there is None or not is_attached(registry, at, there, signature, BUNDLE_SIGNATURE)):
+        sent += attach_signature(registry, at, manifest, signature, BUNDLE_SIGNATURE)
     return PushResult(address=at, is_new=there is None, sent_bytes=sent, signatures=int(signature is not None))
-
-
-def _check_signature(bundle: Bundle, signature: bytes) -> None:
-    """Check a signature against the bundle: packed again after it was signed, it would be published in vain."""
-    doing = f"pushing {bundle.metadata.name} {bundle.metadata.version}"
-    try:
-        envelopes = decode_envelopes(signature.rstrip(b"\n"))
-    except ValueError as error:
-        found = f"the signature beside the archive cannot be read: {error}"
-        raise WrongSignatureError(doing, context=[found], hint=_HINT_SIGN) from error
-    signed = sha256(document_of(bundle)).hexdigest()
-    if any(one.payload_sha256 != signed for one in envelopes):
-        found = "the signature beside the archive is that of another bundle, or of another version of its files"
-        raise WrongSignatureError(doing, context=[found], hint=_HINT_SIGN)
 
 
 def _published(registry: Registry, bundle: Bundle, place: Repository, tag: str) -> OciManifest | None:
@@ -142,44 +119,4 @@ def _artifact(bundle: Bundle, archive: bytes) -> tuple[Descriptor, OciManifest]:
         media_type=BUNDLE_ARCHIVE,
         annotations={**annotations, ANNOTATION_TITLE: f"{title}.tgz"},
     )
-    body: dict[str, JSONValue] = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": BUNDLE_ARTIFACT,
-        "config": config.to_json(),
-        "layers": [layer.to_json()],
-        "annotations": dict(annotations),
-    }
-    return config, OciManifest.of(canonical_json(body), OCI_MANIFEST)
-
-
-def _is_attached(registry: Registry, at: OciAddress, there: OciManifest, signature: bytes) -> bool:
-    """Return whether a published bundle has this signature; pushing it again would change a fixed list."""
-    try:
-        known = fetch_signatures(registry, read_artifact(at, there))
-    except (RegistryError, DeliveryDamagedError):
-        return False
-    return set(decode_envelopes(signature.rstrip(b"\n"))) <= set(known)
-
-
-def attach_signature(
-    registry: Registry, place: Repository, subject: OciManifest, signature: bytes, artifact_type: str
-) -> int:
-    """Store a signature that refers to a manifest; returns how many bytes were sent.
-
-    Args:
-        registry: to write to.
-        place: the repository of what is signed.
-        subject: its manifest.
-        signature: as it is in a ``.sig`` file.
-        artifact_type: of the signature.
-
-    Raises:
-        RegistryError: what the registry answers.
-    """
-    layer = Descriptor(digest=digest_of(signature), size=len(signature), media_type=artifact_type)
-    attached = attached_manifest(subject, layer, artifact_type, mapping_at(subject.body, "annotations"))
-    sent = registry.put_blob(place, EMPTY_BLOB, bytes_source(EMPTY_CONTENT))
-    sent += registry.put_blob(place, layer, bytes_source(signature))
-    registry.put_manifest(place, attached)
-    return sent
+    return config, artifact_manifest(BUNDLE_ARTIFACT, layer, config=config, annotations=annotations)

@@ -24,7 +24,7 @@ from bundler.loader.added_tree import read_additions
 from bundler.model.digest import digest_of
 from bundler.model.events import Notice, Warned
 from bundler.model.image_build import BuiltImage, BuiltPlatform, EntryKind
-from bundler.model.oci import CYCLONEDX, EMPTY_BLOB, EMPTY_CONTENT, Descriptor, attached_manifest, bytes_source
+from bundler.model.oci import CYCLONEDX, EMPTY_BLOB, EMPTY_CONTENT, Descriptor, artifact_manifest, bytes_source
 from bundler.sbom.cyclonedx import make_image_sbom
 from bundler.sbom.image import ImageContent, installed, placed
 from bundler.sbom.layer_scan import LayerScans
@@ -203,7 +203,7 @@ class _Builder:
         for image, content, hashed in zip(images, described, hashes, strict=True):
             sbom = make_image_sbom(content, [content], hashed)
             layer = Descriptor(digest=digest_of(sbom), size=len(sbom), media_type=CYCLONEDX)
-            manifest = attached_manifest(image.manifest, layer, CYCLONEDX)
+            manifest = artifact_manifest(CYCLONEDX, layer, subject=image.manifest)
             empty = Part(blob=EMPTY_BLOB, source=bytes_source(EMPTY_CONTENT))
             self._shipping.put([empty, Part(blob=layer, source=bytes_source(sbom))])
             self._shipping.name(manifest)

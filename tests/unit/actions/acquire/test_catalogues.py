@@ -11,8 +11,9 @@ from bundler.actions.acquire.bundle import Sources, acquire, look_up
 from bundler.actions.acquire.bundle_artifacts import fetch_envelopes
 from bundler.actions.acquire.catalogues import Recorded
 from bundler.actions.acquire.fetch import BundleFetcher
-from bundler.actions.acquire.push import attach_signature, push
+from bundler.actions.acquire.push import push
 from bundler.actions.acquire.search import SearchRequest, search
+from bundler.actions.acquire.signature_push import attach_signature
 from bundler.archive.writer import pack_files
 from bundler.catalogue.document import MAX_CATALOGUE_BYTES, encode_catalogue
 from bundler.delivery.envelopes import encode_envelopes
@@ -298,7 +299,7 @@ def test_a_signature_of_another_document_is_refused_before_the_document_is_read(
     manifest = kitchen.store(TEAM, b"anything")
     place = OciAddress.parse(TEAM)
     wrong = encode_envelopes([KeySigner(KEY).sign(CATALOGUE_PAYLOAD, content)])
-    attach_signature(kitchen.registry, place.repository, manifest, wrong, CATALOGUE_SIGNATURE)
+    attach_signature(kitchen.registry, place, manifest, wrong, CATALOGUE_SIGNATURE)
     assert len(fetch_envelopes(kitchen.registry, place, manifest, CATALOGUE_SIGNATURE)) == 1
     with pytest.raises(WrongSignatureError):
         kitchen.leads_to("pay", TEAM, policy=TRUSTING)
@@ -307,7 +308,7 @@ def test_a_signature_of_another_document_is_refused_before_the_document_is_read(
 def test_a_signature_of_a_bundle_is_none_of_a_catalogue(kitchen: Kitchen) -> None:
     manifest = kitchen.store(TEAM, b"anything")
     signature = encode_envelopes([KeySigner(KEY).sign(BUNDLE_PAYLOAD, b"anything")])
-    attach_signature(kitchen.registry, OciAddress.parse(TEAM).repository, manifest, signature, CATALOGUE_SIGNATURE)
+    attach_signature(kitchen.registry, OciAddress.parse(TEAM), manifest, signature, CATALOGUE_SIGNATURE)
     with pytest.raises(UnsignedError):
         kitchen.leads_to("pay", TEAM, policy=TRUSTING)
 
