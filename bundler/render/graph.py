@@ -5,7 +5,8 @@ Only objects of the bundle appear: what a pod reads of others is reach, not stru
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
 from bundler.fields.selectors import labels_match, selector_of
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
     from bundler.render.types import Rendering
 
+_Place: TypeAlias = "tuple[str, str]"
+"""Namespace, and ``Deployment/web``."""
 _REFERENCES = {
     "configMap": ("ConfigMap", "name"),
     "configMapRef": ("ConfigMap", "name"),
@@ -42,16 +46,41 @@ def bundle_graph(bundle: Bundle, rendering: Rendering, manifests: Sequence[Manif
     """
     enabled = {one.component for one in rendering.bundles}
     claims = [(one, claim) for one in manifests for claim in items_at(one.body, "spec", "volumeClaimTemplates")]
-    secrets = {one.ref.short: one.component for one in rendering.generated}
-    objects = {one.ref.short: one.component for one in manifests} | secrets
+    secrets = {_place_of(one.ref): one.component for one in rendering.generated}
+    objects = {_place_of(one.ref): one.component for one in manifests} | secrets
+    names = _names([*objects, *(_volume_place(*one) for one in claims)])
+    kept = (
+        GraphEdge(source=names[_place_of(one.ref)], target=names[_volume_place(one, claim)], kind=EdgeKind.KEEPS)
+        for one, claim in claims
+    )
     return BundleGraph(
         components=tuple(_components(bundle, "", enabled, rendering.needs)),
         objects=(
-            *(GraphObject(name=name, component=component) for name, component in objects.items()),
-            *(_volume(manifest, claim) for manifest, claim in claims),
+            *(GraphObject(name=names[place], component=component) for place, component in objects.items()),
+            *(
+                GraphObject(
+                    name=names[_volume_place(one, claim)],
+                    component=one.component,
+                    detail=text_at(claim, "spec", "resources", "requests", "storage"),
+                )
+                for one, claim in claims
+            ),
         ),
-        edges=sorted({*_edges(manifests, frozenset(objects)), *(_keeps(*one) for one in claims)}),
+        edges=sorted({*_edges(manifests, objects, names), *kept}),
     )
+
+
+def _place_of(ref: ObjectRef) -> _Place:
+    return ref.namespace, ref.short
+
+
+def _names(places: Collection[_Place]) -> dict[_Place, str]:
+    """Return how each object is called: by kind and name, with its namespace where several are called so."""
+    count = Counter(short for _, short in places)
+    return {
+        (namespace, short): f"{short} ({namespace})" if count[short] > 1 and namespace else short
+        for namespace, short in places
+    }
 
 
 def _components(
@@ -66,24 +95,19 @@ def _components(
             yield from _components(below, inner, enabled, needs)
 
 
-def _volume(manifest: Manifest, claim: Body) -> GraphObject:
-    size = text_at(claim, "spec", "resources", "requests", "storage")
-    return GraphObject(name=_volume_name(manifest, claim), component=manifest.component, detail=size)
+def _volume_place(manifest: Manifest, claim: Body) -> _Place:
+    return manifest.ref.namespace, f"volume/{manifest.ref.name}-{text_at(claim, 'metadata', 'name')}"
 
 
-def _volume_name(manifest: Manifest, claim: Body) -> str:
-    return f"volume/{manifest.ref.name}-{text_at(claim, 'metadata', 'name')}"
-
-
-def _keeps(manifest: Manifest, claim: Body) -> GraphEdge:
-    return GraphEdge(source=manifest.ref.short, target=_volume_name(manifest, claim), kind=EdgeKind.KEEPS)
-
-
-def _edges(manifests: Sequence[Manifest], names: frozenset[str]) -> Iterator[GraphEdge]:
+def _edges(
+    manifests: Sequence[Manifest], objects: Collection[_Place], names: Mapping[_Place, str]
+) -> Iterator[GraphEdge]:
     for manifest in manifests:
-        for target, kind in _targets(manifest, manifests):
-            if target in names and target != manifest.ref.short:
-                yield GraphEdge(source=manifest.ref.short, target=target, kind=kind)
+        own = _place_of(manifest.ref)
+        for short, kind in _targets(manifest, manifests):
+            target = manifest.ref.namespace, short
+            if target in objects and target != own:
+                yield GraphEdge(source=names[own], target=names[target], kind=kind)
 
 
 def _targets(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[tuple[str, EdgeKind]]:

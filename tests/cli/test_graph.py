@@ -109,6 +109,23 @@ def test_every_way_to_name_another_object_is_an_edge(cli: Cli, tmp_path: Path) -
     assert {"name": "Service/elsewhere", "component": "", "detail": ""} in found["objects"]
 
 
+def test_objects_of_one_name_in_several_namespaces_are_all_there_each_with_its_own(cli: Cli, tmp_path: Path) -> None:
+    one = (
+        "{kind: ConfigMap, apiVersion: v1, metadata: {name: a, namespace: NS}}\n---\n"
+        "{kind: Pod, apiVersion: v1, metadata: {name: p, namespace: NS}, spec: {containers: "
+        "[{name: c, image: 'c:1', envFrom: [{configMapRef: {name: a}}]}]}}\n---\n"
+    )
+    (tmp_path / "app" / "templates").mkdir(parents=True)
+    (tmp_path / "app" / "bundle.yaml").write_text(BUNDLE)
+    (tmp_path / "app" / "templates" / "app.yaml").write_text(one.replace("NS", "east") + one.replace("NS", "west"))
+    found = json.loads(cli("show", str(tmp_path / "app"), "--graph", "-o", "json").out)
+    assert [(edge["source"], edge["target"]) for edge in found["edges"]] == [
+        ("Pod/p (east)", "ConfigMap/a (east)"),
+        ("Pod/p (west)", "ConfigMap/a (west)"),
+    ]
+    assert len(found["objects"]) == 4
+
+
 @pytest.mark.slow
 def test_a_picture_holds_what_it_shows(cli: Cli, tmp_path: Path) -> None:
     fresh = tmp_path / "shop.svg"
