@@ -152,6 +152,8 @@ class SavedPlan:
     """The user's values before and after."""
     changes: tuple[SavedChange, ...] = ()
     """What is done to each object; unchanged ones are left out."""
+    namespaces: tuple[str, ...] = ()
+    """Namespaces that do not exist and are made first; they are never deleted."""
     unchanged: int = 0
     """How many objects stay as they are."""
     is_pending: bool = True

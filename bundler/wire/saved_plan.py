@@ -161,6 +161,8 @@ class SavedPlanForm(TypedDict):
     values: PlannedValuesForm
     changes: list[SavedChangeForm]
     """Unchanged objects are left out."""
+    namespaces: list[str]
+    """Namespaces that do not exist and are made first."""
     unchanged: int
     pending: bool
     """False: carrying it out does nothing, and records no revision."""
@@ -214,6 +216,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
             "start": values.start,
         },
         "changes": [_change_form(change) for change in saved.changes],
+        "namespaces": list(saved.namespaces),
         "unchanged": saved.unchanged,
         "pending": saved.is_pending,
         "warnings": list(saved.warnings),
@@ -266,6 +269,7 @@ def read_saved_plan(document: JSONValue) -> SavedPlan:
         request=_request(part, part.part("request")),
         values=_values(part.part("values")),
         changes=tuple(map(_change, part.parts("changes"))),
+        namespaces=part.texts("namespaces"),
         unchanged=part.count("unchanged"),
         is_pending=part.flag("pending"),
         warnings=part.texts("warnings"),

@@ -93,7 +93,9 @@ def test_replicas_that_an_autoscaler_sets_may_move(cli, menu):
 
 def test_a_first_install_makes_its_namespace_and_holds_to_its_plan(cli, menu):
     path = cli.home / "shop.plan"
-    cli("plan", "shop", menu, "--out", path, "-n", "new").ok()
+    said = cli("plan", "shop", menu, "--out", path, "-n", "new").ok()
+    assert "+ create Namespace/new (never deleted by bundler)" in said.out
+    assert "Namespace/new" in cli("show", path, "-o", "html").ok().out
     assert "revision 1 deployed" in cli("apply", path).ok().out
 
 

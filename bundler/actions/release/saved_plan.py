@@ -73,6 +73,7 @@ def saved_from(
         request=replace(request, revision=draft.revision.rolled_back_to if draft else 0, reason=redact(request.reason)),
         values=_values(draft, ports.redactor) if draft else SavedValues(),
         changes=tuple(_saved_change(change, ports.redactor) for change in changes),
+        namespaces=proposal.planned.new_namespaces,
         unchanged=shown.count(Action.NONE),
         is_pending=is_pending,
         warnings=tuple(sorted({redact(f"{one.ref.short}: {text}") for one in shown.changes for text in one.warnings})),

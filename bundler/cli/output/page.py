@@ -92,7 +92,7 @@ def _item(item: Item, *, is_open: bool) -> Iterator[str]:
     yield f"<details{' open' if is_open else ''}>\n<summary>{sign} {headline}</summary>\n"
     for word, said in item.notes:
         yield f'<p class="alarm"><strong>! {_text(word)}</strong>: {_text(said)}</p>\n'
-    lines = "".join(map(_line, item.lines)) or "<span>nothing but bundler's own labels</span>"
+    lines = "".join(map(_line, item.lines)) or "<span>no line of it differs</span>"
     yield f'<pre tabindex="0" role="region" aria-label="{_text(f"{item.action} {item.name}")}">{lines}</pre>\n'
     yield "</details>\n"
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.model.steps import Step
 
 _NAMES_SHOWN = 4
+_KEPT = "never deleted by bundler"
 _NOTHING = "nothing changes, and no revision is recorded"
 
 
@@ -111,6 +112,7 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
     yield from (Line(f"  {line}", "cyan") for line in _value_lines(saved))
     yield from (Line(f"warning: {text}", "yellow") for text in saved.warnings)
     yield from reach_lines(saved.facts.plan.reach)
+    yield from (Line(f"+ create Namespace/{name} ({_KEPT})", "green") for name in saved.namespaces)
     for change in saved.changes:
         sign, style = SIGNS[change.action]
         yield Line(f"{sign} {change.action} {_name(saved, change)}{_remark(change)}", style)
@@ -138,6 +140,7 @@ def _remark(change: SavedChange) -> str:
 def report_of(saved: SavedPlan) -> Report:
     """Return a saved plan as it is read away from a terminal."""
     plan = saved.facts.plan
+    namespaces = tuple(Item(action=Action.CREATE, name=f"Namespace/{name}", remark=_KEPT) for name in saved.namespaces)
     items = tuple(
         Item(
             action=change.action,
@@ -155,7 +158,7 @@ def report_of(saved: SavedPlan) -> Report:
         facts=facts_of(saved),
         listings=(values, Listing(title="Warnings", lines=saved.warnings)),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
-        items=items,
+        items=(*namespaces, *items),
         kept=tuple(f"{kept.ref.short}: {kept.reason}" for kept in plan.kept),
         ends=(Listing(title="In this order", lines=tuple(step_lines(saved)), is_ordered=True),),
     )
