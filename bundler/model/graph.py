@@ -20,6 +20,8 @@ class EdgeKind(StrEnum):
     SELECTS = "sends to"
     SCALES = "scales"
     PROTECTS = "protects"
+    LOOKS_AFTER = "looks after"
+    """Writes it at the API."""
     READS = "reads"
     KEEPS = "keeps data in"
 

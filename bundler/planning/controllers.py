@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.fields.rights import rules_of
+from bundler.model.json import list_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
-_RBAC = "rbac.authorization.k8s.io"
 _WORKLOADS = frozenset({("apps", "Deployment"), ("apps", "StatefulSet")})
-
-_Account = tuple[str, str]
-"""Namespace and name of a ServiceAccount."""
 
 
 def find_controllers(group: str, objects: Mapping[ObjectRef, Body]) -> tuple[ObjectRef, ...]:
@@ -28,38 +25,13 @@ def find_controllers(group: str, objects: Mapping[ObjectRef, Body]) -> tuple[Obj
         group: of the object that someone has to look after.
         objects: workloads, roles and bindings, among others.
     """
-    return _running_as(_accounts(group, objects), objects) or _running_as(_accounts("*", objects), objects)
+    return _working_on(group, objects) or _working_on("*", objects)
 
 
-def _running_as(accounts: set[_Account], objects: Mapping[ObjectRef, Body]) -> tuple[ObjectRef, ...]:
+def _working_on(group: str, objects: Mapping[ObjectRef, Body]) -> tuple[ObjectRef, ...]:
     return tuple(
         ref
-        for ref, body in sorted(objects.items())
-        if (ref.group, ref.kind) in _WORKLOADS and (ref.namespace, _account_of(body)) in accounts
+        for ref in sorted(objects)
+        if (ref.group, ref.kind) in _WORKLOADS
+        if any(group in list_at(rule, "apiGroups") for rule in rules_of(ref, objects))
     )
-
-
-def _account_of(workload: Body) -> str:
-    pod = mapping_at(workload, "spec", "template", "spec")
-    return text_at(pod, "serviceAccountName") or text_at(pod, "serviceAccount") or "default"
-
-
-def _accounts(group: str, objects: Mapping[ObjectRef, Body]) -> set[_Account]:
-    roles = {
-        (ref.kind, ref.namespace, ref.name)
-        for ref, body in objects.items()
-        if ref.group == _RBAC and any(group in list_at(rule, "apiGroups") for rule in items_at(body, "rules"))
-    }
-    bindings = [(ref, body) for ref, body in objects.items() if ref.group == _RBAC and ref.kind.endswith("Binding")]
-    return {account for ref, body in bindings if _role_of(ref, body) in roles for account in _subjects(ref, body)}
-
-
-def _role_of(binding: ObjectRef, body: Body) -> tuple[str, str, str]:
-    kind = text_at(body, "roleRef", "kind")
-    return kind, binding.namespace if kind == "Role" else "", text_at(body, "roleRef", "name")
-
-
-def _subjects(binding: ObjectRef, body: Body) -> Iterable[_Account]:
-    for subject in items_at(body, "subjects"):
-        if text_at(subject, "kind") == "ServiceAccount":
-            yield text_at(subject, "namespace") or binding.namespace, text_at(subject, "name")

@@ -12,6 +12,7 @@ from bundler.fields.kinds import pod_spec_path
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.graph import BundleGraph, EdgeKind, GraphComponent, GraphEdge, GraphObject
 from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at
+from bundler.render.looked_after import looked_after
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -102,9 +103,11 @@ def _volume_place(manifest: Manifest, claim: Body) -> _Place:
 def _edges(
     manifests: Sequence[Manifest], objects: Collection[_Place], names: Mapping[_Place, str]
 ) -> Iterator[GraphEdge]:
+    bodies = {manifest.ref: manifest.body for manifest in manifests}
     for manifest in manifests:
         own = _place_of(manifest.ref)
-        for short, kind in _targets(manifest, manifests):
+        written = ((ref.short, EdgeKind.LOOKS_AFTER) for ref in looked_after(manifest.ref, bodies))
+        for short, kind in (*_targets(manifest, manifests), *written):
             target = manifest.ref.namespace, short
             if target in objects and target != own:
                 yield GraphEdge(source=names[own], target=names[target], kind=kind)

@@ -145,6 +145,22 @@ def test_the_picture_in_the_readme_of_a_bundle_shows_what_it_becomes(cli: Cli, n
     assert picture == fresh, f"{readme} differs; UPDATE_GOLDEN=1 writes it"
 
 
+def test_a_workload_looks_after_what_its_role_lets_it_write(cli: Cli) -> None:
+    def edges(*argv: str) -> list[tuple[str, str]]:
+        found = json.loads(cli("show", *argv, "--graph", "-o", "json").ok().out)["edges"]
+        return [(one["source"], one["target"]) for one in found if one["kind"] == "looks after"]
+
+    assert edges("operator", "--set", "guests.ada.name=Ada") == [
+        ("Deployment/operator", "ConfigMap/operator-seating"),
+        ("Deployment/operator", "Guest/ada"),
+    ]
+    assert edges("function", "--set", "sleep.enabled=true") == [
+        ("CronJob/function-sleep", "Deployment/function-hello"),
+        ("CronJob/function-wake", "Deployment/function-hello"),
+    ]
+    assert edges("devbox", "--set", "idle.enabled=true") == [], "it is its own object"
+
+
 def test_a_picture_of_an_unknown_format_is_refused(cli: Cli) -> None:
     result = cli("show", "shop", "--graph", "shop.gif")
     assert result.code == 2
