@@ -155,7 +155,7 @@ def test_somebody_who_may_only_look_can_look(
         assert not viewer.proxy.writes()
     assert "error[preflight]" in text
     assert f"patch configmaps in {namespace}" in text
-    assert "ask the cluster's administrator for a Role with these" in text
+    assert "Ask the cluster's administrator for a Role with these" in text
 
 
 def test_who_may_not_make_the_record_is_told_so_and_nothing_is_left(

@@ -131,7 +131,7 @@ def test_a_range_takes_the_highest_release_and_build_metadata_survives(desk: Des
     desk("pull", f"{desk.address}:2.0.0-rc.1", "--out", out).ok()
     missing = desk("pull", desk.address, "--version", ">=9")
     assert missing.code == 1
-    assert "choose one that exists: 2.0.0-rc.1, 1.10.0, 1.2.0+build.7, 1.0.0" in missing.err
+    assert "Choose one that exists: 2.0.0-rc.1, 1.10.0, 1.2.0+build.7, 1.0.0" in missing.err
     nothing = desk("pull", f"{desk.address}:7.7.7")
     assert "error[registry-not-found]" in nothing.err
 
