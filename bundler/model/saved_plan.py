@@ -80,6 +80,8 @@ class PlanFacts:
 
     plan: Plan
     """Its steps; bodies are left out."""
+    server: str = ""
+    """Address of the API server; it tells clusters apart where the uid of one of them may not be read."""
     cluster_uid: str = ""
     """Of kube-system; empty where it may not be read."""
     base: BaseRevision = BaseRevision()

@@ -21,11 +21,13 @@ _SHOWN: Final = 20
 def moved_since(saved: PlanFacts, now: PlanFacts) -> list[str]:
     """Return what is not as it was when a plan was saved, a line each; nothing where the plan still holds.
 
+    Which cluster it is, :func:`is_other_cluster` says.
+
     Args:
         saved: what held then.
         now: the same, of the plan that the same request leads to now.
     """
-    if lines := [*_cluster(saved, now), *moved_base(saved.base, now.base)]:
+    if lines := [*moved_base(saved.base, now.base)]:
         return lines
     moved = dict(_objects(saved.live, now.live))
     lines = [*moved.values(), *_targets(saved.plan, now.plan, moved)]
@@ -34,10 +36,15 @@ def moved_since(saved: PlanFacts, now: PlanFacts) -> list[str]:
     return first_of([*_bundle(saved, now), *lines, *_others(saved.plan, now.plan)], _SHOWN)
 
 
-def _cluster(saved: PlanFacts, now: PlanFacts) -> Iterator[str]:
-    if saved.cluster_uid != now.cluster_uid:
-        then, here = saved.cluster_uid or "unknown", now.cluster_uid or "unknown"
-        yield f"it was made for the cluster with uid {then}, and this one has uid {here}"
+def is_other_cluster(saved: PlanFacts, *, uid: str, server: str) -> bool:
+    """Return whether a plan was made for another cluster.
+
+    Args:
+        saved: what held then.
+        uid: of the cluster at hand; empty where it may not be read.
+        server: its address.
+    """
+    return saved.cluster_uid != uid if saved.cluster_uid and uid else saved.server != server
 
 
 def moved_base(saved: BaseRevision, now: BaseRevision) -> Iterator[str]:

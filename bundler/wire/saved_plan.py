@@ -50,6 +50,8 @@ class MakerForm(TypedDict):
 class PlanClusterForm(TypedDict):
     """The cluster that a plan is for."""
 
+    server: str
+    """Address of the API server."""
     uid: str
     """Of the namespace kube-system; empty where it may not be read."""
     name: str
@@ -184,7 +186,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
         "created": saved.created.isoformat(),
         "expires": saved.expires.isoformat() if saved.expires else "",
         "by": {"user": saved.user, "host": saved.host, "bundler": saved.tool_version},
-        "cluster": {"uid": facts.cluster_uid, "name": saved.cluster},
+        "cluster": {"server": facts.server, "uid": facts.cluster_uid, "name": saved.cluster},
         "base": {"revision": facts.base.revision, "uid": facts.base.uid, "state": facts.base.said},
         "bundle": {
             "name": bundle.name,
@@ -261,6 +263,7 @@ def read_saved_plan(document: JSONValue) -> SavedPlan:
     return SavedPlan(
         facts=PlanFacts(
             plan=parse_plan(part.mapping("plan")),
+            server=cluster.text("server"),
             cluster_uid=cluster.text("uid"),
             base=_base(part.part("base")),
             bundle=_bundle(part.part("bundle")),

@@ -17,7 +17,7 @@ from bundler.model.saved_plan import BaseRevision, PlanFacts, SavedChange, Saved
 from bundler.planning.conflicts import conflict_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.live_facts import live_facts
-from bundler.planning.moved_since import moved_base, moved_since
+from bundler.planning.moved_since import is_other_cluster, moved_base, moved_since
 from bundler.planning.payloads import Mask
 from bundler.planning.problem import Problem, refuse
 from bundler.planning.replaced_jobs import with_replaced_jobs
@@ -69,7 +69,7 @@ def saved_from(
     changes = [change for change in with_replaced_jobs(shown.changes) if change.action is not Action.NONE]
     draft = proposal.draft
     return SavedPlan(
-        facts=facts_of(proposal, identity.uid),
+        facts=replace(facts_of(proposal), cluster_uid=identity.uid, server=identity.server),
         request=replace(request, revision=draft.revision.rolled_back_to if draft else 0, reason=redact(request.reason)),
         values=_values(draft, ports.redactor) if draft else SavedValues(),
         changes=tuple(_saved_change(change, ports.redactor) for change in changes),
@@ -90,19 +90,17 @@ def _cluster_text(identity: ClusterIdentity) -> str:
     return f"{identity.context} ({identity.server})"
 
 
-def facts_of(proposal: Proposal, cluster_uid: str, earlier: SavedPlan | None = None) -> PlanFacts:
+def facts_of(proposal: Proposal, earlier: SavedPlan | None = None) -> PlanFacts:
     """Return what of a proposal must be the same when it is carried out.
 
     Args:
         proposal: what would be done.
-        cluster_uid: where.
         earlier: the saved plan that it is compared with.
     """
     draft = proposal.draft
     bundle = draft.revision.summary.bundle if draft else BundleReference(name="", version="")
     return PlanFacts(
         plan=replace(proposal.plan, changes=()),
-        cluster_uid=cluster_uid,
         base=base_of(proposal.history),
         bundle=bundle,
         live=live_facts(proposal.plan, Mask(proposal.planned.wanted), earlier),
@@ -182,7 +180,7 @@ def refuse_stale(saved: SavedPlan, history: History, identity: ClusterIdentity, 
     lines = []
     if saved.expires is not None and now > saved.expires:
         lines.append(f"it expired at {saved.expires:%Y-%m-%d %H:%M:%S} UTC")
-    if identity.uid != saved.facts.cluster_uid:
+    if is_other_cluster(saved.facts, uid=identity.uid, server=identity.server):
         here = f"{_cluster_text(identity)} with uid {identity.uid or 'unknown'}"
         lines.append(
             f"it was made for {saved.cluster} with uid {saved.facts.cluster_uid or 'unknown'}, and this is {here}"
@@ -197,7 +195,7 @@ def stale_problems(proposal: Proposal) -> Iterator[Problem]:
     saved = proposal.terms.accepted.plan
     if saved is None:
         return
-    lines = moved_since(saved.facts, facts_of(proposal, saved.facts.cluster_uid, saved))
+    lines = moved_since(saved.facts, facts_of(proposal, saved))
     if lines:
         yield _problem(saved, lines)
     if proposal.draft is not None and (wrong := moved_values(saved.values, proposal.draft.revision.user_values)):
