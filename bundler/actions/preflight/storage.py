@@ -8,6 +8,7 @@ from bundler.actions.preflight.check_runner import list_all
 from bundler.fields.quantity import Quantity
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.json import items_at, mapping_at, text_at, value_at
+from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class _Claim(NamedTuple):
     wanted: str
     live: Body | None
     """As it is in the cluster; None where it does not exist, so that a class has to provide it."""
+    made: ObjectRef | None = None
+    """Of a claim template: the claim of the first pod, which has a class even where the template names none."""
 
 
 def storage_checks(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
@@ -45,7 +48,7 @@ def storage_checks(manifests: Sequence[Manifest], cluster: ClusterClient) -> lis
     if not claims:
         return [skipped("storage class", "nothing asks for a volume")]
     classes = {text_at(one, "metadata", "name"): one for one in list_all(cluster, "storage.k8s.io", "StorageClass")}
-    return [*_found(claims, classes), *_growth(claims, classes)]
+    return [*_found(claims, classes), *_growth(claims, classes, cluster)]
 
 
 def default_storage_classes(classes: Sequence[Body]) -> list[str]:
@@ -67,7 +70,9 @@ def _claims(manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_
             live = cluster.get(manifest.ref) if templates else None
             for template in templates:
                 name = text_at(template, "metadata", "name")
-                yield _claim(f"{manifest.ref.short} {name}", template, _template_of(live, name) if live else None)
+                made = ObjectRef("", "PersistentVolumeClaim", manifest.ref.namespace, f"{name}-{manifest.ref.name}-0")
+                found = _claim(f"{manifest.ref.short} {name}", template, _template_of(live, name) if live else None)
+                yield found._replace(made=made)
 
 
 def _template_of(live: Body, name: str) -> Body:
@@ -107,13 +112,13 @@ def _found(claims: Sequence[_Claim], classes: Mapping[str, Body]) -> Iterator[Ch
         yield warned("volume expansion", text, "ask for enough now, or use a class with allowVolumeExpansion")
 
 
-def _growth(claims: Sequence[_Claim], classes: Mapping[str, Body]) -> Iterator[Check]:
+def _growth(claims: Sequence[_Claim], classes: Mapping[str, Body], cluster: ClusterClient) -> Iterator[Check]:
     """Look at claims that are there and are to become larger; a StatefulSet's own cannot be changed by anybody."""
     growing = [claim for claim in claims if claim.live and "spec" in claim.live and _is_larger(claim)]
     problems = [
-        f"{claim.name} is to grow to {claim.wanted}, and its class {_class_of(claim)} lets no volume grow"
-        for claim in growing
-        if not _may_grow(classes.get(_class_of(claim)))
+        f"{claim.name} is to grow to {claim.wanted}, and its class {name} lets no volume grow"
+        for claim, name in ((claim, _class_of(claim, cluster)) for claim in growing)
+        if not _may_grow(classes.get(name))
     ]
     if problems:
         hint = "ask the cluster's administrator for a class with allowVolumeExpansion, or leave the size as it is"
@@ -122,8 +127,9 @@ def _growth(claims: Sequence[_Claim], classes: Mapping[str, Body]) -> Iterator[C
         yield passed("volume expansion", f"{counted(len(growing), 'claim')} to grow, and the classes let them")
 
 
-def _class_of(claim: _Claim) -> str:
-    return text_at(claim.live, "spec", "storageClassName")
+def _class_of(claim: _Claim, cluster: ClusterClient) -> str:
+    named = text_at(claim.live, "spec", "storageClassName")
+    return named if named or claim.made is None else text_at(cluster.get(claim.made), "spec", "storageClassName")
 
 
 def _may_grow(storage_class: Body | None) -> bool:

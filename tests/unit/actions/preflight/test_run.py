@@ -99,6 +99,15 @@ def test_a_claim_that_is_to_grow_needs_a_class_that_lets_it(name, state) -> None
     assert "volume expansion" not in states(storage_checks([claim("1024Mi", name)], sandbox))
 
 
+@pytest.mark.parametrize(("name", "state"), [("standard", "passed"), ("rigid", "failed")])
+def test_a_database_whose_template_names_no_class_grows_where_the_class_of_its_claim_lets_it(name, state) -> None:
+    sandbox = open_sandbox()
+    made = json.loads(json.dumps(claim("1Gi", name).body))
+    made["metadata"]["name"] = "data-db-0"
+    apply(sandbox, storage_class("rigid"), made, json.loads(json.dumps(database("1Gi", None).body)))
+    assert states(storage_checks([database("2Gi", None)], sandbox))["volume expansion"] == state
+
+
 def image(size: int, *platforms: str) -> LockedImage:
     ref = ImageRef.parse("docker.io/library/web:1")
     return LockedImage(ref=ref, digest=digest_of(b"web"), media_type=OCI_MANIFEST, platforms=platforms, size=size)
