@@ -45,6 +45,7 @@ def test_a_service_gets_a_login_and_rests_and_its_autoscaler_lets_it(server_site
     # Nodes hear of new pods a little later than the Deployment does.
     site.until("an answer", lambda: status(site) == "200")
     before = site.get(SERVICE)["metadata"]["uid"]
+    assert site.get("v1/resourcequotas/orders")["spec"]["hard"]["pods"] == "4"
 
     site.bundler(
         "upgrade", "orders", "microservice", *QUICK, *SCALED, "--set", "needAuth=true", "--set", "version=2.0.1"
