@@ -40,6 +40,7 @@ _KINDS: Final = {b"0": TarKind.FILE, b"\0": TarKind.FILE, b"7": TarKind.FILE, b"
 )
 _WITHOUT_CONTENT: Final = frozenset({b"1", b"2", b"3", b"4", b"5", b"6"})
 """Links, devices, folders, pipes: whatever size they claim."""
+_MAX_OWNER: Final = (1 << 32) - 1
 _SPARSE_KEY: Final = b"GNU.sparse."
 
 
@@ -251,11 +252,12 @@ def _number(field: bytes) -> int:
 
 
 def _owner(said: int | None, field: bytes) -> int:
-    """Return who owns an entry; a number that cannot be read is root's: no entry is refused for it."""
+    """Return who owns an entry; what no user can have is root: no entry is refused for it."""
     try:
-        return said if said is not None else _number(field)
+        number = said if said is not None else _number(field)
     except ValueError:
         return 0
+    return number if number < _MAX_OWNER else 0
 
 
 def _required(number: int | None) -> int:

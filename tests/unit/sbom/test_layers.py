@@ -8,8 +8,9 @@ import tarfile
 
 import pytest
 
-from bundler.sbom.image import installed
-from bundler.sbom.layer import Found, LayerContent, decode_layer, encode_layer
+from bundler.model.image_build import EntryKind, Placed
+from bundler.sbom.image import installed, placed
+from bundler.sbom.layer import Found, LayerContent, decode_layer, decode_question, encode_layer, encode_question
 from bundler.sbom.layer_scan import LayerScans
 from bundler.sbom.packages import Package, UnreadableError, read_database
 from bundler.sbom.scan import read_layer
@@ -28,6 +29,51 @@ STATUS = "var/lib/dpkg/status"
 
 def scanned(layer: bytes, *, step: int = 1000) -> LayerContent:
     return read_layer(layer[at : at + step] for at in range(0, len(layer), step))
+
+
+@pytest.mark.parametrize("places", [frozenset(), frozenset({"tmp", "opt/é"})])
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_a_question_comes_before_the_layer_in_pieces_of_any_size(places, step: int) -> None:
+    sent = encode_question(places) + b"the layer"
+    asked, layer = decode_question(iter([sent[at : at + step] for at in range(0, len(sent), step)]))
+    assert (asked, b"".join(layer)) == (places, b"the layer")
+
+
+def test_a_question_that_is_cut_short_is_an_error() -> None:
+    with pytest.raises(ValueError, match="cut short"):
+        decode_question(iter([encode_question(frozenset({"tmp"}))[:-1]]))
+
+
+def test_what_is_at_a_place_is_said_as_the_topmost_layer_leaves_it() -> None:
+    def entry(name: str, **about) -> tarfile.TarInfo:
+        made = tarfile.TarInfo(name)
+        made.type = tarfile.DIRTYPE
+        for key, value in about.items():
+            setattr(made, key, value)
+        return made
+
+    def layer(*entries: tarfile.TarInfo) -> LayerContent:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for one in entries:
+                tar.addfile(one)
+        content = read_layer([out.getvalue()], places=frozenset({"a", "b", "c", "d"}))
+        return decode_layer(encode_layer(content))
+
+    lowest = layer(
+        entry("./a/", mode=0o1777, uid=70_000, gid=5), entry("b", uid=3_000_000), entry("c"), entry("d", uid=1 << 40)
+    )
+    middle = layer(entry("a", mode=0o700), entry(".wh.c", type=tarfile.REGTYPE))
+    top = layer(entry("b", type=tarfile.SYMTYPE, linkname="usr/b"))
+    assert placed([lowest])["a"] == Placed(kind=EntryKind.FOLDER, mode=0o1777, uid=70_000, gid=5)
+    assert placed([lowest])["b"].uid == 3_000_000
+    assert placed([lowest])["d"].uid == 0
+    found = placed([lowest, middle, top])
+    assert (found["a"].mode, found["b"], "c" in found) == (
+        0o700,
+        Placed(kind=EntryKind.LINK, target="usr/b"),
+        False,
+    )
 
 
 @pytest.mark.parametrize(
