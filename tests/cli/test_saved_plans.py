@@ -332,6 +332,8 @@ def test_what_was_mistyped_is_answered_in_words(cli, saved, menu):
         ["plan", "shop", menu, "--uninstall"],
         ["plan", "shop", "x", "--rollback"],
         ["plan", "shop", "--rollback", "--uninstall"],
+        ["plan", "shop", "--rollback", "--set", "text=ho"],
+        ["plan", "shop", "--uninstall", "--unset", "text"],
         ["apply", cli.home / "none.plan"],
     ):
         refused = cli(*words, *NS)

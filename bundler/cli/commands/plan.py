@@ -77,6 +77,9 @@ def plan_command(
     flags = PlanFlags(out=out, expires_s=expires_s, max_bytes=max_bytes, exits_pending=exit_code, site=given.site)
     if is_rollback and is_removal:
         raise click.UsageError("--rollback and --uninstall are two plans; give one of them")
+    if (is_rollback or is_removal) and (given.files or given.assignments or given.unset):
+        verb_said = "--rollback" if is_rollback else "--uninstall"
+        raise click.UsageError(f"{verb_said} takes no values: what a revision recorded is taken as it is")
     if is_rollback:
         accepted = Accepted(losses=accept_data_loss, wider_reach=allow_reach, downgrade=path.allow_downgrade)
         back = RollbackRequest(

@@ -87,6 +87,7 @@ def facts_of(saved: SavedPlan) -> dict[str, str]:
         "bundle": f"{bundle}{f', from {request.bundle}' if request.bundle else ''}",
         "site file": f"{request.site} {request.site_digest}".strip(),
         "accepts": ", ".join(word.replace("_", " ") for word in request.accepts),
+        "adopts": ", ".join(request.adopts),
         "conflicts": "" if request.on_conflict is OnConflict.FAIL else f"--on-conflict {request.on_conflict}",
         "on failure": f"rolled back, in at most {request.rollback_s:.0f} s" if request.rollback_s else "",
         "reason": request.reason,
