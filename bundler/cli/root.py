@@ -46,6 +46,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "install": "Install a bundle, or upgrade its release.",
         "upgrade": "Upgrade a release to another bundle or other values.",
         "diff": "Show what an install or upgrade would change.",
+        "rbac": "Print the roles that a bundle's operators need.",
         "plan": "Plan a change, and save the plan for review.",
         "apply": "Carry out a saved plan, exactly or not at all.",
         "rollback": "Go back to an earlier revision.",

@@ -42,6 +42,26 @@ def text(
     return RenderedText(text=text, sensitive=sensitive, warnings=warnings)
 
 
+def roles(scope: Scope, request: ReleaseRequest, *, subject: str, is_reading: bool) -> RenderedObjects:
+    """Return the roles that are enough to work with a bundle.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        subject: who they are bound to; empty: no one.
+        is_reading: for the verbs that only read.
+
+    Raises:
+        BundlerError: when values or templates are wrong.
+    """
+    return library.bundles.confined(
+        scope,
+        request,
+        lambda order: author.roles.roles_for(order, subject=subject, is_reading=is_reading),
+        doing="rendering",
+    )
+
+
 def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows_secrets: bool) -> RenderedObjects:
     """Return what a bundle renders to, as objects.
 

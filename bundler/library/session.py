@@ -289,6 +289,20 @@ class Session:
         with self.scope.calling():
             return library.rendering.objects(self.scope, request, only=only, shows_secrets=shows_secrets)
 
+    def roles(self, request: ReleaseRequest, *, subject: str = "", is_reading: bool = False) -> RenderedObjects:
+        """Return the Roles that are enough to work with a release of a bundle; no cluster is asked.
+
+        Args:
+            request: bundle, names and values.
+            subject: a user, or a ServiceAccount as ``NAMESPACE/NAME``, that they are bound to; empty: no one.
+            is_reading: for the verbs that only read.
+
+        Raises:
+            ValuesError, RenderError: when values or templates are wrong.
+        """
+        with self.scope.calling():
+            return library.rendering.roles(self.scope, request, subject=subject, is_reading=is_reading)
+
     def values(self, request: ReleaseRequest, *, shows_secrets: bool = False) -> ComputedValues:
         """Return the values that a bundle and its components work with.
 

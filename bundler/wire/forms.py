@@ -56,6 +56,7 @@ FORMS: Final[Mapping[str, object]] = {
     "create": CreatedForm,
     "lint": list[FindingForm],
     "template": ListForm,
+    "rbac": ListForm,
     "values": ValuesForm | list[ValueForm] | SweepForm,
     "test-render": list[RenderTestForm],
     "drift": list[DriftForm],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +16,7 @@ from tests.lib.sweep import Workplace
 from tests.lib.widgets import ACCESS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.lib.controlplane import ControlPlane
@@ -74,18 +76,42 @@ def outside(seen: list[Seen], namespace: str) -> list[str]:
     return found
 
 
-def test_a_namespaced_role_is_enough_for_the_whole_life_of_the_shop(deployer: Workplace, namespace: str) -> None:
+def grant_printed_roles(place: Workplace, plane: ControlPlane, *words: str) -> None:
+    """Make what `bundler rbac` prints."""
+    code, text = place.run(["rbac", *words, "-o", "json"])
+    assert code == 0, text
+    for body in json.loads(text[text.index("{") :])["items"]:
+        scope = f"/namespaces/{body['metadata']['namespace']}" if "namespace" in body["metadata"] else ""
+        plane.api("POST", f"/apis/{RBAC}/v1{scope}/{body['kind'].lower()}s", body)
+
+
+@pytest.fixture
+def place_of(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Callable[[str], Workplace]]:
+    """Return a workplace for each user that is named."""
+    with ExitStack() as stack:
+        yield lambda user: stack.enter_context(Workplace(control_plane, tmp_path / user, user=user))
+
+
+def test_the_printed_roles_are_enough_for_the_whole_life_of_the_shop(
+    place_of: Callable[[str], Workplace], control_plane: ControlPlane, namespace: str
+) -> None:
     here = ("-n", namespace)
+    deployer, reader = place_of("deployer"), place_of("stranger")
+    grant_printed_roles(deployer, control_plane, "shop", "--for", "deployer", *here)
+    grant_printed_roles(reader, control_plane, "shop", "--for", "stranger", "--read-only", *here)
     for argv in (
         ["install", "shop", "--set", "qps=1000", *here],
         ["upgrade", "shop", "shop", "--set", "qps=3000", *here],
         ["diff", "shop", "shop", "--set", "qps=4000", *here],
         ["rollback", "shop", *here],
         ["status", "shop", *here],
+        ["drift", "shop", *here],
         ["history", "shop", *here],
         ["list", *here],
         ["uninstall", "shop", "--yes", *here],
     ):
+        if argv[0] == "uninstall":
+            reads_with_printed_roles(reader, here)
         code, text = deployer.run(argv)
         assert code == 0, text
         assert not outside(deployer.proxy.seen, namespace), argv
@@ -95,6 +121,15 @@ def test_a_namespaced_role_is_enough_for_the_whole_life_of_the_shop(deployer: Wo
             if one.status == FORBIDDEN and not CLASSES.match(one.path)
         }
         assert refused <= {("GET", "/api/v1/namespaces/kube-system"), ("GET", f"/api/v1/namespaces/{namespace}")}, argv
+
+
+def reads_with_printed_roles(reader: Workplace, here: tuple[str, str]) -> None:
+    for verb in ("status", "history", "wait", "logs"):
+        code, text = reader.run([verb, "shop", *here])
+        assert code == 0, text
+    code, text = reader.run(["uninstall", "shop", "--yes", *here])
+    assert code == 1, text
+    assert "forbidden" in text
 
 
 def role_writer_objects(namespace: str) -> list[tuple[str, dict]]:

@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.actions.author import graph as graph, sweep as sweep, template as template, values as values
+    from bundler.actions.author import (
+        graph as graph,
+        roles as roles,
+        sweep as sweep,
+        template as template,
+        values as values,
+    )
 
 __getattr__ = late_modules(__name__)

@@ -16,11 +16,18 @@ from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
-from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
-from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.restored import is_restored
+from bundler.planning.rights import (
+    LATER_VERBS,
+    WRITE_VERBS,
+    Right,
+    claim_rights,
+    explaining_rights,
+    object_rights,
+    record_rights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,35 +35,11 @@ if TYPE_CHECKING:
     from bundler.actions.preflight.request import PreflightRequest
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
+    from bundler.planning.rights import PluralOf
     from bundler.ports import ClusterClient
 
 _REVIEW = "authorization.k8s.io"
-_OBJECT_VERBS = ("get", "list", "create", "patch")
-_LATER_VERBS = ("delete", "update")
-"""For pruning and uninstalling, and to take back the fields of objects that were restored from a backup."""
-_RECORD_VERBS = ("get", "list", "create", "update", "delete")
-_LOCK_VERBS = ("get", "create", "update", "delete")
-_LOOK_VERBS = ("list", "watch")
-_LOOKED_AT = (("", "Pod"), ("", "Event"), ("apps", "ReplicaSet"))
-"""What waiting lists and watches to say why something is not ready; it reads the logs of pods too."""
-_GROWTH_VERBS = ("list", "patch")
 _MAX_NAMED = 24
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Right:
-    """One thing that has to be allowed."""
-
-    group: str
-    plural: str
-    namespace: str
-    verb: str
-
-    @property
-    def shown(self) -> str:
-        resource = f"{self.plural}.{self.group}" if self.group else self.plural
-        where = f" in {self.namespace}" if self.namespace else " in the whole cluster"
-        return f"{self.verb} {resource}{where}"
 
 
 def rights_looks(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Look]:
@@ -116,15 +99,15 @@ def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: C
 
 
 def _to_take_back(
-    request: PreflightRequest, manifests: Sequence[Manifest], denied: Sequence[_Right], cluster: ClusterClient
-) -> set[_Right]:
+    request: PreflightRequest, manifests: Sequence[Manifest], denied: Sequence[Right], cluster: ClusterClient
+) -> set[Right]:
     """Return the denied rights to update objects that were restored from a backup; no others are updated."""
     uid = release_uid(request.order.namespace, request.order.release)
     kinds = {(one.ref.group, one.ref.kind, one.ref.namespace) for one in manifests}
     found = set()
     for group, kind, namespace in sorted(kinds):
         served = cluster.resource_type(group, kind)
-        right = _Right(group, served.plural, namespace, "update") if served else None
+        right = Right(group, served.plural, namespace, "update") if served else None
         if right is not None and right in denied and _has_restored(group, kind, namespace, uid=uid, cluster=cluster):
             found.add(right)
     return found
@@ -139,40 +122,25 @@ def _has_restored(group: str, kind: str, namespace: str, *, uid: str, cluster: C
         return False
 
 
-def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:
+def _wanted(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[Right]:
     """Yield what an installation needs, what explains why something is not ready, and what takes things away again."""
     yield from _needed(request, manifests, cluster)
-    namespace = request.order.namespace
-    for group, kind in _LOOKED_AT:
-        if (served := cluster.resource_type(group, kind)) is not None:
-            yield from (_Right(group, served.plural, namespace, verb) for verb in _LOOK_VERBS)
-    yield _Right("", "pods/log", namespace, "get")
-    yield from _on_objects(manifests, cluster, ("watch",))
-    yield from _on_objects(manifests, cluster, _LATER_VERBS)
-    yield from _on_claims(manifests)
+    yield from explaining_rights(request.order.namespace)
+    yield from object_rights(manifests, _plurals(cluster), ("watch", *LATER_VERBS))
+    yield from claim_rights(manifests)
 
 
-def _on_claims(manifests: Sequence[Manifest]) -> Iterator[_Right]:
-    """Yield what growing the claims of a StatefulSet takes; they are no objects of the bundle."""
-    for manifest in manifests:
-        if is_stateful_set(manifest.ref) and items_at(manifest.body, "spec", "volumeClaimTemplates"):
-            for verb in _GROWTH_VERBS:
-                yield _Right("", "persistentvolumeclaims", manifest.ref.namespace, verb)
+def _needed(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[Right]:
+    yield from record_rights(request.order.namespace)
+    yield from object_rights(manifests, _plurals(cluster), WRITE_VERBS)
 
 
-def _needed(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> Iterator[_Right]:
-    namespace = request.order.namespace
-    yield from (_Right("", "secrets", namespace, verb) for verb in _RECORD_VERBS)
-    yield from (_Right("coordination.k8s.io", "leases", namespace, verb) for verb in _LOCK_VERBS)
-    yield from _on_objects(manifests, cluster, _OBJECT_VERBS)
+def _plurals(cluster: ClusterClient) -> PluralOf:
+    def plural_of(group: str, kind: str) -> str | None:
+        served = cluster.resource_type(group, kind)
+        return served.plural if served else None
 
-
-def _on_objects(manifests: Sequence[Manifest], cluster: ClusterClient, verbs: Sequence[str]) -> Iterator[_Right]:
-    for manifest in manifests:
-        served = cluster.resource_type(manifest.ref.group, manifest.ref.kind)
-        if served is not None:
-            for verb in verbs:
-                yield _Right(manifest.ref.group, served.plural, manifest.ref.namespace, verb)
+    return plural_of
 
 
 def _rules_in(namespace: str, cluster: ClusterClient) -> list[Body]:
@@ -192,7 +160,7 @@ def _rules_in(namespace: str, cluster: ClusterClient) -> list[Body]:
         return []
 
 
-def _is_listed(right: _Right, rules: Iterable[Body]) -> bool:
+def _is_listed(right: Right, rules: Iterable[Body]) -> bool:
     wanted = (("verbs", right.verb), ("apiGroups", right.group), ("resources", right.plural))
     return any(
         not list_at(rule, "resourceNames") and all({"*", word}.intersection(list_at(rule, key)) for key, word in wanted)
@@ -200,7 +168,7 @@ def _is_listed(right: _Right, rules: Iterable[Body]) -> bool:
     )
 
 
-def _is_allowed(cluster: ClusterClient, right: _Right) -> bool | None:
+def _is_allowed(cluster: ClusterClient, right: Right) -> bool | None:
     """Ask; None where the server gives no answer. A dry run leaves no trace in clusters that only play one."""
     plural, _, part = right.plural.partition("/")
     attributes: dict[str, JSONValue] = {"group": right.group, "resource": plural, "verb": right.verb}

@@ -1,0 +1,86 @@
+"""The roles that who works with a release needs, and no more. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler.actions.compose.compose import compose
+from bundler.errors import UsageError
+from bundler.fields.kinds import plural_of
+from bundler.model.rendered import RenderedObjects
+from bundler.planning.rights import RBAC, defined_plurals, granted_rules, reading, rules_of, whole_life
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bundler.actions.compose.render_request import RenderRequest
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.planning.rights import Right
+
+_SERVICE_ACCOUNT: Final = "system:serviceaccount:"
+
+
+def roles_for(order: RenderRequest, *, subject: str, is_reading: bool) -> RenderedObjects:
+    """Return Roles, a ClusterRole where objects of the cluster are among them, and who they are bound to.
+
+    Args:
+        order: bundle, names and values.
+        subject: a user, or ``NAMESPACE/NAME`` or ``system:serviceaccount:NAMESPACE:NAME``; empty: bind them to no one.
+        is_reading: for the verbs that only read.
+
+    Raises:
+        UsageError: for an impossible subject.
+        BundlerError: when values, templates or objects are wrong.
+    """
+    made = compose(order)
+    rights, unknown = _rights(made.manifests, order.namespace, is_reading=is_reading)
+    name = f"{order.release}-{'reader' if is_reading else 'deployer'}"
+    objects: list[Body] = []
+    for namespace in sorted({right.namespace for right in rights}):
+        rules = rules_of(right for right in rights if right.namespace == namespace)
+        granted = [] if is_reading else granted_rules(made.manifests, namespace)
+        objects += _role(name if namespace else f"{order.namespace}-{name}", namespace, [*rules, *granted], subject)
+    return RenderedObjects(objects=tuple(objects), sensitive=frozenset(), warnings=tuple(unknown))
+
+
+def _rights(manifests: Sequence[Manifest], namespace: str, *, is_reading: bool) -> tuple[frozenset[Right], list[str]]:
+    defined = defined_plurals(manifests)
+    guessed: set[str] = set()
+
+    def served(group: str, kind: str) -> str:
+        known = plural_of(group, kind) or defined.get((group, kind))
+        if known is None:
+            known = f"{kind.lower()}s"
+            guessed.add(f"{kind} of {group} is no kind that is known here; its resource is taken to be {known}")
+        return known
+
+    find = reading if is_reading else whole_life
+    return find(manifests, namespace, served), sorted(guessed)
+
+
+def _role(name: str, namespace: str, rules: list[Body], subject: str) -> Iterator[Body]:
+    kind = "Role" if namespace else "ClusterRole"
+    metadata: Body = {"name": name, "namespace": namespace} if namespace else {"name": name}
+    yield {"apiVersion": f"{RBAC}/v1", "kind": kind, "metadata": metadata, "rules": [*rules]}
+    if subject:
+        yield {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": f"{kind}Binding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": RBAC, "kind": kind, "name": name},
+            "subjects": [_subject(subject)],
+        }
+
+
+def _subject(text: str) -> Body:
+    parts = text.removeprefix(_SERVICE_ACCOUNT).split(":" if text.startswith(_SERVICE_ACCOUNT) else "/")
+    if len(parts) == 1 and not text.startswith(_SERVICE_ACCOUNT):
+        return {"apiGroup": RBAC, "kind": "User", "name": text}
+    if len(parts) != 2 or not all(parts):
+        raise UsageError(
+            "reading who the roles are for",
+            context=[f"{text!r} is neither a user nor a ServiceAccount"],
+            hint="name a user, or a ServiceAccount as NAMESPACE/NAME",
+        )
+    return {"kind": "ServiceAccount", "namespace": parts[0], "name": parts[1]}

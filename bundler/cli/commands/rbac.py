@@ -1,0 +1,50 @@
+"""``bundler rbac``. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from bundler import ReleaseRequest
+from bundler.cli.adapters.session import open_session
+from bundler.cli.output.rendered import show_documents
+from bundler.cli.parsing.arguments import bundle_argument
+from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.limit_options import bundle_limit_options
+from bundler.cli.parsing.registry_options import registry_options
+from bundler.cli.parsing.values_options import kube_version_option, release_name_option, values_options
+
+if TYPE_CHECKING:
+    from bundler import Values
+    from bundler.cli.session.app import App
+
+
+@verb("rbac")
+@bundle_argument
+@click.option(
+    "--for", "subject", default="", metavar="USER|NAMESPACE/NAME", help="Bind them to a user or ServiceAccount."
+)
+@click.option("--read-only", is_flag=True, help="For the verbs that only read.")
+@values_options()
+@registry_options
+@bundle_limit_options
+@release_name_option
+@kube_version_option
+def rbac_command(
+    app: App,
+    bundle: str,
+    *,
+    subject: str,
+    read_only: bool,
+    given: Values,
+    release: str,
+    kube_version: str,
+) -> None:
+    """Print the Roles that are enough to install, upgrade, roll back and uninstall BUNDLE with these values.
+
+    A Role for each namespace, and a ClusterRole where the bundle has objects of the cluster; for `kubectl apply -f -`.
+    What the bundle grants to others is in them too, since no one can grant what they do not have. No cluster is asked.
+    """
+    request = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)
+    show_documents(app, open_session(app).roles(request, subject=subject, is_reading=read_only))

@@ -1,0 +1,170 @@
+"""What a release has to be allowed, from its record to the last object that goes. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.model.lean import dataclass
+from bundler.planning.claim_growth import is_stateful_set
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.manifest import Manifest
+
+RBAC: Final = "rbac.authorization.k8s.io"
+WRITE_VERBS: Final = ("get", "list", "create", "patch")
+LATER_VERBS: Final = ("delete", "update")
+"""For pruning and uninstalling, and to take over the fields of objects that others wrote or restored."""
+RECORD_VERBS: Final = ("get", "list", "create", "update", "delete")
+LOCK_VERBS: Final = ("get", "create", "update", "delete")
+LOOK_VERBS: Final = ("list", "watch")
+GROWTH_VERBS: Final = ("list", "patch")
+READ_VERBS: Final = ("get", "list", "watch")
+LOOKED_AT: Final = (("", "pods"), ("", "events"), ("apps", "replicasets"))
+"""What waiting lists and watches to say why something is not ready; it reads the logs of pods too."""
+_CONSIDERED: Final = (("", "resourcequotas"), ("autoscaling", "horizontalpodautoscalers"))
+"""What plans are checked against."""
+
+_NEVER_DELETED: Final = frozenset(
+    {
+        ("", "namespaces"),
+        ("", "persistentvolumeclaims"),
+        ("", "persistentvolumes"),
+        ("apiextensions.k8s.io", "customresourcedefinitions"),
+    }
+)
+
+PluralOf: TypeAlias = Callable[[str, str], str | None]
+"""Takes group and kind, returns how the API server serves it; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One thing that has to be allowed."""
+
+    group: str
+    plural: str
+    namespace: str
+    """Empty: in the whole cluster."""
+    verb: str
+
+    @property
+    def shown(self) -> str:
+        """``patch deployments.apps in shop``."""
+        resource = f"{self.plural}.{self.group}" if self.group else self.plural
+        where = f" in {self.namespace}" if self.namespace else " in the whole cluster"
+        return f"{self.verb} {resource}{where}"
+
+
+def record_rights(namespace: str) -> Iterator[Right]:
+    """Yield what the records of a release and its lock need."""
+    yield from (Right("", "secrets", namespace, verb) for verb in RECORD_VERBS)
+    yield from (Right("coordination.k8s.io", "leases", namespace, verb) for verb in LOCK_VERBS)
+
+
+def object_rights(manifests: Iterable[Manifest], plural_of: PluralOf, verbs: Sequence[str]) -> Iterator[Right]:
+    """Yield what these verbs on objects need; kinds whose plural is not known left out.
+
+    Args:
+        manifests: the objects.
+        plural_of: how kinds are served.
+        verbs: of the API.
+    """
+    for manifest in manifests:
+        plural = plural_of(manifest.ref.group, manifest.ref.kind)
+        if plural is not None:
+            is_kept = (manifest.ref.group, plural) in _NEVER_DELETED
+            allowed = (verb for verb in verbs if not (is_kept and verb == "delete"))
+            yield from (Right(manifest.ref.group, plural, manifest.ref.namespace, verb) for verb in allowed)
+
+
+def claim_rights(manifests: Iterable[Manifest]) -> Iterator[Right]:
+    """Yield what growing the claims of a StatefulSet needs; they are no objects of the bundle."""
+    for manifest in manifests:
+        if is_stateful_set(manifest.ref) and items_at(manifest.body, "spec", "volumeClaimTemplates"):
+            for verb in GROWTH_VERBS:
+                yield Right("", "persistentvolumeclaims", manifest.ref.namespace, verb)
+
+
+def explaining_rights(namespace: str) -> Iterator[Right]:
+    """Yield what is read to say why something is not ready."""
+    yield from (Right(group, plural, namespace, verb) for group, plural in LOOKED_AT for verb in LOOK_VERBS)
+    yield Right("", "pods/log", namespace, "get")
+
+
+def whole_life(manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf) -> frozenset[Right]:
+    """Return what install, upgrade, rollback and uninstall need, and every verb that reads.
+
+    Args:
+        manifests: rendered, in their normal form.
+        namespace: of the release.
+        plural_of: how kinds are served.
+    """
+    verbs = (*WRITE_VERBS, "watch", *LATER_VERBS)
+    considered = (Right(group, plural, namespace, "list") for group, plural in _CONSIDERED)
+    return frozenset(
+        [
+            *record_rights(namespace),
+            *object_rights(manifests, plural_of, verbs),
+            *claim_rights(manifests),
+            *explaining_rights(namespace),
+            *considered,
+        ]
+    )
+
+
+def reading(manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf) -> frozenset[Right]:
+    """Return what list, status, history, get, wait and logs need; arguments as for `whole_life`."""
+    records = (Right("", "secrets", namespace, verb) for verb in ("get", "list"))
+    objects = object_rights(manifests, plural_of, READ_VERBS)
+    return frozenset([*records, *objects, *explaining_rights(namespace)])
+
+
+def defined_plurals(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], str]:
+    """Return group and kind -> plural of the kinds that definitions among manifests define."""
+    crds = (one.body for one in manifests if one.ref.kind == "CustomResourceDefinition")
+    names = ((text_at(crd, "spec", "group"), mapping_at(crd, "spec", "names")) for crd in crds)
+    return {(group, text_at(name, "kind")): text_at(name, "plural") for group, name in names}
+
+
+def rules_of(rights: Iterable[Right]) -> list[Body]:
+    """Return rights of one namespace, or of the whole cluster, as the rules of a role: one for each set of verbs."""
+    verbs: dict[tuple[str, str], set[str]] = {}
+    for right in rights:
+        verbs.setdefault((right.group, right.plural), set()).add(right.verb)
+
+    def key(resource: tuple[str, str]) -> tuple[str, list[str]]:
+        return resource[0], sorted(verbs[resource])
+
+    return [
+        {"apiGroups": [group], "resources": sorted(plural for _, plural in same), "verbs": list(allowed)}
+        for (group, allowed), same in groupby(sorted(verbs, key=key), key=key)
+    ]
+
+
+def granted_rules(manifests: Iterable[Manifest], namespace: str) -> list[Body]:
+    """Return what the roles and bindings among manifests grant in a namespace: no one can grant what they do not have.
+
+    Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/#privilege-escalation-prevention-and-bootstrapping
+
+    Args:
+        manifests: rendered, in their normal form.
+        namespace: empty: what is granted in the whole cluster.
+    """
+    found: list[Body] = []
+    for one in manifests:
+        if one.ref.group != RBAC or one.ref.namespace != namespace:
+            continue
+        found += [dict(rule) for rule in items_at(one.body, "rules")]
+        role = mapping_at(one.body, "roleRef")
+        own = any(other.ref.kind == role.get("kind") and other.ref.name == role.get("name") for other in manifests)
+        if role and not own:
+            resource = "roles" if role.get("kind") == "Role" else "clusterroles"
+            names: list[JSONValue] = [text_at(role, "name")]
+            found.append({"apiGroups": [RBAC], "resources": [resource], "resourceNames": names, "verbs": ["bind"]})
+    return [rule for index, rule in enumerate(found) if list_at(rule, "verbs") and rule not in found[:index]]
