@@ -1,4 +1,4 @@
-"""Shipped bundles, installed and uninstalled with every switch on: what is left is what the plan has named as kept."""
+"""What shipped bundles keep: installed and uninstalled with every switch on, and when a switch goes off."""
 
 from __future__ import annotations
 
@@ -38,3 +38,24 @@ def test_uninstall_leaves_what_it_names_and_nothing_else(name: str) -> None:
 def claims(cluster: SandboxClient) -> set[ObjectRef]:
     found = cluster.list(ListQuery(kind="PersistentVolumeClaim", group="", namespace="prod")).items
     return {ref_of(body) for body in found}
+
+
+@pytest.mark.slow
+def test_a_generated_secret_that_is_switched_off_is_kept_and_taken_up_again() -> None:
+    clock = FakeClock()
+    cluster = closed_when_dropped(SandboxClient.open(None, clock))
+    operator = Operator(cluster, "prod", clock=clock, timeout_s=300)
+
+    def password() -> object:
+        secret = operator.live("Secret", "orders")
+        return secret and secret["data"]
+
+    operator.install(BUNDLES / "microservice", "orders")
+    assert password() is None, "nothing is generated that nothing asks for"
+    operator.upgrade(BUNDLES / "microservice", "orders", needAuth="true")
+    first = password()
+    assert first
+    off = operator.upgrade(BUNDLES / "microservice", "orders", needAuth="false").proposal.plan
+    assert [one.ref.short for one in off.kept] == ["Secret/orders"]
+    operator.upgrade(BUNDLES / "microservice", "orders", needAuth="true")
+    assert password() == first
