@@ -17,6 +17,7 @@ from bundler.library.system_clock import SystemClock
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from bundler.storage.secrets import SecretReleaseStore
+from tests.lib.clocks import SOON_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ def start(folder: Path, *argv: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("verb", ["template", "values", "images"])
 def test_a_pattern_that_never_ends_is_ended_by_the_timeout_with_its_place(tmp_path: Path, verb: str) -> None:
     program = start(tmp_path, verb, str(bomb(tmp_path / "bomb")), "--timeout", "4s")
-    _, said = program.communicate(timeout=20)
+    _, said = program.communicate(timeout=SOON_S)
     assert program.returncode == 1
     assert "error[work-limit]" in said
     assert "values.schema.json#/properties/tag/pattern: it takes more than" in said
@@ -54,7 +55,7 @@ def test_a_pattern_that_never_ends_is_ended_by_the_timeout_with_its_place(tmp_pa
 @pytest.mark.slow
 def test_lint_names_the_pattern_too_when_its_time_is_over(tmp_path: Path) -> None:
     program = start(tmp_path, "lint", str(bomb(tmp_path / "bomb")), "--timeout", "4s")
-    found, _ = program.communicate(timeout=20)
+    found, _ = program.communicate(timeout=SOON_S)
     assert program.returncode == 1
     assert "slow-pattern" in found
     assert "work-limit" in found
@@ -65,10 +66,9 @@ def test_lint_names_the_pattern_too_when_its_time_is_over(tmp_path: Path) -> Non
 def test_a_signal_ends_what_never_ends(tmp_path: Path, number: signal.Signals) -> None:
     program = start(tmp_path, "template", str(bomb(tmp_path / "bomb")))
     time.sleep(1.5)
-    began = time.monotonic()
     program.send_signal(number)
-    _, said = program.communicate(timeout=20)
-    assert (program.returncode, time.monotonic() - began < 15) == (130, True)
+    _, said = program.communicate(timeout=SOON_S)
+    assert program.returncode == 130
     assert "interrupted" in said
 
 
@@ -84,13 +84,11 @@ def test_status_ends_where_a_recorded_readiness_rule_never_does(tmp_path: Path) 
     config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cfg}\ndata: {a: 'no'}\n"
     (folder / "templates" / "a.yaml").write_text(config)
     install = start(tmp_path, "install", "ruled", str(folder), "--context", "sandbox", "--yes", "--no-wait")
-    _, said = install.communicate(timeout=60)
+    _, said = install.communicate(timeout=SOON_S)
     assert install.returncode == 0, said
     tamper(tmp_path / "state" / "sandbox.db")
-    began = time.monotonic()
     status = start(tmp_path, "status", "ruled", "--context", "sandbox", "--timeout", "6s")
-    shown, said = status.communicate(timeout=60)
-    assert time.monotonic() - began < 12
+    shown, said = status.communicate(timeout=SOON_S)
     assert "its rule cannot be computed: it" in shown, (shown, said)
 
 

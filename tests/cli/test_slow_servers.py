@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lib.clocks import SOON_S
 from tests.lib.stub_server import Drip, StubServer
 
 if TYPE_CHECKING:
@@ -56,20 +57,16 @@ def test_one_ctrl_c_ends_what_a_slow_server_holds(tmp_path: Path, drip: str, ver
             assert program.poll() is None
             time.sleep(0.01)
         time.sleep(0.2)
-        asked_s = time.monotonic()
         program.send_signal(signal.SIGINT)
-        _, said = program.communicate(timeout=20)
+        _, said = program.communicate(timeout=SOON_S)
     assert program.returncode == 130, said
     assert "interrupted" in said
-    assert time.monotonic() - asked_s < 15
 
 
 @pytest.mark.slow
 def test_a_slow_server_holds_no_verb_beyond_its_time(tmp_path: Path) -> None:
-    began_s = time.monotonic()
     with StubServer([DRIPS["body"]]) as server:
         program = started(tmp_path, server, "list", "-A", "--timeout", "6s")
-        _, said = program.communicate(timeout=60)
+        _, said = program.communicate(timeout=SOON_S)
     assert program.returncode == 1, said
     assert "in time" in said
-    assert time.monotonic() - began_s < 13

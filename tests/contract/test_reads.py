@@ -247,10 +247,10 @@ def test_a_watch_hears_what_happens_while_it_lasts(cluster: Subject) -> None:
     query = ListQuery(group="", kind="ConfigMap", namespace=cluster.namespace, field_selector="metadata.name=later")
     started_s = time.monotonic()
     event = next(
-        one for one in cluster.client.watch(query, resource_version=version, timeout_s=10) if one.type == "ADDED"
+        one for one in cluster.client.watch(query, resource_version=version, timeout_s=60) if one.type == "ADDED"
     )
     later.join()
-    assert time.monotonic() - started_s < 8
+    assert time.monotonic() - started_s < 50
     assert event.body["data"] == {"colour": "red"}
 
 

@@ -24,6 +24,7 @@ from bundler.http.client_config import ClientConfig
 from bundler.model.cluster import ListQuery, LogQuery, Payload
 from bundler.model.json import text_at
 from bundler.model.refs import ObjectRef, group_of
+from tests.lib.clocks import SOON_S
 from tests.lib.raw_api import APPLY_PATCH, ApiError
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def test_what_the_server_refuses_is_refused_at_once(
     began = time.monotonic()
     with pytest.raises(RejectedError) as caught:
         client.apply(deployment(namespace, **change), is_dry_run=True)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert str(caught.value) == f"checking Deployment/web in namespace {namespace} (dry-run)"
     assert expected in " ".join(caught.value.context)
 
@@ -314,7 +315,7 @@ def test_a_watch_sees_what_happens_and_ends(connect: Connect, namespace: str) ->
         ("MODIFIED", "ConfigMap"),
         ("DELETED", "ConfigMap"),
     ]
-    assert 1.4 < time.monotonic() - began < 4
+    assert 1.4 < time.monotonic() - began < SOON_S
 
 
 def test_a_watch_can_be_left(connect: Connect, namespace: str) -> None:
@@ -322,9 +323,9 @@ def test_a_watch_can_be_left(connect: Connect, namespace: str) -> None:
     client.create(payload(namespace))
     query = ListQuery(group="", kind="ConfigMap", namespace=namespace)
     began = time.monotonic()
-    for _event in client.watch(query, resource_version="", timeout_s=30):
+    for _event in client.watch(query, resource_version="", timeout_s=120):
         break
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON_S
 
 
 def test_a_stranger_is_told_what_he_may_not(connect: Connect, namespace: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.lib.bundles import make_bundle
+from tests.lib.clocks import SOON_S
 from tests.lib.images import make_image, write_layout
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: a, image: 'registry.example/app:1'}]}\n"
@@ -43,7 +44,7 @@ def test_one_interrupt_ends_an_export_that_reads_a_layer_without_end(tmp_path: P
             time.sleep(0.01)
         time.sleep(0.3)
         run.send_signal(signal.SIGINT)
-        _, said = run.communicate(timeout=5)
+        _, said = run.communicate(timeout=SOON_S)
     finally:
         run.kill()
     assert run.returncode == 130

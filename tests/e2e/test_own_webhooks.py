@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.lib.controlplane import ControlPlane
 
 pytestmark = pytest.mark.controlplane
-QUICK_S = 15.0
+QUICK_S = 45.0
 """A server retries a webhook for a minute and more before it gives up."""
 
 

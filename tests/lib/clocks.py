@@ -6,6 +6,8 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+SOON_S = 60.0
+"""By then even a busy machine has ended what ends by itself; what it is told from takes longer, or never ends."""
 TURN_S = 0.0002
 """Real time for other threads to get to their own sleep."""
 START = datetime(2026, 11, 1, 12, 0, 0, tzinfo=UTC)

@@ -13,6 +13,7 @@ import pytest
 
 import bundler
 from bundler.concurrency import in_parallel, in_thread, map_parallel
+from tests.lib.clocks import SOON_S
 
 
 def test_what_is_returned_is_in_the_order_of_the_items() -> None:
@@ -100,7 +101,7 @@ def call(number):
     if threading.current_thread() is threading.main_thread():
         time.sleep({main_s})
         return
-    time.sleep(60)
+    time.sleep(600)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is started deaf to it
 threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
@@ -111,9 +112,9 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("main_s", [0, 60], ids=["waiting", "calling"])
+@pytest.mark.parametrize("main_s", [0, 600], ids=["waiting", "calling"])
 def test_one_interruption_is_enough_whatever_the_threads_do(main_s: int) -> None:
     began_s = time.monotonic()
-    ended = subprocess.run([sys.executable, "-c", PROGRAM.format(main_s=main_s)], timeout=30, check=False)
+    ended = subprocess.run([sys.executable, "-c", PROGRAM.format(main_s=main_s)], timeout=500, check=False)
     assert ended.returncode == 7
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < SOON_S

@@ -9,6 +9,7 @@ import pytest
 
 from bundler.errors.change import LockLostError
 from bundler.errors.cluster import UnavailableError
+from tests.lib.clocks import SOON_S
 from tests.lib.stub_server import HangUp, Reset, Say, Step, StubServer, status
 from tests.unit.cluster.support import CONFIG_MAP, ROUTES, client, config_map, payload
 
@@ -83,24 +84,24 @@ def test_not_even_on_a_connection_that_was_kept() -> None:
 
 
 def test_a_write_under_way_ends_before_the_lock_could_be_lost() -> None:
-    lease = Lease(0.3)
-    with StubServer([Say(body=config_map(), delay_s=20)], routes=ROUTES) as server:
+    lease = Lease(1.0)
+    with StubServer([Say(body=config_map(), delay_s=120)], routes=ROUTES) as server:
         cluster = client(server.url).guarded(lease)
         cluster.resource_types()
-        lease.renew()
         began_s = time.monotonic()
+        lease.renew()
         with pytest.raises(LockLostError) as caught:
             cluster.apply(payload())
-    assert 0.2 < time.monotonic() - began_s < 10
+    assert 0.5 < time.monotonic() - began_s < SOON_S
     assert caught.value.is_unclear
 
 
 def test_a_write_under_way_goes_on_while_heartbeats_are_written() -> None:
-    lease = Lease(0.4)
+    lease = Lease(1.5)
 
     def beat(_: Got) -> Step:
         for _ in range(4):
-            time.sleep(0.2)
+            time.sleep(0.4)
             lease.renew()
         return OK
 
