@@ -67,8 +67,11 @@ def test_a_database_goes_back_to_its_dump(server_site: RunningSite) -> None:
 
     pod = site.get("v1/pods/db-0")["metadata"]["uid"]
     larger = ("--set", "storage.size=20Gi", "--set", "backup.size=30Gi")
-    plan = site.bundler("upgrade", "db", "postgres", "--unset", "restore.file", *larger)
-    assert "claims grow: data-db-0 10Gi -> 20Gi; its pods stay" in plan
+    wanted = ("db", "postgres", "--unset", "restore.file", *larger)
+    plan = site.bundler("diff", *wanted)
+    assert "recreate StatefulSet/db (claims grow: data-db-0 10Gi -> 20Gi; its pods stay" in plan
+    assert "update PersistentVolumeClaim/db-backups" in plan
+    site.bundler("upgrade", *wanted)
     assert {name: capacity(site, name) for name in ("data-db-0", "db-backups")} == {
         "data-db-0": "20Gi",
         "db-backups": "30Gi",

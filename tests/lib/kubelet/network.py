@@ -39,7 +39,9 @@ class Network:
         ip_batch(
             [
                 "link set lo up",
-                "link add pods type bridge",
+                # A bridge without an address of its own takes the lowest of its cables: when that pod ends, every other one
+                # knows the gateway by an address that is gone, and waits for seconds until it asks again.
+                "link add pods address 02:00:00:00:00:01 type bridge",
                 f"address add {GATEWAY}/16 dev pods",
                 "link set pods up",
                 # Traffic to Services arrives here and is translated; without a route it would be refused before that.
