@@ -156,7 +156,7 @@ def test_a_container_that_is_not_alive_is_started_again_and_one_that_is_not_read
     }
     site.create_object("v1/services", service)
     ensure_client(site)
-    asked = ("curl", "-sS", "--fail", "--max-time", "2", f"http://web.{site.namespace}.svc.cluster.local/alive")
+    asked = ("curl", "-sS", "--fail", "--max-time", "30", f"http://web.{site.namespace}.svc.cluster.local/alive")
     site.until("the pod", lambda: "pod" in site.ready_pods())
     site.until("traffic", lambda: site.run_in(CLIENT, CLIENT, *asked) == "" or True)
     site.run_in("pod", "main", "rm", "/shared/alive")
