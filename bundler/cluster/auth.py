@@ -21,7 +21,7 @@ from bundler.cluster.tls import ClientCertificate, authority_of
 from bundler.errors.cluster import CredentialsError
 from bundler.errors.delivery import OfflineError
 from bundler.model.events import Notice
-from bundler.model.json import decode_json, items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.json import decode_json, items_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class ExecCredentials:
         is_interactive = self._is_interactive()
         try:
             finished = programs.run_program(
-                [command, *map(str, list_at(self._spec, "args"))],
+                [command, *strings_at(self._spec, "args")],
                 env=self._environment(is_interactive=is_interactive),
                 timeout_s=max(self._around.budget(), 1.0),
                 given=None if is_interactive else b"",

@@ -15,7 +15,7 @@ from bundler.cluster.errors import api_unavailable
 from bundler.cluster.files import read_bounded
 from bundler.fields.kinds import kind_info
 from bundler.files.whole_file import write_whole
-from bundler.model.json import items_at, list_at, text_at, value_at
+from bundler.model.json import items_at, strings_at, text_at, value_at
 from bundler.model.refs import ResourceType, group_of
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def _aggregated_type(group: str, version: str, row: Body) -> ResourceType:
         kind=text_at(row, "responseKind", "kind"),
         plural=text_at(row, "resource"),
         is_namespaced=text_at(row, "scope") == "Namespaced",
-        verbs=frozenset(map(str, list_at(row, "verbs"))),
-        short_names=tuple(map(str, list_at(row, "shortNames"))),
+        verbs=frozenset(strings_at(row, "verbs")),
+        short_names=strings_at(row, "shortNames"),
     )
 
 
@@ -127,8 +127,8 @@ def read_resource_list(document: Body) -> list[ResourceType]:
             kind=text_at(row, "kind"),
             plural=text_at(row, "name"),
             is_namespaced=value_at(row, "namespaced") is True,
-            verbs=frozenset(map(str, list_at(row, "verbs"))),
-            short_names=tuple(map(str, list_at(row, "shortNames"))),
+            verbs=frozenset(strings_at(row, "verbs")),
+            short_names=strings_at(row, "shortNames"),
         )
         for row in items_at(document, "resources")
         if "/" not in text_at(row, "name")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bundler.model.json import list_at, mapping_at, text_at
+from bundler.model.json import list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def selector_of(selector: Body) -> tuple[Requirement, ...]:
         Requirement(
             text_at(term, "key"),
             words.get(text_at(term, "operator"), "exists"),
-            frozenset(str(value) for value in list_at(term, "values")),
+            frozenset(strings_at(term, "values")),
         )
         for term in list_at(selector, "matchExpressions")
     ]

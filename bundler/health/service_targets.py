@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.fields.kinds import pod_spec_path
 from bundler.health.compute import is_built_in
 from bundler.health.custom import has_no_status
-from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.model.json import items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -113,8 +113,4 @@ def _may_make_pods(manifest: Manifest) -> bool:
 
 
 def _writes_pods(rule: Body) -> bool:
-    return bool({"*", "pods"} & _texts(rule, "resources")) and bool(_WRITES & _texts(rule, "verbs"))
-
-
-def _texts(rule: Body, key: str) -> set[str]:
-    return {str(item) for item in list_at(rule, key)}
+    return bool({"*", "pods"} & set(strings_at(rule, "resources"))) and bool(_WRITES & set(strings_at(rule, "verbs")))

@@ -120,6 +120,11 @@ def text_at(body: JSONValue, *path: str) -> str:
     return here if isinstance(here, str) else ""
 
 
+def strings_at(body: JSONValue, *path: str) -> tuple[str, ...]:
+    """Return what is in the list at ``path`` as strings; nothing where there is none."""
+    return tuple(map(str, list_at(body, *path)))
+
+
 def int_at(body: JSONValue, *path: str, default: int = 0) -> int:
     """Return the integer at ``path``, or ``default``.
 

@@ -14,7 +14,7 @@ from bundler.fields.unchanged import is_unchanged
 from bundler.model.bundle import Reach
 from bundler.model.change import Action
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.model.json import items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import replace
 from bundler.planning.autoscale import REPLICAS_PATH
 from bundler.planning.problem import Problem
@@ -139,11 +139,7 @@ def _same(wanted: Body, live: Body) -> bool:
 
 
 def _same_rule(wanted: Body, live: Body) -> bool:
-    return all(_words(wanted, key) == _words(live, key) for key in {*wanted, *live})
-
-
-def _words(rule: Body, key: str) -> set[str]:
-    return {str(word) for word in list_at(rule, key)}
+    return all(set(strings_at(wanted, key)) == set(strings_at(live, key)) for key in {*wanted, *live})
 
 
 def _subjects(binding: Body) -> set[tuple[str, ...]]:

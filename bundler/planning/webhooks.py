@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.selectors import labels_match, selector_of
-from bundler.model.json import int_at, items_at, list_at, mapping_at, text_at
+from bundler.model.json import int_at, items_at, list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
 
@@ -43,10 +43,10 @@ class Webhook:
 
 
 def _matches(rule: Body, ref: ObjectRef, plural: str) -> bool:
-    groups, resources = list_at(rule, "apiGroups"), {str(one) for one in list_at(rule, "resources")}
+    groups, resources = list_at(rule, "apiGroups"), set(strings_at(rule, "resources"))
     if ref.group not in groups and "*" not in groups:
         return False
-    if not _WRITES.intersection(map(str, list_at(rule, "operations"))):
+    if not _WRITES.intersection(strings_at(rule, "operations")):
         return False
     is_right_scope = text_at(rule, "scope") in _SCOPES[bool(ref.namespace)]
     return is_right_scope and (not plural or bool(resources & {"*", "*/*", plural, f"{plural}/*"}))

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import KindInfo, all_kinds, kind_info, schema_for, schema_from_crd
-from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.model.json import items_at, mapping_at, strings_at, text_at
 from bundler.model.refs import ResourceType
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _custom(crd: Body) -> Iterator[ResourceType]:
             plural=text_at(names, "plural"),
             is_namespaced=text_at(crd, "spec", "scope") == "Namespaced",
             verbs=_VERBS,
-            short_names=tuple(str(name) for name in list_at(names, "shortNames")),
+            short_names=strings_at(names, "shortNames"),
         )
 
 

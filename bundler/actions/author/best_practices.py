@@ -14,7 +14,7 @@ from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for
 from bundler.fields.misfit import MisfitKind
 from bundler.fields.validation import object_problems
 from bundler.model.image import ImageRef
-from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.labels import TRACK
 from bundler.model.lean import replace
 
@@ -189,7 +189,7 @@ def _names(containers: list[Body]) -> str:
 
 
 def _fetches(container: Body) -> bool:
-    words = [str(one) for key in ("command", "args") for one in list_at(container, key)]
+    words = [*strings_at(container, "command"), *strings_at(container, "args")]
     return _FETCH.search(" ".join(words)) is not None
 
 

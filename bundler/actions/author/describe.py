@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_mapping, pointer_tokens
+from bundler.model.json import is_mapping, pointer_tokens, strings_at
 from bundler.model.menu import MenuItem
 from bundler.model.redaction import MASK
 from bundler.ports import UNCONFINED
@@ -109,11 +109,7 @@ def _choices(place: SchemaView) -> str:
 def _is_required(pointer: Pointer, view: SchemaView) -> bool:
     name = pointer_tokens(pointer)[-1]
     above = view.at_pointer(parent_pointer(pointer))
-    return any(node.is_certain and name in _texts(node.node.get("required")) for node in above.nodes)
-
-
-def _texts(value: JSONValue) -> tuple[str, ...]:
-    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else ()
+    return any(node.is_certain and name in strings_at(node.node, "required") for node in above.nodes)
 
 
 def _schema_leaves(view: SchemaView, pointer: Pointer, depth: int) -> Iterator[Pointer]:

@@ -8,7 +8,7 @@ from bundler.errors.delivery import ImageBuildError
 from bundler.images.config import make_config, platform_json
 from bundler.model.digest import digest_of
 from bundler.model.image_build import BuiltLayer, EntryKind
-from bundler.model.json import canonical_json, list_at
+from bundler.model.json import canonical_json, strings_at
 from bundler.model.lean import dataclass
 from bundler.model.oci import OCI_CONFIG, OCI_INDEX, OCI_LAYER_GZIP, OCI_MANIFEST, Descriptor, OciManifest, platform_of
 from bundler.model.size import first_of
@@ -55,7 +55,7 @@ class NewImage:
     @property
     def layers(self) -> tuple[BuiltLayer, ...]:
         """All layers, the lowest first."""
-        diff_ids = [str(one) for one in list_at(self.config, "rootfs", "diff_ids")]
+        diff_ids = list(strings_at(self.config, "rootfs", "diff_ids"))
         return tuple(
             BuiltLayer(
                 digest=layer.digest,

@@ -12,7 +12,7 @@ from bundler.actions.preflight.storage import storage_checks
 from bundler.fields.kinds import pod_spec_path
 from bundler.images.image_paths import containers_of
 from bundler.model.check import Check, failed, passed, skipped
-from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.json import items_at, mapping_at, strings_at, text_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
 from bundler.planning.quota import quota_problems
@@ -123,7 +123,7 @@ def _below_baseline(pod: Body) -> Iterator[str]:
             yield f"container {name} is privileged"
         if any(value_at(port, "hostPort") for port in items_at(container, "ports")):
             yield f"container {name} takes a port of the host"
-        added = {str(one) for one in list_at(container, "securityContext", "capabilities", "add")} - _BASELINE
+        added = set(strings_at(container, "securityContext", "capabilities", "add")) - _BASELINE
         if added:
             yield f"container {name} adds {', '.join(sorted(added))}"
 

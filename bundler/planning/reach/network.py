@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,5 +64,5 @@ def _ingress_hosts(body: Body) -> list[str]:
 
 
 def _gateway_hosts(body: Body) -> list[str]:
-    routed = list(map(str, list_at(body, "spec", "hostnames")))
+    routed = list(strings_at(body, "spec", "hostnames"))
     return [*routed, *(text_at(listener, "hostname") for listener in items_at(body, "spec", "listeners"))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import items_at, list_at, mapping_at, text_at
+from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def _binding_grants(manifest: Manifest, own: frozenset[ObjectRef]) -> Iterator[t
 
 
 def _rule_grants(rule: Body) -> Iterator[tuple[str, str]]:
-    verbs = set(map(str, list_at(rule, "verbs")))
+    verbs = set(strings_at(rule, "verbs"))
     resources = [str(resource) for resource in list_at(rule, "resources")]
     if "*" in verbs or "*" in list_at(rule, "apiGroups") or any("*" in resource for resource in resources):
         yield "rbac-wildcard", "grants *"
-    allowed = ", ".join(map(str, list_at(rule, "verbs")))
+    allowed = ", ".join(strings_at(rule, "verbs"))
     if any(resource.partition("/")[0] == "secrets" for resource in resources):
         yield "rbac-secrets", f"grants {allowed} on secrets"
     for verb in _VERBS:
