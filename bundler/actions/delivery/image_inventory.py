@@ -164,7 +164,7 @@ class _Gathered:
         made_up = _made_up(variant, order.bundle)
         real = [(ref, use) for ref, use in found if ref in plain or not made_up(use.ref)]
         self._add(real, variant)
-        return any(ref not in plain for ref, _ in real)
+        return any(ref not in plain for ref, _ in found)
 
     def _add(self, found: Sequence[tuple[ImageRef, ImageUse]], variant: Variant) -> None:
         self._tried += 1
@@ -223,9 +223,9 @@ class _Gathered:
 
 def _made_up(variant: Variant, bundle: Bundle) -> Callable[[str], bool]:
     """Return what says of an image whether its name is made of what was set: a version at its maximum is no image."""
-    texts = {str(value) for _, value in variant if value != "" and not isinstance(value, bool)}
+    texts = {str(value) for _, value in variant if value not in {"", None} and not isinstance(value, bool)}
     words = "|".join(re.escape(text) for text in sorted(texts))
-    pattern = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])")
+    pattern = re.compile(rf"(?<![0-9])(?:{words})(?![0-9])", re.IGNORECASE)
 
     def is_made_up(name: str) -> bool:
         return bool(words) and pattern.search(name) is not None and not _is_written(name, bundle)

@@ -104,12 +104,26 @@ def test_names_that_are_made_of_what_was_tried_are_no_images(tmp_path: Path) -> 
     text = {"type": "string"}
     schema = {"version": number, "registry": text, "sidecar": text}
     images = ["{{ values.registry or 'docker.io' }}/org/db:{{ values.version }}", "registry.example/v18:14"]
+    images += ["docker.io/org/tool:v{{ values.version }}-slim"]
     containers = "".join(f'    - {{name: c{index}, image: "{image}"}}\n' for index, image in enumerate(images))
     sidecar = '{% if values.sidecar %}    - {name: s, image: "{{ values.sidecar }}"}\n{% endif %}'
     templates = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n{containers}{sidecar}"
     found = inventory(tmp_path, templates, "version: 16\nregistry: ''\nsidecar: ''\n", schema)
-    assert [str(one.ref) for one in found.images] == ["docker.io/org/db:16", "registry.example/v18:14"]
+    assert [str(one.ref) for one in found.images] == [
+        "docker.io/org/db:16",
+        "docker.io/org/tool:v16-slim",
+        "registry.example/v18:14",
+    ]
     assert found.warnings == ()
+
+
+def test_an_image_in_parts_is_found_although_a_number_that_was_tried_is_in_its_tag(tmp_path: Path) -> None:
+    schema = {"replicas": {"type": "integer", "minimum": 1, "maximum": 27}, "host": {"type": "string"}}
+    schema |= {"migration": {"type": "object", "properties": {"tag": {"type": "string"}}}}
+    templates = pod("a") + "---\n" + pod("b", only_if="values.host").replace("b:1", "b:{{ values.migration.tag }}")
+    found = inventory(tmp_path, templates, "replicas: 2\nhost: ''\nmigration: {tag: '1.27'}\n", schema)
+    assert settings(found) == {"a": ("",), "b": ("host=bundler-sample",)}
+    assert [one.ref.tag for one in found.images] == ["1", "1.27"]
 
 
 def component(folder: Path) -> None:
