@@ -62,7 +62,7 @@ class QuotaExceededError(PlanError):
 
 
 class ImmutableFieldError(PlanError):
-    """The plan changes a field that cannot change on a live object.
+    """The plan changes a field that cannot change on a live object, or a value whose schema says `immutable`.
 
     Remedy: Keep the old value, or delete the object and run the command again.
     """

@@ -31,7 +31,13 @@ from bundler.values.outputs import (
 )
 from bundler.values.problems import Problem, invalid_values, shown_value
 from bundler.values.schema_view import SchemaView, bundle_view
-from bundler.values.validate import deprecation_warnings, find_problems, origin_at, sensitive_pointers
+from bundler.values.validate import (
+    deprecation_warnings,
+    find_problems,
+    immutable_pointers,
+    origin_at,
+    sensitive_pointers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -138,6 +144,7 @@ def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, 
         data=data,
         origins=fold.origins,
         sensitive=sensitive_pointers(data, level.view),
+        immutable=immutable_pointers(data, level.view.own),
         components=components,
         layers=layers,
         outputs=outputs,

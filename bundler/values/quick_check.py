@@ -28,7 +28,7 @@ _MAX_STEPS = 200_000
 _NEWEST = "https://json-schema.org/draft/2020-12/schema"
 _ANNOTATIONS = frozenset({
     "$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "default", "examples", "deprecated",
-    "readOnly", "writeOnly", "format",
+    "readOnly", "writeOnly", "format", "immutable",
 })  # fmt: skip
 _DIALECTS = frozenset({
     _NEWEST, "https://json-schema.org/draft/2020-12/schema#",

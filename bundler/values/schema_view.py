@@ -154,6 +154,11 @@ class SchemaView:
         return any(node.is_certain and node.node.get("deprecated") is True for node in self.nodes)
 
     @property
+    def is_immutable(self) -> bool:
+        """Return whether a schema says ``immutable: true`` here: the value of the first installation stays."""
+        return any(node.is_certain and node.node.get("immutable") is True for node in self.nodes)
+
+    @property
     def moved_to(self) -> str:
         """The path that takes the place of a deprecated one, from the root of the bundle's values; empty without."""
         named = (node.node.get(MOVED_TO) for node in self.nodes if node.is_certain)

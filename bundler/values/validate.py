@@ -15,7 +15,7 @@ from bundler.values.schema_view import SCHEMA_FILE
 from bundler.values.unknown_keys import UnknownKey, unknown_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.model.bundle import Bundle
     from bundler.model.json import Body, JSONValue
@@ -53,6 +53,11 @@ def find_problems(bundle: Bundle, fold: Fold, data: Body, view: SchemaView, *, c
 def sensitive_pointers(data: Body, view: SchemaView) -> frozenset[Pointer]:
     """Return the leaves of ``data`` that a schema calls ``writeOnly``, or that are below something it does."""
     return frozenset(_sensitive_below(data, view, ""))
+
+
+def immutable_pointers(data: Body, view: SchemaView) -> frozenset[Pointer]:
+    """Return the places in ``data`` of which a schema says ``immutable: true``."""
+    return frozenset(pointer for pointer, _ in _places_below(data, view, "", lambda found: found.is_immutable))
 
 
 def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: SchemaView, component: str) -> list[str]:
@@ -167,14 +172,20 @@ def deprecated_below(value: JSONValue, view: SchemaView, pointer: Pointer) -> It
         view: the schema as seen by this bundle.
         pointer: JSON Pointer of the place.
     """
-    if view.is_deprecated:
+    return _places_below(value, view, pointer, lambda found: found.is_deprecated)
+
+
+def _places_below(
+    value: JSONValue, view: SchemaView, pointer: Pointer, is_meant: Callable[[SchemaView], bool]
+) -> Iterator[tuple[Pointer, SchemaView]]:
+    if is_meant(view):
         yield pointer, view
     elif is_mapping(value) and view.nodes:
         for key, item in value.items():
-            yield from deprecated_below(item, view.child(key), f"{pointer}/{escape_token(key)}")
+            yield from _places_below(item, view.child(key), f"{pointer}/{escape_token(key)}", is_meant)
     elif is_list(value) and view.nodes:
         for index, item in enumerate(value):
-            yield from deprecated_below(item, view.child(index), f"{pointer}/{index}")
+            yield from _places_below(item, view.child(index), f"{pointer}/{index}", is_meant)
 
 
 def _is_from_outside(pointer: Pointer, origins: Mapping[Pointer, Origin]) -> bool:

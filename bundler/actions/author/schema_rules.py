@@ -29,13 +29,13 @@ _KEYWORDS: Final = frozenset({
     "$anchor", "$comment", "$defs", "$dynamicAnchor", "$dynamicRef", "$id", "$ref", "$schema", "$vocabulary",
     "additionalItems", "additionalProperties", "allOf", "anyOf", "const", "contains", "contentEncoding",
     "contentMediaType", "contentSchema", "default", "definitions", "dependencies", "dependentRequired",
-    "dependentSchemas", "deprecated", "description", "else", "enum", "examples", "exclusiveMaximum", "exclusiveMinimum",
-    "format", "if", "items", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum", "minContains",
-    "minItems", "minLength", "minProperties", "minimum", "multipleOf", "not", "oneOf", "pattern", "patternProperties",
-    "prefixItems", "properties", "propertyNames", "readOnly", "required", "then", "title", "type", "unevaluatedItems",
-    "unevaluatedProperties", "uniqueItems", "writeOnly",
+    "dependentSchemas", "deprecated", "description", "else", "enum", "examples", "exclusiveMaximum",
+    "exclusiveMinimum", "format", "if", "immutable", "items", "maxContains", "maxItems", "maxLength", "maxProperties",
+    "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "not", "oneOf",
+    "pattern", "patternProperties", "prefixItems", "properties", "propertyNames", "readOnly", "required", "then",
+    "title", "type", "unevaluatedItems", "unevaluatedProperties", "uniqueItems", "writeOnly",
 })  # fmt: skip
-"""Source: JSON Schema 2020-12 and draft 07, their meta-schemas."""
+"""Source: JSON Schema 2020-12 and draft 07, their meta-schemas; and ``immutable``, which is ours."""
 _REPEATED_GROUP: Final = (")*", ")+", "){")
 _NEAR: Final = 0.8
 _SHOWN_CHARS: Final = 100

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bundler.actions.acquire.version_policy import older_version
+from bundler.actions.release.immutable_values import changed_immutables
 from bundler.actions.release.saved_plan import stale_problems
 from bundler.actions.release.upgrade_path import barrier_problems, path_problems
 from bundler.errors import ConfirmationRequiredError
@@ -95,6 +96,15 @@ def _path(proposal: Proposal) -> Iterable[Problem]:
     return path_problems(draft.release, bundle, recorded, upgrades_from=draft.upgrades_from, accepted=accepted)
 
 
+def _fixed_values(proposal: Proposal) -> Iterable[Problem]:
+    draft = proposal.draft
+    if draft is None or draft.composition is None or draft.recorded is None:
+        return ()
+    is_same = draft.recorded.summary.bundle.name == draft.revision.summary.bundle.name
+    recorded = draft.recorded.computed_values if is_same else None
+    return changed_immutables(draft.composition.values, recorded, draft.release)
+
+
 def _objects(proposal: Proposal) -> Iterable[Problem]:
     planned = proposal.planned
     return object_problems(planned.wanted, planned.observation, tuple(planned.candidates.values()), planned.outcomes)
@@ -143,6 +153,7 @@ GATES: Final[tuple[Gate, ...]] = (
     _versions,
     _reach,
     _path,
+    _fixed_values,
     _objects,
     _quota,
     _removal,

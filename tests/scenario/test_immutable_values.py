@@ -1,0 +1,55 @@
+"""Values whose schema says ``immutable`` stay as they were first installed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.errors.change import ImmutableFieldError
+from tests.lib.bundles import make_bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.scenario.conftest import World
+
+TEMPLATE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {text: {{ values | tojson | quote }}}\n"
+
+
+def menu(folder: Path, *properties: str, **defaults: object) -> Path:
+    shape: dict[str, object] = {name: {"immutable": True} for name in properties}
+    schema = {"type": "object", "properties": {**{name: {} for name in defaults}, **shape}}
+    files = {
+        "templates/a.yaml": TEMPLATE,
+        "values.yaml": json.dumps(defaults),
+        "values.schema.json": json.dumps(schema),
+    }
+    return make_bundle(folder, files)
+
+
+def test_a_change_is_refused_with_both_values_and_who_set_the_new_one(sandbox_world: World, tmp_path: Path):
+    operator, bundle = sandbox_world.operator, menu(tmp_path, "zone", zone="a", size=1)
+    operator.install(bundle, zone="b")
+    operator.upgrade(bundle, zone="b", size="2")
+    with pytest.raises(ImmutableFieldError) as raised:
+        operator.upgrade(bundle, zone="c", size="3")
+    assert raised.value.context == ('zone: "b" is recorded and cannot change, "c" is given (--set zone=c)',)
+
+
+def test_a_value_that_was_not_recorded_may_be_set_once(sandbox_world: World, tmp_path: Path):
+    operator = sandbox_world.operator
+    operator.install(menu(tmp_path / "one", size=1))
+    second = menu(tmp_path / "two", "zone", zone="a", size=1)
+    operator.upgrade(second, zone="b")
+    with pytest.raises(ImmutableFieldError):
+        operator.upgrade(second, zone="a")
+
+
+def test_a_rollback_is_not_held_up_by_values_that_never_changed(sandbox_world: World, tmp_path: Path):
+    operator, bundle = sandbox_world.operator, menu(tmp_path, "zone", zone="a", size=1)
+    operator.install(bundle)
+    operator.upgrade(bundle, size="2")
+    operator.rollback()
+    assert operator.statuses()[-1] == "deployed"
