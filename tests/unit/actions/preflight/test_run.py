@@ -212,7 +212,7 @@ def test_every_right_is_asked_for_once() -> None:
     check, cluster = permissions()
     assert check.state is CheckState.PASSED
     assert len(cluster.asked) == len(set(cluster.asked))
-    assert {("create", "persistentvolumeclaims"), ("update", "leases"), ("delete", "persistentvolumeclaims")} <= set(
+    assert {("create", "persistentvolumeclaims"), ("update", "leases"), ("update", "persistentvolumeclaims")} <= set(
         cluster.asked
     )
 
@@ -220,7 +220,7 @@ def test_every_right_is_asked_for_once() -> None:
 @pytest.mark.parametrize(
     "right",
     [
-        ("delete", "persistentvolumeclaims"),
+        ("watch", "persistentvolumeclaims"),
         ("update", "persistentvolumeclaims"),
         ("list", "events"),
         ("list", "pods"),
@@ -245,8 +245,8 @@ def test_updating_is_needed_now_where_an_object_was_restored_from_a_backup(manag
 
 
 def test_what_is_needed_now_stops_and_stands_first() -> None:
-    check, _ = permissions(("delete", "persistentvolumeclaims"), ("create", "secrets"), ("patch", "persistentvolumeclaims"))  # fmt: skip
+    check, _ = permissions(("update", "persistentvolumeclaims"), ("create", "secrets"), ("patch", "persistentvolumeclaims"))  # fmt: skip
     assert check.state is CheckState.FAILED
     assert check.found.startswith(
-        "not allowed: patch persistentvolumeclaims in default; create secrets in default; delete"
+        "not allowed: patch persistentvolumeclaims in default; create secrets in default; update"
     )
