@@ -25,8 +25,13 @@ def shortened(text: str, max_chars: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text that begins as a sentence does: what to do, as it is shown."""
-    return f"{text[:1].upper()}{text[1:]}"
+    """Return a text that begins as a sentence does: what to do, as it is shown.
+
+    Only a plain word gets its capital: whatever else a text begins with is a name, or a value that would not be
+    known again as one to mask.
+    """
+    word = text.partition(" ")[0].rstrip(",;:.")
+    return f"{text[0].upper()}{text[1:]}" if word.isalpha() else text
 
 
 def first_of(names: Sequence[str], shown: int) -> list[str]:
