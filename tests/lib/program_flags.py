@@ -81,8 +81,6 @@ def program_flags(folder: Path, ports: Ports) -> dict[str, list[str]]:
             "root-ca-file": pki / "ca.crt",
             "service-account-private-key-file": pki / "serviceaccounts.key",
             "use-service-account-credentials": "false",
-            # Fifteen seconds otherwise, which tests of autoscalers wait.
-            "horizontal-pod-autoscaler-sync-period": "2s",
         },
         "kube-scheduler": {**fast, **own_access, "secure-port": ports.scheduler, "cert-dir": pki},
     }

@@ -50,7 +50,9 @@ def start_plane(folder: Path, binaries: Mapping[str, Argv]) -> ControlPlane:
     """Start a control plane with the kubelet of real processes as its nodes."""
     # Namespaces of its own: whatever ends the first process takes every container, mount and network with it.
     nodes = [*NAMESPACES, sys.executable, "-m", "tests.lib.kubelet", str(folder / "kubelet")]
-    return ControlPlane.start(folder, binaries, nodes)
+    # Fifteen seconds otherwise, which a test of an autoscaler waits.
+    controllers = [*binaries["kube-controller-manager"], "--horizontal-pod-autoscaler-sync-period=2s"]
+    return ControlPlane.start(folder, {**binaries, "kube-controller-manager": controllers}, nodes)
 
 
 @dataclass
