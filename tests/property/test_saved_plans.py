@@ -9,6 +9,7 @@ import zlib
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from bundler import ReleaseRequest, Session, Values
@@ -20,6 +21,7 @@ from bundler.errors.change import PlanFileError
 from bundler.model.redaction import Redactor
 from bundler.wire.plan_file import MAGIC, decode_plan, encode_plan
 from bundler.wire.saved_plan import saved_plan_form
+from tests.lib.laws import examples
 
 NASTY = st.sampled_from(
     ["\ud800", "\x1b[2J", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "sha256:" + "0" * 64, "\u202e"]
@@ -54,7 +56,8 @@ def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return made
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_whatever_a_plan_says_it_is_shown_or_refused(data: st.DataObject) -> None:
     whole = json.loads(document())
