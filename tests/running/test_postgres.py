@@ -43,7 +43,7 @@ def test_an_installation_whose_server_refuses_its_settings_fails_with_the_server
     server_site: RunningSite,
 ) -> None:
     failed = server_site.bundler_failing(
-        "install", "db", "postgres", "--set", "settings.no_such_setting=1", "--timeout", "15s"
+        "install", "db", "postgres", "--set", "settings.no_such_setting=1", "--timeout", "10s"
     )
     assert 'unrecognized configuration parameter "no_such_setting"' in failed
 
