@@ -16,7 +16,7 @@ from bundler.actions.release.history import (
 )
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster
-from bundler.actions.release.recorded_parts import recorded_rule
+from bundler.actions.release.recorded_parts import recorded_reach, recorded_readiness, recorded_rule
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
@@ -178,13 +178,41 @@ def _silent_files(user: UserLayers) -> str:
 
 
 def _draft(request: InstallRequest, composition: Composition, history: History, now: datetime) -> Draft:
-    bundle, reach = request.order.bundle, composition.rendering.reach
-    is_first = not history.current
-    summary = RevisionSummary(
+    return Draft(
+        revision=_revision(request, composition, history, now),
+        generated=composition.rendering.generated,
+        reach=composition.rendering.reach,
+        readiness=composition.readiness,
+        upgrades_from=request.order.bundle.upgrade.from_versions,
+        composition=composition,
+    )
+
+
+def _revision(request: InstallRequest, composition: Composition, history: History, now: datetime) -> Revision:
+    bundle, operation = request.order.bundle, "upgrade" if history.current else "install"
+    return Revision(
+        summary=_summary(request, history, now),
+        authorship=request.authorship,
+        inventory=_inventory(composition),
+        user_values=composition.values.user.data,
+        computed_values=whole_data(composition.values, is_masked=False),
+        needs=composition.rendering.needs,
+        notes=_notes(request.order, composition, history.next_number, operation),
+        sensitive=composition.sensitive,
+        no_rollback_below=bundle.upgrade.no_rollback_below,
+        reach=recorded_reach(composition.rendering.reach),
+        readiness=tuple(map(recorded_readiness, composition.readiness)),
+        conflict_rules=tuple(map(recorded_rule, _conflict_rules(bundle))),
+    )
+
+
+def _summary(request: InstallRequest, history: History, now: datetime) -> RevisionSummary:
+    bundle = request.order.bundle
+    return RevisionSummary(
         release=request.order.release,
         namespace=request.order.namespace,
         revision=0,
-        status=ReleaseStatus.PENDING_INSTALL if is_first else ReleaseStatus.PENDING_UPGRADE,
+        status=ReleaseStatus.PENDING_UPGRADE if history.current else ReleaseStatus.PENDING_INSTALL,
         bundle=BundleReference(
             name=bundle.metadata.name,
             version=bundle.metadata.version,
@@ -195,35 +223,6 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
         updated=now,
         created=now,
         user=request.authorship.user,
-    )
-    revision = Revision(
-        summary=summary,
-        authorship=request.authorship,
-        inventory=_inventory(composition),
-        user_values=composition.values.user.data,
-        computed_values=whole_data(composition.values, is_masked=False),
-        needs=composition.rendering.needs,
-        notes=_notes(request.order, composition, history.next_number, "install" if is_first else "upgrade"),
-        sensitive=composition.sensitive,
-        no_rollback_below=bundle.upgrade.no_rollback_below,
-        reach={
-            "clusterScoped": list(reach.cluster_scoped),
-            "namespaces": list(reach.namespaces),
-            "grants": list(reach.grants),
-        },
-        readiness=tuple(
-            {"group": r.group, "kind": r.kind, "name": r.name, "ready": r.ready, "failed": r.failed}
-            for r in composition.readiness
-        ),
-        conflict_rules=tuple(recorded_rule(rule) for rule in _conflict_rules(bundle)),
-    )
-    return Draft(
-        revision=revision,
-        generated=composition.rendering.generated,
-        reach=reach,
-        readiness=composition.readiness,
-        upgrades_from=bundle.upgrade.from_versions,
-        composition=composition,
     )
 
 

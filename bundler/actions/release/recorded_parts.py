@@ -10,6 +10,7 @@ from bundler.model.json import text_at
 from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
+    from bundler.model.bundle import Reach
     from bundler.model.json import Body
     from bundler.model.release import Revision
 
@@ -37,6 +38,20 @@ def recorded_rule(rule: ConflictRule) -> Body:
     parts = {"kind": rule.kind, "name": rule.name, "path": rule.path, "manager": rule.manager}
     named = {key: text for key, text in parts.items() if text}
     return {"policy": rule.policy.value, "source": str(rule.source), **named}
+
+
+def recorded_readiness(rule: ReadinessRule) -> Body:
+    """Return a readiness rule as a revision records it."""
+    return {"group": rule.group, "kind": rule.kind, "name": rule.name, "ready": rule.ready, "failed": rule.failed}
+
+
+def recorded_reach(reach: Reach) -> Body:
+    """Return what a bundle declares to reach, as a revision records it."""
+    return {
+        "clusterScoped": list(reach.cluster_scoped),
+        "namespaces": list(reach.namespaces),
+        "grants": list(reach.grants),
+    }
 
 
 def _readiness_rule(body: Body) -> ReadinessRule:
