@@ -72,6 +72,7 @@ def stack_of_two(folder: Path) -> Path:
     return stack
 
 
+@pytest.mark.slow
 def test_tenants_are_installed_apart_joined_by_another_and_uninstalled_with_their_data_kept(
     market: World, tmp_path: Path
 ) -> None:
