@@ -73,7 +73,7 @@ def test_authoring_loads_no_kubernetes_library(cli, menu, verb):
 
 
 def test_what_renders_is_loaded_in_the_copy_of_the_process_that_renders(cli, menu):
-    assert imported(modules_after(cli, "template", menu, is_copied=True), *TEMPLATES, "pickle") == set()
+    assert imported(modules_after(cli, "template", menu, is_copied=True), *TEMPLATES) == set()
     assert imported(modules_after(cli, "template", menu), *TEMPLATES) == set(TEMPLATES)
 
 
