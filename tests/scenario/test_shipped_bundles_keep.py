@@ -36,7 +36,7 @@ def test_uninstall_leaves_what_it_names_and_nothing_else(name: str) -> None:
 
 
 def claims(cluster: SandboxClient) -> set[ObjectRef]:
-    found = cluster.list(ListQuery(kind="PersistentVolumeClaim", group="", namespace="prod")).items
+    found = cluster.list(ListQuery(kind="PersistentVolumeClaim", group="", namespace="")).items
     return {ref_of(body) for body in found}
 
 
