@@ -68,6 +68,21 @@ def primaries(site: RunningSite) -> list[str]:
     return [pod for pod in site.ready_pods(name="redis") if "role:master" in ask(site, pod, "info", "replication")]
 
 
+def is_led_to_one(site: RunningSite) -> bool:
+    """Return whether new connections all reach a primary that both others follow."""
+    asked = ("redis-cli", "--no-auth-warning", "-h", "cache", "-a", password(site), "info", "replication")
+    told = [site.run_in("cache-0", "redis", *asked) for _ in range(6)]
+    return all("role:master" in one and "connected_slaves:2" in one for one in told)
+
+
+def standing(site: RunningSite) -> str:
+    """Say what each node is, and what it has written to its log."""
+    pods = [pod["metadata"]["name"] for pod in site.items("v1/pods") if "cache-" in pod["metadata"]["name"]]
+    nodes = [pod for pod in pods if "router" not in pod]
+    told = [f"{pod}: {ask(site, pod, 'info', 'replication')}" for pod in nodes]
+    return "\n".join([*told, *(site.logs(pod, name) for pod in nodes for name in ("redis", "sentinel"))])
+
+
 def test_a_single_server_becomes_a_primary_with_replicas_and_keeps_its_keys(server_site: RunningSite) -> None:
     site = server_site
     site.bundler("install", "cache", PREVIOUS)
@@ -95,7 +110,8 @@ def test_a_single_server_becomes_a_primary_with_replicas_and_keeps_its_keys(serv
             site.until("another primary", lambda: (found := primaries(site)) and found != [primary])
         site.until("all nodes", lambda: len(site.ready_pods(name="redis")) == 3)
         site.until("one primary", lambda: len(primaries(site)) == 1)
-    assert writer.found["lost"] == []
+        site.until("a router that leads to it alone", lambda: is_led_to_one(site))
+    assert writer.found["lost"] == [], standing(site)
     assert writer.found["count"] > 0
     assert writer.found["longest_s"] < 60, writer.found
 
