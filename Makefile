@@ -53,7 +53,7 @@ test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a 
 	$(BIN)/python $(MEASURED) $(FAST) $(PYTEST_OPTIONS)
 	$(BIN)/python -m pytest $(REST) $(PYTEST_OPTIONS)
 
-test-fast: $(VENV)/.dev ## The tests that take about a minute
+test-fast: $(VENV)/.dev ## The tests that take one to two minutes
 	$(BIN)/ruff check
 	$(BIN)/python -m pytest $(FAST) $(PYTEST_OPTIONS)
 
