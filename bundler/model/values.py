@@ -118,8 +118,6 @@ class MergedValues:
     """For each leaf of ``data``; a deleted leaf (null) has its origin here too."""
     sensitive: frozenset[Pointer] = frozenset()
     """Leaves whose schema, the bundle's or a component's, says ``writeOnly: true``."""
-    immutable: frozenset[Pointer] = frozenset()
-    """Places whose schema says ``immutable: true``: they stay as they were first installed."""
     components: Mapping[str, MergedValues] | None = None
     """Values of each enabled component, by its name."""
     layers: tuple[ValuesLayer, ...] = ()

@@ -34,7 +34,6 @@ from bundler.values.schema_view import SchemaView, bundle_view
 from bundler.values.validate import (
     deprecation_warnings,
     find_problems,
-    immutable_pointers,
     origin_at,
     sensitive_pointers,
 )
@@ -144,7 +143,6 @@ def _compute(level: _Level, outside: Sequence[ValuesLayer], names: Mapping[str, 
         data=data,
         origins=fold.origins,
         sensitive=sensitive_pointers(data, level.view),
-        immutable=immutable_pointers(data, level.view.own),
         components=components,
         layers=layers,
         outputs=outputs,

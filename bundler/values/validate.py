@@ -55,9 +55,9 @@ def sensitive_pointers(data: Body, view: SchemaView) -> frozenset[Pointer]:
     return frozenset(_sensitive_below(data, view, ""))
 
 
-def immutable_pointers(data: Body, view: SchemaView) -> frozenset[Pointer]:
-    """Return the places in ``data`` of which a schema says ``immutable: true``."""
-    return frozenset(pointer for pointer, _ in _places_below(data, view, "", lambda found: found.is_immutable))
+def immutable_below(data: JSONValue, view: SchemaView) -> Iterator[tuple[Pointer, SchemaView]]:
+    """Yield the places in ``data`` of which a schema says ``immutable: true``, and what is said of each."""
+    return _places_below(data, view, "", lambda found: found.is_immutable)
 
 
 def deprecation_warnings(data: Body, origins: Mapping[Pointer, Origin], view: SchemaView, component: str) -> list[str]:

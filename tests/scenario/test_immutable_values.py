@@ -53,3 +53,36 @@ def test_a_rollback_is_not_held_up_by_values_that_never_changed(sandbox_world: W
     operator.upgrade(bundle, size="2")
     operator.rollback()
     assert operator.statuses()[-1] == "deployed"
+
+
+def test_a_value_that_is_taken_away_is_a_change_and_a_secret_one_is_not_shown(sandbox_world: World, tmp_path: Path):
+    operator = sandbox_world.operator
+    schema = {
+        "type": "object",
+        "properties": {"zone": {"immutable": True}, "key": {"immutable": True, "writeOnly": True}},
+    }
+    files = {"templates/a.yaml": TEMPLATE, "values.yaml": "{}", "values.schema.json": json.dumps(schema)}
+    bundle = make_bundle(tmp_path, files)
+    operator.install(bundle, zone="b", key="correct-horse-battery")
+    with pytest.raises(ImmutableFieldError) as raised:
+        operator.upgrade(bundle, request={"resets_values": True})
+    key, zone = raised.value.context
+    assert key.startswith("key: *** is recorded and cannot change, *** is given")
+    assert zone.startswith('zone: "b" is recorded and cannot change, nothing is given')
+
+
+def test_what_is_below_a_list_is_followed_too(sandbox_world: World, tmp_path: Path):
+    operator = sandbox_world.operator
+    item = {"type": "object", "properties": {"zone": {"immutable": True}, "size": {}}}
+    schema = {"type": "object", "properties": {"parts": {"type": "array", "items": item}}}
+    files = {
+        "templates/a.yaml": TEMPLATE,
+        "values.yaml": "parts: [{zone: b}]",
+        "values.schema.json": json.dumps(schema),
+    }
+    bundle = make_bundle(tmp_path, files)
+    operator.install(bundle)
+    operator.upgrade(bundle, **{"parts[0].size": "2"})
+    with pytest.raises(ImmutableFieldError) as raised:
+        operator.upgrade(bundle, **{"parts[0].zone": "c"})
+    assert raised.value.context[0].startswith('parts[0].zone: "b" is recorded')

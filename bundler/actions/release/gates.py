@@ -102,7 +102,7 @@ def _fixed_values(proposal: Proposal) -> Iterable[Problem]:
         return ()
     is_same = draft.recorded.summary.bundle.name == draft.revision.summary.bundle.name
     recorded = draft.recorded.computed_values if is_same else None
-    return changed_immutables(draft.composition.values, recorded, draft.release)
+    return changed_immutables(draft.composition, recorded, draft.release)
 
 
 def _objects(proposal: Proposal) -> Iterable[Problem]:
