@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 from bundler.fields.typed import same
 from bundler.model.change import Action
-from bundler.model.json import mapping_at
+from bundler.model.json import escape_token, mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import decoded_leaf
@@ -176,26 +176,54 @@ class Operation(TypedDict):
     value: NotRequired[JSONValue]
 
 
-def json_patch(before: JSONValue, after: JSONValue, path: str = "") -> list[Operation]:
+def json_patch(before: JSONValue, after: JSONValue) -> list[Operation]:
     """Return the RFC 6902 operations that lead from one body to the other; lists of another length are replaced.
 
     Args:
         before: as it is now.
         after: as it will be.
-        path: of the bodies in the whole object.
+    """
+    return [_operation(one) for one in differing(before, after)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One place where two bodies differ."""
+
+    steps: tuple[str | int, ...]
+    """Keys, and indexes of lists of one length."""
+    before: JSONValue
+    after: JSONValue
+    was_there: bool = True
+    is_there: bool = True
+
+
+def differing(before: JSONValue, after: JSONValue, steps: tuple[str | int, ...] = ()) -> Iterator[Difference]:
+    """Yield each place where two bodies differ, the outermost one where only one of them has it.
+
+    Args:
+        before: as it is now.
+        after: as it will be.
+        steps: to the bodies in the whole object.
     """
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        return [op for key in sorted({*before, *after}) for op in _key_patch(before, after, key, path)]
-    if isinstance(before, list | tuple) and isinstance(after, list | tuple) and len(before) == len(after):
-        pairs = enumerate(zip(before, after, strict=True))
-        return [op for index, (old, new) in pairs for op in json_patch(old, new, f"{path}/{index}")]
-    return [] if same(before, after) else [{"op": "replace", "path": path, "value": after}]
+        for key in sorted({*before, *after}):
+            here = (*steps, key)
+            if key in before and key in after:
+                yield from differing(before[key], after[key], here)
+            elif key in before:
+                yield Difference(steps=here, before=before[key], after=None, is_there=False)
+            else:
+                yield Difference(steps=here, before=None, after=after[key], was_there=False)
+    elif isinstance(before, list | tuple) and isinstance(after, list | tuple) and len(before) == len(after):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from differing(old, new, (*steps, index))
+    elif not same(before, after):
+        yield Difference(steps=steps, before=before, after=after)
 
 
-def _key_patch(before: Mapping[str, JSONValue], after: Mapping[str, JSONValue], key: str, path: str) -> list[Operation]:
-    here = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
-    if key not in after:
-        return [{"op": "remove", "path": here}]
-    if key not in before:
-        return [{"op": "add", "path": here, "value": after[key]}]
-    return json_patch(before[key], after[key], here)
+def _operation(one: Difference) -> Operation:
+    path = "".join(f"/{escape_token(str(step))}" for step in one.steps)
+    if not one.is_there:
+        return {"op": "remove", "path": path}
+    return {"op": "replace" if one.was_there else "add", "path": path, "value": one.after}

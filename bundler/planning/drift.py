@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.field_path import leading_steps
-from bundler.fields.typed import same
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.drift import DriftedField, DriftedObject, DriftKind
-from bundler.model.json import is_list, is_mapping, text_at
+from bundler.model.json import is_list, is_mapping, text_at, value_at
 from bundler.planning.conflicts import in_short, owners_of
-from bundler.planning.diff import shown_sides
+from bundler.planning.diff import differing, shown_sides
 from bundler.planning.ownership import manager_time
 
 if TYPE_CHECKING:
@@ -62,10 +61,13 @@ def _is_ignored(ref: ObjectRef, one: DriftedField, policy: ConflictPolicy, left:
 def _fields(change: Change) -> Iterator[DriftedField]:
     live, recorded = shown_sides(change)
     owners = {leading_steps(path, change.before): manager for path, manager in owners_of(change.before or {})}
-    for steps, text, old, new in _differing(live, recorded, (), ""):
-        manager = _owner_of(steps, owners)
+    for one in differing(live, recorded):
+        manager = _owner_of(one.steps, owners)
         since = manager_time(change.before or {}, manager) if manager else ""
-        yield DriftedField(field=text, recorded=in_short(new), live=in_short(old), manager=manager, since=since)
+        text = _written(one.steps, live)
+        yield DriftedField(
+            field=text, recorded=in_short(one.after), live=in_short(one.before), manager=manager, since=since
+        )
 
 
 def _owner_of(steps: Steps, owners: Mapping[Steps, str]) -> str:
@@ -75,18 +77,13 @@ def _owner_of(steps: Steps, owners: Mapping[Steps, str]) -> str:
     return next((owners[one] for one in [*around, *inside] if one in owners), "")
 
 
-def _differing(
-    live: JSONValue, recorded: JSONValue, steps: Steps, text: str
-) -> Iterator[tuple[Steps, str, JSONValue, JSONValue]]:
-    """Yield each field that differs: its steps in the live object, how it is written, and both values."""
-    if is_mapping(live) and is_mapping(recorded):
-        for key in sorted({*live, *recorded}):
-            yield from _differing(live.get(key), recorded.get(key), (*steps, key), f"{text}.{key}")
-    elif is_list(live) and is_list(recorded) and len(live) == len(recorded):
-        for index, (old, new) in enumerate(zip(live, recorded, strict=True)):
-            yield from _differing(old, new, (*steps, index), f"{text}{_item(index, old)}")
-    elif not same(live, recorded):
-        yield steps, text, live, recorded
+def _written(steps: Steps, body: JSONValue) -> str:
+    """Write the way to a field as the API server does, items of lists by their names."""
+    text = ""
+    for step in steps:
+        body = body[step] if is_list(body) and isinstance(step, int) else value_at(body, str(step))
+        text += f".{step}" if isinstance(step, str) else _item(step, body)
+    return text
 
 
 def _item(index: int, item: JSONValue) -> str:
