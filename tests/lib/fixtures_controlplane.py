@@ -53,7 +53,11 @@ def control_plane(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPath
         plane.stop()
         return
     folder = tmp_path_factory.mktemp("controlplane")
-    plane = _start(folder, pytestconfig)
+    yield from to_the_end(_start(folder, pytestconfig), folder)
+
+
+def to_the_end(plane: ControlPlane, folder: Path) -> Iterator[ControlPlane]:
+    """Lend a control plane to tests, stop it after them, and insist that no program of it ended before."""
     try:
         yield plane
         dead = plane.dead_program()

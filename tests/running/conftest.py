@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.lib.controlplane import HOW_TO_GET as HOW_TO_GET_PLANE, ControlPlane, ControlPlaneError, find_binaries
+from tests.lib.fixtures_controlplane import to_the_end
 from tests.lib.running_site import RunningSite, reason_against, start_plane
 
 if TYPE_CHECKING:
@@ -33,14 +33,7 @@ def server_plane(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathF
             pytest.fail(f"no servers, and --require-servers is given: {why}", pytrace=False)
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("servers")
-    plane = start_plane(folder, binaries)
-    try:
-        yield plane
-        dead = plane.dead_program()
-    finally:
-        plane.stop()
-        shutil.rmtree(folder / "etcd", ignore_errors=True)
-    assert dead is None, f"{dead} ended during the tests; see {folder / str(dead)}.log"
+    yield from to_the_end(start_plane(folder, binaries), folder)
 
 
 @pytest.fixture
