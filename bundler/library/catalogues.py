@@ -116,11 +116,12 @@ def build(scope: Scope, sources: Sequence[str], *, at: str = "", site: Path | No
         RegistryError: when a registry cannot be read.
     """
     below = parse_address(at, doing=f"reading --at {at}") if at else None
-    every = [one for source in sources for one in _published(scope, source, below, site)]
+    place = library.bundles.read_site(scope, site)
+    every = [one for source in sources for one in _published(scope, source, below, place)]
     return building.build_catalogue(every)
 
 
-def _published(scope: Scope, source: str, below: OciAddress | None, site: Path | None) -> Iterator[Published]:
+def _published(scope: Scope, source: str, below: OciAddress | None, site: Site | None) -> Iterator[Published]:
     if source.startswith(OCI_SCHEME):
         address = parse_address(source, doing=f"reading {source}")
         for version in _versions(scope, address):

@@ -53,17 +53,17 @@ def revision(scope: Scope, release: str, number: int, namespace: str, *, shows_s
     return release_queries.load_revision(scope.ports(), place, release, revision=number, shows_secrets=shows_secrets)
 
 
-def last_evidence(scope: Scope, release: str, namespace: str = "") -> Revision | None:
+def last_evidence(scope: Scope, release: str, known: Sequence[RevisionSummary]) -> Revision | None:
     """Return the newest revision that says why it failed; None where none does.
 
     Args:
         scope: the session's cluster, files and limits.
         release: its name.
-        namespace: of the release.
+        known: its revisions, oldest first.
     """
-    for summary in reversed(history(scope, release, namespace, lambda _: None)):
+    for summary in reversed(known):
         if summary.status in {ReleaseStatus.FAILED, ReleaseStatus.INTERRUPTED}:
-            found = revision(scope, release, summary.revision, namespace, shows_secrets=False)
+            found = revision(scope, release, summary.revision, "", shows_secrets=False)
             if found.evidence:
                 return found
     return None

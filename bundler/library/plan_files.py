@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bundler import signing
 from bundler.actions.acquire.trust import read_signatures
 from bundler.errors.change import PlanFileError
+from bundler.files.plan_bytes import content_of
 from bundler.files.whole_file import write_whole
 from bundler.model.digest import digest_of
 from bundler.model.results import Verified
 from bundler.model.trust import PLAN_PAYLOAD, TrustPolicy
-from bundler.wire.plan_file import MAGIC, MAX_FILE_BYTES, decode_plan, encode_plan
+from bundler.wire.plan_file import decode_plan, encode_plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,20 +22,6 @@ if TYPE_CHECKING:
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.trust import Evidence
     from bundler.ports import Clock
-
-
-SUFFIX: Final = ".plan"
-
-
-def is_plan_file(path: Path) -> bool:
-    """Return whether a path is that of a plan: by what the file begins with, or by its name where there is none."""
-    if not path.exists():
-        return path.suffix == SUFFIX
-    try:
-        with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
-    except OSError:
-        return False
 
 
 def write_plan(path: Path, saved: SavedPlan) -> None:
@@ -60,23 +47,6 @@ def read_plan(path: Path) -> SavedPlan:
         PlanFileError: when there is none, or it is damaged.
     """
     return decode_plan(content_of(path), name=str(path))
-
-
-def content_of(path: Path) -> bytes:
-    """Return the bytes of a plan's file: what is signed.
-
-    Raises:
-        PlanFileError: when it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise PlanFileError(
-            f"reading plan {path}",
-            context=[f"{path}: {error.strerror or error}"],
-            hint="make a plan with `bundler plan RELEASE BUNDLE --out FILE`; to install without one: `bundler install`",
-        ) from error
 
 
 def check_signatures(path: Path, content: bytes, policy: TrustPolicy, clock: Clock) -> Evidence:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions import inspect
 from bundler.actions.inspect import status as looking
-from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.errors import UsageError
 from bundler.model.conflicts import ignoring
 
@@ -53,8 +53,8 @@ def drift(scope: Scope, release: str, namespace: str, ignored: Sequence[str], si
             "reading which fields may differ", context=["one of them is empty"], hint=str(error)
         ) from error
     place = scope.namespace(namespace, of_site=site.namespace if site else "")
-    request = DriftRequest(release=release, namespace=place, ignored=rules, site=site)
-    return find_drift(request, scope.ports())
+    request = inspect.drift.DriftRequest(release=release, namespace=place, ignored=rules, site=site)
+    return inspect.drift.find_drift(request, scope.ports())
 
 
 def wait(scope: Scope, release: str, namespace: str) -> ReleaseState:

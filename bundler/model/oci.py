@@ -13,6 +13,7 @@ from bundler.model.digest import Digest, digest_of, is_digest
 from bundler.model.image import HOST, REPOSITORY, TAG
 from bundler.model.json import Body, canonical_json, int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
+from bundler.model.pattern import LazyPattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -272,6 +273,11 @@ _ARCHITECTURES: Final = {
     "armel": ("arm", "v6"),
 }
 """Second names of architectures. Source: containerd, platforms/database.go, normalizeArch."""
+
+
+PLATFORM: Final = LazyPattern(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?")
+"""How a platform is named on the command line."""
+DEFAULT_PLATFORM: Final = "linux/amd64"
 
 
 def normal_platform(platform: str) -> str:

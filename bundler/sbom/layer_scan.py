@@ -10,7 +10,7 @@ from bundler.isolation.limits import WorkLimits
 from bundler.sbom.layer import LayerContent, decode_layer, encode_question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
 _LEAST_CPU_S: Final = 60
@@ -46,6 +46,25 @@ class LayerScans:
     ) -> None:
         if self._server is not None:
             self._server.close()
+
+    def read(self, pieces: Iterable[bytes], size: int, *, is_stopped: Callable[[], bool]) -> LayerContent:
+        """Return what a layer holds.
+
+        Args:
+            pieces: of the layer, packed as it is.
+            size: of the layer, packed.
+            is_stopped: asked while the reading is waited for.
+
+        Raises:
+            ChildStoppedError: when the run was asked to stop.
+        """
+        scan = self.begin(size, is_stopped=is_stopped)
+        try:
+            for piece in pieces:
+                scan.feed(piece)
+            return scan.content()
+        finally:
+            scan.close()
 
     def begin(self, size: int, *, is_stopped: Callable[[], bool]) -> LayerScan:
         """Return what takes the next layer.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bundler.errors.change import PlanFileError
+from bundler.files.plan_bytes import MAGIC, MAX_FILE_BYTES
 from bundler.model.json import as_json
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import shown_bytes
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from bundler.model.json import JSONValue
     from bundler.model.saved_plan import SavedPlan
 
-MAGIC: Final = b"bundler-plan.v1\n"
-MAX_FILE_BYTES: Final = 32 * 1024 * 1024
 _MAX_JSON_BYTES = 128 * 1024 * 1024
 _HALVES = LazyPattern(r"\\u[dD][89a-fA-F]")
 _HINT = "make the plan again with `bundler plan`, or copy it again from where it was made"

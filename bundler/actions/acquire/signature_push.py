@@ -36,7 +36,8 @@ def check_signature(signature: bytes, signed: bytes, doing: str, *, what: str) -
     except ValueError as error:
         found = f"the signature beside the {what} cannot be read: {error}"
         raise WrongSignatureError(doing, context=[found], hint=_HINT) from error
-    if any(one.payload_sha256 != sha256(signed).hexdigest() for one in envelopes):
+    digest = sha256(signed).hexdigest()
+    if any(one.payload_sha256 != digest for one in envelopes):
         found = f"the signature beside the {what} is of another {what}, or of another version of it"
         raise WrongSignatureError(doing, context=[found], hint=_HINT)
 

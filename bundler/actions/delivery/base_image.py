@@ -9,25 +9,29 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from bundler.actions.delivery.platforms import MAX_INDEX_DEPTH, TooDeepError, best_match, offered_platforms
+from bundler.actions.delivery.platforms import (
+    MAX_CONFIG_BYTES,
+    MAX_INDEX_DEPTH,
+    TooDeepError,
+    best_match,
+    offered_platforms,
+)
 from bundler.delivery.check import references
 from bundler.errors.delivery import ImageBuildError
 from bundler.images.config import config_problems, empty_config, is_plain_json
+from bundler.model.digest import Digest
 from bundler.model.events import Acquired
 from bundler.model.json import is_mapping, items_at, text_at
 from bundler.model.lean import dataclass
-from bundler.model.oci import MANIFEST_TYPES, OCI_LAYER, OCI_LAYER_GZIP, Repository, platform_of
+from bundler.model.oci import DEFAULT_PLATFORM, MANIFEST_TYPES, OCI_LAYER, OCI_LAYER_GZIP, Repository, platform_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.model.digest import Digest
     from bundler.model.json import Body, JSONValue
     from bundler.model.oci import Descriptor, OciManifest
     from bundler.ports import ImageSource, Reporter
 
-MAX_CONFIG_BYTES: Final = 8 * 1024 * 1024
-DEFAULT_PLATFORM: Final = "linux/amd64"
 _LAYER_TYPES: Final = {
     "application/vnd.docker.image.rootfs.diff.tar": OCI_LAYER,
     "application/vnd.docker.image.rootfs.diff.tar.gzip": OCI_LAYER_GZIP,
@@ -125,7 +129,7 @@ class _Reader:
         return [digest for digest in found.values() if digest is not None]
 
     def _manifest(self, reference: str) -> OciManifest:
-        known = next((one for digest, one in self._manifests.items() if digest == reference), None)
+        known = self._manifests.get(Digest(reference))
         if known is not None:
             return known
         manifest = self._base.source.manifest(self._base.repository, reference)

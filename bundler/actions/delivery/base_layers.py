@@ -85,15 +85,10 @@ class BaseLayers:
         if self._stage is not None:
             self._stage.put_blob(self._base.repository, layer, lambda _: self._counted(self._far(layer)))
         pieces = self._near(layer) if self._stage is not None else self._counted(self._far(layer))
-        scan = scans.begin(layer.size, is_stopped=self._is_stopped)
         try:
-            for piece in pieces:
-                scan.feed(piece)
-            return scan.content()
+            return scans.read(pieces, layer.size, is_stopped=self._is_stopped)
         except ChildStoppedError as error:
             raise _interruption() from error
-        finally:
-            scan.close()
 
     def _near(self, layer: Descriptor) -> Iterator[bytes]:
         return self._far(layer) if self._stage is None else self._stage.blob(self._base.repository, layer)

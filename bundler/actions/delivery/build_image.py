@@ -235,11 +235,8 @@ class _Packing:
     def content(self, packed: PackedLayer) -> LayerContent:
         """Return what a layer of ours holds: packages may be among what is added."""
         if packed.digest not in self._contents:
-            scan = self._scans.begin(packed.size, is_stopped=lambda: False)
-            for piece in packed.read(0):
-                scan.feed(piece)
-            self._contents[packed.digest] = scan.content()
-            scan.close()
+            content = self._scans.read(packed.read(0), packed.size, is_stopped=lambda: False)
+            self._contents[packed.digest] = content
         return self._contents[packed.digest]
 
 

@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from bundler.actions.delivery.platforms import MAX_INDEX_DEPTH, TooDeepError, choose_platforms, offered_platforms
+from bundler.actions.delivery.platforms import (
+    MAX_CONFIG_BYTES,
+    MAX_INDEX_DEPTH,
+    TooDeepError,
+    choose_platforms,
+    offered_platforms,
+)
 from bundler.concurrency import map_parallel
 from bundler.delivery.check import references
 from bundler.errors.delivery import ExportError, RegistryForbiddenError, RegistryLoginError, RegistryRejectedError
+from bundler.images.config import labels_of
 from bundler.model.delivery import Attachment, Blob, BlobKind, CarriedImage
 from bundler.model.digest import Digest
 from bundler.model.image import LockedImage
-from bundler.model.json import is_mapping, mapping_at
+from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, field
 from bundler.model.oci import ATTESTED, MANIFEST_TYPES, Descriptor, OciManifest, Repository, platform_of
 from bundler.model.size import counted
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.ports import ImageSource
 
-MAX_CONFIG_BYTES: Final = 8 * 1024 * 1024
 _SBOM_TYPES = re.compile(r"spdx|cyclonedx|syft|sbom", re.IGNORECASE)
 _PREDICATE = "in-toto.io/predicate-type"
 _HINT_REF = "check the name, and that this machine may read it (`bundler login`)"
@@ -173,7 +179,7 @@ class _Looking:
             configs=self._configs,
             blobs=tuple(self._streamed.values()),
             platforms=tuple(
-                PlatformImage(ref=self._ref, manifest=one, platform=platform, labels=self._labels(one))
+                PlatformImage(ref=self._ref, manifest=one, platform=platform, labels=labels_of(self._config(one)))
                 for platform, one in chosen
             ),
             attachments=tuple(sorted(set(self._attachments))),
@@ -238,10 +244,6 @@ class _Looking:
         except (ValueError, RecursionError):
             return {}
         return body if is_mapping(body) else {}
-
-    def _labels(self, manifest: OciManifest) -> dict[str, str]:
-        labels = mapping_at(self._config(manifest), "config", "Labels")
-        return {key: value for key, value in labels.items() if isinstance(value, str)}
 
     def _attach(self, carried: set[Digest]) -> None:
         """Take along the SBOMs that are attached to what is carried: by referrers, cosign's tag, BuildKit's entries."""

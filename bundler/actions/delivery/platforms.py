@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.oci import Descriptor, OciManifest
 
 MAX_INDEX_DEPTH: Final = 3
+MAX_CONFIG_BYTES: Final = 8 * 1024 * 1024
 
 _SAME = {"linux/arm64": "linux/arm64/v8", "linux/arm": "linux/arm/v7", "linux/amd64": "linux/amd64/v1"}
 """A platform without a variant means the one that its makers build. Source: containerd, platforms/database.go."""

@@ -10,8 +10,8 @@ from bundler.delivery.check import check_whole
 from bundler.delivery.envelopes import encode_envelopes
 from bundler.delivery.reader import Delivery
 from bundler.delivery.signature_region import replace_signatures
-from bundler.errors.change import PlanFileError
 from bundler.errors.delivery import DeliveryError
+from bundler.files.plan_bytes import content_of
 from bundler.files.whole_file import write_whole
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.model.digest import digest_of
@@ -80,11 +80,7 @@ def sign_plan(path: Path, signer: Signer) -> Digest:
         PlanFileError: when it is none.
         DeliveryError: when the signature cannot be written.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        found = f"{path}: {error.strerror or error}"
-        raise PlanFileError(f"reading plan {path}", context=[found], hint="check the path") from error
+    content = content_of(path)
     decode_plan(content, name=str(path))
     _write_beside(path, signer, signer.sign(PLAN_PAYLOAD, content))
     return digest_of(content)

@@ -12,7 +12,8 @@ from bundler.actions.compose.compose import expression_names
 from bundler.errors import BundlerError
 from bundler.expressions.expression import compile_expression
 from bundler.images.matrix import Extent, Switch, everything_on
-from bundler.model.json import is_mapping
+from bundler.model.digits import parse_digits
+from bundler.model.json import is_mapping, is_number
 from bundler.model.lean import replace
 from bundler.model.values import Assignment, AssignmentKind
 from bundler.values.compute import compute_values
@@ -160,7 +161,7 @@ def _extent(view: SchemaView, steps: Steps, now: JSONValue) -> Extent | None:
         full = "" if now else next((text for text in _SAMPLES if _fits(text, view)), "")
         return Extent(format_path(steps), "" if now == "" else None, full) if full else None
     least, most = _bounds(view)
-    size = now if isinstance(now, int | float) and not isinstance(now, bool) else 1
+    size = now if is_number(now) else 1
     return Extent(
         format_path(steps),
         math.ceil(least) if math.isfinite(least) else min(size, 0),
@@ -209,9 +210,10 @@ def _in_conditions(bundle: Bundle, way: Steps) -> Iterator[tuple[Steps, str]]:
 
 def _compared(condition: str, now: JSONValue, view: SchemaView) -> tuple[JSONValue, ...]:
     """Return the values of a place that may make a condition true or false: what it compares with, and next to that."""
-    if isinstance(now, int | float) and not isinstance(now, bool):
+    if is_number(now):
         least, most = _bounds(view)
-        named = {int(digits) + step for digits in _NUMBER.findall(condition) for step in (-1, 0, 1)}
+        numbers = [number for digits in _NUMBER.findall(condition) if (number := parse_digits(digits)) is not None]
+        named = {number + step for number in numbers for step in (-1, 0, 1)}
         return tuple(sorted(number for number in named if least <= number <= most))
     if isinstance(now, str):
         return tuple(dict.fromkeys(one or other for one, other in _TEXT.findall(condition)))

@@ -19,6 +19,7 @@ from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.plan_options import max_bytes_option
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import release_name_option, values_options
+from bundler.files.plan_bytes import is_plan_file
 from bundler.wire.bundles import description_form
 from bundler.wire.deliveries import delivery_form
 
@@ -49,7 +50,7 @@ def show_command(app: App, bundle: str, *, given: Values, release: str, graph: s
     Of a delivery also what it carries; its index alone is read. With --graph: the objects that it becomes with the
     values given, who routes to whom, who reads what, and which component needs which.
     """
-    if library.plan_files.is_plan_file(Path(bundle)):
+    if is_plan_file(Path(bundle)):
         output.saved_plan.show_saved(app, library.plan_files.read_plan(Path(bundle)), max_bytes=max_bytes)
         return
     session = open_session(app)

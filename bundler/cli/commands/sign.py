@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import library
 from bundler.actions.acquire.bundle import is_delivery
 from bundler.actions.delivery.sign import sign_archive, sign_catalogue, sign_delivery, sign_plan
 from bundler.cli.adapters.signing_keys import open_signer
@@ -14,6 +13,7 @@ from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.signing_options import passphrase_option, signing_key_option
 from bundler.cli.terminal.text import Line
+from bundler.files.plan_bytes import is_plan_file
 from bundler.wire.deliveries import signed_form
 
 if TYPE_CHECKING:
@@ -46,6 +46,6 @@ def sign_command(app: App, files: tuple[Path, ...], key: Path, passphrase_file: 
 
 
 def _signed(app: App, file: Path, signer: Signer) -> Digest:
-    if library.plan_files.is_plan_file(file):
+    if is_plan_file(file):
         return sign_plan(file, signer)
     return sign_catalogue(file, signer) if file.suffix == ".json" else sign_archive(file, signer, limits=app.limits)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler import library
+from bundler.cli import output
 from bundler.cli.adapters.session import open_session
 from bundler.cli.output.state import show_state
-from bundler.cli.output.state_page import About, show_state_page
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.command import verb
 
@@ -25,11 +25,12 @@ def status_command(app: App, release: str) -> None:
     session = open_session(app)
     state = session.status(release)
     if app.output == "html":
-        about = About(
-            history=session.history(release, on_unreadable=lambda error: app.screen.warn(str(error))),
-            failed=library.inspecting.last_evidence(session.scope, release),
+        history = session.history(release, on_unreadable=lambda error: app.screen.warn(str(error)))
+        about = output.state_page.About(
+            history=history,
+            failed=library.inspecting.last_evidence(session.scope, release, history),
             drift=session.drift(release) if state.deployed else None,
         )
-        show_state_page(app, state, about)
+        output.state_page.show_state_page(app, state, about)
     else:
         show_state(app, state)

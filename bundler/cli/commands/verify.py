@@ -18,6 +18,7 @@ from bundler.cli.parsing.signing_options import public_keys_option
 from bundler.cli.parsing.values_options import values_options
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
+from bundler.files.plan_bytes import is_plan_file
 from bundler.model.size import counted, shown_bytes
 from bundler.wire.deliveries import verified_form
 
@@ -73,7 +74,7 @@ def _verified(
     app: App, paths: tuple[Path, ...], policy: TrustPolicy, bases: tuple[Path, ...], given: Values
 ) -> Verified:
 
-    if len(paths) == 1 and library.plan_files.is_plan_file(paths[0]):
+    if len(paths) == 1 and is_plan_file(paths[0]):
         return library.plan_files.verify_plan(paths[0], policy, app.clock)
     verifier = signing.verify.PolicyVerifier(policy, app.clock)
     if len(paths) == 1 and paths[0].name.endswith(".tgz"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import zipfile
 from pathlib import Path
@@ -20,7 +19,7 @@ from bundler.delivery.reader import Delivery
 from bundler.delivery.sibling_deliveries import open_neighbours
 from bundler.errors import UsageError
 from bundler.model.lean import dataclass
-from bundler.model.oci import normal_platform
+from bundler.model.oci import DEFAULT_PLATFORM, PLATFORM, normal_platform
 from bundler.model.size import parse_bytes
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ if TYPE_CHECKING:
     from bundler.model.results import Exported
     from bundler.ports import ImageSource
 
-DEFAULT_PLATFORM = "linux/amd64"
 TOOL_NAME = "bundler.pyz"
-PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?")
 _LEAST_PART_BYTES = 1024 * 1024
 
 

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.cli.adapters.session import open_session
-from bundler.cli.flows.export import PLATFORM
 from bundler.errors import UsageError
 from bundler.model.image_build import SCRATCH, Addition, ImageBuild, ImagePlace, ImageSettings, Owner
 from bundler.model.lean import dataclass, replace
-from bundler.model.oci import normal_platform
+from bundler.model.oci import PLATFORM, normal_platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,14 +14,25 @@ from bundler.cli.output.plan import identity_line
 from bundler.cli.output.saved_plan import headline, saved_counts, saved_lines, show_saved
 from bundler.cli.terminal.text import Line
 from bundler.errors import UsageError
+from bundler.files.plan_bytes import content_of
 from bundler.model.lean import dataclass, replace
 from bundler.model.saved_plan import PlannedVerb
+from bundler.values.paths import pointer_as_path
 from bundler.wire.plan_file import decode_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bundler import ChangeResult, PlanInputs, Proposal, RollbackRequest, RunOptions, SavedPlan, UninstallRequest
+    from bundler import (
+        ChangeResult,
+        PlanInputs,
+        Proposal,
+        RollbackRequest,
+        RunOptions,
+        SavedPlan,
+        Session,
+        UninstallRequest,
+    )
     from bundler.cli.session.app import App
 
     AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest
@@ -72,7 +83,7 @@ def make_plan(app: App, asked: AnyRequest, flags: PlanFlags) -> int:
         app.screen.say("nothing is saved; --out FILE saves the plan for `bundler apply FILE`")
     else:
         library.plan_files.write_plan(flags.out, saved)
-        again = [f"--set-file {pointer[1:].replace('/', '.')}=…" for pointer in library.plans.unrecorded(saved)]
+        again = [f"--set-file {pointer_as_path(pointer)}=…" for pointer in library.plans.unrecorded(saved)]
         app.screen.say(f"saved in {flags.out}; `bundler show {flags.out}` shows all of it")
         app.screen.say(f"carry it out with: bundler apply {' '.join([str(flags.out), *again])}")
     return EXIT_PENDING if saved.is_pending and flags.exits_pending else 0
@@ -90,8 +101,8 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
         BundlerError: what ended the run.
     """
     session = open_session(app)
-    content = library.plan_files.content_of(file)
-    signers = _signers(app, file, content, flags)
+    content = content_of(file)
+    signers = _signers(app, session, file, content, flags)
     saved = decode_plan(content, name=str(file))
     inputs = replace(flags.inputs, signers=signers)
     if flags.requires_signature and not saved.request.site:  # the site file was named for its keys alone
@@ -111,12 +122,12 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
     return _show_result(app, saved, result, flags)
 
 
-def _signers(app: App, file: Path, content: bytes, flags: ApplyFlags) -> tuple[str, ...]:
+def _signers(app: App, session: Session, file: Path, content: bytes, flags: ApplyFlags) -> tuple[str, ...]:
     """Check who signed a plan, where that is asked for; return their names."""
     if not flags.keys and not flags.requires_signature:
         return ()
     path = flags.inputs.values.site
-    site = open_session(app).read_site(path) if path else None
+    site = session.read_site(path) if path else None
     policy = policy_for(site, flags.keys)
     if not policy.keys:
         raise UsageError(

@@ -14,6 +14,7 @@ from bundler.model.conflicts import OnConflict
 from bundler.model.saved_plan import PlannedVerb
 from bundler.model.size import counted, first_of
 from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Until, Verify, Write
+from bundler.values.paths import pointer_as_path
 from bundler.wire.saved_plan import saved_plan_form
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def facts_of(saved: SavedPlan) -> dict[str, str]:
         "made": f"{_moment(saved.created)}, by {by}, bundler {saved.tool_version}",
         "expires": _moment(saved.expires) if saved.expires else "",
         "cluster": f"{saved.cluster}, uid {facts.cluster_uid or 'unknown'}",
-        "base": base if facts.base.revision else "the release does not exist",
+        "base": base,
         "bundle": f"{bundle}{f', from {request.bundle}' if request.bundle else ''}",
         "site file": f"{request.site} {request.site_digest}".strip(),
         "accepts": ", ".join(word.replace("_", " ") for word in request.accepts),
@@ -100,7 +101,7 @@ def _moment(moment: datetime) -> str:
 
 def _value_lines(saved: SavedPlan) -> tuple[str, ...]:
     values = saved.values
-    asked = [f"{pointer[1:].replace('/', '.')}: sensitive, kept as a salted digest" for pointer in values.sensitive]
+    asked = [f"{pointer_as_path(pointer)}: sensitive, kept as a salted digest" for pointer in values.sensitive]
     return (*values.changes, *asked)
 
 
