@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bundler.model.digits import parse_digits
 from bundler.model.json import is_list, is_mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _ENDS = (".", "[", ":", " ")
 _BRACKET = re.compile(r'\[((?:[^\]"]|"(?:[^"\\]|\\.)*")*)\]')
+_UNSPELT: Final = {"protocol": "TCP"}
+"""Keys of list items that have a default: the server writes it, and a template need not."""
 _PAIR = re.compile(r'([^=,]+)=("(?:[^"\\]|\\.)*"|[^,]*)')
 
 
@@ -89,7 +91,7 @@ def _means(written: str, index: int, item: JSONValue) -> bool:
     if written.startswith("="):
         return item == _scalar(written[1:])
     pairs = [(key, _scalar(value)) for key, value in _PAIR.findall(written)]
-    return bool(pairs) and is_mapping(item) and all(item.get(key) == value for key, value in pairs)
+    return bool(pairs) and is_mapping(item) and all(item.get(key, _UNSPELT.get(key)) == value for key, value in pairs)
 
 
 def _scalar(text: str) -> JSONValue:

@@ -11,16 +11,18 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.field_set import EMPTY
-from bundler.fields.managers import Ownership, applier, read_managers, write_managers
+from bundler.fields.managers import Managers, Ownership, applier, read_managers, write_managers
 from bundler.fields.merge import without_abandoned
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import RELEASE_UID
+from bundler.model.lean import replace
 from bundler.planning.ownership import has_controller, helm_release_of, owner_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
+    from bundler.fields.field_set import FieldSet
     from bundler.fields.managers import ManagerKey
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
@@ -57,28 +59,14 @@ def kept_by(live: Body, *, has_helm_release: bool | None) -> str:
     return ""
 
 
-def are_former_owners(managers: Iterable[str]) -> bool:
-    """Return whether all of these field managers give their fields up when an object is taken over."""
-    return _MAKERS.issuperset(managers)
-
-
 def taken_over(live: Body) -> Body:
     """Return an object in which the fields of its former owners are ours; nothing else in it changes."""
-    managers = read_managers(live)
-    former = [key for key in managers if _is_former(key, live)]
-    ours = managers.get(applier(FIELD_MANAGER))
-    fields = ours.fields if ours else EMPTY
-    for key in former:
-        fields = fields.union(managers[key].fields)
-    kept = {key: owned for key, owned in managers.items() if key not in former}
-    version = text_at(live, "apiVersion")
-    kept[applier(FIELD_MANAGER)] = Ownership(fields=fields, api_version=version, time=ours.time if ours else "")
+    former, kept = _split(live)
+    ours = kept.get(applier(FIELD_MANAGER), Ownership(fields=EMPTY, api_version="", time=""))
+    kept[applier(FIELD_MANAGER)] = replace(
+        ours, fields=ours.fields.union(former), api_version=text_at(live, "apiVersion")
+    )
     return {**live, "metadata": {**mapping_at(live, "metadata"), "managedFields": write_managers(kept)}}
-
-
-def _is_former(key: ManagerKey, live: Body) -> bool:
-    is_same_version = key.version in {"", text_at(live, "apiVersion")}
-    return key.manager in _MAKERS and not key.subresource and is_same_version
 
 
 def once_applied(answer: Body, live: Body, desired: Manifest) -> Body:
@@ -89,9 +77,21 @@ def once_applied(answer: Body, live: Body, desired: Manifest) -> Body:
         live: the object.
         desired: what is applied.
     """
-    managers = read_managers(live)
-    former = EMPTY
-    for key in managers:
-        former = former.union(managers[key].fields) if _is_former(key, live) else former
-    others = [owned for key, owned in managers.items() if not _is_former(key, live)]
-    return without_abandoned(answer, last=former, others=others, applied=desired.body)
+    former, kept = _split(live)
+    return without_abandoned(answer, last=former, others=kept.values(), applied=desired.body)
+
+
+def _split(live: Body) -> tuple[FieldSet, Managers]:
+    """Return the fields of those who give an object up, and the managers that keep theirs."""
+    former, kept = EMPTY, Managers()
+    for key, owned in read_managers(live).items():
+        if _is_former(key, live):
+            former = former.union(owned.fields)
+        else:
+            kept[key] = owned
+    return former, kept
+
+
+def _is_former(key: ManagerKey, live: Body) -> bool:
+    is_same_version = key.version in {"", text_at(live, "apiVersion")}
+    return key.manager in _MAKERS and not key.subresource and is_same_version

@@ -47,34 +47,40 @@ def _drifted(change: Change, policy: ConflictPolicy, left: tuple[str, ...]) -> D
         case Action.DELETE:
             return DriftedObject(ref=change.ref, kind=DriftKind.UNEXPECTED, reason=change.reason)
         case Action.UPDATE | Action.RECREATE:
-            fields = tuple(one for one in _fields(change) if not _is_ignored(change.ref, one, policy, left))
+            fields = tuple(one for one in _fields(change, left) if not _is_ignored(change.ref, one, policy))
             reason = change.reason if change.action is Action.RECREATE else ""
             found = DriftedObject(ref=change.ref, kind=DriftKind.CHANGED, fields=fields, reason=reason)
             return found if fields or reason else None
 
 
-def _is_ignored(ref: ObjectRef, one: DriftedField, policy: ConflictPolicy, left: tuple[str, ...]) -> bool:
+def _is_ignored(ref: ObjectRef, one: DriftedField, policy: ConflictPolicy) -> bool:
     rule = policy.rule_for(ref, one.field, one.manager)
-    return one.field in left or (rule is not None and rule.policy is OnConflict.KEEP)
+    return rule is not None and rule.policy is OnConflict.KEEP
 
 
-def _fields(change: Change) -> Iterator[DriftedField]:
+def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
     live, recorded = shown_sides(change)
-    owners = {leading_steps(path, change.before): manager for path, manager in owners_of(change.before or {})}
+    before = change.before or {}
+    given_up = {leading_steps(path, before) for path in left}
+    owners = {leading_steps(path, before): (path, manager) for path, manager in owners_of(before)}
     for one in differing(live, recorded):
-        manager = _owner_of(one.steps, owners)
-        since = manager_time(change.before or {}, manager) if manager else ""
-        text = _written(one.steps, live)
+        if one.steps in given_up:
+            continue
+        path, manager = _owner_of(one.steps, owners)
         yield DriftedField(
-            field=text, recorded=in_short(one.after), live=in_short(one.before), manager=manager, since=since
+            field=path if leading_steps(path, before) == one.steps else _written(one.steps, live),
+            recorded=in_short(one.after),
+            live=in_short(one.before),
+            manager=manager,
+            since=manager_time(before, manager) if manager else "",
         )
 
 
-def _owner_of(steps: Steps, owners: Mapping[Steps, str]) -> str:
-    """Return who owns a field, or the nearest thing around it, or something in it; empty for no one else."""
+def _owner_of(steps: Steps, owners: Mapping[Steps, tuple[str, str]]) -> tuple[str, str]:
+    """Return what the server calls a field and who owns it: the field, the nearest thing around it, or one in it."""
     around = [steps[:length] for length in range(len(steps), 0, -1)]
     inside = [owned for owned in owners if owned[: len(steps)] == steps]
-    return next((owners[one] for one in [*around, *inside] if one in owners), "")
+    return next((owners[one] for one in [*around, *inside] if one in owners), ("", ""))
 
 
 def _written(steps: Steps, body: JSONValue) -> str:

@@ -134,6 +134,8 @@ def _belongs(ref: ObjectRef, live: Body, wanted: Wanted) -> str:
     said = f"exists in {ref.namespace or 'the cluster'} and belongs to {owner_of(live)}"
     if not is_asked_for(ref, wanted.adopts):
         return said
+    if any(secret.ref == ref for secret in wanted.generated):
+        return f"{said}; a generated secret is never taken over"
     return f"{said}, which looks after it: it is not taken over"
 
 

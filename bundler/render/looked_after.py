@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.fields.kinds import plural_of
 from bundler.fields.rights import rules_of
 from bundler.model.json import list_at, text_at
 
@@ -34,7 +35,7 @@ def looked_after(workload: ObjectRef, objects: Mapping[ObjectRef, Body]) -> Iter
         if not set(map(str, list_at(rule, "verbs"))) - _READS:
             continue
         for ref in objects:
-            plural = plurals.get((ref.group, ref.kind), f"{ref.kind.lower()}s")
+            plural = plurals.get((ref.group, ref.kind)) or plural_of(ref.group, ref.kind) or f"{ref.kind.lower()}s"
             is_meant = ref.name in names if names else _is_custom(ref.group)
             if ref.group in groups and plural in resources and is_meant and ref.namespace == workload.namespace:
                 yield ref

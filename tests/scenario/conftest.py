@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.health.pods import FailFast
-from bundler.model.cluster import Payload
+from bundler.model.cluster import FIELD_MANAGER, Payload
 from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox.client import SandboxClient
@@ -149,7 +149,10 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
 def create_as_kubectl(client: SandboxClient, body) -> None:
     client.create(Payload(ref=_ref_of(body), api_version=body["apiVersion"], content=canonical_json(body)))
     made = client.get(_ref_of(body))["metadata"]["managedFields"]  # type: ignore[index]
-    renamed = [{**entry, "manager": "kubectl-create"} for entry in made]  # type: ignore[union-attr, dict-item]
+    renamed = [
+        {**entry, "manager": "kubectl-create"} if entry["manager"] == FIELD_MANAGER else entry  # type: ignore[union-attr, dict-item, index, call-overload]
+        for entry in made  # type: ignore[union-attr]
+    ]
     client.edit(_ref_of(body), {"metadata": {"managedFields": renamed}}, manager="kubectl-create")
 
 

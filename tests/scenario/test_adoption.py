@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors.change import FieldConflictError, ForeignObjectError
+from bundler.errors.change import FieldConflictError, ForeignObjectError, RollbackFailedError
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.planning.diff import object_diff
@@ -142,3 +142,44 @@ def test_an_object_of_a_helm_release_is_taken_over_once_that_is_gone(world: Worl
         world.operator.install(world.menu, **EVERYTHING)
         live = world.get("ConfigMap", "shop-config")["metadata"]
         assert "meta.helm.sh/release-name" not in live.get("annotations", {})
+
+
+def test_a_number_of_replicas_that_someone_scaled_stops_the_plan_before_anything_is_written(world: World):
+    world.operator.install(world.menu)
+    namespace = world.operator.namespace
+    body = world.get("Deployment", "shop-web", "apps")
+    world.operator.uninstall()
+    spec = {"replicas": 2, "selector": {"matchLabels": body["spec"]["selector"]["matchLabels"]}}
+    spec["template"] = {
+        "metadata": {"labels": spec["selector"]["matchLabels"]},
+        "spec": {"containers": [{"name": "web", "image": "docker.io/library/web:1"}]},
+    }
+    metadata = {"name": "shop-web", "namespace": namespace}
+    world.creator({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+    world.scale_web(3, manager="kubectl")
+    with pytest.raises(FieldConflictError) as raised:
+        world.operator.install(world.menu, **EVERYTHING)
+    assert raised.value.context[0].startswith("Deployment/shop-web .spec.replicas")
+    assert world.operator.history() == ()
+    world.operator.install(world.menu, request={"adopts": ("*",), "on_conflict": OnConflict.TAKE})
+    assert world.get("Deployment", "shop-web", "apps")["spec"]["replicas"] == 1
+
+
+def test_a_generated_secret_is_not_taken_over_and_the_error_says_so(sandbox_world: World):
+    sandbox_world.operator.install(sandbox_world.menu, "other")
+    theirs = {"name": "shop-password", "namespace": sandbox_world.operator.namespace}
+    sandbox_world.creator({"apiVersion": "v1", "kind": "Secret", "metadata": theirs, "data": {"password": "YQ=="}})
+    with pytest.raises(ForeignObjectError) as raised:
+        sandbox_world.operator.install(sandbox_world.menu, **EVERYTHING)
+    assert raised.value.context[0].endswith("a generated secret is never taken over")
+
+
+def test_what_was_taken_over_stays_when_a_first_install_fails_and_goes_back(sandbox_world: World):
+    world = sandbox_world
+    made(world)
+    broken = world.break_web()
+    request = {"adopts": ("ConfigMap/shop-config",), "rollback_s": 60}
+    with pytest.raises(RollbackFailedError) as raised:
+        world.operator.install(world.menu, request=request, image=broken)
+    assert any("ConfigMap/shop-config was taken over" in line for line in raised.value.context)
+    assert world.get("ConfigMap", "shop-config") is not None

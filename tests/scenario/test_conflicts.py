@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.errors.change import FieldConflictError, RolledBackError
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
@@ -132,3 +133,16 @@ def test_the_rollback_after_a_failure_settles_conflicts_as_its_change_does(world
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "theirs"}
     world.mend_web()
     assert world.operator.upgrade(world.menu).proposal.plan.is_empty
+
+
+def test_a_port_is_kept_although_its_template_does_not_spell_the_protocol(world: World):
+    world.operator.install(world.menu)
+    port = {"name": "http", "port": 80, "protocol": "TCP", "targetPort": 9090}
+    world.edit("Service", "shop-web", {"spec": {"ports": [port]}})
+    done = world.operator.upgrade(world.menu, request=KEEP)
+    assert [one[2] for one in decided(done)] == ["keep"]
+    assert world.get("Service", "shop-web")["spec"]["ports"][0]["targetPort"] == 9090
+    assert world.operator.upgrade(world.menu, text="later").proposal.plan.changes
+    assert world.get("Service", "shop-web")["spec"]["ports"][0]["targetPort"] == 9090
+    request = DriftRequest(release="shop", namespace=world.operator.namespace)
+    assert find_drift(request, world.operator.ports()).objects == ()

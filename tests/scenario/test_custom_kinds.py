@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state, wait_for_release
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import ForeignObjectError, RejectedObjectsError, UndeclaredReachError
@@ -141,6 +142,9 @@ def test_a_kind_that_two_releases_bring_is_shared(world: World, group: str, tmp_
     done = reasons(world.operator.install(menu, "second"))["CustomResourceDefinition"]
     assert done[0] == "none"
     assert done[1].startswith('it is shared with bundler release "first"')
+    for release in ("first", "second"):
+        request = DriftRequest(release=release, namespace=world.operator.namespace)
+        assert find_drift(request, world.operator.ports()).objects == (), "it is no drift, whoever looks after it"
     assert crd(world, group)["metadata"]["labels"][RELEASE_UID] == owner
     assert release_state(world.operator.ports(), world.operator.namespace, "second").is_ready
     assert wait_for_release(world.operator.ports(), world.operator.namespace, "second").is_ready

@@ -13,13 +13,13 @@ from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
-from bundler.planning.adoption import are_former_owners, is_asked_for, kept_by, once_applied
+from bundler.planning.adoption import is_asked_for, kept_by, once_applied, taken_over
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
-from bundler.planning.conflicts import decided, field_conflicts, without_fields
+from bundler.planning.conflicts import decided, field_conflicts, owners_of, without_fields
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Settlement
-from bundler.planning.ownership import is_ours, owner_of
+from bundler.planning.ownership import helm_release_of, is_ours, owner_of
 from bundler.planning.payloads import following, payload_of
 from bundler.planning.planner import is_deleting
 from bundler.planning.restored import are_restorers, is_restored
@@ -74,6 +74,7 @@ class Asker:
         self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
         self._uid, self._is_recorded, self._policy = wanted.uid, is_recorded, wanted.conflicts
         self._adopts = wanted.adopts
+        self._helm_releases: dict[tuple[str, str] | None, bool | None] = {}
 
     def ask(self, candidate: Candidate) -> Asked:
         """Return the server's answer to a dry-run, an earlier one that still holds, or why it cannot be asked."""
@@ -109,7 +110,9 @@ class Asker:
         if any(value_at_path(candidate.manifest.body, path) is None for path in kept):
             return None  # a field that cannot be left out would be taken
         manifest = without_fields(candidate.manifest, kept)
-        answer = self._dry_run(candidate, payload_of(manifest, candidate.live), is_forced=True)
+        answer: Answer | Refusal | None = refusal.forced
+        if kept:
+            answer = self._dry_run(candidate, payload_of(manifest, candidate.live), is_forced=True)
         return Settlement(answer=answer, manifest=manifest, decided=found) if isinstance(answer, Answer) else None
 
     def _regrown(self, candidate: Candidate) -> Outcome | None:
@@ -134,17 +137,25 @@ class Asker:
             fresh = self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1)
             return replace(fresh, live=live)
         if is_asked_for(candidate.manifest.ref, self._adopts):
-            held = has_helm_release(live, self._cluster)
+            held = self._has_helm_release(live)
             if not kept_by(live, has_helm_release=held):
                 return self._adopted(replace(candidate, live=live), live)
         return Asked(outcome=outcome, payload=payload, live=live, is_foreign=True)
+
+    def _has_helm_release(self, live: Body) -> bool | None:
+        """Ask once for each release: its objects may be many."""
+        name = helm_release_of(live)
+        if name not in self._helm_releases:
+            self._helm_releases[name] = has_helm_release(live, self._cluster)
+        return self._helm_releases[name]
 
     def _adopted(self, candidate: Candidate, live: Body) -> Asked:
         """Return what becomes of an object of others that is taken over, its former owners' fields gone."""
         payload = payload_of(candidate.manifest, live)
         outcome: Answer | Refusal = self._dry_run(candidate, payload)
         if isinstance(outcome, Refusal) and outcome.forced is not None:
-            contested = tuple(one for one in outcome.conflicts if not are_former_owners([one[1]]))
+            others = set(owners_of(taken_over(live)))
+            contested = tuple(one for one in outcome.conflicts if one in others)
             outcome = replace(outcome, conflicts=contested) if contested else outcome.forced
         if isinstance(outcome, Answer):
             settlement: Settlement | None = Settlement(answer=outcome, manifest=candidate.manifest)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.release.history import learn_live_secrets, load_existing_history
-from bundler.actions.release.proposal import wanted_of
+from bundler.actions.release.proposal import others_recorded, wanted_of
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Terms
@@ -55,8 +55,10 @@ def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:
     recorded = ports.store.load(deployed, with_sensitive=True)
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
-    wanted = wanted_of(draft_of(recorded, Authorship()), history, Terms(site=request.site), ports)
-    planned = make_plan(replace(wanted, is_rollback=False, conflicts=_TAKES_ALL, left_to_others={}), ports.cluster)
+    draft = draft_of(recorded, Authorship())
+    wanted = wanted_of(draft, history, Terms(site=request.site), ports)
+    wanted = replace(wanted, is_rollback=False, conflicts=_TAKES_ALL, left_to_others={})
+    planned = make_plan(wanted, ports.cluster, is_recorded=others_recorded(draft, ports))
     _refuse_unknown(planned)
     site_rules = request.site.conflicts if request.site else ()
     policy = policy_of(OnConflict.FAIL, request.ignored, site_rules, conflict_rules_of(recorded))

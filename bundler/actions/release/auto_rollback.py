@@ -12,6 +12,7 @@ from bundler.actions.release.uninstall import remove_objects
 from bundler.actions.release.upgrade_path import is_at_least
 from bundler.errors import BundlerError
 from bundler.errors.change import (
+    ForeignObjectError,
     LockLostError,
     RecordDamagedError,
     RollbackFailedError,
@@ -89,9 +90,21 @@ def roll_back_after(
     return RolledBackError(str(error), context=[*error.context, done], hint=hint)
 
 
+def _refuse_to_delete_what_was_taken_over(proposal: Proposal) -> None:
+    """A first install goes back by deleting its objects; those that were there before it must not go with them."""
+    taken = [change for change in proposal.plan.changes if change.adopted_from]
+    if taken:
+        raise ForeignObjectError(
+            f"deleting what the install of {proposal.history.release} made",
+            context=[f"{change.ref.short} was taken over, and would be deleted with it" for change in taken],
+            hint="correct the values and install again; `bundler uninstall` deletes all of it",
+        )
+
+
 def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
     history, fallback = proposal.history, proposal.drafted.fallback
     if history.deployed is None:
+        _refuse_to_delete_what_was_taken_over(proposal)
         remove_objects(history.namespace, history.release, ports, held)
         return "nothing was deployed before: what this install had made was deleted again"
     if fallback is None or fallback.summary.revision != history.deployed.revision:

@@ -140,7 +140,9 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         ports: the cluster, records, clock and reporter of the run.
     """
     history = _history_for(draft, ports)
-    planned = make_plan(wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=_others(draft, ports))
+    planned = make_plan(
+        wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
+    )
     return Proposal(
         planned=planned, draft=draft, history=history, terms=terms, identity=identity_for(terms, ports.cluster)
     )
@@ -196,7 +198,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         draft = redraft()
     is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
-    planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=_others(draft, ports))
+    planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
     return replace(first, planned=planned, draft=draft, history=history, is_second_look=True)
 
 
@@ -205,7 +207,8 @@ def _history_for(draft: Draft, ports: Ports) -> History:
     return with_barriers(history, draft.revision.rolled_back_to, ports.store) if draft.is_recorded else history
 
 
-def _others(draft: Draft, ports: Ports) -> IsRecorded:
+def others_recorded(draft: Draft, ports: Ports) -> IsRecorded:
+    """Return what says whether the release that an object belongs to still exists."""
     return OtherReleases(ports.store, draft.namespace).is_recorded
 
 
