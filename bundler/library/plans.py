@@ -20,12 +20,13 @@ from bundler.errors.delivery import RegistryError
 from bundler.library.name_rules import check_name, check_namespace
 from bundler.library.requests import ReleaseRequest
 from bundler.model.digest import digest_of
+from bundler.model.json import at_pointer
 from bundler.model.lean import replace
 from bundler.model.salted import salted_digest
 from bundler.model.saved_plan import PlannedVerb, SavedRequest
 from bundler.model.values import UserLayers
 from bundler.planning.problem import refuse
-from bundler.values.hidden_leaves import filled_in, leaf_at, left_out
+from bundler.values.hidden_leaves import filled_in, left_out
 from bundler.values.paths import format_path, parse_path, pointer_as_path
 from bundler.values.user import recorded_layer
 
@@ -293,14 +294,14 @@ def _recorded_values(scope: Scope, saved: SavedPlan) -> list[Body]:
 
 def _fitting(saved: SavedPlan, pointer: str, sources: Sequence[Body]) -> Iterator[JSONValue]:
     for source in sources:
-        value, is_there = leaf_at(source, pointer)
+        value, is_there = at_pointer(source, pointer)
         if is_there and salted_digest(value, saved.values.salt) == saved.values.sensitive[pointer]:
             yield value
 
 
 def _is_given(given: UserInput, pointer: str) -> bool:
     """Return whether a value, or what it is in, is given by a file or an assignment."""
-    if any(leaf_at(layer.data, pointer)[1] for layer in given.user.layers):
+    if any(at_pointer(layer.data, pointer)[1] for layer in given.user.layers):
         return True
     path = pointer_as_path(pointer)
     assigned = (format_path(parse_path(one.path)) for one in given.user.assignments)
@@ -316,4 +317,4 @@ def unrecorded(saved: SavedPlan) -> list[str]:
     if saved.request.verb is not PlannedVerb.INSTALL:
         return []
     before = saved.values.recorded or {}
-    return [pointer for pointer in saved.values.sensitive if not leaf_at(before, pointer)[1]]
+    return [pointer for pointer in saved.values.sensitive if not at_pointer(before, pointer)[1]]

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypeGuard
 
+from bundler.model.digits import parse_digits
+
 JSONValue: TypeAlias = "str | int | float | bool | Mapping[str, JSONValue] | Sequence[JSONValue] | None"
 Body: TypeAlias = "Mapping[str, JSONValue]"
 
@@ -145,6 +147,20 @@ def escape_token(key: str) -> str:
 def pointer_tokens(pointer: str) -> tuple[str, ...]:
     """Return the tokens of a JSON pointer, unescaped; an index stays text."""
     return tuple(token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:])
+
+
+def at_pointer(body: JSONValue, pointer: str) -> tuple[JSONValue, bool]:
+    """Return what is at a JSON pointer, and whether anything is."""
+    here = body
+    for token in pointer_tokens(pointer):
+        index = parse_digits(token) if is_list(here) else None
+        if is_mapping(here) and token in here:
+            here = here[token]
+        elif is_list(here) and index is not None and index < len(here):
+            here = here[index]
+        else:
+            return None, False
+    return here, True
 
 
 def type_name(value: JSONValue) -> str:

@@ -52,7 +52,7 @@ def with_a_say(live: Iterable[tuple[ObjectRef, Body]], wanted: Wanted) -> Iterat
     number it would contest.
     """
     kept = {manifest.ref for manifest in wanted.manifests}
-    stopped = {manifest.ref for manifest in wanted.manifests if value_at(manifest.body, "spec", "replicas") == 0}
+    stopped = {manifest.ref for manifest in wanted.manifests if is_stopped(manifest.body)}
     for ref, body in live:
         ends = ref in wanted.owned and ref not in kept and is_ours(body, wanted.uid)
         if not (ends and _target_of(ref, body) in stopped):

@@ -12,6 +12,7 @@ from bundler.model.saved_plan import LiveFact
 from bundler.model.secret_leaves import is_secret
 from bundler.model.size import first_of
 from bundler.planning.ignored_fields import content_of
+from bundler.planning.payloads import without_replicas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,9 +67,7 @@ def _relevant(change: Change, live: Body) -> Body:
     if _ROLLOUT_COUNT in notes:
         kept = {key: value for key, value in notes.items() if key != _ROLLOUT_COUNT}
         content["metadata"] = {**mapping_at(content, "metadata"), "annotations": kept}
-    if change.is_autoscaled:
-        content["spec"] = {key: value for key, value in mapping_at(content, "spec").items() if key != "replicas"}
-    return content
+    return without_replicas(content) if change.is_autoscaled else content
 
 
 def _writers(live: Body, since: datetime) -> str:

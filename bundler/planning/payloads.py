@@ -47,7 +47,8 @@ def following(manifest: Manifest, live: Body) -> Manifest:
     )
 
 
-def _without_replicas(body: Body) -> Body:
+def without_replicas(body: Body) -> Body:
+    """Return an object without the number that its autoscaler moves."""
     return {**body, "spec": {key: value for key, value in mapping_at(body, "spec").items() if key != "replicas"}}
 
 
@@ -90,7 +91,7 @@ class Digester:
         if is_secret(change.desired.body):
             return self._of(without_leaves(_with_uid(change.desired.body, live)))
         if change.is_autoscaled:  # the number of replicas moves all the time, and no one plans it
-            return self._of(_with_uid(_without_replicas(change.desired.body), live))
+            return self._of(_with_uid(without_replicas(change.desired.body), live))
         known = self._payloads.get(change.ref) if change.action is not Action.RECREATE else None
         return self._of_bytes((known or payload_of(change.desired, live)).content)
 

@@ -211,7 +211,7 @@ def _settled(candidate: Candidate, outcome: Settlement, wanted: Wanted) -> Chang
     change = _change(replace(candidate, manifest=outcome.manifest), outcome.answer, wanted)
     is_same = change.action is Action.NONE
     action, reason = (Action.UPDATE, "field ownership only") if is_same else (change.action, change.reason)
-    former = outcome.adopted_from if action is Action.UPDATE else ""  # what is on its way out is made anew
+    former = outcome.adopted_from if action is Action.UPDATE else ""  # what is on its way out is created again
     reason = f"taken over from {former}" if former else reason
     return replace(change, action=action, reason=reason, decided=outcome.decided, adopted_from=former)
 

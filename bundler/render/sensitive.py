@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bundler.model.digits import parse_digits
-from bundler.model.json import pointer_tokens, texts_in
+from bundler.model.json import at_pointer, texts_in
 from bundler.model.redaction import Redactor
 from bundler.model.secret_leaves import is_secret, leaf_texts
 
 if TYPE_CHECKING:
-    from bundler.model.json import JSONValue
     from bundler.model.values import MergedValues
     from bundler.render.types import Rendering
 
@@ -27,7 +24,7 @@ def sensitive_strings(rendering: Rendering, values: MergedValues) -> frozenset[s
 
 def sensitive_values(values: MergedValues) -> frozenset[str]:
     """Return the leaves at sensitive pointers, components included."""
-    found = {leaf for pointer in values.sensitive for leaf in texts_in(_at(values.data, pointer))}
+    found = {leaf for pointer in values.sensitive for leaf in texts_in(at_pointer(values.data, pointer)[0])}
     for component in (values.components or {}).values():
         found |= sensitive_values(component)
     return frozenset(found)
@@ -39,16 +36,3 @@ def redactor_of(values: MergedValues) -> Redactor:
     for secret in sensitive_values(values):
         redactor.learn(secret, repr(secret)[1:-1])
     return redactor
-
-
-def _at(value: JSONValue, pointer: str) -> JSONValue:
-    here = value
-    for step in pointer_tokens(pointer):
-        if isinstance(here, Mapping):
-            here = here.get(step)
-        elif isinstance(here, Sequence) and not isinstance(here, str):
-            index = parse_digits(step)
-            here = here[index] if index is not None and index < len(here) else None
-        else:
-            return None
-    return here

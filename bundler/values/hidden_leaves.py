@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.digits import parse_digits
 from bundler.model.json import escape_token, is_list, is_mapping, leaves_in, pointer_tokens
 from bundler.model.redaction import MASK
 
@@ -70,20 +69,6 @@ def left_out(data: Body, pointers: Collection[Pointer]) -> Body:
     for pointer in pointers:
         rest = _without(rest, pointer_tokens(pointer))
     return rest if is_mapping(rest) else {}
-
-
-def leaf_at(data: JSONValue, pointer: Pointer) -> tuple[JSONValue, bool]:
-    """Return what is at a pointer, and whether anything is."""
-    here = data
-    for token in pointer_tokens(pointer):
-        index = parse_digits(token) if is_list(here) else None
-        if is_mapping(here) and token in here:
-            here = here[token]
-        elif is_list(here) and index is not None and index < len(here):
-            here = here[index]
-        else:
-            return None, False
-    return here, True
 
 
 def _replaced(here: JSONValue, tokens: tuple[str, ...], value: JSONValue) -> JSONValue:

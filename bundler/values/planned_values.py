@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import is_mapping
+from bundler.model.json import at_pointer, is_mapping
 from bundler.model.salted import salted_digest
 from bundler.values.changes import is_same_to_templates
-from bundler.values.hidden_leaves import leaf_at, masked_at
+from bundler.values.hidden_leaves import masked_at
 from bundler.values.paths import pointer_as_path
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def moved_values(saved: SavedValues, now: Body) -> list[str]:
 
 
 def _fits(now: Body, pointer: str, digest: str, salt: str) -> bool:
-    value, is_there = leaf_at(now, pointer)
+    value, is_there = at_pointer(now, pointer)
     return is_there and salted_digest(value, salt) == digest
 
 

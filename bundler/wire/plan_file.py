@@ -11,7 +11,7 @@ from bundler.files.plan_bytes import MAGIC, MAX_FILE_BYTES
 from bundler.model.json import as_json
 from bundler.model.pattern import LazyPattern
 from bundler.model.size import shown_bytes
-from bundler.syntax.json_text import dump_json, read_number
+from bundler.syntax.json_text import dump_json, read_json
 from bundler.wire.parts import MalformedError
 from bundler.wire.saved_plan import read_saved_plan, saved_plan_form
 
@@ -61,13 +61,9 @@ def _unpacked(content: bytes) -> JSONValue:
         raise MalformedError("it is damaged: it ends too early, or something follows it")
     try:
         text = content_json.decode()
-        document: JSONValue = json.loads(text, parse_float=read_number, parse_constant=_refused)
+        document: JSONValue = read_json(text)
         if _HALVES.search(text):  # halves of characters, which we never write, can be printed nowhere
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise MalformedError("what it holds is not JSON") from error
     return document
-
-
-def _refused(word: str) -> JSONValue:
-    raise ValueError(f"{word} is not a number")

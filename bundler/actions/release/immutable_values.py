@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from bundler.errors import Found
 from bundler.errors.change import ImmutableFieldError
 from bundler.fields.typed import same
-from bundler.model.json import mapping_at
+from bundler.model.json import at_pointer, mapping_at
 from bundler.model.redaction import MASK
 from bundler.planning.conflicts import in_short
 from bundler.planning.problem import Problem
-from bundler.values.hidden_leaves import leaf_at
 from bundler.values.paths import pointer_as_path
 from bundler.values.schema_view import bundle_view
 from bundler.values.validate import immutable_below, origin_of
@@ -50,7 +49,7 @@ def changed_immutables(composition: Composition, recorded: Body | None, release:
 
 def _changes(bundle: Bundle, values: MergedValues, recorded: Body, prefix: str) -> Iterator[Found]:
     for pointer, place in immutable_below(recorded, bundle_view(bundle).own):
-        (before, _), (now, _) = leaf_at(recorded, pointer), leaf_at(values.data, pointer)
+        (before, _), (now, _) = at_pointer(recorded, pointer), at_pointer(values.data, pointer)
         if before is None or same(before, now):
             continue
         old, new = (MASK, MASK) if place.holds_sensitive else (in_short(before), in_short(now))

@@ -120,12 +120,11 @@ def base_of(history: History) -> BaseRevision:
 
 def _saved_change(change: Change, redactor: Redactor) -> SavedChange:
     text = redactor.redact("\n".join(object_diff(change).lines))
-    notes = [f"{word}: {said}" for word, said in conflict_notes(change)]
     return SavedChange(
         ref=change.ref,
         action=change.action,
         component=change.component,
-        reason=redactor.redact("; ".join(filter(None, [change.reason, *notes]))),
+        reason=redactor.redact(change.reason),
         is_verified=change.is_verified,
         notes=tuple((word, redactor.redact(said)) for word, said in conflict_notes(change)),
         lines=tuple(text.split("\n")) if text else (),
