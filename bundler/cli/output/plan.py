@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from bundler.model.change import Change, Plan, ReachNote
     from bundler.model.cluster import ClusterIdentity
+    from bundler.model.refs import ObjectRef
 
 SIGNS = {
     Action.CREATE: ("+", "green"),
@@ -81,7 +82,7 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
         number = counted(len(unverified), "object")
         yield Line(f"the server checks {number} only once the namespace, or what else they need, is there", "dim")
     for kept in plan.kept:
-        yield Line(f"= keep {kept.ref.short}: {kept.reason}", "dim")
+        yield Line(f"= keep {kept.ref.short}{_elsewhere(kept.ref, view)}: {kept.reason}", "dim")
     yield Line(count_line(plan), "bold")
 
 
@@ -119,9 +120,13 @@ def conflict_lines(change: Change) -> Iterator[Line]:
         yield Line(f"    ! {word}: {said}", "alarm" if word == "conflict" else "yellow")
 
 
+def _elsewhere(ref: ObjectRef, view: PlanView) -> str:
+    return "" if ref.namespace in {view.namespace, ""} else f" in {ref.namespace}"
+
+
 def _headline(change: Change, view: PlanView) -> str:
     ref = change.ref
-    where = "" if ref.namespace in {view.namespace, ""} else f" in {ref.namespace}"
+    where = _elsewhere(ref, view)
     remarks = [
         change.reason,
         "" if change.is_verified or not view.marks_unverified else "checked once what it needs is there",

@@ -202,6 +202,21 @@ def test_a_shipped_bundle_tells_the_service_that_it_has(name: str) -> None:
         assert (outputs["secret"], outputs["secretKey"]) in generated
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_bundle_describes_its_menu_and_says_how_to_go_on(name: str) -> None:
+    bundle = load_bundle(find_bundle(str(BUNDLES / name)))
+    assert [*undescribed(bundle.schema or {}, "")] == []  # type: ignore[arg-type]
+    assert bundle.notes
+
+
+def undescribed(schema: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    """Yield the values that say nothing of themselves; what refers to another one says what that says."""
+    for key, below in schema.get("properties", {}).items():
+        if "description" not in below and "$ref" not in below:
+            yield f"{prefix}{key}"
+        yield from undescribed(below, f"{prefix}{key}.")
+
+
 def test_bundles_that_are_watched_share_their_macros() -> None:
     texts = {path.read_text() for path in BUNDLES.glob("*/templates/_monitoring.yaml")}
     assert len(texts) == 1
