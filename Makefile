@@ -44,26 +44,29 @@ in-sync: $(VENV)/.dev ## Goldens, schemas and the reference follow the sources (
 IN_SYNC := tests/cli/test_help.py tests/cli/test_errors.py tests/cli/test_reference.py tests/unit/bundles \
   tests/unit/loader tests/unit/delivery/test_index.py -m "not slow"
 
-# The fast part runs on all cores. Of the rest each worker has a control plane of its own, so two are enough on any machine.
-FAST := -m "not slow and not controlplane and not registry and not namespaces and not servers" --numprocesses auto
+# What needs only this machine's memory runs on all cores; the fast part is what of it takes a moment. Of the rest each
+# worker has a control plane of its own, so two are enough on any machine.
+NEAR := not slow and not controlplane and not registry and not namespaces and not servers
+FAST := -m "not medium and $(NEAR)" --numprocesses auto
+FIRST := -m "$(NEAR)" --numprocesses auto
 REST := -m "slow or controlplane or registry or namespaces or servers" --numprocesses auto --maxprocesses 2 --dist loadfile --no-loadscope-reorder
 MEASURED ?= -m pytest
 
 test: check $(if $(HAS_GO),controlplane) ## Everything; with Go, also against a real Kubernetes API
-	$(BIN)/python $(MEASURED) $(FAST) $(PYTEST_OPTIONS)
+	$(BIN)/python $(MEASURED) $(FIRST) $(PYTEST_OPTIONS)
 	$(BIN)/python -m pytest $(REST) $(PYTEST_OPTIONS)
 
-test-fast: $(VENV)/.dev ## The tests that take one to two minutes
+test-fast: $(VENV)/.dev ## The tests that take a minute together
 	$(BIN)/ruff check
 	$(BIN)/python -m pytest $(FAST) $(PYTEST_OPTIONS)
 
 PYTHONS ?=
-test-pythons: ## The fast part on every supported Python that is installed; PYTHONS=3.12,3.13 names some
-	$(PYTHON) tool/pythons.py $(if $(PYTHONS),--only $(PYTHONS)) $(FAST) $(PYTEST_OPTIONS)
+test-pythons: ## What needs no control plane, on every supported Python that is installed; PYTHONS=3.12,3.13 names some
+	$(PYTHON) tool/pythons.py $(if $(PYTHONS),--only $(PYTHONS)) $(FIRST) $(PYTEST_OPTIONS)
 
-# The fast part is measured, its workers and every bundler that they start: what only the slow part reaches does not
+# The first part is measured, its workers and every bundler that they start: what only the slow part reaches does not
 # count, and what waits for real time is not slowed down. The bar is a step of its own, at the end.
-coverage: ## Everything as `make test`, the fast part measured; fails below 95 % of lines and branches
+coverage: ## Everything as `make test`, the first part measured; fails below 95 % of lines and branches
 	rm -f .coverage .coverage.*
 	$(MAKE) test MEASURED="-m coverage run -m pytest"
 	$(MAKE) coverage-report

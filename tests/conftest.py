@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pytest
 
 _MEMORY_BYTES = 2 * 1024**3
-"""So much has to be free: a run of the fast part leaves a tenth of it, and the last three are kept."""
+"""So much has to be free: a run of the first part leaves a tenth of it, and the last three are kept."""
 
 pytest_plugins = [
     "tests.lib.fixtures_controlplane",
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def settle_laws(*, is_short: bool) -> None:
     """Hold laws without a clock, which says how busy the machine is.
 
-    The fast part takes few examples, the same in each run: what it says depends on the code alone.
+    What runs without the slow tests takes few examples, the same in each run: what it says depends on the code alone.
     """
     from hypothesis import settings
 
@@ -42,7 +42,7 @@ def settle_laws(*, is_short: bool) -> None:
 
 
 def work_in_memory() -> None:
-    """Keep the files of the fast part off the disk, where each sandbox would wait until its own are written."""
+    """Keep the files of the first part off the disk, where each sandbox would wait until its own are written."""
     memory = Path("/dev/shm")
     if not os.access(memory, os.W_OK):
         return

@@ -12,6 +12,7 @@ from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 
 
+@pytest.mark.medium
 def test_a_new_bundle_lints_clean_renders_and_installs(cli, monkeypatch):
     monkeypatch.chdir(cli.home)
     cli.golden("create", "create", "my-app").ok()
@@ -41,6 +42,7 @@ def test_create_refuses_a_name_that_no_bundle_can_have(cli):
     assert cli("create", "My_App").code == 2
 
 
+@pytest.mark.medium
 def test_a_clean_bundle_is_said_to_be_clean(cli):
     outcome = cli("lint", "redis", "--strict").ok()
     assert outcome.err == "no problems found\n"
@@ -309,6 +311,7 @@ def test_lint_writes_the_reach_that_the_switches_can_lead_to(cli):
     cli("template", path, "--set", "host=true").ok()
 
 
+@pytest.mark.medium
 def test_a_new_bundle_with_shipped_components_lints_clean_and_names_what_is_not_shipped(cli):
     path = cli.home / "app"
     cli("create", path, "--with", "postgres,redis").ok()

@@ -79,6 +79,7 @@ def kubeconfig(folder: Path, *names: str, server: str = "http://127.0.0.1:1") ->
     return path
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("two")
 def test_every_verb_that_takes_a_release_offers_those_of_the_namespace_that_was_typed(cli):
     for verb in TAKE_A_RELEASE:
@@ -88,6 +89,7 @@ def test_every_verb_that_takes_a_release_offers_those_of_the_namespace_that_was_
     assert offered(cli, "status", "") == []
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("two")
 def test_the_context_that_was_typed_counts(cli):
     config = kubeconfig(cli.home, "desk")
@@ -97,6 +99,7 @@ def test_the_context_that_was_typed_counts(cli):
     assert offered(cli, "status", "--kubeconfig", str(config), "--context", "desk", "-n", "dev", "") == []
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("two")
 def test_namespaces_that_have_releases_are_offered(cli):
     assert offered(cli, "list", "-n", "") == plain("dev", "prod")
@@ -220,6 +223,7 @@ def test_names_of_bundles_need_no_cluster_and_no_template(cli):
     assert imported(modules, *KUBERNETES, *TEMPLATES, *SCHEMAS, *TERMINAL) == set()
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("two")
 def test_names_of_releases_need_no_template_and_no_schema(cli):
     modules = modules_after_tab(cli, "bundler status -n prod sh")

@@ -522,6 +522,7 @@ def test_values_that_need_an_image_that_is_not_carried_are_refused(world) -> Non
     assert "templates/web.yaml:12): nginx:1.28 is not in it" in outcome.err
 
 
+@pytest.mark.medium
 def test_upgrade_and_rollback_come_from_the_files(world) -> None:
     world.cli("import", world.file, "--site", world.site).ok()
     world.cli("install", world.file, "--site", world.site).ok()

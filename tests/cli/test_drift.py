@@ -22,6 +22,7 @@ def drifted(cli):
     return cli
 
 
+@pytest.mark.medium
 def test_every_release_is_compared_and_what_differs_is_shown(drifted):
     found = drifted.golden("drift/all", "drift", "-A")
     assert found.code == 3
@@ -30,6 +31,7 @@ def test_every_release_is_compared_and_what_differs_is_shown(drifted):
     assert drifted("drift", "calm", "-n", "prod").code == 0
 
 
+@pytest.mark.medium
 def test_what_is_ignored_or_kept_by_a_site_is_no_drift(drifted):
     site = drifted.home / "site.yaml"
     rule = "{policy: keep, kind: Service, path: spec}"
@@ -38,6 +40,7 @@ def test_what_is_ignored_or_kept_by_a_site_is_no_drift(drifted):
     assert [one["object"] for one in left["objects"]] == ["core/Service/prod/shop-web"], "a missing object is no field"
 
 
+@pytest.mark.medium
 def test_fixing_restores_the_revision_and_is_itself_a_revision(drifted):
     drifted("drift", "shop", "-n", "prod", "--fix", "--yes").ok()
     with drifted.sandbox() as sandbox:

@@ -468,6 +468,7 @@ def raising_calls() -> Iterator[tuple[str, ast.Call]]:
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
 
 
+@pytest.mark.medium
 def test_no_error_is_raised_without_context_and_hint():
     bare, calls = [], list(raising_calls())
     assert len(calls) > 100

@@ -227,6 +227,7 @@ def test_a_damaged_file_is_20(kitchen: Kitchen, cli: Cli) -> None:
     assert cli.golden("delivery/damaged", "verify", kitchen.file).code == 20
 
 
+@pytest.mark.medium
 def test_parts_have_codes_of_their_own(kitchen: Kitchen, cli: Cli) -> None:
     write_layout(make_image("app", layer_bytes=(3000, 2_500_000)), kitchen.folder / "app", tag="registry.example/app:1")
     public = kitchen.key("acme")
@@ -349,6 +350,7 @@ def test_a_signature_does_not_outlive_what_it_signed(kitchen: Kitchen, cli: Cli,
     assert "cannot be read: not JSON" in cli("push", packed, "oci://registry.example/shop").err
 
 
+@pytest.mark.medium
 def test_a_key_with_a_passphrase_needs_it(kitchen: Kitchen, cli: Cli, tmp_path: Path) -> None:
     word, wrong = tmp_path / "word", tmp_path / "wrong"
     word.write_text("correct horse\n")

@@ -167,6 +167,7 @@ def test_several_platforms_become_an_index_that_shares_the_layer(bench: Bench) -
     assert [built.config(number)["architecture"] for number in range(2)] == ["amd64", "arm64"]
 
 
+@pytest.mark.medium
 def test_the_same_input_gives_the_same_image_and_the_time_is_the_one_that_is_set(bench: Bench) -> None:
     first = bench.made(*bench.add, to="one")
     (bench.folder / "src" / "main.py").touch()

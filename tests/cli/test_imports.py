@@ -72,11 +72,13 @@ def test_authoring_loads_no_kubernetes_library(cli, menu, verb):
     assert imported(modules, *KUBERNETES, *TERMINAL) == set()
 
 
+@pytest.mark.medium
 def test_what_renders_is_loaded_in_the_copy_of_the_process_that_renders(cli, menu):
     assert imported(modules_after(cli, "template", menu, is_copied=True), *TEMPLATES) == set()
     assert imported(modules_after(cli, "template", menu), *TEMPLATES) == set(TEMPLATES)
 
 
+@pytest.mark.medium
 def test_what_was_compiled_once_needs_no_part_of_the_compiler_and_nothing_that_explains_failures(cli):
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {y: '{{ values.y }}'}\n"
     menu = make_bundle(cli.home, {"templates/a.yaml": text, "values.yaml": "x: 1\n"}, derive={"y": "values.x + 1"})

@@ -100,6 +100,7 @@ def test_keys_and_signatures_are_told_as_json(cli, menu):
     assert [one["name"] for one in verified["signedBy"]] == ["ada"]
 
 
+@pytest.mark.medium
 def test_the_life_of_a_release_is_told_as_json(cli, menu):
     planned = cli("install", "shop", menu, "--dry-run", "-o", "json", *NS).ok().document
     assert {change["patch"][0]["op"] for change in planned["changes"]} == {"replace"}

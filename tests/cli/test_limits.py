@@ -66,6 +66,7 @@ def test_each_limit_can_be_set(cli: Cli, forms: dict[str, Path], form: str, limi
     assert refused.code == (26 if form != "folder" else refused.code)
 
 
+@pytest.mark.medium
 def test_a_limit_can_be_raised_as_the_error_says(cli: Cli, tmp_path: Path) -> None:
     folder = make_bundle(tmp_path, {"files/data": "0" * (11 << 20)}, name="big")
     refused = cli("package", folder)

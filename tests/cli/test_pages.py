@@ -84,6 +84,7 @@ def pages(cli):
     return made
 
 
+@pytest.mark.medium
 def test_a_page_asks_for_nothing_and_runs_nothing(pages):
     for name, text in pages.items():
         assert "default-src 'none'" in text, name

@@ -99,6 +99,7 @@ def test_every_page_that_a_source_names_is_in_the_repository() -> None:
     assert [(source, page) for source, page in named if not (ROOT / "docs" / page).is_file()] == []
 
 
+@pytest.mark.medium
 def test_public_functions_of_three_parameters_describe_them() -> None:
     """Methods that implement a port, or that a library calls, are described where they are declared."""
     ports = {name for _, name, _, _ in functions(ROOT / "bundler" / "ports.py")}

@@ -44,6 +44,7 @@ def test_every_error_has_a_cause_and_a_remedy():
     assert [code for code, (cause, remedy) in found.items() if not cause or not remedy[:1].isupper()] == []
 
 
+@pytest.mark.medium
 def test_every_verb_and_option_that_a_remedy_names_exists():
     text = reference.pages()["errors.md"] + reference.pages()["lint-rules.md"]
     remedies = [line for line in text.splitlines() if line.startswith(("**What", "| `"))]

@@ -59,6 +59,7 @@ def lost(walk: Walk) -> Iterator[str]:
         yield digest
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("head_lies", [False, True])
 def test_what_was_garbage_collected_is_missing_and_import_brings_it_again(cli: Cli, head_lies: bool) -> None:
     with QuirkyRegistry() as registry:

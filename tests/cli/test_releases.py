@@ -26,6 +26,7 @@ def menu(cli):
     return small_bundle(cli.home)
 
 
+@pytest.mark.medium
 def test_the_life_of_a_release(cli, menu):
     cli.golden("life/01-install", "install", "shop", menu, "--set", "text=hi", *NS).ok()
     cli.golden("life/02-status", "status", "shop", *NS).ok()
@@ -44,6 +45,7 @@ def test_the_life_of_a_release(cli, menu):
     cli.golden("life/15-empty", "list", "-A").ok()
 
 
+@pytest.mark.medium
 def test_the_history_says_why_each_revision_was_made(cli, menu):
     done = cli("install", "shop", menu, "--no-wait", *NS).ok()
     assert "revision 1 deployed, not waited (" in done.out
@@ -90,6 +92,7 @@ def test_every_install_checks_the_classes_first_and_reports_all_that_is_missing(
     assert cli("install", "demo", path, "--no-preflight", "--no-wait", *NS).code == 0
 
 
+@pytest.mark.medium
 def test_a_rollback_that_is_not_waited_for_says_so_once(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()
@@ -104,6 +107,7 @@ def test_an_uninstall_of_what_is_not_there_can_be_meant(cli, menu):
     assert found["status"] == "not-found"
 
 
+@pytest.mark.medium
 def test_an_uninstall_can_keep_the_history(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     gone = cli("uninstall", "shop", "--yes", "--keep-history", *NS).ok().out
@@ -162,6 +166,7 @@ def test_json_of_every_looking_verb_can_be_read(cli, menu):
     assert cli("wait", "shop", "-o", "json", *NS).ok().document["ready"] is True
 
 
+@pytest.mark.medium
 def test_an_unset_that_is_run_again_converges_and_says_so(cli, menu):
     cli("install", "shop", menu, "--set", "text=ho", *NS).ok()
     first = cli("upgrade", "shop", menu, "--unset", "text", *NS).ok()
@@ -224,6 +229,7 @@ def test_colours_follow_the_option_and_then_the_variables(cli, monkeypatch, vari
     assert ("\x1b[" in cli("diff", "shop", small_bundle(cli.home), *option).ok().out) is is_colored
 
 
+@pytest.mark.medium
 def test_what_needs_a_look_comes_first(cli, menu):
     cli("install", "a-good", menu, *NS).ok()
     cli("install", "b-bad", menu, *NS).ok()
@@ -258,6 +264,7 @@ def test_a_dry_run_shows_the_diff_and_writes_nothing(cli, menu, verb):
     assert len(cli("history", "shop", "-o", "json", *NS).document) == 1
 
 
+@pytest.mark.medium
 def test_a_dry_run_of_rollback_and_uninstall_writes_nothing(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()
@@ -266,6 +273,7 @@ def test_a_dry_run_of_rollback_and_uninstall_writes_nothing(cli, menu):
     assert len(cli("history", "shop", "-o", "json", *NS).document) == 2
 
 
+@pytest.mark.medium
 def test_the_namespace_comes_from_option_then_variable(cli, menu):
     cli("install", "shop", menu, "-n", "one", BUNDLER_NAMESPACE="two").ok()
     cli("install", "shop", menu, BUNDLER_NAMESPACE="two").ok()
@@ -274,6 +282,7 @@ def test_the_namespace_comes_from_option_then_variable(cli, menu):
     assert [release["namespace"] for release in found] == ["default", "one", "two"]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("damage", "code"),
     [
@@ -308,6 +317,7 @@ def test_one_record_that_cannot_be_read_hides_no_other(cli, menu, damage, code):
     assert "releases there: one, two" in cli("status", "three", *NS).err
 
 
+@pytest.mark.medium
 def test_a_damaged_record_is_told_in_the_first_lines_of_every_plan(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()
@@ -367,6 +377,7 @@ def test_the_flag_that_helm_asks_for_means_what_happens_anyway(cli, menu):
     assert cli("install", "shop", menu, "--create-namespace", *NS).code == 0
 
 
+@pytest.mark.medium
 def test_a_failure_is_told_with_its_reason_and_kept_in_the_history(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     with cli.sandbox() as sandbox:
@@ -409,6 +420,7 @@ def versioned(menu, version: str, upgrade: str = ""):
     return menu
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("is_failing", [False, True])
 def test_a_rollback_below_what_a_tried_bundle_allows_needs_a_word(cli, menu, is_failing):
     """A migration that cannot be undone may have run, also where the upgrade failed afterwards."""
@@ -427,6 +439,7 @@ def test_a_rollback_below_what_a_tried_bundle_allows_needs_a_word(cli, menu, is_
     cli("rollback", "shop", "--allow-downgrade", *NS).ok()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("flags", "codes"), [([], {1}), (["--allow-downgrade"], {5, 6})])
 def test_a_failed_upgrade_does_not_go_back_by_itself_below_what_its_bundle_allows(cli, menu, flags, codes):
     cli("install", "shop", versioned(menu, "1.0.0"), *NS).ok()
@@ -692,6 +705,7 @@ def test_an_upgrade_shows_the_plan_and_then_says_what_stops_it(cli, contested):
     assert "nothing was written" in error
 
 
+@pytest.mark.medium
 def test_a_rehearsed_rollback_shows_conflicts_and_exits_with_3(cli, menu):
     cli("install", "shop", menu, *NS).ok()
     cli("upgrade", "shop", menu, *NS, "--set", "text=new").ok()

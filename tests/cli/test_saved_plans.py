@@ -62,6 +62,7 @@ def test_the_plan_itself_names_the_namespace_and_what_the_bundle_was_called(cli,
     assert cli("apply", path, "-n", "elsewhere", "-o", "json").ok().document["namespace"] == "prod"
 
 
+@pytest.mark.medium
 def test_a_status_may_move_and_nothing_else(cli, saved):
     path = saved("--set", "text=ho")
     with cli.sandbox() as sandbox:
@@ -80,6 +81,7 @@ def test_a_status_may_move_and_nothing_else(cli, saved):
     assert [one["revision"] for one in cli("history", "shop", "-o", "json", *NS).document] == [1]
 
 
+@pytest.mark.medium
 def test_replicas_that_an_autoscaler_sets_may_move(cli, menu):
     cli("install", "shop", menu, "--set", "autoscale=true", *NS).ok()
     path = cli.home / "shop.plan"
@@ -99,6 +101,7 @@ def test_a_first_install_makes_its_namespace_and_holds_to_its_plan(cli, menu):
     assert "revision 1 deployed" in cli("apply", path).ok().out
 
 
+@pytest.mark.medium
 def test_a_rollback_and_an_uninstall_are_planned_and_applied(cli, saved, menu):
     cli("upgrade", "shop", menu, "--set", "text=ho", *NS).ok()
     back, gone = cli.home / "back.plan", cli.home / "gone.plan"
@@ -125,6 +128,7 @@ def test_a_plan_of_another_cluster_or_of_yesterday_is_refused(cli, saved):
     assert "it was made for sandbox (embedded) with uid" in other.err
 
 
+@pytest.mark.medium
 def test_the_bundle_must_have_the_digest_that_was_planned(cli, saved, menu):
     path = saved("--set", "text=ho")
     moved = menu.rename(cli.home / "moved")
@@ -152,6 +156,7 @@ def test_a_sensitive_value_is_in_no_plan_and_is_given_again(cli, saved):
     cli("apply", path, "--set-file", f"token={cli.home / 'token'}", "--set", f"text={TOKEN}").ok()
 
 
+@pytest.mark.medium
 def test_a_sensitive_value_that_is_recorded_is_taken_from_there(cli, menu):
     cli("install", "shop", menu, "--set", f"token={TOKEN}", *NS).ok()
     path = cli.home / "shop.plan"

@@ -62,6 +62,7 @@ def command_lines(menu, secret: str) -> list[list[str]]:
     ]
 
 
+@pytest.mark.medium
 def test_a_random_secret_appears_in_no_output(cli):
     menu = small_bundle(cli.home)
     secret = drawn()
@@ -176,6 +177,7 @@ def test_a_command_line_without_a_bundle_masks_every_value():
     assert "open" not in recorded_command(["rollback", "--set", "text=open"])
 
 
+@pytest.mark.medium
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     secret=st.text(
@@ -301,6 +303,7 @@ data: {copy: correct-horse-battery}
 """
 
 
+@pytest.mark.medium
 def test_base64_with_line_breaks_is_a_secret_like_any_other(cli):
     menu = small_bundle(cli.home, **{"templates/wrapped.yaml": BROKEN_LINES})
     for words in (["template"], ["diff", "shop"], ["install", "shop", "-v"], ["diff", "shop"]):

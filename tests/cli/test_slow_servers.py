@@ -48,6 +48,7 @@ def started(folder: Path, server: StubServer, *argv: str) -> subprocess.Popen[st
     )
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("drip", ["interim", "body"])
 @pytest.mark.parametrize("verb", [("list", "-A"), ("uninstall", "shop", "--yes")], ids=["list", "uninstall"])
 def test_one_ctrl_c_ends_what_a_slow_server_holds(tmp_path: Path, drip: str, verb: tuple[str, ...]) -> None:

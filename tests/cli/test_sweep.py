@@ -62,6 +62,7 @@ def test_secrets_are_masked_at_every_point(cli: Cli, tmp_path: Path) -> None:
     assert "hunter22" not in result.out + result.err
 
 
+@pytest.mark.medium
 def test_a_chart_on_the_terminal_has_a_panel_for_each_number(cli: Cli) -> None:
     out = cli("values", "shop", "--sweep", "qps=100..5000", "--plot", "-").out
     assert "(web.maxReplicas)" in out

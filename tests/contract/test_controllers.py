@@ -154,6 +154,7 @@ def waiting_reasons(cluster: Subject, app: str = "web") -> list[str]:
     return [one["state"].get("waiting", {}).get("reason", "") for one in statuses]
 
 
+@pytest.mark.medium
 def test_an_image_that_cannot_be_pulled_keeps_the_old_pods(cluster: Subject) -> None:
     cluster.furnish()
     cluster.apply(deployment(replicas=1))

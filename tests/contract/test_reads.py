@@ -240,6 +240,7 @@ def test_a_watch_with_a_selector_sees_objects_come_and_go(cluster: Subject) -> N
     assert seen == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
 
 
+@pytest.mark.medium
 def test_a_watch_hears_what_happens_while_it_lasts(cluster: Subject) -> None:
     version = cluster.list("ConfigMap").resource_version
     later = threading.Timer(0.3, lambda: cluster.apply(config_map("later")))

@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from bundler.model.manifest import Manifest, Source
@@ -84,6 +85,7 @@ def masked_texts(revision: Revision) -> Revision:
     return replace(revision, summary=summary, authorship=who, notes=notes, evidence=f"failed with {MASK}")
 
 
+@pytest.mark.medium
 @given(revisions())
 @settings(max_examples=examples(40), deadline=None)
 def test_what_was_encoded_is_decoded(drawn: tuple[Revision, str]) -> None:
@@ -113,6 +115,7 @@ def test_the_same_again_adds_only_a_head(drawn: tuple[Revision, str]) -> None:
     assert decode(again, first).inventory == revision.inventory
 
 
+@pytest.mark.medium
 @given(revisions(), st.integers(0, 200), st.integers(1, 255))
 @settings(max_examples=examples(20), deadline=None)
 def test_a_flipped_byte_is_noticed(drawn: tuple[Revision, str], at: int, flip: int) -> None:

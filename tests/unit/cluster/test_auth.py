@@ -275,6 +275,7 @@ def test_what_a_working_plugin_says_is_reported(tmp_path: Path) -> None:
     assert events == [Notice("plugin: token cached")]
 
 
+@pytest.mark.medium
 def test_a_plugin_that_hangs_ends_with_the_budget(tmp_path: Path) -> None:
     spec = plugin(tmp_path, code="import time; time.sleep(60)")
     assert failure(tmp_path, spec, budget_s=0).context == ("./plugin: it did not end in time",)
@@ -318,6 +319,7 @@ def test_a_plugin_learns_whether_it_may_ask(tmp_path: Path, mode: str, is_termin
     assert json.loads((tmp_path / "told").read_text())["spec"]["interactive"] is expected
 
 
+@pytest.mark.medium
 def test_an_auth_provider_is_read_by_the_kubernetes_package() -> None:
     expiry = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     provider = {"name": "gcp", "config": {"access-token": "from-gcp", "expiry": expiry}}

@@ -364,6 +364,7 @@ def test_a_log_that_does_not_exist_yet_is_a_refusal() -> None:
 LOG_HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("drip", "shown"),
     [

@@ -83,6 +83,7 @@ def test_not_even_on_a_connection_that_was_kept() -> None:
     assert len(server.seen) == 2
 
 
+@pytest.mark.medium
 def test_a_write_under_way_ends_before_the_lock_could_be_lost() -> None:
     lease = Lease(1.0)
     with StubServer([Say(body=config_map(), delay_s=120)], routes=ROUTES) as server:
@@ -96,6 +97,7 @@ def test_a_write_under_way_ends_before_the_lock_could_be_lost() -> None:
     assert caught.value.is_unclear
 
 
+@pytest.mark.medium
 def test_a_write_under_way_goes_on_while_heartbeats_are_written() -> None:
     lease = Lease(1.5)
 

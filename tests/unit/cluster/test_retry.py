@@ -102,6 +102,7 @@ def test_retry_after_is_read(header: str, expected: float) -> None:
     assert retry_after_s(header) == expected
 
 
+@pytest.mark.medium
 @given(st.integers(1, 10_000), st.floats(0, 100), st.floats(0, 1))
 def test_pauses_respect_the_server_and_stay_bounded(tries: int, wait_s: float, jitter: float) -> None:
     pause = delay_s(tries, wait_s=wait_s, jitter=jitter)

@@ -85,6 +85,7 @@ def test_a_bug_in_work_comes_back_with_its_trace() -> None:
         confined().run(lambda: 1 / 0, doing="computing")
 
 
+@pytest.mark.medium
 def test_work_that_the_time_runs_out_for_says_at_which_place_of_the_bundle() -> None:
     with pytest.raises(WorkLimitError, match="rendering shop") as caught:
         confined(0.3).run(endless_search, doing="rendering shop")

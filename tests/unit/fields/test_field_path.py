@@ -73,6 +73,7 @@ PLAIN = st.recursive(
 )
 
 
+@pytest.mark.medium
 @given(st.dictionaries(st.text("abc", min_size=1), PLAIN, min_size=1), st.data())
 def test_a_written_path_is_followed_to_its_end(body: object, data: st.DataObject) -> None:
     text, steps, place = "", [], body

@@ -268,6 +268,7 @@ def token_that_expired() -> str:
     )
 
 
+@pytest.mark.medium
 def test_libraries_that_know_nothing_of_it_are_refused_in_our_words() -> None:
     with StubServer(routes={"/": Say()}) as server:
         authority = server.url.partition("://")[2]

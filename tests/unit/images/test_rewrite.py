@@ -140,6 +140,7 @@ NAMES = st.from_regex(r"[a-z0-9]{1,6}(/[a-z0-9]{1,6}){0,2}", fullmatch=True)
 HOSTS = st.sampled_from(["", "quay.io/", "docker.io/", "r.example:5000/"])
 
 
+@pytest.mark.medium
 @given(HOSTS, NAMES, st.from_regex(r"[a-z0-9]{1,4}", fullmatch=True))
 @settings(max_examples=80, deadline=None)
 def test_rewriting_what_is_rewritten_changes_nothing(host, name, tag) -> None:

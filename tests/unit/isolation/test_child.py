@@ -40,6 +40,7 @@ def test_a_function_that_has_seen_enough_is_not_waited_for() -> None:
         assert work.answer() == b"abc"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("function", "why"),
     [

@@ -124,6 +124,7 @@ sys.exit(said or 0)
 """
 
 
+@pytest.mark.medium
 def test_a_session_prints_nothing_and_reads_neither_the_environment_nor_the_command_line(tmp_path):
     """In a program of its own: threads of the test runner read the environment too."""
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {x: '{{ values.x }}'}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from bundler.oci.connection_budget import FIRST_BYTES, LEAST_BYTES, WORTH_BYTES, ConnectionBudget
@@ -32,6 +33,7 @@ def moved(connection_budget: ConnectionBudget, *, size: int, cut_after: int, car
     raise AssertionError("it never ends")
 
 
+@pytest.mark.medium
 @settings(max_examples=300)
 @given(
     st.lists(st.integers(0, 3_000 * MEGABYTE), min_size=1, max_size=6),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from bundler.errors.cluster import ConflictError
@@ -65,6 +66,7 @@ def all_refs(client: SandboxClient) -> list[ObjectRef]:
         return tx.refs_in("default")
 
 
+@pytest.mark.medium
 @QUICK
 @given(STEPS)
 def test_controllers_settle_and_then_change_nothing(steps: list[Step]) -> None:
@@ -82,6 +84,7 @@ def test_controllers_settle_and_then_change_nothing(steps: list[Step]) -> None:
             assert tx.version == before, "a second look at the same time moves something"
 
 
+@pytest.mark.medium
 @QUICK
 @given(STEPS)
 def test_nothing_outlives_its_owners(steps: list[Step]) -> None:
@@ -96,6 +99,7 @@ def test_nothing_outlives_its_owners(steps: list[Step]) -> None:
     assert [one for one in bodies if one and "deletionTimestamp" in one["metadata"]] == []
 
 
+@pytest.mark.medium
 @QUICK
 @given(STEPS)
 def test_workloads_get_what_they_ask_for(steps: list[Step]) -> None:
@@ -115,6 +119,7 @@ def test_workloads_get_what_they_ask_for(steps: list[Step]) -> None:
         assert conditions(web)["Progressing"][1] == "NewReplicaSetAvailable"
 
 
+@pytest.mark.medium
 @QUICK
 @given(STEPS)
 def test_two_sandboxes_with_one_history_agree(steps: list[Step]) -> None:
@@ -130,6 +135,7 @@ def test_two_sandboxes_with_one_history_agree(steps: list[Step]) -> None:
     assert shapes[0] == shapes[1]
 
 
+@pytest.mark.medium
 @QUICK
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=8))
 def test_replicas_of_a_scaled_deployment_are_never_lost_without_a_conflict(moves: list[tuple[int, int]]) -> None:

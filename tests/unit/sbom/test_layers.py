@@ -108,6 +108,7 @@ def test_a_database_that_is_damaged_is_said() -> None:
     assert problems[1] == "var/lib/rpm/Packages: damaged: it is cut short"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("make", [rpm_sqlite, rpm_ndb, rpm_berkeley])
 def test_a_lying_rpm_header_is_an_error_and_nothing_else(make) -> None:
     chance = random.Random(3)

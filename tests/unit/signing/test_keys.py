@@ -26,6 +26,7 @@ def test_a_pair_can_be_written_and_read_again(tmp_path: Path) -> None:
     assert (tmp_path / "acme.key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.medium
 def test_a_pair_with_a_passphrase_needs_it(tmp_path: Path) -> None:
     pair = generate_key("acme")
     write_pair(pair, tmp_path / "acme.key", tmp_path / "acme.pub", passphrase="correct horse")

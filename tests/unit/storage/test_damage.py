@@ -321,6 +321,7 @@ def test_the_values_of_a_revision_are_bounded_together(monkeypatch: pytest.Monke
         reader.value("third", None)
 
 
+@pytest.mark.medium
 def test_what_could_not_be_read_again_is_not_written() -> None:
     step, count = 100 * 1024, limits.REVISION_RAW_MAX_BYTES // (100 * 1024) + 1
     big = [make_entry(f"b-{n}", {"data": {"n": str(n).rjust(step, "x")}}) for n in range(count)]

@@ -95,6 +95,7 @@ def test_a_file_with_holes_is_no_plain_file() -> None:
     assert read(header(b"a", kind=b"S"))[0][1] is TarKind.OTHER
 
 
+@pytest.mark.medium
 def test_pax_records_are_read_in_time_that_grows_with_their_length() -> None:
     # 1 MiB in one header; read from the start for each record it would take minutes.
     assert read(pax(b"5 a=\n" * 200_000) + header(b"b"), max_steps=300_000) == [("b", TarKind.FILE, b"")]

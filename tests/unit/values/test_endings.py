@@ -26,6 +26,7 @@ def doubled(levels: int, last: dict[str, Any], keyword: str = "allOf") -> dict[s
     return {"properties": {"a": {"$ref": "#/$defs/l0"}}, "$defs": {**definitions, f"l{levels}": last}}
 
 
+@pytest.mark.medium
 def test_a_reverse_chain_of_more_than_a_thousand_formulas_is_computed() -> None:
     rules = {f"v{n}": f"values.v{n + 1} + 1" for n in range(1200)}
     assert compute(bundle("v1200: 0", derive=rules)).data["v0"] == 1200
@@ -51,6 +52,7 @@ def test_every_circle_of_formulas_is_named_once() -> None:
     assert "a.b → a.b" in caught.value.context[0]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf"])
 def test_definitions_that_double_forty_times_are_checked_at_once(keyword: str) -> None:
     schema = doubled(40, {"type": "string", "minLength": 3}, keyword)
@@ -81,6 +83,7 @@ def test_a_check_that_takes_too_many_steps_names_the_place_in_the_schema() -> No
     assert said == "the check takes more than 1,000 steps"
 
 
+@pytest.mark.medium
 def test_a_long_chain_of_references_is_no_circle() -> None:
     chain = {f"l{n}": {"$ref": f"#/$defs/l{n + 1}"} for n in range(1000)}
     schema = {"properties": {"a": {"$ref": "#/$defs/l0"}}, "$defs": {**chain, "l1000": {"type": "string"}}}

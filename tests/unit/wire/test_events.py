@@ -40,6 +40,7 @@ def test_an_event_is_a_document_of_its_schema(event):
     assert form["type"]
 
 
+@pytest.mark.medium
 def test_what_an_install_reports_is_told_in_order():
     with Session.sandbox() as session:
         forms = [event_form(event) for event in session.begin(ReleaseRequest(bundle="webapp", release="shop"))]

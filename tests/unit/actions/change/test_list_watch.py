@@ -187,6 +187,7 @@ def test_a_watch_that_expired_is_opened_anew() -> None:
     assert len(post.looks) < 20
 
 
+@pytest.mark.medium
 def test_there_are_only_so_many_watches_and_what_gets_none_is_polled() -> None:
     post = Post()
     post.wait(*(ObjectRef("", "ConfigMap", f"n{number}", "a") for number in range(WATCHES_AT_ONCE + 4)))

@@ -561,6 +561,7 @@ def peak_of_export(folder: Path, layers: int) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.medium
 def test_a_layer_costs_a_few_kilobytes_whatever_there_are_of_them(tmp_path: Path) -> None:
     peak_of_export(tmp_path / "first", 1)  # what is loaded and cached once
     few, many = peak_of_export(tmp_path / "few", 10), peak_of_export(tmp_path / "many", 70)
