@@ -2,47 +2,100 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bundler.fields.kinds import kind_info
+from bundler.fields.kinds import kind_info, pod_spec_path
 from bundler.model.change import Action
-from bundler.model.json import text_at
+from bundler.model.json import items_at, mapping_at, text_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bundler.model.change import Change, Plan
     from bundler.model.refs import ObjectRef
 
-_HOLD_DATA = frozenset({("apps", "StatefulSet")})
+_HOLD_DATA: Final = frozenset({("apps", "StatefulSet")})
+_TAKE_MORE_WITH_THEM: Final = {
+    ("", "PersistentVolumeClaim"): "the data of the claim; pods that use it must be stopped before it goes",
+    ("", "PersistentVolume"): "the volume, and its data where the reclaim policy says so",
+    ("", "Namespace"): "everything in the namespace",
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): "every object of its kind, in all namespaces",
+}
 
 
 def losses(plan: Plan) -> tuple[Change, ...]:
-    """Return the changes that may lose data: those that recreate an object, or delete one that holds data.
+    """Return the changes that lose what cannot be had back: data, or the address of a load balancer.
 
-    A Job is recreated to run again, which loses nothing, and a StatefulSet whose claims grow around its pods. What goes
-    with an object of a kind that Kubernetes does not know, a database operator's say, is unknown. An uninstall
+    What goes with an object of a kind that Kubernetes does not know, a database operator's say, is unknown, and counts
+    as data. A workload that is created again loses its pods alone, and a StatefulSet keeps its claims. An uninstall
     keeps volume claims, so that it loses the data of a StatefulSet only where its claims are deleted with it.
     """
     is_loss = _is_lost_with_release if plan.is_removal else _is_loss
     return tuple(change for change in plan.changes if is_loss(change))
 
 
+def lost_with(change: Change) -> Iterator[str]:
+    """Yield what is lost while an object is deleted and created again, a few words each; nothing for other changes."""
+    if change.action is not Action.RECREATE:
+        return
+    place = _place(change.ref)
+    if place in _TAKE_MORE_WITH_THEM:
+        yield _TAKE_MORE_WITH_THEM[place]
+    elif place == ("", "Service"):
+        yield from _lost_with_service(change)
+    elif kind_info(*place) is None:
+        yield "whatever its controller keeps of it, data perhaps"
+    elif pod_spec_path(*place) is not None and place != ("batch", "Job") and not change.keeps_pods:
+        yield "its pods: all of them stop before new ones start"
+        if _loses_claims(change):
+            yield "its volume claims, and their data: whenDeleted is Delete"
+
+
+def _lost_with_service(change: Change) -> Iterator[str]:
+    wanted = change.desired.body if change.desired else {}
+    address, kept = (text_at(body, "spec", "clusterIP") for body in (change.before, wanted))
+    if address not in {"", "None", kept}:
+        yield f"its cluster IP {address}, to which clients may be connected"
+    if _is_balanced(change):
+        ingress = items_at(change.before, "status", "loadBalancer", "ingress")
+        addresses = ", ".join(text_at(one, "ip") or text_at(one, "hostname") for one in ingress)
+        yield f"the address of its load balancer{f', {addresses}' if addresses else ''}: DNS may point there"
+
+
 def _is_lost_with_release(change: Change) -> bool:
-    ref = change.ref
-    if change.action is not Action.DELETE or (ref.group, ref.kind) not in _HOLD_DATA:
+    if change.action is not Action.DELETE or _place(change.ref) not in _HOLD_DATA:
         return _is_loss(change)
-    policy = text_at(change.before, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
-    return policy == "Delete"
+    return _loses_claims(change)
 
 
 def _is_loss(change: Change) -> bool:
     match change.action:
         case Action.RECREATE:
-            return change.ref.kind != "Job" and not change.keeps_pods
+            return not change.keeps_pods and (
+                _place(change.ref) in _TAKE_MORE_WITH_THEM
+                or kind_info(change.ref.group, change.ref.kind) is None
+                or _is_balanced(change)
+                or _loses_claims(change)
+            )
         case Action.DELETE:
             return _holds_data(change.ref)
         case _:
             return False
 
 
+def _is_balanced(change: Change) -> bool:
+    return _place(change.ref) == ("", "Service") and text_at(change.before, "spec", "type") == "LoadBalancer"
+
+
+def _loses_claims(change: Change) -> bool:
+    """Return whether the claims of a StatefulSet go with it."""
+    policy = mapping_at(change.before, "spec", "persistentVolumeClaimRetentionPolicy")
+    return _place(change.ref) in _HOLD_DATA and policy.get("whenDeleted") == "Delete"
+
+
 def _holds_data(ref: ObjectRef) -> bool:
-    return (ref.group, ref.kind) in _HOLD_DATA or kind_info(ref.group, ref.kind) is None
+    return _place(ref) in _HOLD_DATA or kind_info(ref.group, ref.kind) is None
+
+
+def _place(ref: ObjectRef) -> tuple[str, str]:
+    return ref.group, ref.kind

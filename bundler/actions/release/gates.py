@@ -20,7 +20,7 @@ from bundler.planning.problem import Problem
 from bundler.planning.quota import quota_problems
 from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
-from bundler.planning.safety import losses
+from bundler.planning.safety import losses, lost_with
 from bundler.planning.site_policy import forbidden_reach, missing_signature, other_cluster
 
 if TYPE_CHECKING:
@@ -136,13 +136,14 @@ def _losses(proposal: Proposal) -> Iterable[Problem]:
     yield Problem(
         error=ConfirmationRequiredError,
         doing="checking what would be lost",
-        lines=("data may be lost with these, and cannot be had back:", *_named(lost)),
+        lines=("data may be lost with these, or an address, and cannot be had back:", *_named(lost)),
         hint="read the plan above and pass --accept-data-loss to confirm",
     )
 
 
 def _named(changes: Sequence[Change]) -> list[str]:
-    return first_of([f"{change.action} {change.ref.short}" for change in changes], _SHOWN_NAMES)
+    lines = [": ".join((f"{change.action} {change.ref.short}", *lost_with(change))) for change in changes]
+    return first_of(lines, _SHOWN_NAMES)
 
 
 GATES: Final[tuple[Gate, ...]] = (

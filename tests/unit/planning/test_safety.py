@@ -7,7 +7,7 @@ import pytest
 from bundler.model.change import Action, Change, Plan
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
-from bundler.planning.safety import losses
+from bundler.planning.safety import losses, lost_with
 
 
 def change(group: str, kind: str, action: Action) -> Change:
@@ -25,7 +25,14 @@ def change(group: str, kind: str, action: Action) -> Change:
         ("", "ConfigMap", Action.DELETE, False),
         ("batch", "Job", Action.RECREATE, False),
         ("batch", "Job", Action.DELETE, False),
-        ("apps", "Deployment", Action.RECREATE, True),
+        ("apps", "Deployment", Action.RECREATE, False),
+        ("apps", "StatefulSet", Action.RECREATE, False),
+        ("", "Service", Action.RECREATE, False),
+        ("", "PersistentVolumeClaim", Action.RECREATE, True),
+        ("", "PersistentVolume", Action.RECREATE, True),
+        ("", "Namespace", Action.RECREATE, True),
+        ("apiextensions.k8s.io", "CustomResourceDefinition", Action.RECREATE, True),
+        ("postgresql.example", "Cluster", Action.RECREATE, True),
         ("apps", "Deployment", Action.NONE, False),
     ],
 )
@@ -47,3 +54,53 @@ def test_what_is_lost_by_a_change(group, kind, action, is_loss):
 def test_what_is_lost_with_a_release_that_is_uninstalled(group, kind, spec, is_loss):
     one = replace(change(group, kind, Action.DELETE), before={"spec": spec})
     assert losses(Plan(changes=(one,), is_removal=True)) == ((one,) if is_loss else ())
+
+
+POLICY = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
+BALANCED = {"spec": {"type": "LoadBalancer"}, "status": {"loadBalancer": {"ingress": [{"ip": "203.0.113.7"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("group", "kind", "before", "lost", "is_loss"),
+    [
+        ("apps", "Deployment", {}, ["its pods: all of them stop before new ones start"], False),
+        (
+            "apps",
+            "StatefulSet",
+            {"spec": POLICY},
+            [
+                "its pods: all of them stop before new ones start",
+                "its volume claims, and their data: whenDeleted is Delete",
+            ],
+            True,
+        ),
+        ("batch", "Job", {}, [], False),
+        ("", "ConfigMap", {}, [], False),
+        ("rbac.authorization.k8s.io", "RoleBinding", {}, [], False),
+        (
+            "",
+            "Service",
+            {"spec": {"type": "ClusterIP", "clusterIP": "10.96.0.7"}},
+            ["its cluster IP 10.96.0.7, to which clients may be connected"],
+            False,
+        ),
+        ("", "Service", {"spec": {"clusterIP": "None"}}, [], False),
+        (
+            "",
+            "Service",
+            BALANCED,
+            ["the address of its load balancer, 203.0.113.7: DNS may point there"],
+            True,
+        ),
+        ("postgresql.example", "Cluster", {}, ["whatever its controller keeps of it, data perhaps"], True),
+    ],
+)
+def test_what_is_lost_with_an_object_that_is_created_again_is_said(group, kind, before, lost, is_loss):
+    one = replace(change(group, kind, Action.RECREATE), before=before)
+    assert list(lost_with(one)) == lost
+    assert bool(losses(Plan(changes=(one,)))) is is_loss
+
+
+def test_a_stateful_set_that_keeps_its_pods_loses_nothing():
+    one = replace(change("apps", "StatefulSet", Action.RECREATE), before={"spec": POLICY}, keeps_pods=True)
+    assert (list(lost_with(one)), losses(Plan(changes=(one,)))) == ([], ())
