@@ -42,6 +42,10 @@ class ObjectRef:
         """How people name it: ``Deployment/web``."""
         return f"{self.kind}/{self.name}"
 
+    def seen_from(self, namespace: str) -> str:
+        """How people name it beside objects of a namespace: ``Deployment/web in north`` where it is elsewhere."""
+        return self.short if self.namespace in {namespace, ""} else f"{self.short} in {self.namespace}"
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class ResourceType:

@@ -67,6 +67,8 @@ class Observation:
     """Those of them that no live autoscaler drives yet."""
     quotas: tuple[tuple[ObjectRef, Body], ...] = ()
     missing_namespaces: frozenset[str] = frozenset()
+    left_namespaces: frozenset[str] = frozenset()
+    """Namespaces that were made for the release, and in which it wants nothing any more."""
     shared: frozenset[ObjectRef] = frozenset()
     """Definitions that another release looks after, and this one uses too."""
     foreign: Mapping[ObjectRef, Body] = field(default_factory=dict)

@@ -339,6 +339,8 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
             why = "" if wanted.is_removal else _unwanted_because(ref, wanted_refs)
             deletes.append(_delete(entry, live, why))
             kept += _claims_of(ref, live)
+    left = {ObjectRef("", "Namespace", "", name) for name in observation.left_namespaces}
+    kept += (KeptObject(ref, _NEVER_DELETED["", "Namespace"]) for ref in left - wanted_refs - {one.ref for one in kept})
     # A custom object on its way out is waited for where its operator may be among what goes now.
     is_idle = not wanted.is_removal and all(is_deleting(change.before or {}) for change in deletes)
     return ([] if is_idle else deletes), kept

@@ -10,18 +10,20 @@ import yaml
 
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import UndeclaredReachError
-from bundler.errors.cluster import ObjectNotFoundError
+from bundler.errors.cluster import ForbiddenError, ObjectNotFoundError
 from bundler.model.change import Action
 from bundler.model.cluster import ListQuery
 from bundler.model.refs import ObjectRef
 from bundler.planning.safety import losses
 from tests.lib.bundles import make_bundle
-from tests.lib.operator import BUNDLES
+from tests.lib.faulty import FaultyCluster
+from tests.lib.operator import BUNDLES, Operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from bundler.actions.release.lifecycle import ChangeResult
     from tests.scenario.conftest import World
 
 TENANTS = ("north", "south", "west")
@@ -95,7 +97,7 @@ def test_tenants_are_installed_apart_joined_by_another_and_uninstalled_with_thei
     passwords = {tenant: uid(world, tenant, "", "Secret", "stack-db") for tenant in TENANTS}
     assert world.operator.diff(BUNDLES / "stack", "stack", west__enabled="true", north__qps="1000").plan.is_empty
 
-    world.operator.uninstall("stack")
+    assert left_namespaces(world.operator.uninstall("stack")) >= {place(world, tenant) for tenant in TENANTS}
     for tenant in TENANTS:
         assert names(world, tenant, "StatefulSet", "apps") | names(world, tenant, "Deployment", "apps") == set()
         assert names(world, tenant, "PersistentVolumeClaim") == {"data-stack-cache-0", "data-stack-db-0"}
@@ -110,6 +112,42 @@ def test_the_namespaces_of_components_are_not_made_when_that_is_refused(world: W
     with pytest.raises(ObjectNotFoundError):
         world.operator.install(BUNDLES / "stack", "stack", options=RunOptions(may_create_namespace=False))
     assert world.operator.statuses("stack") == []
+
+
+@pytest.mark.parametrize("may_list", [True, False])
+def test_namespaces_that_were_made_for_a_release_are_named_where_they_are_left(
+    market: World, tmp_path: Path, may_list: bool
+) -> None:
+    """Those that no retained revision knows of are found by who may list namespaces."""
+    first = market.operator
+    faults = FaultyCluster(market.cluster, counts=lambda verb, _: verb == "list" and not may_list)
+    refusal = ForbiddenError("listing namespaces", context=[], hint="")
+    faults.fail_when(lambda call: call.subject.kind == "Namespace", before=refusal, is_lasting=True)
+    operator = Operator(faults, first.namespace, clock=first.clock, timeout_s=first.timeout_s)
+    south = place(market, "south")
+    operator.install(tenants_of(tmp_path, "north", "south"), "stack")
+    one = tenants_of(tmp_path, "north")
+    assert left_namespaces(operator.upgrade(one, "stack")) == {south}
+    assert left_namespaces(operator.upgrade(one, "stack", options=FORCED)) == {south}, "a revision knows of it"
+    operator.upgrade(one, "stack", options=FORCED)
+    left = left_namespaces(operator.uninstall("stack"))
+    assert place(market, "north") in left
+    assert (south in left) == may_list
+
+
+FORCED = RunOptions(history_max=2, forces_revision=True)
+
+
+def left_namespaces(result: ChangeResult) -> set[str]:
+    return {one.ref.name for one in result.kept if one.ref.kind == "Namespace"}
+
+
+def tenants_of(folder: Path, *tenants: str) -> Path:
+    place = "{{ release.namespace }}-"
+    parts = [{"name": tenant, "bundle": "./part", "namespace": f"{place}{tenant}"} for tenant in tenants]
+    root = make_bundle(folder / "-".join(tenants), {}, name="stack", components=parts)
+    make_bundle(root, {"templates/config.yaml": CONFIG}, name="part")
+    return root
 
 
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: quiet}\n"

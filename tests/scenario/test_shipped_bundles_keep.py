@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from bundler.actions.change.live_state import ref_of
 from bundler.loader.locate import known_names
 from bundler.model.cluster import ListQuery
+from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.operator import BUNDLES, Operator
 from tests.lib.sandboxes import closed_when_dropped
 
-if TYPE_CHECKING:
-    from bundler.model.refs import ObjectRef
-
+KEPT_KINDS = ("Namespace", "PersistentVolumeClaim", "Secret", "CustomResourceDefinition")
+OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
 SWITCHED_ON = {"microservice": {"needAuth": "true", "autoscaling.enabled": "true"}}
 
 
@@ -26,18 +24,21 @@ def test_uninstall_leaves_what_it_names_and_nothing_else(name: str) -> None:
     clock = FakeClock()
     cluster = closed_when_dropped(SandboxClient.open(None, clock))
     operator = Operator(cluster, "prod", clock=clock, timeout_s=300)
+    before = everything(cluster)
     operator.install(BUNDLES / name, release=name, **SWITCHED_ON.get(name, {}))
-    written = {change.ref for change in operator.shown[-1].plan.changes} | claims(cluster)
-    assert written
     kept = {one.ref for one in operator.uninstall(name).proposal.plan.kept}
-    left = {ref for ref in written if cluster.get(ref) is not None} | claims(cluster)
+    left = everything(cluster) - before
     assert left == kept
-    assert {ref.kind for ref in left} <= {"PersistentVolumeClaim", "Secret", "CustomResourceDefinition"}
+    assert ObjectRef("", "Namespace", "", "prod") in left, "the namespace of the release was made for it"
+    assert {ref.kind for ref in left} <= {*KEPT_KINDS}
 
 
-def claims(cluster: SandboxClient) -> set[ObjectRef]:
-    found = cluster.list(ListQuery(kind="PersistentVolumeClaim", group="", namespace="")).items
-    return {ref_of(body) for body in found}
+def everything(cluster: SandboxClient) -> set[ObjectRef]:
+    """Return all that is in the cluster but for what comes with a namespace or a claim, and what was said of pods."""
+    kinds = {(one.group, one.kind) for one in cluster.resource_types()}
+    lists = (cluster.list(ListQuery(kind=kind, group=group, namespace="")).items for group, kind in kinds)
+    refs = {ref_of(body) for items in lists for body in items}
+    return {one for one in refs if one.kind not in {"Event", "PersistentVolume"} and one.name not in OF_A_NAMESPACE}
 
 
 @pytest.mark.slow

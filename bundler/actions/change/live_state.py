@@ -14,7 +14,8 @@ from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets, with_a_say
 from bundler.planning.observation import Observation
-from bundler.planning.ownership import lost_its_label
+from bundler.planning.ownership import is_ours, lost_its_label
+from bundler.planning.planner import is_deleting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,6 +62,7 @@ def observe(wanted: Wanted, cluster: ClusterClient) -> Observation:
         newly_autoscaled=frozenset(autoscaled.keys() - autoscaled_targets(staying).keys()),
         quotas=tuple((ref, body) for ref, body in around if (ref.group, ref.kind) == _QUOTA),
         missing_namespaces=missing,
+        left_namespaces=_left_namespaces(wanted, cluster),
     )
 
 
@@ -178,6 +180,26 @@ def _missing_namespaces(wanted: Wanted, cluster: ClusterClient) -> frozenset[str
         return frozenset()
     namespaces = {wanted.namespace, *(manifest.ref.namespace for manifest in wanted.manifests)} - {""}
     return frozenset(name for name in namespaces if not namespace_exists(name, cluster))
+
+
+def _left_namespaces(wanted: Wanted, cluster: ClusterClient) -> frozenset[str]:
+    """Return namespaces that were made for the release, and in which it wants nothing any more.
+
+    Uninstall finds those of revisions that are forgotten, too; who may not list namespaces asks for those it knows of.
+    """
+    used = set() if wanted.is_removal else {wanted.namespace, *(one.ref.namespace for one in wanted.manifests)}
+    known = {wanted.namespace, *(ref.namespace for ref in wanted.owned)} - used - {""}
+    if not known:
+        return frozenset()
+    selector = f"{RELEASE_UID}={wanted.uid}"
+    query = ListQuery(group="", kind="Namespace", namespace="", label_selector=selector, metadata_only=True)
+    try:
+        found = cluster.list(query).items
+    except ForbiddenError:
+        refs = (ObjectRef("", "Namespace", "", name) for name in sorted(known))
+        found = tuple(body for ref in refs if (body := _get(ref, cluster, "")) and is_ours(body, wanted.uid))
+    made = {text_at(body, "metadata", "name") for body in found if not is_deleting(body)}
+    return frozenset(made if wanted.is_removal else made & known)
 
 
 def namespace_exists(name: str, cluster: ClusterClient) -> bool:

@@ -147,7 +147,7 @@ def change_release(
     refuse(unconfirmed)
     _stop_if_late(ports, "planning the change")
     for name in new_namespaces:
-        create_namespace(name, ports)
+        create_namespace(name, first.planned.wanted.uid, ports)
     doing = draft.revision.summary.status.value
     with ports.lock.hold(draft.namespace, draft.release, doing=doing, timeout_s=options.lock_timeout_s) as held:
         ports = ports.under(held)

@@ -8,7 +8,7 @@ from bundler.errors.cluster import AlreadyExistsError, ObjectNotFoundError
 from bundler.model.cluster import Payload
 from bundler.model.events import Notice
 from bundler.model.json import canonical_json
-from bundler.model.labels import MANAGED_BY, MANAGED_BY_VALUE
+from bundler.model.labels import MANAGED_BY, MANAGED_BY_VALUE, RELEASE_UID
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
@@ -25,12 +25,18 @@ def absent_namespace(name: str) -> ObjectNotFoundError:
     )
 
 
-def create_namespace(name: str, ports: Ports) -> None:
-    """Create a namespace, unless another client has created it in the meantime."""
+def create_namespace(name: str, uid: str, ports: Ports) -> None:
+    """Create a namespace, unless another client has created it in the meantime.
+
+    Args:
+        name: its name.
+        uid: of the release it is made for; by this label uninstall finds and names it.
+        ports: the cluster and the reporter.
+    """
     body: Body = {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": name, "labels": {MANAGED_BY: MANAGED_BY_VALUE}},
+        "metadata": {"name": name, "labels": {MANAGED_BY: MANAGED_BY_VALUE, RELEASE_UID: uid}},
     }
     payload = Payload(ref=ObjectRef("", "Namespace", "", name), api_version="v1", content=canonical_json(body))
     try:

@@ -57,7 +57,7 @@ def find_labelled(namespace: str, release: str, ports: Ports) -> Labelled:
     bodies = [body for found in lists for body in found or ()]
     # What a damaged record hid cannot be learned from it; the live Secrets tell most of it.
     ports.redactor.learn(*(text for body in bodies if is_secret(body) for text in leaf_texts(body)))
-    found = {entry.ref: entry for entry in map(_entry, bodies)}
+    found = {ref_of(body): _entry(body) for body in bodies if not _was_made_first(body)}
     unsearched = [kind.kind for kind, items in zip(kinds, lists, strict=True) if items is None]
     return Labelled(entries=found, unsearched=(*unsearched, *ports.cluster.unavailable_apis()))
 
@@ -98,6 +98,11 @@ def _entry(body: Body) -> InventoryEntry:
         component=text_at(body, "metadata", "labels", COMPONENT).replace(".", "/"),
         generated=_generated(ref, body),
     )
+
+
+def _was_made_first(body: Body) -> bool:
+    """Tell a namespace that was made for the release from one that its bundle renders: it was never applied."""
+    return text_at(body, "kind") == "Namespace" and "Apply" not in _managers(body)
 
 
 def _generated(ref: ObjectRef, body: Body) -> GeneratedSecret | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.cli.output.plan import kept_texts
 from bundler.cli.output.releases import status_text
 from bundler.cli.terminal.text import Line, seconds
 from bundler.model.change import Action
@@ -71,7 +72,8 @@ def show_removal(
         kept = f", {len(plan.kept)} kept" if plan.kept else ""
         gone = counted(plan.count(Action.DELETE), "object")
         history = "; its history is kept" if keeps_history else ""
-        app.screen.lines([Line(f"release {release}: uninstalled ({gone} deleted{kept}, {took}){history}", "green")])
+        done = Line(f"release {release}: uninstalled ({gone} deleted{kept}, {took}){history}", "green")
+        app.screen.lines([done, *(Line(f"kept {text}") for text in kept_texts(plan, namespace))])
 
 
 def show_absence(app: App, release: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.output.markdown import markdown
 from bundler.cli.output.page import page
-from bundler.cli.output.plan import PlanView, count_line, plan_lines, plan_warnings, reach_remark
+from bundler.cli.output.plan import PlanView, count_line, kept_texts, plan_lines, plan_warnings, reach_remark
 from bundler.cli.output.report import Item, Listing, Report
 from bundler.model.change import Action
 from bundler.model.lean import dataclass
@@ -30,6 +30,11 @@ class Subject:
     """Release, namespace, cluster, bundle: a line each."""
     values: tuple[str, ...] = ()
     """Values that change, a line each."""
+
+    @property
+    def namespace(self) -> str:
+        """Where the release is."""
+        return self.facts["namespace"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +71,9 @@ def show_difference(app: App, plan: Plan, subject: Subject, view: DiffView) -> N
             app.screen.text(page(_report(plan, shown, subject, view, app.screen.warnings)))
         case _:
             whole = PlanView(
-                namespace=_namespace(plan), has_bodies=True, shows_secrets=view.shows_secrets, is_full=view.is_full
+                namespace=subject.namespace, has_bodies=True, shows_secrets=view.shows_secrets, is_full=view.is_full
             )
             app.screen.lines(plan_lines(plan, whole))
-
-
-def _namespace(plan: Plan) -> str:
-    return next((change.ref.namespace for change in plan.changes if change.ref.namespace), "")
 
 
 def _report(plan: Plan, shown: Iterable[Change], subject: Subject, view: DiffView, warnings: tuple[str, ...]) -> Report:
@@ -85,15 +86,15 @@ def _report(plan: Plan, shown: Iterable[Change], subject: Subject, view: DiffVie
             Listing(title="Warnings", lines=warnings),
         ),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
-        items=tuple(_item(change, view) for change in shown),
-        kept=tuple(f"{kept.ref.short}: {kept.reason}" for kept in plan.kept),
+        items=tuple(_item(change, subject, view) for change in shown),
+        kept=tuple(kept_texts(plan, subject.namespace)),
     )
 
 
-def _item(change: Change, view: DiffView) -> Item:
+def _item(change: Change, subject: Subject, view: DiffView) -> Item:
     return Item(
         action=change.action,
-        name=change.ref.short,
+        name=change.ref.seen_from(subject.namespace),
         remark=change.reason,
         notes=tuple(conflict_notes(change)),
         lines=object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full).lines,

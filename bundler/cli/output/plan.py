@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from bundler.model.change import Change, Plan, ReachNote
     from bundler.model.cluster import ClusterIdentity
-    from bundler.model.refs import ObjectRef
 
 SIGNS = {
     Action.CREATE: ("+", "green"),
@@ -81,9 +80,13 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
     if are_many:
         number = counted(len(unverified), "object")
         yield Line(f"the server checks {number} only once the namespace, or what else they need, is there", "dim")
-    for kept in plan.kept:
-        yield Line(f"= keep {kept.ref.short}{_elsewhere(kept.ref, view)}: {kept.reason}", "dim")
+    yield from (Line(f"= keep {text}", "dim") for text in kept_texts(plan, view.namespace))
     yield Line(count_line(plan), "bold")
+
+
+def kept_texts(plan: Plan, namespace: str) -> Iterator[str]:
+    """Return what stays although its release no longer wants it, and why: a text each."""
+    return (f"{kept.ref.seen_from(namespace)}: {kept.reason}" for kept in plan.kept)
 
 
 def reach_lines(notes: Iterable[ReachNote]) -> Iterator[Line]:
@@ -120,13 +123,7 @@ def conflict_lines(change: Change) -> Iterator[Line]:
         yield Line(f"    ! {word}: {said}", "alarm" if word == "conflict" else "yellow")
 
 
-def _elsewhere(ref: ObjectRef, view: PlanView) -> str:
-    return "" if ref.namespace in {view.namespace, ""} else f" in {ref.namespace}"
-
-
 def _headline(change: Change, view: PlanView) -> str:
-    ref = change.ref
-    where = _elsewhere(ref, view)
     remarks = [
         change.reason,
         "" if change.is_verified or not view.marks_unverified else "checked once what it needs is there",
@@ -134,7 +131,7 @@ def _headline(change: Change, view: PlanView) -> str:
         _patched_by(change),
     ]
     said = "; ".join(remark for remark in remarks if remark)
-    return f"{change.action} {ref.short}{where}{f' ({said})' if said else ''}"
+    return f"{change.action} {change.ref.seen_from(view.namespace)}{f' ({said})' if said else ''}"
 
 
 def _patched_by(change: Change) -> str:

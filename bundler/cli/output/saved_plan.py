@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from bundler.cli.output.markdown import markdown
 from bundler.cli.output.page import page
-from bundler.cli.output.plan import DIFF_STYLES, SIGNS, counts_text, reach_lines, reach_remark
+from bundler.cli.output.plan import DIFF_STYLES, SIGNS, counts_text, kept_texts, reach_lines, reach_remark
 from bundler.cli.output.report import Item, Listing, Report
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
@@ -120,17 +120,14 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
         yield Line(f"{sign} {change.action} {_name(saved, change)}{_remark(change)}", style)
         yield from (Line(f"    ! {word}: {said}", "yellow") for word, said in change.notes)
         yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in change.lines)
-    for kept in saved.facts.plan.kept:
-        yield Line(f"= keep {kept.ref.short}: {kept.reason}", "dim")
+    yield from (Line(f"= keep {text}", "dim") for text in kept_texts(saved.facts.plan, saved.request.namespace))
     yield Line("in this order:" if saved.is_pending else _NOTHING, "dim")
     yield from (Line(f"  {number}. {text}", "dim") for number, text in enumerate(step_lines(saved), start=1))
     yield Line(f"plan: {saved_counts(saved)}", "bold")
 
 
 def _name(saved: SavedPlan, change: SavedChange) -> str:
-    ref = change.ref
-    where = "" if ref.namespace in {saved.request.namespace, ""} else f" in {ref.namespace}"
-    return f"{ref.short}{where}"
+    return change.ref.seen_from(saved.request.namespace)
 
 
 def _remark(change: SavedChange) -> str:
@@ -161,7 +158,7 @@ def report_of(saved: SavedPlan) -> Report:
         listings=(values, Listing(title="Warnings", lines=saved.warnings)),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
         items=(*namespaces, *items),
-        kept=tuple(f"{kept.ref.short}: {kept.reason}" for kept in plan.kept),
+        kept=tuple(kept_texts(plan, saved.request.namespace)),
         ends=(Listing(title="In this order", lines=tuple(step_lines(saved)), is_ordered=True),),
     )
 
