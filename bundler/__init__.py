@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     )
     from bundler.model.finding import Finding, LintResult
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText
     from bundler.model.saved_plan import SavedPlan
@@ -71,6 +71,7 @@ __all__ = [
     "Plan",
     "PlanInputs",
     "Proposal",
+    "Protection",
     "ReleaseDrift",
     "ReleaseRequest",
     "ReleaseState",
@@ -120,6 +121,7 @@ _HOMES = {
     "Plan": "model.change",
     "PlanInputs": "library.requests",
     "Proposal": "actions.release.proposal",
+    "Protection": "model.release",
     "ReleaseDrift": "model.drift",
     "ReleaseRequest": "library.requests",
     "ReleaseState": "model.release_state",

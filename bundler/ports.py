@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bundler.model.oci import BlobSource, Descriptor, OciManifest, Repository
     from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef, ResourceType
-    from bundler.model.release import Inventories, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.trust import Envelope, Evidence, TrustedKey
 
 Result = TypeVar("Result")
@@ -147,7 +147,7 @@ class ClusterClient(Protocol):
         ...
 
     def apply(self, payload: Payload, *, is_dry_run: bool = False, is_forced: bool = False) -> Answer:
-        """Send server-side apply as field manager ``bundler`` with strict field validation.
+        """Send server-side apply as the payload's field manager with strict field validation.
 
         A ``metadata.uid`` in the payload is a precondition.
 
@@ -290,6 +290,15 @@ class ReleaseStore(Protocol):
             description: empty leaves the old one.
             evidence: why it failed; empty leaves the old one.
             finished_jobs: marks of Jobs that have finished, added to those recorded.
+
+        Raises:
+            ConflictError: when someone else moved it.
+            ReleaseNotFoundError: when it is gone.
+        """
+        ...
+
+    def protect(self, summary: RevisionSummary, protection: Protection) -> RevisionSummary:
+        """Say in a recorded revision whether its release is protected; the head moves only from what was read.
 
         Raises:
             ConflictError: when someone else moved it.

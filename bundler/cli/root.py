@@ -60,6 +60,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "logs": "Print the logs of all pods of a release.",
         "drift": "Find what differs from what was written.",
         "wait": "Wait until a release is ready.",
+        "protect": "Refuse to uninstall a release or to lose its data.",
         "unlock": "Release the lock of a run that died.",
     },
     "The machine": {
@@ -90,6 +91,7 @@ _OF_OTHERS: Final = {
     "rm": "uninstall",
     "test": "test-render",
     "undo": "rollback",
+    "unprotect": "protect",
     "update": "upgrade",
     "validate": "lint",
     "version": "--version",

@@ -156,7 +156,7 @@ class HttpClusterClient:
 
     def apply(self, payload: Payload, *, is_dry_run: bool = False, is_forced: bool = False) -> Answer:
         """Send server-side apply."""
-        query = targets.write_query(is_dry_run=is_dry_run, is_forced=is_forced)
+        query = targets.write_query(is_dry_run=is_dry_run, is_forced=is_forced, manager=payload.manager)
 
         def make(kind: ResourceType) -> Request:
             target = targets.object_path(kind, payload.ref) + query

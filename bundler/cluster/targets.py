@@ -26,9 +26,15 @@ def object_path(kind: ResourceType, ref: ObjectRef) -> str:
     return f"{collection_path(kind, ref.namespace)}/{quote(ref.name, safe='')}"
 
 
-def write_query(*, is_dry_run: bool, is_forced: bool | None = None) -> str:
-    """Return the query of a write: our field manager, strict fields; ``is_forced`` only where it means something."""
-    query = f"?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"
+def write_query(*, is_dry_run: bool, is_forced: bool | None = None, manager: str = FIELD_MANAGER) -> str:
+    """Return the query of a write: a field manager, strict fields; ``is_forced`` only where it means something.
+
+    Args:
+        is_dry_run: nothing is stored.
+        is_forced: take over fields of others; None where nothing is applied.
+        manager: whose the fields become.
+    """
+    query = f"?fieldManager={quote(manager, safe='')}&fieldValidation=Strict"
     if is_forced is not None:
         query += "&force=true" if is_forced else "&force=false"
     return f"{query}&dryRun=All" if is_dry_run else query

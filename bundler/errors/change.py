@@ -79,6 +79,15 @@ class DowngradeError(PlanError):
     code = "plan-downgrade"
 
 
+class ProtectedReleaseError(PlanError):
+    """The release is protected, and the plan would uninstall it, make it older, or lose its data.
+
+    Remedy: Take the protection off with `bundler protect RELEASE --off -m REASON`, then run the command again.
+    """
+
+    code = "release-protected"
+
+
 class UpgradePathError(PlanError):
     """The bundle cannot upgrade the deployed version, or cannot be rolled back to it.
 

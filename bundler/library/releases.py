@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from bundler import library
 from bundler._version import __version__
 from bundler.actions.compose.user_values import UserInput
-from bundler.actions.release import change_reasons, install as installing, rollback as returning, uninstall as removing
+from bundler.actions.release import (
+    change_reasons,
+    install as installing,
+    protect as protecting,
+    rollback as returning,
+    uninstall as removing,
+)
 from bundler.actions.release.lifecycle import RunOptions, is_no_op
 from bundler.actions.release.proposal import outline
 from bundler.actions.release.rollback import RollbackRequest
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
     from bundler.model.bundle import Bundle
     from bundler.model.change import Plan
     from bundler.model.json import Body
+    from bundler.model.release import Protection
     from bundler.model.site import Site
     from bundler.ports import Ports, Registry
 
@@ -169,6 +176,34 @@ def remove(scope: Scope, request: UninstallRequest, approve: Approve) -> ChangeR
         BundlerError: what ended the run.
     """
     return removing.uninstall(_placed_removal(scope, request), scope.ports(), _answer(approve))
+
+
+def protect(
+    scope: Scope, release: str, namespace: str, *, is_on: bool, reason: str, lock_timeout_s: float
+) -> Protection:
+    """Protect a release, or take its protection off.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
+        is_on: False takes the protection off.
+        reason: why.
+        lock_timeout_s: seconds to wait for a lock that another run holds.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        BundlerError: what ended the run.
+    """
+    request = protecting.ProtectRequest(
+        release=release,
+        namespace=scope.namespace(namespace),
+        is_on=is_on,
+        user=scope.cluster().identity().user,
+        reason=reason,
+        lock_timeout_s=lock_timeout_s,
+    )
+    return protecting.protect(request, scope.ports())
 
 
 def _placed_removal(scope: Scope, request: UninstallRequest) -> UninstallRequest:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bundler.model.drift import ReleaseDrift
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
-    from bundler.model.release import ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText
     from bundler.model.saved_plan import SavedPlan
@@ -401,6 +401,27 @@ class Session:
         """
         with self.scope.calling(on_event):
             return library.releases.remove(self.scope, request, approve)
+
+    def protect(
+        self, release: str, *, namespace: str = "", is_on: bool = True, reason: str = "", lock_timeout_s: float = 0.0
+    ) -> Protection:
+        """Protect a release: no change uninstalls it, makes it older or loses its data until this is taken back.
+
+        Args:
+            release: its name.
+            namespace: empty: that of the session.
+            is_on: False takes the protection off.
+            reason: why; kept in the records.
+            lock_timeout_s: seconds to wait for a lock that another run holds.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release, or it was uninstalled.
+            ReleaseLockedError: when another run holds its lock.
+        """
+        with self.scope.calling():
+            return library.releases.protect(
+                self.scope, release, namespace, is_on=is_on, reason=reason, lock_timeout_s=lock_timeout_s
+            )
 
     def save_plan(
         self, request: ReleaseRequest | RollbackRequest | UninstallRequest, *, expires_s: float = 0.0

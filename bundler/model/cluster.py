@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
 
 FIELD_MANAGER = "bundler"
+"""Of what the release's own manifests set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Payload:
     api_version: str
     content: bytes
     """A JSON object."""
+    manager: str = FIELD_MANAGER
+    """Whose the fields become that are applied."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

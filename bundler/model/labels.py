@@ -15,6 +15,10 @@ TRACK = "bundler.dev/track"
 BUNDLE_VERSION = "bundler.dev/bundle"
 """Annotation that earlier versions of bundler put on every object; objects carry no version any more."""
 
+PROTECTED = "bundler.dev/protected"
+"""Annotation: the object holds data of a protected release, or is its namespace; an admission policy may refuse its
+deletion."""
+
 IMAGES = "bundler.dev/images"
 """Annotation: what the images of an object were called before they were pinned, by container, as JSON."""
 

@@ -72,6 +72,36 @@ class Authorship:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Protection:
+    """Whether a release is protected, as someone said last: who, when and why.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     done = session.apply(ReleaseRequest(bundle="webapp", release="shop"))
+        ...     protection = session.protect("shop", reason="production")
+        ...     state = session.status("shop")
+        >>> (state.revision.summary.protection == protection, protection.reason)
+        (True, 'production')
+    """
+
+    is_on: bool
+    """False: protection was taken off."""
+    since: datetime
+    """When it was said, in UTC."""
+    user: str = ""
+    """As whom the one who said it spoke to the cluster."""
+    reason: str = ""
+    """Why."""
+
+    def __str__(self) -> str:
+        by = f" by {self.user}" if self.user else ""
+        why = f": {self.reason}" if self.reason else ""
+        words = "protected since" if self.is_on else "no longer protected since"
+        return f"{words} {self.since:%Y-%m-%d %H:%M:%S}Z{by}{why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InventoryEntry:
     """One object that a revision owns."""
 
@@ -131,6 +161,8 @@ class RevisionSummary:
     """False: deployed, not waited."""
     finished_jobs: tuple[str, ...] = ()
     """Marks of the Jobs that finished while this revision was made, as ``planning.jobs`` writes them."""
+    protection: Protection | None = None
+    """Whether the release is protected; None: no one ever said it."""
     resource_version: str = ""
     """Of the head; an update of the head is refused when it moved."""
     uid: str = ""

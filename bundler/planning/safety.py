@@ -78,7 +78,7 @@ def _is_loss(change: Change) -> bool:
                 or _loses_claims(change)
             )
         case Action.DELETE:
-            return _holds_data(change.ref)
+            return may_hold_data(change.ref)
         case _:
             return False
 
@@ -93,7 +93,8 @@ def _loses_claims(change: Change) -> bool:
     return _place(change.ref) in _HOLD_DATA and policy.get("whenDeleted") == "Delete"
 
 
-def _holds_data(ref: ObjectRef) -> bool:
+def may_hold_data(ref: ObjectRef) -> bool:
+    """Return whether data may go with an object: a StatefulSet, or a kind that Kubernetes does not know."""
     return _place(ref) in _HOLD_DATA or kind_info(ref.group, ref.kind) is None
 
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from bundler.errors.cluster import SandboxStoreError
-from bundler.model.cluster import FIELD_MANAGER, Answer, ClusterIdentity, Listing, WatchEvent
+from bundler.model.cluster import Answer, ClusterIdentity, Listing, WatchEvent
 from bundler.model.refs import ObjectRef, group_of
 from bundler.sandbox import refusals, writes
 from bundler.sandbox.controllers.engine import catch_up, is_due
@@ -166,7 +166,7 @@ class SandboxClient(Tampering):
             self._clock.sleep(min(self._settings.poll_s, left_s))
 
     def apply(self, payload: Payload, *, is_dry_run: bool = False, is_forced: bool = False) -> Answer:
-        """Server-side apply as field manager ``bundler``."""
+        """Server-side apply as the payload's field manager."""
         with self._writing(is_dry_run=is_dry_run) as tx:
             write = self._begin(tx, "applying", payload)
             body, is_created = writes.apply(tx, write, payload.content, is_forced=is_forced)
@@ -236,7 +236,7 @@ class SandboxClient(Tampering):
         ref = payload.ref
         if group_of(payload.api_version) != ref.group:
             raise refusals.unknown_kind(verb, ref, version)
-        return writes.begin(tx, verb, ref, version, manager=FIELD_MANAGER, time=rfc3339(self._now_s()))
+        return writes.begin(tx, verb, ref, version, manager=payload.manager, time=rfc3339(self._now_s()))
 
 
 def _require(tx: Transaction, verb: str, query: ListQuery) -> ResourceType:

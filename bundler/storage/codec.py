@@ -15,7 +15,7 @@ from bundler.storage.decoding import (
     read_sensitive,
     sensitive_parts,
 )
-from bundler.storage.encoding import EncodedRevision, encode_revision, mark_head
+from bundler.storage.encoding import EncodedRevision, encode_revision, mark_head, protect_head
 from bundler.storage.heads import Head, read_head, read_summary
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "encode_revision",
     "listed_packs",
     "mark_head",
+    "protect_head",
     "read_head",
     "read_pack_secret",
     "read_sensitive",

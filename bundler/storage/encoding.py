@@ -17,11 +17,13 @@ from bundler.storage.blobs import BlobWriter, build_packs, choose_packs, index_t
 from bundler.storage.heads import (
     DATA_KEY,
     FINISHED_JOBS,
+    PROTECTION,
     capped,
     check_size,
     cut,
     head_record,
     named_packs,
+    protection_text,
     read_summary,
 )
 from bundler.storage.inventory import write_pages
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.model.json import Body, JSONValue
-    from bundler.model.release import Authorship, Revision, RevisionSummary
+    from bundler.model.release import Authorship, Protection, Revision, RevisionSummary
     from bundler.storage.blobs import Pack
     from bundler.storage.records import Record
 
@@ -277,6 +279,24 @@ def mark_head(
     body: Body = {**secret, "metadata": metadata, "data": data}
     check_size(body)
     return body, packs
+
+
+def protect_head(secret: Body, protection: Protection) -> Body:
+    """Return a head that says whether its release is protected.
+
+    Args:
+        secret: the head as it was read; its resourceVersion stays in, as a precondition.
+        protection: what it says from now on.
+
+    Raises:
+        RecordTooLargeError: when it would break its size.
+    """
+    notes = {**mapping_at(secret, "metadata", "annotations"), PROTECTION: protection_text(protection)}
+    metadata: dict[str, JSONValue] = {**mapping_at(secret, "metadata"), "annotations": notes}
+    metadata.pop("managedFields", None)
+    body: Body = {**secret, "metadata": metadata}
+    check_size(body)
+    return body
 
 
 def _with_evidence(secret: Body, evidence: str) -> tuple[Body, tuple[Record, ...]]:

@@ -10,7 +10,7 @@ from bundler.model import labels
 from bundler.model.digits import parse_digits
 from bundler.model.json import Body, JSONValue, canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
-from bundler.model.release import BundleReference, ReleaseStatus, RevisionSummary
+from bundler.model.release import BundleReference, Protection, ReleaseStatus, RevisionSummary
 from bundler.storage import limits, records
 from bundler.storage.reading import DamageError, count_of, mapping_of, parse_json, secret_bytes
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DATA_KEY = "head"
 _P = labels.PREFIX
 FINISHED_JOBS = _P + "finished-jobs"
+PROTECTION = _P + "protection"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +100,32 @@ def _columns(summary: RevisionSummary) -> dict[str, str]:
         _P + "objects": str(summary.objects),
         _P + "waited": "true" if summary.is_waited else "false",
         FINISHED_JOBS: ",".join(summary.finished_jobs),
+        PROTECTION: protection_text(summary.protection) if summary.protection else "",
     }
     return {key: text for key, text in found.items() if text}
+
+
+def protection_text(protection: Protection) -> str:
+    """Return a column that says whether the release is protected, since when, by whom and why."""
+    content: Body = {
+        "on": protection.is_on,
+        "since": protection.since.isoformat(),
+        "user": cut(protection.user, limits.SHORT_MAX_BYTES),
+        "reason": cut(protection.reason, limits.DESCRIPTION_MAX_BYTES),
+    }
+    return canonical_json(content).decode()
+
+
+def _protection(text: str) -> Protection | None:
+    if not text:
+        return None
+    content = mapping_of(parse_json(text.encode()), "its protection")
+    return Protection(
+        is_on=content.get("on") is not False,
+        since=_time(text_at(content, "since")),
+        user=text_at(content, "user"),
+        reason=text_at(content, "reason"),
+    )
 
 
 def _pack_columns(packs: tuple[str, ...], pack_index: str) -> dict[str, str]:
@@ -152,6 +177,7 @@ def read_summary(secret: Body) -> RevisionSummary:
         objects=_number(text_at(notes, _P + "objects") or "0", "its number of objects"),
         is_waited=text_at(notes, _P + "waited") != "false",
         finished_jobs=tuple(mark for mark in text_at(notes, FINISHED_JOBS).split(",") if mark),
+        protection=_protection(text_at(notes, PROTECTION)),
         resource_version=text_at(secret, "metadata", "resourceVersion"),
         uid=text_at(secret, "metadata", "uid"),
     )

@@ -20,6 +20,7 @@ from bundler.storage.blobs import read_index_text
 from bundler.storage.codec import (
     encode_revision,
     mark_head,
+    protect_head,
     read_pack_secret,
 )
 from bundler.storage.metadata import (
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bundler.model.json import Body
-    from bundler.model.release import Inventories, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.ports import Clock, ClusterClient
     from bundler.storage.codec import EncodedRevision
     from bundler.storage.records import Record
@@ -187,13 +188,8 @@ class SecretReleaseStore:
             ReleaseNotFoundError: when it is gone.
             RecordDamagedError, RecordTooLargeError, ClusterError.
         """
-        key = _key(summary)
-        secret = self._heads.get(key)
-        if secret is None or text_at(secret, "metadata", "resourceVersion") != summary.resource_version:
-            secret = self._reader.head(summary)
-        if text_at(secret, "metadata", "resourceVersion") != summary.resource_version:
-            raise moved(summary, summary_of(secret))
-        secrets = self._secrets.get(key)
+        secret = self._unmoved(summary)
+        secrets = self._secrets.get(_key(summary))
         with reading(name_of(secret)):
             body, packs = mark_head(
                 secret,
@@ -205,8 +201,28 @@ class SecretReleaseStore:
             )
         for record in packs:
             self._create_pack(record)
+        return self._replace_head(summary, body)
+
+    def protect(self, summary: RevisionSummary, protection: Protection) -> RevisionSummary:
+        """Say in a recorded revision whether its release is protected; see bundler.ports.ReleaseStore."""
+        return self._replace_head(summary, protect_head(self._unmoved(summary), protection))
+
+    def _unmoved(self, summary: RevisionSummary) -> Body:
+        """Return the head of a revision as it was read.
+
+        Raises:
+            ConflictError: when someone else moved it.
+        """
+        secret = self._heads.get(_key(summary))
+        if secret is None or text_at(secret, "metadata", "resourceVersion") != summary.resource_version:
+            secret = self._reader.head(summary)
+        if text_at(secret, "metadata", "resourceVersion") != summary.resource_version:
+            raise moved(summary, summary_of(secret))
+        return secret
+
+    def _replace_head(self, summary: RevisionSummary, body: Body) -> RevisionSummary:
         answer = self._cluster.replace(records.payload_of(body))
-        self._heads[key] = {**body, **answer.body}
+        self._heads[_key(summary)] = {**body, **answer.body}
         return summary_of(answer.body)
 
     # --- dropping ------------------------------------------------------------------------------------------------

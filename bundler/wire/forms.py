@@ -37,6 +37,7 @@ from bundler.wire.releases import (
     EntryForm,
     EvidenceForm,
     NotesForm,
+    ProtectForm,
     RevisionForm,
     StateForm,
     SummaryForm,
@@ -94,6 +95,7 @@ FORMS: Final[Mapping[str, object]] = {
     "get notes": NotesForm,
     "get plan": list[EntryForm],
     "wait": StateForm,
+    "protect": ProtectForm,
     "unlock": UnlockForm,
     "sandbox": SandboxForm,
 }

@@ -9,7 +9,7 @@ from bundler.wire.objects import ListForm, list_form
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler.model.release import InventoryEntry, Revision, RevisionSummary
+    from bundler.model.release import InventoryEntry, Protection, Revision, RevisionSummary
     from bundler.model.release_state import ObjectStatus, ReleaseState
     from bundler.model.results import UnlockResult
 
@@ -21,6 +21,23 @@ class RecordedBundleForm(TypedDict):
     version: str
     appVersion: str
     digest: str
+
+
+class ProtectionForm(TypedDict):
+    """Whether a release is protected, as someone said last."""
+
+    on: bool
+    since: str
+    user: str
+    reason: str
+
+
+class ProtectForm(TypedDict):
+    """What was said of the protection of a release."""
+
+    release: str
+    namespace: str
+    protection: ProtectionForm
 
 
 class SummaryForm(TypedDict):
@@ -39,6 +56,8 @@ class SummaryForm(TypedDict):
     objects: int
     """How many objects it owns."""
     description: str
+    protection: ProtectionForm | None
+    """null: no one ever protected the release."""
 
 
 class AuthorForm(TypedDict):
@@ -140,7 +159,29 @@ def summary_form(summary: RevisionSummary) -> SummaryForm:
         "user": summary.user,
         "objects": summary.objects,
         "description": summary.description,
+        "protection": protection_form(summary.protection) if summary.protection else None,
     }
+
+
+def protection_form(protection: Protection) -> ProtectionForm:
+    """Return whether a release is protected, since when, by whom and why."""
+    return {
+        "on": protection.is_on,
+        "since": protection.since.isoformat(),
+        "user": protection.user,
+        "reason": protection.reason,
+    }
+
+
+def protect_form(release: str, namespace: str, protection: Protection) -> ProtectForm:
+    """Return what was said of the protection of a release.
+
+    Args:
+        release: its name.
+        namespace: where it is.
+        protection: what was said.
+    """
+    return {"release": release, "namespace": namespace, "protection": protection_form(protection)}
 
 
 def summary_forms(summaries: Iterable[RevisionSummary]) -> list[SummaryForm]:

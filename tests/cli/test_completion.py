@@ -25,7 +25,7 @@ from tests.lib.menus import small_bundle
 if TYPE_CHECKING:
     from pathlib import Path
 
-TAKE_A_RELEASE = ["status", "history", "logs", "wait", "rollback", "uninstall", "unlock", "upgrade", "diff"]
+TAKE_A_RELEASE = ["status", "history", "logs", "wait", "rollback", "uninstall", "unlock", "protect", "upgrade", "diff"]
 TAKE_A_BUNDLE = [
     ["install"],
     ["upgrade", "x"],

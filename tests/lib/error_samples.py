@@ -24,6 +24,11 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["ZeroDivisionError: division by zero", "at bundler/planning/quota.py:12 in share", "bundler 1.0.0"],
         "report this bug of bundler with these lines; -v adds the full traceback",
     ),
+    change.ProtectedReleaseError: (
+        "checking the protection of release shop",
+        ["it would be uninstalled", "release shop is protected since 2026-11-30 12:00:00Z by ada: production"],
+        "take the protection off first: `bundler protect shop --off -m REASON`; nothing was written",
+    ),
     bundle.BundlePatchError: (
         "rendering shop 1.4.0 for release shop",
         ["bundle.yaml:31: Deployment/shop-web: volumes has data already; give what is injected another name"],

@@ -38,6 +38,7 @@ _GROUPS = {
         "Revision",
         "RevisionSummary",
         "ReleaseStatus",
+        "Protection",
         "RenderedText",
         "RenderedObjects",
         "LintResult",

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bundler.actions.acquire.version_policy import older_version
 from bundler.actions.release.immutable_values import changed_immutables
 from bundler.actions.release.saved_plan import stale_problems
-from bundler.actions.release.upgrade_path import barrier_problems, path_problems
+from bundler.actions.release.upgrade_path import barrier_problems, downgrade_line, path_problems
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.change import Action
 from bundler.model.size import first_of
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
 from bundler.planning.problem import Problem
+from bundler.planning.protection import protection_problems
 from bundler.planning.quota import quota_problems
 from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
@@ -96,6 +97,12 @@ def _path(proposal: Proposal) -> Iterable[Problem]:
     return path_problems(draft.release, bundle, recorded, upgrades_from=draft.upgrades_from, accepted=accepted)
 
 
+def _protection(proposal: Proposal) -> Iterable[Problem]:
+    history, draft = proposal.history, proposal.draft
+    downgrade = downgrade_line(history.deployed, draft.revision.summary) if history.deployed and draft else ""
+    return protection_problems(history.release, history.protection, proposal.planned.plan, downgrade)
+
+
 def _fixed_values(proposal: Proposal) -> Iterable[Problem]:
     draft = proposal.draft
     if draft is None or draft.composition is None or draft.recorded is None:
@@ -154,6 +161,7 @@ GATES: Final[tuple[Gate, ...]] = (
     _versions,
     _reach,
     _path,
+    _protection,
     _fixed_values,
     _objects,
     _quota,

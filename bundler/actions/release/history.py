@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bundler.errors import BundlerError
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import InventoryEntry, RevisionSummary
+    from bundler.model.release import InventoryEntry, Protection, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
 
 _PLACES = 5
@@ -81,6 +81,11 @@ class History:
     def deployed(self) -> RevisionSummary | None:
         """The newest revision that reached the cluster whole, and was not uninstalled since."""
         return next((s for s in reversed(self.current) if s.status is ReleaseStatus.DEPLOYED), None)
+
+    @property
+    def protection(self) -> Protection | None:
+        """What was said last of the protection of the release; None where no one said anything."""
+        return self.current[-1].protection if self.current else None
 
     @property
     def next_number(self) -> int:

@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.change.run_control import recording
+from bundler.actions.release.protect import mark_holders
 from bundler.errors import BundlerError, Found, InterruptedRunError
 from bundler.errors.change import LockLostError, RevisionExistsError
 from bundler.health.gone_jobs import is_complete
@@ -78,6 +79,9 @@ class RunRecord:
     def _end(self) -> None:
         self._has_ended = True
         revision, history = self.revision, self._proposal.history
+        if history.protection is not None and history.protection.is_on:
+            owned = {**history.owned, **{entry.ref: entry for entry in revision.inventory}}
+            mark_holders(history.namespace, history.release, owned, self._ports)
         with recording(self._held, f"recording revision {revision.summary.revision} as deployed"):
             self._revision = _record_deployed(revision, history, self._ports, history_max=self._options.history_max)
 
@@ -131,6 +135,7 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         objects=len(draft.refs),
         is_waited=options.waits,
         finished_jobs=(),
+        protection=proposal.history.protection,
     )
     try:
         left = fields_left(proposal.plan, proposal.planned.wanted)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from bundler.actions.release.history import History
     from bundler.actions.release.terms import Accepted
-    from bundler.model.release import BundleReference
+    from bundler.model.release import BundleReference, RevisionSummary
 
 
 def path_problems(
@@ -55,6 +55,14 @@ def path_problems(
             lines=(f"{bundle.name} {bundle.version} upgrades from {upgrades_from}, not {recorded.version}",),
             hint=f"upgrade to a version in {upgrades_from} first",
         )
+
+
+def downgrade_line(deployed: RevisionSummary, wanted: RevisionSummary) -> str:
+    """Say that a bundle would become older than the deployed one; empty where it would not."""
+    now, then = wanted.bundle, deployed.bundle
+    if now.name != then.name or parse_version(now.version) >= parse_version(then.version):
+        return ""
+    return f"{then.name} {then.version} is deployed, and would become {now.version}"
 
 
 def barrier_problems(history: History, target: BundleReference, number: int, accepted: Accepted) -> Iterator[Problem]:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
 from bundler.model.release import ReleaseStatus
-from bundler.wire.releases import summary_forms
+from bundler.wire.releases import protect_form, summary_forms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from bundler.cli.session.app import App
-    from bundler.model.release import RevisionSummary
+    from bundler.model.release import Protection, RevisionSummary
 
 _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", ReleaseStatus.UNINSTALLED: "dim"}
 
@@ -25,7 +25,8 @@ def show_releases(app: App, summaries: Sequence[RevisionSummary]) -> None:
         return
     ordered = sorted(summaries, key=lambda s: s.status.was_deployed or s.status is ReleaseStatus.UNINSTALLED)
     rows = [
-        (s.namespace, s.release, str(s.revision), status_text(s), bundle_text(s), moment(s.updated)) for s in ordered
+        (s.namespace, s.release, str(s.revision), _protected_text(s), bundle_text(s), moment(s.updated))
+        for s in ordered
     ]
     heads = ("NAMESPACE", "RELEASE", "REVISION", "STATUS", "BUNDLE", "UPDATED")
     lines = table(rows, heads=heads, columns=app.screen.columns, shrinking={"NAMESPACE", "RELEASE", "BUNDLE"})
@@ -46,6 +47,23 @@ def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
     heads = ("REVISION", "UPDATED", "STATUS", "BUNDLE", "BY", "DESCRIPTION")
     lines = table(rows, heads=heads, columns=app.screen.columns, shrinking={"BUNDLE", "BY", "DESCRIPTION"})
     app.screen.lines(styled(lines, summaries))
+    if summaries and (protection := summaries[-1].protection):
+        app.screen.say(f"the release is {protection}")
+
+
+def show_protection(app: App, release: str, namespace: str, protection: Protection) -> None:
+    """Print what was said of the protection of a release.
+
+    Args:
+        app: where to.
+        release: its name.
+        namespace: where it is.
+        protection: what was said.
+    """
+    if app.output != "text":
+        app.screen.document(protect_form(release, namespace, protection), app.output)
+    else:
+        app.screen.lines([Line(f"release {release}: {protection}", "green")])
 
 
 def styled(lines: list[Line], summaries: Sequence[RevisionSummary]) -> list[Line]:
@@ -58,6 +76,11 @@ def status_text(summary: RevisionSummary) -> str:
     """Return a status as people read it."""
     is_left = not summary.is_waited and summary.status.was_deployed
     return f"{summary.status}, not waited" if is_left else str(summary.status)
+
+
+def _protected_text(summary: RevisionSummary) -> str:
+    is_protected = summary.protection is not None and summary.protection.is_on
+    return f"{status_text(summary)}, protected" if is_protected else status_text(summary)
 
 
 def bundle_text(summary: RevisionSummary) -> str:

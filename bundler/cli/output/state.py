@@ -43,6 +43,8 @@ def _description(state: ReleaseState) -> list[Line]:
     summary = state.revision.summary
     is_told = summary.description in {"", status_text(summary)}
     lines = [] if is_told else [Line(f"  because   {summary.description}", "yellow")]
+    if summary.protection is not None and summary.protection.is_on:
+        lines.append(Line(f"  {summary.protection}"))
     if state.deployed is not None and state.deployed.revision != summary.revision:
         lines.append(Line(f"  deployed  revision {state.deployed.revision}, {bundle_text(state.deployed)}"))
     return lines

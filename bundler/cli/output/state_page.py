@@ -56,6 +56,7 @@ def show_state_page(app: App, state: ReleaseState, about: About) -> None:
             "deployed": _deployed(state),
             "bundle": f"{bundle_text(summary)} {summary.bundle.digest}".strip(),
             "by": summary.user,
+            "protection": str(summary.protection or ""),
         },
         listings=(
             Listing(title="Drifted", lines=tuple(drift_lines(about.drift)) if about.drift else ()),

@@ -66,6 +66,14 @@ starting_options: Decorator = gathered(
     ["resets", "reuses"],
 )
 
+lock_timeout_option = click.option(
+    "--lock-timeout",
+    "lock_timeout_s",
+    type=Duration(),
+    default=0.0,
+    help="Time to wait for a lock that is held.  [default: 0]",
+)
+
 run_options: Decorator = gathered(
     "run",
     RunFlags,
@@ -73,13 +81,7 @@ run_options: Decorator = gathered(
         click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes."),
         click.option("--accept-data-loss", is_flag=True, help="Continue where data may be lost; the plan shows where."),
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
-        click.option(
-            "--lock-timeout",
-            "lock_timeout_s",
-            type=Duration(),
-            default=0.0,
-            help="Time to wait for a lock that is held.  [default: 0]",
-        ),
+        lock_timeout_option,
         click.option("-m", "--reason", default="", help="Why; kept in the history."),
     ],
     ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason"],

@@ -52,6 +52,7 @@ def test_the_public_names_are_these():
         "Plan",
         "PlanInputs",
         "Proposal",
+        "Protection",
         "ReleaseDrift",
         "ReleaseRequest",
         "ReleaseState",
