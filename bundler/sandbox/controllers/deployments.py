@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
+from bundler.sandbox.controllers.proportional import is_scaled, shares, sized_for
 from bundler.sandbox.controllers.world import (
     is_leaving,
     owner_reference,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 WATCHED = frozenset({("apps", "Deployment"), ("apps", "ReplicaSet"), ("", "Pod")})
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
+NO_DEADLINE = 2**31 - 1
+"""As ``progressDeadlineSeconds``: there is none, and no condition says how the rollout goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,11 @@ class _Rollout:
     def every(self) -> list[Body]:
         """The new and the old ones."""
         return [self.new, *self.old]
+
+    @property
+    def most(self) -> int:
+        """How many pods there may be during the rollout."""
+        return self.wanted + _bounds(self)[0]
 
 
 def run_deployments(world: World) -> None:
@@ -65,6 +73,7 @@ def _sync(world: World, deployment: Body) -> None:
                 return
             owned = [*owned, new]
         deployment = _number(world, deployment, new, owned)
+        new = _same_patience(world, deployment, new)
     if new is not None:
         rollout = _Rollout(
             deployment=deployment,
@@ -72,7 +81,10 @@ def _sync(world: World, deployment: Body) -> None:
             new=new,
             old=[one for one in owned if text_at(one, "metadata", "name") != name],
         )
-        _scale(world, rollout)
+        if is_scaled(rollout.every, rollout.wanted):
+            _share_out(world, rollout)
+        elif value_at(deployment, "spec", "paused") is not True:
+            _scale(world, rollout)
         _forget_old(world, rollout)
         _write_status(world, rollout)
 
@@ -127,21 +139,38 @@ def _number(world: World, deployment: Body, new: Body, owned: Sequence[Body]) ->
     return made
 
 
+def _same_patience(world: World, deployment: Body, new: Body) -> Body:
+    """Give the new ReplicaSet the ``minReadySeconds`` of the Deployment; old ones keep what they had."""
+    seconds = int_at(deployment, "spec", "minReadySeconds")
+    if int_at(new, "spec", "minReadySeconds") == seconds:
+        return new
+    made = thawed(new)
+    made["spec"]["minReadySeconds"] = seconds
+    world.update(new, made)
+    return made
+
+
+def _share_out(world: World, rollout: _Rollout) -> None:
+    """Size every ReplicaSet for a new number of replicas; the rollout goes on after that."""
+    sizes = shares(rollout.every, rollout.wanted, rollout.most)
+    for one in rollout.every:
+        _resize(world, rollout, one, sizes.get(text_at(one, "metadata", "name"), _size(one)), is_noted=True)
+
+
 def _scale(world: World, rollout: _Rollout) -> None:
     if text_at(rollout.deployment, "spec", "strategy", "type") == "Recreate":
         for one in rollout.old:
-            _resize(world, one, 0)
+            _resize(world, rollout, one, 0)
         if not any(world.owned(one, "", "Pod") for one in rollout.old):
-            _resize(world, rollout.new, rollout.wanted)
+            _resize(world, rollout, rollout.new, rollout.wanted)
         return
-    surge, unavailable = _bounds(rollout)
+    _, unavailable = _bounds(rollout)
     total = sum(_size(one) for one in rollout.every)
-    most = rollout.wanted + surge
     size = _size(rollout.new)
     if size > rollout.wanted or not any(_size(one) for one in rollout.old):
-        _resize(world, rollout.new, rollout.wanted)
-    elif size < rollout.wanted and total < most:
-        _resize(world, rollout.new, min(rollout.wanted, size + most - total))
+        _resize(world, rollout, rollout.new, rollout.wanted)
+    elif size < rollout.wanted and total < rollout.most:
+        _resize(world, rollout, rollout.new, min(rollout.wanted, size + rollout.most - total))
     _shrink_old(world, rollout, rollout.wanted - unavailable)
 
 
@@ -169,24 +198,26 @@ def _shrink_old(world: World, rollout: _Rollout, least: int) -> None:
         broken = min(_size(one) - available[id(one)], max(room, 0))
         if broken > 0:
             room -= broken
-            _resize(world, one, _size(one) - broken)
+            _resize(world, rollout, one, _size(one) - broken)
             available[id(one)] = min(available[id(one)], _size(one) - broken)
             continue
         drop = min(_size(one), max(room, 0))
         if drop > 0:
             room -= drop
-            _resize(world, one, _size(one) - drop)
+            _resize(world, rollout, one, _size(one) - drop)
 
 
 def _size(replica_set: Body) -> int:
     return int_at(replica_set, "spec", "replicas")
 
 
-def _resize(world: World, replica_set: Body, size: int) -> None:
+def _resize(world: World, rollout: _Rollout, replica_set: Body, size: int, *, is_noted: bool = False) -> None:
     made = world.tx.get(ref_of(replica_set))
-    if made is not None and _size(made) != size:
-        made["spec"]["replicas"] = size
-        world.update(replica_set, made)
+    if made is None or (_size(made) == size and not is_noted):
+        return
+    made["spec"]["replicas"] = size
+    made["metadata"].setdefault("annotations", {}).update(sized_for(rollout.wanted, rollout.most))
+    world.update(replica_set, made)
 
 
 def _forget_old(world: World, rollout: _Rollout) -> None:
@@ -224,7 +255,9 @@ def _conditions(world: World, rollout: _Rollout, counts: dict[str, int]) -> list
         "reason": "MinimumReplicasAvailable" if is_available else "MinimumReplicasUnavailable",
         "message": f"Deployment {'has' if is_available else 'does not have'} minimum availability.",
     }
-    found = [_stamped(old, available, world.time), _progress(world, rollout, counts, old)]
+    found = [_stamped(old, available, world.time)]
+    if int_at(rollout.deployment, "spec", "progressDeadlineSeconds", default=600) != NO_DEADLINE:
+        found.append(_progress(world, rollout, counts, old))
     failures = [one for one in items_at(rollout.new, "status", "conditions") if one.get("type") == "ReplicaFailure"]
     said = [{key: text_at(one, key) for key in ("type", "status", "reason", "message")} for one in failures]
     return [*found, *(_stamped(old, one, world.time) for one in said)]
