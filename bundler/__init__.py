@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bundler.library.session import Session
     from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
     from bundler.model.change import Action, Change, Plan
+    from bundler.model.comparison import ComparedSide, Comparison
     from bundler.model.conflicts import OnConflict
     from bundler.model.drift import DriftedField, DriftedObject, DriftKind, ReleaseDrift
     from bundler.model.events import (
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
-    from bundler.model.rendered import RenderedObjects, RenderedText
+    from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.saved_plan import SavedPlan
 
 __all__ = [
@@ -56,6 +57,8 @@ __all__ = [
     "ChangeFinished",
     "ChangeResult",
     "ChangeStarted",
+    "ComparedSide",
+    "Comparison",
     "DriftKind",
     "DriftedField",
     "DriftedObject",
@@ -89,6 +92,7 @@ __all__ = [
     "SearchedPlace",
     "Session",
     "SessionOptions",
+    "SplitObjects",
     "UninstallRequest",
     "Values",
     "Warned",
@@ -106,6 +110,8 @@ _HOMES = {
     "ChangeFinished": "model.events",
     "ChangeResult": "actions.release.lifecycle",
     "ChangeStarted": "model.events",
+    "ComparedSide": "model.comparison",
+    "Comparison": "model.comparison",
     "DriftKind": "model.drift",
     "DriftedField": "model.drift",
     "DriftedObject": "model.drift",
@@ -139,6 +145,7 @@ _HOMES = {
     "SearchedPlace": "model.catalogue",
     "Session": "library.session",
     "SessionOptions": "library.options",
+    "SplitObjects": "model.rendered",
     "UninstallRequest": "actions.release.uninstall",
     "Values": "actions.compose.user_values",
     "Warned": "model.events",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         bundles as bundles,
         catalogues as catalogues,
         clusters as clusters,
+        comparing as comparing,
         computing as computing,
         images as images,
         inspecting as inspecting,

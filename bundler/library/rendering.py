@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING
 
 from bundler import library
 from bundler.actions import author
+from bundler.model.lean import replace
 from bundler.model.rendered import RenderedText
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.library.requests import ReleaseRequest
     from bundler.library.scope import Scope
-    from bundler.model.rendered import RenderedObjects
+    from bundler.model.rendered import RenderedObjects, SplitObjects
 
 
 def text(
@@ -80,3 +82,25 @@ def objects(scope: Scope, request: ReleaseRequest, *, only: Sequence[str], shows
         lambda order: author.template.render_objects(order, only=only, shows_secrets=shows_secrets),
         doing="rendering",
     )
+
+
+def split(scope: Scope, request: ReleaseRequest, folder: Path, *, is_check: bool, shows_secrets: bool) -> SplitObjects:
+    """Bring a folder in line with what a bundle renders to, one file for each object.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        request: bundle, values and release.
+        folder: made where it is missing.
+        is_check: write nothing.
+        shows_secrets: leave sensitive values in plain text.
+
+    Raises:
+        BundlerError: when values or templates are wrong.
+        OutputError: when a file of someone else is in the way, or the folder cannot be read or written.
+    """
+
+    def work(order: RenderRequest) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        return author.template.render_files(order, shows_secrets=shows_secrets)
+
+    files, warnings = library.bundles.confined(scope, request, work, doing="rendering")
+    return replace(author.split.split_objects(files, folder, is_check=is_check), warnings=warnings)

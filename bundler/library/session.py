@@ -34,12 +34,13 @@ if TYPE_CHECKING:
     from bundler.library.scope import OpenCluster
     from bundler.model.catalogue import SearchResult
     from bundler.model.cluster import ClusterIdentity
+    from bundler.model.comparison import Comparison
     from bundler.model.drift import ReleaseDrift
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
     from bundler.model.release import Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
-    from bundler.model.rendered import RenderedObjects, RenderedText
+    from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.site import Site
     from bundler.model.sweep import Sweep, SweepResult
@@ -289,6 +290,26 @@ class Session:
         with self.scope.calling():
             return library.rendering.objects(self.scope, request, only=only, shows_secrets=shows_secrets)
 
+    def split(
+        self, request: ReleaseRequest, folder: Path, *, is_check: bool = False, shows_secrets: bool = False
+    ) -> SplitObjects:
+        """Write what a bundle renders to into a folder, one file for each object under a name that does not change.
+
+        Only files that an earlier call wrote are replaced or deleted.
+
+        Args:
+            request: bundle, names and values; no cluster is asked.
+            folder: made where it is missing.
+            is_check: write nothing, and say what would be done.
+            shows_secrets: leave values of Secrets in plain text.
+
+        Raises:
+            ValuesError, RenderError: when values or templates are wrong.
+            OutputError: when another file is in the way, or the folder cannot be read or written.
+        """
+        with self.scope.calling():
+            return library.rendering.split(self.scope, request, folder, is_check=is_check, shows_secrets=shows_secrets)
+
     def roles(self, request: ReleaseRequest, *, subject: str = "", is_reading: bool = False) -> RenderedObjects:
         """Return the Roles that are enough to work with a release of a bundle; no cluster is asked.
 
@@ -535,6 +556,34 @@ class Session:
         """
         with self.scope.calling():
             return library.states.drift(self.scope, release, namespace, ignored, site)
+
+    def compare_revisions(self, release: str, before: int, after: int = 0, *, namespace: str = "") -> Comparison:
+        """Compare the manifests of two revisions as they were recorded; live objects are not read.
+
+        Args:
+            release: its name.
+            before: the number of a revision.
+            after: of the other one; 0: the one that is deployed.
+            namespace: of the release.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release or revision.
+        """
+        with self.scope.calling():
+            return library.comparing.revisions(self.scope, release, namespace, (before, after))
+
+    def compare_bundles(self, before: str, request: ReleaseRequest) -> Comparison:
+        """Compare what two bundles render to with the same values; no cluster is asked.
+
+        Args:
+            before: the bundle that is compared first: a path, a name, a delivery file or an ``oci://`` address.
+            request: the other bundle, with the names and values for both.
+
+        Raises:
+            BundlerError: when one of them cannot be had, or does not render with these values.
+        """
+        with self.scope.calling():
+            return library.comparing.bundles(self.scope, before, request)
 
     def wait(self, release: str, *, namespace: str = "", on_event: Reporter | None = None) -> ReleaseState:
         """Wait until every object of a release is ready; nothing is changed.

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler.model.json import Body
+    from bundler.model.manifest import GeneratedSecret, Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +52,50 @@ class RenderedObjects:
     """Strings that must not be printed unless they are asked for."""
     warnings: tuple[str, ...] = ()
     """What deserves a look, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedManifests:
+    """What a bundle comes to, object by object, with what each belongs to; nothing is masked."""
+
+    manifests: tuple[Manifest, ...]
+    generated: tuple[GeneratedSecret, ...]
+    sensitive: frozenset[str]
+    """Strings that must not be printed unless they are asked for."""
+    warnings: tuple[str, ...] = ()
+    """What deserves a look, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitObjects:
+    """What became of a folder that holds one file for each rendered object.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from bundler import ReleaseRequest, Session
+        >>> with TemporaryDirectory() as folder, Session.local() as session:
+        ...     split = session.split(ReleaseRequest(bundle="webapp", release="shop"), Path(folder))
+        >>> (split.added[0], split.changed, split.removed)
+        ('_/configmap/shop.yaml', (), ())
+    """
+
+    folder: Path
+    """Where they are."""
+    files: tuple[str, ...]
+    """The path of each in the folder."""
+    added: tuple[str, ...]
+    """Files that were not there."""
+    changed: tuple[str, ...]
+    """Files that had another text."""
+    removed: tuple[str, ...]
+    """Files of an earlier run whose objects are rendered no longer."""
+    is_check: bool = False
+    """Nothing was written."""
+    warnings: tuple[str, ...] = ()
+    """What deserves a look, a sentence each."""
+
+    @property
+    def differs(self) -> bool:
+        """Return whether the folder was not as the bundle renders."""
+        return bool(self.added or self.changed or self.removed)

@@ -219,16 +219,24 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
         shows_secrets: leave the values of Secrets in plain text.
         is_full: keep bundler's own stamps.
     """
-
-    def patched(change: Change) -> PatchedForm:
-        before, after = shown_sides(change, shows_secrets=shows_secrets, is_full=is_full)
-        return {**change_form(change), "patch": json_patch(before, after)}
-
+    changes = [change for change in plan.changes if change.action is not Action.NONE]
     return {
-        "changes": [patched(change) for change in plan.changes if change.action is not Action.NONE],
+        "changes": [patched_form(change, shows_secrets=shows_secrets, is_full=is_full) for change in changes],
         "kept": kept_forms(plan),
         "reach": [reach_form(note) for note in plan.reach],
     }
+
+
+def patched_form(change: Change, *, shows_secrets: bool, is_full: bool) -> PatchedForm:
+    """Return one change, with a JSON patch from what is there to what would be.
+
+    Args:
+        change: of a plan or a comparison.
+        shows_secrets: leave the values of Secrets in plain text.
+        is_full: keep bundler's own stamps.
+    """
+    before, after = shown_sides(change, shows_secrets=shows_secrets, is_full=is_full)
+    return {**change_form(change), "patch": json_patch(before, after)}
 
 
 def outcome_form(result: Outcome, *, warnings: Sequence[str], took_s: float) -> OutcomeForm:

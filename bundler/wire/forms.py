@@ -18,6 +18,7 @@ from bundler.wire.bundles import (
 from bundler.wire.catalogues import CatalogueBuiltForm, CataloguePushedForm, SearchForm
 from bundler.wire.changes import AbsenceForm, DifferenceForm, OutcomeForm, RemovalForm
 from bundler.wire.checks import CheckForm, SandboxForm, SiteForm
+from bundler.wire.comparison import ComparisonForm
 from bundler.wire.deliveries import (
     CarriedForm,
     ExportedForm,
@@ -32,7 +33,7 @@ from bundler.wire.errors import ErrorForm
 from bundler.wire.events import EventForm
 from bundler.wire.graph import GraphForm
 from bundler.wire.images import BuiltImageForm
-from bundler.wire.objects import ListForm
+from bundler.wire.objects import ListForm, SplitForm
 from bundler.wire.releases import (
     EntryForm,
     EvidenceForm,
@@ -56,7 +57,7 @@ ValuesForm: TypeAlias = dict[str, object]
 FORMS: Final[Mapping[str, object]] = {
     "create": CreatedForm,
     "lint": list[FindingForm],
-    "template": ListForm,
+    "template": ListForm | SplitForm,
     "rbac": ListForm,
     "values": ValuesForm | list[ValueForm] | SweepForm,
     "test-render": list[RenderTestForm],
@@ -82,7 +83,7 @@ FORMS: Final[Mapping[str, object]] = {
     "preflight": list[CheckForm],
     "install": OutcomeForm | DifferenceForm,
     "upgrade": OutcomeForm | DifferenceForm,
-    "diff": DifferenceForm,
+    "diff": DifferenceForm | ComparisonForm,
     "plan": SavedPlanForm,
     "apply": OutcomeForm | RemovalForm,
     "rollback": OutcomeForm | DifferenceForm,

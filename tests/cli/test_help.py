@@ -56,7 +56,7 @@ def test_no_verb_at_all_is_answered_with_the_help(cli):
     [
         ["install", "NAME", "shop"],
         ["upgrade", "NAME", "shop"],
-        ["diff", "NAME", "shop"],
+        ["diff", "NAME", "--revision", "1"],
         ["rollback", "NAME"],
         ["uninstall", "NAME", "--yes"],
         ["status", "NAME"],

@@ -30,6 +30,7 @@ _GROUPS = {
         "AcquiredBundle",
     ],
     "Plans": ["Proposal", "SavedPlan", "Plan", "Change", "Action", "OnConflict", "ObjectRef"],
+    "Comparisons": ["Comparison", "ComparedSide"],
     "Drift": ["ReleaseDrift", "DriftedObject", "DriftedField", "DriftKind"],
     "What became of it": [
         "ChangeResult",
@@ -41,6 +42,7 @@ _GROUPS = {
         "Protection",
         "RenderedText",
         "RenderedObjects",
+        "SplitObjects",
         "LintResult",
         "Finding",
         "SearchResult",

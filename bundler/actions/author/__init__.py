@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bundler.actions.author import (
         graph as graph,
         roles as roles,
+        split as split,
         sweep as sweep,
         template as template,
         values as values,

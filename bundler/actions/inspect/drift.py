@@ -51,7 +51,7 @@ def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:
         BundlerError: when the server refuses to compare an object.
     """
     history = load_existing_history(ports, request.namespace, request.release)
-    deployed = _deployed(history)
+    deployed = deployed_of(history)
     recorded = ports.store.load(deployed, with_sensitive=True)
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
@@ -69,7 +69,12 @@ _TAKES_ALL: ConflictPolicy = policy_of(OnConflict.TAKE)
 """What the revision would make of a field is shown beside what is live, no matter who set it."""
 
 
-def _deployed(history: History) -> RevisionSummary:
+def deployed_of(history: History) -> RevisionSummary:
+    """Return the revision that is deployed.
+
+    Raises:
+        ReleaseNotFoundError: when none is.
+    """
     if history.deployed is not None:
         return history.deployed
     raise ReleaseNotFoundError(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from bundler import ReleaseRequest
+from bundler.cli.flows.compare import diff_bundles, diff_revisions, names_bundle
 from bundler.cli.flows.install import diff_install, with_flags
 from bundler.cli.output.difference import DiffView
-from bundler.cli.parsing.arguments import bundle_argument, release_argument
+from bundler.cli.parsing.arguments import offers
 from bundler.cli.parsing.change_options import path_options, starting_options
 from bundler.cli.parsing.command import verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
@@ -19,6 +20,8 @@ from bundler.cli.parsing.values_options import (
     show_secrets_option,
     values_options,
 )
+from bundler.library.name_rules import check_name
+from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from bundler import Values
@@ -27,8 +30,9 @@ if TYPE_CHECKING:
 
 
 @verb("diff", outputs=("text", "json", "yaml", "markdown", "html"))
-@release_argument
-@bundle_argument
+@click.argument("release", shell_complete=offers("releases"))
+@click.argument("bundle", required=False, shell_complete=offers("bundles"))
+@click.option("--revision", metavar="A[..B]", help="Compare recorded revisions: A with B, or with the deployed one.")
 @values_options(can_unset=True)
 @starting_options
 @path_options
@@ -38,12 +42,13 @@ if TYPE_CHECKING:
 @offline_option
 @show_secrets_option
 @click.option("--full", is_flag=True, help="Show bundler's own labels and annotations too.")
-@click.option("--exit-code", is_flag=True, help="Exit with 3 if changes are pending (always if they conflict).")
+@click.option("--exit-code", is_flag=True, help="Exit with 3 if anything differs (always if changes conflict).")
 def diff_command(
     app: App,
     *,
     release: str,
-    bundle: str,
+    bundle: str | None,
+    revision: str | None,
     given: Values,
     start: StartingPoint,
     path: PathFlags,
@@ -54,9 +59,20 @@ def diff_command(
 ) -> int:
     """Show what `install` or `upgrade` of RELEASE to BUNDLE would change; nothing is written.
 
-    With -o json: reach, what is kept, and each change with a JSON patch from what is live to what would be.
+    `diff RELEASE --revision 3..5` compares what two revisions recorded; live objects are not read (`drift` does that).
+    `diff ./shop-1.3 ./shop-1.4` compares what two bundles render to with the same values; no cluster is asked.
+
+    With -o json: reach, what is kept, and each change with a JSON patch from what is there to what would be.
     """
-    asked = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)
-    asked = with_flags(asked, start, path)
     view = DiffView(shows_secrets=show_secrets, is_full=full)
+    if revision is not None:
+        if bundle is not None:
+            raise click.UsageError("give --revision, or a BUNDLE to compare the release with")
+        return diff_revisions(app, check_name(release), revision, view, exits_pending=exit_code)
+    if bundle is None:
+        raise click.UsageError("give a BUNDLE, or --revision A..B to compare what is recorded")
+    asked = ReleaseRequest(bundle=bundle, values=given, kube_version=kube_version)
+    if names_bundle(release):
+        return diff_bundles(app, release, asked, view, exits_pending=exit_code)
+    asked = with_flags(replace(asked, release=check_name(release)), start, path)
     return diff_install(app, asked, view, exits_pending=exit_code)

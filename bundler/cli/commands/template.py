@@ -8,9 +8,9 @@ import click
 
 from bundler import ReleaseRequest
 from bundler.cli.adapters.session import open_session
-from bundler.cli.output.rendered import show_objects, show_text
+from bundler.cli.output.rendered import show_objects, show_split, show_text
 from bundler.cli.parsing.arguments import bundle_argument
-from bundler.cli.parsing.command import verb
+from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
 from bundler.cli.parsing.values_options import (
@@ -21,8 +21,12 @@ from bundler.cli.parsing.values_options import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bundler import Values
     from bundler.cli.session.app import App
+
+EXIT_DIFFERS = 3
 
 
 @verb("template")
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 @kube_version_option
 @click.option("--only", "only", multiple=True, metavar="FILE", help="Print only this template: web/templates/a.yaml.")
 @click.option("--show-invalid", is_flag=True, help="Print the text even if it is not valid YAML, with nothing added.")
+@click.option("--split", type=FilePath(), metavar="DIR", help="Write one file for each object, for review in Git.")
+@click.option("--check", is_flag=True, help="With --split: write nothing, and exit with 3 if the folder differs.")
 @show_secrets_option
 def template_command(
     app: App,
@@ -44,16 +50,28 @@ def template_command(
     kube_version: str,
     only: tuple[str, ...],
     show_invalid: bool,
+    split: Path | None,
+    check: bool,
     show_secrets: bool,
-) -> None:
+) -> int:
     """Print what BUNDLE renders to, labels and namespace in place.
 
     As text: what the templates say, comments included. With -o json or yaml: the objects as they are sent, without
     nulls and without `status`, which the server would drop.
+    With --split DIR: one file for each object, DIR/COMPONENT/KIND/NAME.yaml; files of earlier runs that no object has
+    any more are deleted, other files are left alone.
     No cluster is asked: templates see the newest Kubernetes that bundler knows, or --kube-version.
     """
     request = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)
     session = open_session(app)
+    if split is not None:
+        if only or show_invalid:
+            raise click.UsageError("--split writes every object: leave out --only and --show-invalid")
+        result = session.split(request, split, is_check=check, shows_secrets=show_secrets)
+        show_split(app, result)
+        return EXIT_DIFFERS if check and result.differs else 0
+    if check:
+        raise click.UsageError("--check needs --split DIR, the folder to compare")
     if app.output == "text" or show_invalid:
         text = session.render(request, only=only, shows_secrets=show_secrets, is_checked=not show_invalid)
         _allow_secrets(app, is_wanted=show_secrets)
@@ -62,6 +80,7 @@ def template_command(
         objects = session.render_objects(request, only=only, shows_secrets=show_secrets)
         _allow_secrets(app, is_wanted=show_secrets)
         show_objects(app, objects)
+    return 0
 
 
 def _allow_secrets(app: App, *, is_wanted: bool) -> None:

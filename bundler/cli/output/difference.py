@@ -86,15 +86,22 @@ def _report(plan: Plan, shown: Iterable[Change], subject: Subject, view: DiffVie
             Listing(title="Warnings", lines=warnings),
         ),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
-        items=tuple(_item(change, subject, view) for change in shown),
+        items=tuple(change_item(change, subject.namespace, view) for change in shown),
         kept=tuple(kept_texts(plan, subject.namespace)),
     )
 
 
-def _item(change: Change, subject: Subject, view: DiffView) -> Item:
+def change_item(change: Change, namespace: str, view: DiffView) -> Item:
+    """Return one change as a report shows it.
+
+    Args:
+        change: of a plan or a comparison.
+        namespace: of the release.
+        view: how much of it is shown.
+    """
     return Item(
         action=change.action,
-        name=change.ref.seen_from(subject.namespace),
+        name=change.ref.seen_from(namespace),
         remark=change.reason,
         notes=tuple(conflict_notes(change)),
         lines=object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full).lines,

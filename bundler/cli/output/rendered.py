@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.cli.terminal.text import Line
+from bundler.model.size import counted
 from bundler.syntax.writer import dump_yaml
-from bundler.wire.objects import list_form
+from bundler.wire.objects import list_form, split_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
-    from bundler.model.rendered import RenderedObjects, RenderedText
+    from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
 
 
 def show_text(app: App, rendered: RenderedText) -> None:
@@ -31,6 +33,24 @@ def show_documents(app: App, rendered: RenderedObjects) -> None:
         return
     _prepare(app, rendered)
     app.screen.text("---\n".join(dump_yaml(body) for body in rendered.objects))
+
+
+def show_split(app: App, split: SplitObjects) -> None:
+    """Print which files of a folder are new, changed and gone."""
+    for warning in split.warnings:
+        app.screen.warn(warning)
+    if app.output != "text":
+        app.screen.document(split_form(split), app.output)
+        return
+    marked = ((split.added, "+", "green"), (split.changed, "~", "yellow"), (split.removed, "-", "red"))
+    app.screen.lines(Line(f"{sign} {path}", style) for paths, sign, style in marked for path in paths)
+    said = ", ".join(f"{len(paths)} {word}" for paths, word in _split_counts(split) if paths) or "nothing changes"
+    app.screen.say(f"{counted(len(split.files), 'file')} in {split.folder}: {said}")
+
+
+def _split_counts(split: SplitObjects) -> list[tuple[tuple[str, ...], str]]:
+    words = ("missing", "different", "stale") if split.is_check else ("added", "changed", "removed")
+    return [*zip((split.added, split.changed, split.removed), words, strict=True)]
 
 
 def _prepare(app: App, rendered: RenderedText | RenderedObjects) -> None:

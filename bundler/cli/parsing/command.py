@@ -30,7 +30,7 @@ _SET: Final = "set_values"
 _LIMITS: Final = ("max_total_bytes", "max_file_bytes", "max_files", "max_ratio")
 
 TEXT_JSON_YAML: Final = ("text", "json", "yaml")
-_COMMON: Final = frozenset(
+COMMON_OPTIONS: Final = frozenset(
     {"output", "quiet", "verbose", "timeout_s", "context", "kubeconfig", "namespace", "color", "help"}
 )
 
@@ -94,7 +94,7 @@ class VerbCommand(HelpfulCommand):
         for parameter in self.get_params(ctx):
             record = None if isinstance(parameter, click.Argument) else parameter.get_help_record(ctx)
             if record is not None:
-                (common if parameter.name in _COMMON else own).append(record)
+                (common if parameter.name in COMMON_OPTIONS else own).append(record)
         for title, records in (("Options", own), ("Options of every verb", common)):
             if records:
                 with formatter.section(title):
