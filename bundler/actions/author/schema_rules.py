@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from bundler.actions.author.moved_values import moved_problems
-from bundler.actions.author.slow_patterns import find_ambiguity
+from bundler.fields.slow_patterns import find_ambiguity
 from bundler.model.finding import Level
 from bundler.model.json import is_list, is_mapping
 from bundler.model.lean import dataclass, replace

@@ -1,4 +1,4 @@
-"""Tell patterns whose search can take exponential time, for `lint`; a run bounds the time itself. Layer: actions, pure.
+"""Tell patterns whose search can take exponential time. Layer: fields, pure.
 
 Python's matcher tries every way in which a text can fit. Inside a repetition, two ways for one text are 2, 4, 8 ways
 for as many such texts in a row: ``(a+)+$`` takes minutes to refuse forty letters. So a pattern is read as an automaton

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.actions.author.slow_patterns import find_ambiguity
+from bundler.fields.slow_patterns import find_ambiguity
 
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 VERSION = r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"

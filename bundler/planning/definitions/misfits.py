@@ -1,0 +1,244 @@
+"""What a definition's schema refuses or drops of one object. Layer: planning, pure.
+
+What cannot be judged here (a CEL rule, a format, a pattern that may take for ever) is a misfit wherever it applies: an
+object that had the same one under the old schema is not counted, so that only what is new makes an object suspect.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple, TypeAlias
+
+from bundler.fields.slow_patterns import find_ambiguity
+from bundler.model.json import Body, JSONValue, canonical_json, is_list, is_mapping, is_number, strings_at
+from bundler.model.size import shortened
+from bundler.planning.definitions.structure import (
+    field_of,
+    items_of,
+    list_type_of,
+    rules_of,
+    type_of,
+    types_of,
+)
+
+Check: TypeAlias = Callable[[JSONValue, JSONValue, Body], str]
+"""Takes a value, what a keyword says, and the schema around it; returns what is wrong, empty where nothing is."""
+_SHOWN_CHARS = 80
+_MAX_CHARS = 4_000
+"""Longer texts are searched by no pattern."""
+
+
+class Misfit(NamedTuple):
+    """One place of an object, and what is wrong there; no value is named, it may be secret."""
+
+    path: str
+    what: str
+
+
+def misfits(value: JSONValue, schema: Body, path: str = "") -> Iterator[Misfit]:
+    """Yield what a structural schema refuses or drops of a value.
+
+    Args:
+        value: of the object.
+        schema: ``openAPIV3Schema``, or a part of it.
+        path: of the value: ``.spec.size``.
+    """
+    types, found = types_of(schema), type_of(value)
+    if found == "null" and "default" in schema:
+        return  # the default takes its place
+    if types is not None and found not in types:
+        yield Misfit(path, f"must be {_any_of(types)}, not {found}")
+        return
+    yield from _here(value, schema, path)
+    if is_mapping(value):
+        yield from _below_map(value, schema, path)
+    elif is_list(value):
+        yield from chain.from_iterable(
+            misfits(item, items_of(schema), f"{path}[{at}]") for at, item in enumerate(value)
+        )
+
+
+def _any_of(types: frozenset[str]) -> str:
+    return " or ".join(sorted(types))
+
+
+def _here(value: JSONValue, schema: Body, path: str) -> Iterator[Misfit]:
+    for keyword, bound in schema.items():
+        check = _CHECKS.get(keyword)
+        if check is not None and (what := check(value, bound, schema)):
+            yield Misfit(path, what)
+    if value is None:
+        return
+    for rule, message in rules_of(schema).items():
+        yield Misfit(path, f"the rule {shortened(message or rule, _SHOWN_CHARS)!r} can only be judged by the server")
+
+
+def _below_map(value: Mapping[str, JSONValue], schema: Body, path: str) -> Iterator[Misfit]:
+    for name in strings_at(schema, "required"):
+        if name not in value and "default" not in (field_of(schema, name) or {}):
+            yield Misfit(f"{path}.{name}", "is required")
+    for name, member in value.items():
+        below = field_of(schema, name)
+        if below is None:
+            yield Misfit(f"{path}.{name}", "is not known any more, and would be dropped")
+        else:
+            yield from misfits(member, below, f"{path}.{name}")
+
+
+def fits_branch(value: JSONValue, schema: Body) -> bool:
+    """Return whether a value fits a branch of ``anyOf`` and the like, which speaks of no unknown fields."""
+    types = types_of(schema)
+    if types is not None and type_of(value) not in types:
+        return False
+    if any(_here(value, schema, "")):
+        return False
+    if is_mapping(value):
+        properties = schema.get("properties")
+        known = properties if is_mapping(properties) else {}
+        if any(name not in value for name in strings_at(schema, "required")):
+            return False
+        return all(
+            fits_branch(value[name], below) for name, below in known.items() if name in value and is_mapping(below)
+        )
+    items = schema.get("items")
+    return not (is_list(value) and is_mapping(items)) or all(fits_branch(item, items) for item in value)
+
+
+# --- keywords ------------------------------------------------------------------------------------------------------
+
+
+def _number(says: Callable[[float, float, Body], str]) -> Check:
+    return lambda value, bound, schema: says(value, bound, schema) if is_number(value) and is_number(bound) else ""
+
+
+def _size(is_kind: Callable[[JSONValue], bool], noun: str, *, is_most: bool) -> Check:
+    def check(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+        del schema
+        if not is_kind(value) or not isinstance(value, str | list | tuple | Mapping) or not is_number(bound):
+            return ""
+        if is_most:
+            return f"has more than {bound} {noun}" if len(value) > bound else ""
+        return f"has less than {bound} {noun}" if len(value) < bound else ""
+
+    return check
+
+
+def _minimum(value: float, bound: float, schema: Body) -> str:
+    is_out = value <= bound if schema.get("exclusiveMinimum") is True else value < bound
+    return f"is below the minimum {bound}" if is_out else ""
+
+
+def _maximum(value: float, bound: float, schema: Body) -> str:
+    is_out = value >= bound if schema.get("exclusiveMaximum") is True else value > bound
+    return f"is above the maximum {bound}" if is_out else ""
+
+
+def _multiple(value: float, bound: float, schema: Body) -> str:
+    del schema
+    is_one = bound == 0 or (Fraction(str(value)) / Fraction(str(bound))).denominator == 1
+    return "" if is_one else f"is no multiple of {bound}"
+
+
+def _enum(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+    allowed = bound if is_list(bound) else []
+    if (value is None and schema.get("nullable") is True) or any(same_value(value, one) for one in allowed):
+        return ""
+    return f"is not one of {shortened(', '.join(map(str, allowed)), _SHOWN_CHARS)}"
+
+
+def same_value(left: JSONValue, right: JSONValue) -> bool:
+    """Return whether two JSON values are one: 1 is 1.0, and true is not 1."""
+    return isinstance(left, bool) == isinstance(right, bool) and left == right
+
+
+def _pattern(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+    del schema
+    if not isinstance(value, str) or not isinstance(bound, str):
+        return ""
+    compiled = _compiled(bound)
+    shown = shortened(bound, _SHOWN_CHARS)
+    if compiled is None or len(value) > _MAX_CHARS:
+        return f"the pattern {shown} can only be judged by the server"
+    return "" if compiled.search(value) else f"does not match {shown}"
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """Return a pattern as Python reads it; None where it cannot, or where a search may take for ever."""
+    try:
+        return None if find_ambiguity(pattern) else re.compile(pattern)
+    except (re.error, RecursionError, OverflowError):
+        return None
+
+
+def _format(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+    del schema
+    if value is None or (is_number(value) and bound in {"int64", "double"}):
+        return ""
+    return f"the format {bound} can only be judged by the server"
+
+
+def _list_type(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+    if not is_list(value) or bound not in {"set", "map"}:
+        return ""
+    _, keys = list_type_of(schema)
+    told = [_key(item, keys, items_of(schema)) if bound == "map" else canonical_json(item) for item in value]
+    if len(set(told)) == len(told):
+        return ""
+    return f"has two items with the same {', '.join(keys)}" if bound == "map" else "has an item twice"
+
+
+def _key(item: JSONValue, keys: tuple[str, ...], items: Body) -> bytes:
+    members = item if is_mapping(item) else {}
+    return canonical_json([members.get(key, (field_of(items, key) or {}).get("default")) for key in keys])
+
+
+def _branches(bound: JSONValue) -> list[Body]:
+    return [one for one in bound if is_mapping(one)] if is_list(bound) else []
+
+
+def _all(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+    del schema
+    return "" if all(fits_branch(value, one) for one in _branches(bound)) else "does not fit allOf"
+
+
+def _any(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+    del schema
+    branches = _branches(bound)
+    return "" if not branches or any(fits_branch(value, one) for one in branches) else "does not fit anyOf"
+
+
+def _one(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+    del schema
+    branches = _branches(bound)
+    return "" if not branches or sum(fits_branch(value, one) for one in branches) == 1 else "does not fit oneOf"
+
+
+def _not(value: JSONValue, bound: JSONValue, schema: Body) -> str:
+    del schema
+    return "fits what it must not be" if is_mapping(bound) and fits_branch(value, bound) else ""
+
+
+_CHECKS: Mapping[str, Check] = {
+    "minimum": _number(_minimum),
+    "maximum": _number(_maximum),
+    "multipleOf": _number(_multiple),
+    "minLength": _size(lambda value: isinstance(value, str), "characters", is_most=False),
+    "maxLength": _size(lambda value: isinstance(value, str), "characters", is_most=True),
+    "minItems": _size(is_list, "items", is_most=False),
+    "maxItems": _size(is_list, "items", is_most=True),
+    "minProperties": _size(is_mapping, "fields", is_most=False),
+    "maxProperties": _size(is_mapping, "fields", is_most=True),
+    "enum": _enum,
+    "pattern": _pattern,
+    "format": _format,
+    "x-kubernetes-list-type": _list_type,
+    "allOf": _all,
+    "anyOf": _any,
+    "oneOf": _one,
+    "not": _not,
+}
