@@ -151,7 +151,7 @@ def _same_patience(world: World, deployment: Body, new: Body) -> Body:
 
 
 def _share_out(world: World, rollout: _Rollout) -> None:
-    """Size every ReplicaSet for a new number of replicas; the rollout goes on after that."""
+    """Size every ReplicaSet for a new number of replicas; the rollout continues after that."""
     sizes = shares(rollout.every, rollout.wanted, rollout.most)
     for one in rollout.every:
         _resize(world, rollout, one, sizes.get(text_at(one, "metadata", "name"), _size(one)), is_noted=True)
