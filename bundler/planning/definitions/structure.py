@@ -85,7 +85,7 @@ def items_of(schema: Body) -> Body:
 
 
 def list_type_of(schema: Body) -> tuple[str, tuple[str, ...]]:
-    """Return how the items of a list are told apart: ``atomic``, ``set``, or ``map`` and by which fields."""
+    """Return what identifies the items of a list: ``atomic``, ``set``, or ``map`` and by which fields."""
     word = schema.get("x-kubernetes-list-type")
     return (word if isinstance(word, str) else "atomic"), strings_at(schema, "x-kubernetes-list-map-keys")
 
