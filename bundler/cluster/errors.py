@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from bundler.cluster.request import Request
     from bundler.cluster.status import Status
+    from bundler.http.retry import Failure
     from bundler.model.cluster import Payload
 
 _MANAGER = re.compile(r'conflict with "(?P<manager>(?:[^"\\]|\\.)*)"')
@@ -39,7 +40,6 @@ _DENIED = re.compile(
     r'User "(?P<user>[^"]*)" cannot (?P<verb>\S+) resource "(?P<resource>[^"]*)" in API group "(?P<group>[^"]*)"'
     r'(?: in the namespace "(?P<namespace>[^"]*)")?'
 )
-_WEBHOOK = re.compile(r'failed calling webhook "(?P<name>[^"]+)"')
 _QUOTED = re.compile(r"\bgot .*")
 _REFUSED_CODES = frozenset({400, 402, 405, 406, 413, 415, 422, 500})
 
@@ -86,32 +86,28 @@ def error_of_status(request: Request, status: Status, *, user: str) -> ClusterEr
     return error
 
 
-def unavailable(
-    doing: str, *, server: str, why: str, tries: int, is_trust: bool = False, is_proxy: bool = False
-) -> UnavailableError:
+def unavailable(doing: str, *, server: str, failure: Failure, tries: int) -> UnavailableError:
     """Return the error for a server that could not be reached, or failed until the time ran out.
 
     Args:
         doing: what is being done, for messages.
         server: its address.
-        why: the reason, in the server's words.
+        failure: the last one.
         tries: how often it was tried.
-        is_trust: the certificate was not trusted.
-        is_proxy: the proxy failed, not the server.
     """
     hint = "check the network, the proxy and that the API server runs, then run the same command again"
-    webhook = _WEBHOOK.search(why)
-    if webhook:
+    if failure.waits_for:
         hint = (
-            f"ask the owner of admission webhook {webhook['name']} to fix it, then run the same command again: it does"
-            " not answer, and its failurePolicy refuses what it cannot see"
+            "check that the pods behind the webhook are ready, or ask its owner, then run the same command again: its"
+            " failurePolicy refuses what it cannot see"
         )
-    if is_proxy:
+    if failure.is_proxy:
         hint = PROXY_HINT
-    if is_trust:
+    if failure.is_trust:
         hint = "give the right certificate-authority in the kubeconfig, or tls-server-name where the name differs"
     how_often = "1 try" if tries == 1 else f"{tries} tries"
-    return UnavailableError(doing, context=[f"{server}: {why} ({how_often})"], hint=hint)
+    who = f"{failure.waits_for} did not answer the API server" if failure.waits_for else server
+    return UnavailableError(doing, context=[f"{who}: {failure.why} ({how_often})"], hint=hint)
 
 
 def unreadable(request: Request, server: str) -> ClusterError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.cluster.silent_webhook import silent_webhook
 from bundler.cluster.status import one_line, read_status
 from bundler.http.retry import MAX_WHY_CHARS, PASSING_STATUS, Failure, retry_after_s
 
@@ -25,10 +26,17 @@ def failure_of(request: Request, reply: Reply) -> Failure | None:
         return _moved(reply)
     if reply.status == 403:
         return _not_ready(reply)
-    if reply.status not in PASSING_STATUS:
-        return None
+    return _passing(reply) if reply.status in PASSING_STATUS else None
+
+
+def _passing(reply: Reply) -> Failure | None:
     status = read_status(reply.status, reply.body)
-    if _DENIED in status.message or (reply.status == 500 and status.message.startswith(_FINAL_500)):
+    if _DENIED in status.message:
+        return None
+    webhook = silent_webhook(status.message)
+    if webhook is not None:
+        return Failure(why=webhook.why, status=reply.status, waits_for=str(webhook))
+    if reply.status == 500 and status.message.startswith(_FINAL_500):
         return None
     return Failure(
         why=one_line(f"{reply.status}: {status.message}", MAX_WHY_CHARS),

@@ -235,8 +235,7 @@ class Transport:
         return is_other
 
     def _gave_up(self, doing: str, failure: Failure, tries: int) -> UnavailableError:
-        is_trust, is_proxy = failure.is_trust, failure.is_proxy
-        return unavailable(doing, server=self._name, why=failure.why, tries=tries, is_trust=is_trust, is_proxy=is_proxy)
+        return unavailable(doing, server=self._name, failure=failure, tries=tries)
 
 
 def _judged(failure: Failure, request: Request) -> Failure:

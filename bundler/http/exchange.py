@@ -247,5 +247,13 @@ class RetryBudget:
         is_switched_off = failure.is_contact and not self._has_answered() and self._tries >= FIRST_CONTACT_TRIES
         if failure.is_final or is_switched_off or pause >= self._around.budget():
             raise self._give_up(self._doing, failure, self._tries) from cause
-        self._around.report(Retrying(doing=self._doing, attempt=self._tries, why=failure.why, status=failure.status))
+        self._around.report(
+            Retrying(
+                doing=self._doing,
+                attempt=self._tries,
+                why=failure.why,
+                status=failure.status,
+                waits_for=failure.waits_for,
+            )
+        )
         self._around.clock.sleep(pause)

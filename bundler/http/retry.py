@@ -44,6 +44,8 @@ class Failure:
     """The proxy is to blame."""
     wait_s: float = 0.0
     """What the server asked us to wait."""
+    waits_for: str = ""
+    """What behind the server does not answer: a webhook, and where it is; empty where it is the server itself."""
 
 
 def failure_of_error(error: Exception, *, may_have_arrived: bool) -> Failure:

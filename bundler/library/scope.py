@@ -282,7 +282,8 @@ class _Masking:
                 health = replace(event.health, message=redact(event.health.message))
                 event = replace(event, health=health, detail=redact(event.detail))
             case Retrying():
-                event = replace(event, doing=redact(event.doing), why=redact(event.why))
+                why, waits_for = redact(event.why), redact(event.waits_for)
+                event = replace(event, doing=redact(event.doing), why=why, waits_for=waits_for)
             case _:
                 pass
         self._report(event)

@@ -143,6 +143,8 @@ class Retrying:
     """What went wrong."""
     status: int = 0
     """HTTP status of the answer; 0 where none came."""
+    waits_for: str = ""
+    """The webhook that the server could not call; empty where it is no webhook that fails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ class RetryForm(TypedDict):
     why: str
     status: int
     """HTTP status of the answer; 0 where none came."""
+    waitsFor: str
+    """The webhook that the server could not call; empty where it is no webhook that fails."""
 
 
 class BytesForm(TypedDict):
@@ -105,6 +107,7 @@ def event_form(event: Event) -> EventForm:  # noqa: PLR0911 - a table
                 "attempt": event.attempt,
                 "why": event.why,
                 "status": event.status,
+                "waitsFor": event.waits_for,
             }
         case BytesMoved():
             return {"type": "bytesMoved", "doing": event.doing, "done": event.done, "total": event.total}

@@ -65,6 +65,8 @@ class Progress:
         self._told_s = 0.0
         self._beaten: list[str] = []
         """What the last heartbeat named."""
+        self._silent: dict[str, tuple[float, float]] = {}
+        """Webhooks that do not answer: since when, and when that was last said."""
         self._retried: Retrying | None = None
         """The last retry that was reported; requests side by side fail for the same reason."""
         self._may_draw = screen.looks.err_is_terminal and screen.looks.has_color and not screen.is_quiet
@@ -104,13 +106,28 @@ class Progress:
             case HealthChanged():
                 self._see(event)
             case Retrying():
-                if event != self._retried:
-                    self._say(f"retrying ({event.attempt}): {event.doing}: {event.why}", "dim")
-                self._retried = event
+                self._retry(event)
             case BytesMoved():
                 self._tell_bytes(event)
             case _:
                 assert_never(event)
+
+    def _retry(self, event: Retrying) -> None:
+        if event.waits_for:
+            self._wait_for(event)
+        elif event != self._retried:
+            self._say(f"retrying ({event.attempt}): {event.doing}: {event.why}", "dim")
+        self._retried = event
+
+    def _wait_for(self, event: Retrying) -> None:
+        """Name a webhook once, whatever number of objects waits for it, and again every now and then."""
+        now_s = self._clock.monotonic()
+        since_s, told_s = self._silent.get(event.waits_for, (now_s, -HEARTBEAT_S))
+        if now_s - told_s >= HEARTBEAT_S:
+            for_s = f", for {seconds(now_s - since_s)}" if now_s > since_s else ""
+            self._say(f"waiting for {event.waits_for}{for_s}: {event.doing}: {event.why}", "yellow")
+            told_s = now_s
+        self._silent[event.waits_for] = (since_s, told_s)
 
     def _tell_bytes(self, event: BytesMoved) -> None:
         now_s = self._clock.monotonic()

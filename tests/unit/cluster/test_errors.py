@@ -21,6 +21,7 @@ from bundler.errors.cluster import (
     UnauthorizedError,
     UnknownKindError,
 )
+from bundler.http.retry import Failure
 from bundler.model.cluster import Payload
 from bundler.model.refs import ObjectRef, ResourceType
 
@@ -255,11 +256,14 @@ def test_what_the_server_quotes_of_a_secret_is_masked(quoted: str) -> None:
         assert base64.b64encode(SECRET.encode()).decode() not in " ".join(found.context)
 
 
-def test_a_webhook_that_does_not_answer_is_named_in_the_hint():
-    why = '500: Internal error occurred: failed calling webhook "policy.acme.example": failed to call webhook: refused'
-    error = unavailable("checking ConfigMap/c", server="https://api.example", why=why, tries=8)
-    assert (error.hint or "").startswith("ask the owner of admission webhook policy.acme.example")
-    assert "check the network" in (unavailable("x", server="s", why="503: busy", tries=1).hint or "")
+def test_a_webhook_that_does_not_answer_is_named_in_place_of_the_server():
+    failure = Failure(why="connection refused", waits_for="admission webhook policy.acme.example (Service ops/gate)")
+    error = unavailable("checking ConfigMap/c", server="https://api.example", failure=failure, tries=8)
+    assert error.context == (
+        "admission webhook policy.acme.example (Service ops/gate) did not answer the API server: connection refused (8 tries)",
+    )
+    assert "the pods behind the webhook" in (error.hint or "")
+    assert "check the network" in (unavailable("x", server="s", failure=Failure(why="503"), tries=1).hint or "")
 
 
 def test_the_fields_that_the_server_names_are_fields_of_the_lines_and_masked_as_the_lines_are():

@@ -24,6 +24,12 @@ def reply(status: int, message: str = "", **details: object) -> Reply:
     return Reply(status, {}, json.dumps(body).encode())
 
 
+LATE_CONVERSION = (
+    "failed to convert new object (/w; a.example/v1, Kind=W) to proper version (a.example/v2): "
+    'conversion webhook for a.example/v1, Kind=W failed: Post "https://op.ns.svc": connect: connection refused'
+)
+
+
 @pytest.mark.parametrize(
     ("status", "message", "passes"),
     [
@@ -52,6 +58,11 @@ def reply(status: int, message: str = "", **details: object) -> Reply:
             False,
         ),
         (500, "failed to convert new object (/s; /v1, Kind=Secret) to proper version: illegal base64 data", False),
+        (
+            500,
+            LATE_CONVERSION,
+            True,
+        ),
         (502, "", True),
         (503, "the server is currently unable to handle the request", True),
         (504, "", True),

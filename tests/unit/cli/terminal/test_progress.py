@@ -93,6 +93,21 @@ def test_the_same_retry_of_requests_side_by_side_is_told_once():
     assert [line.partition(":")[0] for line in lines] == ["retrying (1)", "retrying (2)", "retrying (1)"]
 
 
+def test_a_webhook_that_does_not_answer_is_named_once_for_all_that_wait_for_it_and_again_now_and_then():
+    told = Told()
+    gate, other = "admission webhook gate.example (Service ops/gate)", "conversion webhook of a.example/v1 W"
+    for attempt, doing, waits_for in ((1, "applying A", gate), (1, "applying B", gate), (2, "applying A", gate)):
+        told.progress(Retrying(doing, attempt, "connection refused", 500, waits_for))
+    told.progress(Retrying("applying C", 1, "EOF", 500, other))
+    told.clock.sleep(20)
+    told.progress(Retrying("applying B", 5, "connection refused", 500, gate))
+    assert told.err.getvalue().splitlines() == [
+        f"waiting for {gate}: applying A: connection refused",
+        f"waiting for {other}: applying C: EOF",
+        f"waiting for {gate}, for 20 s: applying B: connection refused",
+    ]
+
+
 def test_quiet_tells_warnings_alone():
     events = (
         PhaseStarted("applying", 1),
