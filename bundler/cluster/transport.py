@@ -71,6 +71,8 @@ class Transport:
         self._server, self._credentials, self._around = server, credentials, around
         self._exchange = Exchange(pool)
         self._held: HeldLock | None = None
+        self._is_known = False
+        """The server took our credentials at least once."""
         self._name = f"{server.scheme}://{server.authority}"
         # On loopback compressing only costs: lists of 600 objects took 33 ms with it and 28 ms without.
         self._is_far = server.host not in {"127.0.0.1", "::1", "localhost"}
@@ -107,16 +109,16 @@ class Transport:
             else:
                 failure, cause = failure_of(request, reply), None
                 if failure is None and not self._is_worth_renewing(reply, trial):
-                    reply, failure = self._legible(request, reply, trial)
+                    reply, failure = self._legible(reply, trial)
                     if failure is None:
                         return replace(reply, is_unclear=True) if trial.is_unclear else reply
             if failure is not None:
                 trial.is_unclear |= failure.may_have_arrived
                 trial.retries.pause(failure, cause)
 
-    def _legible(self, request: Request, reply: Reply, trial: _Trial) -> tuple[Reply, Failure | None]:
-        """Decode what was read or checked; an answer that is not JSON comes from something in between, and may pass."""
-        if reply.status >= 300 or request.is_write:
+    def _legible(self, reply: Reply, trial: _Trial) -> tuple[Reply, Failure | None]:
+        """Decode an answer; one that is not JSON comes from something in between, and may pass."""
+        if reply.status >= 300:
             return reply, None
         try:
             return replace(reply, decoded=reply.json()), None
@@ -136,7 +138,8 @@ class Transport:
         try:
             return reply.json()
         except ValueError as error:
-            raise unreadable(request, self._name) from error
+            found = unreadable(request, self._name)
+            raise (found.unclear() if request.is_write else found) from error
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[tuple[Connection, Iterator[bytes]]]:
@@ -226,13 +229,17 @@ class Transport:
         return head + request.body
 
     def _is_worth_renewing(self, reply: Reply, trial: _Trial) -> bool:
-        if reply.status != 401 or trial.is_renewed:
+        """Return whether a 401 may pass: there are other credentials, or the server took the same ones before."""
+        if reply.status != 401:
+            self._is_known |= reply.status < 400
+            return False
+        if trial.is_renewed:
             return False
         trial.is_renewed = True
         is_other = self._credentials.renew()
         if is_other:
             self._exchange.close()  # another certificate counts for new connections only
-        return is_other
+        return is_other or self._is_known
 
     def _gave_up(self, doing: str, failure: Failure, tries: int) -> UnavailableError:
         return unavailable(doing, server=self._name, failure=failure, tries=tries)

@@ -84,8 +84,8 @@ class KillingProxy(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, server: str, ca_file: Path, token: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, server: str, ca_file: Path, token: str, handler: type[PassingHandler] | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), handler or PassingHandler)
         self.upstream, self.token = urlsplit(server).netloc, token
         self.tls = ssl.create_default_context(cafile=str(ca_file))
         self._mutex = threading.Lock()
@@ -178,7 +178,7 @@ class KillingProxy(ThreadingHTTPServer):
         os.kill(self._victim, signal.SIGKILL)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class PassingHandler(BaseHTTPRequestHandler):
     """One connection from bundler, with one of its own to the API server."""
 
     protocol_version = "HTTP/1.1"
@@ -205,8 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.server.is_busy(self.command, self.path, body):
-            self.wfile.write(BUSY)
+        if self.is_answered_here(body):
             return
         number, goes_on = self.server.enter(self.command, self.path)
         if not goes_on:
@@ -225,12 +224,24 @@ class _Handler(BaseHTTPRequestHandler):
             passes = self.server.leave(seen)
         if not passes:
             self.close_connection = True
-        elif is_stream:
-            self._stream(answer)
         else:
-            self._answer(answer, content)
+            self.deliver(answer, None if is_stream else content)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass_on
+
+    def is_answered_here(self, body: bytes) -> bool:
+        """Answer in place of the server where that is due; return whether that was so."""
+        is_busy = self.server.is_busy(self.command, self.path, body)
+        if is_busy:
+            self.wfile.write(BUSY)
+        return is_busy
+
+    def deliver(self, answer: http.client.HTTPResponse, content: bytes | None) -> None:
+        """Hand on what the server answered; None: its content is still to come, as a stream."""
+        if content is None:
+            self._stream(answer)
+        else:
+            self.wfile.write(self.head(answer, f"Content-Length: {len(content)}") + content)
 
     def _ask(self, body: bytes) -> http.client.HTTPResponse:
         if self.api is None:
@@ -242,15 +253,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.api.request(self.command, self.path, body=body or None, headers=headers)
         return self.api.getresponse()
 
-    def _answer(self, answer: http.client.HTTPResponse, content: bytes) -> None:
-        self.wfile.write(self._head(answer, f"Content-Length: {len(content)}") + content)
-
     def _stream(self, answer: http.client.HTTPResponse) -> None:
-        self.wfile.write(self._head(answer, "Transfer-Encoding: chunked"))
+        self.wfile.write(self.head(answer, "Transfer-Encoding: chunked"))
         while line := answer.readline():
             self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
         self.wfile.write(b"0\r\n\r\n")
 
-    def _head(self, answer: http.client.HTTPResponse, length: str) -> bytes:
+    def head(self, answer: http.client.HTTPResponse, length: str) -> bytes:
+        """Return the head of the server's answer, with our own way to say how long it is."""
         lines = [f"{name}: {text}" for name, text in answer.getheaders() if name.lower() not in HOP_BY_HOP]
         return "\r\n".join([f"HTTP/1.1 {answer.status} {answer.reason}", *lines, length, "", ""]).encode("latin-1")

@@ -107,7 +107,7 @@ def test_a_server_may_stand_under_a_path() -> None:
     assert server.seen == [f"GET {prefix}{PATH}/a"]
 
 
-@pytest.mark.parametrize("step", [Reset(), HangUp(), status(504, "timeout")])
+@pytest.mark.parametrize("step", [Reset(), HangUp(), status(504, "timeout"), Say(body=b"<html>login</html>")])
 def test_a_create_whose_answer_was_lost_is_recognised(step: Step) -> None:
     live = config_map(**OURS)
     with StubServer([step, EXISTS, Say(body=live)], routes=ROUTES) as server:

@@ -188,13 +188,26 @@ def test_garbage_in_place_of_what_is_read_is_a_passing_failure(garbage: bytes) -
 
 
 @pytest.mark.parametrize("garbage", GARBAGE, ids=["page", "nothing", "cut", "deep"])
-def test_garbage_in_place_of_what_was_written_is_not_written_again(garbage: bytes) -> None:
+def test_garbage_in_place_of_what_was_written_is_a_lost_answer(garbage: bytes) -> None:
+    with StubServer([Say(body=garbage), OK], routes=ROUTES) as server:
+        assert client(server.url).apply(payload()).body == config_map()
     with (
-        StubServer([Say(body=garbage), OK], routes=ROUTES) as server,
-        pytest.raises(ClusterError, match="applying ConfigMap/a"),
+        StubServer([Say(body=garbage)] * 3, routes=ROUTES) as server,
+        pytest.raises(ClusterError, match="applying ConfigMap/a") as caught,
     ):
         client(server.url).apply(payload())
-    assert len(server.seen) == 1
+    assert caught.value.is_unclear
+    assert len(server.seen) == 3
+
+
+def test_a_single_401_for_credentials_that_were_good_is_a_passing_failure() -> None:
+    refused = status(401, "Unauthorized", "Unauthorized")
+    with StubServer([OK, refused, OK, refused, refused], routes=ROUTES) as server:
+        it = client(server.url)
+        assert it.get(CONFIG_MAP) == it.get(CONFIG_MAP)
+        with pytest.raises(UnauthorizedError):
+            it.get(CONFIG_MAP)
+    assert len(server.seen) == 5
 
 
 def test_an_answer_that_is_not_json_is_no_traceback() -> None:
