@@ -107,6 +107,15 @@ class SitePolicyError(PlanError):
     exit_code = 25
 
 
+class ClosedWindowError(SitePolicyError):
+    """The site file lets releases be changed at other times only. Nothing was written.
+
+    Remedy: Wait until the window that the error names opens, or pass `--outside-window REASON`; the reason is recorded.
+    """
+
+    code = "site-closed"
+
+
 class StalePlanError(PlanError):
     """Something moved since the plan was saved, so that carrying it out would do something else. Nothing was written.
 

@@ -14,7 +14,14 @@ from bundler.actions.release.rollback import RollbackRequest
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest
 from bundler.errors.bundle import BundleNotFoundError
-from bundler.errors.change import FieldConflictError, PlanFileError, PlanValueError, ReleaseError, StalePlanError
+from bundler.errors.change import (
+    ClosedWindowError,
+    FieldConflictError,
+    PlanFileError,
+    PlanValueError,
+    ReleaseError,
+    StalePlanError,
+)
 from bundler.errors.cluster import ForbiddenError
 from bundler.errors.delivery import RegistryError
 from bundler.library.name_rules import check_name, check_namespace
@@ -62,11 +69,12 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
     asked = _saved_request(request)
     read = library.releases.read(scope, request) if isinstance(request, ReleaseRequest) else request
     proposal = library.releases.plan(scope, read)
-    refuse(problem for problem in find_problems(proposal) if problem.error is FieldConflictError)
+    problems = find_problems(proposal)
+    refuse(problem for problem in problems if problem.error is FieldConflictError)
     draft = proposal.draft
     release, namespace = proposal.history.release, proposal.history.namespace
     who = library.releases.authorship_of(scope, reason="")
-    return saved_plan.saved_from(
+    saved = saved_plan.saved_from(
         proposal,
         replace(asked, release=draft.release if draft else release, namespace=namespace),
         scope.ports(),
@@ -74,6 +82,8 @@ def save(scope: Scope, request: AnyRequest, *, expires_s: float) -> SavedPlan:
         expires_s=expires_s,
         is_pending=draft is None or library.releases.is_pending(proposal),
     )
+    closed = [line for problem in problems if problem.error is ClosedWindowError for line in problem.lines]
+    return replace(saved, warnings=(*saved.warnings, *closed))
 
 
 def _saved_request(request: AnyRequest) -> SavedRequest:
@@ -163,10 +173,15 @@ def carry_out(
     history = load_history(ports, request.namespace, request.release)
     saved_plan.refuse_stale(saved, history, ports.cluster.identity(), ports.clock.now())
     site, reason = _site_of(scope, saved, inputs), _reason(saved, inputs)
-    named = {name: True for name in request.accepts if name in FLAGS}
-    accepted = Accepted(**named, plan=saved)
-    if inputs.accepts_losses:
-        accepted = replace(accepted, losses=True)
+    accepts = frozenset(request.accepts)
+    accepted = Accepted(
+        losses="losses" in accepts or inputs.accepts_losses,
+        wider_reach="wider_reach" in accepts,
+        downgrade="downgrade" in accepts,
+        other_bundle="other_bundle" in accepts,
+        outside_window=inputs.outside_window,
+        plan=saved,
+    )
     match request.verb:
         case PlannedVerb.INSTALL:
             wanted = replace(_install_of(scope, saved, inputs, site, accepted), reason=reason)

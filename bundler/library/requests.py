@@ -75,5 +75,7 @@ class PlanInputs:
     """Where the bundle is now; empty: where the plan took it from."""
     accepts_losses: bool = False
     """Data may be lost, although the plan was made without saying so."""
+    outside_window: str = ""
+    """Why the plan is carried out although the site's deployment windows are closed; it is recorded."""
     signers: tuple[str, ...] = ()
     """Whose signatures of the plan were checked; the history names them beside the reason."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         lockfile as lockfile,
         shipped as shipped,
         site_file as site_file,
+        site_windows as site_windows,
         user_files as user_files,
         vendored as vendored,
     )

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final
 
+from bundler import loader
 from bundler.errors.bundle import ValuesFileError
 from bundler.loader.conflict_rules import decode_conflict_rules
 from bundler.loader.decode import Node, kind_of
@@ -27,12 +28,13 @@ if TYPE_CHECKING:
 
     from bundler.model.trust import TrustedKey
     from bundler.model.values import ValuesLayer
+    from bundler.model.windows import DeploymentWindows
 
 FORBIDDABLE: Final = ("cluster-scoped", "namespace", *GRANTS)
 _FACTS: Final = tuple(fact for fact in SITE_FACTS if fact not in {"registry", "pullSecret"})
 _SPEC_KEYS: Final = (
     "registry", "pullSecret", "namespace", "clusterUid", *_FACTS, "values", "patches", "inject", "conflicts",
-    "catalogues", "keys", "policy", "forbid",
+    "catalogues", "keys", "policy", "forbid", "deploymentWindows",
 )  # fmt: skip
 _KEY_ID_CHARS: Final = (16, 64)
 _LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -80,6 +82,7 @@ def _decode(root: Node) -> Site:
         conflicts=decode_conflict_rules(spec),
         trust=_trust(spec, policy, root.file),
         catalogues=_catalogues(spec),
+        deployment=_deployment(spec),
         forbidden=tuple(dict.fromkeys((*_forbidden(spec), *_forbidden(policy)))),
     )
 
@@ -225,6 +228,11 @@ def _moment(node: Node, key: str, *, is_end: bool) -> datetime | None:
         node.fail(f'has {key} "{text}" without its offset from UTC; write "{text}Z"')
         return None
     return found.astimezone(UTC)
+
+
+def _deployment(spec: Node) -> DeploymentWindows | None:
+    """Read when releases may be changed; few site files say it, and time zones take a while to load."""
+    return loader.site_windows.decode_windows(spec) if spec.child("deploymentWindows") else None
 
 
 def _forbidden(node: Node) -> tuple[str, ...]:

@@ -69,6 +69,8 @@ class Authorship:
     """The command line, sensitive values masked."""
     reason: str = ""
     cluster_uid: str = ""
+    outside_window: str = ""
+    """Why it was made although the site's deployment windows were closed; empty where they were open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

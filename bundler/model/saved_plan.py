@@ -161,7 +161,7 @@ class SavedPlan:
     is_pending: bool = True
     """Something is written, or a revision recorded; False: carrying it out does nothing."""
     warnings: tuple[str, ...] = ()
-    """What the API server warned of."""
+    """What the API server warned of, and that the site's deployment windows were closed when it was planned."""
     cluster: str = ""
     """Context and address of the cluster, for readers."""
     created: datetime

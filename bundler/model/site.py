@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.patch import ObjectPatch
     from bundler.model.values import ValuesLayer
+    from bundler.model.windows import DeploymentWindows
 
 _HOST: Final = LazyPattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]{2,39}\])(?::[0-9]{1,5})?")
 
@@ -83,5 +84,7 @@ class Site:
     """Keys, and what is asked of signatures and versions."""
     catalogues: tuple[str, ...] = ()
     """Addresses (``oci://``) of catalogues, asked for bundles that no local place has."""
+    deployment: DeploymentWindows | None = None
+    """When releases may be changed; None: at any time."""
     forbidden: tuple[str, ...] = ()
     """Kinds of reach that no bundle may have here."""

@@ -51,6 +51,7 @@ AUTHOR_FIELDS = {
     "command": "command",
     "reason": "reason",
     "clusterUid": "cluster_uid",
+    "outsideWindow": "outside_window",
 }
 """Name in the head -> field of Authorship."""
 

@@ -79,6 +79,8 @@ class RevisionForm(SummaryForm):
     by: AuthorForm
     command: str
     reason: str
+    outsideWindow: str
+    """Why it was made although the site's deployment windows were closed; empty where they were open."""
     evidence: str
     """Why it failed, as it was reported then."""
 
@@ -199,6 +201,7 @@ def revision_form(revision: Revision) -> RevisionForm:
         "by": {"user": by.user, "host": by.host, "bundler": by.tool_version, "clusterUid": by.cluster_uid},
         "command": by.command,
         "reason": by.reason,
+        "outsideWindow": by.outside_window,
         "evidence": revision.evidence,
     }
 

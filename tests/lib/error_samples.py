@@ -24,6 +24,14 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["ZeroDivisionError: division by zero", "at bundler/planning/quota.py:12 in share", "bundler 1.0.0"],
         "report this bug of bundler with these lines; -v adds the full traceback",
     ),
+    change.ClosedWindowError: (
+        "checking the deployment windows of site acme",
+        [
+            "it is Thu 2026-12-03 23:30 (Europe/Vienna), and changes are made Mon Tue Wed Thu 20:00-23:30",
+            "the next window opens Mon 2026-12-07 20:00 (Europe/Vienna), in 3 d 20 h",
+        ],
+        "wait until then, or pass --outside-window REASON, which is recorded; nothing was written",
+    ),
     change.ProtectedReleaseError: (
         "checking the protection of release shop",
         ["it would be uninstalled", "release shop is protected since 2026-11-30 12:00:00Z by ada: production"],

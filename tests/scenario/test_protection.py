@@ -74,6 +74,7 @@ HOLDERS = (("apps", "StatefulSet", "db"), ("", "PersistentVolumeClaim", "data-db
 ALL = {"Namespace", "StatefulSet", "PersistentVolumeClaim"}
 
 
+@pytest.mark.medium
 def test_a_protected_release_lives_on_and_loses_nothing_until_its_protection_is_taken_off(
     world: World, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses, lost_with
 from bundler.planning.site_policy import forbidden_reach, missing_signature, other_cluster
+from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -46,6 +47,14 @@ def find_problems(proposal: Proposal) -> list[Problem]:
 def _cluster(proposal: Proposal) -> Iterable[Problem]:
     site, identity = proposal.terms.site, proposal.identity
     return other_cluster(identity, site) if site is not None and identity is not None else ()
+
+
+def _windows(proposal: Proposal) -> Iterable[Problem]:
+    """What a failed change is followed by belongs to it, and is not held up."""
+    terms = proposal.terms
+    if terms.accepted.outside_window.strip() or terms.live_before is not None:
+        return ()
+    return closed_windows(terms.site, proposal.moment)
 
 
 def _site_reach(proposal: Proposal) -> Iterable[Problem]:
@@ -156,6 +165,7 @@ def _named(changes: Sequence[Change]) -> list[str]:
 GATES: Final[tuple[Gate, ...]] = (
     stale_problems,
     _cluster,
+    _windows,
     _site_reach,
     _signatures,
     _versions,

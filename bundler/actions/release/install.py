@@ -15,7 +15,7 @@ from bundler.actions.release.history import (
     uninstalled,
 )
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
-from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster
+from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster, warn_closed
 from bundler.actions.release.recorded_parts import recorded_reach, recorded_readiness, recorded_rule
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors.bundle import ValuesError
@@ -260,7 +260,7 @@ def diff(request: InstallRequest, ports: Ports) -> Proposal:
     terms = terms_of(request)
     require_cluster(terms, ports.cluster)
     proposal = propose(prepare(request, ports), terms, ports)
-    pass_gates(proposal)
+    warn_closed(pass_gates(proposal), ports.report)
     return proposal
 
 

@@ -9,7 +9,7 @@ from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs
 from bundler.actions.release.namespace import absent_namespace, create_namespace
-from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, replan
+from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_closed, replan
 from bundler.actions.release.run_record import RunRecord
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import (
@@ -139,6 +139,7 @@ def change_release(
     if is_no_op(first, options):
         _settle(first.history, ports, options)
         return ChangeResult(proposal=first, revision=None)
+    refuse_closed(unconfirmed)
     new_namespaces = first.planned.new_namespaces
     if new_namespaces and not options.may_create_namespace:
         raise absent_namespace(new_namespaces[0])
@@ -156,6 +157,7 @@ def change_release(
         unconfirmed = pass_gates(second, written=written)
         if is_no_op(second, options):
             return ChangeResult(proposal=second, revision=None)
+        refuse_closed(unconfirmed, written=written)
         if outline(second.plan) != outline(first.plan):
             if not approve(second):
                 return ChangeResult(proposal=second, revision=None, is_declined=True)

@@ -11,10 +11,11 @@ from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
 from bundler.errors import ConfirmationRequiredError
-from bundler.errors.change import FieldConflictError
+from bundler.errors.change import ClosedWindowError, FieldConflictError
 from bundler.model.bundle import Reach, ReadinessRule
 from bundler.model.change import Action
 from bundler.model.conflicts import policy_of
+from bundler.model.events import Warned
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
@@ -22,9 +23,11 @@ from bundler.planning.jobs import finished_before, is_job, runs_of
 from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
 from bundler.planning.site_policy import other_cluster
+from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
     from bundler.actions.change.ask_server import IsRecorded
     from bundler.actions.change.planned import Planned
@@ -35,9 +38,9 @@ if TYPE_CHECKING:
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import Revision
     from bundler.planning.problem import Problem
-    from bundler.ports import ClusterClient, Ports
+    from bundler.ports import Clock, ClusterClient, Ports, Reporter
 
-_SHOWN_IN_THE_PLAN = frozenset({ConfirmationRequiredError, FieldConflictError})
+_SHOWN_IN_THE_PLAN = frozenset({ClosedWindowError, ConfirmationRequiredError, FieldConflictError})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,8 @@ class Proposal:
     """What the change is checked against: the site, the signatures, what is accepted."""
     identity: ClusterIdentity | None = None
     """Which cluster this is; None where no site asks."""
+    moment: datetime | None = None
+    """When it was planned; None where the site's deployment windows do not ask."""
     is_second_look: bool = False
     """The cluster moved since the plan was first shown, and the changes differ."""
     hidden: Plan | None = None
@@ -119,6 +124,12 @@ class Proposal:
         if self.draft is None:
             raise ValueError("an uninstall makes no revision")
         return self.draft
+
+    @property
+    def outside_window(self) -> str:
+        """Why this is done although the site's deployment windows are closed; empty where they are open."""
+        reason = self.terms.accepted.outside_window.strip()
+        return reason if reason and any(closed_windows(self.terms.site, self.moment)) else ""
 
     @property
     def plan(self) -> Plan:
@@ -144,8 +155,18 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
         wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
     )
     return Proposal(
-        planned=planned, draft=draft, history=history, terms=terms, identity=identity_for(terms, ports.cluster)
+        planned=planned,
+        draft=draft,
+        history=history,
+        terms=terms,
+        identity=identity_for(terms, ports.cluster),
+        moment=moment_for(terms, ports.clock),
     )
+
+
+def moment_for(terms: Terms, clock: Clock) -> datetime | None:
+    """Ask the time, where the site file has deployment windows."""
+    return clock.now() if terms.site is not None and terms.site.deployment is not None else None
 
 
 def identity_for(terms: Terms, cluster: ClusterClient) -> ClusterIdentity | None:
@@ -172,8 +193,8 @@ def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]
         written: what this run wrote so far, for the hint.
 
     Returns:
-        What stops the change too, but only after its plan was shown: field conflicts, and losses that no one is there
-        to confirm.
+        What stops the change too, but not its plan: field conflicts, losses that no one is there to confirm, and closed
+        deployment windows.
 
     Raises:
         BundlerError: with every problem of every gate.
@@ -182,6 +203,26 @@ def pass_gates(proposal: Proposal, *, written: str = "nothing") -> list[Problem]
     if any(problem.error not in _SHOWN_IN_THE_PLAN for problem in problems):
         refuse(problems, written=written)
     return problems
+
+
+def refuse_closed(problems: Iterable[Problem], *, written: str = "nothing") -> None:
+    """Stop a change before anyone is asked about it, where the site's deployment windows are closed.
+
+    Args:
+        problems: what stops it.
+        written: what this run wrote so far, for the hint.
+
+    Raises:
+        ClosedWindowError: with when the next window opens.
+    """
+    refuse([problem for problem in problems if problem.error is ClosedWindowError], written=written)
+
+
+def warn_closed(problems: Iterable[Problem], report: Reporter) -> None:
+    """Say of a plan that is only shown that the site's deployment windows are closed now."""
+    for problem in problems:
+        if problem.error is ClosedWindowError:
+            report(Warned(f"this change would be refused now: {'; '.join(problem.lines)}"))
 
 
 def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = None) -> Proposal:
@@ -199,7 +240,14 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
-    return replace(first, planned=planned, draft=draft, history=history, is_second_look=True)
+    return replace(
+        first,
+        planned=planned,
+        draft=draft,
+        history=history,
+        moment=moment_for(first.terms, ports.clock),
+        is_second_look=True,
+    )
 
 
 def _history_for(draft: Draft, ports: Ports) -> History:

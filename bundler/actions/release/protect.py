@@ -5,15 +5,16 @@ The records decide. The mark on objects is for an admission policy, which refuse
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bundler.actions.change.live_state import ref_of
 from bundler.actions.release.history import load_existing_history, uninstalled
 from bundler.concurrency import map_parallel
-from bundler.errors.cluster import ClusterError, ConflictError, ForbiddenError
+from bundler.errors.cluster import ConflictError, ForbiddenError, RejectedError
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.events import Warned
 from bundler.model.json import text_at
+from bundler.model.labels import PROTECTED
 from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
@@ -22,12 +23,14 @@ from bundler.planning.ownership import is_ours
 from bundler.planning.protection import claims_made_by, data_holders, is_marked, mark_body, unmarked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.actions.release.history import History
     from bundler.model.json import Body
     from bundler.model.release import InventoryEntry
     from bundler.ports import Ports
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +97,8 @@ def _record(history: History, protection: Protection, ports: Ports) -> None:
 def mark_holders(namespace: str, release: str, owned: Mapping[ObjectRef, InventoryEntry], ports: Ports) -> None:
     """Mark everything that holds data of a protected release, and its namespaces; what is marked stays as it is.
 
-    The mark is asked for by no one but an admission policy: where it cannot be written, that is said, and the release
-    is protected all the same.
+    Only an admission policy reads the mark: where it cannot be written there is a warning, and the release is protected
+    all the same.
 
     Args:
         namespace: of the release.
@@ -104,46 +107,41 @@ def mark_holders(namespace: str, release: str, owned: Mapping[ObjectRef, Invento
         ports: the cluster, records, clock and reporter of the run.
     """
     manager = _manager(namespace, release)
-    try:
-        holders = [*_holders(namespace, release, owned, ports)]
-    except ClusterError as error:
-        ports.report(Warned(f"what holds data could not be marked as protected: {error}"))
-        return
-    for live in unmarked(holders, manager):
-        try:
-            _apply(live, manager, ports, is_on=True)
-        except ClusterError as error:
-            ports.report(Warned(f"{ref_of(live).short} could not be marked as protected: {_why(error)}"))
+    for live in unmarked(_holders(namespace, release, owned, ports), manager):
+        _mark(live, manager, ports, is_on=True)
 
 
 def _unmark_holders(history: History, ports: Ports) -> None:
     """Take the mark off.
 
     Raises:
-        ClusterError: when an object may be marked still; the release stays protected.
+        ClusterError: when the cluster cannot be asked; the release stays protected.
     """
     namespace, manager = history.namespace, _manager(history.namespace, history.release)
     for live in _holders(namespace, history.release, history.owned, ports, with_all_claims=True):
         if is_marked(live, manager):
-            try:
-                _apply(live, manager, ports, is_on=False)
-            except (ConflictError, ForbiddenError) as error:
-                ports.report(Warned(f"the mark of {ref_of(live).short} could not be taken off: {_why(error)}"))
+            _mark(live, manager, ports, is_on=False)
 
 
-def _why(error: ClusterError) -> str:
-    return "; ".join(error.context) or str(error)
+def _mark(live: Body, manager: str, ports: Ports, *, is_on: bool) -> None:
+    """Put the mark on an object, or take it off; what is gone, or may not be written, is passed over with a word."""
+    content, ref = mark_body(live, is_on=is_on), ref_of(live)
+    payload = Payload(ref=ref, api_version=text_at(live, "apiVersion"), content=content, manager=manager)
+    _tried(f"writing the annotation {PROTECTED} of {ref.short}", lambda: ports.cluster.apply(payload), ports)
+
+
+def _tried(doing: str, act: Callable[[], T], ports: Ports) -> T | None:
+    """Continue where a right is missing, or another was quicker: the records protect the release all the same."""
+    try:
+        return act()
+    except (ConflictError, ForbiddenError, RejectedError) as error:
+        ports.report(Warned(f"{doing}: {'; '.join(error.context) or error}"))
+        return None
 
 
 def _manager(namespace: str, release: str) -> str:
     """Return whose field the mark is: of two protected releases in a namespace each takes its own off."""
     return f"bundler-protect-{release_uid(namespace, release)}"
-
-
-def _apply(live: Body, manager: str, ports: Ports, *, is_on: bool) -> None:
-    content = mark_body(live, is_on=is_on)
-    payload = Payload(ref=ref_of(live), api_version=text_at(live, "apiVersion"), content=content, manager=manager)
-    ports.cluster.apply(payload)
 
 
 def _holders(
@@ -155,24 +153,27 @@ def _holders(
     with_all_claims: bool = False,
 ) -> Iterator[Body]:
     """Yield what holds data, the claims of StatefulSets and the namespaces of all that; each once, as it is live."""
-    uid, cluster = release_uid(namespace, release), ports.cluster
-    refs = data_holders(owned)
-    found = map_parallel(lambda ref: cluster.get(ref, version=_version(owned[ref])), refs)
-    own = {ref: live for ref, live in zip(refs, found, strict=True) if live is not None and is_ours(live, uid)}
-    places = {namespace, *(ref.namespace for ref in own if ref.namespace)}
-    claims = {place: _claims_in(place, ports) for place in sorted(places)}
-    for ref, live in own.items():
-        for claim in claims_made_by(ref, live, claims.get(ref.namespace, ())):
-            own = {**own, ref_of(claim): claim}
-    if with_all_claims:
-        own = {**{ref_of(claim): claim for inside in claims.values() for claim in inside}, **own}
-    spaces = map_parallel(cluster.get, [ObjectRef("", "Namespace", "", place) for place in sorted(places)])
-    yield from {**own, **{ref_of(space): space for space in spaces if space is not None}}.values()
+    uid = release_uid(namespace, release)
+    found = map_parallel(lambda ref: _live(ref, ports, _version(owned[ref])), data_holders(owned))
+    own = {ref_of(live): live for live in found if live is not None and is_ours(live, uid)}
+    places = sorted({namespace, *(ref.namespace for ref in own if ref.namespace)})
+    claims = {place: _claims_in(place, ports) for place in places}
+    made = [claim for ref, live in own.items() for claim in claims_made_by(ref, live, claims.get(ref.namespace, ()))]
+    every = [claim for inside in claims.values() for claim in inside] if with_all_claims else []
+    spaces = map_parallel(lambda place: _live(ObjectRef("", "Namespace", "", place), ports), places)
+    others = {ref_of(live): live for live in (*made, *every, *spaces) if live is not None}
+    yield from {**others, **own}.values()
 
 
 def _version(entry: InventoryEntry) -> str:
     return entry.api_version.rpartition("/")[2]
 
 
+def _live(ref: ObjectRef, ports: Ports, version: str = "") -> Body | None:
+    return _tried(f"reading {ref.short}", lambda: ports.cluster.get(ref, version=version), ports)
+
+
 def _claims_in(place: str, ports: Ports) -> Sequence[Body]:
-    return ports.cluster.list(ListQuery(group="", kind="PersistentVolumeClaim", namespace=place)).items
+    query = ListQuery(group="", kind="PersistentVolumeClaim", namespace=place)
+    found = _tried(f"listing the volume claims of namespace {place}", lambda: ports.cluster.list(query), ports)
+    return found.items if found is not None else ()

@@ -139,7 +139,8 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
     )
     try:
         left = fields_left(proposal.plan, proposal.planned.wanted)
-        return ports.store.save(replace(draft, summary=summary, left_to_others=left))
+        authorship = replace(draft.authorship, outside_window=proposal.outside_window)
+        return ports.store.save(replace(draft, summary=summary, authorship=authorship, left_to_others=left))
     except RevisionExistsError as error:
         raise error.with_context(hint="run the same command again; another run was quicker") from error
 
@@ -184,13 +185,20 @@ def _record_deployed(revision: Revision, history: History, ports: Ports, *, hist
 
 def _description(revision: Revision, ports: Ports) -> str:
     """Return what the history says of a revision that went well, in a line: why it was made."""
-    reason = " ".join(ports.redactor.redact(revision.authorship.reason).split())
+    who = revision.authorship
+    reason = " ".join(ports.redactor.redact(who.reason).split())
     back = revision.rolled_back_to
     said = (
         f"rolled back to revision {back}" if back else "",
         shortened(reason, _REASON_CHARS),
+        outside_words(ports.redactor.redact(who.outside_window)),
     )
     return "; ".join(part for part in said if part)
+
+
+def outside_words(reason: str) -> str:
+    """Return what the history says of a change outside of the site's deployment windows; empty where it is none."""
+    return f"outside the deployment windows: {shortened(' '.join(reason.split()), _REASON_CHARS)}" if reason else ""
 
 
 def _jobs_of_failed_revisions(plan: Plan, history: History, ports: Ports) -> list[ObjectRef]:

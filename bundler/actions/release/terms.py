@@ -38,6 +38,8 @@ class Accepted:
     """An older version, or one below ``noRollbackBelow`` (``--allow-downgrade``)."""
     other_bundle: bool = False
     """Another bundle under this release's name (``--replace-bundle``)."""
+    outside_window: str = ""
+    """Why this is done although the site's deployment windows are closed (``--outside-window``); it is recorded."""
     plan: SavedPlan | None = None
     """This plan and no other: where the change would do anything else, it is refused. None: whatever is planned now."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from bundler.actions.change.executor import Executor
@@ -17,7 +18,16 @@ from bundler.actions.release.history import (
     read_history,
 )
 from bundler.actions.release.lifecycle import ChangeResult
-from bundler.actions.release.proposal import Proposal, identity_for, pass_gates, require_cluster
+from bundler.actions.release.proposal import (
+    Proposal,
+    identity_for,
+    moment_for,
+    pass_gates,
+    refuse_closed,
+    require_cluster,
+    warn_closed,
+)
+from bundler.actions.release.run_record import outside_words
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
@@ -84,6 +94,12 @@ def propose_uninstall(request: UninstallRequest, ports: Ports) -> Proposal:
     Raises:
         ReleaseNotFoundError: when there is no such release, and nothing that an uninstall left which died at its end.
     """
+    proposal = _propose_removal(request, ports)
+    warn_closed(pass_gates(proposal), ports.report)
+    return proposal
+
+
+def _propose_removal(request: UninstallRequest, ports: Ports) -> Proposal:
     terms, namespace, release = request.terms, request.namespace, request.release
     require_cluster(terms, ports.cluster)
     try:
@@ -92,9 +108,7 @@ def propose_uninstall(request: UninstallRequest, ports: Ports) -> Proposal:
         if not ports.store.has_remains(namespace, release):
             raise
         history = History(namespace=namespace, release=release, summaries=())
-    proposal = _propose(history, terms, ports)
-    pass_gates(proposal)
-    return proposal
+    return _propose(history, terms, ports)
 
 
 def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
@@ -111,7 +125,14 @@ def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
     planned = make_plan(wanted, ports.cluster)
     hidden = replace(planned.plan, changes=tuple(_hidden(planned.plan.changes, history, ports)))
     identity = identity_for(terms, ports.cluster)
-    return Proposal(planned=planned, history=history, hidden=hidden, terms=terms, identity=identity)
+    return Proposal(
+        planned=planned,
+        history=history,
+        hidden=hidden,
+        terms=terms,
+        identity=identity,
+        moment=moment_for(terms, ports.clock),
+    )
 
 
 def _hidden(changes: Sequence[Change], history: History, ports: Ports) -> Iterator[Change]:
@@ -153,13 +174,14 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Propos
         BundlerError: what ended the run.
     """
     namespace, release = request.namespace, request.release
-    first = propose_uninstall(request, ports)
+    first = _propose_removal(request, ports)
     unconfirmed = pass_gates(first)
+    refuse_closed(unconfirmed)
     if not approve(first):
         return ChangeResult(proposal=first, revision=None, is_declined=True)
     refuse(unconfirmed)
     with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
-        end = _close if request.keeps_history else _erase
+        end = partial(_close, outside_window=first.outside_window) if request.keeps_history else _erase
         proposal = remove_objects(namespace, release, ports.under(held), held, request.terms, end=end)
     return ChangeResult(proposal=proposal or first, revision=None)
 
@@ -200,14 +222,21 @@ def _erase(history: History, ports: Ports) -> None:
     ports.store.erase(history.namespace, history.release)
 
 
-def _close(history: History, ports: Ports) -> None:
-    """Say in the records that nothing of them is there any more; the newest is marked last."""
+def _close(history: History, ports: Ports, outside_window: str = "") -> None:
+    """Say in the records that nothing of them is there any more; the newest is marked last.
+
+    Args:
+        history: of the release.
+        ports: the cluster, records, clock and reporter of the run.
+        outside_window: why it was uninstalled although the site's deployment windows were closed.
+    """
     fresh = read_history(ports.store, history.namespace, history.release, on_unreadable=pass_over)
     for summary in fresh.current:
         if summary is not fresh.newest and summary.status is ReleaseStatus.DEPLOYED:
             ports.store.mark(summary, ReleaseStatus.SUPERSEDED)
     if fresh.newest is not None:
-        ports.store.mark(fresh.newest, ReleaseStatus.UNINSTALLED)
+        said = outside_words(ports.redactor.redact(outside_window))
+        ports.store.mark(fresh.newest, ReleaseStatus.UNINSTALLED, description=said)
 
 
 def _carry_out(proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> None:

@@ -8,6 +8,7 @@ import click
 
 from bundler import PlanInputs, RunOptions
 from bundler.cli.flows.saved_plan import ApplyFlags, apply_plan
+from bundler.cli.parsing.change_options import outside_window_option
 from bundler.cli.parsing.command import Duration, FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import offline_option, registry_options
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @public_keys_option
 @values_options()
 @click.option("--accept-data-loss", is_flag=True, help="Continue where data may be lost; the plan shows where.")
+@outside_window_option
 @click.option("--dry-run", is_flag=True, help="Check that nothing moved since, and change nothing.")
 @click.option("--lock-timeout", "lock_timeout_s", type=Duration(), default=0.0, help="Time to wait for a held lock.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready.")
@@ -44,6 +46,7 @@ def apply_command(
     keys: tuple[Path, ...],
     given: Values,
     accept_data_loss: bool,
+    outside_window: str,
     dry_run: bool,
     lock_timeout_s: float,
     no_wait: bool,
@@ -57,7 +60,7 @@ def apply_command(
     hold good signatures, of the keys named or of those in the site file.
     """
     flags = ApplyFlags(
-        inputs=PlanInputs(values=given, bundle=bundle, accepts_losses=accept_data_loss),
+        inputs=PlanInputs(values=given, bundle=bundle, accepts_losses=accept_data_loss, outside_window=outside_window),
         options=RunOptions(waits=not no_wait, history_max=history_max, lock_timeout_s=lock_timeout_s),
         keys=keys,
         requires_signature=require_signature,

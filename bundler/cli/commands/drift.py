@@ -8,7 +8,7 @@ import click
 
 from bundler.cli.flows.drift import DriftFlags, carry_out_drift
 from bundler.cli.parsing.arguments import ReleaseName, offers
-from bundler.cli.parsing.change_options import policy_option
+from bundler.cli.parsing.change_options import outside_window_option, policy_option
 from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @policy_option
 @click.option("--fix", is_flag=True, help="Restore the recorded revision, after its plan was shown.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes.")
+@outside_window_option
 def drift_command(
     app: App,
     *,
@@ -39,6 +40,7 @@ def drift_command(
     site: Path | None,
     fix: bool,
     yes: bool,
+    outside_window: str,
 ) -> int:
     """Compare what RELEASE recorded with its live objects, or all releases of the namespace; exit 3 where they differ.
 
@@ -51,5 +53,7 @@ def drift_command(
         raise click.UsageError("--fix needs the name of one RELEASE")
     if fix and ignored:
         raise click.UsageError("--fix restores every field; to leave some to others, write `conflicts` in a site file")
-    flags = DriftFlags(is_everywhere=all_namespaces, ignored=ignored, site=site, is_yes=yes)
+    flags = DriftFlags(
+        is_everywhere=all_namespaces, ignored=ignored, site=site, is_yes=yes, outside_window=outside_window
+    )
     return carry_out_drift(app, release or "", flags, is_fixed=fix)

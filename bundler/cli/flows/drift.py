@@ -31,6 +31,7 @@ class DriftFlags:
     ignored: tuple[str, ...]
     site: Path | None
     is_yes: bool
+    outside_window: str
 
 
 def carry_out_drift(app: App, release: str, flags: DriftFlags, *, is_fixed: bool) -> int:
@@ -80,6 +81,13 @@ def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
     back = RollbackRequest(
         release=drift.revision.release, revision=drift.revision.revision, on_conflict=OnConflict.TAKE
     )
-    run = RunFlags(yes=flags.is_yes, accept_data_loss=False, dry_run=False, lock_timeout_s=0.0, reason="drift is fixed")
+    run = RunFlags(
+        yes=flags.is_yes,
+        accept_data_loss=False,
+        dry_run=False,
+        lock_timeout_s=0.0,
+        reason="drift is fixed",
+        outside_window=flags.outside_window,
+    )
     write = WriteFlags(no_wait=False, create_namespace=False, history_max=10, force_revision=False, show_secrets=False)
     return carry_out_return(app, back, flags.site, run, write)

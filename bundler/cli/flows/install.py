@@ -78,7 +78,8 @@ def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: Wri
     def approve(proposal: Proposal) -> bool:
         return approval.approve(proposal, [] if proposal.is_second_look else _head_lines(proposal))
 
-    request = replace(request, accepted=replace(request.accepted, losses=accepts_losses(app, run)))
+    accepted = replace(request.accepted, losses=accepts_losses(app, run), outside_window=run.outside_window)
+    request = replace(request, accepted=accepted)
     result = session.apply(request, options=run_options(run, write), approve=approve)
     app.telling.stop()
     show_outcome(app, result.outcome, verb=verb)

@@ -37,7 +37,8 @@ def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: R
     request = replace(asked, site=session.read_site(site) if site else None, reason=run.reason)
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)
-    request = replace(request, accepted=replace(request.accepted, losses=accepts_losses(app, run)))
+    accepted = replace(request.accepted, losses=accepts_losses(app, run), outside_window=run.outside_window)
+    request = replace(request, accepted=accepted)
     if run.dry_run:
         return _show_return(app, session, session.plan(request), DiffView(shows_secrets=write.show_secrets))
     approval = Approval(
@@ -83,7 +84,12 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
         BundlerError: what ended the run.
     """
     session = open_session(app)
-    accepted = replace(asked.accepted, losses=accepts_losses(app, run), removal=may_go_on(app, run))
+    accepted = replace(
+        asked.accepted,
+        losses=accepts_losses(app, run),
+        removal=may_go_on(app, run),
+        outside_window=run.outside_window,
+    )
     request = replace(
         asked,
         site=session.read_site(site) if site else None,

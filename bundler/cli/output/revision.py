@@ -43,6 +43,7 @@ def show_revision(app: App, revision: Revision) -> None:
         "updated": moment(summary.updated),
         "by": f"{by.user} on {by.host}" if by.host else by.user,
         "reason": by.reason,
+        "outside windows": by.outside_window,
         "command": by.command,
         "bundler": by.tool_version,
         "cluster uid": by.cluster_uid,

@@ -31,6 +31,7 @@ class RunFlags:
     dry_run: bool
     lock_timeout_s: float
     reason: str
+    outside_window: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,13 @@ lock_timeout_option = click.option(
     help="Time to wait for a lock that is held.  [default: 0]",
 )
 
+outside_window_option = click.option(
+    "--outside-window",
+    default="",
+    metavar="REASON",
+    help="Change the release although the site's deployment windows are closed; REASON is recorded.",
+)
+
 run_options: Decorator = gathered(
     "run",
     RunFlags,
@@ -83,8 +91,9 @@ run_options: Decorator = gathered(
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         lock_timeout_option,
         click.option("-m", "--reason", default="", help="Why; kept in the history."),
+        outside_window_option,
     ],
-    ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason"],
+    ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason", "outside_window"],
 )
 
 create_namespace_option = click.option(

@@ -26,5 +26,5 @@ def test_every_part_of_a_request_is_in_the_plan_or_known_to_be_elsewhere():
 
 
 def test_every_consent_is_in_the_plan():
-    of_the_verb = {"removal", "plan"}
+    of_the_verb = {"removal", "plan", "outside_window"}  # windows are asked when a plan is applied
     assert {field.name for field in fields(Accepted)} == {*FLAGS, *of_the_verb}

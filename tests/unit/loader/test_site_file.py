@@ -50,6 +50,10 @@ FULL = (
   policy: {{requireSignature: true, threshold: 2, revoked: [{"a" * 16}], minimumVersions: {{shop: 1.4.0}}, forbid: [webhooks]}}
   forbid: [privileged]
   catalogues: [oci://registry.site:5000/acme/catalogue]
+  deploymentWindows:
+    timeZone: Europe/Vienna
+    windows: [{{days: [Mon, Thu], from: 20:00, until: 23:30}}, {{days: [Sat], from: 22:00, until: "04:00"}}, {{}}]
+    freezes: [{{from: 2026-12-18, until: 2027-01-06, reason: closing}}, {{from: 2026-07-01T18:00, until: 2026-07-01T20:00Z}}]
 """
 )
 
@@ -100,6 +104,16 @@ def test_everything_that_a_site_file_can_say(tmp_path: Path) -> None:
     assert site.forbidden == ("privileged", "webhooks")
     assert site.catalogues == ("oci://registry.site:5000/acme/catalogue",)
     assert site.values.data == {"qps": 500}
+    assert site.deployment is not None
+    assert [str(window) for window in site.deployment.windows] == [
+        "Mon Thu 20:00-23:30",
+        "Sat 22:00-04:00",
+        "every day 00:00-24:00",
+    ]
+    assert [(one.since, one.until, one.reason) for one in site.deployment.freezes] == [
+        (datetime(2026, 12, 17, 23, tzinfo=UTC), datetime(2027, 1, 6, 23, tzinfo=UTC), "closing"),
+        (datetime(2026, 7, 1, 16, tzinfo=UTC), datetime(2026, 7, 1, 20, tzinfo=UTC), ""),
+    ]
 
 
 def test_a_registry_can_be_one_text(tmp_path: Path) -> None:
@@ -142,6 +156,13 @@ def test_an_empty_site_says_nothing(tmp_path: Path) -> None:
         ("policy: {revoked: [zz]}", "a key id has 16 or 64 hex digits"),
         ("policy: {forbid: [everything]}", "known:"),
         ("catalogues: [registry.site/catalogue]", "is no address like oci://"),
+        ("deploymentWindows: {windows: []}", 'needs "timeZone"'),
+        ("deploymentWindows: {timeZone: UTC, windows: [{days: [Monday]}]}", "known: Mon, Tue"),
+        ("deploymentWindows: {timeZone: UTC, windows: [{from: 8 pm}]}", 'write a time of day like "20:00"'),
+        ("deploymentWindows: {timeZone: UTC, windows: [{from: 25:00}]}", 'write a time of day like "20:00"'),
+        ("deploymentWindows: {timeZone: UTC, windows: [{start: 20:00}]}", 'unknown key "start"'),
+        ("deploymentWindows: {timeZone: UTC, freezes: [{from: 2026-01-01}]}", 'needs "until"'),
+        ("deploymentWindows: {timeZone: UTC, freezes: [{from: soon, until: 2026-01-01}]}", 'write "2026-12-18"'),
         ("colour: red", 'unknown key "colour"'),
     ],
 )  # fmt: skip
@@ -158,6 +179,11 @@ def test_what_is_wrong_fails_the_decoder_and_the_schema(tmp_path: Path, line: st
     ("line", "found"),
     [
         ("policy: {requireSignature: true}", "no file would ever do"),
+        ("deploymentWindows: {timeZone: Europe/Wien}", "is no time zone that this machine knows"),
+        ("deploymentWindows: {timeZone: ../../etc/passwd}", "is no time zone that this machine knows"),
+        ("deploymentWindows: {timeZone: UTC, windows: [{from: 20:00, until: 20:00}]}", "is never open"),
+        ("deploymentWindows: {timeZone: UTC, freezes: [{from: 2026-02-30, until: 2026-03-01}]}", "write"),
+        ("deploymentWindows: {timeZone: UTC, freezes: [{from: 2026-03-02, until: 2026-03-01}]}", "before it begins"),
         (f'keys: [{{key: {json.dumps(KEY)}, notBefore: "2027-01-01", notAfter: "2026-01-01"}}]', "before it begins"),
         (f'keys: [{{key: {json.dumps(KEY)}, notAfter: "2026-01-01T00:00"}}]', "without its offset"),
         ("policy: {minimumVersions: {shop: new}}", "cannot be used"),

@@ -1,0 +1,50 @@
+"""Deployment windows on the command line: what waits, what only warns, and how a reason is kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from bundler.model.refs import ObjectRef
+from tests.lib.menus import small_bundle
+
+NS = ("-n", "prod")
+FROZEN = """
+apiVersion: bundler.dev/v1
+kind: Site
+metadata: {name: acme}
+spec:
+  deploymentWindows:
+    timeZone: Europe/Vienna
+    freezes: [{from: 2000-01-01, until: 2199-12-31, reason: no one is here}]
+"""
+URGENT = ("--outside-window", "the shop is down")
+
+
+@pytest.mark.medium
+def test_a_saved_plan_is_made_at_any_time_and_carried_out_in_a_window_or_with_a_reason(cli):
+    menu, site, plan = small_bundle(cli.home), cli.home / "acme.yaml", cli.home / "shop.plan"
+    site.write_text(FROZEN)
+    refused = cli("install", "shop", menu, "--site", site, *NS)
+    assert refused.code == 25
+    assert "error[site-closed]" in refused.err
+    assert "no one is here" in refused.err
+    planned = cli("plan", "shop", menu, "--site", site, "--out", plan, "-o", "json", *NS).ok()
+    assert "no one is here" in " ".join(planned.document["warnings"])
+    assert "would be refused now" in planned.err
+    assert cli("diff", "shop", menu, "--site", site, *NS).ok().err.count("no one is here") == 1
+    assert cli("apply", plan).code == 25
+    assert cli("apply", plan, "--outside-window", " ").code == 25, "a reason says something"
+    cli("apply", plan, *URGENT).ok()
+    (listed,) = cli("history", "shop", "-o", "json", *NS).document
+    assert listed["description"] == "outside the deployment windows: the shop is down"
+    assert cli("history", "shop", "--revision", "1", "-o", "json", *NS).document["outsideWindow"] == "the shop is down"
+    assert "the shop is down" in cli("history", "shop", "--revision", "1", *NS).out
+
+    with cli.sandbox() as sandbox:
+        sandbox.edit(ObjectRef("", "ConfigMap", "prod", "shop-config"), {"data": {"text": "theirs"}})
+    assert cli("drift", "shop", "--site", site, "--fix", "--yes", *NS).code == 25
+    cli("drift", "shop", "--site", site, "--fix", "--yes", *URGENT, *NS).ok()
+    assert cli("rollback", "shop", "1", "--site", site, *NS).code == 25
+    cli("rollback", "shop", "1", "--site", site, *URGENT, *NS).ok()
+    assert cli("uninstall", "shop", "--site", site, "--yes", *NS).code == 25
+    cli("uninstall", "shop", "--site", site, "--yes", *URGENT, *NS).ok()
