@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.json import int_at, is_mapping, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.ownership import is_ours
@@ -72,6 +72,13 @@ def is_stopped(live: Body | None) -> bool:
     return value_at(live, "spec", "replicas") == 0
 
 
+def is_stopped_by(live: Body | None, manager: str) -> bool:
+    """Return whether a workload is set to no replica, and one manager alone says so."""
+    entries = items_at(live, "metadata", "managedFields")
+    said = {text_at(one, "manager") for one in entries if is_mapping(value_at(one, "fieldsV1", "f:spec", "f:replicas"))}
+    return is_stopped(live) and said == {manager}
+
+
 def was_autoscaled(live: Body) -> bool:
     """Return whether an autoscaler has set the number of replicas."""
     return any(
@@ -83,8 +90,9 @@ def was_autoscaled(live: Body) -> bool:
 def with_followed_replicas(manifest: Manifest, *, live: Body | None, lowest: int) -> Manifest:
     """Return the manifest with ``spec.replicas`` as the autoscaler wants it.
 
-    The live value always; on create the larger of what was rendered and the lower bound. The field is never left
-    out: leaving out a field that we own would hand it to no one and reset it to 1.
+    The live value always; on create the larger of what was rendered and the lower bound. Only the 0 of someone else is
+    left out: no one owns it, for the server notes no one who scales to 0, and it has to stay a pause of theirs. Leaving
+    out a field that we own would hand it to no one and reset it to 1.
 
     Args:
         manifest: the rendered object.
@@ -92,6 +100,9 @@ def with_followed_replicas(manifest: Manifest, *, live: Body | None, lowest: int
         lowest: smallest number of replicas of the autoscaler.
     """
     spec = mapping_at(manifest.body, "spec")
+    if is_stopped(live):
+        rest = {key: value for key, value in spec.items() if key != "replicas"}
+        return replace(manifest, body={**manifest.body, "spec": rest})
     alive = value_at(live, "spec", "replicas")
     replicas = alive if isinstance(alive, int) else max(int_at(spec, "replicas", default=1), lowest)
     return replace(manifest, body={**manifest.body, "spec": {**spec, "replicas": replicas}})

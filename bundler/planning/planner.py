@@ -13,7 +13,7 @@ from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
-from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, was_autoscaled, with_followed_replicas
+from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, is_stopped_by, was_autoscaled, with_followed_replicas
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import field_conflicts, left_fields, without_fields
 from bundler.planning.filled_fields import without_filled_fields
@@ -68,8 +68,9 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
     found = observation.live.get(manifest.ref)
     live = None if found is None else without_version_stamp(found)
     lowest = observation.autoscaled.get(manifest.ref)
-    if lowest and manifest.ref in observation.newly_autoscaled and is_stopped(live):
-        # Its autoscaler would leave it so.
+    is_new = manifest.ref in observation.newly_autoscaled and is_stopped(live)
+    if lowest and (is_new or is_stopped_by(live, FIELD_MANAGER)):
+        # Its autoscaler would leave it so; one that is not new was to end with the plan that stopped the workload.
         manifest, lowest = with_followed_replicas(manifest, live=None, lowest=lowest), None
     if live is not None:
         manifest = without_fields(without_filled_fields(manifest, live), left_fields(manifest, live, wanted))

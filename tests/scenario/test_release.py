@@ -21,9 +21,11 @@ from bundler.errors.change import (
     ReleaseLockedError,
     ReleaseNotFoundError,
 )
+from bundler.errors.cluster import RejectedError
 from bundler.model.change import Action
 from bundler.model.labels import RELEASE_UID
 from bundler.model.refs import ObjectRef
+from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import CONFIG, small_bundle
 
 if TYPE_CHECKING:
@@ -302,6 +304,19 @@ def test_a_workload_stops_with_the_end_of_its_autoscaler_and_starts_again_with_t
     world.operator.upgrade(world.menu, autoscale="true", replicas="3")
     assert replicas(world) == 3, "an autoscaler alone would leave it at 0"
     assert world.operator.upgrade(world.menu).revision is None
+
+
+def test_a_workload_that_was_stopped_starts_again_though_its_autoscaler_was_never_removed(world: World):
+    world.operator.install(world.menu, autoscale="true", replicas="5")
+    cluster, refusal = world.operator.cluster, RejectedError("deleting", context=["not today"], hint="try again")
+    world.operator.cluster = faulty = FaultyCluster(cluster)
+    faulty.fail_when(lambda call: call.verb == "delete" and call.ref.kind == "HorizontalPodAutoscaler", before=refusal)
+    with pytest.raises(BundlerError):
+        world.operator.upgrade(world.menu, autoscale="false", replicas="0")
+    assert replicas(world) == 0
+    world.operator.cluster = cluster
+    world.operator.upgrade(world.menu, autoscale="true", replicas="5")
+    assert replicas(world) == 5, "only the release itself had set it to 0"
 
 
 def test_a_workload_that_someone_paused_stays_so_while_it_has_an_autoscaler(world: World):
