@@ -161,6 +161,15 @@ class ObjectFailedError(WaitError):
     code = "object-failed"
 
 
+class ProbationFailedError(WaitError):
+    """A container restarted, or an object was no longer ready, within the time of `--watch-for`.
+
+    Remedy: Fix the cause that the error names and run the command again, or go back with `bundler rollback`.
+    """
+
+    code = "probation-failed"
+
+
 class WaitTimeoutError(WaitError):
     """Time ran out before objects were ready.
 

@@ -76,7 +76,7 @@ def pod_problem(pod: Body) -> PodProblem | None:
     """
     if text_at(pod, "status", "phase") == "Succeeded":
         return None
-    found = [problem for item in _containers(pod) if (problem := _container_problem(item, pod))]
+    found = [problem for item in containers_in(pod) if (problem := _container_problem(item, pod))]
     found += [problem for problem in (_pod_failure(pod), _unscheduled(pod)) if problem]
     return min(found, key=_rank, default=None)
 
@@ -86,14 +86,15 @@ def _rank(problem: PodProblem) -> int:
     return 0 if problem.is_terminal_now else 1 if problem.is_repeating else 2
 
 
-def _containers(pod: Body) -> Iterator[Body]:
+def containers_in(pod: Body) -> Iterator[Body]:
+    """Yield the status of each container, init containers first."""
     yield from items_at(pod, "status", "initContainerStatuses")
     yield from items_at(pod, "status", "containerStatuses")
 
 
 def has_started(pod: Body, container: str) -> bool:
     """Return whether a container runs or ever ran; one that never did has no log."""
-    for item in _containers(pod):
+    for item in containers_in(pod):
         if text_at(item, "name") == container:
             states = (*mapping_at(item, "state"), *mapping_at(item, "lastState"))
             return "running" in states or "terminated" in states
@@ -120,7 +121,7 @@ def _waiting_problem(item: Body, reason: str) -> PodProblem:
     ended = mapping_at(item, "lastState", "terminated")
     message = text_at(item, "state", "waiting", "message")
     if ended and reason in CRASH_REASONS:
-        message = _last_words(ended) or message
+        message = last_words(ended) or message
     return _make(
         item,
         reason,
@@ -138,7 +139,8 @@ def _ended_problem(item: Body, ended: Body, pod: Body) -> PodProblem:
     return _make(item, reason, text_at(ended, "message"), ended=ended, is_repeating=is_restarted)
 
 
-def _last_words(ended: Body) -> str:
+def last_words(ended: Body) -> str:
+    """Return why a container ended: the kubelet's word, and the container's own."""
     reason, message = text_at(ended, "reason"), text_at(ended, "message")
     return ": ".join(part for part in ("" if reason == "Error" else reason, message) if part)
 
@@ -188,7 +190,7 @@ def observe_pod(history: PodHistory, pod: Body, *, now_s: float) -> PodHistory:
     """
     problem = pod_problem(pod)
     if problem is None or not problem.is_repeating:
-        restarts = sum(int_at(item, "restartCount") for item in _containers(pod))
+        restarts = sum(int_at(item, "restartCount") for item in containers_in(pod))
         return PodHistory(restarts_before=restarts)
     if history.failing_since_s is not None:
         return history

@@ -70,3 +70,13 @@ def parse_bytes(text: str) -> int:
         msg = f"{text!r} is not a size; write 4G, 700M or a number of bytes"
         raise ValueError(msg)
     return int(match[1]) << (10 * " KMGT".index(match[2].upper() or " "))
+
+
+def seconds(value_s: float) -> str:
+    """Return a duration as people read it: ``0.8 s``, ``12 s``, ``3 m 05 s``."""
+    if value_s < 10:
+        return f"{value_s:.1f} s"
+    if value_s < 60:
+        return f"{value_s:.0f} s"
+    minutes, rest = divmod(round(value_s), 60)
+    return f"{minutes} m {rest:02d} s"

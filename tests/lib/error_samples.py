@@ -72,6 +72,14 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["it took more than 600 s"],
         "reduce what the templates compute, or raise --timeout",
     ),
+    change.ProbationFailedError: (
+        "watching 4 objects after they became ready (--watch-for)",
+        [
+            "Deployment/shop-web in prod (from templates/web.yaml:8): 0/1 ready InProgress: 0 of 1 replicas are ready",
+            "  pod shop-web-5d9f-x2x4z: CrashLoopBackOff (exit 137, 1 restarts): OOMKilled",
+        ],
+        "fix what is named above and run the same command again, or go back with `bundler rollback shop 3 -n prod`",
+    ),
     change.PlanError: (
         "planning release shop",
         ["components need each other: cache → db → cache"],

@@ -201,6 +201,11 @@ def _real_world(plane, menu: Path) -> Iterator[World]:
         path = f"{root}/namespaces/{namespace}/{served.plural}?fieldManager=kubectl-create"
         plane.api("POST", path, body)
 
+    def patch_status(name, patch):
+        path = f"/api/v1/namespaces/{namespace}/pods/{name}/status?fieldManager=kubelet"
+        plane.api("PATCH", path, patch, content_type=merge)
+
+    world.patch_status = patch_status  # type: ignore[attr-defined]
     world.scaler, world.editor, world.injector, world.creator = scale, edit, inject, create  # type: ignore[attr-defined]
     yield world
     client.delete(ObjectRef("", "Namespace", "", namespace))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bundler.errors import BundlerError, Found, respelled
 from bundler.health.pods import has_started
@@ -14,9 +14,8 @@ from bundler.model.refs import ObjectRef
 from bundler.model.size import counted, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.actions.change.pod_watch import PodWatch
     from bundler.health.pods import PodProblem
     from bundler.model.change import Change
     from bundler.model.health import Health
@@ -40,7 +39,19 @@ class Unready:
     body: Body | None
 
 
-def gather_evidence(unready: Sequence[Unready], pods: PodWatch, ports: Ports) -> tuple[str, ...]:
+class Troubled(Protocol):
+    """Knows the pods behind workloads, and what is wrong with them."""
+
+    def troubled(self, ref: ObjectRef) -> tuple[Body, PodProblem] | None:
+        """Return a pod of a workload, and its problem."""
+        ...
+
+    def claims(self, pod: Body, problem: PodProblem) -> Mapping[str, str]:
+        """Return name and state of the claims that hold a pod up."""
+        ...
+
+
+def gather_evidence(unready: Sequence[Unready], pods: Troubled, ports: Ports) -> tuple[str, ...]:
     """Return lines on each object: its state, its pod's reason, the last warnings, the last log lines.
 
     What cannot be read is left out: the evidence must never hide the failure it explains.
@@ -57,7 +68,7 @@ def gather_evidence(unready: Sequence[Unready], pods: PodWatch, ports: Ports) ->
     return tuple(respelled(line, lambda text: shortened(text, _LINE_CHARS)) for line in lines)
 
 
-def _lines_on(one: Unready, pods: PodWatch, ports: Ports) -> Iterable[str]:
+def _lines_on(one: Unready, pods: Troubled, ports: Ports) -> Iterable[str]:
     ref, source = one.change.ref, one.change.desired.source if one.change.desired else None
     count = f" {one.health.ready}/{one.health.wanted} ready" if one.health.wanted is not None else ""
     where = f" (from {source})" if source else ""

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.change.delete_propagation import refs_in_foreground
 from bundler.actions.change.graph import run_graph, side_by_side
+from bundler.actions.change.probation import stay_on_probation
 from bundler.actions.change.run_control import WRITES_AT_ONCE
 from bundler.actions.change.wait import wait_until_gone, wait_until_ready
 from bundler.actions.change.write_object import ObjectWriter
 from bundler.errors import BundlerError, Found, InterruptedRunError, field_of
 from bundler.errors.change import RejectedObjectsError
 from bundler.model.events import Notice, PhaseStarted
+from bundler.model.lean import replace
 from bundler.model.size import counted
 from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Until, Verify, Write
 
@@ -57,6 +59,7 @@ class Executor:
         self._to_delete = sum(len(step.targets) for step in planned.plan.steps if isinstance(step, Delete))
         self._gone = 0
         self._has_begun_deleting = False
+        self._watch_s = 0.0 if planned.plan.is_removal else rules.watch_s
 
     @property
     def progress(self) -> Progress:
@@ -72,6 +75,8 @@ class Executor:
         run_graph(self._plan.steps, self._do, stop=self._guard.stop)
 
     def _do(self, step: Step) -> None:
+        if isinstance(step, Delete) or (isinstance(step, Record) and step.moment is Moment.DONE):
+            self._watch_once()
         match step:
             case Record():
                 self._write_record(step)
@@ -104,6 +109,16 @@ class Executor:
             jobs = sum(isinstance(one, RunJob) for one in steps)
             total = jobs + sum(len(one.targets) for one in steps if isinstance(one, Write))
             self._report(PhaseStarted("applying", total))
+
+    def _watch_once(self) -> None:
+        """Let everything stay ready for a while, before anything is deleted; that takes no time of the command."""
+        watch_s, self._watch_s = self._watch_s, 0.0
+        if not watch_s:
+            return
+        self._ports = replace(self._ports, deadline_s=self._ports.deadline_s + watch_s)
+        self._ports.prolong(self._ports.deadline_s)
+        self._guard.prolong(self._ports)
+        stay_on_probation(self._plan.changes, self._ports, self._rules, self._guard)
 
     def _verify(self, step: Verify) -> None:
         """Dry-run what could not be checked before; all of it, before any other object is written."""

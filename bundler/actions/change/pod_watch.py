@@ -50,21 +50,16 @@ class PodWatch:
     def _look_into(self, namespace: str, workloads: Mapping[ObjectRef, Body]) -> None:
         """Ask for the pods of a few workloads by their labels, and once for all pods where there are many."""
         if len(workloads) <= FEW_WORKLOADS:
-            listed = map_parallel(lambda body: self._pods(namespace, _selector_text(body)), workloads.values())
+            listed = map_parallel(
+                lambda body: list_pods(self._ports, namespace, pod_selector(body)), workloads.values()
+            )
             for (ref, body), pods in zip(workloads.items(), listed, strict=True):
                 self._judge(ref, newest_pods(body, pods))
             return
-        index = by_label(self._pods(namespace, ""))
+        index = by_label(list_pods(self._ports, namespace, {}))
         for ref, body in workloads.items():
             found = [index.get(label, ()) for label in pod_selector(body).items()]
             self._judge(ref, newest_pods(body, min(found, key=len)))
-
-    def _pods(self, namespace: str, selector: str) -> Sequence[Body]:
-        query = ListQuery(group="", kind="Pod", namespace=namespace, label_selector=selector)
-        try:
-            return self._ports.cluster.list(query).items
-        except ForbiddenError:
-            return ()
 
     def _judge(self, ref: ObjectRef, pods: Iterable[Body]) -> None:
         now_s = self._ports.clock.monotonic()
@@ -115,8 +110,20 @@ def pod_selector(workload: Body) -> Mapping[str, str]:
     return {key: value for key, value in labels.items() if isinstance(value, str)}
 
 
-def _selector_text(workload: Body) -> str:
-    return ",".join(f"{key}={value}" for key, value in pod_selector(workload).items())
+def list_pods(ports: Ports, namespace: str, labels: Mapping[str, str]) -> Sequence[Body]:
+    """Return the pods of a namespace that carry these labels; none where they may not be listed.
+
+    Args:
+        ports: the cluster.
+        namespace: of the pods.
+        labels: empty: all pods.
+    """
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    query = ListQuery(group="", kind="Pod", namespace=namespace, label_selector=selector)
+    try:
+        return ports.cluster.list(query).items
+    except ForbiddenError:
+        return ()
 
 
 def newest_pods(workload: Body, pods: Sequence[Body]) -> list[Body]:

@@ -82,6 +82,10 @@ class Guard:
                 hint="run the same command again, with a larger --timeout",
             )
 
+    def prolong(self, ports: Ports) -> None:
+        """Go by another end of the command's time."""
+        self._ports = ports
+
     def confirm_lock(self) -> None:
         """Ask the cluster whether the lock is still ours: a heartbeat alone would tell only seconds later.
 

@@ -11,7 +11,7 @@ from bundler.actions.release.history import History, load_history, mark_interrup
 from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_closed, replan
 from bundler.actions.release.run_record import RunRecord
-from bundler.errors import BundlerError, InterruptedRunError
+from bundler.errors import BundlerError, InterruptedRunError, UsageError
 from bundler.errors.change import (
     LockLostError,
     ReleaseLockedError,
@@ -48,6 +48,8 @@ class RunOptions:
 
     waits: bool = True
     """Wait until every object is ready."""
+    watch_s: float = 0.0
+    """Seconds for which everything has to stay ready then; a restart or lost readiness is a failed change."""
     may_create_namespace: bool = True
     """Make a namespace that is missing."""
     history_max: int = 10
@@ -134,6 +136,12 @@ def change_release(
     Raises:
         BundlerError: what ended the run. The record says the same, and the same command can be run again.
     """
+    if options.watch_s and not options.waits:
+        raise UsageError(
+            "reading the options",
+            context=["the release is watched once it is ready, and --no-wait does not wait for that"],
+            hint="give one of --watch-for and --no-wait",
+        )
     first = propose(draft, terms, ports)
     unconfirmed = pass_gates(first)
     if is_no_op(first, options):
@@ -234,6 +242,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
         waits=options.waits,
+        watch_s=options.watch_s,
         readiness=proposal.drafted.readiness,
         fail_fast=options.fail_fast,
         finished_jobs=proposal.planned.wanted.finished_jobs,

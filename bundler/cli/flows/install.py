@@ -106,6 +106,7 @@ def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
     """Return how a change is carried out."""
     return RunOptions(
         waits=not write.no_wait,
+        watch_s=write.watch_for_s,
         may_create_namespace=write.create_namespace,
         history_max=write.history_max,
         lock_timeout_s=run.lock_timeout_s,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import kept_texts
 from bundler.cli.output.releases import status_text
-from bundler.cli.terminal.text import Line, seconds
+from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
-from bundler.model.size import counted
+from bundler.model.size import counted, seconds
 from bundler.wire.changes import absence_form, outcome_form, removal_form
 
 if TYPE_CHECKING:

@@ -39,6 +39,7 @@ class WriteFlags:
     """How a revision is written and waited for."""
 
     no_wait: bool
+    watch_for_s: float
     create_namespace: bool
     history_max: int
     force_revision: bool
@@ -102,11 +103,20 @@ create_namespace_option = click.option(
     help="Make the namespace if it does not exist, or fail.  [default: make it]",
 )
 
+watch_option = click.option(
+    "--watch-for",
+    "watch_for_s",
+    type=Duration(),
+    default=0.0,
+    help="Time for which everything must stay ready; a restart then fails the change.",
+)
+
 write_options: Decorator = gathered(
     "write",
     WriteFlags,
     [
         click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready."),
+        watch_option,
         create_namespace_option,
         click.option(
             "--history-max",
@@ -118,7 +128,7 @@ write_options: Decorator = gathered(
         click.option("--force-revision", is_flag=True, help="Record a revision even if nothing changes."),
         click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
-    ["no_wait", "create_namespace", "history_max", "force_revision", "show_secrets"],
+    ["no_wait", "watch_for_s", "create_namespace", "history_max", "force_revision", "show_secrets"],
 )
 
 conflict_option = click.option(

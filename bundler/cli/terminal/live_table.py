@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bundler.cli.terminal.streams import patient
-from bundler.cli.terminal.text import seconds
 from bundler.model.health import Status
+from bundler.model.size import seconds
 
 if TYPE_CHECKING:
     from bundler.cli.terminal.progress_state import Row, Scene

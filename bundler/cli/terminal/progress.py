@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self, assert_never
 
 from bundler.cli import terminal
 from bundler.cli.terminal.progress_state import Row, Scene
-from bundler.cli.terminal.text import seconds
 from bundler.concurrency import in_thread
 from bundler.model.change import Action
 from bundler.model.events import (
@@ -22,7 +21,7 @@ from bundler.model.events import (
     Warned,
 )
 from bundler.model.health import Status
-from bundler.model.size import counted, shown_bytes
+from bundler.model.size import counted, seconds, shown_bytes
 
 if TYPE_CHECKING:
     from types import TracebackType

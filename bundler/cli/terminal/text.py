@@ -103,13 +103,3 @@ def _shrink(widths: list[int], columns: int, shrinking: Sequence[int]) -> None:
             return
         widths[widest] -= 1
         excess -= 1
-
-
-def seconds(value_s: float) -> str:
-    """Return a duration as people read it: ``0.8 s``, ``12 s``, ``3 m 05 s``."""
-    if value_s < 10:
-        return f"{value_s:.1f} s"
-    if value_s < 60:
-        return f"{value_s:.0f} s"
-    minutes, rest = divmod(round(value_s), 60)
-    return f"{minutes} m {rest:02d} s"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bundler.cli.session.durations import parse_duration
-from bundler.cli.terminal.text import clean, escaped, paint, seconds, table
+from bundler.cli.terminal.text import clean, escaped, paint, table
+from bundler.model.size import seconds
 
 
 @pytest.mark.parametrize(
