@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.expressions.expression import compile_expression, compile_text
-from bundler.expressions.reads import VALUES, read_paths
+from bundler.expressions.reads import read_paths
+from bundler.expressions.template_reads import VALUES
 from bundler.model.bundle import NOTES_FILE
 from bundler.model.json import pointer_tokens
 from bundler.model.lean import dataclass

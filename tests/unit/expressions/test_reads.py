@@ -40,7 +40,7 @@ from bundler.expressions.reads import read_paths
         ("{% set ns = namespace(v=values.a) %}{{ ns.v.b }}", ["a"]),
         ("{% with v = values.a, w = values.b ~ 'x' %}{{ v.c }}{{ w }}{% endwith %}", ["a.c", "b"]),
         ("{% set v %}{{ values.a }}{% endset %}{{ v.b }}", ["a"]),
-        ("{% macro m(x=values.a) %}{{ x.b }}{{ values.c.d }}{% endmacro %}", ["a", "c.d"]),
+        ("{% macro m(x=values.a) %}{{ x.b }}{{ values.c.d }}{% endmacro %}", ["a.b", "c.d"]),
         ("{{ m(values.a, k=values.b, *values.c) }}", ["a", "b", "c"]),
         ("{% call m(values.a) %}{{ values.b }}{% endcall %}", ["a", "b"]),
     ],
