@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from types import CodeType
 
     Compiled = tuple[CodeType, bool, frozenset[tuple[str, ...]]]
-    """Code; whether its result is printed text; the paths that an expression reads. Plain enough for ``marshal``."""
+    """Code; whether its result is printed text; the paths that an expression reads, or the facts of a template whose
+    lines are marked. Plain enough for ``marshal``."""
 
 
 class CompiledShelf(Protocol):

@@ -256,7 +256,7 @@ class _Collector:
     def _guarded(self, node: nodes.Node, tests: Iterable[nodes.Node], body: Iterable[nodes.Node]) -> None:
         paths = {path for test in tests for path in self._expression(test)}
         for path in paths:
-            self.facts.add(("guard", str(node.lineno), str(_last_line(node)), self._scope, *path))
+            self.facts.add(("guard", str(node.lineno), str(max(_lines(node))), self._scope, *path))
         before, self._guards = self._guards, (*self._guards, *paths)
         self.statements(body)
         self._guards = before
@@ -276,7 +276,7 @@ class _Collector:
     def _macro(self, node: nodes.Macro) -> None:
         outer = (self._scope, self._guards)
         self._scope, self._guards = node.name, ()
-        self.facts.add(("macro", node.name, str(node.lineno), str(_last_line(node))))
+        self.facts.add(("macro", node.name, str(node.lineno), str(max(_lines(node)))))
         for index, parameter in enumerate(node.args):
             self.facts.add(("param", node.name, str(index), parameter.name))
         for parameter, default in zip(reversed(node.args), reversed(node.defaults), strict=False):
@@ -303,7 +303,7 @@ class _Collector:
         if isinstance(node, nodes.TemplateData):
             return set()
         paths = set(self._paths(node))
-        line = str(min(one.lineno for one in (node, *node.find_all(nodes.Node))))
+        line = str(min(_lines(node)))
         self.facts.update(("read", line, self._scope, *path) for path in paths)
         for call in (node, *node.find_all(nodes.Call)):
             if isinstance(call, nodes.Call) and (callee := path_of(call.node)):
@@ -346,9 +346,10 @@ def _how(path: ValuePath, value: nodes.Node) -> str:
     return _IS if path_of(value) == path else _FROM
 
 
-def _last_line(node: nodes.Node) -> int:
-    return max(_end(one) for one in (node, *node.find_all(nodes.Node)))
-
-
-def _end(node: nodes.Node) -> int:
-    return node.lineno + (node.data.count("\n") if isinstance(node, nodes.TemplateData) else 0)
+def _lines(node: nodes.Node) -> Iterator[int]:
+    """Yield the line of each node that has one: keywords and parts of comparisons have none."""
+    for one in (node, *node.find_all(nodes.Node)):
+        if one.lineno is not None:
+            yield one.lineno
+        if isinstance(one, nodes.TemplateData):
+            yield one.lineno + one.data.count("\n")

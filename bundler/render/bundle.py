@@ -22,12 +22,12 @@ from bundler.render.problems import Problem, problem_of_expression, raise_proble
 from bundler.render.sensitive import redactor_of
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
-from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering, unknown_source
+from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering, unknown_origin, unknown_source
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.json import Body
@@ -52,7 +52,7 @@ def render_what_can_be(bundle: Bundle, values: MergedValues, context: RenderCont
         context: release, capabilities and site facts that templates see.
     """
     rendering = overlay(_rendered(bundle, values, context).finish(), list(walk(bundle, values, context.site)), context)
-    return replace(rendering, find_source=_source_finder(bundle, values, context))
+    return with_sources(rendering, bundle, values, context)
 
 
 def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
@@ -68,14 +68,13 @@ def render_bundle(bundle: Bundle, values: MergedValues, context: RenderContext) 
     """
     result = overlay(_rendered(bundle, values, context).finish(), list(walk(bundle, values, context.site)), context)
     _raise(result.problems, bundle, values, context)
-    find_source = _source_finder(bundle, values, context)
-    return replace(result, needs=dict(_needs(bundle, values, "")), find_source=find_source)
+    return with_sources(replace(result, needs=dict(_needs(bundle, values, ""))), bundle, values, context)
 
 
 def with_sources(rendering: Rendering, bundle: Bundle, values: MergedValues, context: RenderContext) -> Rendering:
     """Return a rendering that finds lines again after it crossed to this process.
 
-    The templates run once more for that, here: they came to an end before, and do the same again.
+    A template runs once more for that, here: it came to an end before, and does the same again.
 
     Args:
         rendering: as it came from the other process.
@@ -83,28 +82,35 @@ def with_sources(rendering: Rendering, bundle: Bundle, values: MergedValues, con
         values: merged, of the bundle and its components.
         context: release, capabilities and site facts that templates see.
     """
-    return replace(rendering, find_source=_source_finder(bundle, values, context))
+
+    @cache
+    def tracer() -> bundler.render.tracing.Tracer:
+        def traced(component: str, file: str) -> list[TracedObject]:
+            return _traced(bundle, values, context, component, file)
+
+        return bundler.render.tracing.Tracer(rendering.manifests, traced, context.bounds)
+
+    return replace(
+        rendering,
+        find_source=lambda ref, steps: tracer().find_source(ref, steps),
+        find_origin=lambda ref, steps: tracer().find_origin(ref, steps),
+    )
 
 
 def without_sources(rendering: Rendering) -> Rendering:
     """Return a rendering that can cross to another process."""
-    return replace(rendering, find_source=unknown_source)
+    return replace(rendering, find_source=unknown_source, find_origin=unknown_origin)
 
 
-def _source_finder(
-    bundle: Bundle, values: MergedValues, context: RenderContext
-) -> Callable[[ObjectRef, Sequence[str | int]], Source | None]:
-    @cache
-    def tracer() -> bundler.render.tracing.Tracer:
-
-        return bundler.render.tracing.Tracer(lambda: _traced(bundle, values, context), context.bounds)
-
-    return lambda ref, steps: tracer().find_source(ref, steps)
-
-
-def _traced(bundle: Bundle, values: MergedValues, context: RenderContext) -> list[TracedObject]:
-    """Render once more and keep what lines are found by; kept from the first time, it would weigh on every run."""
-    return list(_rendered(bundle, values, context).traced())
+def _traced(
+    bundle: Bundle, values: MergedValues, context: RenderContext, component: str, file: str
+) -> list[TracedObject]:
+    """Render one file once more and keep what lines are found by; kept at first, it would weigh on every run."""
+    rendering = _BundleRendering(context)
+    for part in walk(bundle, values, context.site):
+        if part.component == component:
+            rendering.render(part, only=file)
+    return list(rendering.traced())
 
 
 def _raise(problems: Sequence[Problem], bundle: Bundle, values: MergedValues, context: RenderContext) -> None:
@@ -165,8 +171,13 @@ class _BundleRendering:
         self._reach = Reach()
         self.problems = self._reader.problems
 
-    def render(self, part: Part) -> None:
-        """Render one bundle without its components."""
+    def render(self, part: Part, *, only: str = "") -> None:
+        """Render one bundle without its components.
+
+        Args:
+            part: the bundle.
+            only: one file of it; where it is a partial, all templates that may have used it.
+        """
         bundle = part.bundle
         metadata = bundle.metadata
         self._bundles.append(
@@ -177,13 +188,15 @@ class _BundleRendering:
             self._reach = declared_reach(bundle, part.values)
         context = part.within(self._context)
         for path, text in sorted(bundle.crds.items()):
-            self._read_crd(part, path, text)
+            if only in {"", part.path(_CRDS + path.removeprefix(_CRDS))}:
+                self._read_crd(part, path, text)
         names = base_names(bundle, part.values, context, component=part.component, site=part.site)
         secrets = self._generated_of(part, names)
         names |= {"generated": GeneratedAddresses(secrets), "job_name": job_name}
         templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES), codes=self._context.codes)
+        is_any = not only or is_partial(only)
         for path in sorted(bundle.templates):
-            if not is_partial(path):
+            if not is_partial(path) and (is_any or part.path(_TEMPLATES + path) == only):
                 self._render_template(part, templates, path)
 
     def _generated_of(self, part: Part, names: Mapping[str, object]) -> tuple[GeneratedSecret, ...]:
@@ -206,6 +219,8 @@ class _BundleRendering:
             note_lines=rendered.notes,
             source_of_note=lambda note: templates.object_source(rendered, note),
             source_at=lambda offset: templates.source_at(rendered, offset),
+            reads_at=lambda source: templates.reads_at(path, source),
+            reads=lambda: templates.reads_of(path).all(),
         )
         self._texts.append((part, part.path(_TEMPLATES + path), text_part, self._reader.read(text_part)))
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from bundler.expressions.bounds import Bounds
+    from bundler.expressions.expression import ValuePath
+    from bundler.expressions.template_reads import LineReads
     from bundler.model.json import Body
     from bundler.model.manifest import Source
     from bundler.render.splice import FindMark
@@ -50,6 +52,10 @@ class TextPart:
     source_of_note: Callable[[tuple[int, int, int] | None], Source]
     source_at: Callable[[int], Source]
     """Offset in the text -> template line; slow, for errors."""
+    reads_at: Callable[[Source], LineReads] | None = None
+    """Template line -> the values that it reads; None for plain YAML."""
+    reads: Callable[[], frozenset[ValuePath]] | None = None
+    """All values that the template reads."""
 
 
 class ObjectReader:

@@ -20,6 +20,7 @@ from bundler.expressions.bounds import current_meter
 from bundler.expressions.compiled import code_key
 from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text
+from bundler.expressions.template_reads import TemplateReads, facts_in
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.render.kept_lines import first_letter, keeping_lines, without_marks
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bundler.expressions.compiled import CompiledCodes
+    from bundler.expressions.template_reads import Facts, LineReads
 
 _CHUNK = 4096
 
@@ -81,14 +83,28 @@ class MarkedLanguage(Language):
         """Compile a template once, however often its bundle is rendered."""
         if rest or not isinstance(source, str):
             return super().compile(source, name, filename, *rest)
-        key = code_key("template", source, name, filename, self.index_of(name), self.marks_every_line)
+        key = self._key(source, name, filename)
         found = self._codes.find(key)
         if found is not None:
             return found[0]
         self._load_marks()
-        code = super().compile(source, name, filename)
-        self._codes.add(key, (code, True, frozenset()))
+        facts: Facts = frozenset()
+        parsed: Any = source
+        if self.marks_every_line:
+            parsed = self.parse(source, name, filename)
+            facts = facts_in(parsed)
+        code = super().compile(parsed, name, filename)
+        self._codes.add(key, (code, True, facts))
         return code
+
+    def facts_of(self, source: str, name: str) -> Facts:
+        """Return what a file says of what it reads; known where lines are marked, for those who ask what made them."""
+        self.compile(source, name, name)
+        found = self._codes.find(self._key(source, name, name))
+        return found[2] if found is not None else frozenset()
+
+    def _key(self, source: str, name: str | None, filename: str | None) -> str:
+        return code_key("template", source, name, filename, self.index_of(name), self.marks_every_line)
 
     def _load_marks(self) -> None:
 
@@ -122,6 +138,7 @@ class TemplateSet:
         self._folder = folder
         self._language = self._make_language(marks_every_line=False)
         self._traced: dict[str, tuple[RenderedText, MarkedLanguage]] = {}
+        self._reads: dict[str, TemplateReads] = {}
 
     @property
     def names(self) -> list[str]:
@@ -173,6 +190,27 @@ class TemplateSet:
     def object_source(self, rendered: RenderedText, note: tuple[int, int, int] | None) -> Source:
         """Return the template line of a note of the fast mode."""
         return self._source(self._language, note, rendered.name)
+
+    def reads_of(self, name: str) -> TemplateReads:
+        """Return which values the lines of a template, and of the files that it uses, read."""
+        if name not in self._reads:
+            language = self._make_language(marks_every_line=True)
+            partials = [file for file in self._files if is_partial(file)]
+
+            def facts(file: str) -> Facts:
+                return language.facts_of(self._files[file], file) if file in self._files else frozenset()
+
+            self._reads[name] = TemplateReads(name, facts, partials)
+        return self._reads[name]
+
+    def reads_at(self, name: str, source: Source) -> LineReads:
+        """Return which values a line reads that a template printed.
+
+        Args:
+            name: of the template.
+            source: the line, in that template or in one that it uses.
+        """
+        return self.reads_of(name).at(source.file.removeprefix(self._folder), source.line)
 
     def text_of(self, source: Source) -> str:
         """Return the text of the template that ``source`` names."""

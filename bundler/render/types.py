@@ -12,6 +12,7 @@ from bundler.model.lean import dataclass, field
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import ReadinessRule
     from bundler.model.digest import Digest
     from bundler.model.json import Body
@@ -74,6 +75,25 @@ class RenderedBundle:
     digest: Digest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOrigin:
+    """Where a place in an object comes from, and what was read for it; paths begin with ``values`` or the like."""
+
+    source: Source
+    component: str
+    direct: frozenset[ValuePath] = frozenset()
+    """What the line reads."""
+    around: frozenset[ValuePath] = frozenset()
+    """What decides whether the line is printed."""
+    template: Callable[[], frozenset[ValuePath]] = frozenset
+    """All that the template reads."""
+
+
+def unknown_origin(_ref: ObjectRef, _steps: Sequence[str | int]) -> FieldOrigin | None:
+    """Know of no reads."""
+    return None
+
+
 def unknown_source(_ref: ObjectRef, _steps: Sequence[str | int]) -> Source | None:
     """Know no line."""
     return None
@@ -99,4 +119,8 @@ class Rendering:
     notices: tuple[str, ...] = ()
     """What deserves a look and stops nothing: patches that fit no object."""
     find_source: FindSource = field(default=unknown_source, compare=False, repr=False)
-    """The template line of any place in ``manifests``; the first question renders once more."""
+    """The template line of any place in ``manifests``; the first question about a template renders it once more."""
+    find_origin: Callable[[ObjectRef, Sequence[str | int]], FieldOrigin | None] = field(
+        default=unknown_origin, compare=False, repr=False
+    )
+    """The same, and which values were read for it."""
