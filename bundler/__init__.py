@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bundler.library.run import Run
     from bundler.library.session import Session
     from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
+    from bundler.model.causes import Cause, CauseKind, ChangedField, ChangedValue
     from bundler.model.change import Action, Change, Plan
     from bundler.model.comparison import ComparedSide, Comparison
     from bundler.model.conflicts import OnConflict
@@ -53,10 +54,14 @@ __all__ = [
     "Action",
     "BundlerError",
     "BytesMoved",
+    "Cause",
+    "CauseKind",
     "Change",
     "ChangeFinished",
     "ChangeResult",
     "ChangeStarted",
+    "ChangedField",
+    "ChangedValue",
     "ComparedSide",
     "Comparison",
     "DriftKind",
@@ -106,10 +111,14 @@ _HOMES = {
     "Action": "model.change",
     "BundlerError": "errors",
     "BytesMoved": "model.events",
+    "Cause": "model.causes",
+    "CauseKind": "model.causes",
     "Change": "model.change",
     "ChangeFinished": "model.events",
     "ChangeResult": "actions.release.lifecycle",
     "ChangeStarted": "model.events",
+    "ChangedField": "model.causes",
+    "ChangedValue": "model.causes",
     "ComparedSide": "model.comparison",
     "Comparison": "model.comparison",
     "DriftKind": "model.drift",

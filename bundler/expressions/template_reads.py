@@ -2,7 +2,7 @@
 
 What may be read counts: ``values.web | to_yaml`` reads everything below ``values.web``, a variable is all that it is
 set to, a parameter all that its macro is called with. What decides whether a line is printed at all, the conditions
-and loops around it, is told apart from what is printed in it.
+and loops around it, is kept beside what is printed in it.
 """
 
 from __future__ import annotations

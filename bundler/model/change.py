@@ -10,6 +10,7 @@ from bundler.model.lean import dataclass, field
 from bundler.model.reach import EXPOSURES
 
 if TYPE_CHECKING:
+    from bundler.model.causes import Cause, ChangedValue
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
@@ -101,6 +102,8 @@ class Change:
     """Volume claims that become larger first, where a StatefulSet is made again for that."""
     keeps_pods: bool = False
     """Of a StatefulSet that is recreated: it is deleted alone, and the new one takes up its pods."""
+    causes: tuple[Cause, ...] = ()
+    """Which values, or what else, make its fields change; none where the release is new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,7 @@ class ReachNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that will be done, in order. All of it but ``changes`` is data that can be stored and read again.
+    """Everything that will be done, in order; all but ``changes`` and ``values`` is data that can be read again.
 
     Example:
         >>> from bundler import Action, ReleaseRequest, Session
@@ -164,6 +167,8 @@ class Plan:
 
     changes: tuple[Change, ...] = field(default=(), compare=False)
     """What differs, with the objects as they are and as they will be: to show, and to send."""
+    values: tuple[ChangedValue, ...] = field(default=(), compare=False)
+    """The values that make changes change, each with those that it is computed from; to show."""
     steps: tuple[Step, ...] = ()
     """What is done, each step after those it needs."""
     kept: tuple[KeptObject, ...] = ()

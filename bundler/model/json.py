@@ -99,6 +99,22 @@ def value_at(body: JSONValue, *path: str) -> JSONValue:
     return here
 
 
+def value_at_steps(body: JSONValue, steps: Sequence[str | int]) -> JSONValue:
+    """Return what is at the end of keys and indexes, or None where one of them is missing.
+
+    Args:
+        body: where they begin.
+        steps: keys of mappings and indexes of lists.
+    """
+    here = body
+    for step in steps:
+        if isinstance(step, str):
+            here = value_at(here, step)
+        else:
+            here = here[step] if is_list(here) and step < len(here) else None
+    return here
+
+
 def mapping_at(body: JSONValue, *path: str) -> Body:
     """Return the mapping at ``path``; an empty one where there is none."""
     here = body.get(path[0]) if len(path) == 1 and isinstance(body, dict) else value_at(body, *path)

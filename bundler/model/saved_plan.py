@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from bundler.model.causes import Cause, ChangedValue
     from bundler.model.change import Action, Plan
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
@@ -129,6 +130,8 @@ class SavedChange:
     is_verified: bool = True
     notes: tuple[tuple[str, str], ...] = ()
     """Fields that others set, and what is done about each: ``take`` or ``keep``, and which."""
+    causes: tuple[Cause, ...] = ()
+    """Which values, or what else, make its fields change."""
     lines: tuple[str, ...] = ()
     """A unified diff of its YAML; secrets are masked."""
 
@@ -154,6 +157,8 @@ class SavedPlan:
     """The user's values before and after."""
     changes: tuple[SavedChange, ...] = ()
     """What is done to each object; unchanged ones are left out."""
+    changed_values: tuple[ChangedValue, ...] = ()
+    """The values that make changes change, each with those that it is computed from."""
     namespaces: tuple[str, ...] = ()
     """Namespaces that do not exist and are made first; they are never deleted."""
     unchanged: int = 0

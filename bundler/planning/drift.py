@@ -8,7 +8,7 @@ from bundler.fields.field_path import leading_steps
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.drift import DriftedField, DriftedObject, DriftKind
-from bundler.model.json import is_list, is_mapping, text_at, value_at
+from bundler.model.json import is_mapping, text_at, value_at_steps
 from bundler.planning.conflicts import in_short, owners_of
 from bundler.planning.diff import differing, shown_sides
 from bundler.planning.ownership import manager_time
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bundler.model.change import Change, Plan
     from bundler.model.conflicts import ConflictPolicy
-    from bundler.model.json import JSONValue
+    from bundler.model.json import Body, JSONValue
     from bundler.model.refs import ObjectRef
 
 Steps: TypeAlias = tuple[str | int, ...]
@@ -62,13 +62,13 @@ def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
     live, recorded = shown_sides(change)
     before = change.before or {}
     given_up = {leading_steps(path, before) for path in left}
-    owners = {leading_steps(path, before): (path, manager) for path, manager in owners_of(before)}
+    owners = owned_places(before)
     for one in differing(live, recorded):
         if one.steps in given_up:
             continue
-        path, manager = _owner_of(one.steps, owners)
+        path, manager = owner_at(one.steps, owners)
         yield DriftedField(
-            field=path if leading_steps(path, before) == one.steps else _written(one.steps, live),
+            field=path if leading_steps(path, before) == one.steps else field_text(one.steps, live),
             recorded=in_short(one.after),
             live=in_short(one.before),
             manager=manager,
@@ -76,18 +76,33 @@ def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
         )
 
 
-def _owner_of(steps: Steps, owners: Mapping[Steps, tuple[str, str]]) -> tuple[str, str]:
-    """Return what the server calls a field and who owns it: the field, the nearest thing around it, or one in it."""
+def owned_places(live: Body) -> Mapping[Steps, tuple[str, str]]:
+    """Return what the server calls each field that another manager owns, and who that is, by its place."""
+    return {leading_steps(path, live): (path, manager) for path, manager in owners_of(live)}
+
+
+def owner_at(steps: Steps, owners: Mapping[Steps, tuple[str, str]]) -> tuple[str, str]:
+    """Return what the server calls a field and who owns it: the field, the nearest thing around it, or one in it.
+
+    Args:
+        steps: to the field.
+        owners: of the object; see :func:`owned_places`.
+    """
     around = [steps[:length] for length in range(len(steps), 0, -1)]
     inside = [owned for owned in owners if owned[: len(steps)] == steps]
     return next((owners[one] for one in [*around, *inside] if one in owners), ("", ""))
 
 
-def _written(steps: Steps, body: JSONValue) -> str:
-    """Write the way to a field as the API server does, items of lists by their names."""
+def field_text(steps: Steps, body: JSONValue) -> str:
+    """Write the way to a field as the API server does, items of lists by their names.
+
+    Args:
+        steps: to the field.
+        body: the object, or another that has the field.
+    """
     text = ""
     for step in steps:
-        body = body[step] if is_list(body) and isinstance(step, int) else value_at(body, str(step))
+        body = value_at_steps(body, [step])
         text += f".{step}" if isinstance(step, str) else _item(step, body)
     return text
 

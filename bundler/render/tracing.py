@@ -11,18 +11,22 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from bundler.expressions.bounds import Bounds, Meter, metered
-from bundler.model.json import escape_token
-from bundler.model.lean import dataclass
+from bundler.model.json import escape_token, value_at_steps
+from bundler.model.lean import dataclass, replace
 from bundler.render.lines import offset_of_line
 from bundler.render.types import FieldOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from bundler.model.json import JSONValue
     from bundler.model.manifest import Manifest, Source
     from bundler.model.refs import ObjectRef
     from bundler.render.objects import ObjectPart, TextPart
     from bundler.syntax.reader import MarkedDocument
+
+_MAX_LINES = 500
+"""Of one value are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +65,25 @@ class Tracer:
             return None if found is None else self._source(found, steps)
 
     def find_origin(self, ref: ObjectRef, steps: Sequence[str | int]) -> FieldOrigin | None:
-        """Return that line with what it reads; where there are no steps, the line with which the object begins.
+        """Return that line with what it reads, and what the lines below it read that print parts of the value.
 
-        None where no such object is rendered.
+        Without steps it is the line with which the object begins. None where no such object is rendered.
         """
         with metered(Meter(self._bounds)):
             found = self._find(ref)
             if found is None:
                 return None
-            source = self._source(found, steps) if steps else found.part.source
-            component, text = self._files[ref][0], found.text
-            if text.reads_at is None or text.reads is None:
-                return FieldOrigin(source=source, component=component)
-            reads = text.reads_at(source)
-            return FieldOrigin(
-                source=source, component=component, direct=reads.direct, around=reads.around, template=text.reads
+            value = value_at_steps(found.part.body, steps)
+            lines = self._lines(found, steps, value) if steps else [found.part.source]
+            origin = FieldOrigin(source=lines[0], component=self._files[ref][0], value=value)
+            if found.text.reads_at is None or found.text.reads is None:
+                return origin
+            reads = list(map(found.text.reads_at, dict.fromkeys(lines)))
+            return replace(
+                origin,
+                direct=frozenset(path for one in reads for path in one.direct),
+                around=frozenset(path for one in reads for path in one.around),
+                template=found.text.reads,
             )
 
     def _find(self, ref: ObjectRef) -> TracedObject | None:
@@ -83,12 +91,31 @@ class Tracer:
         return next((one for one in objects if _is_same(one.ref, ref)), None)
 
     def _source(self, found: TracedObject, steps: Sequence[str | int]) -> Source:
+        return self._source_of(found, self._detail(found).line_of(_pointer(found, steps)))
+
+    def _lines(self, found: TracedObject, steps: Sequence[str | int], value: JSONValue) -> list[Source]:
+        """Return the template line of a value, then those of its parts, of a text of several lines each of them."""
+        detail, pointer = self._detail(found), _pointer(found, steps)
+        first = detail.line_of(pointer)
+        if isinstance(value, str):
+            rest: Iterable[int] = range(first + 1, first + min(value.count("\n"), _MAX_LINES) + 1)
+        else:
+            below = f"{pointer}/"
+            rest = sorted({line for inner, line in detail.lines.items() if inner.startswith(below)})[:_MAX_LINES]
+        return [self._source_of(found, line) for line in (first, *rest)]
+
+    def _source_of(self, found: TracedObject, line: int) -> Source:
+        return found.text.source_at(offset_of_line(found.text.text, line))
+
+    def _detail(self, found: TracedObject) -> MarkedDocument:
         document = found.part.document
         if id(document) not in self._details:  # the items of a List share theirs
             self._details[id(document)] = document.detail()
-        pointer = found.part.pointer + "".join(f"/{escape_token(str(step))}" for step in steps)
-        line = self._details[id(document)].line_of(pointer)
-        return found.text.source_at(offset_of_line(found.text.text, line))
+        return self._details[id(document)]
+
+
+def _pointer(found: TracedObject, steps: Sequence[str | int]) -> str:
+    return found.part.pointer + "".join(f"/{escape_token(str(step))}" for step in steps)
 
 
 def _is_same(one: ObjectRef, other: ObjectRef) -> bool:

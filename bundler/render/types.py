@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import ReadinessRule
     from bundler.model.digest import Digest
-    from bundler.model.json import Body
+    from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import FindSource, GeneratedSecret, Manifest, Source
     from bundler.model.refs import ObjectRef
     from bundler.render.problems import Problem
@@ -87,6 +87,8 @@ class FieldOrigin:
     """What decides whether the line is printed."""
     template: Callable[[], frozenset[ValuePath]] = frozenset
     """All that the template reads."""
+    value: JSONValue = None
+    """What the template printed there, before any patch; None where it printed nothing."""
 
 
 def unknown_origin(_ref: ObjectRef, _steps: Sequence[str | int]) -> FieldOrigin | None:

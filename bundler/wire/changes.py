@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.planning.diff import json_patch, shown_sides
+from bundler.wire.causes import CauseForm, ChangedValueForm, cause_form, changed_value_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,8 @@ class ChangeForm(TypedDict):
     """Fields of others that are taken over, or left as they are."""
     adoptedFrom: NotRequired[str]
     """Whose the object was that the release takes over."""
+    because: NotRequired[list[CauseForm]]
+    """Which values, or what else, make its fields change."""
     patchedBy: NotRequired[list[str]]
     """File and line of each patch that changed what the template printed."""
     grownClaims: NotRequired[list[GrownClaimForm]]
@@ -96,6 +99,8 @@ class PlanForm(TypedDict):
     changes: list[ChangeForm]
     kept: list[KeptForm]
     reach: list[ReachForm]
+    changedValues: NotRequired[list[ChangedValueForm]]
+    """The values that make objects change, each with those that it is computed from."""
 
 
 class PatchedForm(ChangeForm):
@@ -111,6 +116,8 @@ class DifferenceForm(TypedDict):
     changes: list[PatchedForm]
     kept: list[KeptForm]
     reach: list[ReachForm]
+    changedValues: NotRequired[list[ChangedValueForm]]
+    """The values that make objects change, each with those that it is computed from."""
 
 
 class BundleForm(TypedDict):
@@ -154,11 +161,14 @@ class AbsenceForm(TypedDict):
 
 def plan_form(plan: Plan) -> PlanForm:
     """Return what a plan does; unchanged objects are left out."""
-    return {
+    form: PlanForm = {
         "changes": [change_form(change) for change in plan.changes if change.action is not Action.NONE],
         "kept": kept_forms(plan),
         "reach": [reach_form(note) for note in plan.reach],
     }
+    if plan.values:
+        form["changedValues"] = [changed_value_form(value) for value in plan.values]
+    return form
 
 
 def change_form(change: Change) -> ChangeForm:
@@ -171,6 +181,8 @@ def change_form(change: Change) -> ChangeForm:
         "verified": change.is_verified,
         "conflicts": [_conflict_form(conflict) for conflict in change.conflicts],
     }
+    if change.causes:
+        form["because"] = [cause_form(cause) for cause in change.causes]
     if change.desired is not None and change.desired.patched_by:
         form["patchedBy"] = [str(source) for source in change.desired.patched_by]
     if change.adopted_from:
@@ -220,11 +232,14 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
         is_full: keep bundler's own stamps.
     """
     changes = [change for change in plan.changes if change.action is not Action.NONE]
-    return {
+    form: DifferenceForm = {
         "changes": [patched_form(change, shows_secrets=shows_secrets, is_full=is_full) for change in changes],
         "kept": kept_forms(plan),
         "reach": [reach_form(note) for note in plan.reach],
     }
+    if plan.values:
+        form["changedValues"] = [changed_value_form(value) for value in plan.values]
+    return form
 
 
 def patched_form(change: Change, *, shows_secrets: bool, is_full: bool) -> PatchedForm:

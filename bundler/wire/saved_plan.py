@@ -24,6 +24,14 @@ from bundler.model.saved_plan import (
     SavedRequest,
     SavedValues,
 )
+from bundler.wire.causes import (
+    CauseForm,
+    ChangedValueForm,
+    cause_form,
+    changed_value_form,
+    read_cause,
+    read_changed_value,
+)
 from bundler.wire.parts import MalformedError, Part
 from bundler.wire.plan import parse_plan, plan_document
 
@@ -131,6 +139,8 @@ class SavedChangeForm(TypedDict):
     verified: bool
     """False: the server could not check it yet."""
     notes: list[NoteForm]
+    because: list[CauseForm]
+    """Which values, or what else, make its fields change."""
     diff: list[str]
     """A unified diff of its YAML; secrets are masked."""
 
@@ -163,6 +173,8 @@ class SavedPlanForm(TypedDict):
     values: PlannedValuesForm
     changes: list[SavedChangeForm]
     """Unchanged objects are left out."""
+    changedValues: list[ChangedValueForm]
+    """The values that make objects change, each with those that it is computed from."""
     namespaces: list[str]
     """Namespaces that do not exist and are made first."""
     unchanged: int
@@ -218,6 +230,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
             "start": values.start,
         },
         "changes": [_change_form(change) for change in saved.changes],
+        "changedValues": [changed_value_form(value) for value in saved.changed_values],
         "namespaces": list(saved.namespaces),
         "unchanged": saved.unchanged,
         "pending": saved.is_pending,
@@ -238,6 +251,7 @@ def _change_form(change: SavedChange) -> SavedChangeForm:
         "reason": change.reason,
         "verified": change.is_verified,
         "notes": [{"word": word, "text": text} for word, text in change.notes],
+        "because": [cause_form(cause) for cause in change.causes],
         "diff": list(change.lines),
     }
 
@@ -272,6 +286,7 @@ def read_saved_plan(document: JSONValue) -> SavedPlan:
         request=_request(part, part.part("request")),
         values=_values(part.part("values")),
         changes=tuple(map(_change, part.parts("changes"))),
+        changed_values=tuple(map(read_changed_value, part.parts("changedValues"))),
         namespaces=part.texts("namespaces"),
         unchanged=part.count("unchanged"),
         is_pending=part.flag("pending"),
@@ -363,6 +378,7 @@ def _change(part: Part) -> SavedChange:
         reason=part.text("reason"),
         is_verified=part.flag("verified"),
         notes=tuple(map(_note, part.parts("notes"))),
+        causes=tuple(map(read_cause, part.parts("because"))),
         lines=part.texts("diff"),
     )
 

@@ -30,6 +30,7 @@ _GROUPS = {
         "AcquiredBundle",
     ],
     "Plans": ["Proposal", "SavedPlan", "Plan", "Change", "Action", "OnConflict", "ObjectRef"],
+    "Why": ["Cause", "CauseKind", "ChangedField", "ChangedValue"],
     "Comparisons": ["Comparison", "ComparedSide"],
     "Drift": ["ReleaseDrift", "DriftedObject", "DriftedField", "DriftKind"],
     "What became of it": [

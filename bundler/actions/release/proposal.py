@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import bundler.actions.release
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
@@ -154,8 +155,9 @@ def propose(draft: Draft, terms: Terms, ports: Ports) -> Proposal:
     planned = make_plan(
         wanted_of(draft, history, terms, ports), ports.cluster, is_recorded=others_recorded(draft, ports)
     )
+    plan = bundler.actions.release.causes.with_causes(planned.plan, draft, planned.wanted.recorded)
     return Proposal(
-        planned=planned,
+        planned=replace(planned, plan=plan),
         draft=draft,
         history=history,
         terms=terms,
@@ -240,6 +242,7 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
     is_same = history == first.history and draft is first.drafted
     wanted = first.planned.wanted if is_same else wanted_of(draft, history, first.terms, ports)
     planned = make_plan(wanted, ports.cluster, earlier=first.planned, is_recorded=others_recorded(draft, ports))
+    planned = replace(planned, plan=_with_causes(planned, first.plan, draft))
     return replace(
         first,
         planned=planned,
@@ -248,6 +251,16 @@ def replan(first: Proposal, ports: Ports, redraft: Callable[[], Draft] | None = 
         moment=moment_for(first.terms, ports.clock),
         is_second_look=True,
     )
+
+
+def _with_causes(planned: Planned, shown: Plan, draft: Draft) -> Plan:
+    """Say why again; of a plan that does what was shown, the same."""
+    plan = planned.plan
+    if outline(plan) != outline(shown):
+        return bundler.actions.release.causes.with_causes(plan, draft, planned.wanted.recorded)
+    causes = {change.ref: change.causes for change in shown.changes}
+    changes = tuple(replace(one, causes=causes.get(one.ref, ())) for one in plan.changes)
+    return replace(plan, changes=changes, values=shown.values)
 
 
 def _history_for(draft: Draft, ports: Ports) -> History:

@@ -27,11 +27,12 @@ from bundler.values.hidden_leaves import hide_leaves
 from bundler.values.planned_values import moved_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from bundler.actions.release.history import History
     from bundler.actions.release.proposal import Draft, Proposal
+    from bundler.model.causes import Cause, ChangedValue
     from bundler.model.change import Change
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body, JSONValue
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from bundler.model.saved_plan import SavedRequest
     from bundler.ports import Ports
     from bundler.values.hidden_leaves import IsSecret
+
+    Redact = Callable[[str], str]
 
 _DOING = "checking that nothing moved since the plan was saved"
 _HINT = "make a new plan with `bundler plan`, and have it reviewed"
@@ -73,6 +76,7 @@ def saved_from(
         request=replace(request, revision=draft.revision.rolled_back_to if draft else 0, reason=redact(request.reason)),
         values=_values(draft, ports.redactor) if draft else SavedValues(),
         changes=tuple(_saved_change(change, ports.redactor) for change in changes),
+        changed_values=tuple(_redacted_value(value, redact) for value in shown.values),
         namespaces=proposal.planned.new_namespaces,
         unchanged=shown.count(Action.NONE),
         is_pending=is_pending,
@@ -127,7 +131,24 @@ def _saved_change(change: Change, redactor: Redactor) -> SavedChange:
         reason=redactor.redact(change.reason),
         is_verified=change.is_verified,
         notes=tuple((word, redactor.redact(said)) for word, said in conflict_notes(change)),
+        causes=tuple(_redacted_cause(cause, redactor.redact) for cause in change.causes),
         lines=tuple(text.split("\n")) if text else (),
+    )
+
+
+def _redacted_cause(cause: Cause, redact: Redact) -> Cause:
+    fields = tuple(replace(one, field=redact(one.field)) for one in cause.fields)
+    return replace(cause, fields=fields, note=redact(cause.note), values=tuple(map(redact, cause.values)))
+
+
+def _redacted_value(value: ChangedValue, redact: Redact) -> ChangedValue:
+    return replace(
+        value,
+        path=redact(value.path),
+        before=redact(value.before),
+        after=redact(value.after),
+        source=redact(value.source),
+        because=tuple(map(redact, value.because)),
     )
 
 

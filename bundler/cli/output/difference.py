@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.cli.output.causes import because, by_path
 from bundler.cli.output.markdown import markdown
 from bundler.cli.output.page import page
 from bundler.cli.output.plan import PlanView, count_line, kept_texts, plan_lines, plan_warnings, reach_remark
@@ -86,23 +87,28 @@ def _report(plan: Plan, shown: Iterable[Change], subject: Subject, view: DiffVie
             Listing(title="Warnings", lines=warnings),
         ),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
-        items=tuple(change_item(change, subject.namespace, view) for change in shown),
+        items=tuple(
+            change_item(change, subject.namespace, view, because(change.causes, by_path(plan.values)))
+            for change in shown
+        ),
         kept=tuple(kept_texts(plan, subject.namespace)),
     )
 
 
-def change_item(change: Change, namespace: str, view: DiffView) -> Item:
+def change_item(change: Change, namespace: str, view: DiffView, reasons: tuple[str, ...] = ()) -> Item:
     """Return one change as a report shows it.
 
     Args:
         change: of a plan or a comparison.
         namespace: of the release.
         view: how much of it is shown.
+        reasons: why it is made, a line each.
     """
     return Item(
         action=change.action,
         name=change.ref.seen_from(namespace),
         remark=change.reason,
+        because=reasons,
         notes=tuple(conflict_notes(change)),
         lines=object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full).lines,
     )

@@ -95,7 +95,8 @@ def _table(table: Table) -> Iterator[str]:
 def _headline(item: Item) -> str:
     notes = "".join(f"\n> **{_escaped(word)}**: {_code(said)}\n" for word, said in item.notes)
     remark = f"\n{_code(item.remark)}\n" if item.remark else ""
-    return f"\n### {item.action} {_code(item.name)}\n{remark}{notes}"
+    because = "".join(f"\n{_code(line)}\n" for line in item.because)
+    return f"\n### {item.action} {_code(item.name)}\n{remark}{because}{notes}"
 
 
 def _diff(item: Item) -> str:

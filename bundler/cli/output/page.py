@@ -38,7 +38,7 @@ details{border:1px solid var(--line);border-radius:.35rem;margin:.4rem 0}
 summary{cursor:pointer;padding:.45rem .75rem;background:var(--soft);overflow-wrap:anywhere}
 :focus-visible{outline:3px solid var(--add);outline-offset:2px}
 .sign{display:inline-block;min-width:1.25rem;font-weight:700;font-family:ui-monospace,monospace}
-.remark{opacity:.8}
+.remark{opacity:.8}.because{margin:.4rem .75rem;overflow-wrap:anywhere}
 pre{margin:0;padding:.5rem .75rem;overflow:auto;font:13px/1.45 ui-monospace,monospace}
 ins,del{text-decoration:none;display:block;font-weight:600}
 ins{color:var(--add);border-left:4px solid var(--add);padding-left:.4rem}
@@ -90,6 +90,7 @@ def _item(item: Item, *, is_open: bool) -> Iterator[str]:
     headline = f"{_text(item.action)} {_text(item.name)}{remark}"
     sign = f'<span class="sign" aria-hidden="true">{_SIGNS.get(item.action, "")}</span>'
     yield f"<details{' open' if is_open else ''}>\n<summary>{sign} {headline}</summary>\n"
+    yield from (f'<p class="because">{_text(line)}</p>\n' for line in item.because)
     for word, said in item.notes:
         yield f'<p class="alarm"><strong>! {_text(word)}</strong>: {_text(said)}</p>\n'
     lines = "".join(map(_line, item.lines)) or "<span>no line of it differs</span>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.cli.output.causes import by_path, with_reasons
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.lean import dataclass, replace
@@ -75,8 +76,8 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
     shown = [change for change in with_replaced_jobs(plan.changes) if change.action is not Action.NONE]
     unverified = [change for change in shown if not change.is_verified]
     are_many = len(unverified) > _UNVERIFIED_SHOWN
-    for change in shown:
-        yield from change_lines(change, replace(view, marks_unverified=not are_many))
+    for change, because in with_reasons(shown, by_path(plan.values)):
+        yield from change_lines(change, replace(view, marks_unverified=not are_many), because)
     if are_many:
         number = counted(len(unverified), "object")
         yield Line(f"the server checks {number} only once the namespace, or what else they need, is there", "dim")
@@ -102,19 +103,30 @@ def reach_remark(note: ReachNote) -> str:
     return " (not declared by the bundle)" if note.is_undeclared else ""
 
 
-def change_lines(change: Change, view: PlanView) -> Iterator[Line]:
-    """Return one change: what is done to which object, and what differs in it."""
+def change_lines(change: Change, view: PlanView, because: Iterable[str] = ()) -> Iterator[Line]:
+    """Return one change: what is done to which object, why, and what differs in it.
+
+    Args:
+        change: of the plan.
+        view: how much of it is shown.
+        because: the reasons, a line each.
+    """
     sign, style = SIGNS[change.action]
     is_whole = change.action is not Action.UPDATE
     if not (view.has_bodies if is_whole else view.has_diffs):
         yield Line(f"{sign} {_headline(change, view)}", style)
-        yield from conflict_lines(change)
+        yield from (*because_lines(because), *conflict_lines(change))
         return
     diff = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full)
     stamps = " (bundler's labels only)" if diff.is_stamps_only else ""
     yield Line(f"{sign} {_headline(change, view)}{stamps}", style)
-    yield from conflict_lines(change)
+    yield from (*because_lines(because), *conflict_lines(change))
     yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in diff.lines)
+
+
+def because_lines(because: Iterable[str]) -> Iterator[Line]:
+    """Return why an object changes, below its name."""
+    return (Line(f"    {line}", "cyan") for line in because)
 
 
 def conflict_lines(change: Change) -> Iterator[Line]:

@@ -20,6 +20,8 @@ class Item:
     """``Deployment/web``."""
     remark: str = ""
     """Why, in a few words."""
+    because: tuple[str, ...] = ()
+    """Which values, or what else, caused it."""
     notes: tuple[tuple[str, str], ...] = ()
     """Fields that others set: ``conflict``, ``take`` or ``keep``, and which."""
     lines: tuple[str, ...] = ()

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from bundler.cli.output.causes import because, by_path, with_reasons
 from bundler.cli.output.markdown import markdown
 from bundler.cli.output.page import page
-from bundler.cli.output.plan import DIFF_STYLES, SIGNS, counts_text, kept_texts, reach_lines, reach_remark
+from bundler.cli.output.plan import (
+    DIFF_STYLES,
+    SIGNS,
+    because_lines,
+    counts_text,
+    kept_texts,
+    reach_lines,
+    reach_remark,
+)
 from bundler.cli.output.report import Item, Listing, Report
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
@@ -115,9 +124,10 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
     yield from (Line(f"warning: {text}", "yellow") for text in saved.warnings)
     yield from reach_lines(saved.facts.plan.reach)
     yield from (Line(f"+ create Namespace/{name} ({_KEPT})", "green") for name in saved.namespaces)
-    for change in saved.changes:
+    for change, reasons in with_reasons(saved.changes, by_path(saved.changed_values)):
         sign, style = SIGNS[change.action]
         yield Line(f"{sign} {change.action} {_name(saved, change)}{_remark(change)}", style)
+        yield from because_lines(reasons)
         yield from (Line(f"    ! {word}: {said}", "yellow") for word, said in change.notes)
         yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in change.lines)
     yield from (Line(f"= keep {text}", "dim") for text in kept_texts(saved.facts.plan, saved.request.namespace))
@@ -138,13 +148,14 @@ def _remark(change: SavedChange) -> str:
 
 def report_of(saved: SavedPlan) -> Report:
     """Return a saved plan as it is read away from a terminal."""
-    plan = saved.facts.plan
+    plan, values_by_path = saved.facts.plan, by_path(saved.changed_values)
     namespaces = tuple(Item(action=Action.CREATE, name=f"Namespace/{name}", remark=_KEPT) for name in saved.namespaces)
     items = tuple(
         Item(
             action=change.action,
             name=_name(saved, change),
             remark=_remark(change)[2:-1],
+            because=because(change.causes, values_by_path),
             notes=change.notes,
             lines=change.lines,
         )

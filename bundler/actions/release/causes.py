@@ -1,0 +1,262 @@
+"""Why each field of a plan changes: which values were read for it, and what changed them. Layer: actions.
+
+The record of the revision before holds the values that its templates saw, and the objects. What differs from those is
+the only thing that can change a field whose template is the same; which of it the line of a field reads, the template
+says. A field that the revision had as it will be again was changed in the cluster.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bundler.model.causes import Cause, CauseKind, ChangedField
+from bundler.model.change import Action
+from bundler.model.json import pointer_tokens, value_at_steps
+from bundler.model.lean import replace
+from bundler.model.redaction import Redactor
+from bundler.planning.diff import differing, shown_sides
+from bundler.planning.drift import field_text, owned_places, owner_at
+from bundler.planning.jobs import is_job, job_stem
+from bundler.planning.ownership import manager_time
+from bundler.values.causes import ValueChanges
+from bundler.values.flatten import whole_data
+from bundler.values.paths import pointer_as_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from bundler.actions.compose.compose import Composition
+    from bundler.actions.release.proposal import Draft
+    from bundler.expressions.expression import ValuePath
+    from bundler.model.change import Change, Plan
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+    from bundler.model.release import Revision
+    from bundler.model.values import Pointer
+    from bundler.render.types import FieldOrigin
+
+_OF_TEMPLATES = frozenset({"site", "capabilities"})
+"""What templates read besides values, and no record holds."""
+
+
+def with_causes(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) -> Plan:
+    """Return a plan whose changes say what caused them; those of a release that is new need no cause.
+
+    Args:
+        plan: from what is live to the revision to be.
+        draft: that revision, with the one that its values start from.
+        before: what the release wrote last.
+    """
+    if plan.is_empty:
+        return plan
+    if draft.composition is None:
+        return _going_back(plan, draft, before)
+    if draft.recorded is None:
+        return plan
+    with draft.composition.order.codes:
+        finder = _Finder(draft, draft.recorded, draft.composition, before)
+        changes = tuple(replace(change, causes=tuple(finder.causes(change))) for change in plan.changes)
+        return replace(plan, changes=changes, values=finder.values.told(finder.named))
+
+
+def _going_back(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) -> Plan:
+    note = f"revision {draft.revision.rolled_back_to} had it so"
+
+    def causes(change: Change) -> Iterator[_Found]:
+        for steps in _changed_places(change):
+            kept = _unchanged_since(change, before.get(change.ref), steps)
+            yield _Found(
+                _in_cluster(change, steps) if kept else _Why(CauseKind.REVISION, note=note), _field(change, steps)
+            )
+
+    changes = tuple(replace(one, causes=tuple(_grouped(causes(one)))) for one in plan.changes)
+    return replace(plan, changes=changes)
+
+
+class _Why(NamedTuple):
+    """What is said of one field."""
+
+    kind: CauseKind
+    pointers: frozenset[Pointer] = frozenset()
+    note: str = ""
+    is_certain: bool = True
+
+
+class _Found(NamedTuple):
+    why: _Why
+    field: ChangedField
+
+
+class _Finder:
+    """Finds the causes of the changes of one plan."""
+
+    def __init__(
+        self, draft: Draft, recorded: Revision, composition: Composition, before: Mapping[ObjectRef, Manifest]
+    ) -> None:
+        self._composition = composition
+        self._before = before
+        old, new = recorded.summary.bundle, draft.revision.summary.bundle
+        self._is_same_bundle = old.digest == new.digest
+        name = old.name if old.name == new.name else f"{old.name} → {new.name}"
+        self._bundle = _Why(CauseKind.BUNDLE, note=f"{name} {_arrow(old.version, new.version)}")
+        redactor = Redactor()
+        redactor.learn(*draft.revision.sensitive, *recorded.sensitive)
+        computed = recorded.computed_values
+        self.values = ValueChanges(
+            composition.order.bundle,
+            composition.values,
+            whole_data(composition.values, is_masked=False) if computed is None else computed,
+            is_secret=lambda text: redactor.redact_value(text) != text,
+            codes=composition.order.codes,
+        )
+        self.named: set[Pointer] = set()
+        """Values that a cause names."""
+
+    def causes(self, change: Change) -> Iterator[Cause]:
+        """Yield why one object changes, fields with one cause together."""
+        match change.action:
+            case Action.UPDATE | Action.RECREATE:
+                found = [self._field_cause(change, steps) for steps in _changed_places(change)]
+            case Action.CREATE if change.desired is not None:
+                found = [_Found(self._created(change.ref, change.desired), self._line(change, ()))]
+            case Action.DELETE if not self._is_replaced(change.ref):
+                found = [_Found(self._deleted(change), ChangedField(field=""))]
+            case _:
+                found = []
+        self.named |= {pointer for one in found for pointer in one.why.pointers}
+        yield from _grouped(found)
+
+    def _field_cause(self, change: Change, steps: tuple[str | int, ...]) -> _Found:
+        if _unchanged_since(change, self._before.get(change.ref), steps):
+            return _Found(_in_cluster(change, steps), _field(change, steps))
+        return _Found(self._read_for(change, steps), self._line(change, steps))
+
+    def _line(self, change: Change, steps: tuple[str | int, ...]) -> ChangedField:
+        origin = self._origin(change.ref, steps)
+        return _field(change, steps, str(origin.source) if origin is not None else "")
+
+    def _origin(self, ref: ObjectRef, steps: Sequence[str | int]) -> FieldOrigin | None:
+        find = self._composition.rendering.find_origin
+        if is_job(ref):
+            return find(replace(ref, name=job_stem(ref.name) or ref.name), steps)
+        if ref.kind == "Secret" and not ref.group and steps[:1] == ("data",):
+            written = find(ref, ("stringData", *steps[1:]))
+            if written is not None and written.value is not None:
+                return written
+        return find(ref, steps)
+
+    def _read_for(self, change: Change, steps: tuple[str | int, ...]) -> _Why:
+        origin = self._origin(change.ref, steps)
+        if origin is None:
+            return self._other(())
+        desired = change.desired
+        if desired and desired.patched_by and value_at_steps(desired.body, steps) != origin.value:
+            return _Why(CauseKind.PATCH, note=f"patched by {', '.join(map(str, desired.patched_by))}")
+        is_certain = self._is_same_bundle
+        if direct := self._narrowed(origin, steps):
+            return _Why(CauseKind.VALUES, direct, is_certain=is_certain)
+        if around := self.values.read_by(origin.component, origin.around):
+            return _Why(CauseKind.VALUES, around, is_certain=is_certain)
+        return self._read_anywhere(origin)
+
+    def _narrowed(self, origin: FieldOrigin, steps: tuple[str | int, ...]) -> frozenset[Pointer]:
+        """Return what a line reads; of a mapping that it prints whole, what is at the place of the field."""
+        found: set[Pointer] = set()
+        for path in origin.direct:
+            pointers = self.values.read_by(origin.component, [path])
+            outside = len(origin.component.split("/")) if origin.component else 0
+            ends = {pointer: pointer_tokens(pointer)[outside + len(path) - 1 :] for pointer in pointers}
+            tail = tuple(map(str, steps))
+            there = {pointer for pointer, end in ends.items() if end and tail[-len(end) :] == end}
+            found |= there or pointers
+        return frozenset(found)
+
+    def _created(self, ref: ObjectRef, desired: Manifest) -> _Why:
+        if ref in self._before:
+            return _Why(CauseKind.CLUSTER, note="it is gone from the cluster")
+        is_new_component = all(one.component != desired.component for one in self._before.values())
+        if is_new_component and (switches := self.values.switches(desired.component)):
+            return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
+        origin = self._origin(ref, ())
+        if origin is None:
+            return self._other(())
+        if around := self.values.read_by(origin.component, origin.around):
+            return _Why(CauseKind.VALUES, around, is_certain=self._is_same_bundle)
+        return self._read_anywhere(origin)
+
+    def _read_anywhere(self, origin: FieldOrigin) -> _Why:
+        """Name what the template reads in other lines; of another bundle, the lines themselves may be new."""
+        anywhere = self.values.read_by(origin.component, origin.template()) if self._is_same_bundle else ()
+        if anywhere:
+            return _Why(CauseKind.VALUES, anywhere, note=f"values read by {origin.source.file}", is_certain=False)
+        return self._other({*origin.direct, *origin.around})
+
+    def _is_replaced(self, ref: ObjectRef) -> bool:
+        """Return whether it is a Job that has run, and whose place another one of that name takes."""
+        stems = {job_stem(one.ref.name) for one in self._composition.manifests if is_job(one.ref)}
+        return is_job(ref) and job_stem(ref.name) in stems
+
+    def _deleted(self, change: Change) -> _Why:
+        kept = {part.component for part in self._composition.rendering.bundles}
+        if change.component not in kept and (switches := self.values.switches(change.component)):
+            return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
+        if not self._is_same_bundle:
+            return self._bundle
+        begun = self.values.roots(self.values.pointers)
+        roots = frozenset(one for one in self.values.pointers if pointer_as_path(one) in begun)
+        if roots:
+            return _Why(CauseKind.VALUES, roots, note="values that changed", is_certain=len(roots) == 1)
+        return self._other(())
+
+    def _other(self, paths: Iterable[ValuePath]) -> _Why:
+        """Say what is left where no value that changed is read."""
+        if not self._is_same_bundle:
+            return self._bundle
+        read = sorted({".".join(path) for path in paths if path[0] in _OF_TEMPLATES})
+        return _Why(CauseKind.UNKNOWN, note=f"it reads {', '.join(read)}" if read else "", is_certain=False)
+
+
+def _arrow(before: str, after: str) -> str:
+    return f"{before} → {after}" if before != after else f"{after}, of another content"
+
+
+def _changed_places(change: Change) -> Iterator[tuple[str | int, ...]]:
+    """Yield the way to each field that is shown to change."""
+    if change.action is Action.RECREATE and change.desired is not None:
+        yield from (one.steps for one in differing(change.before, change.after or change.desired.body))
+    elif change.action is Action.UPDATE:
+        yield from (one.steps for one in differing(*shown_sides(change)))
+
+
+def _unchanged_since(change: Change, before: Manifest | None, steps: tuple[str | int, ...]) -> bool:
+    """Return whether the release wanted a field before as it wants it now."""
+    if before is None or change.desired is None:
+        return False
+    return value_at_steps(before.body, steps) == value_at_steps(change.desired.body, steps)
+
+
+def _in_cluster(change: Change, steps: tuple[str | int, ...]) -> _Why:
+    _, manager = owner_at(steps, owned_places(change.before or {}))
+    at = manager_time(change.before or {}, manager) if manager else ""
+    by = f" by {manager}" if manager else ""
+    return _Why(CauseKind.CLUSTER, note=f"changed in the cluster{by}{f' at {at}' if at else ''}")
+
+
+def _field(change: Change, steps: tuple[str | int, ...], source: str = "") -> ChangedField:
+    sides = shown_sides(change)
+    body = next((side for side in reversed(sides) if value_at_steps(side, steps) is not None), change.before)
+    return ChangedField(field=field_text(steps, body), source=source)
+
+
+def _grouped(found: Iterable[_Found]) -> Iterator[Cause]:
+    fields: dict[_Why, list[ChangedField]] = {}
+    for one in found:
+        fields.setdefault(one.why, []).append(one.field)
+    for why, changed in fields.items():
+        yield Cause(
+            kind=why.kind,
+            fields=tuple(changed),
+            values=tuple(sorted(map(pointer_as_path, why.pointers))),
+            note=why.note,
+            is_certain=why.is_certain,
+        )

@@ -1,0 +1,76 @@
+"""Why each object of a plan changes: the value that was read for it, someone in the cluster, or another bundle."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.cli.output.causes import because, by_path
+from bundler.model.conflicts import OnConflict
+from tests.lib.menus import small_bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.actions.release.proposal import Proposal
+    from tests.scenario.conftest import World
+
+
+def reasons(proposal: Proposal) -> dict[str, tuple[str, ...]]:
+    """Return what is said of each object that changes, Jobs without the digest in their names."""
+    plan = proposal.plan
+    told = by_path(plan.values)
+    return {
+        change.ref.short.split("-job-")[0]: because(change.causes, told) for change in plan.changes if change.causes
+    }
+
+
+def test_each_object_names_the_value_that_its_lines_read(world: World):
+    operator, menu = world.operator, world.menu
+    operator.install(menu)
+    assert reasons(operator.diff(menu, text="ho")) == {
+        "ConfigMap/shop-config": ('because text "hello" → "ho" (--set) → .data.text',),
+        "Deployment/shop-web": (
+            'because text "hello" → "ho" (--set) → .spec.template.spec.containers[name="web"].env[name="TEXT"].value',
+        ),
+    }
+    assert reasons(operator.diff(menu, replicas="2", step="other", extra="true")) == {
+        "ConfigMap/shop-extra": ("because extra false → true (--set)",),
+        "Deployment/shop-web": ("because replicas 1 → 2 (--set) → .spec.replicas",),
+        "Job/shop": ('values read by templates/job.yaml: step "migrate" → "other" (--set)',),
+    }
+    token = reasons(operator.diff(menu, token="the-secret-of-the-test"))
+    assert token == {"Secret/shop-token": ("because token changed (--set) → .data.token",)}
+
+
+def test_what_was_changed_in_the_cluster_names_who_did(world: World):
+    operator, menu = world.operator, world.menu
+    operator.install(menu)
+    world.edit("ConfigMap", "shop-config", {"data": {"text": "theirs"}})
+    found = reasons(operator.diff(menu, image="docker.io/library/web:2"))
+    assert found["ConfigMap/shop-config"][0].startswith(
+        "because .data.text was changed in the cluster by kubectl-edit at "
+    )
+    assert found["Deployment/shop-web"][0].startswith(
+        'because image "docker.io/library/web:1" → "docker.io/library/web:2" (--set) → .spec'
+    )
+
+
+def test_of_another_bundle_what_no_value_explains_is_its_doing(world: World, tmp_path: Path):
+    operator, menu = world.operator, world.menu
+    operator.install(menu)
+    newer = small_bundle(tmp_path / "newer")
+    template = newer / "templates" / "web.yaml"
+    template.write_text(template.read_text().replace("port: 80,", "port: 8080,"))
+    changed = reasons(operator.diff(newer, text="ho"))
+    assert changed["Service/shop-web"] == ("because the bundle changed: small 1.0.0, of another content",)
+    assert changed["ConfigMap/shop-config"] == ('because text "hello" → "ho" (--set) → .data.text',)
+
+
+def test_going_back_names_the_revision_and_what_was_changed_in_the_cluster(sandbox_world: World):
+    operator, menu = sandbox_world.operator, sandbox_world.menu
+    operator.install(menu)
+    operator.upgrade(menu, text="ho", replicas="2")
+    sandbox_world.scale_web(5, manager="kubectl")
+    operator.rollback(revision=1, on_conflict=OnConflict.TAKE)
+    told = {ref: lines for ref, lines in reasons(operator.shown[-1]).items() if lines}
+    assert told["ConfigMap/shop-config"] == ("because revision 1 had it so",)
