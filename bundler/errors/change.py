@@ -170,6 +170,15 @@ class ProbationFailedError(WaitError):
     code = "probation-failed"
 
 
+class HookFailedError(ObjectFailedError):
+    """A hook failed: its Job used up its attempts, or its time.
+
+    Remedy: Fix the cause that the log in the error shows, and run the command again: hooks that succeeded do not rerun.
+    """
+
+    code = "hook-failed"
+
+
 class WaitTimeoutError(WaitError):
     """Time ran out before objects were ready.
 

@@ -22,8 +22,9 @@ from bundler.loader.locate import (
 from bundler.loader.problems import Problems
 from bundler.loader.schema_refs import load_schema
 from bundler.loader.tree import read_directory
-from bundler.model.bundle import NOTES_FILE, Bundle, BundleFile
+from bundler.model.bundle import BESIDE_TEMPLATES, NOTES_FILE, Bundle, BundleFile
 from bundler.model.digest import digest_of, tree_digest
+from bundler.model.hooks import CHECKS_FOLDER, HOOKS_FOLDER
 from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.manifest import Source
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 VALUES_FILE = "values.yaml"
 TEMPLATES = "templates/"
 CRDS = "crds/"
+_RENDERED = {TEMPLATES: "", **{folder: BESIDE_TEMPLATES + folder for folder in (HOOKS_FOLDER, CHECKS_FOLDER)}}
+"""The folders of templates, and how the names of what is in them begin."""
 
 _Files = dict[str, BundleFile]
 
@@ -198,7 +201,11 @@ class _Loader:
             site_defaults={**NO_FACTS, **definition.site_defaults},
             defaults=self._defaults(files, prefix),
             schema=load_schema(files, prefix=prefix, problems=self._problems),
-            templates=self._texts(files, TEMPLATES, prefix),
+            templates={
+                begin + name: text
+                for folder, begin in _RENDERED.items()
+                for name, text in self._texts(files, folder, prefix).items()
+            },
             crds=self._texts(files, CRDS, prefix),
             notes=self._text(files[NOTES_FILE], prefix) if NOTES_FILE in files else "",
             files=files,
@@ -237,9 +244,9 @@ class _Loader:
             if not path.startswith(folder):
                 continue
             name = path.removeprefix(folder)
-            is_partial = folder == TEMPLATES and name.rpartition("/")[2].startswith("_")
+            is_partial = folder in _RENDERED and name.rpartition("/")[2].startswith("_")
             if not is_partial and not name.endswith((".yaml", ".yml")):
-                partial = ", or start with _ to be included by others" if folder == TEMPLATES else ""
+                partial = ", or start with _ to be included by others" if folder in _RENDERED else ""
                 self._problems.add(Source(f"{prefix}{path}", 0), f"files in {folder} must end in .yaml{partial}")
                 continue
             texts[name] = self._text(files[path], prefix)

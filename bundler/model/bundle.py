@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 NOTES_FILE = "NOTES.md"
 """Of a bundle: what people read after an install."""
+BESIDE_TEMPLATES = "../"
+"""How the templates of other folders begin, which see those of ``templates/``: ``../hooks/migrate.yaml``."""
+
+
+def template_place(name: str) -> str:
+    """Return where in its bundle a template is: ``templates/web.yaml``, ``hooks/migrate.yaml``."""
+    return name.removeprefix(BESIDE_TEMPLATES) if name.startswith(BESIDE_TEMPLATES) else f"templates/{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +183,10 @@ class Bundle:
     schema: Mapping[str, JSONValue] | None = None
     """values.schema.json, references inside the bundle resolved by :mod:`bundler.loader`; None where there is none."""
     templates: Mapping[str, str] = field(default_factory=dict)
-    """Path inside ``templates/`` -> text (LF, no BOM). Files starting with ``_`` are only imported or included."""
+    """Path inside ``templates/`` -> text (LF, no BOM). Files starting with ``_`` are only imported or included.
+
+    Those of ``hooks/`` and ``checks/`` are named from there: ``../hooks/migrate.yaml``.
+    """
     crds: Mapping[str, str] = field(default_factory=dict)
     notes: str = ""
     files: Mapping[str, BundleFile] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from bundler.model.reach import EXPOSURES
 
 if TYPE_CHECKING:
     from bundler.model.causes import Cause, ChangedValue
+    from bundler.model.hooks import HookPoint
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
@@ -86,6 +87,8 @@ class Change:
     """A webhook of the same release judges it, and nothing answers that now."""
     is_autoscaled: bool = False
     """``spec.replicas`` follows the live value."""
+    hook: HookPoint | None = None
+    """Of an object of a hook: at which point of the change it is written."""
     reason: str = ""
     """Why, in a few words; empty where the difference says it."""
     warnings: tuple[str, ...] = ()
@@ -189,5 +192,5 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Return whether nothing would be written."""
-        return all(change.action is Action.NONE for change in self.changes)
+        """Return whether nothing would be written; hooks alone are no reason for a change."""
+        return all(change.action is Action.NONE or change.hook is not None for change in self.changes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from bundler.model.hooks import is_dormant
 from bundler.model.lean import dataclass, field
 
 if TYPE_CHECKING:
@@ -239,3 +240,8 @@ class Revision:
     def refs(self) -> frozenset[ObjectRef]:
         """The inventory as a set."""
         return frozenset(entry.ref for entry in self.inventory)
+
+    @property
+    def dormant(self) -> frozenset[ObjectRef]:
+        """Those of them that are there at certain moments only: hooks and checks."""
+        return frozenset(one.ref for one in self.inventory if one.manifest is not None and is_dormant(one.manifest))

@@ -21,6 +21,8 @@ class Until(StrEnum):
 
     READY = "ready"
     """Objects are ready, and Jobs are complete; a run that does not wait passes over it."""
+    COMPLETE = "complete"
+    """The Jobs of hooks are complete; what follows relies on it, so that every run waits."""
     ESTABLISHED = "established"
     """Namespaces and definitions are served; nothing could be written without, so that every run waits."""
     GONE = "gone"
@@ -108,6 +110,16 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Discard:
+    """Delete objects of hooks that this run has written, or an earlier try of it, and wait until they are gone."""
+
+    id: str
+    needs: tuple[str, ...]
+    refs: tuple[ObjectRef, ...]
+    component: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """End the run here; what needs this step is left to a later run."""
 
@@ -125,4 +137,4 @@ class Record:
     moment: Moment
 
 
-Step: TypeAlias = Verify | Write | RunJob | Await | Delete | Pause | Record
+Step: TypeAlias = Verify | Write | RunJob | Await | Delete | Discard | Pause | Record

@@ -34,7 +34,8 @@ def drifted_objects(
         policy: fields that it keeps as they are live are no drift.
         left_to_others: fields that the release gave up are none either.
     """
-    found = (_drifted(change, policy, left_to_others.get(change.ref, ())) for change in plan.changes)
+    changes = (change for change in plan.changes if change.hook is None)
+    found = (_drifted(change, policy, left_to_others.get(change.ref, ())) for change in changes)
     return tuple(one for one in found if one is not None)
 
 

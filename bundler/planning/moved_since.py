@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.size import first_of
-from bundler.model.steps import Await, Delete, RunJob, Write
+from bundler.model.steps import Await, Delete, Discard, RunJob, Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -122,7 +122,7 @@ def _targets_of(step: Step) -> tuple[Target, ...]:
 def _outline(plan: Plan) -> list[tuple[object, ...]]:
     """Return the steps without what a namespace that this very run has made changes: what can be checked before."""
     return [
-        (step.id, *_targets_of(step), *(step.refs if isinstance(step, Await) else ()))
+        (step.id, *_targets_of(step), *(step.refs if isinstance(step, Await | Discard) else ()))
         for step in plan.steps
-        if isinstance(step, Write | Delete | RunJob | Await)
+        if isinstance(step, Write | Delete | RunJob | Await | Discard)
     ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bundler.model.bundle import Reach
 from bundler.model.conflicts import ConflictPolicy, OnConflict
 from bundler.model.lean import dataclass, field
+from bundler.planning.jobs import job_mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
+    from bundler.planning.hooks import HookRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +52,19 @@ class Wanted:
     """What is done about fields that others set."""
     left_to_others: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
     """Fields that earlier changes left to other managers."""
+    hook_run: HookRun | None = None
+    """The run whose hooks are among the manifests; None where it runs none."""
+    hooks: frozenset[ObjectRef] = frozenset()
+    """Objects of hooks among the manifests."""
+    dormant: frozenset[ObjectRef] = frozenset()
+    """Hooks of other moments, and checks: they may be there, and stay as they are."""
     is_removal: bool = False
     is_rollback: bool = False
     """Definitions and claims never go back: they stay as they are, however an older revision had them."""
+
+    def mark_of(self, job: ObjectRef) -> str:
+        """Return the short text by which a record remembers that a Job has finished."""
+        return self.hook_run.mark(job) if self.hook_run and job in self.hooks else job_mark(job)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from bundler.fields.field_set import owned_fields
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
+from bundler.model.hooks import hook_run
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
@@ -17,9 +18,11 @@ from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, is_stopped_by,
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import field_conflicts, left_fields, without_fields
 from bundler.planning.filled_fields import without_filled_fields
+from bundler.planning.hooks import is_of_other_run
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
+from bundler.planning.kept import NEVER_DELETED, kept_because
 from bundler.planning.live_reach import with_live
 from bundler.planning.observation import Candidate, Refusal, RefusalKind, Regrowth, Settlement
 from bundler.planning.order import effective_needs, is_custom, with_implied_needs
@@ -39,13 +42,6 @@ if TYPE_CHECKING:
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.release import InventoryEntry
     from bundler.planning.observation import Observation, Outcome, Wanted
-
-_NEVER_DELETED = {
-    ("", "PersistentVolumeClaim"): "holds data",
-    ("", "PersistentVolume"): "holds data",
-    ("", "Namespace"): "may hold what others made",
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): "deleting it deletes every object of its kind",
-}
 
 _NONE_KNOWN: Final[Mapping[ObjectRef, Candidate]] = MappingProxyType({})
 _NONE_SENT: Final[Mapping[ObjectRef, Payload]] = MappingProxyType({})
@@ -102,9 +98,11 @@ def _still_holds(known: Candidate, manifest: Manifest, live: Body | None) -> boo
 def _settle(manifest: Manifest, live: Body | None, wanted: Wanted, *, is_autoscaled: bool) -> str | None:
     if live is None:
         return "it has run" if manifest.ref in wanted.finished_jobs else None
-    if job_failed(manifest.ref, live) or is_deleting(live):
+    if job_failed(manifest.ref, live) or is_deleting(live) or is_of_other_run(manifest, live):
         return None
-    if wanted.is_rollback and (manifest.ref.group, manifest.ref.kind) in _NEVER_DELETED:
+    if hook_run(manifest.body):
+        return "an earlier try of this change has begun it"
+    if wanted.is_rollback and (manifest.ref.group, manifest.ref.kind) in NEVER_DELETED:
         return "never goes back"
     ignoring = frozenset({REPLICAS_PATH}) if is_autoscaled else frozenset[str]()
     return "unchanged" if is_unchanged(manifest.body, live, manager=FIELD_MANAGER, ignoring=ignoring) else None
@@ -184,6 +182,9 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
     answer = outcome if isinstance(outcome, Answer) else refusal.forced if refusal else None
     if action is Action.CREATE and manifest.ref in wanted.job_runs:
         reason = f"runs again: it ran for revision {wanted.job_runs[manifest.ref]}"
+    hook = wanted.hook_run.point_of(manifest) if wanted.hook_run else None
+    if hook is not None:
+        reason = f"hook {hook}{f'; {reason}' if reason else ''}"
     after = answer.body if answer else None
     is_back = action is Action.UPDATE and live is not None and is_restored(live, wanted.uid)
     recorded = wanted.recorded.get(manifest.ref, manifest) if is_back else None
@@ -197,6 +198,7 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
         before=live,
         after=after,
         live_uid=text_at(live, "metadata", "uid"),
+        hook=hook,
         is_verified=refusal is None or refusal.forced is not None,
         awaits_webhook=refusal is not None and refusal.kind is RefusalKind.UNJUDGED,
         is_autoscaled=candidate.is_autoscaled,
@@ -255,6 +257,8 @@ def _decide(candidate: Candidate, outcome: Outcome | None) -> tuple[Action, str]
         return Action.CREATE, "the old one is being deleted; it is waited for"
     if job_failed(candidate.manifest.ref, live):
         return Action.RECREATE, "its last run failed"
+    if is_of_other_run(candidate.manifest, live):
+        return Action.RECREATE, "it runs with each such change"
     return _decide_update(candidate, live, outcome)
 
 
@@ -328,20 +332,21 @@ def _taken(ref: ObjectRef, secrets: Sequence[GeneratedSecret], live: Body, wante
 def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list[KeptObject]]:
     """Return what is deleted and what is kept of the objects that the release owned and wants no longer."""
     wanted_refs = {manifest.ref for manifest in wanted.manifests} | {secret.ref for secret in wanted.generated}
+    wanted_refs |= wanted.dormant
     deletes: list[Change] = []
     kept: list[KeptObject] = []
     for ref, entry in sorted(wanted.owned.items()):
         live = observation.live.get(ref)
         if ref in wanted_refs or live is None or not _is_known(live, wanted.uid) or has_controller(live):
             continue
-        if why := kept_because(ref, entry):
+        if why := kept_because(ref, entry, live):
             kept.append(KeptObject(ref, why))
         elif not is_deleting(live) or wanted.is_removal or is_custom(ref):
             why = "" if wanted.is_removal else _unwanted_because(ref, wanted_refs)
             deletes.append(_delete(entry, live, why))
             kept += _claims_of(ref, live)
     left = {ObjectRef("", "Namespace", "", name) for name in observation.left_namespaces}
-    kept += (KeptObject(ref, _NEVER_DELETED["", "Namespace"]) for ref in left - wanted_refs - {one.ref for one in kept})
+    kept += (KeptObject(ref, NEVER_DELETED["", "Namespace"]) for ref in left - wanted_refs - {one.ref for one in kept})
     # A custom object on its way out is waited for where its operator may be among what goes now.
     is_idle = not wanted.is_removal and all(is_deleting(change.before or {}) for change in deletes)
     return ([] if is_idle else deletes), kept
@@ -361,13 +366,6 @@ def _claims_of(ref: ObjectRef, live: Body) -> Iterable[KeptObject]:
         for ordinal in range(int_at(live, "spec", "replicas", default=1)):
             name = f"{text_at(template, 'metadata', 'name')}-{ref.name}-{ordinal}"
             yield KeptObject(ObjectRef("", "PersistentVolumeClaim", ref.namespace, name), "holds data")
-
-
-def kept_because(ref: ObjectRef, entry: InventoryEntry) -> str:
-    """Return why an object is never deleted, whatever becomes of its release; empty where it may be."""
-    if entry.is_generated:
-        return "a generated secret is made once"
-    return _NEVER_DELETED.get((ref.group, ref.kind), "")
 
 
 def _unwanted_because(ref: ObjectRef, wanted: Collection[ObjectRef]) -> str:

@@ -9,7 +9,7 @@ from bundler.model.json import canonical_json, items_at, mapping_at, text_at
 from bundler.model.labels import PROTECTED
 from bundler.model.size import first_of
 from bundler.planning.claim_growth import claims_of, is_stateful_set
-from bundler.planning.planner import kept_because
+from bundler.planning.kept import kept_because
 from bundler.planning.problem import Problem
 from bundler.planning.safety import losses, may_hold_data
 

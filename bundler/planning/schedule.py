@@ -13,9 +13,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action
+from bundler.model.hooks import Side
 from bundler.model.json import int_at
 from bundler.model.stage import Stage
-from bundler.model.steps import Await, Delete, Moment, Record, RunJob, Target, Until, Verify, Write
+from bundler.model.steps import Await, Delete, Discard, Moment, Record, RunJob, Target, Until, Verify, Write
+from bundler.planning.hook_order import is_deleted_at_once, is_discarded, needs_of_parts, order_of, part_of
 from bundler.planning.jobs import is_job
 from bundler.planning.order import component_order, component_ranks, is_custom
 from bundler.planning.stages import stage_in_plan
@@ -35,9 +37,15 @@ _REPLICAS = (("spec", 1), ("status", 0))
 
 
 def change_order(changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> tuple[Change, ...]:
-    """Return changes as they are written: components after those they need, stage by stage."""
+    """Return changes as they are written: components after those they need, hooks around them, stage by stage."""
     rank = component_ranks(needs)
-    return tuple(sorted(changes, key=lambda c: (rank[c.component], c.component, stage_in_plan(c), c.ref)))
+
+    def place(change: Change) -> tuple[int, str, int, int, Stage, ObjectRef]:
+        side = 0 if change.hook is None else -1 if change.hook.side is Side.BEFORE else 1
+        order = order_of(change) if side else 0
+        return rank[change.component], change.component, side, order, stage_in_plan(change), change.ref
+
+    return tuple(sorted(changes, key=place))
 
 
 def removal_order(changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> tuple[Change, ...]:
@@ -104,6 +112,10 @@ class _Chain:
         targets = tuple(_doomed(change, waits_for_owned=is_removal and _may_own(change)) for change in group)
         self.add(Delete(id=f"delete:{number}", needs=self.front, targets=targets, component=group[0].component))
 
+    def discard(self, place: str, changes: Iterable[Change], *, component: str) -> None:
+        if refs := tuple(change.ref for change in changes if is_discarded(change)):
+            self.add(Discard(id=f"discard:{place}", needs=self.front, refs=refs, component=component))
+
     def await_gone(self, place: str, group: Sequence[Change]) -> None:
         if group:
             refs = tuple(change.ref for change in group)
@@ -137,14 +149,22 @@ def schedule(
         digester: names what is sent.
         is_removal: everything goes; each group of deletes is gone before the next begins.
     """
-    wanted = [change for change in changes if change.action is not Action.DELETE]
+    hooks = [change for change in changes if change.hook is not None]
+    wanted = [change for change in changes if change.action is not Action.DELETE and change.hook is None]
     chain = _Chain(digester)
     chain.record(Moment.BEGUN)
+    if is_removal:
+        _run_all_hooks(chain, hooks, needs, Side.BEFORE)
     _define(chain, [change for change in wanted if stage_in_plan(change) is Stage.DEFINITIONS])
-    unverified = [change for change in wanted if not (change.is_verified or change.awaits_webhook)]
-    chain.verify("new", unverified, _NEW)
-    _run_components(chain, [change for change in wanted if stage_in_plan(change) is not Stage.DEFINITIONS], needs)
+    unverified = [change for change in (*wanted, *hooks) if not (change.is_verified or change.awaits_webhook)]
+    if not is_removal:
+        chain.verify("new", unverified, _NEW)
+        others = [change for change in wanted if stage_in_plan(change) is not Stage.DEFINITIONS]
+        _run_components(chain, [*others, *hooks], needs)
     _prune(chain, [change for change in changes if change.action is Action.DELETE], is_removal=is_removal)
+    if is_removal:
+        _run_all_hooks(chain, hooks, needs, Side.AFTER)
+        chain.discard("hooks", hooks, component="")
     chain.record(Moment.DONE)
     return tuple(chain.steps)
 
@@ -158,20 +178,58 @@ def _define(chain: _Chain, changes: Sequence[Change]) -> None:
 
 
 def _run_components(chain: _Chain, changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> None:
-    """Let each component begin when those it needs are ready."""
-    by_component: defaultdict[str, list[Change]] = defaultdict(list)
+    """Let each component begin when those it needs are ready, its hooks before and after it and what it holds."""
+    by_part: defaultdict[str, list[Change]] = defaultdict(list)
     for change in changes:
-        by_component[change.component].append(change)
-    needed = {name: tuple(one for one in needs.get(name, ()) if one in by_component) for name in by_component}
+        by_part[part_of(change)].append(change)
+    needed = needs_of_parts(by_part, needs)
     begin, ends = chain.front, dict[str, tuple[str, ...]]()
-    for wave in component_order(frozenset(by_component), needed):
+    for wave in component_order(frozenset(by_part), needed):
         for name in wave:
             branch = chain.branch(_union(ends[one] for one in needed[name]) or begin)
-            _run_component(branch, name, by_component[name])
+            if by_part[name][0].hook is None:
+                _run_component(branch, name, by_part[name])
+            else:
+                _run_hooks(branch, name, by_part[name])
+                branch.discard(name, [one for one in by_part[name] if is_deleted_at_once(one)], component=_place(name))
             chain.steps += branch.steps
             ends[name] = branch.front
     inner = {one for others in needed.values() for one in others}
     chain.front = _union(ends[name] for name in ends if name not in inner) or begin
+
+
+def _run_all_hooks(chain: _Chain, hooks: Iterable[Change], needs: Mapping[str, tuple[str, ...]], side: Side) -> None:
+    """Run the hooks before or after everything is deleted, those of a component before those that it needs."""
+    by_part: defaultdict[str, list[Change]] = defaultdict(list)
+    for change in hooks:
+        if change.hook is not None and change.hook.side is side:
+            by_part[part_of(change)].append(change)
+    rank = component_ranks(needs)
+    for name in sorted(by_part, key=lambda part: (-rank.get(_place(part), 0), part)):
+        _run_hooks(chain, name, by_part[name])
+
+
+def _run_hooks(chain: _Chain, part: str, changes: Sequence[Change]) -> None:
+    """Write hooks in their order, and wait for the Jobs of each number before the next."""
+    by_order: defaultdict[int, list[Change]] = defaultdict(list)
+    for change in changes:
+        by_order[order_of(change)].append(change)
+    component = _place(part)
+    for order, group in sorted(by_order.items()):
+        place = f"{part}:{order}"
+        for stage in Stage:
+            here = [change for change in group if stage_in_plan(change) is stage]
+            chain.write(f"{place}:{stage.name.lower()}", here, component=component)
+        if jobs := tuple(change.ref for change in group if is_job(change.ref)):
+            step = Await(
+                id=f"{place}:complete", needs=chain.front, until=Until.COMPLETE, refs=jobs, component=component
+            )
+            chain.add(step)
+
+
+def _place(part: str) -> str:
+    """Return the component whose hooks a part is made of."""
+    return part.partition(":")[2]
 
 
 def _union(fronts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import bundler.render
 from bundler.errors.bundle import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
-from bundler.model.bundle import Reach
+from bundler.model.bundle import BESIDE_TEMPLATES, Reach, template_place
+from bundler.model.hooks import HOOKS_FOLDER
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.lean import replace
@@ -158,6 +159,21 @@ def _needs(
             yield from _needs(bundle.component_bundles[spec.name], enabled[spec.name], prefix + spec.name, inner)
 
 
+def _by_folder(templates: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the templates that print objects: first those of templates/, under no name, then checks/ and hooks/."""
+    by_folder: dict[str, list[str]] = {"": []}
+    for path in sorted(templates):
+        if not is_partial(path):
+            is_beside = path.startswith(BESIDE_TEMPLATES)
+            folder = f"{template_place(path).partition('/')[0]}/" if is_beside else ""
+            by_folder.setdefault(folder, []).append(path)
+    return iter(by_folder.items())
+
+
+def _seen_by_hooks(context: RenderContext) -> dict[str, object]:
+    return {"revision": context.revision, "operation": context.operation}
+
+
 class _BundleRendering:
     """Collects texts and objects; stamps them when all are read, because CRDs tell the scope of others."""
 
@@ -193,11 +209,13 @@ class _BundleRendering:
         names = base_names(bundle, part.values, context, component=part.component, site=part.site)
         secrets = self._generated_of(part, names)
         names |= {"generated": GeneratedAddresses(secrets), "job_name": job_name}
-        templates = TemplateSet(bundle.templates, names, folder=part.path(_TEMPLATES), codes=self._context.codes)
         is_any = not only or is_partial(only)
-        for path in sorted(bundle.templates):
-            if not is_partial(path) and (is_any or part.path(_TEMPLATES + path) == only):
-                self._render_template(part, templates, path)
+        for folder, paths in _by_folder(bundle.templates):
+            seen = names | _seen_by_hooks(context) if folder == HOOKS_FOLDER else names
+            templates = TemplateSet(bundle.templates, seen, folder=part.path(_TEMPLATES), codes=self._context.codes)
+            for path in paths:
+                if is_any or part.path(template_place(path)) == only:
+                    self._render_template(part, templates, path, folder)
 
     def _generated_of(self, part: Part, names: Mapping[str, object]) -> tuple[GeneratedSecret, ...]:
         try:
@@ -208,7 +226,7 @@ class _BundleRendering:
             return ()
         return secrets
 
-    def _render_template(self, part: Part, templates: TemplateSet, path: str) -> None:
+    def _render_template(self, part: Part, templates: TemplateSet, path: str, folder: str) -> None:
         try:
             rendered = templates.render(path)
         except RenderFailedError as failed:
@@ -221,8 +239,9 @@ class _BundleRendering:
             source_at=lambda offset: templates.source_at(rendered, offset),
             reads_at=lambda source: templates.reads_at(path, source),
             reads=lambda: templates.reads_of(path).all(),
+            folder=folder,
         )
-        self._texts.append((part, part.path(_TEMPLATES + path), text_part, self._reader.read(text_part)))
+        self._texts.append((part, part.path(template_place(path)), text_part, self._reader.read(text_part)))
 
     def _read_crd(self, part: Part, path: str, text: str) -> None:
         full = part.path(_CRDS + path.removeprefix(_CRDS))
@@ -271,7 +290,8 @@ class _BundleRendering:
                 except UnspliceableError as error:
                     self.problems.append(_unspliceable(one, error))
                     continue
-                manifests.append(manifest)
+                is_hook = text_part.folder == HOOKS_FOLDER
+                manifests.append(bundler.render.hooks.with_deadline(manifest) if is_hook else manifest)
                 found += inserted
             templates.append(RenderedTemplate(component=part.component, path=path, text=apply_insertions(text, found)))
         return Rendering(

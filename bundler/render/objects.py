@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import bundler.render
 from bundler.errors.bundle import ManifestError, RenderedYamlError
+from bundler.model.hooks import HOOK_ANNOTATIONS, HOOKS_FOLDER
 from bundler.model.json import is_mapping
 from bundler.model.labels import PREFIX, TRACK
 from bundler.model.lean import dataclass
@@ -56,6 +58,8 @@ class TextPart:
     """Template line -> the values that it reads; None for plain YAML."""
     reads: Callable[[], frozenset[ValuePath]] | None = None
     """All values that the template reads."""
+    folder: str = ""
+    """``hooks/`` or ``checks/``, whose objects have rules of their own."""
 
 
 class ObjectReader:
@@ -108,7 +112,9 @@ class ObjectReader:
                 yield ObjectPart(typed, part.source_at(offset), document, find_mark, pointer)
 
     def _check(self, body: Body, document: ObjectDocument, part: TextPart, pointer: str) -> bool:
-        wrong = _first_wrong(body)
+        wrong = _first_wrong(body, part.folder)
+        if wrong is None and part.folder:
+            wrong = bundler.render.hooks.wrong_object(body, part.folder)
         if wrong is None:
             return True
         place, sentence, hint = wrong
@@ -157,7 +163,7 @@ def _typed_item(item: Body, around: Body) -> Body:
     return {"apiVersion": around.get("apiVersion"), **item, "kind": kind.removesuffix("List")}
 
 
-def _first_wrong(body: Body) -> tuple[str, str, str] | None:
+def _first_wrong(body: Body, folder: str) -> tuple[str, str, str] | None:
     """Return (pointer, sentence, hint) of the first thing that makes ``body`` no usable object."""
     metadata = body.get("metadata")
     for key in ("apiVersion", "kind"):
@@ -174,7 +180,7 @@ def _first_wrong(body: Body) -> tuple[str, str, str] | None:
             "metadata.name is missing or not a string",
             "write metadata.name, quoted if it is a number",
         )
-    return _wrong_maps(metadata) or _wrong_namespace(metadata)
+    return _wrong_maps(metadata, is_hook=folder == HOOKS_FOLDER) or _wrong_namespace(metadata)
 
 
 def _wrong_namespace(metadata: Body) -> tuple[str, str, str] | None:
@@ -184,7 +190,7 @@ def _wrong_namespace(metadata: Body) -> tuple[str, str, str] | None:
     return ("/metadata/namespace", "metadata.namespace is not a string", "leave it out: bundler adds the release's")
 
 
-def _wrong_maps(metadata: Body) -> tuple[str, str, str] | None:
+def _wrong_maps(metadata: Body, *, is_hook: bool) -> tuple[str, str, str] | None:
     for name in ("labels", "annotations"):
         found = metadata.get(name)
         if found is None:
@@ -193,8 +199,12 @@ def _wrong_maps(metadata: Body) -> tuple[str, str, str] | None:
             return (f"/metadata/{name}", f"metadata.{name} is not a mapping", "write one `key: value` per line")
         for key in found:
             if key.startswith(PREFIX) and not (key == TRACK and name == "labels"):
+                is_hooks = key in HOOK_ANNOTATIONS and name == "annotations"
+                if is_hooks and is_hook:
+                    continue
                 pointer = f"/metadata/{name}/{key.replace('~', '~0').replace('/', '~1')}"
                 hint = f"remove it: names under {PREFIX} are bundler's own; only the label {TRACK} is the author's"
+                hint = f"move the object into a file of {HOOKS_FOLDER}" if is_hooks else hint
                 return (pointer, f"the template sets {key} in metadata.{name}", hint)
     return None
 

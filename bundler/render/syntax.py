@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jinja2.exceptions import TemplateSyntaxError
 
 from bundler.expressions.language import Language
-from bundler.model.bundle import NOTES_FILE
+from bundler.model.bundle import NOTES_FILE, template_place
 from bundler.model.manifest import Source
 from bundler.render.templates import RenderFailedError, TemplateSet
 
@@ -40,7 +40,7 @@ def syntax_problems(bundle: Bundle, codes: CompiledCodes, component: str = "") -
 def stray_comments(bundle: Bundle, component: str = "") -> Iterator[tuple[Source, int]]:
     """Yield where ``${#``, which a shell counts with, starts a comment, and the line where that comment ends."""
     prefix = f"{component}/" if component else ""
-    texts = {f"{prefix}templates/{name}": text for name, text in bundle.templates.items()}
+    texts = {f"{prefix}{template_place(name)}": text for name, text in bundle.templates.items()}
     for file, text in {**texts, f"{prefix}{NOTES_FILE}": bundle.notes}.items():
         if _SHELL_COUNT in text:
             yield from _comments(file, text)

@@ -21,6 +21,7 @@ from bundler.expressions.compiled import code_key
 from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text
 from bundler.expressions.template_reads import TemplateReads, facts_in
+from bundler.model.bundle import BESIDE_TEMPLATES
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
 from bundler.render.kept_lines import first_letter, keeping_lines, without_marks
@@ -210,16 +211,26 @@ class TemplateSet:
             name: of the template.
             source: the line, in that template or in one that it uses.
         """
-        return self.reads_of(name).at(source.file.removeprefix(self._folder), source.line)
+        return self.reads_of(name).at(self._named(source.file), source.line)
 
     def text_of(self, source: Source) -> str:
         """Return the text of the template that ``source`` names."""
-        return self._files.get(source.file.removeprefix(self._folder), "")
+        return self._files.get(self._named(source.file), "")
+
+    def _named(self, file: str) -> str:
+        """Return the template that is in a file, as the user knows it."""
+        return next((name for name in self._files if self._place(name) == file), "")
+
+    def _place(self, name: str) -> str:
+        """Return how the user knows a template: those of hooks/ and checks/ are beside the folder."""
+        if name.startswith(BESIDE_TEMPLATES):
+            return self._folder.removesuffix("templates/") + name.removeprefix(BESIDE_TEMPLATES)
+        return self._folder + name
 
     def _source(self, language: MarkedLanguage, note: tuple[int, int, int] | None, name: str) -> Source:
         if note is None:
-            return Source(self._folder + name, 1)
-        return Source(self._folder + language.file_names[note[1]], note[2])
+            return Source(self._place(name), 1)
+        return Source(self._place(language.file_names[note[1]]), note[2])
 
     def _make_language(self, *, marks_every_line: bool) -> MarkedLanguage:
         language = MarkedLanguage(self._files, self._codes, marks_every_line=marks_every_line)
@@ -239,8 +250,8 @@ class TemplateSet:
     def _problem_of(self, error: BaseException, name: str) -> Problem:
 
         failure = expressions.failures.explain(error, self._names)
-        frames = [Source(self._folder + file, line) for file, line in expressions.failures.template_frames(error)]
-        frames = frames or [Source(self._folder + name, 1)]
+        frames = [Source(self._place(file), line) for file, line in expressions.failures.template_frames(error)]
+        frames = frames or [Source(self._place(name), 1)]
         return problem_at(failure, frames, self.text_of(frames[-1]))
 
 

@@ -51,6 +51,10 @@ class RenderContext:
     scope_of: Callable[[str, str], bool | None] = _unknown_scope
     """(group, kind) -> whether it is namespaced; None where no one knows."""
     bounds: Bounds = DEFAULT_BOUNDS
+    revision: int = 1
+    """The number that is being made; hooks alone see it."""
+    operation: str = "install"
+    """What is done to the release; hooks alone see it."""
     codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
     """What is compiled of the bundle already; the text does not depend on it."""
 

@@ -67,6 +67,8 @@ class ChangeForm(TypedDict):
     """Whose the object was that the release takes over."""
     because: NotRequired[list[CauseForm]]
     """Which values, or what else, make its fields change."""
+    hook: NotRequired[str]
+    """Of an object of a hook: the point of the change at which it is written, like `before-upgrade`."""
     patchedBy: NotRequired[list[str]]
     """File and line of each patch that changed what the template printed."""
     grownClaims: NotRequired[list[GrownClaimForm]]
@@ -185,6 +187,8 @@ def change_form(change: Change) -> ChangeForm:
         form["because"] = [cause_form(cause) for cause in change.causes]
     if change.desired is not None and change.desired.patched_by:
         form["patchedBy"] = [str(source) for source in change.desired.patched_by]
+    if change.hook is not None:
+        form["hook"] = str(change.hook)
     if change.adopted_from:
         form["adoptedFrom"] = change.adopted_from
     if change.decided:

@@ -13,7 +13,20 @@ from bundler.errors.change import PlanError
 from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.digest import is_digest
 from bundler.model.json import as_json, is_mapping
-from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Step, Target, Until, Verify, Write
+from bundler.model.steps import (
+    Await,
+    Delete,
+    Discard,
+    Moment,
+    Pause,
+    Record,
+    RunJob,
+    Step,
+    Target,
+    Until,
+    Verify,
+    Write,
+)
 from bundler.wire.changes import kept_forms, reach_form
 from bundler.wire.parts import MalformedError, Part
 
@@ -31,6 +44,7 @@ _KINDS: Final[Mapping[str, type[Step]]] = {
     "runJob": RunJob,
     "await": Await,
     "delete": Delete,
+    "discard": Discard,
     "pause": Pause,
 }
 _NAMES: Final[Mapping[type[Step], str]] = {kind: name for name, kind in _KINDS.items()}

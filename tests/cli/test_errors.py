@@ -324,6 +324,26 @@ def failed_object(cli):
     return ["upgrade", "shop", menu, "--set", "image=broken:1"], {}
 
 
+def failed_hook(cli):
+    job = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate, annotations: {bundler.dev/hook: before-upgrade}}
+spec:
+  backoffLimit: 0
+  template: {spec: {restartPolicy: Never, containers: [{name: migrate, image: "docker.io/library/migrate:1"}]}}
+"""
+    menu = small_bundle(cli.home)
+    (menu / "hooks").mkdir()
+    (menu / "hooks/migrate.yaml").write_text(job)
+    cli("install", "shop", menu).ok()
+    planned = json.loads(cli("diff", "shop", menu, "--set", "image=web:2", "-o", "json").out)
+    (name,) = [one["object"].rpartition("/")[2] for one in planned["changes"] if one.get("hook") == "before-upgrade"]
+    with cli.sandbox() as sandbox:
+        sandbox.fail("Job", name, "CrashLoopBackOff", "default")
+    return ["upgrade", "shop", menu, "--set", "image=web:2"], {}
+
+
 def slow_object(cli):
     menu = small_bundle(cli.home)
     cli("install", "shop", menu).ok()
@@ -391,12 +411,13 @@ SITUATIONS = {
     unknown_release: "release-not-found",
     locked_release: "release-locked",
     failed_object: "object-failed",
+    failed_hook: "hook-failed",
     slow_object: "wait-timeout",
     missing_namespace: "object-not-found",
     folder_in_the_way: "bundle",
 }
 
-CLEAN = {failed_object, slow_object}
+CLEAN = {failed_object, failed_hook, slow_object}
 """Situations in which something is written before they fail; all others change nothing."""
 
 

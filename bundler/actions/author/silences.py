@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.rules import RULES
-from bundler.model.bundle import NOTES_FILE
+from bundler.model.bundle import NOTES_FILE, template_place
 from bundler.model.finding import Finding, Level
 from bundler.model.lean import dataclass
 
@@ -58,7 +58,7 @@ def silences_in(bundle: Bundle, texts: Mapping[str, str]) -> tuple[Silence, ...]
 
 
 def _texts(bundle: Bundle, prefix: str) -> Iterator[tuple[str, str]]:
-    yield from ((f"{prefix}templates/{name}", text) for name, text in bundle.templates.items())
+    yield from ((f"{prefix}{template_place(name)}", text) for name, text in bundle.templates.items())
     yield from ((f"{prefix}crds/{name.removeprefix('crds/')}", text) for name, text in bundle.crds.items())
     yield f"{prefix}{NOTES_FILE}", bundle.notes
     for name, inner in bundle.component_bundles.items():

@@ -92,7 +92,7 @@ def _lines_on(one: Unready, pods: Troubled, ports: Ports) -> Iterable[str]:
             yield f"  claim {claim}: {state}"
     yield from (f"  event {line}" for line in _warnings(ref.namespace, subjects, ports))
     if troubled is not None:
-        yield from (f"  log | {line}" for line in _log(*troubled, ports))
+        yield from (f"  log | {line}" for line in log_tail(*troubled, ports))
 
 
 def _conditions(body: Body | None) -> Iterable[str]:
@@ -139,7 +139,15 @@ def event_time(event: Body) -> str:
     return text_at(event, "lastTimestamp") or text_at(event, "eventTime") or text_at(event, "firstTimestamp")
 
 
-def _log(pod: Body, problem: PodProblem, ports: Ports) -> Sequence[str]:
+def log_tail(pod: Body, problem: PodProblem, ports: Ports, *, lines: int = _LOG_LINES) -> Sequence[str]:
+    """Return the last lines that a troubled container printed; nothing where they cannot be read.
+
+    Args:
+        pod: that is in trouble.
+        problem: names the container.
+        ports: the cluster.
+        lines: at most so many.
+    """
     container = problem.container or next((text_at(c, "name") for c in items_at(pod, "spec", "containers")), "")
     if not has_started(pod, container):
         return ()
@@ -147,10 +155,10 @@ def _log(pod: Body, problem: PodProblem, ports: Ports) -> Sequence[str]:
     ref = ObjectRef("", "Pod", text_at(meta, "namespace"), text_at(meta, "name"))
     for is_previous in (True, False) if problem.restarts else (False,):
         try:
-            query = LogQuery(container=container, tail_lines=_LOG_LINES, is_previous=is_previous, is_tried_once=True)
-            lines = list(ports.cluster.logs(ref, query))
+            query = LogQuery(container=container, tail_lines=lines, is_previous=is_previous, is_tried_once=True)
+            printed = list(ports.cluster.logs(ref, query))
         except BundlerError:
             continue
-        if lines:
-            return lines[-_LOG_LINES:]
+        if printed:
+            return printed[-lines:]
     return ()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from bundler.actions.change.delete_propagation import refs_in_foreground
 from bundler.actions.change.graph import run_graph, side_by_side
+from bundler.actions.change.hook_wait import deletion_of, wait_for_hooks
+from bundler.actions.change.list_watch import list_live
 from bundler.actions.change.probation import stay_on_probation
 from bundler.actions.change.run_control import WRITES_AT_ONCE
 from bundler.actions.change.wait import wait_until_gone, wait_until_ready
@@ -18,7 +20,7 @@ from bundler.errors.change import RejectedObjectsError
 from bundler.model.events import Notice, PhaseStarted
 from bundler.model.lean import replace
 from bundler.model.size import counted
-from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Until, Verify, Write
+from bundler.model.steps import Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -90,6 +92,8 @@ class Executor:
                 self._await(step)
             case Delete():
                 self._delete(step)
+            case Discard():
+                self._discard(step)
             case Pause():
                 raise InterruptedRunError(
                     "carrying out the plan",
@@ -154,6 +158,8 @@ class Executor:
             case Until.READY:
                 if self._rules.waits:
                     wait_until_ready(changes, self._ports, self._rules, self._guard)
+            case Until.COMPLETE:
+                wait_for_hooks(changes, self._ports, self._rules, self._guard)
             case Until.ESTABLISHED:
                 wait_until_ready(changes, self._ports, self._rules, self._guard)
                 self._ports.cluster.forget_discovery()
@@ -175,6 +181,13 @@ class Executor:
             self._writer.carry_out(change, propagation="Foreground" if change.ref in slow else "Background")
 
         side_by_side(delete, self._of(target.ref for target in step.targets), at_once=WRITES_AT_ONCE)
+
+    def _discard(self, step: Discard) -> None:
+        """Delete what hooks have left; an earlier try may have done so."""
+        live = list_live(step.refs, self._ports, uid=self._rules.uid)
+        deletes = [deletion_of(self._changes[ref], body) for ref, body in sorted(live.items())]
+        side_by_side(self._writer.carry_out, deletes, at_once=WRITES_AT_ONCE)
+        wait_until_gone(deletes, self._ports, self._guard)
 
     def _say_gone(self, number: int) -> None:
         self._gone += number

@@ -46,7 +46,7 @@ class JobWatch:
         ref = change.ref
         if body is not None:
             self._last[ref] = body
-            if is_complete(body) and not is_complete(change.before or {}):
+            if is_complete(body) and (change.hook is not None or not is_complete(change.before or {})):
                 self._finished.add(ref)
             is_going = bool(text_at(body, "metadata", "deletionTimestamp"))
             health = job_health(body) if is_going else None

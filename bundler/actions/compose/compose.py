@@ -167,6 +167,8 @@ def render_context(order: RenderRequest, cluster: ClusterClient | None) -> Rende
         capabilities=_capabilities(order, cluster),
         site=order.site,
         scope_of=scope_of if cluster is None else _scopes_of(cluster),
+        revision=order.revision,
+        operation=order.operation,
         codes=order.codes,
     )
 

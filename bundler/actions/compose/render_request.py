@@ -35,6 +35,10 @@ class RenderRequest:
     """The images of the delivery that the bundle was taken from; None where it was not."""
     evidence: Evidence | None = None
     """Who signed the bundle, as far as it was checked."""
+    revision: int = 1
+    """The number that is being made, as hooks see it."""
+    operation: str = "install"
+    """What is done to the release, as hooks see it: ``install`` or ``upgrade``."""
     codes: CompiledCodes = field(default_factory=CompiledCodes, compare=False, repr=False)
     """What is compiled of the bundle already; opened once, for values, templates and notes."""
     confinement: Confinement = field(default=UNCONFINED, compare=False, repr=False)

@@ -17,10 +17,12 @@ from bundler.health.service_targets import service_problems
 from bundler.model.change import Action, Change
 from bundler.model.events import Warned
 from bundler.model.health import Health, Status
+from bundler.model.hooks import hook_run
 from bundler.model.lean import replace
 from bundler.model.names import release_uid
+from bundler.model.release import ReleaseStatus
 from bundler.model.release_state import ObjectStatus, ReleaseState
-from bundler.planning.jobs import jobs_done
+from bundler.planning.jobs import job_failed, jobs_done
 from bundler.planning.taking import is_others
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     live, silent = _live_and_silent(revision, ports)
     rules = readiness_of(revision)
     # a generated Secret has an entry for each of its keys
-    entries = {entry.ref: entry for entry in revision.inventory}.values()
+    shown = _there(revision, live)
+    entries = {entry.ref: entry for entry in revision.inventory if entry.ref in shown}.values()
     finished = jobs_done(revision)
 
     def health(ref: ObjectRef) -> Health:
@@ -66,6 +69,20 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     objects = _with_targets(_with_pods(objects, live, ports), revision)
     unasked = tuple(sorted(set(silent.values())))
     return ReleaseState(revision=revision, deployed=history.deployed, objects=objects, unasked=unasked)
+
+
+def _there(revision: Revision, live: Mapping[ObjectRef, Body]) -> frozenset[ObjectRef]:
+    """Return the objects that belong to the state of a release: hooks where they are there, and no checks.
+
+    Once a revision is deployed, the Job of a hook that failed is what is left of a change that was undone.
+    """
+    dormant, is_deployed = revision.dormant, revision.summary.status is ReleaseStatus.DEPLOYED
+
+    def is_shown(ref: ObjectRef) -> bool:
+        body = live.get(ref)
+        return body is not None and hook_run(body) != "" and not (is_deployed and job_failed(ref, body))
+
+    return revision.refs - frozenset(ref for ref in dormant if not is_shown(ref))
 
 
 def _with_targets(objects: tuple[ObjectStatus, ...], revision: Revision) -> tuple[ObjectStatus, ...]:
@@ -141,7 +158,9 @@ def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState
         raise uninstalled(history, doing=f"waiting for release {release}")
     state = release_state(ports, namespace, release)
     (live, _), uid = _live_and_silent(state.revision, ports), release_uid(namespace, release)
-    own = [entry for entry in state.revision.inventory if not is_others(live.get(entry.ref, {}), uid)]
+    dormant = state.revision.dormant
+    entries = (entry for entry in state.revision.inventory if entry.ref not in dormant)
+    own = [entry for entry in entries if not is_others(live.get(entry.ref, {}), uid)]
     changes = [_waited(entry, live.get(entry.ref)) for entry in own]
     rules = WaitRules(
         uid=uid,

@@ -14,6 +14,7 @@ from bundler.actions.release.history import (
     load_history,
     uninstalled,
 )
+from bundler.actions.release.hook_runs import operation_of
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster, warn_closed
 from bundler.actions.release.recorded_parts import recorded_reach, recorded_readiness, recorded_rule
@@ -94,7 +95,9 @@ def prepare(request: InstallRequest, ports: Ports) -> Draft:
         raise uninstalled(history, doing=f"upgrading release {wanted.release}")
     recorded, lost = _recorded(history, ports, reaches_back=request.reuses_values)
     user, started_from = _starting_values(request, recorded, lost)
-    composition = compose(replace(wanted, user=user), ports.cluster)
+    operation = operation_of(history)
+    wanted = replace(wanted, user=user, revision=history.next_number, operation=operation)
+    composition = compose(wanted, ports.cluster)
     _report(composition, ports)
     draft = _draft(request, composition, history, ports.clock.now())
     fallback = _fallback(history, ports) if request.rollback_s else None
@@ -189,7 +192,7 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
 
 
 def _revision(request: InstallRequest, composition: Composition, history: History, now: datetime) -> Revision:
-    bundle, operation = request.order.bundle, "upgrade" if history.current else "install"
+    bundle, order = request.order.bundle, composition.order
     return Revision(
         summary=_summary(request, history, now),
         authorship=request.authorship,
@@ -197,7 +200,7 @@ def _revision(request: InstallRequest, composition: Composition, history: Histor
         user_values=composition.values.user.data,
         computed_values=whole_data(composition.values, is_masked=False),
         needs=composition.rendering.needs,
-        notes=_notes(request.order, composition, history.next_number, operation),
+        notes=_notes(request.order, composition, order.revision, order.operation),
         sensitive=composition.sensitive,
         no_rollback_below=bundle.upgrade.no_rollback_below,
         reach=recorded_reach(composition.rendering.reach),

@@ -15,7 +15,7 @@ from bundler.model.manifest import GeneratedSecret
 from bundler.model.names import release_uid
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.inventory import found_entry
-from bundler.planning.planner import kept_because
+from bundler.planning.kept import kept_because
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,6 +8,7 @@ import bundler.actions.release
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
+from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of
 from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
@@ -287,7 +288,11 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         ports: the cluster, records, clock and reporter of the run.
     """
     deployed = ports.store.load(history.deployed) if history.deployed else None
-    manifests = tuple(entry.manifest for entry in draft.revision.inventory if entry.manifest is not None)
+    hooks = NO_HOOKS if terms.skips_hooks else hooks_of(draft.revision, history, ports.store)
+    dormant = draft.revision.dormant
+    ports.redactor.learn(*hooks.sensitive)
+    entries = (entry for entry in draft.revision.inventory if entry.ref not in dormant)
+    manifests = tuple(entry.manifest for entry in entries if entry.manifest is not None)
     jobs = [manifest.ref for manifest in manifests if is_job(manifest.ref)]
     site_rules = terms.site.conflicts if terms.site else ()
     have_run = deployed.refs.intersection(jobs) if deployed else frozenset[ObjectRef]()
@@ -295,15 +300,18 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         release=draft.release,
         namespace=draft.namespace,
         uid=release_uid(draft.namespace, draft.release),
-        manifests=manifests,
+        manifests=(*manifests, *hooks.manifests),
         generated=draft.generated,
         needs=draft.revision.needs,
         reach=draft.reach,
         owned=history.owned,
         recorded=_written(draft.recorded or deployed),
         unsearched=history.unsearched,
-        finished_jobs=finished_before(jobs, history.current) | have_run,
-        sensitive=draft.revision.sensitive,
+        finished_jobs=finished_before(jobs, history.current) | have_run | hooks.finished,
+        sensitive=draft.revision.sensitive | hooks.sensitive,
+        hook_run=hooks.run,
+        hooks=hooks.refs,
+        dormant=dormant - hooks.refs,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
         adopts=terms.adopts,
         conflicts=policy_of(terms.on_conflict, site_rules, conflict_rules_of(draft.revision)),

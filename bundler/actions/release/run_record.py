@@ -18,7 +18,7 @@ from bundler.model.release import ReleaseStatus
 from bundler.model.size import shortened
 from bundler.model.steps import Moment
 from bundler.planning.conflicts import fields_left
-from bundler.planning.jobs import is_job, job_mark
+from bundler.planning.jobs import is_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,7 +93,7 @@ class RunRecord:
         """
         with self._lock:
             revision = self.revision
-            summary, marks = revision.summary, [job_mark(ref) for ref in jobs]
+            summary, marks = revision.summary, [self._proposal.planned.wanted.mark_of(ref) for ref in jobs]
             try:
                 marked = self._ports.store.mark(summary, summary.status, finished_jobs=marks)
             except LockLostError:
@@ -132,7 +132,7 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         revision=number,
         created=now,
         updated=now,
-        objects=len(draft.refs),
+        objects=len(draft.refs) - len(draft.dormant),
         is_waited=options.waits,
         finished_jobs=(),
         protection=proposal.history.protection,

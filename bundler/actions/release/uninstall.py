@@ -17,6 +17,7 @@ from bundler.actions.release.history import (
     pass_over,
     read_history,
 )
+from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of_removal
 from bundler.actions.release.lifecycle import ChangeResult
 from bundler.actions.release.proposal import (
     Proposal,
@@ -42,7 +43,7 @@ from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bundler.model.change import Change
     from bundler.model.json import Body, JSONValue
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 
 
 End: TypeAlias = "Callable[[History, Ports], None]"
-_CONFIRMED = Terms(accepted=Accepted(losses=True, removal=True))
+_CONFIRMED = Terms(accepted=Accepted(losses=True, removal=True), skips_hooks=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +114,20 @@ def _propose_removal(request: UninstallRequest, ports: Ports) -> Proposal:
 
 def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
     newest = ports.store.load(history.newest) if history.newest else None
+    hooks = hooks_of_removal(newest, history, ports.store) if newest and not terms.skips_hooks else NO_HOOKS
+    ports.redactor.learn(*hooks.sensitive)
     wanted = Wanted(
         release=history.release,
         namespace=history.namespace,
         uid=release_uid(history.namespace, history.release),
+        manifests=hooks.manifests,
         needs=newest.needs if newest else {},
         owned=history.owned,
         unsearched=history.unsearched,
+        finished_jobs=hooks.finished,
+        sensitive=hooks.sensitive,
+        hook_run=hooks.run,
+        hooks=hooks.refs,
         is_removal=True,
     )
     planned = make_plan(wanted, ports.cluster)
@@ -240,8 +248,8 @@ def _close(history: History, ports: Ports, outside_window: str = "") -> None:
 
 
 def _carry_out(proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> None:
-    record = _RemovalRecord(proposal.history, ports, held, end)
-    rules = WaitRules(uid=proposal.planned.wanted.uid)
+    record, wanted = _RemovalRecord(proposal, ports, held, end), proposal.planned.wanted
+    rules = WaitRules(uid=wanted.uid, finished_jobs=wanted.finished_jobs, note_finished=record.note_finished)
     executor = Executor(proposal.planned, ports, Guard(ports, held), rules, record.write)
     try:
         executor.run()
@@ -252,8 +260,9 @@ def _carry_out(proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> No
 class _RemovalRecord:
     """The records of a release that is removed: marked at first, and gone or closed at last."""
 
-    def __init__(self, history: History, ports: Ports, held: HeldLock, end: End) -> None:
-        self._history, self._ports, self._held, self._end = history, ports, held, end
+    def __init__(self, proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> None:
+        self._history, self._wanted = proposal.history, proposal.planned.wanted
+        self._ports, self._held, self._end = ports, held, end
         self._is_open = False
         self._summary: RevisionSummary | None = None
 
@@ -270,6 +279,12 @@ class _RemovalRecord:
                 self._end(self._history, self._ports)
             case _:
                 assert_never(moment)
+
+    def note_finished(self, jobs: Iterable[ObjectRef]) -> None:
+        """Record that the Jobs of hooks have finished: they must not run twice."""
+        if self._summary is not None:
+            marks = [self._wanted.mark_of(ref) for ref in jobs]
+            self._summary = self._ports.store.mark(self._summary, ReleaseStatus.UNINSTALLING, finished_jobs=marks)
 
     def fail(self, error: BundlerError, progress: tuple[str, ...]) -> BundlerError:
         """Say in the record what ended the run; return the error that says how far it came, too."""

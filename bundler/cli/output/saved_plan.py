@@ -22,7 +22,7 @@ from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.saved_plan import PlannedVerb
 from bundler.model.size import counted, first_of
-from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Until, Verify, Write
+from bundler.model.steps import Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
 from bundler.values.paths import pointer_as_path
 from bundler.wire.saved_plan import saved_plan_form
 
@@ -191,6 +191,8 @@ def _step_line(step: Step) -> str:
             text = f"run {step.target.ref.short}{_of(step.component)}"
         case Delete():
             text = f"delete {_names(tuple(target.ref for target in step.targets))}{_of(step.component)}"
+        case Discard():
+            text = f"delete what hooks needed{_of(step.component)}: {_names(step.refs)}"
         case Await():
             text = f"wait until {_UNTIL[step.until]}{_of(step.component)}: {_names(step.refs)}"
         case Pause():
@@ -200,7 +202,12 @@ def _step_line(step: Step) -> str:
     return text
 
 
-_UNTIL = {Until.READY: "ready", Until.ESTABLISHED: "served by the API", Until.GONE: "gone"}
+_UNTIL = {
+    Until.READY: "ready",
+    Until.COMPLETE: "complete",
+    Until.ESTABLISHED: "served by the API",
+    Until.GONE: "gone",
+}
 
 
 def _names(refs: tuple[ObjectRef, ...]) -> str:

@@ -1,0 +1,165 @@
+"""Hooks: objects of a bundle that are written at a named point of a change. Layer: model, pure.
+
+What a hook is, it says itself in its annotations, so that the record, the cluster and a plan know it alike. Objects
+in checks/ are written only to check a release.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from bundler.model.json import mapping_at, text_at
+from bundler.model.labels import PREFIX
+from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body, JSONValue
+    from bundler.model.manifest import Manifest, Source
+
+HOOKS_FOLDER: Final = "hooks/"
+CHECKS_FOLDER: Final = "checks/"
+
+HOOK: Final = f"{PREFIX}hook"
+ORDER: Final = f"{PREFIX}hook-order"
+TIMEOUT: Final = f"{PREFIX}hook-timeout"
+DELETE_AFTER: Final = f"{PREFIX}hook-delete-after"
+HOOK_ANNOTATIONS: Final = frozenset({HOOK, ORDER, TIMEOUT, DELETE_AFTER})
+"""What the author of a hook sets."""
+RUN: Final = f"{PREFIX}hook-run"
+"""What the planner sets on the Job of a hook: the run that it is of, like ``upgrade-from-3``."""
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+_MAX_DIGITS: Final = 6
+
+
+class Operation(StrEnum):
+    """What a change does to a release, as templates of hooks know it."""
+
+    INSTALL = "install"
+    UPGRADE = "upgrade"
+    ROLLBACK = "rollback"
+    UNINSTALL = "uninstall"
+
+
+class Side(StrEnum):
+    """On which side of the change a hook runs."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class DeleteAfter(StrEnum):
+    """When an object of a hook is deleted."""
+
+    SUCCESS = "success"
+    """As soon as the hooks of its point have succeeded."""
+    UNINSTALL = "uninstall"
+    """With its release, or when the bundle has it no longer."""
+    NEVER = "never"
+    """Not by bundler."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class HookPoint:
+    """A named point of a change: ``before-upgrade``."""
+
+    side: Side
+    operation: Operation
+
+    def __str__(self) -> str:
+        return f"{self.side}-{self.operation}"
+
+
+POINTS: Final = {str(point): point for side in Side for op in Operation for point in (HookPoint(side, op),)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """What the annotations of a hook say."""
+
+    points: tuple[HookPoint, ...]
+    order: int = 0
+    timeout_s: int = 0
+    """Of a Job: the cluster ends it then; 0: no bound of its own."""
+    delete_after: DeleteAfter = DeleteAfter.UNINSTALL
+
+    def point_of(self, operation: Operation) -> HookPoint | None:
+        """Return at which of its points it runs in an operation; None where it does not."""
+        return next((point for point in self.points if point.operation is operation), None)
+
+
+def hook_of(body: Body) -> Hook | None:
+    """Return the hook that an object is; None for any other object.
+
+    Raises:
+        ValueError: when its annotations are not valid; the message is a sentence, followed by a hint on a second line.
+    """
+    notes = mapping_at(body, "metadata", "annotations")
+    if HOOK not in notes:
+        return None
+    return Hook(
+        points=_points(text_at(notes, HOOK)),
+        order=_order(notes.get(ORDER, "0")),
+        timeout_s=_timeout_s(notes.get(TIMEOUT, "")),
+        delete_after=_delete_after(notes.get(DELETE_AFTER, DeleteAfter.UNINSTALL.value)),
+    )
+
+
+def hook_run(body: Body) -> str:
+    """Return the run that the Job of a hook is of; empty where there is none."""
+    return text_at(body, "metadata", "annotations", RUN)
+
+
+def is_check(manifest: Manifest) -> bool:
+    """Return whether an object is there only to check a release."""
+    return _is_in(CHECKS_FOLDER, manifest.source, manifest.component)
+
+
+def is_dormant(manifest: Manifest) -> bool:
+    """Return whether an object is written at certain moments only: it may or may not be there."""
+    return HOOK in mapping_at(manifest.body, "metadata", "annotations") or is_check(manifest)
+
+
+def _is_in(folder: str, source: Source, component: str) -> bool:
+    inside = source.file.removeprefix(f"{component}/") if component else source.file
+    return inside.startswith(folder)
+
+
+def _points(text: str) -> tuple[HookPoint, ...]:
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in POINTS]
+    if unknown:
+        raise ValueError(f"{HOOK} names the point {unknown[0]!r}, which there is not\nname one of {', '.join(POINTS)}")
+    points = tuple(sorted({POINTS[name] for name in names}))
+    operations = [point.operation for point in points]
+    twice = next((one for one in operations if operations.count(one) > 1), None)
+    if twice is not None:
+        hint = "write a second object with another name for one of the two"
+        raise ValueError(f"{HOOK} names a point before and one after the {twice}\n{hint}")
+    return points
+
+
+def _order(text: JSONValue) -> int:
+    if isinstance(text, str) and _is_number(text.removeprefix("-")):
+        return int(text)
+    raise ValueError(f'{ORDER} is {text!r}, which is not a whole number in quotes\nwrite it like "10"')
+
+
+def _is_number(digits: str) -> bool:
+    return digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS
+
+
+def _timeout_s(text: JSONValue) -> int:
+    if text == "":
+        return 0
+    if isinstance(text, str) and _is_number(text[:-1]) and int(text[:-1]) and text[-1] in _SECONDS:
+        return int(text[:-1]) * _SECONDS[text[-1]]
+    raise ValueError(f"{TIMEOUT} is {text!r}, which is not a duration\nwrite it like 90s, 5m or 1h")
+
+
+def _delete_after(text: JSONValue) -> DeleteAfter:
+    known = {one.value: one for one in DeleteAfter}
+    if isinstance(text, str) and text in known:
+        return known[text]
+    raise ValueError(f"{DELETE_AFTER} is {text!r}\nwrite one of {', '.join(known)}")

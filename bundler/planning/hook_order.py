@@ -1,0 +1,79 @@
+"""Where hooks come among the components of a plan. Layer: planning, pure.
+
+A bundle's hooks before a change run before anything of the bundle and of its components is written, and those after it
+once all of that is ready. So a plan has more parts than components: ``before-upgrade:web``, ``web``,
+``after-upgrade:web``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.hooks import DeleteAfter, Hook, Side, hook_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from bundler.model.change import Change
+
+
+def part_of(change: Change) -> str:
+    """Return the part of a plan in which a change is made: its component, or the hooks of that at one point."""
+    return change.component if change.hook is None else f"{change.hook}:{change.component}"
+
+
+def needs_of_parts(parts: Collection[str], needs: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return for each part the parts that come before it.
+
+    Args:
+        parts: of the plan, as :func:`part_of` names them.
+        needs: component -> all components that must be ready first.
+    """
+    return {part: tuple(sorted(_before(part, parts, needs))) for part in parts}
+
+
+def _before(part: str, parts: Collection[str], needs: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    side, component = _split(part)
+    needed = needs.get(component, ())
+    for other in parts:
+        other_side, place = _split(other)
+        if other == part:
+            continue
+        is_inside = _is_within(place, component)
+        if (
+            (place in needed and not (side is not None and is_inside))
+            or (side is Side.AFTER and is_inside)
+            or (other_side is Side.BEFORE and _is_within(component, place))
+        ):
+            yield other
+
+
+def _split(part: str) -> tuple[Side | None, str]:
+    point, colon, component = part.rpartition(":")
+    return (Side(point.partition("-")[0]), component) if colon else (None, part)
+
+
+def _is_within(component: str, around: str) -> bool:
+    return not around or component == around or component.startswith(f"{around}/")
+
+
+def order_of(change: Change) -> int:
+    """Return the number by which the hooks of a point follow each other."""
+    return _hook(change).order
+
+
+def is_deleted_at_once(change: Change) -> bool:
+    """Return whether an object of a hook goes as soon as the hooks of its point have succeeded."""
+    return _hook(change).delete_after is DeleteAfter.SUCCESS
+
+
+def is_discarded(change: Change) -> bool:
+    """Return whether an object of a hook may be deleted at all; a claim holds data."""
+    return _hook(change).delete_after is not DeleteAfter.NEVER and change.ref.kind != "PersistentVolumeClaim"
+
+
+def _hook(change: Change) -> Hook:
+    found = hook_of(change.desired.body) if change.desired else None
+    if found is None:
+        raise AssertionError(f"{change.ref} is no object of a hook")
+    return found

@@ -1,0 +1,139 @@
+"""Hooks run at their point of a change, once, and what they are is part of the release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.actions.inspect.drift import DriftRequest, find_drift
+from bundler.actions.inspect.status import release_state
+from bundler.errors.change import ObjectFailedError, RolledBackError
+from bundler.model.events import ChangeStarted
+from tests.lib.bundles import make_bundle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.scenario.conftest import World
+
+VALUES = """
+step: one
+web: docker.io/library/web:1
+image: docker.io/library/job:1
+smoke: docker.io/library/job:1
+"""
+
+HOOK = """
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {name}
+  annotations: {{bundler.dev/hook: "{points}", bundler.dev/hook-delete-after: {delete}, bundler.dev/hook-order: "{order}"}}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers: [{{name: job, image: "{{{{ values.{image} }}}}", args: ["{{{{ values.step }}}}"]}}]
+"""
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop-web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "{{ values.web }}"}]}
+"""
+
+
+def hook(name: str, points: str, *, delete: str = "uninstall", order: int = 0, image: str = "image") -> str:
+    return HOOK.format(name=name, points=points, delete=delete, order=order, image=image)
+
+
+@pytest.fixture
+def menu(tmp_path: Path) -> Path:
+    files = {
+        "values.yaml": VALUES,
+        "templates/web.yaml": WEB,
+        "hooks/jobs.yaml": "---".join(
+            [
+                hook("migrate", "before-install, before-upgrade"),
+                hook("smoke", "after-install,after-upgrade", delete="success", image="smoke"),
+                hook("back", "before-rollback"),
+                hook("bye", "before-uninstall"),
+                hook("gone", "after-uninstall"),
+            ]
+        ),
+    }
+    return make_bundle(tmp_path / "hooked", files, name="hooked")
+
+
+def stems(names) -> set[str]:
+    return {name.rpartition("-")[0] for name in names}
+
+
+def planned(result) -> dict[str, tuple[str, str]]:
+    changes = result.proposal.plan.changes
+    return {c.ref.name.rpartition("-")[0]: (str(c.hook), str(c.action)) for c in changes if c.hook}
+
+
+def test_hooks_run_at_their_points_from_install_to_uninstall(world: World, menu: Path) -> None:
+    installed = world.operator.install(menu)
+    assert planned(installed) == {"migrate": ("before-install", "create"), "smoke": ("after-install", "create")}
+    assert stems(world.bodies("Job", "batch")) == {"migrate"}, "the other was to go at once"
+    assert world.operator.history()[-1].objects == 1
+
+    again = world.operator.upgrade(menu)
+    assert again.revision is None, "hooks alone are no reason for a change"
+
+    upgraded = world.operator.upgrade(menu, web="docker.io/library/web:2")
+    assert planned(upgraded) == {"migrate": ("before-upgrade", "recreate"), "smoke": ("after-upgrade", "create")}
+    state = release_state(world.operator.ports(), world.operator.namespace, "shop")
+    assert state.is_ready
+    assert {one.entry.ref.kind for one in state.objects} == {"Deployment", "Job"}
+    drift = find_drift(DriftRequest(release="shop", namespace=world.operator.namespace), world.operator.ports())
+    assert drift.objects == ()
+
+    back = world.operator.rollback()
+    assert planned(back) == {"back": ("before-rollback", "create")}
+
+    world.operator.uninstall()
+    assert world.bodies("Job", "batch") == {}
+    assert world.operator.history() == ()
+
+
+def test_a_failed_hook_after_an_upgrade_undoes_it_and_leaves_its_evidence(world: World, menu: Path) -> None:
+    world.operator.install(menu)
+    failing = {"web": "docker.io/library/web:2", "smoke": "docker.io/library/failjob:1"}
+    if world.is_sandbox:
+        (name,) = [c.ref.name for c in world.operator.diff(menu, **failing).plan.changes if "smoke" in c.ref.name]
+        world.cluster.fail("Job", name, "CrashLoopBackOff", world.operator.namespace)  # type: ignore[attr-defined]
+    with pytest.raises(RolledBackError) as raised:
+        world.operator.upgrade(menu, **failing, request={"rollback_s": 60.0})
+    said = raised.value.context[0]
+    assert said.startswith("hook after-upgrade Job/smoke-"), said
+    assert "(hooks/jobs.yaml:13) failed: container job exit code 1" in said
+    assert world.operator.statuses() == ["superseded", "failed", "deployed"]
+    failed = world.operator.ports().store.load(world.operator.history()[1])
+    assert said in failed.evidence
+    (web,) = world.get("Deployment", "shop-web", "apps")["spec"]["template"]["spec"]["containers"]  # type: ignore[index]
+    assert web["image"].endswith("web:1")
+    assert release_state(world.operator.ports(), world.operator.namespace, "shop").is_ready
+    begun = {event.ref.name.rpartition("-")[0] for event in world.operator.events if isinstance(event, ChangeStarted)}
+    assert "back" in begun, "the revision that was left has this hook"
+
+
+def test_what_was_finished_before_a_failure_is_not_run_again(world: World, menu: Path) -> None:
+    world.operator.install(menu)
+    world.break_web()
+    with pytest.raises(ObjectFailedError):
+        world.operator.upgrade(menu, web="docker.io/library/broken:1")
+    world.mend_web()
+    repeated = world.operator.upgrade(menu, web="docker.io/library/web:3")
+    assert planned(repeated)["migrate"] == ("before-upgrade", "none")
+    other = world.operator.upgrade(menu, web="docker.io/library/web:4")
+    assert planned(other)["migrate"] == ("before-upgrade", "recreate")
