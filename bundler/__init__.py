@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
     from bundler.model.finding import Finding, LintResult
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import Protection, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.saved_plan import SavedPlan
@@ -52,6 +52,7 @@ __all__ = [
     "Acquired",
     "AcquiredBundle",
     "Action",
+    "AuditEntry",
     "BundlerError",
     "BytesMoved",
     "Cause",
@@ -109,6 +110,7 @@ _HOMES = {
     "Acquired": "model.events",
     "AcquiredBundle": "actions.acquire.bundle",
     "Action": "model.change",
+    "AuditEntry": "model.release",
     "BundlerError": "errors",
     "BytesMoved": "model.events",
     "Cause": "model.causes",

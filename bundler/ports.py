@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bundler.model.oci import BlobSource, Descriptor, OciManifest, Repository
     from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef, ResourceType
-    from bundler.model.release import Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import AuditEntry, Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.trust import Envelope, Evidence, TrustedKey
 
 Result = TypeVar("Result")
@@ -238,6 +238,15 @@ class ReleaseStore(Protocol):
 
         Raises:
             RecordDamagedError, RecordTooNewError.
+        """
+        ...
+
+    def trail(self, *, namespace: str, on_unreadable: Callable[[BundlerError], None]) -> tuple[AuditEntry, ...]:
+        """Return who made each revision of each release, oldest first; one list of heads.
+
+        Args:
+            namespace: where; empty for everywhere.
+            on_unreadable: takes the error of each record that cannot be read.
         """
         ...
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bundler.errors import BundlerError
     from bundler.library.scope import Scope
     from bundler.model.json import Body
-    from bundler.model.release import Revision, RevisionSummary
+    from bundler.model.release import AuditEntry, Revision, RevisionSummary
 
     OnUnreadable = Callable[[BundlerError], None]
 
@@ -34,6 +34,24 @@ def history(
     """
     store = scope.ports().store
     return release_queries.list_revisions(store, scope.namespace(namespace), release, on_unreadable=on_unreadable)
+
+
+def trail(scope: Scope, namespace: str | None, on_unreadable: OnUnreadable | None) -> tuple[AuditEntry, ...]:
+    """Return who made each revision of each release, oldest first.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        namespace: None for all.
+        on_unreadable: called for each record that cannot be read, which is then left out; None raises the first.
+
+    Raises:
+        RecordDamagedError, RecordTooNewError: when a record cannot be read.
+    """
+    errors: list[BundlerError] = []
+    place = "" if namespace is None else scope.namespace(namespace)
+    found = scope.ports().store.trail(namespace=place, on_unreadable=on_unreadable or errors.append)
+    raise_unreadable(errors)
+    return found
 
 
 def revision(scope: Scope, release: str, number: int, namespace: str, *, shows_secrets: bool) -> Revision:

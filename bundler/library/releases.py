@@ -309,6 +309,7 @@ def authorship_of(scope: Scope, *, reason: str, bundle: Bundle | None = None) ->
     identity = scope.cluster().identity()
     return Authorship(
         user=identity.user,
+        account=scope.options.user,
         host=socket.gethostname(),
         tool_version=__version__,
         command=scope.command(bundle),

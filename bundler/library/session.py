@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from bundler.model.drift import ReleaseDrift
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
-    from bundler.model.release import Protection, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.saved_plan import SavedPlan
@@ -632,6 +632,19 @@ class Session:
         """
         with self.scope.calling():
             return library.inspecting.revision(self.scope, release, number, namespace, shows_secrets=shows_secrets)
+
+    def trail(self, *, namespace: str | None = "", on_unreadable: OnUnreadable | None = None) -> tuple[AuditEntry, ...]:
+        """Return who made each recorded revision of each release, when, from where, with what and why, oldest first.
+
+        Args:
+            namespace: empty: that of the session; None: every namespace.
+            on_unreadable: takes the error of a record that cannot be read, which is then left out.
+
+        Raises:
+            RecordDamagedError, RecordTooNewError: when a record cannot be read.
+        """
+        with self.scope.calling():
+            return library.inspecting.trail(self.scope, namespace, on_unreadable)
 
     def releases(
         self,

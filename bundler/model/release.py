@@ -64,6 +64,9 @@ class Authorship:
     """Who made a revision, from where and why."""
 
     user: str = ""
+    """As whom they spoke to the cluster: what a SelfSubjectReview says, else the user of the kubeconfig."""
+    account: str = ""
+    """The user of the machine, as the environment names it."""
     host: str = ""
     tool_version: str = ""
     command: str = ""
@@ -170,6 +173,29 @@ class RevisionSummary:
     """Of the head; an update of the head is refused when it moved."""
     uid: str = ""
     """``metadata.uid`` of its record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One revision in the trail of who changed what.
+
+    Example:
+        >>> from bundler import ReleaseRequest, Session
+        >>> with Session.sandbox() as session:
+        ...     for reason in ("the first one", "again"):
+        ...         request = ReleaseRequest(bundle="webapp", release=reason.split()[0], reason=reason)
+        ...         done = session.apply(request)
+        ...     trail = session.trail()
+        >>> [(entry.summary.release, entry.authorship.reason) for entry in trail]
+        [('the', 'the first one'), ('again', 'again')]
+    """
+
+    summary: RevisionSummary
+    """The revision, and what became of it."""
+    authorship: Authorship
+    """Who made it, from where, with what and why."""
+    rolled_back_to: int = 0
+    """Of a rollback: the revision that was restored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

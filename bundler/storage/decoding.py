@@ -158,6 +158,18 @@ def _authorship(content: Body, blobs: BlobReader) -> Authorship:
     return Authorship(**texts)
 
 
+def inline_authorship(content: Body) -> Authorship | None:
+    """Return who made a revision, from its head alone; None where a text of it is too long to be there.
+
+    Raises:
+        DamageError
+    """
+    found = mapping_of(content.get("authorship", {}), "authorship")
+    if any(text_at(value, "blob") for value in found.values()):
+        return None
+    return Authorship(**{field: text_of(found.get(name, ""), name) for name, field in AUTHOR_FIELDS.items()})
+
+
 def _entries(content: Body, blobs: BlobReader, values: Mapping[str, JSONValue] | None) -> Iterator[InventoryEntry]:
     for digest in page_digests(content, blobs):
         yield from (read_entry(row, blobs, values) for row in page_rows(digest, blobs))

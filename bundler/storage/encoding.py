@@ -46,6 +46,7 @@ SENSITIVE_KEY = "sensitive"
 PACK_KEY = "pack"
 AUTHOR_FIELDS = {
     "user": "user",
+    "account": "account",
     "host": "host",
     "toolVersion": "tool_version",
     "command": "command",

@@ -10,7 +10,7 @@ from bundler.errors.change import RecordDamagedError, RecordTooNewError
 from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import ListQuery
 from bundler.model.json import text_at
-from bundler.model.release import Inventories
+from bundler.model.release import AuditEntry, Inventories
 from bundler.storage import limits, records
 from bundler.storage.blobs import size_of
 from bundler.storage.codec import (
@@ -21,10 +21,11 @@ from bundler.storage.codec import (
     read_sensitive,
     sensitive_parts,
 )
+from bundler.storage.decoding import inline_authorship
 from bundler.storage.heads import named_packs
 from bundler.storage.inventories import read_inventories
 from bundler.storage.metadata import kind_of, name_of, number_of, summary_of, unclaimed_records
-from bundler.storage.reading import DamageError, damaged, reading
+from bundler.storage.reading import DamageError, count_of, damaged, reading
 from bundler.storage.refusals import gone
 
 if TYPE_CHECKING:
@@ -86,6 +87,31 @@ class RecordReader:
                     raise
                 on_unreadable(error)
         return tuple(sorted(found, key=lambda summary: (summary.namespace, summary.release, summary.revision)))
+
+    def trail(self, *, namespace: str, on_unreadable: Callable[[BundlerError], None]) -> tuple[AuditEntry, ...]:
+        """Return who made each revision, oldest first; see bundler.ports.ReleaseStore.
+
+        Raises:
+            ClusterError.
+        """
+        found = []
+        for body in self.list(namespace, "", records.HEAD, metadata_only=False):
+            try:
+                found.append(self._audited(body))
+            except RecordDamagedError as error:
+                on_unreadable(error.of_revision(records.head_revision(name_of(body))))
+            except RecordTooNewError as error:
+                on_unreadable(error)
+        return tuple(sorted(found, key=lambda one: (one.summary.created, one.summary.namespace, one.summary.release)))
+
+    def _audited(self, body: Body) -> AuditEntry:
+        with reading(name_of(body)):
+            head = read_head(body)
+            who = inline_authorship(head.content)
+            back = count_of(head.content.get("rolledBackTo", 0), "rolledBackTo")
+        if who is None:
+            who = self.load(head.summary).authorship
+        return AuditEntry(summary=head.summary, authorship=who, rolled_back_to=back)
 
     def places_of(self, release: str) -> tuple[str, ...]:
         """Return the namespaces that hold a release of this name, as far as we may look; sorted.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from bundler.model.json import Body
-    from bundler.model.release import Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.release import AuditEntry, Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.ports import Clock, ClusterClient
     from bundler.storage.codec import EncodedRevision
     from bundler.storage.records import Record
@@ -76,6 +76,10 @@ class SecretReleaseStore:
     ) -> tuple[RevisionSummary, ...]:
         """Return all revisions, oldest first, from metadata alone; see bundler.ports.ReleaseStore."""
         return self._reader.summaries(namespace=namespace, release=release, on_unreadable=on_unreadable)
+
+    def trail(self, *, namespace: str, on_unreadable: Callable[[BundlerError], None]) -> tuple[AuditEntry, ...]:
+        """Return who made each revision; see bundler.ports.ReleaseStore."""
+        return self._reader.trail(namespace=namespace, on_unreadable=on_unreadable)
 
     def places_of(self, release: str) -> tuple[str, ...]:
         """Return the namespaces that hold a release of this name; see bundler.ports.ReleaseStore."""

@@ -35,6 +35,7 @@ from bundler.wire.graph import GraphForm
 from bundler.wire.images import BuiltImageForm
 from bundler.wire.objects import ListForm, SplitForm
 from bundler.wire.releases import (
+    AuditForm,
     EntryForm,
     EvidenceForm,
     NotesForm,
@@ -90,7 +91,7 @@ FORMS: Final[Mapping[str, object]] = {
     "uninstall": RemovalForm | AbsenceForm | DifferenceForm,
     "list": list[SummaryForm],
     "status": StateForm,
-    "history": list[SummaryForm] | RevisionForm | EvidenceForm,
+    "history": list[SummaryForm] | list[AuditForm] | RevisionForm | EvidenceForm,
     "get values": ValuesForm,
     "get manifest": ListForm,
     "get notes": NotesForm,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from bundler.model.release import AuditEntry
 from bundler.wire.objects import ListForm, list_form
 
 if TYPE_CHECKING:
@@ -64,23 +65,32 @@ class AuthorForm(TypedDict):
     """Who made a revision, and from where."""
 
     user: str
+    """As whom they spoke to the cluster."""
+    account: str
+    """The user of the machine; empty where an older bundler recorded it."""
     host: str
     bundler: str
     """The version of bundler."""
     clusterUid: str
 
 
-class RevisionForm(SummaryForm):
+class AuditForm(SummaryForm):
+    """One revision in the trail: who made it, when, from where, with what and why."""
+
+    rolledBackTo: int | None
+    by: AuthorForm
+    command: str
+    """The command line; sensitive values are masked."""
+    reason: str
+    outsideWindow: str
+    """Why it was made although the site's deployment windows were closed; empty where they were open."""
+
+
+class RevisionForm(AuditForm):
     """One revision: who made it, from where, with what and why."""
 
     origin: str
     """Where the bundle was taken from."""
-    rolledBackTo: int | None
-    by: AuthorForm
-    command: str
-    reason: str
-    outsideWindow: str
-    """Why it was made although the site's deployment windows were closed; empty where they were open."""
     evidence: str
     """Why it failed, as it was reported then."""
 
@@ -193,16 +203,26 @@ def summary_forms(summaries: Iterable[RevisionSummary]) -> list[SummaryForm]:
 
 def revision_form(revision: Revision) -> RevisionForm:
     """Return who made a revision, from where, with what and why."""
-    by = revision.authorship
+    entry = AuditEntry(summary=revision.summary, authorship=revision.authorship, rolled_back_to=revision.rolled_back_to)
+    return {**audit_form(entry), "origin": revision.summary.bundle.origin, "evidence": revision.evidence}
+
+
+def audit_form(entry: AuditEntry) -> AuditForm:
+    """Return one revision of the trail."""
+    by = entry.authorship
     return {
-        **summary_form(revision.summary),
-        "origin": revision.summary.bundle.origin,
-        "rolledBackTo": revision.rolled_back_to or None,
-        "by": {"user": by.user, "host": by.host, "bundler": by.tool_version, "clusterUid": by.cluster_uid},
+        **summary_form(entry.summary),
+        "rolledBackTo": entry.rolled_back_to or None,
+        "by": {
+            "user": by.user,
+            "account": by.account,
+            "host": by.host,
+            "bundler": by.tool_version,
+            "clusterUid": by.cluster_uid,
+        },
         "command": by.command,
         "reason": by.reason,
         "outsideWindow": by.outside_window,
-        "evidence": revision.evidence,
     }
 
 

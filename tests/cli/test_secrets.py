@@ -173,6 +173,21 @@ def test_the_name_of_a_file_or_variable_is_recorded():
     assert recorded_command(argv) == "bundler install shop --set-file token=some.txt --set-env=text=HOME"
 
 
+@pytest.mark.parametrize("path", ["env.DB_PASSWORD", "auth.apiKey", "db.credentials.user", 'env["GH_TOKEN"]'])
+def test_what_is_named_like_a_secret_is_masked_even_where_no_schema_says_so(cli, path):
+    bundle = load_from(small_bundle(cli.home))
+    assert "hush" not in recorded_command(["install", "shop", "--set", f"{path}=hush"], bundle)
+    assert "hush" not in recorded_command(["install", "shop", "--set-json", f'{path}={{"a":"hush"}}'], bundle)
+
+
+def test_logins_in_addresses_are_not_recorded():
+    argv = ["install", "shop", "oci://ada:hush@registry.example/shop", "--insecure-http=http://ada:hush@proxy"]
+    text = recorded_command(argv)
+    assert "hush" not in text
+    assert "registry.example/shop" in text
+    assert recorded_command(["install", "shop@1.2"]) == "bundler install shop@1.2"
+
+
 def test_a_command_line_without_a_bundle_masks_every_value():
     assert "open" not in recorded_command(["rollback", "--set", "text=open"])
 

@@ -39,6 +39,7 @@ _GROUPS = {
         "ReleaseState",
         "Revision",
         "RevisionSummary",
+        "AuditEntry",
         "ReleaseStatus",
         "Protection",
         "RenderedText",

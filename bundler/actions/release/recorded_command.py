@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from bundler.ports import Confinement
     from bundler.values.schema_view import SchemaView
 
+_LOGIN = re.compile(r"([a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+"""User and password in an address; a registry of bundles or a proxy may be typed so."""
+_SECRET_NAME = re.compile(r"pass(word|wd|phrase)|secret|token|credential|(api|private|access)[-_]?key", re.IGNORECASE)
 _OPTIONS = {kind.value: kind for kind in AssignmentKind}
 
 
@@ -46,6 +50,11 @@ def recorded_command(
 
 
 def _masked(argv: Iterable[str], view: SchemaView | None) -> Iterable[str]:
+    """Yield words as they may be kept; of addresses, what is written before the host is left out too."""
+    return (_LOGIN.sub(rf"\1{MASK}@", word) for word in _unassigned(argv, view))
+
+
+def _unassigned(argv: Iterable[str], view: SchemaView | None) -> Iterable[str]:
     kind: AssignmentKind | None = None
     for word in argv:
         option, has_value, assignment = word.partition("=")
@@ -66,7 +75,12 @@ def _assignment(kind: AssignmentKind, text: str, view: SchemaView | None) -> str
     if end == len(text):
         return shown_start(text)
     place = [0 if isinstance(step, Match) else step for step in steps]
-    is_open = kind in (AssignmentKind.FILE, AssignmentKind.ENV) or (
-        view is not None and not is_secret_place(view, place)
-    )
-    return text if is_open else f"{text[:end]}={MASK}"
+    if kind in (AssignmentKind.FILE, AssignmentKind.ENV):
+        return text
+    is_secret = view is None or is_secret_place(view, place) or any(map(_names_secret, place))
+    return f"{text[:end]}={MASK}" if is_secret else text
+
+
+def _names_secret(step: str | int) -> bool:
+    """Return whether a key says that what is below it is secret, whatever the schema says."""
+    return isinstance(step, str) and _SECRET_NAME.search(step) is not None

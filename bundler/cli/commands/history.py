@@ -8,9 +8,9 @@ import click
 
 from bundler import library
 from bundler.cli.adapters.session import open_session
-from bundler.cli.output.releases import show_history
+from bundler.cli.output.releases import show_history, show_trail
 from bundler.cli.output.revision import show_evidence, show_revision
-from bundler.cli.parsing.arguments import release_argument
+from bundler.cli.parsing.arguments import ReleaseName, offers
 from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
@@ -19,16 +19,31 @@ if TYPE_CHECKING:
 
 
 @verb("history")
-@release_argument
+@click.argument("release", type=ReleaseName(), required=False, shell_complete=offers("releases"))
+@click.option(
+    "-A", "--all-namespaces", is_flag=True, help="Show who changed what, for the releases of every namespace."
+)
 @click.option("--revision", type=click.IntRange(min=1), help="Show one revision: who, from where, why.")
 @click.option("--why", is_flag=True, help="Show the report of a failure: of --revision, or of the newest.")
-def history_command(app: App, *, release: str, revision: int | None, why: bool) -> None:
-    """List the revisions of RELEASE, oldest first."""
+def history_command(app: App, *, release: str | None, all_namespaces: bool, revision: int | None, why: bool) -> None:
+    """List the revisions of RELEASE, oldest first; without RELEASE or with -A, of all releases, by time.
+
+    For all releases each line says who made the revision, from where and why; -o json has the command line, with
+    sensitive values masked, and the version of bundler too. What an uninstall removed is not in it.
+    """
+    if release and all_namespaces:
+        raise click.UsageError("give a RELEASE, or -A for all of them")
+    if not release and (revision or why):
+        raise click.UsageError("--revision and --why need the name of one RELEASE")
     session = open_session(app)
-    if not revision and not why:
-        unreadable: list[BundlerError] = []
-        show_history(app, session.history(release, on_unreadable=unreadable.append))
-        library.inspecting.raise_unreadable(unreadable)
+    if release and (revision or why):
+        loaded = session.revision(release, revision or 0)
+        (show_evidence if why else show_revision)(app, loaded)
         return
-    loaded = session.revision(release, revision or 0)
-    (show_evidence if why else show_revision)(app, loaded)
+    unreadable: list[BundlerError] = []
+    if release:
+        show_history(app, session.history(release, on_unreadable=unreadable.append))
+    else:
+        namespace = None if all_namespaces else ""
+        show_trail(app, session.trail(namespace=namespace, on_unreadable=unreadable.append))
+    library.inspecting.raise_unreadable(unreadable)

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
 from bundler.model.release import ReleaseStatus
-from bundler.wire.releases import protect_form, summary_forms
+from bundler.wire.releases import audit_form, protect_form, summary_forms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from bundler.cli.session.app import App
-    from bundler.model.release import Protection, RevisionSummary
+    from bundler.model.release import AuditEntry, Authorship, Protection, RevisionSummary
 
 _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", ReleaseStatus.UNINSTALLED: "dim"}
 
@@ -64,6 +64,38 @@ def show_protection(app: App, release: str, namespace: str, protection: Protecti
         app.screen.document(protect_form(release, namespace, protection), app.output)
     else:
         app.screen.lines([Line(f"release {release}: {protection}", "green")])
+
+
+def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:
+    """Print who made each revision of each release."""
+    if app.output != "text":
+        app.screen.document([audit_form(entry) for entry in entries], app.output)
+        return
+    rows = [
+        (
+            moment(entry.summary.created),
+            entry.summary.namespace,
+            entry.summary.release,
+            str(entry.summary.revision),
+            status_text(entry.summary),
+            bundle_text(entry.summary),
+            author_text(entry.authorship),
+            app.screen.shown(entry.summary.description or entry.authorship.reason),
+        )
+        for entry in entries
+    ]
+    heads = ("CREATED", "NAMESPACE", "RELEASE", "REVISION", "STATUS", "BUNDLE", "BY", "DESCRIPTION")
+    shrinking = {"NAMESPACE", "RELEASE", "BUNDLE", "BY", "DESCRIPTION"}
+    lines = table(rows, heads=heads, columns=app.screen.columns, shrinking=shrinking)
+    app.screen.lines(styled(lines, [entry.summary for entry in entries]))
+    if not entries:
+        app.screen.say("no revisions here; -A looks in every namespace")
+
+
+def author_text(who: Authorship) -> str:
+    """Return who made a revision, and where: ``deployer (ada@ci-7)``."""
+    place = "@".join(filter(None, (who.account, who.host)))
+    return f"{who.user} ({place})" if who.user and place else who.user or place
 
 
 def styled(lines: list[Line], summaries: Sequence[RevisionSummary]) -> list[Line]:
