@@ -207,6 +207,11 @@ def revision_form(revision: Revision) -> RevisionForm:
     return {**audit_form(entry), "origin": revision.summary.bundle.origin, "evidence": revision.evidence}
 
 
+def audit_forms(entries: Iterable[AuditEntry]) -> list[AuditForm]:
+    """Return the trail."""
+    return [audit_form(entry) for entry in entries]
+
+
 def audit_form(entry: AuditEntry) -> AuditForm:
     """Return one revision of the trail."""
     by = entry.authorship

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
 from bundler.model.release import ReleaseStatus
-from bundler.wire.releases import audit_form, protect_form, summary_forms
+from bundler.wire.releases import audit_forms, protect_form, summary_forms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def show_protection(app: App, release: str, namespace: str, protection: Protecti
 def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:
     """Print who made each revision of each release."""
     if app.output != "text":
-        app.screen.document([audit_form(entry) for entry in entries], app.output)
+        app.screen.document(audit_forms(entries), app.output)
         return
     rows = [
         (
