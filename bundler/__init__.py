@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
+    from bundler.model.results import MigratedStorage
     from bundler.model.saved_plan import SavedPlan
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "FoundBundle",
     "HealthChanged",
     "LintResult",
+    "MigratedStorage",
     "NetworkRules",
     "Notice",
     "ObjectRef",
@@ -138,6 +140,7 @@ _HOMES = {
     "Plan": "model.change",
     "PlanInputs": "library.requests",
     "Proposal": "actions.release.proposal",
+    "MigratedStorage": "model.results",
     "Protection": "model.release",
     "ReleaseDrift": "model.drift",
     "ReleaseRequest": "library.requests",

@@ -170,7 +170,7 @@ class ClusterClient(Protocol):
         ...
 
     def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
-        """PUT an object; a ``metadata.resourceVersion`` in the payload is a precondition.
+        """PUT an object, or its subresource; a ``metadata.resourceVersion`` in the payload is a precondition.
 
         Args:
             payload: the whole object.

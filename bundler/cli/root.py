@@ -61,6 +61,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "drift": "Find what differs from what was written.",
         "wait": "Wait until a release is ready.",
         "protect": "Refuse to uninstall a release or to lose its data.",
+        "migrate-storage": "Store objects of a CRD in its new version.",
         "unlock": "Release the lock of a run that died.",
     },
     "The machine": {

@@ -179,9 +179,10 @@ class HttpClusterClient:
     def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """PUT an object; one that an earlier, unanswered try of ours wrote counts as replaced."""
         query = targets.write_query(is_dry_run=is_dry_run)
+        below = f"/{payload.subresource}" if payload.subresource else ""
 
         def make(kind: ResourceType) -> Request:
-            target = targets.object_path(kind, payload.ref) + query
+            target = targets.object_path(kind, payload.ref) + below + query
             return _write(payload, kind, method="PUT", verb="update", target=target, is_dry_run=is_dry_run)
 
         request, reply = self._send_payload(payload, make, doing="replacing")

@@ -70,6 +70,16 @@ class ImmutableFieldError(PlanError):
     code = "plan-immutable"
 
 
+class DefinitionRiskError(PlanError):
+    """A CustomResourceDefinition would refuse or drop what live objects of its kind hold, or stop what they need.
+
+    Remedy: Change the objects first, or pass `--accept-crd-risk`; before a stored version goes, run
+    `bundler migrate-storage`.
+    """
+
+    code = "plan-crd-risk"
+
+
 class DowngradeError(PlanError):
     """The bundle is older than the deployed one, or is a different bundle.
 

@@ -13,7 +13,7 @@ from bundler.fields.names import crd_name_problem, data_key_problems, label_prob
 from bundler.fields.quantity import Quantity
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.fields.value_rules import value_problems
-from bundler.model.json import items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -60,6 +60,8 @@ def object_problems(group: str, kind: str, body: Body, live: Body | None) -> lis
 
 
 def _changes(group: str, kind: str, live: Body, body: Body) -> Iterator[str]:
+    if (group, kind) == ("apiextensions.k8s.io", "CustomResourceDefinition"):
+        yield from _stored_versions(body)
     changed = immutable_changes(live, body)
     if not changed:
         return
@@ -69,6 +71,15 @@ def _changes(group: str, kind: str, live: Body, body: Body) -> Iterator[str]:
         yield _CLAIM
     else:
         yield from (_immutable(group, kind, live, body, path) for path in changed)
+
+
+def _stored_versions(crd: Body) -> Iterator[str]:
+    """A version that objects are stored in stays, until they are stored in another one and ``status`` says so."""
+    versions = {text_at(one, "name") for one in items_at(crd, "spec", "versions")}
+    for index, stored in enumerate(strings_at(crd, "status", "storedVersions")):
+        if stored not in versions:
+            why = f"missing from spec.versions; {stored} was previously a storage version"
+            yield f'status.storedVersions[{index}]: Invalid value: "{stored}": {why}'
 
 
 def _immutable(group: str, kind: str, live: Body, body: Body, path: str) -> str:

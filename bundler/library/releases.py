@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler import library
 from bundler._version import __version__
+from bundler.actions.change import migrate_storage as migrating
 from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import (
     change_reasons,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Plan
     from bundler.model.json import Body
     from bundler.model.release import Protection
+    from bundler.model.results import MigratedStorage
     from bundler.model.site import Site
     from bundler.ports import Ports, Registry
 
@@ -176,6 +178,17 @@ def remove(scope: Scope, request: UninstallRequest, approve: Approve) -> ChangeR
         BundlerError: what ended the run.
     """
     return removing.uninstall(_placed_removal(scope, request), scope.ports(), _answer(approve))
+
+
+def migrate_storage(scope: Scope, definition: str, *, is_dry_run: bool) -> MigratedStorage:
+    """Store the objects of a custom kind in the version that its definition stores now.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        definition: name of the CustomResourceDefinition.
+        is_dry_run: let the server check every write, and write nothing.
+    """
+    return migrating.migrate_storage(definition, scope.ports().cluster, is_dry_run=is_dry_run)
 
 
 def protect(

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
     from bundler.model.release_state import ReleaseState
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
+    from bundler.model.results import MigratedStorage
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.site import Site
     from bundler.model.sweep import Sweep, SweepResult
@@ -443,6 +444,16 @@ class Session:
             return library.releases.protect(
                 self.scope, release, namespace, is_on=is_on, reason=reason, lock_timeout_s=lock_timeout_s
             )
+
+    def migrate_storage(self, definition: str, *, is_dry_run: bool = False) -> MigratedStorage:
+        """Write every object of a custom kind again as it is, so that its older versions can be dropped.
+
+        Raises:
+            ObjectNotFoundError: when there is no such CustomResourceDefinition.
+            PlanError: when the server refuses an object as it is.
+        """
+        with self.scope.calling():
+            return library.releases.migrate_storage(self.scope, definition, is_dry_run=is_dry_run)
 
     def save_plan(
         self, request: ReleaseRequest | RollbackRequest | UninstallRequest, *, expires_s: float = 0.0

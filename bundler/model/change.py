@@ -103,10 +103,26 @@ class Change:
     """Of an object that came back from a backup: what the release had written, whose fields are taken back first."""
     grown_claims: tuple[GrownClaim, ...] = ()
     """Volume claims that become larger first, where a StatefulSet is made again for that."""
+    definition_risk: DefinitionRisk | None = None
+    """Of a CustomResourceDefinition that takes less than the live one: what that means for its objects."""
     keeps_pods: bool = False
     """Of a StatefulSet that is recreated: it is deleted alone, and the new one takes up its pods."""
     causes: tuple[Cause, ...] = ()
     """Which values, or what else, make its fields change; none where the release is new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DefinitionRisk:
+    """What a new CustomResourceDefinition narrows for the objects of its kind; no value of an object is named."""
+
+    narrowed: tuple[str, ...] = ()
+    """What it takes less of than the live one, a line each."""
+    broken: tuple[str, ...] = ()
+    """Live objects that fit now and would not any more, and why, a line each."""
+    blocked: tuple[str, ...] = ()
+    """What the API server refuses whatever is accepted: a version that is stored, another scope."""
+    checked: int = 0
+    """How many live objects were checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

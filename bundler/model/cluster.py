@@ -37,6 +37,8 @@ class Payload:
     api_version: str
     content: bytes
     """A JSON object."""
+    subresource: str = ""
+    """What of the object is replaced: ``status``; empty for the object itself."""
     manager: str = FIELD_MANAGER
     """Whose the fields become that are applied."""
 

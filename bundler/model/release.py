@@ -261,6 +261,8 @@ class Revision:
     """The bundle's rules for fields that others set (policy, kind, name, path, manager, source)."""
     left_to_others: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
     """Fields that are left to other managers, by object: later changes do not set them either."""
+    accepted_risks: tuple[str, ...] = ()
+    """What its definitions were known to break, and its maker accepted, a line each."""
 
     @property
     def refs(self) -> frozenset[ObjectRef]:

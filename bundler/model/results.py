@@ -81,6 +81,32 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MigratedStorage:
+    """In which version the objects of a kind are stored.
+
+    Example:
+        >>> from bundler import MigratedStorage
+        >>> done = MigratedStorage(definition="widgets.example.com", storage="v1", before=("v1beta1", "v1"), objects=2)
+        >>> done.is_changed
+        True
+    """
+
+    definition: str
+    """Name of the CustomResourceDefinition."""
+    storage: str
+    """The version."""
+    before: tuple[str, ...]
+    """The versions in which objects may have been stored until now."""
+    objects: int = 0
+    """How many were written again."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Return whether objects may have been stored in another version."""
+        return self.before != (self.storage,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnlockResult:
     """What became of a lock."""
 

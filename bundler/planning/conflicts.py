@@ -15,6 +15,7 @@ from bundler.model.json import is_mapping, items_at, text_at
 from bundler.model.lean import replace
 from bundler.model.redaction import MASK
 from bundler.model.size import shortened
+from bundler.planning.definitions.notes import risk_notes
 from bundler.planning.ownership import manager_time
 
 if TYPE_CHECKING:
@@ -118,8 +119,12 @@ def conflict_line(ref: ObjectRef, conflict: FieldConflict) -> Found:
     return Found(f"{ref.short} {conflict.field}: {said}", message=said, subject=ref.short, field=conflict.field)
 
 
-def conflict_notes(change: Change) -> Iterator[tuple[str, str]]:
-    """Yield what is to be said of each field that another manager set: ``conflict``, ``take`` or ``keep``, and why."""
+def change_notes(change: Change) -> Iterator[tuple[str, str]]:
+    """Yield what is to be said of a change beside its difference, a word and a line each.
+
+    Of each field that another manager set: ``conflict``, ``take`` or ``keep``. Of a definition that takes less than it
+    did: ``narrower``, ``breaks``, ``refused`` or ``checked``.
+    """
     yield from (("conflict", str(conflict_line(change.ref, one))) for one in change.conflicts)
     for one in change.decided:
         live = f"live {one.live} set by {one.manager}" + (f" at {one.since}" if one.since else "")
@@ -128,6 +133,8 @@ def conflict_notes(change: Change) -> Iterator[tuple[str, str]]:
         else:
             said = f"{live} stays, bundle wants {one.wanted}"
         yield one.policy.value, f"{change.ref.short} {one.field}: {said} ({one.decided_by})"
+    if change.definition_risk is not None:
+        yield from risk_notes(change.definition_risk)
 
 
 def _shown(body: Body, path: str, *, is_masked: bool) -> str:

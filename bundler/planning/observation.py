@@ -13,7 +13,7 @@ from bundler.planning.jobs import job_mark
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bundler.model.change import FieldConflict, GrownClaim
+    from bundler.model.change import DefinitionRisk, FieldConflict, GrownClaim
     from bundler.model.cluster import Answer
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
@@ -85,6 +85,10 @@ class Observation:
     """Definitions that another release looks after, and this one uses too."""
     foreign: Mapping[ObjectRef, Body] = field(default_factory=dict)
     """Objects in the way that do not carry the release's uid."""
+    risks: Mapping[ObjectRef, DefinitionRisk] = field(default_factory=dict)
+    """Definitions that take less than they do now, and what that breaks."""
+    newer: Mapping[ObjectRef, str] = field(default_factory=dict)
+    """Definitions of which the cluster has a newer version, which stays: what is said of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, is_stopped_by, was_autoscaled, with_followed_replicas
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import field_conflicts, left_fields, without_fields
+from bundler.planning.definitions.risks import with_definition
 from bundler.planning.filled_fields import without_filled_fields
 from bundler.planning.hooks import is_of_other_run
 from bundler.planning.ignored_fields import same_content
@@ -81,6 +82,8 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
         manifest = with_live_templates(manifest, live)  # claims never go back
     if lowest is not None:
         manifest = with_followed_replicas(manifest, live=live, lowest=lowest)
+    if newer := observation.newer.get(manifest.ref):
+        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=newer)
     if manifest.ref in observation.shared:
         why = f"it is shared with {owner_of(live or {})}, and stays as it is"
         return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=why)
@@ -137,6 +140,7 @@ def build_plan(
     """
     candidates = find_candidates(wanted, observation, known=known)
     changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted) for candidate in candidates]
+    changes = [with_definition(change, observation) for change in changes]
     changes += list(_generated_changes(wanted, observation))
     deletes, kept = _prune(wanted, observation)
     judging = judging_components(wanted, observation)

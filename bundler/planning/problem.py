@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors import ConfirmationRequiredError
 from bundler.errors.change import (
+    DefinitionRiskError,
     DowngradeError,
     FieldConflictError,
     ForeignObjectError,
@@ -38,6 +39,7 @@ _GRAVEST_FIRST: Final[tuple[type[BundlerError], ...]] = (
     ProtectedReleaseError,
     DowngradeError,
     UpgradePathError,
+    DefinitionRiskError,
     RejectedObjectsError,
     ForbiddenError,
     ForeignObjectError,

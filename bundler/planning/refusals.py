@@ -57,12 +57,19 @@ def object_problems(
         for candidate in candidates
         if isinstance(outcome := outcomes.get(candidate.manifest.ref), Refusal)
         and candidate.manifest.ref not in observation.foreign
+        and not _is_blocked(candidate.manifest.ref, observation)
     ]
     return [
         *_foreign(wanted, observation, candidates, outcomes),
         *(problem for candidate, outcome in refused for problem in _refused(candidate, outcome)),
         *_missing_keys(wanted, observation),
     ]
+
+
+def _is_blocked(ref: ObjectRef, observation: Observation) -> bool:
+    """Return whether it is a definition of which is said elsewhere what the server refuses."""
+    risk = observation.risks.get(ref)
+    return risk is not None and bool(risk.blocked)
 
 
 def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:

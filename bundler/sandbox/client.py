@@ -183,7 +183,8 @@ class SandboxClient(Tampering):
     def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """PUT an object."""
         with self._writing(is_dry_run=is_dry_run) as tx:
-            body = writes.replace(tx, self._begin(tx, "replacing", payload), payload.content)
+            write = self._begin(tx, "replacing", payload)
+            body = writes.replace(tx, write, payload.content, subresource=payload.subresource)
         return Answer(body=body, is_created=False)
 
     def delete(

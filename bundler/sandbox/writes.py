@@ -173,13 +173,14 @@ def create_tree(tx: Transaction, write: Write, body: Tree) -> Tree:
     return _store_new(tx, write, thawed(tracked))
 
 
-def replace(tx: Transaction, write: Write, content: bytes) -> Tree:
+def replace(tx: Transaction, write: Write, content: bytes, *, subresource: str = "") -> Tree:
     """PUT; return the object.
 
     Args:
         tx: the open transaction.
         write: who writes what kind, and when.
         content: the object to send.
+        subresource: ``status``; empty for the object itself.
 
     Raises:
         ConflictError, RejectedError, ObjectNotFoundError: as the server would answer.
@@ -196,7 +197,9 @@ def replace(tx: Transaction, write: Write, content: bytes) -> Tree:
     if is_conditional and not text_at(body, "metadata", "resourceVersion"):
         why = "metadata.resourceVersion: Invalid value: 0: must be specified for an update"
         raise refusals.invalid(write.verb, write.ref, [why])
-    return replace_tree(tx, write, live, body)
+    if subresource == "status":
+        body = {**live, "status": body.get("status", {})}
+    return replace_tree(tx, write, live, body, subresource=subresource)
 
 
 def replace_tree(tx: Transaction, write: Write, live: Tree, body: Tree, *, subresource: str = "") -> Tree:

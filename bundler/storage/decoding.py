@@ -134,6 +134,7 @@ def decode_revision(head: Head, pieces: Iterable[Piece], taken: Taken | None) ->
         readiness=_rules(details, "readiness"),
         conflict_rules=_rules(details, "conflictRules"),
         left_to_others=_left(details),
+        accepted_risks=texts_of(details.get("acceptedRisks", []), "acceptedRisks", limits.READ_OBJECTS_MAX),
     )
 
 

@@ -145,6 +145,7 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
         "readiness": list(revision.readiness),
         **({"conflictRules": list(revision.conflict_rules)} if revision.conflict_rules else {}),
         **({"leftToOthers": _left(revision)} if revision.left_to_others else {}),
+        **({"acceptedRisks": list(revision.accepted_risks)} if revision.accepted_risks else {}),
     }
 
 

@@ -12,7 +12,7 @@ from bundler.wire.causes import CauseForm, ChangedValueForm, cause_form, changed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bundler.model.change import Change, FieldConflict, GrownClaim, Plan, ReachNote
+    from bundler.model.change import Change, DefinitionRisk, FieldConflict, GrownClaim, Plan, ReachNote
     from bundler.model.outcome import Outcome
     from bundler.planning.diff import Operation
 
@@ -47,6 +47,19 @@ class GrownClaimForm(TypedDict):
     after: str
 
 
+class DefinitionRiskForm(TypedDict):
+    """What a CustomResourceDefinition narrows for the objects of its kind."""
+
+    narrowed: list[str]
+    """What it takes less of than the live one."""
+    broken: list[str]
+    """Live objects that would no longer fit, and why."""
+    blocked: list[str]
+    """What the API server refuses, whatever is accepted."""
+    checked: int
+    """How many live objects were checked."""
+
+
 class ChangeForm(TypedDict):
     """What is done to one object."""
 
@@ -72,6 +85,7 @@ class ChangeForm(TypedDict):
     patchedBy: NotRequired[list[str]]
     """File and line of each patch that changed what the template printed."""
     grownClaims: NotRequired[list[GrownClaimForm]]
+    definitionRisk: NotRequired[DefinitionRiskForm]
 
 
 class KeptForm(TypedDict):
@@ -195,7 +209,18 @@ def change_form(change: Change) -> ChangeForm:
         form["decided"] = [_decision_form(one) for one in change.decided]
     if change.grown_claims:
         form["grownClaims"] = [_claim_form(one) for one in change.grown_claims]
+    if change.definition_risk is not None:
+        form["definitionRisk"] = _risk_form(change.definition_risk)
     return form
+
+
+def _risk_form(risk: DefinitionRisk) -> DefinitionRiskForm:
+    return {
+        "narrowed": list(risk.narrowed),
+        "broken": list(risk.broken),
+        "blocked": list(risk.blocked),
+        "checked": risk.checked,
+    }
 
 
 def _conflict_form(one: FieldConflict) -> ConflictForm:

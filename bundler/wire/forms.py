@@ -38,6 +38,7 @@ from bundler.wire.releases import (
     AuditForm,
     EntryForm,
     EvidenceForm,
+    MigrateStorageForm,
     NotesForm,
     ProtectForm,
     RevisionForm,
@@ -98,6 +99,7 @@ FORMS: Final[Mapping[str, object]] = {
     "get plan": list[EntryForm],
     "wait": StateForm,
     "protect": ProtectForm,
+    "migrate-storage": MigrateStorageForm,
     "unlock": UnlockForm,
     "sandbox": SandboxForm,
 }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bundler.model.release import InventoryEntry, Protection, Revision, RevisionSummary
     from bundler.model.release_state import ObjectStatus, ReleaseState
-    from bundler.model.results import UnlockResult
+    from bundler.model.results import MigratedStorage, UnlockResult
 
 
 class RecordedBundleForm(TypedDict):
@@ -93,6 +93,8 @@ class RevisionForm(AuditForm):
     """Where the bundle was taken from."""
     evidence: str
     """Why it failed, as it was reported then."""
+    acceptedRisks: list[str]
+    """What its CRDs were known to break, and `--accept-crd-risk` accepted."""
 
 
 class EvidenceForm(SummaryForm):
@@ -141,6 +143,18 @@ class EntryForm(TypedDict):
     """The template line."""
     generated: bool
     """bundler made its text."""
+
+
+class MigrateStorageForm(TypedDict):
+    """In which version the objects of a custom kind are stored."""
+
+    definition: str
+    """Name of the CustomResourceDefinition."""
+    storage: str
+    before: list[str]
+    """The versions in which objects may have been stored until now."""
+    objects: int
+    """How many were written again."""
 
 
 class UnlockForm(TypedDict):
@@ -204,7 +218,12 @@ def summary_forms(summaries: Iterable[RevisionSummary]) -> list[SummaryForm]:
 def revision_form(revision: Revision) -> RevisionForm:
     """Return who made a revision, from where, with what and why."""
     entry = AuditEntry(summary=revision.summary, authorship=revision.authorship, rolled_back_to=revision.rolled_back_to)
-    return {**audit_form(entry), "origin": revision.summary.bundle.origin, "evidence": revision.evidence}
+    return {
+        **audit_form(entry),
+        "origin": revision.summary.bundle.origin,
+        "evidence": revision.evidence,
+        "acceptedRisks": list(revision.accepted_risks),
+    }
 
 
 def audit_forms(entries: Iterable[AuditEntry]) -> list[AuditForm]:
@@ -282,6 +301,16 @@ def _entry_form(entry: InventoryEntry) -> EntryForm:
         "component": entry.component,
         "source": entry.source,
         "generated": entry.is_generated,
+    }
+
+
+def migrated_form(result: MigratedStorage) -> MigrateStorageForm:
+    """Return in which version the objects of a kind are stored."""
+    return {
+        "definition": result.definition,
+        "storage": result.storage,
+        "before": list(result.before),
+        "objects": result.objects,
     }
 
 

@@ -50,7 +50,7 @@ def test_every_verb_and_option_that_a_remedy_names_exists():
     remedies = [line for line in text.splitlines() if line.startswith(("**What", "| `"))]
     helps = reference.pages()["verbs.md"]
     verbs = {verb for section in root.SECTIONS.values() for verb in section}
-    assert {verb for line in remedies for verb in re.findall(r"`bundler ([a-z]+)", line)} <= verbs
+    assert {verb for line in remedies for verb in re.findall(r"`bundler ([a-z-]+)", line)} <= verbs
     assert [option for line in remedies for option in re.findall(r"`(--[a-z-]+)", line) if option not in helps] == []
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from bundler.errors.cluster import RejectedError
-from tests.contract.bodies import config_map, deployment, job, secret, service, stateful_set, with_metadata
+from bundler.model.lean import replace
+from bundler.model.refs import ObjectRef
+from tests.contract.bodies import config_map, crd, deployment, job, secret, service, stateful_set, with_metadata
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Subject
@@ -317,3 +320,35 @@ def test_the_fields_of_an_object_that_is_not_valid_are_named(
     with pytest.raises(RejectedError) as caught:
         cluster.create(body)
     assert {found.field for found in caught.value.problems} == fields
+
+
+def test_a_version_that_is_stored_stays_until_the_status_names_it_no_more(cluster: Subject) -> None:
+    group = f"g{uuid.uuid4().hex[:8]}.example"
+    ref = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", f"widgets.{group}")
+    first = crd(group)
+    (version,) = first["spec"]["versions"]
+    both = [{**version, "storage": False}, {**version, "name": "v2"}]
+
+    def put(versions: list[Any]) -> None:
+        body = {**first, "spec": {**first["spec"], "versions": versions}}
+        cluster.client.apply(cluster.payload(body, namespace=""))
+
+    try:
+        put([version])
+        cluster.wait("stored v1", lambda: stored_versions(cluster, ref) == ["v1"])
+        put(both)
+        cluster.wait("stored v2", lambda: stored_versions(cluster, ref) == ["v1", "v2"])
+        with pytest.raises(RejectedError) as raised:
+            put(both[1:])
+        assert 'status.storedVersions[0]: Invalid value: "v1": missing from spec.versions' in said(raised.value)
+        live: Any = cluster.client.get(ref)
+        pruned = {**live, "status": {**live["status"], "storedVersions": ["v2"]}}
+        cluster.client.replace(replace(cluster.payload(pruned, namespace=""), subresource="status"))
+        put(both[1:])
+        assert stored_versions(cluster, ref) == ["v2"]
+    finally:
+        cluster.client.delete(ref)
+
+
+def stored_versions(cluster: Subject, ref: ObjectRef) -> list[str]:
+    return list((cluster.client.get(ref) or {}).get("status", {}).get("storedVersions", []))  # type: ignore[union-attr, call-overload]

@@ -37,6 +37,14 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["it would be uninstalled", "release shop is protected since 2026-11-30 12:00:00Z by ada: production"],
         "take the protection off first: `bundler protect shop --off -m REASON`; nothing was written",
     ),
+    change.DefinitionRiskError: (
+        "comparing definitions with the live ones",
+        [
+            "CustomResourceDefinition/guests.party.example: v1 .spec.seats maximum 10 is new",
+            "CustomResourceDefinition/guests.party.example: Guest/ada in prod: .spec.seats is above the maximum 10",
+        ],
+        "change these objects first, or pass --accept-crd-risk to write the definition all the same",
+    ),
     bundle.BundlePatchError: (
         "rendering shop 1.4.0 for release shop",
         ["bundle.yaml:31: Deployment/shop-web: volumes has data already; give what is injected another name"],

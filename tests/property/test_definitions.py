@@ -12,8 +12,6 @@ from bundler.planning.definitions.misfits import misfits
 from bundler.planning.definitions.narrowing import narrowings
 from bundler.planning.definitions.structure import root_of
 
-pytestmark = pytest.mark.slow
-
 NAMES = ("a", "b", "c")
 KEEPS = "x-kubernetes-preserve-unknown-fields"
 

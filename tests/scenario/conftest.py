@@ -143,7 +143,9 @@ def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
     world.scaler = lambda name, replicas, manager="kube-controller-manager": client.scale(  # type: ignore[attr-defined]
         "Deployment", name, replicas, namespace="prod", manager=manager
     )
-    world.editor = lambda group, kind, name, patch: client.edit(ObjectRef(group, kind, "prod", name), patch)  # type: ignore[attr-defined]
+    world.editor = lambda group, kind, name, patch, version="": client.edit(  # type: ignore[attr-defined]
+        ObjectRef(group, kind, "prod", name), patch, version=version
+    )
     world.creator = lambda body: create_as_kubectl(client, body)  # type: ignore[attr-defined]
     hooks = "MutatingWebhookConfiguration"
     hook = ("admissionregistration.k8s.io", hooks, "")
@@ -183,8 +185,8 @@ def _real_world(plane, menu: Path) -> Iterator[World]:
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale?fieldManager={manager}"
         plane.api("PATCH", path, {"spec": {"replicas": replicas}}, content_type=merge)
 
-    def edit(group, kind, name, patch):
-        served = client.resource_type(group, kind)
+    def edit(group, kind, name, patch, version=""):
+        served = client.resource_type(group, kind, version)
         root = f"/apis/{group}/{served.version}" if group else "/api/v1"
         path = f"{root}/namespaces/{namespace}/{served.plural}/{name}?fieldManager=kubectl-edit"
         plane.api("PATCH", path, patch, content_type=merge)

@@ -41,6 +41,7 @@ _GROUPS = {
         "RevisionSummary",
         "AuditEntry",
         "ReleaseStatus",
+        "MigratedStorage",
         "Protection",
         "RenderedText",
         "RenderedObjects",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.adopt import has_helm_release
+from bundler.actions.change.definitions import newer_than
 from bundler.actions.change.grow_claims import ask_for_growth
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.fields.field_path import value_at_path
@@ -17,6 +18,7 @@ from bundler.planning.adoption import is_asked_for, kept_by, once_applied, taken
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import decided, field_conflicts, owners_of, without_fields
+from bundler.planning.definitions.risks import DEFINITION
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import helm_release_of, is_ours, owner_of
@@ -52,6 +54,8 @@ class Asked:
     """Set where the object was read again: it moved, or it is foreign."""
     is_foreign: bool = False
     is_shared: bool = False
+    newer: str = ""
+    """Of a definition of which the cluster has a newer version: what is said of it."""
 
 
 class Asker:
@@ -130,8 +134,10 @@ class Asker:
         if live is None:
             return Asked(outcome=outcome, payload=payload)
         standing = self._standing(candidate.manifest, live)
-        if standing is Standing.SHARED:
-            return Asked(outcome=Answer(body=live, is_created=False), payload=payload, live=live, is_shared=True)
+        newer = newer_than(live, candidate.manifest.body) if _is_definition(candidate.manifest) else ""
+        if standing is Standing.SHARED or newer:
+            same = Answer(body=live, is_created=False)
+            return Asked(outcome=same, payload=payload, live=live, is_shared=True, newer=newer)
         if (standing is Standing.FREE or is_ours(live, self._uid)) and tries:
             moved = replace(candidate, live=live)
             fresh = self._asked(moved, payload_of(moved.manifest, live), tries=tries - 1)
@@ -274,6 +280,10 @@ class Asker:
         if not isinstance(outcome, Answer) or sent is None or sent.content != payload.content:
             return None
         return outcome if _stands_still(self._earlier.observation.live.get(ref), candidate.live) else None
+
+
+def _is_definition(manifest: Manifest) -> bool:
+    return (manifest.ref.group, manifest.ref.kind) == DEFINITION
 
 
 def _is_refused(outcome: Outcome) -> bool:

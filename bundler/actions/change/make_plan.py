@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.ask_server import Asked, Asker, kinds_defined_by
+from bundler.actions.change.definitions import find_risks, newer_definitions
 from bundler.actions.change.live_state import observe
 from bundler.actions.change.planned import Planned
 from bundler.concurrency import map_parallel
@@ -48,12 +49,15 @@ def make_plan(
         ClusterError: when the API server cannot be asked.
     """
     observation = observe(wanted, cluster)
+    observation = replace(observation, newer=newer_definitions(wanted.manifests, observation.live))
     candidates = find_candidates(wanted, observation, known=earlier.candidates if earlier else {})
     asker = Asker(wanted, observation, cluster, earlier, is_recorded)
     asked = _ask_all(candidates, asker)
     generated = _find_generated(wanted, observation, cluster)
     observation = _with_findings(observation, asked, generated, _Claims(wanted.uid, is_recorded))
     outcomes = {ref: one.outcome for ref, one in asked.items()}
+    doubtful = [(one, asked[one.manifest.ref].outcome) for one in candidates if one.manifest.ref in asked]
+    observation = replace(observation, risks=find_risks(wanted, doubtful, cluster))
     known = {candidate.manifest.ref: candidate for candidate in candidates}
     payloads = {ref: one.payload for ref, one in asked.items()}
     plan = build_plan(wanted, observation, outcomes, known=known, payloads=payloads)
@@ -116,4 +120,6 @@ def _with_findings(
     moved |= {ref: body for ref, body in generated.items() if ref in held}
     foreign |= {ref: body for ref, body in generated.items() if ref not in held}
     shared = frozenset(ref for ref, one in asked.items() if one.is_shared)
-    return replace(observation, live={**observation.live, **moved}, foreign=foreign, shared=shared)
+    live = {**observation.live, **moved}
+    newer = {ref: one.newer for ref, one in asked.items() if one.newer}
+    return replace(observation, live=live, foreign=foreign, shared=shared, newer={**observation.newer, **newer})

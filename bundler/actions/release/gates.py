@@ -15,6 +15,7 @@ from bundler.actions.release.upgrade_path import barrier_problems, downgrade_lin
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.change import Action
 from bundler.model.size import first_of
+from bundler.planning.definitions.notes import definition_problems
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
 from bundler.planning.problem import Problem
 from bundler.planning.protection import protection_problems
@@ -126,6 +127,10 @@ def _objects(proposal: Proposal) -> Iterable[Problem]:
     return object_problems(planned.wanted, planned.observation, tuple(planned.candidates.values()), planned.outcomes)
 
 
+def _definitions(proposal: Proposal) -> Iterable[Problem]:
+    return definition_problems(proposal.planned.plan.changes, is_accepted=proposal.terms.accepted.crd_risk)
+
+
 def _quota(proposal: Proposal) -> Iterable[Problem]:
     plan, observation = proposal.planned.plan, proposal.planned.observation
     created = [change.desired for change in plan.changes if change.action is Action.CREATE and change.desired]
@@ -173,6 +178,7 @@ GATES: Final[tuple[Gate, ...]] = (
     _path,
     _protection,
     _fixed_values,
+    _definitions,
     _objects,
     _quota,
     _removal,

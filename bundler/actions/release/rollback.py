@@ -144,6 +144,7 @@ def draft_of(recorded: Revision, authorship: Authorship) -> Draft:
         authorship=authorship,
         rolled_back_to=recorded.summary.revision,
         evidence="",
+        accepted_risks=(),
     )
     return Draft(
         revision=revision,

@@ -18,6 +18,7 @@ from bundler.model.release import ReleaseStatus
 from bundler.model.size import shortened
 from bundler.model.steps import Moment
 from bundler.planning.conflicts import fields_left
+from bundler.planning.definitions.notes import broken_by
 from bundler.planning.jobs import is_job
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
     try:
         left = fields_left(proposal.plan, proposal.planned.wanted)
         authorship = replace(draft.authorship, outside_window=proposal.outside_window)
-        return ports.store.save(replace(draft, summary=summary, authorship=authorship, left_to_others=left))
+        draft = replace(draft, left_to_others=left, accepted_risks=broken_by(proposal.plan.changes))
+        return ports.store.save(replace(draft, summary=summary, authorship=authorship))
     except RevisionExistsError as error:
         raise error.with_context(hint="run the same command again; another run was quicker") from error
 

@@ -14,7 +14,7 @@ from bundler.model.redaction import Redactor
 from bundler.model.release import BundleReference
 from bundler.model.salted import SALT_BYTES, salted_digest
 from bundler.model.saved_plan import BaseRevision, PlanFacts, SavedChange, SavedPlan, SavedValues
-from bundler.planning.conflicts import conflict_notes
+from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.live_facts import live_facts
 from bundler.planning.moved_since import is_other_cluster, moved_base, moved_since
@@ -130,7 +130,7 @@ def _saved_change(change: Change, redactor: Redactor) -> SavedChange:
         component=change.component,
         reason=redactor.redact(change.reason),
         is_verified=change.is_verified,
-        notes=tuple((word, redactor.redact(said)) for word, said in conflict_notes(change)),
+        notes=tuple((word, redactor.redact(said)) for word, said in change_notes(change)),
         causes=tuple(_redacted_cause(cause, redactor.redact) for cause in change.causes),
         lines=tuple(text.split("\n")) if text else (),
     )

@@ -40,6 +40,8 @@ class Accepted:
     """Another bundle under this release's name (``--replace-bundle``)."""
     outside_window: str = ""
     """Why this is done although the site's deployment windows are closed (``--outside-window``); it is recorded."""
+    crd_risk: bool = False
+    """Live objects may stop fitting the definition of their kind (``--accept-crd-risk``)."""
     plan: SavedPlan | None = None
     """This plan and no other: where the change would do anything else, it is refused. None: whatever is planned now."""
 

@@ -42,7 +42,9 @@ def with_flags(
         resets_values=start.resets,
         reuses_values=start.reuses,
         must_exist=is_upgrade,
-        accepted=Accepted(downgrade=path.allow_downgrade, other_bundle=path.replace_bundle),
+        accepted=Accepted(
+            downgrade=path.allow_downgrade, other_bundle=path.replace_bundle, crd_risk=path.accept_crd_risk
+        ),
         adopts=path.adopts,
         on_conflict=OnConflict(path.on_conflict),
         rollback_s=path.rollback_timeout_s if path.rollback_on_failure else 0.0,

@@ -11,7 +11,7 @@ from bundler.cli.output.plan import PlanView, count_line, kept_texts, plan_lines
 from bundler.cli.output.report import Item, Listing, Report
 from bundler.model.change import Action
 from bundler.model.lean import dataclass
-from bundler.planning.conflicts import conflict_notes
+from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.replaced_jobs import with_replaced_jobs
 from bundler.wire.changes import difference_form
@@ -109,6 +109,6 @@ def change_item(change: Change, namespace: str, view: DiffView, reasons: tuple[s
         name=change.ref.seen_from(namespace),
         remark=change.reason,
         because=reasons,
-        notes=tuple(conflict_notes(change)),
+        notes=tuple(change_notes(change)),
         lines=object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full).lines,
     )

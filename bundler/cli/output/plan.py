@@ -9,7 +9,7 @@ from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import counted
-from bundler.planning.conflicts import conflict_notes
+from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.replaced_jobs import with_replaced_jobs
 
@@ -131,8 +131,8 @@ def because_lines(because: Iterable[str]) -> Iterator[Line]:
 
 def conflict_lines(change: Change) -> Iterator[Line]:
     """Return the fields that someone else set differently, and what is done about them, a line each."""
-    for word, said in conflict_notes(change):
-        yield Line(f"    ! {word}: {said}", "alarm" if word == "conflict" else "yellow")
+    for word, said in change_notes(change):
+        yield Line(f"    ! {word}: {said}", "alarm" if word in {"conflict", "refused", "breaks"} else "yellow")
 
 
 def _headline(change: Change, view: PlanView) -> str:

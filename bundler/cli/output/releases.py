@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.terminal.text import Line, table
 from bundler.model.release import ReleaseStatus
-from bundler.wire.releases import audit_forms, protect_form, summary_forms
+from bundler.model.size import counted
+from bundler.wire.releases import audit_forms, migrated_form, protect_form, summary_forms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from bundler.cli.session.app import App
     from bundler.model.release import AuditEntry, Authorship, Protection, RevisionSummary
+    from bundler.model.results import MigratedStorage
 
 _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", ReleaseStatus.UNINSTALLED: "dim"}
 
@@ -49,6 +51,27 @@ def show_history(app: App, summaries: Sequence[RevisionSummary]) -> None:
     app.screen.lines(styled(lines, summaries))
     if summaries and (protection := summaries[-1].protection):
         app.screen.say(f"the release is {protection}")
+
+
+def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> None:
+    """Print in which version the objects of a kind are stored.
+
+    Args:
+        app: where to.
+        result: what became of them.
+        is_dry_run: nothing was written.
+    """
+    if app.output != "text":
+        app.screen.document(migrated_form(result), app.output)
+        return
+    number = counted(result.objects, "object")
+    if not result.is_changed:
+        said = f"{result.storage} alone is stored already"
+    elif is_dry_run:
+        said = f"{number} would be stored as {result.storage}; nothing was written"
+    else:
+        said = f"{number} stored as {result.storage}, which alone is stored now (before: {', '.join(result.before)})"
+    app.screen.lines([Line(f"{result.definition}: {said}", "green")])
 
 
 def show_protection(app: App, release: str, namespace: str, protection: Protection) -> None:

@@ -52,6 +52,7 @@ class PathFlags:
 
     allow_downgrade: bool
     replace_bundle: bool
+    accept_crd_risk: bool
     rollback_on_failure: bool
     rollback_timeout_s: float
     adopts: tuple[str, ...]
@@ -145,6 +146,7 @@ path_options: Decorator = gathered(
     [
         click.option("--allow-downgrade", is_flag=True, help="Accept an older version of the bundle."),
         click.option("--replace-bundle", is_flag=True, help="Accept another bundle under this release's name."),
+        click.option("--accept-crd-risk", is_flag=True, help="Write CRDs that live objects would no longer fit."),
         click.option("--rollback-on-failure", is_flag=True, help="Roll back if the change fails."),
         click.option(
             "--rollback-timeout",
@@ -162,7 +164,15 @@ path_options: Decorator = gathered(
         ),
         conflict_option,
     ],
-    ["allow_downgrade", "replace_bundle", "rollback_on_failure", "rollback_timeout_s", "adopts", "on_conflict"],
+    [
+        "allow_downgrade",
+        "replace_bundle",
+        "accept_crd_risk",
+        "rollback_on_failure",
+        "rollback_timeout_s",
+        "adopts",
+        "on_conflict",
+    ],
 )
 
 preflight_option = click.option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.json import items_at, mapping_at, strings_at, text_at
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.controllers.world import is_leaving, ref_of, with_times
 from bundler.sandbox.deletion import FOREGROUND, finish_deletion, start_deletion
@@ -84,7 +84,8 @@ def _empty(world: World, namespace: Body) -> None:
 
 def _establish(world: World, crd: Body) -> None:
     names = mapping_at(crd, "spec", "names")
-    stored = [text_at(one, "name") for one in items_at(crd, "spec", "versions") if one.get("storage") is True]
+    stores = [text_at(one, "name") for one in items_at(crd, "spec", "versions") if one.get("storage") is True]
+    stored = list(dict.fromkeys([*strings_at(crd, "status", "storedVersions"), *stores]))
     said = [
         {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts", "message": "no conflicts found"},
         {

@@ -1,0 +1,100 @@
+"""Look at the objects of a kind whose definition would change. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler.errors.bundle import VersionRangeError
+from bundler.errors.cluster import ClusterError, ForbiddenError, UnknownKindError
+from bundler.model.cluster import Answer, ListQuery
+from bundler.model.json import mapping_at
+from bundler.model.lean import replace
+from bundler.planning.definitions.risks import DEFINITION, definition_risk, kind_of, versions_in_doubt
+from bundler.planning.observation import Settlement
+from bundler.resolve.versions import parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bundler.model.change import DefinitionRisk
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
+    from bundler.planning.observation import Candidate, Outcome, Wanted
+    from bundler.ports import ClusterClient
+
+_BUNDLE_VERSION: Final = "/bundle-version"
+"""How the annotation ends by which authors say of which release of theirs a definition is."""
+
+
+def newer_definitions(manifests: Iterable[Manifest], live: Mapping[ObjectRef, Body]) -> Mapping[ObjectRef, str]:
+    """Return the definitions of which the cluster has a newer version than is wanted, and what is said of each."""
+    both = ((one, live.get(one.ref)) for one in manifests if (one.ref.group, one.ref.kind) == DEFINITION)
+    return {one.ref: why for one, body in both if body is not None and (why := newer_than(body, one.body))}
+
+
+def newer_than(live: Body, wanted: Body) -> str:
+    """Say that a live definition is newer than the wanted one, by their ``…/bundle-version``; empty where it is not."""
+    here, ours = (mapping_at(body, "metadata", "annotations") for body in (live, wanted))
+    for key, version in ours.items():
+        if key.endswith(_BUNDLE_VERSION) and key in here and _is_older(str(version), str(here[key])):
+            return f"the cluster has {here[key]} of it, the bundle {version}: the newer one stays"
+    return ""
+
+
+def _is_older(version: str, other: str) -> bool:
+    try:
+        return parse_version(version.removeprefix("v")) < parse_version(other.removeprefix("v"))
+    except VersionRangeError:
+        return False
+
+
+def find_risks(
+    wanted: Wanted, asked: Sequence[tuple[Candidate, Outcome]], cluster: ClusterClient
+) -> Mapping[ObjectRef, DefinitionRisk]:
+    """Return what changed definitions would break; objects are listed only where it takes less than it did.
+
+    Args:
+        wanted: what the release is to hold.
+        asked: candidates, and what the server answered.
+        cluster: whose objects are looked at.
+    """
+    written: dict[ObjectRef, Body | None] = dict.fromkeys(wanted.owned)
+    written |= {one.ref: one.body for one in wanted.manifests}
+    found = {}
+    for candidate, outcome in asked:
+        ref, live = candidate.manifest.ref, candidate.live
+        if (ref.group, ref.kind) != DEFINITION or live is None:
+            continue
+        crd = _as_written(candidate.manifest, outcome)
+        versions = versions_in_doubt(live, crd)
+        objects, unseen = _objects(live, versions, cluster)
+        risk = definition_risk(live, crd, objects, uid=wanted.uid, written=written)
+        if risk is not None:
+            found[ref] = replace(risk, broken=(*risk.broken, *unseen))
+    return found
+
+
+def _as_written(manifest: Manifest, outcome: Outcome) -> Body:
+    """Return a definition with the server's defaults, or as the bundle has it where the server refuses it."""
+    outcome = outcome.answer if isinstance(outcome, Settlement) else outcome
+    return outcome.body if isinstance(outcome, Answer) else manifest.body
+
+
+def _objects(
+    live: Body, versions: Sequence[str], cluster: ClusterClient
+) -> tuple[Mapping[str, Sequence[Body]], Sequence[str]]:
+    """Return the objects of a kind by version, and what is said where they cannot be seen."""
+    found: dict[str, Sequence[Body]] = {}
+    group, kind = kind_of(live)
+    for version in versions:
+        query = ListQuery(group=group, kind=kind, namespace="", version=version)
+        try:
+            found[version] = cluster.list(query).items
+        except UnknownKindError:
+            continue
+        except ForbiddenError:
+            return {}, [f"every {kind}: its objects may not be listed in all namespaces, and are not checked"]
+        except ClusterError as error:
+            return {}, [f"every {kind}: its objects cannot be listed ({error}), and are not checked"]
+    return found, ()

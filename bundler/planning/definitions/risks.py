@@ -1,0 +1,204 @@
+"""What a new CustomResourceDefinition would break: decided from both definitions and the live objects. Layer: planning.
+
+Pure. A version that the live definition does not have is compared with the version that it stores, since that is what
+its objects hold; where a webhook converts them, nothing is known of how, and there is nothing to compare.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from bundler.model.change import Action, DefinitionRisk
+from bundler.model.cluster import FIELD_MANAGER
+from bundler.model.json import items_at, mapping_at, strings_at, text_at
+from bundler.model.lean import replace
+from bundler.model.refs import ObjectRef, group_of
+from bundler.planning.definitions.misfits import misfits
+from bundler.planning.definitions.narrowing import Narrowing, narrowings
+from bundler.planning.definitions.structure import root_of
+from bundler.planning.ownership import is_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bundler.model.change import Change
+    from bundler.model.json import Body
+    from bundler.planning.observation import Observation
+
+DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+class _Pair(NamedTuple):
+    """One version as it is, and as it is to be."""
+
+    version: str
+    old: Body
+    new: Body
+
+    @property
+    def narrowings(self) -> list[Narrowing]:
+        return narrowings(self.old, self.new)
+
+
+class Defined(NamedTuple):
+    """The kind that a definition defines."""
+
+    group: str
+    kind: str
+
+
+def kind_of(crd: Body) -> Defined:
+    """Return what a definition defines."""
+    return Defined(text_at(crd, "spec", "group"), text_at(crd, "spec", "names", "kind"))
+
+
+def versions_in_doubt(live: Body, crd: Body) -> tuple[str, ...]:
+    """Return the versions in which live objects must be checked; nothing where the change can break none.
+
+    Args:
+        live: the definition as it is.
+        crd: the same as it is to be.
+    """
+    served = _served(live)
+    found = [pair.version for pair in _pairs(live, crd) if pair.narrowings]
+    readable = [version if version in served else storage_of(live) for version in found]
+    if _unserved(live, crd) or any(_refused(live, crd)):
+        readable.append(next(iter(served), ""))
+    return tuple(dict.fromkeys(version for version in readable if version in served))
+
+
+def definition_risk(
+    live: Body, crd: Body, objects: Mapping[str, Sequence[Body]], *, uid: str, written: Mapping[ObjectRef, Body | None]
+) -> DefinitionRisk | None:
+    """Return what a new definition no longer takes, and which live objects that would break; None for a wider one.
+
+    Args:
+        live: the definition as it is.
+        crd: the same as it is to be.
+        objects: live objects, all of them, by the version in which they were read.
+        uid: of the release that changes it.
+        written: objects of the kind that the same plan writes, as it writes them; None for those that it deletes.
+    """
+    pairs = [(pair, pair.narrowings) for pair in _pairs(live, crd)]
+    narrowed = [f"{pair.version} {one.path or '.'} {one.what}" for pair, found in pairs for one in found]
+    narrowed += [f"{version} is not served any more" for version in _unserved(live, crd)]
+    every = next(iter(objects.values()), ())
+    broken = [
+        line
+        for pair, found in pairs
+        if found
+        for line in _broken(pair, objects.get(pair.version) or objects.get(storage_of(live)) or (), written)
+    ]
+    broken += list(_still_written(live, crd, every, uid))
+    blocked = tuple(f"{line}; {_count(every, kind_of(live).kind)}" for line in _refused(live, crd))
+    if not (narrowed or blocked):
+        return None
+    return DefinitionRisk(
+        narrowed=tuple(narrowed), broken=tuple(dict.fromkeys(broken)), blocked=blocked, checked=len(every)
+    )
+
+
+def _pairs(live: Body, crd: Body) -> Iterator[_Pair]:
+    before, stored = _schemas(live), storage_of(live)
+    converts = text_at(crd, "spec", "conversion", "strategy") == "Webhook"
+    for version, schema in _schemas(crd).items():
+        old = before.get(version) or (None if converts else before.get(stored))
+        if old is not None:
+            yield _Pair(version, old, schema)
+
+
+def _schemas(crd: Body) -> dict[str, Body]:
+    """Return the schema of each version that is served, or stored."""
+    used = (one for one in items_at(crd, "spec", "versions") if one.get("served") is not False or one.get("storage"))
+    return {text_at(one, "name"): mapping_at(one, "schema", "openAPIV3Schema") for one in used}
+
+
+def storage_of(crd: Body) -> str:
+    """Return the version in which objects are stored when they are written."""
+    return next((text_at(one, "name") for one in items_at(crd, "spec", "versions") if one.get("storage") is True), "")
+
+
+def _served(crd: Body) -> dict[str, bool]:
+    versions = items_at(crd, "spec", "versions")
+    return {text_at(one, "name"): True for one in versions if one.get("served") is not False}
+
+
+def _unserved(live: Body, crd: Body) -> list[str]:
+    """Return versions that clients can use now, and could not any more."""
+    return [version for version in _served(live) if version not in _served(crd)]
+
+
+def _refused(live: Body, crd: Body) -> Iterator[str]:
+    """Yield what the API server refuses of a new definition, whatever anyone accepts."""
+    versions = {text_at(one, "name") for one in items_at(crd, "spec", "versions")}
+    for version in strings_at(live, "status", "storedVersions"):
+        if version not in versions:
+            yield f"version {version} goes, and objects may still be stored in it"
+    for path, what in ((("scope",), "scope"), (("names", "kind"), "kind")):
+        old, new = (text_at(one, "spec", *path) for one in (live, crd))
+        if old and new and old != new:
+            yield f"its {what} {old} becomes {new}"
+
+
+def _count(objects: Sequence[Body], kind: str) -> str:
+    """Say how many objects there are, and name the first few."""
+    if not objects:
+        return f"there is no {kind} now"
+    shown = ", ".join(_short(body) for body in objects[:3])
+    return f"there {'is 1' if len(objects) == 1 else f'are {len(objects)}'}: {shown}{', …' if len(objects) > 3 else ''}"
+
+
+def _broken(pair: _Pair, objects: Sequence[Body], written: Mapping[ObjectRef, Body | None]) -> Iterator[str]:
+    """Yield the objects that fitted and do not fit any more; of those that the plan writes, as it writes them."""
+    old, new = root_of(pair.old), root_of(pair.new)
+    for live in objects:
+        ref = ref_of_object(live)
+        body = written.get(ref, live)
+        if body is None or text_at(body, "apiVersion") != text_at(live, "apiVersion"):
+            continue
+        wrong = next((one for one in misfits(body, new) if one not in set(misfits(body, old))), None)
+        if wrong is not None:
+            said = " as the bundle writes it" if ref in written else ""
+            yield f"{_short(live)}{said}: {wrong.path or '.'} {wrong.what}"
+
+
+def _still_written(live: Body, crd: Body, objects: Sequence[Body], uid: str) -> Iterator[str]:
+    """Yield objects that someone else wrote in a version that goes: their client would find it no more."""
+    gone = {f"{kind_of(live).group}/{version}" for version in _unserved(live, crd)}
+    for body in objects:
+        for entry in items_at(body, "metadata", "managedFields"):
+            manager, version = text_at(entry, "manager"), text_at(entry, "apiVersion")
+            is_own = manager == FIELD_MANAGER and is_ours(body, uid)
+            if version in gone and not is_own:
+                yield f"{_short(body)}: {manager} writes it as {version}"
+
+
+def ref_of_object(body: Body) -> ObjectRef:
+    """Return the identity of an object as a server returns it."""
+    metadata = mapping_at(body, "metadata")
+    group = group_of(text_at(body, "apiVersion"))
+    return ObjectRef(group, text_at(body, "kind"), text_at(metadata, "namespace"), text_at(metadata, "name"))
+
+
+def _short(body: Body) -> str:
+    ref = ref_of_object(body)
+    return f"{ref.short} in {ref.namespace}" if ref.namespace else ref.short
+
+
+def with_definition(change: Change, observation: Observation) -> Change:
+    """Return a change with what is known of the definition that it writes, or leaves as it is."""
+    newer, risk = observation.newer.get(change.ref, ""), observation.risks.get(change.ref)
+    said = tuple(text for text in (newer, _left_behind(change)) if text)
+    if not (said or risk):
+        return change
+    return replace(change, definition_risk=risk, warnings=(*change.warnings, *said))
+
+
+def _left_behind(change: Change) -> str:
+    """Offer to store objects again where their kind gets another version to be stored in."""
+    if (change.ref.group, change.ref.kind) != DEFINITION or change.before is None or change.desired is None:
+        return ""
+    old, new = storage_of(change.before), storage_of(change.desired.body)
+    if change.action is not Action.UPDATE or not old or old == new:
+        return ""
+    return f"objects stay stored as {old} until `bundler migrate-storage {change.ref.name}` stores them as {new}"
