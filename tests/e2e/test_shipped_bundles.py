@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,19 +21,34 @@ NAMES = sorted(path.parent.name for path in BUNDLES.glob("*/bundle.yaml"))
 LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 
 
+COMPONENTS_ELSEWHERE = {"stack": ("north", "south")}
+"""Endings of the namespaces that a bundle's components have of their own."""
+
+
 @pytest.fixture
-def site(control_plane: ControlPlane) -> Iterator[Site]:
-    site = Site(control_plane)
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": site.namespace, "labels": LEVELS}}
-    control_plane.api("POST", "/api/v1/namespaces", body)
-    yield site
-    site.delete()
+def sites(control_plane: ControlPlane) -> Iterator[list[Site]]:
+    """Return a namespace, and those that components may have beside it; all of them restricted."""
+    name = f"kill-{uuid.uuid4().hex[:8]}"
+    ends = sorted({end for ends in COMPONENTS_ELSEWHERE.values() for end in ends})
+    sites = [Site(control_plane, place) for place in (name, *(f"{name}-{end}" for end in ends))]
+    for site in sites:
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": site.namespace, "labels": LEVELS}}
+        control_plane.api("POST", "/api/v1/namespaces", body)
+    yield sites
+    for site in sites:
+        site.delete()
+
+
+@pytest.fixture
+def site(sites: list[Site]) -> Site:
+    return sites[0]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_restricted_namespace_admits_a_shipped_bundle_without_a_warning(
-    control_plane: ControlPlane, site: Site, tmp_path: Path, name: str
+    control_plane: ControlPlane, sites: list[Site], tmp_path: Path, name: str
 ) -> None:
+    site = sites[0]
     with Workplace(control_plane, tmp_path / "place") as place:
         for sets in ((), ("--set", "qps=1000")) if name == "shop" else ((),):
             code, text = place.run(["install", name, "-n", site.namespace, *sets])
@@ -41,6 +57,17 @@ def test_a_restricted_namespace_admits_a_shipped_bundle_without_a_warning(
             assert heard == []
             assert "warning" not in text.lower(), text
     assert set(site.statuses()) <= {"superseded", DEPLOYED}
+    ends = COMPONENTS_ELSEWHERE.get(name, ())
+    used = [site, *(other for other in sites if other.namespace.rpartition("-")[2] in ends)]
+    found = {one["metadata"]["namespace"] for one in control_plane.api("GET", "/api/v1/pods")["items"]}
+    mine = {place for place in found if place.startswith(site.namespace)}
+    assert mine == {one.namespace for one in used}, "pods are looked at wherever the bundle puts them"
+    for place in used:
+        check_pods(place)
+
+
+def check_pods(site: Site) -> None:
+    """There are pods, and every workload has as many of them ready as it wants."""
     pods = site.items("api/v1/.../pods")
     assert pods
     for pod in pods:
