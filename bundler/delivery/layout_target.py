@@ -1,54 +1,65 @@
 """Write images into OCI layouts on disk. Layer: delivery, adapter of the ImageTarget port; writes local files.
 
-Blobs come first and the index last, each under a name of its own until it is whole: a run that is killed leaves the
-layout as it was, and blobs that no one names.
+What is written waits in a folder of its own until the image has a name, and the index comes last: a run that fails
+or is killed leaves the layout as it was, and none where there was none.
 Source: OCI image-spec v1.1, image-layout.md.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Self
 
 from bundler.delivery.layout import REF_NAME
 from bundler.delivery.layout_blobs import LayoutBlobs, parsed
 from bundler.errors.delivery import ContentMismatchError, ImageBuildError
+from bundler.files.incoming_folder import PREFIX, IncomingFolder, locked_folder
 from bundler.files.whole_file import write_whole
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at
-from bundler.model.oci import OCI_INDEX, Descriptor
+from bundler.model.oci import OCI_INDEX, Descriptor, Repository
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from bundler.model.json import Body, JSONValue
-    from bundler.model.oci import BlobSource, OciManifest, Repository
+    from bundler.model.oci import BlobSource, OciManifest
 
 _VERSION: Final = b'{"imageLayoutVersion": "1.0.0"}'
 _HINT: Final = "name a folder that you can write to: a new or empty one, or an OCI layout"
 
 
 class LayoutTarget:
-    """One OCI layout that images are written into, made where there is none. All repositories are the same to it."""
+    """One OCI layout that images are written into, made with the first image where there is none.
+
+    All repositories are the same to it.
+    """
 
     def __init__(self, folder: Path) -> None:
-        """Open or make it.
+        """Open it.
 
         Raises:
             ImageBuildError: when the folder holds something else, or cannot be written.
         """
-        self._blobs, self._folder = LayoutBlobs(folder), folder
+        self._folder = folder
+        self._attached: list[OciManifest] = []
         with self._writing():
-            is_layout = (folder / "oci-layout").is_file()
-            if not is_layout and folder.is_dir() and any(folder.iterdir()):
+            if not (folder / "oci-layout").is_file() and folder.is_dir() and any(_foreign(folder)):
                 found = "it holds files, and is no OCI layout"
                 raise ImageBuildError(f"writing OCI layout {folder}", context=[found], hint=_HINT)
-            (folder / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
-            if not is_layout:
-                write_whole(folder / "oci-layout", _VERSION)
+            self._incoming = IncomingFolder(folder)
+            (self._incoming.path / "blobs" / "sha256").mkdir(parents=True)
+        self._fresh, self._blobs = LayoutBlobs(self._incoming.path), LayoutBlobs(folder)
+
+    def __enter__(self) -> Self:
+        """Return itself; at the end of the block it is closed."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Drop what no image named."""
+        self._incoming.close()
 
     def head_manifest(self, repository: Repository, reference: str) -> Descriptor | None:
         """Return the image of a name; None where there is none."""
@@ -59,7 +70,8 @@ class LayoutTarget:
     def blob(self, repository: Repository, descriptor: Descriptor) -> Iterator[bytes]:
         """Yield a blob that was written."""
         del repository
-        return self._blobs.blob(descriptor)
+        is_fresh = self._fresh.path(descriptor.digest).is_file()
+        return (self._fresh if is_fresh else self._blobs).blob(descriptor)
 
     def put_blob(
         self, repository: Repository, descriptor: Descriptor, source: BlobSource, *, mount_from: str = ""
@@ -79,7 +91,7 @@ class LayoutTarget:
         del repository, mount_from
         if self._holds(descriptor):
             return 0
-        with self._writing(), self._fresh(descriptor.digest) as file:
+        with self._writing(), self._new_blob(descriptor.digest) as file:
             hashed, size = hashlib.sha256(), 0
             for piece in source(0):
                 hashed.update(piece)
@@ -94,7 +106,7 @@ class LayoutTarget:
         return size
 
     def put_manifest(self, repository: Repository, manifest: OciManifest, *, tag: str = "") -> None:
-        """Store a manifest; the layout's index lists it where it has a name, or is attached to another.
+        """Store a manifest; with the first one that has a name, the layout lists it and what is attached to others.
 
         Args:
             repository: makes no difference in a layout.
@@ -105,39 +117,46 @@ class LayoutTarget:
             ImageBuildError: when it cannot be written.
         """
         self.put_blob(repository, manifest.descriptor, lambda _: iter([manifest.content]))
-        if tag or mapping_at(manifest.body, "subject"):
-            self._list(manifest, tag)
+        if tag:
+            self._publish(manifest, tag)
+        elif mapping_at(manifest.body, "subject"):
+            self._attached.append(manifest)
 
-    def _list(self, manifest: OciManifest, name: str) -> None:
-        is_attached = bool(mapping_at(manifest.body, "subject"))
-        entry: dict[str, JSONValue] = manifest.descriptor.to_json()
-        if is_attached:
-            entry["artifactType"] = text_at(manifest.body, "artifactType")
-        if name:
-            entry["annotations"] = {REF_NAME: name}
-        with self._writing(), self._alone():
-            kept = [item for item in self._entries() if not _is_replaced(item, manifest, name, is_attached=is_attached)]
-            index: dict[str, JSONValue] = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*kept, entry]}
+    def _publish(self, manifest: OciManifest, name: str) -> None:
+        """Move what was written to its place, and list it."""
+        with self._writing(), locked_folder(self._folder):
+            blobs = self._folder / "blobs" / "sha256"
+            blobs.mkdir(parents=True, exist_ok=True)
+            for blob in (self._incoming.path / "blobs" / "sha256").iterdir():
+                blob.replace(blobs / blob.name)
+            write_whole(self._folder / "oci-layout", _VERSION)
+            listed = {text_at(item, "digest"): item for item in map(_attached_entry, self._attached)}
+            kept = (item for item in self._entries() if text_at(item, "digest") not in listed)
+            others = (item for item in kept if text_at(item, "artifactType") or _name_of(item) != name)
+            entry: dict[str, JSONValue] = {**manifest.descriptor.to_json(), "annotations": {REF_NAME: name}}
+            entries: list[JSONValue] = [*others, *listed.values(), entry]
+            index: dict[str, JSONValue] = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
             write_whole(self._folder / "index.json", canonical_json(index))
+        self._attached.clear()
 
     def _entries(self) -> list[Body]:
         path = self._folder / "index.json"
         return list(items_at(parsed(self._blobs.read(path)), "manifests")) if path.exists() else []
 
     def _holds(self, descriptor: Descriptor) -> bool:
-        if not self._blobs.path(descriptor.digest).is_file():
+        if not any(place.path(descriptor.digest).is_file() for place in (self._fresh, self._blobs)):
             return False
         try:
-            for _ in self._blobs.blob(descriptor):
+            for _ in self.blob(Repository("", ""), descriptor):
                 pass
         except ContentMismatchError:
             return False
         return True
 
     @contextmanager
-    def _fresh(self, digest: str) -> Iterator[IO[bytes]]:
+    def _new_blob(self, digest: str) -> Iterator[IO[bytes]]:
         """Yield a file that becomes a blob when the block comes to its end."""
-        path = self._blobs.path(digest)
+        path = self._fresh.path(digest)
         fresh = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
         try:
             with fresh.open("xb") as file:
@@ -145,16 +164,6 @@ class LayoutTarget:
             fresh.replace(path)
         finally:
             fresh.unlink(missing_ok=True)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other runs from changing the index meanwhile: each would drop what the other lists."""
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -169,8 +178,10 @@ def _name_of(item: Body) -> str:
     return text_at(item, "annotations", REF_NAME)
 
 
-def _is_replaced(item: Body, manifest: OciManifest, name: str, *, is_attached: bool) -> bool:
-    """Return whether an entry of the index makes room for a new one: one of its name, or the same one attached."""
-    if is_attached:
-        return text_at(item, "digest") == manifest.digest
-    return not text_at(item, "artifactType") and _name_of(item) == name
+def _foreign(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder, but for what runs that write into it keep there."""
+    return (path for path in folder.iterdir() if not path.name.startswith(PREFIX))
+
+
+def _attached_entry(manifest: OciManifest) -> dict[str, JSONValue]:
+    return {**manifest.descriptor.to_json(), "artifactType": text_at(manifest.body, "artifactType")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,9 @@ def build_image(scope: Scope, request: ImageBuild) -> BuiltImage:
         RegistryError, ExportError: when the base cannot be read, or the image not be stored.
     """
     base = _base(scope, request.base) if request.base else None
-    return build(request, base, _target(scope, request.to), report=scope.report, is_stopped=scope.call.is_stopped)
+    with ExitStack() as stack:
+        target = _target(scope, request.to, stack)
+        return build(request, base, target, report=scope.report, is_stopped=scope.call.is_stopped)
 
 
 def _base(scope: Scope, place: ImagePlace) -> Base:
@@ -48,12 +51,12 @@ def _base(scope: Scope, place: ImagePlace) -> Base:
     return Base(source=layout, repository=Repository("", ""), reference=reference, shown=str(place), is_near=True)
 
 
-def _target(scope: Scope, place: ImagePlace) -> Target:
+def _target(scope: Scope, place: ImagePlace, stack: ExitStack) -> Target:
     if place.ref is not None:
         repository = Repository(place.ref.registry, place.ref.repository)
         store = library.registries.open_registry(scope, is_writing=True)
         return Target(store=store, repository=repository, tag=place.ref.tag, ref=place.ref)
-    layout, name = LayoutTarget(Path(place.folder)), place.name or _UNNAMED
+    layout, name = stack.enter_context(LayoutTarget(Path(place.folder))), place.name or _UNNAMED
     is_whole = "/" in name or ":" in name
     ref = ImageRef.parse(name) if is_whole else ImageRef("", Path(place.folder).resolve().name, name)
     return Target(store=layout, repository=Repository("", ""), tag=name, ref=ref, layout=layout)

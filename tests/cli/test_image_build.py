@@ -445,6 +445,35 @@ def test_a_place_in_the_spelling_of_other_tools_is_answered_with_ours(bench, mon
     assert found in bench.build(*bench.add, base=base, code=2).err
 
 
+@pytest.mark.parametrize("there", ["nothing", "an empty folder", "a layout"])
+def test_an_image_that_cannot_be_made_leaves_its_layout_as_it_was(bench: Bench, there: str) -> None:
+    out = bench.folder / "deep" / "layout"
+    if there == "an empty folder":
+        out.mkdir(parents=True)
+    if there == "a layout":
+        bench.build("--user", "7", *bench.add, base="scratch", to="deep/layout")
+    before = tree(bench.folder)
+    blob = max((bench.folder / "base" / "blobs" / "sha256").iterdir(), key=lambda one: one.stat().st_size)
+    blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+    spoilt = tree(bench.folder)
+    bench.build(*bench.add, to="deep/layout", code=20)
+    assert tree(bench.folder) == spoilt
+    assert {path for path in spoilt if "deep" in path} == {path for path in before if "deep" in path}
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    found = {str(path.relative_to(folder)): path for path in folder.rglob("*")}
+    return {name: path.read_bytes() if path.is_file() else b"" for name, path in found.items()}
+
+
+def test_what_a_killed_run_left_in_a_layout_is_cleared_away_by_the_next(bench: Bench) -> None:
+    left = bench.folder / "out" / ".incoming-dead"
+    left.mkdir(parents=True)
+    (left / "blob").write_text("half")
+    bench.made(*bench.add)
+    assert sorted(one.name for one in (bench.folder / "out").iterdir()) == ["blobs", "index.json", "oci-layout"]
+
+
 def test_a_folder_that_holds_something_else_is_not_written_into(bench: Bench) -> None:
     outcome = bench.build(*bench.add, to="src", code=1)
     assert "it holds files, and is no OCI layout" in outcome.err
@@ -501,9 +530,9 @@ def test_two_runs_that_write_into_one_layout_list_both_images(bench: Bench) -> N
     manifests = [OciManifest.of(json.dumps({"schemaVersion": 2, "n": n}).encode(), OCI_MANIFEST) for n in range(24)]
 
     def write(number: int) -> None:
-        LayoutTarget(folder).put_manifest(Repository("", ""), manifests[number], tag=f"v{number}")
+        with LayoutTarget(folder) as target:
+            target.put_manifest(Repository("", ""), manifests[number], tag=f"v{number}")
 
-    LayoutTarget(folder)
     map_parallel(write, range(24))
     found = LayoutSource(folder)
     assert [found.find(f"v{number}").digest for number in range(24)] == [one.digest for one in manifests]

@@ -86,7 +86,7 @@ def _stage(base: Base, target: Target, stack: ExitStack) -> LayoutTarget | None:
         return None
     if target.layout is not None:
         return target.layout
-    return LayoutTarget(Path(stack.enter_context(TemporaryDirectory(prefix="bundler-"))))
+    return stack.enter_context(LayoutTarget(Path(stack.enter_context(TemporaryDirectory(prefix="bundler-")))))
 
 
 class _Builder:
