@@ -133,6 +133,11 @@ class ClusterClient(Protocol):
         """Whether a watch hears of changes by itself; False for a cluster that moves only when it is checked."""
         ...
 
+    @property
+    def has_operators(self) -> bool:
+        """Whether anyone but the server itself may act on objects; False where no custom object ever gets a status."""
+        ...
+
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> EventStream:
         """Yield events after ``resource_version``, bookmarks included; end quietly after ``timeout_s``.
 
@@ -595,7 +600,7 @@ class Verifier(Protocol):
 class JudgeByRule(Protocol):
     """Judges objects by the expressions of an author, which may be made to run for ever or to take all memory."""
 
-    def __call__(self, rule: ReadinessRule, body: Body) -> Health:
+    def __call__(self, rule: ReadinessRule, body: Body, /) -> Health:
         """Return how the object is; one that cannot be judged is on its way, and the message says why."""
         ...
 

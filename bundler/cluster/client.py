@@ -143,6 +143,11 @@ class HttpClusterClient:
         """True: the server reports changes itself."""
         return True
 
+    @property
+    def has_operators(self) -> bool:
+        """True: pods run here."""
+        return True
+
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Watch:
         """Yield events after ``resource_version``; a broken watch continues from the last one seen."""
         doing = f"watching {query.kind}"

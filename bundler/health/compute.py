@@ -19,15 +19,18 @@ from bundler.health.generic import (
     check_troubles,
     current,
 )
+from bundler.model.health import Health, Status
+from bundler.model.json import mapping_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import TypeAlias
 
     from bundler.model.bundle import ReadinessRule
-    from bundler.model.health import Health
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
 
+JudgeByRule: TypeAlias = "Callable[[ReadinessRule, Body], Health]"
 LONG_AGO_S: Final = 3600.0
 
 _RULES: Final[Mapping[tuple[str, str], Callable[[Body], Health]]] = {
@@ -59,7 +62,7 @@ def compute_health(
     rules: Sequence[ReadinessRule] = (),
     age_s: float = LONG_AGO_S,
     min_generation: int = 0,
-    judge: Callable[[ReadinessRule, Body], Health] = author_health,
+    judge: JudgeByRule = author_health,
 ) -> Health:
     """Judge one object by its own fields.
 
@@ -80,6 +83,19 @@ def compute_health(
     if rule:
         return judge(rule, body)
     return check_conditions(body) or _judge(ref, body, age_s)
+
+
+def without_operators(judge: JudgeByRule) -> JudgeByRule:
+    """Return what judges by rules where no operator runs: a custom object without a status is not waited for there."""
+
+    def judged(rule: ReadinessRule, body: Body) -> Health:
+        health = judge(rule, body)
+        if health.status is not Status.IN_PROGRESS or is_built_in(rule.group) or mapping_at(body, "status"):
+            return health
+        why = "no operator runs in the embedded cluster, so no one writes the status that its rule asks for"
+        return Health(Status.UNKNOWN, f"{why} ({rule.ready})")
+
+    return judged
 
 
 def _matches(rule: ReadinessRule, ref: ObjectRef) -> bool:

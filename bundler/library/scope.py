@@ -180,7 +180,7 @@ class Scope:
             deadline_s=call.deadline_s,
             is_stopped=call.is_stopped,
             prolong=call.prolong,
-            judge=self._rules(),
+            judge=self._rules() if cluster.has_operators else bundler.health.compute.without_operators(self._rules()),
             registry=registry,
         )
 

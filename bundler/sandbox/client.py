@@ -147,6 +147,11 @@ class SandboxClient(Tampering):
         """False: the controllers run when someone looks, so that looking is quicker than waiting to be told."""
         return False
 
+    @property
+    def has_operators(self) -> bool:
+        """False: no program of a pod runs here, and the controllers know the kinds of Kubernetes alone."""
+        return False
+
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> Generator[WatchEvent, None, None]:
         """Yield what changes after ``resource_version`` until the time is over, a bookmark last."""
         wanted = read_filter(query)

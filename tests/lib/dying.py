@@ -41,6 +41,10 @@ class DyingCluster:
     def is_worth_watching(self) -> bool:
         return self._inner.is_worth_watching
 
+    @property
+    def has_operators(self) -> bool:
+        return self._inner.has_operators
+
     def guarded(self, held: object) -> Self:
         """Go on without a lock: none is lost here."""
         del held

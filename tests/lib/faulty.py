@@ -124,6 +124,10 @@ class FaultyCluster:
     def is_worth_watching(self) -> bool:
         return self.inner.is_worth_watching
 
+    @property
+    def has_operators(self) -> bool:
+        return self.inner.has_operators
+
     def watch(self, query: ListQuery, *, resource_version: str, timeout_s: float) -> EventStream:
         return self._through(
             "watch", query, lambda: self.inner.watch(query, resource_version=resource_version, timeout_s=timeout_s)

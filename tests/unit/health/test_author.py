@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.health.compute import compute_health
+from bundler.health.author import author_health
+from bundler.health.compute import compute_health, without_operators
 from bundler.model.bundle import ReadinessRule
 from bundler.model.health import Health, Status
 from bundler.model.manifest import Source
@@ -44,6 +45,15 @@ def judge(body: Body, *rules: ReadinessRule) -> Health:
 )
 def test_the_rule_of_the_author_decides(body: Body, status: Status) -> None:
     assert judge(body, RULE).status is status
+
+
+def test_where_no_operator_runs_a_custom_object_without_a_status_is_named_and_no_longer_on_its_way() -> None:
+    lonely = without_operators(author_health)
+    assert lonely(RULE, {}).status is Status.UNKNOWN
+    assert "no operator runs" in lonely(RULE, {}).message
+    assert lonely(RULE, {"status": {"phase": "Creating"}}).status is Status.IN_PROGRESS, "someone writes its status"
+    assert lonely(replace(RULE, ready="true"), {}).status is Status.CURRENT
+    assert lonely(replace(RULE, group="apps", kind="Deployment"), {}).status is Status.IN_PROGRESS
 
 
 def test_what_cannot_be_computed_yet_says_why() -> None:

@@ -166,6 +166,18 @@ def test_events_come_in_order_and_the_result_after_them(menu):
         assert run.result().revision is not None
 
 
+def test_the_sandbox_says_that_no_operator_acts_on_a_custom_object_and_does_not_wait_for_it():
+    request = ReleaseRequest(
+        bundle="operator", release="party", values=Values(data={"guests": {"ada": {"name": "Ada"}}})
+    )
+    with Session.sandbox(options=SessionOptions(timeout_s=60)) as session:
+        run = session.begin(request)
+        warnings = [event.text for event in run if isinstance(event, Warned)]
+        assert run.result().revision.summary.status == "deployed"
+    assert [text.partition(": ")[0] for text in warnings] == ["Guest/ada"]
+    assert "no operator runs" in warnings[0]
+
+
 def test_the_error_of_a_run_is_raised_where_its_result_is_asked_for(menu):
     with Session.sandbox() as session:
         run = session.begin(RollbackRequest(release="shop"))
