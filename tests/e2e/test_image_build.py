@@ -6,6 +6,9 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+import yaml
+
 from bundler.delivery.check import check_whole
 from bundler.delivery.reader import Delivery
 from tests.e2e.test_export import bundler, shop
@@ -61,6 +64,53 @@ def test_code_becomes_an_image_that_travels_to_a_site(registry: RealRegistry, tm
     registry.skopeo("copy", "--all", "--preserve-digests", "--src-tls-verify=false", there, f"oci:{pulled}:1.0")
     index = json.loads((pulled / "index.json").read_text())
     assert index["manifests"][0]["digest"] == built["digest"]
+
+
+SHIPPED_AS_IMAGES = {
+    "devbox": ("tools:/usr/local", ("--set", "image={ref}"), ("StatefulSet", "machine")),
+    "function": (
+        "src:/app",
+        ("--set-json", 'functions={{"hello": null, "app": {{"image": "{ref}", "command": ["/app/serve.py"]}}}}'),
+        ("Deployment", "function"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED_AS_IMAGES)
+def test_a_machine_or_a_function_ships_as_an_image_that_was_built_without_an_engine(
+    registry: RealRegistry, tmp_path: Path, name: str
+) -> None:
+    """From files to a registry, into a delivery, to the site's registry, and into a release that is pinned to it."""
+    added, settings, (kind, container) = SHIPPED_AS_IMAGES[name]
+    source(tmp_path).rename(tmp_path / added.partition(":")[0])
+    base = write_layout(make_image("python"), tmp_path / "base", tag="3.13")
+    ref, plain = f"{registry.host}/built/{name}:1.0", ["--insecure-http", registry.host]
+    built = ["--base", f"oci:{base}", "--add", f"{tmp_path}/{added}", "--to", ref, "-o", "json", *plain]
+    done = bundler(tmp_path, "image", "build", *built)
+    assert done.code == 0, done.err
+    digest = json.loads(done.out)["digest"]
+
+    own = [word.format(ref=ref) for word in settings]
+    python = f"docker.io/library/python:3.13-alpine={base}"
+    file = tmp_path / "delivery.bundle"
+    done = bundler(tmp_path, "export", name, *own, "--layout", python, "--out", file, "--all-platforms", *plain)
+    assert done.code == 0, done.err
+    site = tmp_path / "site.yaml"
+    where = {"host": registry.host, "prefix": f"site-{name}", "insecureHTTP": True}
+    header = {"apiVersion": "bundler.dev/v1", "kind": "Site", "metadata": {"name": "acme"}}
+    site.write_text(json.dumps({**header, "spec": {"registry": where}}))
+    done = bundler(tmp_path, "import", file, "--site", site)
+    assert done.code == 0, done.err
+
+    done = bundler(tmp_path, "install", "mine", file, *own, "--site", site, "--context", "sandbox")
+    assert done.code == 0, done.err
+    shown = bundler(tmp_path, "get", "manifest", "mine", "--context", "sandbox").out
+    workloads = [one for one in yaml.safe_load_all(shown) if one and one["kind"] == kind]
+    images = [
+        c["image"] for one in workloads for c in one["spec"]["template"]["spec"]["containers"] if c["name"] == container
+    ]
+    assert [image for image in images if image.endswith(digest)], images
+    assert all(image.startswith(f"{registry.host}/site-{name}/") for image in images)
 
 
 def test_layers_of_a_base_on_the_same_host_are_mounted_and_from_another_copied(
