@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MAX_DEFAULTS = 10_000
 
 
-def schema_defaults(view: SchemaView) -> dict[str, JSONValue]:
+def schema_defaults(view: SchemaView) -> Body:
     """Return the ``default`` of every property that is certain to apply, nested ones too.
 
     A default written at an object wins over those written at its properties. Branches of ``anyOf``, ``oneOf`` and
@@ -25,8 +25,10 @@ def schema_defaults(view: SchemaView) -> dict[str, JSONValue]:
     Raises:
         BundleInvalidError: when references make them too many.
     """
-    found = _Defaults().at(view, frozenset())
-    return dict(found) if is_mapping(found) else {}
+    if view.defaults is None:
+        found = _Defaults().at(view, frozenset())
+        view.defaults = found if is_mapping(found) else {}
+    return view.defaults
 
 
 def fill_items(data: Body, view: SchemaView) -> dict[str, JSONValue]:

@@ -9,6 +9,7 @@ Source: JSON Schema 2020-12, core, sections 8 and 10; draft 07 where keywords di
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bundler.model.digits import parse_digits
@@ -54,7 +55,7 @@ class SchemaView:
     Views keep the children looked at before: one place is asked about types, defaults, secrets and unknown keys.
     """
 
-    __slots__ = ("_children", "_pool", "components", "is_below_sensitive", "nodes", "own")
+    __slots__ = ("_children", "_pool", "components", "defaults", "is_below_sensitive", "nodes", "own")
 
     def __init__(
         self,
@@ -70,6 +71,8 @@ class SchemaView:
         """At the root of a bundle with components: how each component's own bundle sees its values."""
         self.own = own or self
         """At the root of a bundle: what its own schema says, without its components' and its parent's."""
+        self.defaults: Body | None = None
+        """What `schema_defaults` found here; None before it looked."""
         self.is_below_sensitive = is_below_sensitive
         """True below a place that is sensitive as a whole."""
         self._children: dict[str | int, SchemaView] = {}
@@ -202,17 +205,40 @@ class SchemaView:
 _OPENING = ("additionalProperties", "unevaluatedProperties")
 
 
-def bundle_view(bundle: Bundle, component: str = "") -> SchemaView:
+class _Same:
+    """A bundle by its identity, as the key of a cache."""
+
+    __slots__ = ("bundle",)
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.bundle is other.bundle
+
+    def __hash__(self) -> int:
+        return id(self.bundle)
+
+
+def bundle_view(bundle: Bundle) -> SchemaView:
     """Return how ``bundle`` and its components, all the way down, see its values.
 
-    Args:
-        bundle: the bundle.
-        component: path of the component that it is, ``/`` between levels; for the locations.
+    It is the same view each time: a bundle that is rendered over its switches is looked through once.
     """
+    return _view_of(_Same(bundle))
+
+
+@lru_cache(maxsize=8)
+def _view_of(same: _Same) -> SchemaView:
+    return _bundle_view(same.bundle, "")
+
+
+def _bundle_view(bundle: Bundle, component: str) -> SchemaView:
+    """Return the view of a bundle that is the component at a path, ``/`` between levels."""
     file = f"{component}/{SCHEMA_FILE}" if component else SCHEMA_FILE
     nodes = expand([SchemaNode(bundle.schema, bundle.schema, f"{file}#")]) if bundle.schema is not None else ()
     below = {
-        name: bundle_view(inner, f"{component}/{name}" if component else name)
+        name: _bundle_view(inner, f"{component}/{name}" if component else name)
         for name, inner in bundle.component_bundles.items()
     }
     described = tuple(nodes)
