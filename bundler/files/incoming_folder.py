@@ -32,7 +32,7 @@ class IncomingFolder:
         home.mkdir(parents=True, exist_ok=True)
         with locked_folder(home):
             for left in home.glob(f"{PREFIX}*"):
-                with contextlib.suppress(FileNotFoundError):  # whoever made it clears it away just now
+                with contextlib.suppress(FileNotFoundError):  # the run that made it clears it away just now
                     _clear(left)
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
             self._lock = _open_folder(self.path)

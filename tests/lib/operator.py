@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 COMPILED = CompiledCodes()
 """What tests of this process compiled: the same few bundles, again and again."""
 BUNDLES = Path(__file__).parents[2] / "bundles"
+PREVIOUS = Path(__file__).parents[1] / "previous"
+"""A version of each shipped bundle that was shipped before, as it was."""
 
 
 class RealClock:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from tests.lib.controlplane import Argv
 
 NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+REAPING = ("sh", "-c", '"$@" & wait $!', "sh")
+"""What is left of a command that took too long in a container is a child of the first process, which takes note of its
+end: a container ends only when no one of it is left."""
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 PATIENCE_S = 60.0
 
@@ -49,7 +51,7 @@ def reason_against() -> str:
 def start_plane(folder: Path, binaries: Mapping[str, Argv]) -> ControlPlane:
     """Start a control plane with the kubelet of real processes as its nodes."""
     # Namespaces of its own: whatever ends the first process takes every container, mount and network with it.
-    nodes = [*NAMESPACES, sys.executable, "-m", "tests.lib.kubelet", str(folder / "kubelet")]
+    nodes = [*NAMESPACES, *REAPING, sys.executable, "-m", "tests.lib.kubelet", str(folder / "kubelet")]
     # Fifteen seconds otherwise, which a test of an autoscaler waits.
     controllers = [*binaries["kube-controller-manager"], "--horizontal-pod-autoscaler-sync-period=2s"]
     return ControlPlane.start(folder, {**binaries, "kube-controller-manager": controllers}, nodes)
@@ -182,12 +184,9 @@ class RunningSite:
         """Return the names of pods that are ready and stay."""
         return sorted(pod["metadata"]["name"] for pod in self.items("v1/pods", **labels) if is_ready(pod))
 
-    def bundle_copy(self, name: str, change: Callable[[Path], None]) -> Path:
-        """Copy a shipped bundle and change the copy."""
-        copy = self.folder / f"bundles-{uuid.uuid4().hex[:6]}" / name
-        shutil.copytree(ROOT / "bundles" / name, copy)
-        change(copy)
-        return copy
+    def beside(self, ending: str) -> RunningSite:
+        """Return the namespace that a component has beside this one, which has to be made."""
+        return RunningSite(self.plane, self.folder, f"{self.namespace}-{ending}")
 
     def _path(self, path: str) -> str:
         version, _, rest = path.partition("/")

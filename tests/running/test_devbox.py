@@ -6,6 +6,9 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+from tests.lib.kubelet.network import GATEWAY
+from tests.lib.operator import PREVIOUS
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -31,15 +34,10 @@ SSH = (
     "UserKnownHostsFile=.ssh/hosts",
     "-i",
     ".ssh/key",
-    "ada@box",
+    "-p",
+    "30022",
+    f"ada@{GATEWAY}",
 )
-
-
-def previous_version(folder: Path) -> None:
-    """Make a copy of the bundle what was before it: another version, with another image."""
-    for name in ("bundle.yaml", "values.yaml"):
-        text = (folder / name).read_text()
-        (folder / name).write_text(text.replace("version: 1.1.0", "version: 1.0.0").replace("debian:13", "debian:12"))
 
 
 def enter(site: RunningSite, *argv: str) -> str:
@@ -61,14 +59,14 @@ def test_a_machine_keeps_its_home_lets_people_in_and_stops_when_no_one_is_there(
     values.write_text(
         json.dumps({"user": {"name": "ada"}, "firstStart": FIRST, "greeting": "Hello, Ada\n", "idle": idle})
     )
-    site.bundler("install", "box", site.bundle_copy("devbox", previous_version), "-f", values)
+    site.bundler("install", "box", PREVIOUS / "devbox", "-f", values)
     assert enter(site).startswith("Hello, Ada\n"), "those who enter are greeted"
     assert enter(site, "sh", "-c", "id -un; pwd; cat starts").split() == ["ada", "/home/ada", "1"]
     assert enter(site, "sh", "-c", USED) == "used\n", "who is there counts as use"
     enter(site, "sh", "-c", f"mkdir -p .ssh; umask 077; echo '{key}' > .ssh/key; ls /var/run/secrets && exit 1 || true")
 
     before = site.get("apps/v1/statefulsets/box")["metadata"]["uid"]
-    ssh = {"enabled": True, "keys": [public_key]}
+    ssh = {"enabled": True, "keys": [public_key], "serviceType": "NodePort", "nodePort": 30022}
     more = (
         "--set",
         "image=registry.example/debian-ssh:1",

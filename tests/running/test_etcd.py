@@ -9,11 +9,10 @@ import pytest
 
 from tests.lib.certs import Authority
 from tests.lib.load import CLIENT, ClientScript, ensure_client
+from tests.lib.operator import PREVIOUS
 from tests.lib.raw_api import ApiError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lib.running_site import RunningSite
 
 NEWEST = "quay.io/coreos/etcd:v3.6.8"
@@ -79,20 +78,14 @@ def named(size: int) -> set[str]:
     return {f"etcd-{number}" for number in range(size)}
 
 
-def previous_version(folder: Path) -> None:
-    """Make a copy of the bundle what was before it: another version of etcd."""
-    values = folder / "values.yaml"
-    values.write_text(values.read_text().replace("version: 3.6.8", "version: 3.6.7"))
-
-
 def test_a_cluster_grows_loses_a_member_shrinks_and_is_updated_and_loses_no_write(server_site: RunningSite) -> None:
     site = server_site
     ensure_client(site)
-    site.bundler("install", "etcd", site.bundle_copy("etcd", previous_version), "--set", "size=1")
+    site.bundler("install", "etcd", PREVIOUS / "etcd", "--set", "size=1", "--set", "version=3.6.7")
     assert set(members(site)) == named(1)
     uid = site.get("apps/v1/statefulsets/etcd")["metadata"]["uid"]
     with ClientScript(site, WRITER, HTTP) as writer:
-        site.bundler("upgrade", "etcd", "etcd", "--set", "size=3")
+        site.bundler("upgrade", "etcd", "etcd", "--set", "size=3", "--unset", "version")
         before = members(site)
         assert set(before) == named(3)
         assert {pod["spec"]["containers"][0]["image"] for pod in site.items("v1/pods", name="etcd")} == {NEWEST}
@@ -122,13 +115,13 @@ def test_three_members_that_speak_tls_begin_together_and_are_updated_one_at_a_ti
     ensure_client(site)
     give_certificates(site)
     secret = ("--set", "tls.secret=etcd-certificates")
-    site.bundler("install", "etcd", site.bundle_copy("etcd", previous_version), *secret)
+    site.bundler("install", "etcd", "etcd", "--set", "version=3.6.7", *secret)
     before = members(site, HTTPS)
     assert set(before) == named(3)
     with pytest.raises(ApiError, match=r"alert|certificate required|SSL"):
         site.run_in(CLIENT, CLIENT, "curl", "-sS", "--cacert", "/tmp/ca.crt", f"{HTTPS}/version")
     with ClientScript(site, WRITER, HTTPS) as writer:
-        site.bundler("upgrade", "etcd", "etcd")
+        site.bundler("upgrade", "etcd", "etcd", "--unset", "version")
         assert members(site, HTTPS) == before, "they are the same members"
     assert writer.found["lost"] == []
     assert writer.found["longest_s"] < 60, writer.found

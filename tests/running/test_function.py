@@ -6,10 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.lib.load import CLIENT, Load, ensure_client
+from tests.lib.operator import PREVIOUS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lib.running_site import RunningSite
 
 ECHO = """\
@@ -48,13 +47,8 @@ VALUES = {
 }
 
 
-def previous_version(folder: Path) -> None:
-    """Make a copy of the bundle what was before it: another version, with another image."""
-    for name in ("bundle.yaml", "values.yaml"):
-        text = (folder / name).read_text()
-        (folder / name).write_text(
-            text.replace("version: 1.1.0", "version: 1.0.0").replace("python:3.13", "python:3.12")
-        )
+POSTS = ("--set-json", 'functions.echo.methods=["POST"]')
+STATUS_OF = ("curl", "-sS", "--max-time", "5", "-o", "/dev/null", "-w", "%{http_code}")
 
 
 def ask(site: RunningSite, path: str, body: str = "") -> tuple[str, str]:
@@ -69,7 +63,7 @@ def test_requests_become_runs_of_a_program_within_their_bounds_and_nights_are_of
     ensure_client(site)
     values = site.folder / "values.yaml"
     values.write_text(json.dumps(VALUES))
-    site.bundler("install", "fn", site.bundle_copy("function", previous_version), "-f", values)
+    site.bundler("install", "fn", PREVIOUS / "function", "-f", values)
     assert ask(site, "a/b?c=d", "body") == ("200", "POST /a/b?c=d hello body")
     assert ask(site, "fail") == ("500", "the function ended with 3")
     assert ask(site, "hang") == ("504", "the function took longer than 0.5 s")
@@ -92,10 +86,11 @@ def test_requests_become_runs_of_a_program_within_their_bounds_and_nights_are_of
 
     site.run_cron_job("fn-sleep")
     site.until("the night", lambda: not site.items("v1/pods", name="function"))
-    site.bundler("upgrade", "fn", "function", "--set", "functions.echo.env.GREETING=morning")
+    site.bundler("upgrade", "fn", "function", "--set", "functions.echo.env.GREETING=morning", *POSTS)
     assert not site.items("v1/pods", name="function"), "an upgrade wakes no one"
     site.run_cron_job("fn-wake")
     site.until("the morning", lambda: len(site.ready_pods(name="function")) == 2)
     assert ask(site, "", "") == ("200", "POST /? morning")
+    assert site.run_in(CLIENT, CLIENT, *STATUS_OF, "http://fn-echo/") == "405", "it answers POST alone"
     site.bundler("uninstall", "fn", "--yes")
     assert [one["metadata"]["name"] for one in site.items("v1/pods")] == [CLIENT]

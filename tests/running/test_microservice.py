@@ -6,29 +6,15 @@ import base64
 from typing import TYPE_CHECKING
 
 from tests.lib.load import CLIENT, ensure_client
+from tests.lib.operator import PREVIOUS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lib.running_site import RunningSite
 
 QUICK = ("--set", "drainSeconds=0")
 SCALED = ("--set", "autoscaling.enabled=true", "--set", "autoscaling.maxReplicas=4")
 SERVICE = "apps/v1/deployments/orders"
 SCALER = "autoscaling/v2/horizontalpodautoscalers"
-
-
-def previous_version(folder: Path) -> None:
-    """Make a copy of the bundle what was before it: it knew no login, and had an older image."""
-    for name, old, new in (
-        ("bundle.yaml", "version: 1.2.0", "version: 1.1.0"),
-        ("values.yaml", "unprivileged:1.27", "unprivileged:1.26"),
-        ("templates/service.yaml", "values.needAuth", "false"),
-        ("templates/_names.yaml", "values.needAuth", "false"),
-    ):
-        text = (folder / name).read_text()
-        assert old in text
-        (folder / name).write_text(text.replace(old, new))
 
 
 def status(site: RunningSite, *more: str) -> str:
@@ -41,14 +27,24 @@ def test_a_service_gets_a_login_and_rests_and_its_autoscaler_lets_it(server_site
     site = server_site
     # Before the quota bounds the namespace.
     ensure_client(site)
-    site.bundler("install", "orders", site.bundle_copy("microservice", previous_version), *QUICK)
+    site.bundler("install", "orders", PREVIOUS / "microservice", *QUICK)
     # Nodes hear of new pods a little later than the Deployment does.
     site.until("an answer", lambda: status(site) == "200")
     before = site.get(SERVICE)["metadata"]["uid"]
     assert site.get("v1/resourcequotas/orders")["spec"]["hard"]["pods"] == "4"
 
     site.bundler(
-        "upgrade", "orders", "microservice", *QUICK, *SCALED, "--set", "needAuth=true", "--set", "version=2.0.1"
+        "upgrade",
+        "orders",
+        "microservice",
+        *QUICK,
+        *SCALED,
+        "--set",
+        "needAuth=true",
+        "--set",
+        "version=2.0.1",
+        "--set",
+        "livenessPath=/index.html",
     )
     assert site.get(SERVICE)["metadata"]["uid"] == before
     (rule,) = site.get("networking.k8s.io/v1/ingresses/orders")["spec"]["rules"]

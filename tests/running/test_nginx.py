@@ -7,39 +7,33 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.lib.load import CLIENT, Load, client_pod, ensure_client
+from tests.lib.operator import PREVIOUS
 from tests.lib.raw_api import ApiError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lib.running_site import RunningSite
 
 PAGE = 'content.files["index.html"]'
 QUICK = ("--set", "drainSeconds=1")
 
 
-def fetch(site: RunningSite, url: str) -> str:
+def fetch(site: RunningSite, *words: str) -> str:
     """Ask from another pod."""
     ensure_client(site)
-    return site.run_in(CLIENT, CLIENT, "curl", "-sS", "--fail", "--max-time", "5", url)
-
-
-def next_version(folder: Path) -> None:
-    """Make a copy of the bundle what will follow it: another version, with another image."""
-    for name in ("bundle.yaml", "values.yaml"):
-        text = (folder / name).read_text()
-        (folder / name).write_text(text.replace("1.27", "1.28"))
+    return site.run_in(CLIENT, CLIENT, "curl", "-sS", "--fail", "--max-time", "5", *words)
 
 
 def test_files_come_from_the_values_and_an_upgrade_fails_no_request(server_site: RunningSite) -> None:
     site = server_site
-    site.bundler("install", "www", "nginx", "--set", f"{PAGE}=old", *QUICK)
+    site.bundler("install", "www", PREVIOUS / "nginx", "--set", f"{PAGE}=old", *QUICK)
     assert fetch(site, "http://www/") == "old"
+    deployment = site.get("apps/v1/deployments/www")["metadata"]["uid"]
     before = site.ready_pods(name="nginx")
     assert len(before) == 2
     with Load(site, "http://www/") as load:
-        newer = site.bundle_copy("nginx", next_version)
-        site.bundler("upgrade", "www", newer, "--set", f"{PAGE}=new")
+        site.bundler("upgrade", "www", "nginx", "--set", f"{PAGE}=new", "--set", "cacheSeconds=60")
+        assert "Cache-Control: max-age=60" in fetch(site, "-i", "http://www/")
+        assert site.get("apps/v1/deployments/www")["metadata"]["uid"] == deployment
         assert not set(site.ready_pods(name="nginx")) & set(before)
         site.bundler("rollback", "www")
     assert load.failures == []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.lib.operator import PREVIOUS
 
+if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
 
 ASK = """
@@ -26,14 +26,6 @@ ADA, GRACE = (
 CROWD = ("--set", "guests.crowd.name=Crowd", "--set", "guests.crowd.companions=3")
 
 
-def previous_version(folder: Path) -> None:
-    """Make a copy of the bundle what was before it: guests came alone."""
-    bundle, definition = folder / "bundle.yaml", folder / "crds" / "guest.yaml"
-    bundle.write_text(bundle.read_text().replace("1.1.0", "1.0.0"))
-    lines = definition.read_text().splitlines(keepends=True)
-    definition.write_text("".join(line for line in lines if "companions" not in line))
-
-
 def seats(site: RunningSite) -> dict[str, str]:
     """Return who has which seats."""
     return site.get("v1/configmaps/op-seating").get("data", {})
@@ -50,9 +42,18 @@ def made(site: RunningSite) -> list[str]:
     return [site.get(path)["metadata"]["uid"] for path in ("apps/v1/deployments/op", "party.example/v1/guests/ada")]
 
 
+def guest(name: str, **spec: object) -> dict[str, object]:
+    return {
+        "apiVersion": "party.example/v1",
+        "kind": "Guest",
+        "metadata": {"name": name},
+        "spec": {"name": name, **spec},
+    }
+
+
 def test_guests_are_invited_and_accepted_and_leave_before_their_operator(server_site: RunningSite) -> None:
     site = server_site
-    site.bundler("install", "op", site.bundle_copy("operator", previous_version), *ADA, *QUICK)
+    site.bundler("install", "op", PREVIOUS / "operator", *ADA, *QUICK)
     # The command has waited, so nothing here waits.
     assert status(site, "ada") == ("Accepted", "1")
     (pod,) = site.ready_pods(name="operator")
@@ -72,10 +73,14 @@ def test_guests_are_invited_and_accepted_and_leave_before_their_operator(server_
     # What others do is brought in order, whoever waits gets what becomes free, and what can never be is said at once.
     site.patch("v1/configmaps/op-seating", {"data": {"ada": None, "stranger": "1"}})
     site.until("order", lambda: seats(site) == {"ada": "1", "grace": "2 3"})
-    mary = {"apiVersion": "party.example/v1", "kind": "Guest", "metadata": {"name": "mary"}, "spec": {"name": "Mary"}}
-    site.create_object("party.example/v1/guests", mary)
+    site.create_object("party.example/v1/guests", guest("mary"))
     site.until("an invitation", lambda: status(site, "mary") == ("Invited", ""))
+    site.create_object("party.example/v1/guests", guest("queen", first=True))
+    site.until("an invitation", lambda: status(site, "queen") == ("Invited", ""))
     site.remove("party.example/v1/guests/ada")
+    site.until("a free seat", lambda: status(site, "queen") == ("Accepted", "1"))
+    assert status(site, "mary") == ("Invited", ""), "who is first gets it"
+    site.remove("party.example/v1/guests/queen")
     site.until("a free seat", lambda: status(site, "mary") == ("Accepted", "1"))
     failed = site.bundler_failing("upgrade", "op", "operator", *CROWD)
     assert "needs 4 seats, there are 3" in failed

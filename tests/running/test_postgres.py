@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.lib.operator import PREVIOUS
 
 if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
-
-PREVIOUS = Path(__file__).parent / "previous" / "postgres"
 
 
 def query(site: RunningSite, sql: str) -> str:
@@ -50,7 +49,7 @@ def test_an_installation_whose_server_refuses_its_settings_fails_with_the_server
 
 def test_a_database_goes_back_to_its_dump(server_site: RunningSite) -> None:
     site = server_site
-    site.bundler("install", "db", PREVIOUS)
+    site.bundler("install", "db", PREVIOUS / "postgres")
     query(site, "CREATE TABLE guests (name text); INSERT INTO guests VALUES ('Ada')")
     before = site.get("apps/v1/statefulsets/db")["metadata"]["uid"]
     site.bundler("upgrade", "db", "postgres", "--set", "backup.schedule=0 2 * * *", "--set", "backup.keep=1")

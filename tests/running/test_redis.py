@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
+import json
 from typing import TYPE_CHECKING
 
-from tests.lib.load import CLIENT, ClientScript
+from tests.lib.load import CLIENT, ClientScript, ensure_client
+from tests.lib.operator import PREVIOUS
 
 if TYPE_CHECKING:
     from tests.lib.running_site import RunningSite
 
-PREVIOUS = Path(__file__).parent / "previous" / "redis"
 WRITER = """
 import json, os, socket, sys, time
 host, password = sys.argv[1:]
@@ -68,6 +68,13 @@ def primaries(site: RunningSite) -> list[str]:
     return [pod for pod in site.ready_pods(name="redis") if "role:master" in ask(site, pod, "info", "replication")]
 
 
+def added(site: RunningSite, secret: str) -> str:
+    """Add the server to the user interface, and return the status of its answer."""
+    database = json.dumps({"name": "cache", "host": "cache", "port": 6379, "password": secret})
+    asked = ("curl", "-sS", "--max-time", "20", "-o", "/dev/null", "-w", "%{http_code}", "-d", database)
+    return site.run_in(CLIENT, CLIENT, *asked, "http://cache-ui/api/databases")
+
+
 def is_led_to_one(site: RunningSite) -> bool:
     """Return whether new connections all reach a primary that both others follow."""
     asked = ("redis-cli", "--no-auth-warning", "-h", "cache", "-a", password(site), "info", "replication")
@@ -85,12 +92,14 @@ def standing(site: RunningSite) -> str:
 
 def test_a_single_server_becomes_a_primary_with_replicas_and_keeps_its_keys(server_site: RunningSite) -> None:
     site = server_site
-    site.bundler("install", "cache", PREVIOUS)
+    site.bundler("install", "cache", PREVIOUS / "redis")
     assert ask(site, "cache-0", "set", "guest", "Ada") == "OK"
     before, secret = site.get("apps/v1/statefulsets/cache")["metadata"]["uid"], password(site)
 
-    site.bundler("upgrade", "cache", "redis")
+    site.bundler("upgrade", "cache", "redis", "--set", "uiServiceType=ClusterIP")
     assert ask(site, "cache-0", "get", "guest") == "Ada"
+    ensure_client(site)
+    assert [added(site, one) for one in (secret, f"{secret}x")] == ["201", "424"], "the interface reaches the server"
     # No one who lists processes reads the password.
     assert secret not in site.run_in("cache-0", "redis", "cat", "/proc/1/cmdline")
 

@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tests.lib.kubelet.network import GATEWAY
 from tests.lib.load import CLIENT, ensure_client
+from tests.lib.operator import PREVIOUS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.lib.running_site import RunningSite
 
 WORKLOADS = ("deployments/notes", "statefulsets/notes-store", "daemonsets/notes-agent")
-
-
-def previous_version(folder: Path) -> None:
-    """Make a copy of the bundle what was before it: its database had no nodes, and nothing counted their files."""
-    for name, old, new in (
-        ("bundle.yaml", "version: 1.1.0", "version: 1.0.0"),
-        ("scripts/store.py", '    "CREATE TABLE nodes (name TEXT PRIMARY KEY, files INTEGER)",\n', ""),
-        ("scripts/tasks.py", '        patiently("PUT", f"nodes/{os.environ[\'NODE\']}", str(files))\n', ""),
-    ):
-        text = (folder / name).read_text()
-        assert old in text
-        (folder / name).write_text(text.replace(old, new))
 
 
 def ask(site: RunningSite, url: str, *more: str) -> str:
@@ -38,7 +26,7 @@ def uids(site: RunningSite) -> list[str]:
 def test_one_of_each_kind_works_with_the_others(server_site: RunningSite) -> None:
     site = server_site
     ensure_client(site)
-    site.bundler("install", "notes", site.bundle_copy("workloads", previous_version), "--set", "drainSeconds=0")
+    site.bundler("install", "notes", PREVIOUS / "workloads", "--set", "drainSeconds=0")
     site.until("what the Job has added", lambda: ask(site, "http://notes/") == "welcome\n")
     ask(site, "http://notes/", "-d", "mine")
     before = uids(site)
@@ -47,15 +35,19 @@ def test_one_of_each_kind_works_with_the_others(server_site: RunningSite) -> Non
     site.admit_every_pod()
     site.bundler("upgrade", "notes", "workloads", "--set", "nodeFolder=/var/log", "--set", "tidy.keep=1")
     assert uids(site) == before
-    assert "tables: version 1 -> 2" in site.logs("notes-store-0", "prepare")
+    assert "tables: version 2 -> 3" in site.logs("notes-store-0", "prepare")
     site.until("the same volume", lambda: ask(site, "http://notes/") == "welcome\nmine\n")
+    ask(site, "http://notes/", "-d", "new")
+    *old, new = ask(site, "http://notes/dated").splitlines()
+    assert old == ["---------- welcome", "---------- mine"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d new", new)
     found = ask(site, "http://notes-store/nodes").split()
     assert found[::2] == ["node-1", "node-2"]
     nodes = site.get("v1/services/notes-nodes")["spec"]["ports"][0]["nodePort"]
-    site.until("a port of the node", lambda: ask(site, f"http://{GATEWAY}:{nodes}/") == "welcome\nmine\n")
+    site.until("a port of the node", lambda: ask(site, f"http://{GATEWAY}:{nodes}/") == "welcome\nmine\nnew\n")
 
-    assert site.run_cron_job("notes-tidy") == "removed: 1\n"
-    assert ask(site, "http://notes/") == "mine\n"
+    assert site.run_cron_job("notes-tidy") == "removed: 2\n"
+    assert ask(site, "http://notes/") == "new\n"
     logs = "".join(site.logs(pod, "log") for pod in site.ready_pods(name="workloads-web"))
     assert "GET / HTTP" in logs
     assert "/ready" not in logs

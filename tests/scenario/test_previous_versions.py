@@ -1,47 +1,57 @@
-"""Shipped bundles over the version before: nothing is recreated and nothing is lost."""
+"""Shipped bundles over a version that was shipped before: nothing is recreated and nothing is lost."""
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 
+from bundler.loader.locate import known_names
 from bundler.model.change import Action
 from bundler.planning.safety import losses
-from tests.lib.operator import BUNDLES
+from bundler.resolve.versions import parse_version
+from bundler.sandbox.client import SandboxClient
+from tests.lib.clocks import FakeClock
+from tests.lib.operator import BUNDLES, PREVIOUS, Operator
+from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.scenario.conftest import World
+    from bundler.model.refs import ObjectRef
+    from bundler.resolve.versions import Version
+
+NAMES = known_names([])
+STAYING = ("Deployment", "StatefulSet", "DaemonSet", "CustomResourceDefinition", "Service", "PersistentVolumeClaim")
 
 
-def static_shop(folder: Path) -> Path:
-    """Make a shop as it was when its web servers showed a page of nginx."""
-    shop = folder / "shop"
-    shutil.copytree(BUNDLES, folder, dirs_exist_ok=True)
-    definition = yaml.safe_load((shop / "bundle.yaml").read_text())
-    definition["metadata"]["version"] = "1.4.0"
-    for component in definition["spec"]["components"]:
-        component["values"].pop("files", None)
-    (shop / "bundle.yaml").write_text(yaml.safe_dump(definition))
-    values = yaml.safe_load((shop / "values.yaml").read_text())
-    del values["web"]
-    (shop / "values.yaml").write_text(yaml.safe_dump(values))
-    return shop
+def test_every_shipped_bundle_has_an_older_version_that_was_shipped() -> None:
+    newer = {name: version_of(BUNDLES / name) for name in NAMES}
+    older = {name: version_of(PREVIOUS / name) for name in NAMES}
+    assert [name for name in NAMES if older[name] >= newer[name]] == []
 
 
-def test_a_shop_of_static_pages_becomes_one_with_products_in_place(world: World, tmp_path: Path) -> None:
-    world.operator.install(static_shop(tmp_path))
-    before = {kind: world.get(kind, name, "apps")["metadata"]["uid"] for kind, name in WORKLOADS}
-    result = world.operator.upgrade(BUNDLES / "shop")
-    actions = {change.ref.short: change.action for change in result.proposal.plan.changes}
-    assert losses(result.proposal.plan) == ()
-    assert Action.RECREATE not in actions.values()
-    assert {kind: world.get(kind, name, "apps")["metadata"]["uid"] for kind, name in WORKLOADS} == before
-    # Its SQL is another one: the migration runs once more, as a Job of another name.
-    assert [action for short, action in actions.items() if short.startswith("Job/")] == [Action.CREATE, Action.DELETE]
+def version_of(folder: Path) -> Version:
+    return parse_version(yaml.safe_load((folder / "bundle.yaml").read_text())["metadata"]["version"])
 
 
-WORKLOADS = (("Deployment", "shop-web"), ("StatefulSet", "shop-db"), ("StatefulSet", "shop-cache"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_bundle_is_upgraded_from_an_older_version_in_place(name: str) -> None:
+    clock = FakeClock()
+    cluster = closed_when_dropped(SandboxClient.open(None, clock))
+    operator = Operator(cluster, "prod", clock=clock, timeout_s=300)
+
+    def uids(refs: list[ObjectRef]) -> list[object]:
+        return [body and body["metadata"]["uid"] for body in map(cluster.get, refs)]
+
+    operator.install(PREVIOUS / name, release=name)
+    staying = [change.ref for change in operator.shown[-1].plan.changes if change.ref.kind in STAYING]
+    before = uids(staying)
+    assert all(before)
+    plan = operator.upgrade(BUNDLES / name, release=name).proposal.plan
+    assert losses(plan) == ()
+    assert Action.RECREATE not in {change.action for change in plan.changes}
+    assert uids(staying) == before
+    assert operator.diff(BUNDLES / name, release=name).plan.is_empty

@@ -46,6 +46,7 @@ def images_command(
 ) -> None:
     """List every image that BUNDLE can need, over all switches in its schema, and where each is used.
 
+    One that needs three settings against their defaults at once is found where `spec.images` declares it.
     For a delivery: the images that it carries. With --to, or the registry of --site, also what they become there.
     """
     session = open_session(app)

@@ -11,7 +11,7 @@ import threading
 import time
 
 COMMAND, SETTINGS = sys.argv[1:], json.loads(os.environ.pop("FUNCTION"))
-TIMEOUT_S, MOST_BYTES = SETTINGS["timeoutSeconds"], SETTINGS["maxRequestBytes"]
+TIMEOUT_S, MOST_BYTES, METHODS = SETTINGS["timeoutSeconds"], SETTINGS["maxRequestBytes"], SETTINGS["methods"]
 SLOTS, DRAINS = threading.BoundedSemaphore(SETTINGS["concurrency"]), threading.Event()
 IDLE_S = 60
 PORT, HEALTH_PORT = 8080, 8081
@@ -26,7 +26,8 @@ class Function(http.server.BaseHTTPRequestHandler):
         status, text = self.refusal()
         if text:
             # The body would be read as the next request.
-            self.write(status, {"Content-Type": "text/plain", "Connection": "close"}, f"{text}\n".encode())
+            headers = {"Content-Type": "text/plain", "Connection": "close"}
+            self.write(status, headers | ({"Allow": ", ".join(METHODS)} if status == 405 else {}), f"{text}\n".encode())
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if not SLOTS.acquire(timeout=TIMEOUT_S):
@@ -50,6 +51,8 @@ class Function(http.server.BaseHTTPRequestHandler):
 
     def refusal(self):
         """Why the request ends without a run, if it does."""
+        if METHODS and self.command not in METHODS:
+            return 405, f"the function answers {', '.join(METHODS)} alone"
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
             return 411, "the request needs a Content-Length"

@@ -10,7 +10,7 @@ def analyse(guests, seating, seats):
     Returns the finalizers to set (name -> list), the seating, and the statuses to write (name -> status). Each step
     rests on the one before it as it was observed: finalizer, invitation, seats, acceptance.
     """
-    guests = sorted(guests, key=lambda one: (one["metadata"]["creationTimestamp"], name_of(one)))
+    guests = sorted(guests, key=turn_of)
     staying = [one for one in guests if "deletionTimestamp" not in one["metadata"]]
     kept = {name_of(one): seating[name_of(one)] for one in staying if has_its_seats(one, seating, seats)}
     given = dict(kept)
@@ -27,6 +27,11 @@ def analyse(guests, seating, seats):
         given,
         {name_of(one): statuses[name_of(one)] for one in held if differs(one, statuses[name_of(one)])},
     )
+
+
+def turn_of(guest):
+    """Those who come first, then those who wait longest."""
+    return not guest["spec"].get("first", False), guest["metadata"]["creationTimestamp"], name_of(guest)
 
 
 def name_of(guest):

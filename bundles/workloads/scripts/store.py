@@ -11,6 +11,7 @@ FILE = "/data/notes.db"
 MIGRATIONS = [
     "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT UNIQUE)",
     "CREATE TABLE nodes (name TEXT PRIMARY KEY, files INTEGER)",
+    "ALTER TABLE notes ADD COLUMN day TEXT",
 ]
 
 
@@ -51,13 +52,15 @@ class Handler(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         if url.path == "/notes":
             self.answer(self.run("SELECT text FROM notes ORDER BY id"))
+        elif url.path == "/dated":
+            self.answer(self.run("SELECT coalesce(day, '----------'), text FROM notes ORDER BY id"))
         elif url.path == "/nodes":
             self.answer(self.run("SELECT name, files FROM nodes ORDER BY name"))
         else:
             self.answer([("no such page",)], 404)
 
     def do_POST(self):
-        self.run("INSERT OR IGNORE INTO notes (text) VALUES (?)", self.text())
+        self.run("INSERT OR IGNORE INTO notes (text, day) VALUES (?, date())", self.text())
         self.answer([])
 
     def do_PUT(self):

@@ -25,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         try:
             # Alive without the store, and ready only with it.
-            self.answer(200, b"" if self.path == "/alive" else ask("notes"))
+            self.answer(200, b"" if self.path == "/alive" else ask("dated" if self.path == "/dated" else "notes"))
         except OSError as error:
             self.answer(503, f"{error}\n".encode())
 

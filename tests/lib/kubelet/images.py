@@ -84,6 +84,8 @@ def table() -> dict[str, Image]:
         "docker.io/library/redis": _redis(),
         # https://hub.docker.com/r/nginxinc/nginx-unprivileged
         "docker.io/nginxinc/nginx-unprivileged": nginx,
+        # https://hub.docker.com/r/redis/redisinsight, https://redis.io/docs/latest/operate/redisinsight/configuration/
+        "docker.io/redis/redisinsight": _redisinsight(),
         # https://hub.docker.com/_/haproxy
         "docker.io/library/haproxy": _haproxy(),
         # https://etcd.io/docs/latest/op-guide/container/
@@ -142,6 +144,21 @@ def _redis() -> Image:
         ports=(6379,),
         folders=("/data",),
         files={"/usr/local/bin/docker-entrypoint.sh": "redis.sh"},
+    )
+
+
+def _redisinsight() -> Image:
+    """No Debian package has it: a small server keeps the part of its contract that a bundle rests on."""
+    return Image(
+        name="node",
+        uid=1000,
+        gid=1000,
+        entrypoint=("/usr/src/app/docker-entry.sh",),
+        env={"PATH": PATH, "RI_APP_PORT": "5540", "RI_APP_HOST": "0.0.0.0"},
+        working_dir="/usr/src/app",
+        ports=(5540,),
+        folders=("/data",),
+        files={"/usr/src/app/docker-entry.sh": "redisinsight.sh", "/usr/src/app/server.py": "redisinsight.py"},
     )
 
 

@@ -76,6 +76,9 @@ def _connect(asked: Body, target: Target, timeout_s: float) -> tuple[bool, str]:
 IMPATIENCE_S = 0.25
 """What is not well is asked so often whether it is by now; a kubelet lets its whole period pass."""
 
+PATIENCE_S = 10.0
+"""No probe is given up sooner: a machine where much else runs may take its time for the smallest command."""
+
 
 class Probe(threading.Thread):
     """Asks again and again, for as long as the container runs; reports each change of its mind.
@@ -94,7 +97,7 @@ class Probe(threading.Thread):
 
     def run(self) -> None:
         spec, ended = self._spec, self._target.process.ended
-        period_s, timeout_s = spec.get("periodSeconds", 10), spec.get("timeoutSeconds", 1)
+        period_s, timeout_s = spec.get("periodSeconds", 10), max(PATIENCE_S, spec.get("timeoutSeconds", 1))
         wanted = {True: spec.get("successThreshold", 1), False: spec.get("failureThreshold", 3)}
         last, count, counted_at = None, 0, float("-inf")
         ended.wait(spec.get("initialDelaySeconds", 0))

@@ -25,9 +25,9 @@ def analysis() -> ModuleType:
     return module
 
 
-def guest(name: str, companions: int = 0, **meta: Any) -> dict[str, Any]:
+def guest(name: str, companions: int = 0, *, first: bool = False, **meta: Any) -> dict[str, Any]:
     created = {"name": name, "creationTimestamp": "2026-01-01T00:00:00Z", "generation": 1, **meta}
-    return {"metadata": created, "spec": {"name": name, "companions": companions}}
+    return {"metadata": created, "spec": {"name": name, "companions": companions, "first": first}}
 
 
 def settled(
@@ -56,6 +56,12 @@ def test_who_came_first_has_a_seat_and_a_group_sits_together_or_waits(analysis: 
         {"crowd": [1, 2, 3], "grace": [4]},
         ["Invited", "Accepted", "Accepted", "Declined"],
     )
+
+
+def test_who_is_first_gets_the_next_free_seat_and_takes_none_that_is_given(analysis: ModuleType) -> None:
+    guests = [guest("ada"), guest("grace"), guest("queen", first=True, creationTimestamp="2026-01-02T00:00:00Z")]
+    assert settled(analysis, guests, {}, 1)[0] == {"queen": [1]}
+    assert settled(analysis, guests, {"ada": [1]}, 2)[0] == {"ada": [1], "queen": [2]}
 
 
 def test_it_comes_to_the_same_from_wherever_it_starts(analysis: ModuleType) -> None:

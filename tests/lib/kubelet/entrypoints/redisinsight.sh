@@ -1,0 +1,2 @@
+#!/bin/sh
+exec python3 -B /usr/src/app/server.py
