@@ -42,6 +42,7 @@ _RULES: Final[Mapping[tuple[str, str], Callable[[Body], Health]]] = {
     ("batch", "Job"): workloads.job_health,
     ("", "PersistentVolumeClaim"): others.claim_health,
     ("", "Namespace"): others.namespace_health,
+    ("snapshot.storage.k8s.io", "VolumeSnapshot"): others.snapshot_health,
     ("policy", "PodDisruptionBudget"): others.disruption_budget_health,
     ("autoscaling", "HorizontalPodAutoscaler"): others.autoscaler_health,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): others.definition_health,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.health.generic import condition, current, explain, failed, has_condition, in_progress
 from bundler.model.health import Health, Status
-from bundler.model.json import int_at, list_at, mapping_at, text_at
+from bundler.model.json import int_at, list_at, mapping_at, text_at, value_at
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
@@ -54,6 +54,14 @@ def service_health(body: Body, age_s: float) -> Health:
         return in_progress("waits for the address of its load balancer")
     warning = f"no load balancer gave it an address within {LOAD_BALANCER_GRACE_S:.0f} s; it counts as ready without"
     return current("has no load balancer address", warning=warning)
+
+
+def snapshot_health(body: Body) -> Health:
+    """Judge a VolumeSnapshot: ready to be restored from; errors are tried again by its controller."""
+    if value_at(body, "status", "readyToUse") is True:
+        return current("ready to use")
+    error = text_at(body, "status", "error", "message")
+    return in_progress(f"not ready to use{f': {error}' if error else ''}")
 
 
 def disruption_budget_health(body: Body) -> Health:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bundler import library
 from bundler.actions.compose.user_values import UserInput
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest
 
 _MAX_SITE_BYTES: Final = 10 * 1024 * 1024
-FLAGS: Final = ("losses", "wider_reach", "downgrade", "other_bundle", "crd_risk")
+FLAGS: Final = ("losses", "wider_reach", "downgrade", "other_bundle", "crd_risk", "no_backup")
 """Fields of `Accepted` that a plan keeps."""
 
 
@@ -173,15 +173,9 @@ def carry_out(
     history = load_history(ports, request.namespace, request.release)
     saved_plan.refuse_stale(saved, history, ports.cluster.identity(), ports.clock.now())
     site, reason = _site_of(scope, saved, inputs), _reason(saved, inputs)
-    accepts = frozenset(request.accepts)
-    accepted = Accepted(
-        losses="losses" in accepts or inputs.accepts_losses,
-        wider_reach="wider_reach" in accepts,
-        downgrade="downgrade" in accepts,
-        other_bundle="other_bundle" in accepts,
-        outside_window=inputs.outside_window,
-        plan=saved,
-    )
+    consents: dict[str, Any] = {name: name in request.accepts for name in FLAGS}
+    accepted = replace(Accepted(plan=saved, outside_window=inputs.outside_window), **consents)
+    accepted = replace(accepted, losses=accepted.losses or inputs.accepts_losses)
     match request.verb:
         case PlannedVerb.INSTALL:
             wanted = replace(_install_of(scope, saved, inputs, site, accepted), reason=reason)

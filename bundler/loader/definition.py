@@ -335,5 +335,11 @@ def _reach(spec: Node) -> Reach:
 
 
 def _upgrade(spec: Node) -> UpgradeRules:
-    node = spec.mapping("upgrade", "from", "noRollbackBelow")
-    return UpgradeRules(from_versions=node.version_range("from"), no_rollback_below=node.version("noRollbackBelow"))
+    node = spec.mapping("upgrade", "from", "noRollbackBelow", "backup")
+    backup = node.child("backup")
+    return UpgradeRules(
+        from_versions=node.version_range("from"),
+        no_rollback_below=node.version("noRollbackBelow"),
+        backup=node.text("backup"),
+        backup_source=backup.source if backup is not None else None,
+    )

@@ -181,6 +181,12 @@ class _Loader:
             if component_bundles:
                 files |= bundler.loader.vendored.vendored_files(definition.components, component_bundles)
             files = dict(sorted(files.items()))
+        templates = {
+            begin + name: text
+            for folder, begin in _RENDERED.items()
+            for name, text in self._texts(files, folder, prefix).items()
+        }
+        self._check_backup(definition, templates)
         return Bundle(
             metadata=definition.metadata,
             digest=bundle_digest(files.values()),
@@ -201,14 +207,21 @@ class _Loader:
             site_defaults={**NO_FACTS, **definition.site_defaults},
             defaults=self._defaults(files, prefix),
             schema=load_schema(files, prefix=prefix, problems=self._problems),
-            templates={
-                begin + name: text
-                for folder, begin in _RENDERED.items()
-                for name, text in self._texts(files, folder, prefix).items()
-            },
+            templates=templates,
             crds=self._texts(files, CRDS, prefix),
             notes=self._text(files[NOTES_FILE], prefix) if NOTES_FILE in files else "",
             files=files,
+        )
+
+    def _check_backup(self, definition: BundleDefinition, templates: Mapping[str, str]) -> None:
+        rules = definition.upgrade
+        name = rules.backup.removeprefix(TEMPLATES)
+        if rules.backup_source is None or (name != rules.backup and name in templates and not name.startswith("_")):
+            return
+        self._problems.add(
+            rules.backup_source,
+            f'spec.upgrade.backup is "{rules.backup}", which is no template; write one like "{TEMPLATES}backup.yaml"',
+            field="/spec/upgrade/backup",
         )
 
     def _definition(self, files: _Files, place: _Place) -> BundleDefinition:

@@ -139,6 +139,10 @@ class UpgradeRules:
 
     from_versions: str = ""
     no_rollback_below: str = ""
+    backup: str = ""
+    """Path of the template whose Jobs or VolumeSnapshots must succeed before data is lost; empty: there is none."""
+    backup_source: Source | None = field(default=None, compare=False)
+    """Where that is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,9 @@ PROTECTED = "bundler.dev/protected"
 """Annotation: the object holds data of a protected release, or is its namespace; an admission policy may refuse its
 deletion."""
 
+BACKUP = "bundler.dev/backup"
+"""Label: a backup of this release, made before a change that lost data; it is never deleted by bundler."""
+
 IMAGES = "bundler.dev/images"
 """Annotation: what the images of an object were called before they were pinned, by container, as JSON."""
 

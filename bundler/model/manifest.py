@@ -60,6 +60,8 @@ class Manifest:
     """Path of the component inside the bundle, ``/`` between levels; empty for the bundle's own objects."""
     patched_by: tuple[Source, ...] = ()
     """Where the patches are written that changed what the template printed."""
+    is_backup: bool = False
+    """No object of the release, but what its bundle wants done before data is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

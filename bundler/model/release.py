@@ -259,6 +259,8 @@ class Revision:
     """Readiness rules of the bundle (group, kind, name, ready, failed)."""
     conflict_rules: tuple[Body, ...] = ()
     """The bundle's rules for fields that others set (policy, kind, name, path, manager, source)."""
+    backups: tuple[Manifest, ...] = ()
+    """What the bundle wants done before a change of this revision loses data; each change gives it a new name."""
     left_to_others: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)
     """Fields that are left to other managers, by object: later changes do not set them either."""
     accepted_risks: tuple[str, ...] = ()

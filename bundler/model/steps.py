@@ -23,6 +23,8 @@ class Until(StrEnum):
     """Objects are ready, and Jobs are complete; a run that does not wait passes over it."""
     COMPLETE = "complete"
     """The Jobs of hooks are complete; what follows relies on it, so that every run waits."""
+    SUCCEEDED = "succeeded"
+    """Backups are made; what follows may lose data, so that every run waits."""
     ESTABLISHED = "established"
     """Namespaces and definitions are served; nothing could be written without, so that every run waits."""
     GONE = "gone"

@@ -127,6 +127,7 @@ def _with_body(manifest: Manifest, body: Body) -> Manifest:
         source=manifest.source,
         component=manifest.component,
         patched_by=manifest.patched_by,
+        is_backup=manifest.is_backup,
     )
 
 

@@ -46,6 +46,8 @@ class Wanted:
     """What must be in no plan."""
     job_runs: Mapping[ObjectRef, int] = field(default_factory=dict)
     """Jobs that have run for an earlier revision, and which one; what is wanted of them runs again."""
+    backups: tuple[Manifest, ...] = ()
+    """What is done before data is lost, where any is; under the names that it has in this run."""
     adopts: tuple[str, ...] = ()
     """Objects in the way that are taken over: ``KIND/NAME``, with ``*`` for any characters."""
     conflicts: ConflictPolicy = ConflictPolicy()

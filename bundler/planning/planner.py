@@ -15,6 +15,7 @@ from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, is_stopped_by, was_autoscaled, with_followed_replicas
+from bundler.planning.backup import backup_changes
 from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import field_conflicts, left_fields, without_fields
 from bundler.planning.definitions.risks import with_definition
@@ -31,6 +32,7 @@ from bundler.planning.ownership import has_controller, is_ours, lost_its_label, 
 from bundler.planning.payloads import Digester, Mask
 from bundler.planning.reach import find_reach
 from bundler.planning.restored import REASON as RESTORED, is_restored, without_dropped
+from bundler.planning.safety import losses
 from bundler.planning.schedule import change_order, removal_order, schedule
 from bundler.planning.taking import is_others, taken_secret
 from bundler.planning.version_stamp import without_version_stamp
@@ -149,8 +151,11 @@ def build_plan(
     needs = with_implied_needs(effective_needs(components, wanted.needs), judge_needs(changes, judging))
     removal_needs = with_implied_needs(needs, _definers(deletes, wanted, observation))
     removal = past_silent_webhooks(removal_order(deletes, removal_needs), wanted, observation)
-    reach = find_reach(wanted.manifests, namespace=wanted.namespace, declared=wanted.reach, generated=wanted.generated)
     ordered = (*change_order(changes, needs), *removal)
+    lost = losses(Plan(changes=ordered, is_removal=wanted.is_removal))
+    ordered = (*backup_changes(wanted.backups, lost), *ordered)
+    rendered = (*wanted.manifests, *wanted.backups)
+    reach = find_reach(rendered, namespace=wanted.namespace, declared=wanted.reach, generated=wanted.generated)
     mask = Mask(wanted)
     reach = tuple(replace(note, subject=mask(note.subject)) for note in reach)
     return Plan(

@@ -1,9 +1,10 @@
 """In which order a plan is carried out: the one place that turns changes into steps. Layer: planning, pure.
 
-The intention is recorded, then namespaces and definitions are written and waited for, then what could not be checked
-before is checked. Components run side by side, each after those it needs: inside one, stage after stage, bindings after
-the roles that they name, webhooks after the workloads that answer them, readiness asked once at its end. What is no
-longer wanted is deleted only then, in groups, and the outcome is recorded last.
+The intention is recorded; where data may be lost, the backups of the bundle are made; then namespaces and definitions
+are written and waited for, and what could not be checked before is checked. Components run side by side, each after
+those it needs: inside one, stage after stage, bindings after the roles that they name, webhooks after the workloads
+that answer them, readiness asked once at its end. What is no longer wanted is deleted only then, in groups, and the
+outcome is recorded last.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bundler.model.hooks import Side
 from bundler.model.json import int_at
 from bundler.model.stage import Stage
 from bundler.model.steps import Await, Delete, Discard, Moment, Record, RunJob, Target, Until, Verify, Write
+from bundler.planning.backup import is_backup
 from bundler.planning.hook_order import is_deleted_at_once, is_discarded, needs_of_parts, order_of, part_of
 from bundler.planning.jobs import is_job
 from bundler.planning.order import component_order, component_ranks, is_custom
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 _NEW = "whose namespace, CRD or Role is new", "only definitions were written"
 _JUDGED = "whose webhook is part of this release", "everything before them was written"
+_BACKUP = "that back up what may be lost", "nothing"
 _REPLICAS = (("spec", 1), ("status", 0))
 """Where a workload says how many pods it has, and what it means when it does not."""
 
@@ -149,10 +152,13 @@ def schedule(
         digester: names what is sent.
         is_removal: everything goes; each group of deletes is gone before the next begins.
     """
+    backups = [change for change in changes if is_backup(change)]
     hooks = [change for change in changes if change.hook is not None]
     wanted = [change for change in changes if change.action is not Action.DELETE and change.hook is None]
+    wanted = [change for change in wanted if not is_backup(change)]
     chain = _Chain(digester)
     chain.record(Moment.BEGUN)
+    _back_up(chain, backups)
     if is_removal:
         _run_all_hooks(chain, hooks, needs, Side.BEFORE)
     _define(chain, [change for change in wanted if stage_in_plan(change) is Stage.DEFINITIONS])
@@ -167,6 +173,15 @@ def schedule(
         chain.discard("hooks", hooks, component="")
     chain.record(Moment.DONE)
     return tuple(chain.steps)
+
+
+def _back_up(chain: _Chain, backups: Sequence[Change]) -> None:
+    """Make the backups before anything else of the release is touched, and wait until they have succeeded."""
+    chain.verify("backup", backups, _BACKUP)
+    chain.write("backup", backups, component="")
+    if backups:
+        refs = tuple(change.ref for change in backups)
+        chain.add(Await(id="backup", needs=chain.front, until=Until.SUCCEEDED, refs=refs))
 
 
 def _define(chain: _Chain, changes: Sequence[Change]) -> None:

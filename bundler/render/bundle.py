@@ -283,6 +283,7 @@ class _BundleRendering:
         for part, path, text_part, objects in self._texts:
             text = text_part.text
             stamper = _Stamper(part, part.within(self._context), scopes)
+            is_backup = path == part.path(part.bundle.upgrade.backup)
             found: list[Insertion] = []
             for one in objects:
                 try:
@@ -290,6 +291,8 @@ class _BundleRendering:
                 except UnspliceableError as error:
                     self.problems.append(_unspliceable(one, error))
                     continue
+                if is_backup:
+                    manifest = replace(manifest, is_backup=True)
                 is_hook = text_part.folder == HOOKS_FOLDER
                 manifests.append(bundler.render.hooks.with_deadline(manifest) if is_hook else manifest)
                 found += inserted

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from bundler.model.json import mapping_at, text_at
+from bundler.model.manifest import Manifest, Source
 from bundler.model.release import Authorship, Revision
 from bundler.storage import limits, records
 from bundler.storage.blobs import BlobReader, join_pieces, read_pack
@@ -133,6 +134,7 @@ def decode_revision(head: Head, pieces: Iterable[Piece], taken: Taken | None) ->
         reach=shown_mapping_of(details.get("reach", {}), "reach"),
         readiness=_rules(details, "readiness"),
         conflict_rules=_rules(details, "conflictRules"),
+        backups=tuple(map(_backup, list_of(details.get("backups", []), "backups", limits.READ_OBJECTS_MAX))),
         left_to_others=_left(details),
         accepted_risks=texts_of(details.get("acceptedRisks", []), "acceptedRisks", limits.READ_OBJECTS_MAX),
     )
@@ -224,6 +226,18 @@ def _needs(details: Body) -> dict[str, tuple[str, ...]]:
 def _rules(details: Body, name: str) -> tuple[Body, ...]:
     rules = list_of(details.get(name, []), name, limits.READ_OBJECTS_MAX)
     return tuple(shown_mapping_of(rule, f"one of {name}") for rule in rules)
+
+
+def _backup(row: JSONValue) -> Manifest:
+    cells = mapping_of(row, "a backup")
+    return Manifest(
+        ref=read_ref(cells.get("ref")),
+        api_version=text_of(cells.get("apiVersion"), "apiVersion"),
+        body=shown_mapping_of(cells.get("body"), "a backup"),
+        source=Source(text_of(cells.get("file", ""), "file"), count_of(cells.get("line", 0), "line")),
+        component=text_of(cells.get("component", ""), "component"),
+        is_backup=True,
+    )
 
 
 def _left(details: Body) -> dict[ObjectRef, tuple[str, ...]]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.model.json import Body, JSONValue
+    from bundler.model.manifest import Manifest
     from bundler.model.release import Authorship, Protection, Revision, RevisionSummary
     from bundler.storage.blobs import Pack
     from bundler.storage.records import Record
@@ -144,8 +145,21 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
         "reach": revision.reach,
         "readiness": list(revision.readiness),
         **({"conflictRules": list(revision.conflict_rules)} if revision.conflict_rules else {}),
+        **({"backups": list(map(_backup, revision.backups))} if revision.backups else {}),
         **({"leftToOthers": _left(revision)} if revision.left_to_others else {}),
         **({"acceptedRisks": list(revision.accepted_risks)} if revision.accepted_risks else {}),
+    }
+
+
+def _backup(manifest: Manifest) -> Body:
+    ref, source = manifest.ref, manifest.source
+    return {
+        "ref": [ref.group, ref.kind, ref.namespace, ref.name],
+        "apiVersion": manifest.api_version,
+        "component": manifest.component,
+        "file": source.file,
+        "line": source.line,
+        "body": manifest.body,
     }
 
 

@@ -134,6 +134,8 @@ class DescriptionForm(TypedDict):
     origin: str
     kubeVersion: str
     upgradeFrom: str
+    backup: str
+    """Path of the template that is carried out before data is lost; empty: there is none."""
     components: list[ComponentForm]
     needs: list[str]
     """Components that must be ready before the bundle's own objects are written."""
@@ -277,6 +279,7 @@ def description_form(bundle: Bundle, menu: Iterable[MenuItem]) -> DescriptionFor
         "origin": bundle.origin,
         "kubeVersion": bundle.kube_version,
         "upgradeFrom": bundle.upgrade.from_versions,
+        "backup": bundle.upgrade.backup,
         "components": _component_forms(bundle),
         "needs": list(bundle.needs),
         "outputs": [{"name": output.name, "value": output.value} for output in bundle.outputs],

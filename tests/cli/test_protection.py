@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bundler.model.refs import ObjectRef
+from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
 
 NS = ("-n", "prod")
@@ -34,3 +38,49 @@ def test_taking_protection_off_is_an_act_of_its_own_and_is_remembered(cli):
     assert "no longer protected since" in cli("history", "shop", *NS).err
     assert "it moves" in cli("history", "shop", *NS).err
     cli("uninstall", "shop", "--yes", *NS).ok()
+
+
+DATABASE = """
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "db:1"}]}}
+"""
+DUMP = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: dump}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: dump, image: "dump:1"}]}}}
+"""
+
+
+@pytest.mark.medium
+def test_a_saved_plan_holds_the_backup_that_is_made_before_data_is_lost(cli):
+    files = {"templates/db.yaml": DATABASE, "templates/dump.yaml": DUMP}
+    bundle, plan = make_bundle(cli.home, files, upgrade={"backup": "templates/dump.yaml"}), cli.home / "demo.plan"
+    cli("install", "demo", bundle, *NS).ok()
+    (bundle / "templates" / "db.yaml").write_text("")
+    shown = cli("plan", "demo", bundle, "--accept-data-loss", "--out", plan, "-o", "json", *NS).ok().document
+    (backup,) = [change for change in shown["changes"] if "/Job/" in change["object"]]
+    assert "a backup, before StatefulSet/db may lose data" in backup["reason"]
+    assert next(step["until"] for step in shown["plan"]["steps"] if step["kind"] == "await") == "succeeded"
+    cli("apply", plan, "--no-wait").ok()
+    with cli.sandbox() as sandbox:
+        name = backup["object"].rpartition("/")[2]
+        assert sandbox.get(ObjectRef("batch", "Job", "prod", name))["status"]["succeeded"] == 1
+        assert sandbox.get(ObjectRef("apps", "StatefulSet", "prod", "db")) is None
+    assert cli("show", bundle, "-o", "json").document["backup"] == "templates/dump.yaml"
+
+
+@pytest.mark.medium
+def test_a_plan_may_say_that_no_backup_is_made(cli):
+    files = {"templates/db.yaml": DATABASE, "templates/dump.yaml": DUMP}
+    bundle, plan = make_bundle(cli.home, files, upgrade={"backup": "templates/dump.yaml"}), cli.home / "demo.plan"
+    cli("install", "demo", bundle, *NS).ok()
+    (bundle / "templates" / "db.yaml").write_text("")
+    cli("plan", "demo", bundle, "--accept-data-loss", "--no-backup", "--out", plan, *NS).ok()
+    cli("apply", plan).ok()
+    assert "dump" not in cli("get", "manifest", "demo", *NS).out

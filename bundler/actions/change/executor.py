@@ -160,6 +160,10 @@ class Executor:
                     wait_until_ready(changes, self._ports, self._rules, self._guard)
             case Until.COMPLETE:
                 wait_for_hooks(changes, self._ports, self._rules, self._guard)
+            case Until.SUCCEEDED:
+                wait_until_ready(changes, self._ports, self._rules, self._guard)
+                names = ", ".join(change.ref.short for change in changes)
+                self._report(Notice(f"what may be lost is backed up: {names}"))
             case Until.ESTABLISHED:
                 wait_until_ready(changes, self._ports, self._rules, self._guard)
                 self._ports.cluster.forget_discovery()

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import bundler.actions.compose
 from bundler.actions.compose.job_names import with_job_names
-from bundler.errors.bundle import KubeVersionError
+from bundler.errors.bundle import KubeVersionError, ManifestError
 from bundler.fields.kinds import all_kinds, pod_spec_path, scope_of
 from bundler.model.json import items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
+from bundler.planning.backup import is_backup_kind
 from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.planning.older_yaml import may_hold_older_yaml, read_older_yaml
 from bundler.render.bundle import render_bundle, with_sources, without_sources
@@ -46,7 +47,7 @@ class Composition:
     context: RenderContext
     rendering: Rendering
     manifests: tuple[Manifest, ...]
-    """Normalised and stamped: what is compared, shown, sent and recorded."""
+    """Normalised and stamped: what is compared, shown, sent and recorded; backups among them."""
     sensitive: frozenset[str]
     """Strings that must not be printed."""
     notices: tuple[str, ...] = ()
@@ -126,6 +127,7 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
     uid = release_uid(order.namespace, order.release)
     normal = normalize_manifests(rendering.manifests, rendering.generated)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
+    _check_backups(manifests)
     leaves = frozenset(text for one in manifests if is_secret(one.body) for text in leaf_texts(one.body))
     return _Composed(
         values=values,
@@ -134,6 +136,21 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         sensitive=sensitive_strings(rendering, values) | leaves,
         notices=(*rendering.notices, *notices, *readings),
     )
+
+
+def _check_backups(manifests: Iterable[Manifest]) -> None:
+    """Refuse what can be no backup: it would have to succeed, and only what runs or is made once does.
+
+    Raises:
+        ManifestError: with every object.
+    """
+    wrong = [one for one in manifests if one.is_backup and not is_backup_kind(one.ref)]
+    if wrong:
+        raise ManifestError(
+            "reading the backup that spec.upgrade.backup names",
+            context=[one.source.found(f"{one.ref.short} is no Job and no VolumeSnapshot") for one in wrong],
+            hint="move what the backup needs into another template; it belongs to the release",
+        )
 
 
 def _read_as_meant(rendering: Rendering) -> tuple[Rendering, tuple[str, ...]]:

@@ -57,7 +57,7 @@ def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:
     learn_live_secrets(history, ports)
     draft = draft_of(recorded, Authorship())
     wanted = wanted_of(draft, history, Terms(site=request.site), ports)
-    wanted = replace(wanted, is_rollback=False, conflicts=_TAKES_ALL, left_to_others={})
+    wanted = replace(wanted, is_rollback=False, conflicts=_TAKES_ALL, left_to_others={}, backups=())
     planned = make_plan(wanted, ports.cluster, is_recorded=others_recorded(draft, ports))
     _refuse_unknown(planned)
     site_rules = request.site.conflicts if request.site else ()

@@ -205,6 +205,7 @@ def _revision(request: InstallRequest, composition: Composition, history: Histor
         no_rollback_below=bundle.upgrade.no_rollback_below,
         reach=recorded_reach(composition.rendering.reach),
         readiness=tuple(map(recorded_readiness, composition.readiness)),
+        backups=tuple(one for one in composition.manifests if one.is_backup),
         conflict_rules=tuple(map(recorded_rule, _conflict_rules(bundle))),
     )
 
@@ -249,7 +250,7 @@ def _notes(order: RenderRequest, composition: Composition, revision: int, operat
 
 
 def _inventory(composition: Composition) -> tuple[InventoryEntry, ...]:
-    rendered = map(rendered_entry, composition.manifests)
+    rendered = (rendered_entry(one) for one in composition.manifests if not one.is_backup)
     generated = map(generated_entry, composition.rendering.generated)
     return (*rendered, *generated)
 

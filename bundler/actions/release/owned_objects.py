@@ -8,8 +8,8 @@ from bundler.actions.change.live_state import ref_of
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
-from bundler.model.json import items_at, text_at
-from bundler.model.labels import COMPONENT, RELEASE_UID
+from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.labels import BACKUP, COMPONENT, RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.names import release_uid
@@ -76,12 +76,17 @@ def _search(kind: ResourceType, uid: str, namespace: str, cluster: ClusterClient
     for place in ("", namespace) if kind.is_namespaced else ("",):
         query = ListQuery(group=kind.group, kind=kind.kind, namespace=place, label_selector=f"{RELEASE_UID}={uid}")
         try:
-            return [body for body in cluster.list(query).items if _managers(body)]
+            return [body for body in cluster.list(query).items if _managers(body) and not _is_backup(body)]
         except ForbiddenError:
             continue
         except ClusterError:
             return None
     return None
+
+
+def _is_backup(body: Body) -> bool:
+    """Backups outlive what they are of."""
+    return BACKUP in mapping_at(body, "metadata", "labels")
 
 
 def _managers(body: Body) -> set[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import bundler.actions.release
 from bundler.actions.change.make_plan import make_plan
+from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
 from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
 from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of
@@ -289,8 +290,9 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
     """
     deployed = ports.store.load(history.deployed) if history.deployed else None
     hooks = NO_HOOKS if terms.skips_hooks else hooks_of(draft.revision, history, ports.store)
+    backups = backups_of(deployed if draft.is_recorded else draft.revision, history, terms, ports.store)
     dormant = draft.revision.dormant
-    ports.redactor.learn(*hooks.sensitive)
+    ports.redactor.learn(*hooks.sensitive, *backups.sensitive)
     entries = (entry for entry in draft.revision.inventory if entry.ref not in dormant)
     manifests = tuple(entry.manifest for entry in entries if entry.manifest is not None)
     jobs = [manifest.ref for manifest in manifests if is_job(manifest.ref)]
@@ -308,11 +310,12 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         recorded=_written(draft.recorded or deployed),
         unsearched=history.unsearched,
         finished_jobs=finished_before(jobs, history.current) | have_run | hooks.finished,
-        sensitive=draft.revision.sensitive | hooks.sensitive,
+        sensitive=draft.revision.sensitive | hooks.sensitive | backups.sensitive,
         hook_run=hooks.run,
         hooks=hooks.refs,
         dormant=dormant - hooks.refs,
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
+        backups=backups.manifests,
         adopts=terms.adopts,
         conflicts=policy_of(terms.on_conflict, site_rules, conflict_rules_of(draft.revision)),
         left_to_others=deployed.left_to_others if deployed else {},

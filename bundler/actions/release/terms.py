@@ -38,6 +38,8 @@ class Accepted:
     """An older version, or one below ``noRollbackBelow`` (``--allow-downgrade``)."""
     other_bundle: bool = False
     """Another bundle under this release's name (``--replace-bundle``)."""
+    no_backup: bool = False
+    """Data may be lost without the backup that the bundle asks for (``--no-backup``)."""
     outside_window: str = ""
     """Why this is done although the site's deployment windows are closed (``--outside-window``); it is recorded."""
     crd_risk: bool = False

@@ -9,6 +9,7 @@ from bundler.actions.change.executor import Executor
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
+from bundler.actions.release.backups import backups_of
 from bundler.actions.release.history import (
     History,
     load_existing_history,
@@ -115,7 +116,9 @@ def _propose_removal(request: UninstallRequest, ports: Ports) -> Proposal:
 def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
     newest = ports.store.load(history.newest) if history.newest else None
     hooks = hooks_of_removal(newest, history, ports.store) if newest and not terms.skips_hooks else NO_HOOKS
-    ports.redactor.learn(*hooks.sensitive)
+    deployed = ports.store.load(history.deployed) if history.deployed else None
+    backups = backups_of(deployed, history, terms, ports.store)
+    ports.redactor.learn(*hooks.sensitive, *backups.sensitive)
     wanted = Wanted(
         release=history.release,
         namespace=history.namespace,
@@ -125,10 +128,11 @@ def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
         owned=history.owned,
         unsearched=history.unsearched,
         finished_jobs=hooks.finished,
-        sensitive=hooks.sensitive,
+        sensitive=hooks.sensitive | backups.sensitive,
         hook_run=hooks.run,
         hooks=hooks.refs,
         is_removal=True,
+        backups=backups.manifests,
     )
     planned = make_plan(wanted, ports.cluster)
     hidden = replace(planned.plan, changes=tuple(_hidden(planned.plan.changes, history, ports)))

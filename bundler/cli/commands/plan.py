@@ -10,7 +10,12 @@ from bundler import Accepted, OnConflict, ReleaseRequest, RollbackRequest, Unins
 from bundler.cli.flows.install import with_flags
 from bundler.cli.flows.saved_plan import PlanFlags, make_plan
 from bundler.cli.parsing.arguments import offers, release_argument
-from bundler.cli.parsing.change_options import path_options, preflight_option, starting_options
+from bundler.cli.parsing.change_options import (
+    no_backup_option,
+    path_options,
+    preflight_option,
+    starting_options,
+)
 from bundler.cli.parsing.command import Duration, FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.plan_options import max_bytes_option
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
 @starting_options
 @path_options
 @click.option("--accept-data-loss", is_flag=True, help="Plan to continue where data may be lost.")
+@no_backup_option
 @click.option("--allow-reach", is_flag=True, help="Of a rollback: accept recorded reach that is not live.")
 @click.option("--keep-history", is_flag=True, help="Of an uninstall: keep the records.")
 @click.option("-m", "--reason", default="", help="Why; kept in the history.")
@@ -60,6 +66,7 @@ def plan_command(
     start: StartingPoint,
     path: PathFlags,
     accept_data_loss: bool,
+    no_backup: bool,
     allow_reach: bool,
     keep_history: bool,
     reason: str,
@@ -81,7 +88,9 @@ def plan_command(
         verb_said = "--rollback" if is_rollback else "--uninstall"
         raise click.UsageError(f"{verb_said} takes no values: what a revision recorded is taken as it is")
     if is_rollback:
-        accepted = Accepted(losses=accept_data_loss, wider_reach=allow_reach, downgrade=path.allow_downgrade)
+        accepted = Accepted(
+            losses=accept_data_loss, no_backup=no_backup, wider_reach=allow_reach, downgrade=path.allow_downgrade
+        )
         back = RollbackRequest(
             release=release,
             revision=_revision(word),
@@ -93,7 +102,7 @@ def plan_command(
     if is_removal:
         if word:
             raise click.UsageError(f"--uninstall takes a release alone, and no {word}")
-        accepted = Accepted(losses=accept_data_loss, removal=True)
+        accepted = Accepted(losses=accept_data_loss, no_backup=no_backup, removal=True)
         gone = UninstallRequest(release=release, accepted=accepted, keeps_history=keep_history)
         return make_plan(app, gone, flags)
     if not word:
@@ -107,7 +116,7 @@ def plan_command(
         reason=reason,
     )
     asked = with_flags(asked, start, path)
-    asked = replace(asked, accepted=replace(asked.accepted, losses=accept_data_loss))
+    asked = replace(asked, accepted=replace(asked.accepted, losses=accept_data_loss, no_backup=no_backup))
     return make_plan(app, asked, flags)
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from bundler.cli.output.plan import PlanView, counted_changes, identity_line, plan_lines, plan_warnings
 from bundler.cli.terminal.text import Line
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, replace
 from bundler.model.size import first_of
 from bundler.planning.safety import losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bundler import Proposal, Session
+    from bundler import Accepted, Proposal, Session
     from bundler.cli.parsing.change_options import RunFlags
     from bundler.cli.session.app import App
 
@@ -77,6 +77,19 @@ def may_go_on(app: App, run: RunFlags) -> bool:
 def accepts_losses(app: App, run: RunFlags) -> bool:
     """Return whether losses are accepted: by --accept-data-loss, or by the answer to a question that names them."""
     return run.accept_data_loss or (app.may_ask and not run.yes)
+
+
+def with_consents(accepted: Accepted, app: App, run: RunFlags) -> Accepted:
+    """Return what is accepted, with what the options of every changing verb say.
+
+    Args:
+        accepted: what the verb's own options say.
+        app: whether someone is there to answer.
+        run: the options.
+    """
+    return replace(
+        accepted, losses=accepts_losses(app, run), outside_window=run.outside_window, no_backup=run.no_backup
+    )
 
 
 def say_where(app: App, session: Session, namespace: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler import Accepted, OnConflict, RunOptions, library
 from bundler.cli.adapters.session import open_session
-from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, accepts_losses, say_where
+from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, say_where, with_consents
 from bundler.cli.output.changed import show_outcome
 from bundler.cli.output.difference import DiffView, Subject, show_difference
 from bundler.cli.output.plan import damage_lines
@@ -65,6 +65,7 @@ def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: Wri
     """
     session = open_session(app)
     request = _read(app, session, replace(asked, reason=run.reason))
+    request = replace(request, accepted=with_consents(request.accepted, app, run))
     if run.dry_run:
         return _show_diff(app, session, request, DiffView(shows_secrets=write.show_secrets))
     verb = "upgrade" if request.must_exist else "install"
@@ -80,8 +81,6 @@ def carry_out_install(app: App, asked: ReleaseRequest, run: RunFlags, write: Wri
     def approve(proposal: Proposal) -> bool:
         return approval.approve(proposal, [] if proposal.is_second_look else _head_lines(proposal))
 
-    accepted = replace(request.accepted, losses=accepts_losses(app, run), outside_window=run.outside_window)
-    request = replace(request, accepted=accepted)
     result = session.apply(request, options=run_options(run, write), approve=approve)
     app.telling.stop()
     show_outcome(app, result.outcome, verb=verb)

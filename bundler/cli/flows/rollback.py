@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.cli.adapters.session import open_session
-from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, accepts_losses, may_go_on, say_where
+from bundler.cli.flows.confirm import EXIT_DECLINED, Approval, may_go_on, say_where, with_consents
 from bundler.cli.flows.install import place_of, run_options, show_plan_as_data, subject_of
 from bundler.cli.output.changed import show_outcome, show_removal
 from bundler.cli.output.difference import DiffView, Subject
@@ -37,8 +37,7 @@ def carry_out_return(app: App, asked: RollbackRequest, site: Path | None, run: R
     request = replace(asked, site=session.read_site(site) if site else None, reason=run.reason)
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)
-    accepted = replace(request.accepted, losses=accepts_losses(app, run), outside_window=run.outside_window)
-    request = replace(request, accepted=accepted)
+    request = replace(request, accepted=with_consents(request.accepted, app, run))
     if run.dry_run:
         return _show_return(app, session, session.plan(request), DiffView(shows_secrets=write.show_secrets))
     approval = Approval(
@@ -84,12 +83,7 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
         BundlerError: what ended the run.
     """
     session = open_session(app)
-    accepted = replace(
-        asked.accepted,
-        losses=accepts_losses(app, run),
-        removal=may_go_on(app, run),
-        outside_window=run.outside_window,
-    )
+    accepted = replace(with_consents(asked.accepted, app, run), removal=may_go_on(app, run))
     request = replace(
         asked,
         site=session.read_site(site) if site else None,

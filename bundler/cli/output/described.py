@@ -64,6 +64,7 @@ def _facts(description: DescriptionForm) -> dict[str, str]:
         "digest": description["digest"],
         "Kubernetes": description["kubeVersion"],
         "upgrades from": description["upgradeFrom"],
+        "backed up by": description["backup"],
         "needs": ", ".join(description["needs"]),
     }
 

@@ -204,6 +204,7 @@ def _step_line(step: Step) -> str:
 
 _UNTIL = {
     Until.READY: "ready",
+    Until.SUCCEEDED: "made",
     Until.COMPLETE: "complete",
     Until.ESTABLISHED: "served by the API",
     Until.GONE: "gone",

@@ -32,6 +32,7 @@ class RunFlags:
     lock_timeout_s: float
     reason: str
     outside_window: str
+    no_backup: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,10 @@ outside_window_option = click.option(
     help="Change the release although the site's deployment windows are closed; REASON is recorded.",
 )
 
+no_backup_option = click.option(
+    "--no-backup", is_flag=True, help="Lose data without the backup that the bundle asks for."
+)
+
 run_options: Decorator = gathered(
     "run",
     RunFlags,
@@ -94,8 +99,9 @@ run_options: Decorator = gathered(
         lock_timeout_option,
         click.option("-m", "--reason", default="", help="Why; kept in the history."),
         outside_window_option,
+        no_backup_option,
     ],
-    ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason", "outside_window"],
+    ["yes", "accept_data_loss", "dry_run", "lock_timeout_s", "reason", "outside_window", "no_backup"],
 )
 
 create_namespace_option = click.option(

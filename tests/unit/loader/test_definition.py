@@ -44,7 +44,7 @@ spec:
   - {match: {group: postgresql.example, kind: Cluster}, ready: "object.status.phase == 'Healthy'"}
   - {match: {group: "", kind: Pod, name: x}, ready: "true", failed: "false"}
   reach: {clusterScoped: [ClusterRole.rbac.authorization.k8s.io], namespaces: [kube-system], grants: [webhooks]}
-  upgrade: {from: ">=1.2", noRollbackBelow: 1.4.0}
+  upgrade: {from: ">=1.2", noRollbackBelow: 1.4.0, backup: templates/backup.yaml}
   site: {domain: example.org}
   patches:
   - {component: db, target: {kind: StatefulSet, name: "*"}, patch: {spec: {replicas: "{{ values.n }}"}}}
@@ -107,7 +107,9 @@ def test_every_field_is_decoded_with_its_source() -> None:
     assert found.reach == Reach(
         cluster_scoped=("ClusterRole.rbac.authorization.k8s.io",), namespaces=("kube-system",), grants=("webhooks",)
     )
-    assert found.upgrade == UpgradeRules(from_versions=">=1.2", no_rollback_below="1.4.0")
+    assert found.upgrade == UpgradeRules(
+        from_versions=">=1.2", no_rollback_below="1.4.0", backup="templates/backup.yaml"
+    )
     assert found.site_defaults == {"domain": "example.org"}
     patch, injection = found.patches
     assert (patch.component, patch.target, patch.source.line) == ("db", "StatefulSet/*", 29)
