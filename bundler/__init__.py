@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Retrying,
         Warned,
     )
+    from bundler.model.explanation import ExplainedField, Explanation, FieldOwner, Setter, Since
     from bundler.model.finding import Finding, LintResult
     from bundler.model.refs import ObjectRef
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
@@ -69,6 +70,9 @@ __all__ = [
     "DriftKind",
     "DriftedField",
     "DriftedObject",
+    "ExplainedField",
+    "Explanation",
+    "FieldOwner",
     "Finding",
     "FoundBundle",
     "HealthChanged",
@@ -100,6 +104,8 @@ __all__ = [
     "SearchedPlace",
     "Session",
     "SessionOptions",
+    "Setter",
+    "Since",
     "SplitObjects",
     "UninstallRequest",
     "Values",
@@ -128,6 +134,9 @@ _HOMES = {
     "DriftKind": "model.drift",
     "DriftedField": "model.drift",
     "DriftedObject": "model.drift",
+    "ExplainedField": "model.explanation",
+    "Explanation": "model.explanation",
+    "FieldOwner": "model.explanation",
     "Finding": "model.finding",
     "FoundBundle": "model.catalogue",
     "HealthChanged": "model.events",
@@ -159,6 +168,8 @@ _HOMES = {
     "SearchedPlace": "model.catalogue",
     "Session": "library.session",
     "SessionOptions": "library.options",
+    "Setter": "model.explanation",
+    "Since": "model.explanation",
     "SplitObjects": "model.rendered",
     "UninstallRequest": "actions.release.uninstall",
     "Values": "actions.compose.user_values",

@@ -59,6 +59,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "get": "Print values, manifest, notes or plan of a revision.",
         "logs": "Print the logs of all pods of a release.",
         "drift": "Find what differs from what was written.",
+        "explain": "Say where a field of a live object comes from.",
         "wait": "Wait until a release is ready.",
         "protect": "Refuse to uninstall a release or to lose its data.",
         "migrate-storage": "Store objects of a CRD in its new version.",

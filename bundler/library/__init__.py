@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         clusters as clusters,
         comparing as comparing,
         computing as computing,
+        explaining as explaining,
         images as images,
         inspecting as inspecting,
         linting as linting,

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.comparison import Comparison
     from bundler.model.drift import ReleaseDrift
+    from bundler.model.explanation import Explanation
     from bundler.model.finding import LintResult
     from bundler.model.image_build import BuiltImage, ImageBuild
     from bundler.model.release import AuditEntry, Protection, ReleaseStatus, Revision, RevisionSummary
@@ -567,6 +568,36 @@ class Session:
         """
         with self.scope.calling():
             return library.states.drift(self.scope, release, namespace, ignored, site)
+
+    def explain_object(
+        self,
+        release: str,
+        name: str,
+        field: str = "",
+        *,
+        namespace: str = "",
+        bundle: str = "",
+        site: Site | None = None,
+    ) -> Explanation:
+        """Say where a live object of a release, or one of its fields, comes from; nothing is written.
+
+        Args:
+            release: its name.
+            name: of the object, ``KIND/NAME``.
+            field: as the API server writes it: ``.spec.replicas``; empty: the whole object.
+            namespace: of the release.
+            bundle: where the bundle of the deployed revision is now; empty: where it was taken from.
+            site: the site file that the release was installed with.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            UsageError: when it has no such object, or that no such field.
+        """
+        with self.scope.calling():
+            question = library.explaining.Question(
+                release=release, object=name, field=field, namespace=namespace, bundle=bundle, site=site
+            )
+            return library.explaining.explain(self.scope, question)
 
     def compare_revisions(self, release: str, before: int, after: int = 0, *, namespace: str = "") -> Comparison:
         """Compare the manifests of two revisions as they were recorded; live objects are not read.

@@ -31,6 +31,7 @@ from bundler.wire.deliveries import (
 from bundler.wire.drift import DriftForm
 from bundler.wire.errors import ErrorForm
 from bundler.wire.events import EventForm
+from bundler.wire.explanation import ExplanationForm
 from bundler.wire.graph import GraphForm
 from bundler.wire.images import BuiltImageForm
 from bundler.wire.objects import ListForm, SplitForm
@@ -64,6 +65,7 @@ FORMS: Final[Mapping[str, object]] = {
     "values": ValuesForm | list[ValueForm] | SweepForm,
     "test-render": list[RenderTestForm],
     "drift": list[DriftForm],
+    "explain": ExplanationForm,
     "show": DescriptionForm | GraphForm | SavedPlanForm,
     "lock": list[LockedForm],
     "package": PackagedForm,

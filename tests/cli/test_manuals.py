@@ -19,7 +19,14 @@ DOCS = Path(__file__).parents[2] / "docs"
         "how-to-image.md",
         *(
             pytest.param(name, marks=pytest.mark.slow)
-            for name in ("tutorial.md", "how-to-ci.md", "how-to-stages.md", "how-to-review.md", "hooks.md")
+            for name in (
+                "tutorial.md",
+                "how-to-ci.md",
+                "how-to-stages.md",
+                "how-to-review.md",
+                "how-to-why.md",
+                "hooks.md",
+            )
         ),
     ],
 )

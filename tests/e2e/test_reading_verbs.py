@@ -45,6 +45,7 @@ READS = {
     "get": [*(f"get {part} shop" for part in ("manifest", "notes", "plan")), "get values shop --all --show-secrets"],
     "logs": ["logs shop"],
     "drift": ["drift shop", "drift --all-namespaces -o json"],
+    "explain": ["explain shop Deployment/shop-web", "explain shop ConfigMap/shop-config .data.text --bundle MENU"],
     "wait": ["wait shop --timeout 3s"],
 }
 """Command lines of each verb that asks a cluster and changes nothing."""

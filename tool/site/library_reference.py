@@ -30,7 +30,17 @@ _GROUPS = {
         "AcquiredBundle",
     ],
     "Plans": ["Proposal", "SavedPlan", "Plan", "Change", "Action", "OnConflict", "ObjectRef"],
-    "Why": ["Cause", "CauseKind", "ChangedField", "ChangedValue"],
+    "Why": [
+        "Cause",
+        "CauseKind",
+        "ChangedField",
+        "ChangedValue",
+        "Explanation",
+        "ExplainedField",
+        "Setter",
+        "FieldOwner",
+        "Since",
+    ],
     "Comparisons": ["Comparison", "ComparedSide"],
     "Drift": ["ReleaseDrift", "DriftedObject", "DriftedField", "DriftKind"],
     "What became of it": [

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision
     from bundler.model.values import Pointer
-    from bundler.render.types import FieldOrigin
+    from bundler.render.types import FieldOrigin, Rendering
 
 _OF_TEMPLATES = frozenset({"site", "capabilities"})
 """What templates read besides values, and no record holds."""
@@ -136,14 +136,7 @@ class _Finder:
         return _field(change, steps, str(origin.source) if origin is not None else "")
 
     def _origin(self, ref: ObjectRef, steps: Sequence[str | int]) -> FieldOrigin | None:
-        find = self._composition.rendering.find_origin
-        if is_job(ref):
-            return find(replace(ref, name=job_stem(ref.name) or ref.name), steps)
-        if ref.kind == "Secret" and not ref.group and steps[:1] == ("data",):
-            written = find(ref, ("stringData", *steps[1:]))
-            if written is not None and written.value is not None:
-                return written
-        return find(ref, steps)
+        return origin_in(self._composition.rendering, ref, steps)
 
     def _read_for(self, change: Change, steps: tuple[str | int, ...]) -> _Why:
         origin = self._origin(change.ref, steps)
@@ -153,23 +146,11 @@ class _Finder:
         if desired and desired.patched_by and value_at_steps(desired.body, steps) != origin.value:
             return _Why(CauseKind.PATCH, note=f"patched by {', '.join(map(str, desired.patched_by))}")
         is_certain = self._is_same_bundle
-        if direct := self._narrowed(origin, steps):
+        if direct := narrowed(self.values, origin, steps):
             return _Why(CauseKind.VALUES, direct, is_certain=is_certain)
         if around := self.values.read_by(origin.component, origin.around):
             return _Why(CauseKind.VALUES, around, is_certain=is_certain)
         return self._read_anywhere(origin)
-
-    def _narrowed(self, origin: FieldOrigin, steps: tuple[str | int, ...]) -> frozenset[Pointer]:
-        """Return what a line reads; of a mapping that it prints whole, what is at the place of the field."""
-        found: set[Pointer] = set()
-        for path in origin.direct:
-            pointers = self.values.read_by(origin.component, [path])
-            outside = len(origin.component.split("/")) if origin.component else 0
-            ends = {pointer: pointer_tokens(pointer)[outside + len(path) - 1 :] for pointer in pointers}
-            tail = tuple(map(str, steps))
-            there = {pointer for pointer, end in ends.items() if end and tail[-len(end) :] == end}
-            found |= there or pointers
-        return frozenset(found)
 
     def _created(self, ref: ObjectRef, desired: Manifest) -> _Why:
         if ref in self._before:
@@ -214,6 +195,43 @@ class _Finder:
             return self._bundle
         read = sorted({".".join(path) for path in paths if path[0] in _OF_TEMPLATES})
         return _Why(CauseKind.UNKNOWN, note=f"it reads {', '.join(read)}" if read else "", is_certain=False)
+
+
+def origin_in(rendering: Rendering, ref: ObjectRef, steps: Sequence[str | int]) -> FieldOrigin | None:
+    """Return the line that printed a field of an object as it is sent: Jobs have other names then, Secrets other keys.
+
+    Args:
+        rendering: of the bundle.
+        ref: the object.
+        steps: to the field.
+    """
+    find = rendering.find_origin
+    if is_job(ref):
+        return find(replace(ref, name=job_stem(ref.name) or ref.name), steps)
+    if ref.kind == "Secret" and not ref.group and steps[:1] == ("data",):
+        written = find(ref, ("stringData", *steps[1:]))
+        if written is not None and written.value is not None:
+            return written
+    return find(ref, steps)
+
+
+def narrowed(values: ValueChanges, origin: FieldOrigin, steps: Sequence[str | int]) -> frozenset[Pointer]:
+    """Return which values a line reads; of a mapping that it prints whole, what is at the place of the field.
+
+    Args:
+        values: those that count.
+        origin: the line.
+        steps: to the field.
+    """
+    found: set[Pointer] = set()
+    tail = tuple(map(str, steps))
+    outside = len(origin.component.split("/")) if origin.component else 0
+    for path in origin.direct:
+        pointers = values.read_by(origin.component, [path])
+        ends = {pointer: pointer_tokens(pointer)[outside + len(path) - 1 :] for pointer in pointers}
+        there = {pointer for pointer, end in ends.items() if end and tail[-len(end) :] == end}
+        found |= there or pointers
+    return frozenset(found)
 
 
 def _arrow(before: str, after: str) -> str:

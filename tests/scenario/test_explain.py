@@ -1,0 +1,84 @@
+"""Where a field of a live object comes from: owner, template line, values, and the revision that set it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bundler.actions.inspect.explain import explain, find_subject
+from bundler.cli.output.explanation import explanation_lines
+from bundler.errors import UsageError
+
+if TYPE_CHECKING:
+    from bundler.model.explanation import Explanation
+    from tests.scenario.conftest import World
+
+
+def explained(world: World, name: str, field: str = "", *, has_bundle: bool = True) -> Explanation:
+    operator = world.operator
+    subject = find_subject(operator.ports(), operator.namespace, "shop", name)
+    order = operator.request(world.menu, "shop", {}).order if has_bundle else None
+    return explain(subject, field, order, operator.ports(), missing="" if has_bundle else "it is gone")
+
+
+def lines(world: World, name: str, field: str = "") -> list[str]:
+    """Return what is printed, without the times."""
+    found = explanation_lines(explained(world, name, field))
+    return [line.text.partition(", since ")[0].partition(", 20")[0].strip() for line in found]
+
+
+def test_a_field_names_its_value_owner_line_the_values_behind_it_and_the_revision_that_set_it(world: World):
+    world.operator.install(world.menu, replicas="1")
+    world.operator.upgrade(world.menu, text="ho")
+    world.operator.upgrade(world.menu, replicas="2")
+    assert lines(world, "ConfigMap/shop-config", "data.text")[1:] == [
+        '.data.text: "ho"',
+        "owner     bundler",
+        "printed   at templates/config.yaml:5",
+        'value     text "ho" (recorded with revision 3)',
+        "so since revision 2",
+        'changed   text "hello" → "ho" (recorded with revision 3)',
+    ]
+    world.scale_web(5, manager="kubectl")
+    assert lines(world, "deployment/shop-web", ".spec.replicas")[1:4] == [
+        ".spec.replicas: 5 (the revision wrote 2)",
+        "owner     kubectl",
+        "printed   at templates/web.yaml:12",
+    ]
+    default = (
+        explained(world, "Deployment/shop-web", ".spec.template.spec.restartPolicy") if not world.is_sandbox else None
+    )
+    assert default is None or [(one.setter.value, one.owners) for one in default.fields] == [("server", ())]
+
+
+def test_of_a_whole_object_the_fields_that_follow_values_and_those_of_others_are_told(sandbox_world: World):
+    world = sandbox_world
+    world.operator.install(world.menu, token="the-secret-of-the-test")
+    world.edit("ConfigMap", "shop-config", {"data": {"more": "theirs"}})
+    found = {one.field: (one.setter.value, one.values) for one in explained(world, "ConfigMap/shop-config").fields}
+    assert found == {".data.more": ("manager", ()), ".data.text": ("template", ("text",))}
+    (secret,) = explained(world, "Secret/shop-token", ".data.token").fields
+    assert (secret.value, secret.values) == ("***", ("token",))
+    assert "the-secret-of-the-test" not in str(explained(world, "Secret/shop-token"))
+    (made,) = explained(world, "Secret/shop-password", ".data.password").fields
+    assert (made.value, made.setter.value) == ("***", "generated")
+    world.cluster.delete(explained(world, "Service/shop-web").ref)
+    gone = explained(world, "Service/shop-web", ".spec.ports[0].port")
+    assert (gone.is_live, gone.fields[0].value, gone.fields[0].owners) == (False, "80", ())
+
+
+def test_what_there_is_not_is_said_and_what_is_unknown_without_the_bundle(sandbox_world: World):
+    world = sandbox_world
+    world.operator.install(world.menu)
+    with pytest.raises(UsageError) as unknown:
+        explained(world, "ConfigMap/shop-confug")
+    assert unknown.value.hint == "ask about ConfigMap/shop-config"
+    with pytest.raises(UsageError) as none:
+        explained(world, "ConfigMap/shop-config", ".data.texd")
+    assert none.value.hint == "ask about .data.text"
+    found = explained(world, "ConfigMap/shop-config", ".data.text", has_bundle=False)
+    assert [(one.value, one.setter.value, one.source, one.values) for one in found.fields] == [
+        ('"hello"', "template", "", ())
+    ]
+    assert found.missing == "it is gone"
