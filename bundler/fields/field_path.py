@@ -42,6 +42,29 @@ def without_field(body: JSONValue, path: str) -> JSONValue:
     return body if rest or not steps else _without(body, steps)
 
 
+def with_field(body: JSONValue, path: str, value: JSONValue) -> JSONValue:
+    """Return a copy of an object with another value at a path; the same object where there is no such field.
+
+    Args:
+        body: the object.
+        path: as the API server writes it.
+        value: what shall be there.
+    """
+    steps, rest, _ = _followed(path, body)
+    return body if rest or not steps else _with(body, steps, value)
+
+
+def _with(body: JSONValue, steps: Sequence[str | int], value: JSONValue) -> JSONValue:
+    if not steps:
+        return value
+    step, *below = steps
+    if is_list(body):
+        return [_with(item, below, value) if at == step else item for at, item in enumerate(body)]
+    if is_mapping(body):
+        return {key: _with(item, below, value) if key == step else item for key, item in body.items()}
+    return body
+
+
 def _without(value: JSONValue, steps: Sequence[str | int]) -> JSONValue:
     step, *below = steps
     if is_list(value):

@@ -100,6 +100,7 @@ def _saved_request(request: AnyRequest) -> SavedRequest:
                 kube_version=request.kube_version,
                 accepts=accepts,
                 adopts=request.adopts,
+                recreates=request.recreates,
                 on_conflict=request.on_conflict,
                 rollback_s=request.rollback_s,
                 skips_preflight=request.skips_preflight,
@@ -109,7 +110,7 @@ def _saved_request(request: AnyRequest) -> SavedRequest:
             )
         case RollbackRequest():
             asked = _returning(PlannedVerb.ROLLBACK, request, accepts, reason=request.reason)
-            return replace(asked, on_conflict=request.on_conflict)
+            return replace(asked, recreates=request.recreates, on_conflict=request.on_conflict)
         case UninstallRequest():
             asked = _returning(PlannedVerb.UNINSTALL, request, accepts, reason="")
             return replace(asked, keeps_history=request.keeps_history)
@@ -188,6 +189,7 @@ def carry_out(
                 reason=reason,
                 site=site,
                 accepted=accepted,
+                recreates=request.recreates,
                 on_conflict=request.on_conflict,
             )
             return library.releases.roll_back(scope, back, options, approve)
@@ -237,6 +239,7 @@ def _install_of(
         resets_values=True,
         accepted=accepted,
         adopts=request.adopts,
+        recreates=request.recreates,
         on_conflict=request.on_conflict,
         kube_version=request.kube_version,
         rollback_s=request.rollback_s,

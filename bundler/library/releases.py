@@ -298,6 +298,7 @@ def _install_request(scope: Scope, request: ReleaseRequest) -> InstallRequest:
         authorship=authorship_of(scope, reason=request.reason, bundle=taken.bundle),
         accepted=request.accepted,
         adopts=request.adopts,
+        recreates=request.recreates,
         on_conflict=request.on_conflict,
         rollback_s=request.rollback_s,
         checks_basics=not request.skips_preflight,

@@ -44,6 +44,8 @@ class ReleaseRequest:
     """What is meant although it is refused by default."""
     adopts: tuple[str, ...] = ()
     """Objects of no release that are taken over where they are in the way: ``KIND/NAME``, ``*`` for any characters."""
+    recreates: tuple[str, ...] = ()
+    """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
     kube_version: str = ""

@@ -112,7 +112,7 @@ class Node:
     def items(self, key: str, *keys: str) -> list[Node]:
         """Return the mappings in the list below ``key``, each with the known ``keys`` (none: any)."""
         found = []
-        for item in self._list(key):
+        for item in self.nodes(key):
             if not is_mapping(item.value):
                 known = f" with {', '.join(keys)}" if keys else ""
                 item.fail(f"must be a mapping{known}, not {kind_of(item.value)}")
@@ -124,7 +124,7 @@ class Node:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return the strings in the list below ``key``."""
-        return tuple(text for item in self._list(key) if (text := item.as_text(is_required=True)))
+        return tuple(text for item in self.nodes(key) if (text := item.as_text(is_required=True)))
 
     def text(self, key: str, *, is_required: bool = False, default: str = "") -> str:
         """Return the string below ``key``.
@@ -195,7 +195,8 @@ class Node:
         self.fail(f"must be a string, not {kind_of(self.value)}{hint}")
         return ""
 
-    def _list(self, key: str) -> list[Node]:
+    def nodes(self, key: str) -> list[Node]:
+        """Return the places in the list below ``key``."""
         child = self.child(key)
         if child is None:
             return []

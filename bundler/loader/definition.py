@@ -18,6 +18,7 @@ from bundler.model.bundle import (
     OutputSpec,
     Reach,
     ReadinessRule,
+    RecreateRule,
     UpgradeRules,
 )
 from bundler.model.image import ImageRef
@@ -335,11 +336,23 @@ def _reach(spec: Node) -> Reach:
 
 
 def _upgrade(spec: Node) -> UpgradeRules:
-    node = spec.mapping("upgrade", "from", "noRollbackBelow", "backup")
+    node = spec.mapping("upgrade", "from", "noRollbackBelow", "backup", "recreate")
     backup = node.child("backup")
     return UpgradeRules(
         from_versions=node.version_range("from"),
         no_rollback_below=node.version("noRollbackBelow"),
         backup=node.text("backup"),
         backup_source=backup.source if backup is not None else None,
+        recreate=tuple(rule for one in node.nodes("recreate") if (rule := _recreate_rule(one)) is not None),
     )
+
+
+def _recreate_rule(node: Node) -> RecreateRule | None:
+    """Read ``KIND/NAME``: of one kind, and of one name as far as the release's is not part of it."""
+    text = node.as_text(is_required=True)
+    kind, _, name = text.partition("/")
+    if kind and "*" not in kind and name.strip("*"):
+        return RecreateRule(object=text, source=node.source)
+    if text:
+        node.fail(f'has "{text}", which names no object; write KIND/NAME, like Deployment/*-web')
+    return None

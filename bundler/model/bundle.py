@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bundler.model.lean import dataclass, field
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Source
     from bundler.model.patch import ObjectPatch
+    from bundler.model.refs import ObjectRef
     from bundler.model.values import ValuesLayer
 
 
@@ -134,6 +136,23 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecreateRule:
+    """An object that is deleted and created again where the server refuses to change it: a field of it is immutable."""
+
+    object: str
+    """``KIND/NAME``; in a bundle, the name may hold ``*`` for any characters."""
+    source: Source
+    """Who says so: a line of bundle.yaml, or ``--recreate``."""
+    component: str = ""
+    """Path of the component whose objects are meant; empty: all."""
+
+    def fits(self, ref: ObjectRef, component: str) -> bool:
+        """Return whether an object of a component is meant."""
+        is_below = f"{component}/".startswith(f"{self.component}/") if self.component else True
+        return is_below and fnmatchcase(ref.short, self.object)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpgradeRules:
     """``spec.upgrade``."""
 
@@ -143,6 +162,7 @@ class UpgradeRules:
     """Path of the template whose Jobs or VolumeSnapshots must succeed before data is lost; empty: there is none."""
     backup_source: Source | None = field(default=None, compare=False)
     """Where that is written."""
+    recreate: tuple[RecreateRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,11 @@ class Change:
     causes: tuple[Cause, ...] = ()
     """Which values, or what else, make its fields change; none where the release is new."""
 
+    @property
+    def is_anew(self) -> bool:
+        """Return whether an object of that name is there, and gone before this one is created."""
+        return self.action is Action.RECREATE or (self.action is Action.CREATE and self.before is not None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefinitionRisk:

@@ -108,6 +108,8 @@ class SavedRequest:
     """What is meant although it is refused by default: ``downgrade``, ``losses`` …"""
     adopts: tuple[str, ...] = ()
     """Objects in the way that are taken over."""
+    recreates: tuple[str, ...] = ()
+    """Objects that are deleted and created again where they cannot be changed."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set."""
     rollback_s: float = 0.0
@@ -129,7 +131,7 @@ class SavedChange:
     reason: str = ""
     is_verified: bool = True
     notes: tuple[tuple[str, str], ...] = ()
-    """Fields that others set, and what is done about each: ``take`` or ``keep``, and which."""
+    """Fields that others set, and what is done about each: ``take`` or ``keep``, and which; what is ``lost``."""
     causes: tuple[Cause, ...] = ()
     """Which values, or what else, make its fields change."""
     lines: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from bundler.model.lean import replace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from bundler.model.change import GrownClaim
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
@@ -45,6 +46,18 @@ def resized_templates(live: Body, wanted: Body) -> Mapping[str, tuple[str, str]]
 def is_growth(sizes: Mapping[str, tuple[str, str]]) -> bool:
     """Return whether every size becomes larger."""
     return bool(sizes) and all(_compare(old, new) < 0 for old, new in sizes.values())
+
+
+def growth_reason(claims: Iterable[GrownClaim], sizes: Mapping[str, tuple[str, str]]) -> str:
+    """Return in a line why a StatefulSet is recreated although only the sizes of its claims differ.
+
+    Args:
+        claims: those that are smaller than what is wanted.
+        sizes: template -> live size and wanted size, where an earlier run let all claims grow.
+    """
+    grown = ", ".join(f"{claim.ref.name} {claim.before} -> {claim.after}" for claim in claims)
+    later = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in sorted(sizes.items()))
+    return f"claims grow: {grown or later}; its pods stay, and the new one takes them up"
 
 
 def with_live_templates(manifest: Manifest, live: Body) -> Manifest:

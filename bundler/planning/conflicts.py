@@ -17,6 +17,7 @@ from bundler.model.redaction import MASK
 from bundler.model.size import shortened
 from bundler.planning.definitions.notes import risk_notes
 from bundler.planning.ownership import manager_time
+from bundler.planning.safety import lost_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -123,7 +124,7 @@ def change_notes(change: Change) -> Iterator[tuple[str, str]]:
     """Yield what is to be said of a change beside its difference, a word and a line each.
 
     Of each field that another manager set: ``conflict``, ``take`` or ``keep``. Of a definition that takes less than it
-    did: ``narrower``, ``breaks``, ``refused`` or ``checked``.
+    did: ``narrower``, ``breaks``, ``refused`` or ``checked``. Of an object that is recreated: what is ``lost``.
     """
     yield from (("conflict", str(conflict_line(change.ref, one))) for one in change.conflicts)
     for one in change.decided:
@@ -135,6 +136,7 @@ def change_notes(change: Change) -> Iterator[tuple[str, str]]:
         yield one.policy.value, f"{change.ref.short} {one.field}: {said} ({one.decided_by})"
     if change.definition_risk is not None:
         yield from risk_notes(change.definition_risk)
+    yield from (("lost", said) for said in lost_with(change))
 
 
 def _shown(body: Body, path: str, *, is_masked: bool) -> str:

@@ -12,6 +12,7 @@ from bundler.model.lean import dataclass
 from bundler.model.redaction import MASK
 from bundler.model.secret_leaves import decoded_leaf
 from bundler.planning.ignored_fields import content_of
+from bundler.planning.jobs import is_job
 from bundler.planning.text_diff import unified_diff
 from bundler.syntax.writer import dump_yaml
 
@@ -78,10 +79,15 @@ def _is_made(change: Change) -> bool:
     return bool(change.generated) and change.action is Action.CREATE
 
 
+def has_one_side(change: Change) -> bool:
+    """Return whether an object is shown whole: it is new, goes, or is a Job that runs again; others are compared."""
+    return change.action is not Action.UPDATE and (change.action is not Action.RECREATE or is_job(change.ref))
+
+
 def _sides(change: Change) -> tuple[Body | None, Body | None]:
     desired = change.desired.body if change.desired else None
     match change.action:
-        case Action.CREATE | Action.RECREATE:
+        case Action.CREATE | Action.RECREATE if has_one_side(change):
             return None, _generated_body(change) if change.generated else desired
         case Action.DELETE:
             return change.before, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from bundler.model.bundle import Reach
+from bundler.model.bundle import Reach, RecreateRule
 from bundler.model.conflicts import ConflictPolicy, OnConflict
 from bundler.model.lean import dataclass, field
 from bundler.planning.jobs import job_mark
@@ -60,6 +60,8 @@ class Wanted:
     """Objects of hooks among the manifests."""
     dormant: frozenset[ObjectRef] = frozenset()
     """Hooks of other moments, and checks: they may be there, and stay as they are."""
+    recreates: tuple[RecreateRule, ...] = ()
+    """Objects that may be deleted and created again, where they cannot be changed."""
     is_removal: bool = False
     is_rollback: bool = False
     """Definitions and claims never go back: they stay as they are, however an older revision had them."""
@@ -102,6 +104,10 @@ class Candidate:
     is_autoscaled: bool
     settled: str | None
     """Why nothing has to be asked: ``unchanged``, or that a Job has run; None: ask."""
+    rendered: Manifest
+    """The manifest with what is left to others: what is created where there is no object to change."""
+    left: tuple[str, ...] = ()
+    """Fields that earlier changes left to others."""
 
 
 class RefusalKind(StrEnum):
@@ -134,15 +140,20 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Regrowth:
-    """A StatefulSet that is made again around its pods, since its claims grow."""
+class Recreation:
+    """An object that is deleted and created again, since it cannot be changed."""
 
-    answer: Answer
-    """To a dry-run of everything but its claim templates."""
-    claims: tuple[GrownClaim, ...]
-    """Those that are smaller than what is wanted; none where an earlier run got that far."""
-    sizes: Mapping[str, tuple[str, str]]
-    """Template -> live size and wanted size."""
+    manifest: Manifest
+    """What is created."""
+    answer: Answer | None
+    """What the server makes of it; None where it cannot be asked."""
+    reason: str
+    decided: tuple[FieldConflict, ...] = ()
+    claims: tuple[GrownClaim, ...] = ()
+    """Of a StatefulSet: those that are smaller than what is wanted; none where an earlier run got that far."""
+    keeps_pods: bool = False
+    adopted_from: str = ""
+    """As of a :class:`Settlement`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,4 +173,4 @@ class Settlement:
         return any(one.policy is OnConflict.TAKE for one in self.decided)
 
 
-Outcome: TypeAlias = "Answer | Refusal | Regrowth | Settlement"
+Outcome: TypeAlias = "Answer | Refusal | Recreation | Settlement"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.change import Action
 from bundler.model.cluster import Payload
 from bundler.model.digest import digest_of
 from bundler.model.json import canonical_json, mapping_at, text_at
@@ -87,12 +86,12 @@ class Digester:
             return self._of(without_leaves(change.after)) if change.after is not None else ""
         if change.desired is None:
             return ""
-        live = None if change.action is Action.RECREATE else change.before
+        live = None if change.is_anew else change.before
         if is_secret(change.desired.body):
             return self._of(without_leaves(_with_uid(change.desired.body, live)))
         if change.is_autoscaled:  # the number of replicas moves all the time, and no one plans it
             return self._of(_with_uid(without_replicas(change.desired.body), live))
-        known = self._payloads.get(change.ref) if change.action is not Action.RECREATE else None
+        known = None if change.is_anew else self._payloads.get(change.ref)
         return self._of_bytes((known or payload_of(change.desired, live)).content)
 
     def claim_digest(self, claim: GrownClaim) -> str:

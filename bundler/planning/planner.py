@@ -9,8 +9,9 @@ from bundler.fields.field_set import owned_fields
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
+from bundler.model.conflicts import OnConflict
 from bundler.model.hooks import hook_run
-from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
+from bundler.model.json import int_at, items_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
@@ -26,11 +27,12 @@ from bundler.planning.jobs import is_job, job_failed, job_stem
 from bundler.planning.judged import after_their_judges, judge_needs, judging_components, past_silent_webhooks
 from bundler.planning.kept import NEVER_DELETED, kept_because
 from bundler.planning.live_reach import with_live
-from bundler.planning.observation import Candidate, Refusal, RefusalKind, Regrowth, Settlement
+from bundler.planning.observation import Candidate, Recreation, Refusal, RefusalKind, Settlement
 from bundler.planning.order import effective_needs, is_custom, with_implied_needs
 from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
 from bundler.planning.payloads import Digester, Mask
 from bundler.planning.reach import find_reach
+from bundler.planning.recreate import created_again
 from bundler.planning.restored import REASON as RESTORED, is_restored, without_dropped
 from bundler.planning.safety import losses
 from bundler.planning.schedule import change_order, removal_order, schedule
@@ -64,6 +66,7 @@ def find_candidates(
 
 
 def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, known: Candidate | None) -> Candidate:
+    rendered, left = manifest, tuple[str, ...]()
     found = observation.live.get(manifest.ref)
     live = None if found is None else without_version_stamp(found)
     lowest = observation.autoscaled.get(manifest.ref)
@@ -71,26 +74,30 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
     if lowest and (is_new or is_stopped_by(live, FIELD_MANAGER)):
         # Its autoscaler would leave it so; one that is not new was to end with the plan that stopped the workload.
         manifest, lowest = with_followed_replicas(manifest, live=None, lowest=lowest), None
+        rendered = manifest
     if live is not None:
-        manifest = without_fields(without_filled_fields(manifest, live), left_fields(manifest, live, wanted))
+        left = left_fields(manifest, live, wanted)
+        manifest = without_fields(without_filled_fields(manifest, live), left)
     if known is not None and lowest is None and _still_holds(known, manifest, live):
         return known
-    if (
+    if (  # claims never go back
         wanted.is_rollback
         and live is not None
         and is_stateful_set(manifest.ref)
         and resized_templates(live, manifest.body)
     ):
-        manifest = with_live_templates(manifest, live)  # claims never go back
+        manifest, rendered = with_live_templates(manifest, live), with_live_templates(rendered, live)
     if lowest is not None:
         manifest = with_followed_replicas(manifest, live=live, lowest=lowest)
     if newer := observation.newer.get(manifest.ref):
-        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=newer)
+        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=newer, rendered=rendered)
     if manifest.ref in observation.shared:
         why = f"it is shared with {owner_of(live or {})}, and stays as it is"
-        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=why)
+        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=why, rendered=rendered)
     settled = _settle(manifest, live, wanted, is_autoscaled=lowest is not None)
-    return Candidate(manifest=manifest, live=live, is_autoscaled=lowest is not None, settled=settled)
+    return Candidate(
+        manifest=manifest, live=live, is_autoscaled=lowest is not None, settled=settled, rendered=rendered, left=left
+    )
 
 
 def _still_holds(known: Candidate, manifest: Manifest, live: Body | None) -> bool:
@@ -181,8 +188,8 @@ def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observatio
 
 
 def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Change:
-    if isinstance(outcome, Regrowth):
-        return _regrown(candidate, outcome)
+    if isinstance(outcome, Recreation):
+        return _recreated(candidate, outcome)
     if isinstance(outcome, Settlement):
         return _settled(candidate, outcome, wanted)
     manifest, live = candidate.manifest, candidate.live
@@ -203,7 +210,7 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
         ref=manifest.ref,
         action=action,
         component=manifest.component,
-        desired=None if _is_shared(candidate) else manifest,
+        desired=None if _is_shared(candidate) else _to_send(candidate, action),
         before=live,
         after=after,
         live_uid=text_at(live, "metadata", "uid"),
@@ -213,14 +220,22 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
         is_autoscaled=candidate.is_autoscaled,
         reason=RESTORED if is_back else reason,
         warnings=answer.warnings if answer else (),
-        conflicts=field_conflicts(candidate, refusal) if refusal and refusal.conflicts else (),
+        conflicts=field_conflicts(candidate, refusal) if refusal and refusal.kind is RefusalKind.CONFLICT else (),
         restored_as=recorded,
     )
 
 
+def _to_send(candidate: Candidate, action: Action) -> Manifest:
+    """Return what is sent: to an object that is there, nothing of what is left to others; to one that is not, all."""
+    is_anew = action in {Action.CREATE, Action.RECREATE} and candidate.live is not None
+    return created_again(candidate) if is_anew else candidate.manifest
+
+
 def _settled(candidate: Candidate, outcome: Settlement, wanted: Wanted) -> Change:
     """Change an object with fields that others set; what is left to them must be written once, to be let go of."""
-    change = _change(replace(candidate, manifest=outcome.manifest), outcome.answer, wanted)
+    kept = tuple(one.field for one in outcome.decided if one.policy is OnConflict.KEEP)
+    settled = replace(candidate, manifest=outcome.manifest, left=(*candidate.left, *kept))
+    change = _change(settled, outcome.answer, wanted)
     is_same = change.action is Action.NONE
     action, reason = (Action.UPDATE, "field ownership only") if is_same else (change.action, change.reason)
     former = outcome.adopted_from if action is Action.UPDATE else ""  # what is on its way out is created again
@@ -234,25 +249,26 @@ def _is_shared(candidate: Candidate) -> bool:
     return candidate.settled is not None and candidate.live is not None and uid != "" and is_others(candidate.live, uid)
 
 
-def _regrown(candidate: Candidate, outcome: Regrowth) -> Change:
-    """Recreate a StatefulSet around its pods, with claims that have grown."""
-    manifest, spec = candidate.manifest, mapping_at(outcome.answer.body, "spec")
-    templates = mapping_at(manifest.body, "spec")["volumeClaimTemplates"]
-    grown = ", ".join(f"{claim.ref.name} {claim.before} -> {claim.after}" for claim in outcome.claims)
-    later = ", ".join(f"{name} {old} -> {new}" for name, (old, new) in sorted(outcome.sizes.items()))
+def _recreated(candidate: Candidate, outcome: Recreation) -> Change:
+    """Delete and create an object that cannot be changed; a StatefulSet, where that can be, around its pods."""
+    answer = outcome.answer
+    taken = f"taken over from {outcome.adopted_from}" if outcome.adopted_from else ""
     return Change(
-        ref=manifest.ref,
+        ref=candidate.manifest.ref,
         action=Action.RECREATE,
-        component=manifest.component,
-        desired=manifest,
+        component=candidate.manifest.component,
+        desired=outcome.manifest,
         before=candidate.live,
-        after={**outcome.answer.body, "spec": {**spec, "volumeClaimTemplates": templates}},
+        after=answer.body if answer else None,
         live_uid=text_at(candidate.live, "metadata", "uid"),
+        is_verified=answer is not None,
         is_autoscaled=candidate.is_autoscaled,
-        reason=f"claims grow: {grown or later}; its pods stay, and the new one takes them up",
-        warnings=outcome.answer.warnings,
+        reason="; ".join(filter(None, (taken, outcome.reason))),
+        warnings=answer.warnings if answer else (),
+        decided=outcome.decided,
+        adopted_from=outcome.adopted_from,
         grown_claims=outcome.claims,
-        keeps_pods=True,
+        keeps_pods=outcome.keeps_pods,
     )
 
 

@@ -13,21 +13,26 @@ from bundler.errors.change import (
     RejectedObjectsError,
 )
 from bundler.errors.cluster import ForbiddenError
-from bundler.fields.kinds import immutable_changes
+from bundler.model.change import Action, Change, Plan
 from bundler.model.cluster import Answer
-from bundler.model.json import is_list, is_mapping, mapping_at, value_at
+from bundler.model.json import mapping_at
+from bundler.model.lean import replace
 from bundler.model.redaction import MASK
+from bundler.model.size import first_of
 from bundler.planning.adoption import is_asked_for
+from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.conflicts import conflict_line, field_conflicts, in_short
 from bundler.planning.observation import Refusal, RefusalKind
 from bundler.planning.ownership import owner_of
 from bundler.planning.problem import Problem
+from bundler.planning.recreate import FLAG, frozen_fields, keeps_pods, rule_for, says_immutable, says_no_growth
+from bundler.planning.safety import losses, lost_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from bundler.errors import BundlerError
-    from bundler.model.json import Body, JSONValue
+    from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
 
@@ -35,6 +40,7 @@ _MAX_FIELDS = 5
 _FIX_IT = "fix the bundle or the values named above"
 _ASK_FOR_MORE = "ask for what is missing: a permission, room in a quota, a policy that allows it"
 _WAIT_UNTIL_GONE = "wait until the namespace is deleted, then run the command again"
+_KEEP_SIZE = "keep the old size: a claim may grow where its class allows it, and never shrinks"
 _CHOOSE_ONE = (
     "use --on-conflict take to write the bundle's value, --on-conflict keep to leave the field to its owner, or set the"
     " live value in the bundle's values; `conflicts` in the site file decides field by field"
@@ -63,6 +69,7 @@ def object_problems(
         *_foreign(wanted, observation, candidates, outcomes),
         *(problem for candidate, outcome in refused for problem in _refused(candidate, outcome)),
         *_missing_keys(wanted, observation),
+        *_unknown_names(wanted),
     ]
 
 
@@ -83,10 +90,10 @@ def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
         case RefusalKind.UNSERVED:
             yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), _FIX_IT)
         case RefusalKind.REJECTED:
-            frozen = immutable_changes(candidate.live, candidate.manifest.body) if candidate.live else ()
-            lines = (*_rejection_lines(candidate, refusal), *_immutable_lines(candidate, frozen))
-            error = ImmutableFieldError if frozen else RejectedObjectsError
-            yield _problem(error, lines, _way_out(candidate.manifest.ref, frozen) if frozen else _FIX_IT)
+            if candidate.live is not None and any(says_immutable(one) or says_no_growth(one) for one in refusal.lines):
+                yield _frozen(candidate, refusal)
+            else:
+                yield _problem(RejectedObjectsError, _rejection_lines(candidate, refusal), _FIX_IT)
         case RefusalKind.UNVERIFIABLE | RefusalKind.UNJUDGED:
             return
         case _:
@@ -156,51 +163,53 @@ def _rejection_lines(candidate: Candidate, refusal: Refusal) -> Iterable[Found]:
         yield candidate.manifest.source.found(f"{short}: {line}", subject=short, field=field_of(line))
 
 
-def _immutable_lines(candidate: Candidate, frozen: Iterable[str]) -> Iterable[Found]:
-    """Name the fields, both values each; the server's own message often names none."""
-    body, live, short = candidate.manifest.body, candidate.live or {}, candidate.manifest.ref.short
-    is_secret = candidate.manifest.ref.kind == "Secret"
-    moved = [
-        found
-        for path in frozen
-        for found in _moved(path, value_at(body, *path.split(".")), value_at(live, *path.split(".")))
-    ]
-    for path, ours, theirs in moved[:_MAX_FIELDS]:
-        wants, is_live = (MASK, MASK) if is_secret else (in_short(ours), in_short(theirs))
-        said = f"bundle wants {wants}, live {is_live}; it cannot be changed"
-        yield Found(f"{short} .{path}: {said}", message=said, subject=short, field=f".{path}")
-    if len(moved) > _MAX_FIELDS:
-        said = f"{len(moved) - _MAX_FIELDS} more fields that cannot be changed"
-        yield Found(f"{short}: {said}", message=said, subject=short)
+def _frozen(candidate: Candidate, refusal: Refusal) -> Problem:
+    """Name each field that cannot change, with both values, and what can be done; what the server says names few."""
+    manifest, live = candidate.manifest, candidate.live or {}
+    short, is_secret = manifest.ref.short, manifest.ref.kind == "Secret"
+    fields = list(frozen_fields(live, manifest.body))
+    lines: list[Found] = []
+    for path, old, new in fields[:_MAX_FIELDS]:
+        before, after = (MASK, MASK) if is_secret else (in_short(old), in_short(new))
+        said = f"{before} → {after} cannot be changed"
+        lines.append(manifest.source.found(f"{short} .{path}: {said}", subject=short, field=f".{path}"))
+    if len(fields) > _MAX_FIELDS:
+        said = f"{len(fields) - _MAX_FIELDS} more fields that cannot be changed"
+        lines.append(Found(f"{short}: {said}", message=said, subject=short))
+    others = tuple(line for line in refusal.lines if not (lines and says_immutable(line)))
+    named = _rejection_lines(candidate, replace(refusal, lines=others))
+    is_stuck = any(map(says_no_growth, refusal.lines))
+    hint = _KEEP_SIZE if is_stuck else _way_out(candidate, [path for path, _, _ in fields])
+    return _problem(ImmutableFieldError, (*lines, *named), hint)
 
 
-def _moved(path: str, ours: JSONValue, theirs: JSONValue) -> Iterable[tuple[str, JSONValue, JSONValue]]:
-    """Yield path and both values of each leaf of ours that is not theirs; what only they have may be a default."""
-    if is_mapping(ours) and is_mapping(theirs):
-        for key, value in ours.items():
-            yield from _moved(f"{path}.{key}", value, theirs.get(key))
-    elif is_list(ours) and is_list(theirs) and len(ours) == len(theirs):
-        for index, (one, other) in enumerate(zip(ours, theirs, strict=True)):
-            yield from _moved(f"{path}[{index}]", one, other)
-    elif ours is not None and ours != theirs and (ours or theirs is not None):
-        yield path, ours, theirs
-
-
-def _way_out(ref: ObjectRef, frozen: Iterable[str]) -> str:
-    """Say what can be done, and how not to lose pods or data on the way: deleting outright would end them."""
+def _way_out(candidate: Candidate, paths: Sequence[str]) -> str:
+    """Say what can be done, and what is lost on the way: deleting by hand would end more than it must."""
+    ref, live = candidate.manifest.ref, candidate.live or {}
+    if (ref.group, ref.kind) == ("", "Namespace"):
+        return "keep the old value: everything in the namespace would go with it"
+    keep = "keep the old value"
     if ref.kind == "PersistentVolumeClaim":
-        return (
-            "keep the old value, or give the claim another name and copy what it holds: deleting it deletes its data"
-            " (a bound claim may grow, where its class allows it)"
-        )
-    if ref.kind in {"CustomResourceDefinition", "Namespace", "PersistentVolume"}:
-        return "keep the old value, or give the object another name: what hangs on this one would go with it"
-    if "spec.volumeClaimTemplates" in frozen:
-        return (
-            "keep the old value: new templates do not reach claims that are there, not even those of a StatefulSet that"
-            " is made again (a size may grow, where the class of the claims allows it)"
-        )
-    if ref.kind == "StatefulSet":
-        spared = "`kubectl delete statefulset NAME --cascade=orphan` leaves its pods and claims alone"
-        return f"keep the old value, or delete the object and run this again; {spared}"
-    return "keep the old value, or delete the object and run this again"
+        keep += ", or give the claim another name and copy what it holds (its size may grow, where its class allows it)"
+    stays = is_stateful_set(ref) and keeps_pods(live, candidate.manifest.body)
+    change = Change(ref=ref, action=Action.RECREATE, before=live, desired=candidate.manifest, keeps_pods=stays)
+    lost = "; ".join(lost_with(change))
+    flags = f"--recreate {ref.short}" + (" --accept-data-loss" if losses(Plan(changes=(change,))) else "")
+    what = f", which loses {lost}" if lost else ""
+    if is_stateful_set(ref):
+        what += ": its pods and claims stay, and the new one takes them up" if stays else "; claims stay"
+        is_of_claims = any(path.startswith("spec.volumeClaimTemplates") for path in paths)
+        what += " (claims that exist stay as they are; a size may grow, where their class allows it)" * is_of_claims
+    return f"{keep}, or pass {flags}{what}"
+
+
+def _unknown_names(wanted: Wanted) -> Iterable[Problem]:
+    """Report names given to ``--recreate`` that no object has: with one letter wrong, the flag would have no effect."""
+    for rule in wanted.recreates:
+        if rule.source != FLAG or any(rule_for(one, [rule]) for one in wanted.manifests):
+            continue
+        kind = rule.object.partition("/")[0]
+        alike = sorted({one.ref.short for one in wanted.manifests if one.ref.kind == kind})
+        line = f"--recreate {rule.object}: the release has no such object"
+        hint = f"name one of {', '.join(first_of(alike, _MAX_FIELDS))}" if alike else "leave the flag out"
+        yield Problem(error=PlanError, doing="planning the change", lines=(line,), hint=hint)

@@ -36,7 +36,7 @@ def losses(plan: Plan) -> tuple[Change, ...]:
 
 def lost_with(change: Change) -> Iterator[str]:
     """Yield what is lost while an object is deleted and created again, a few words each; nothing for other changes."""
-    if change.action is not Action.RECREATE:
+    if change.action is not Action.RECREATE or change.hook is not None:
         return
     place = _place(change.ref)
     if place in _TAKE_MORE_WITH_THEM:
@@ -45,6 +45,8 @@ def lost_with(change: Change) -> Iterator[str]:
         yield from _lost_with_service(change)
     elif kind_info(*place) is None:
         yield "whatever its controller keeps of it, data perhaps"
+    elif place == ("", "Pod"):
+        yield "the pod: it ends before the new one starts"
     elif pod_spec_path(*place) is not None and place != ("batch", "Job") and not change.keeps_pods:
         yield "its pods: all of them stop before new ones start"
         if _loses_claims(change):
@@ -71,7 +73,8 @@ def _is_lost_with_release(change: Change) -> bool:
 def _is_loss(change: Change) -> bool:
     match change.action:
         case Action.RECREATE:
-            return not change.keeps_pods and (
+            is_kept = change.keeps_pods or change.hook is not None  # a hook is made for its run
+            return not is_kept and (
                 _place(change.ref) in _TAKE_MORE_WITH_THEM
                 or kind_info(change.ref.group, change.ref.kind) is None
                 or _is_balanced(change)

@@ -162,7 +162,7 @@ def schedule(
     if is_removal:
         _run_all_hooks(chain, hooks, needs, Side.BEFORE)
     _define(chain, [change for change in wanted if stage_in_plan(change) is Stage.DEFINITIONS])
-    unverified = [change for change in (*wanted, *hooks) if not (change.is_verified or change.awaits_webhook)]
+    unverified = [change for change in (*wanted, *hooks) if _is_verified_later(change)]
     if not is_removal:
         chain.verify("new", unverified, _NEW)
         others = [change for change in wanted if stage_in_plan(change) is not Stage.DEFINITIONS]
@@ -182,6 +182,11 @@ def _back_up(chain: _Chain, backups: Sequence[Change]) -> None:
     if backups:
         refs = tuple(change.ref for change in backups)
         chain.add(Await(id="backup", needs=chain.front, until=Until.SUCCEEDED, refs=refs))
+
+
+def _is_verified_later(change: Change) -> bool:
+    """Return whether the server can check it before it is written; not while an old object is in its way."""
+    return not (change.is_verified or change.awaits_webhook or change.action is Action.RECREATE)
 
 
 def _define(chain: _Chain, changes: Sequence[Change]) -> None:

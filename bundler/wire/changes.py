@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.planning.diff import json_patch, shown_sides
+from bundler.planning.safety import lost_with
 from bundler.wire.causes import CauseForm, ChangedValueForm, cause_form, changed_value_form
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class ChangeForm(TypedDict):
     """File and line of each patch that changed what the template printed."""
     grownClaims: NotRequired[list[GrownClaimForm]]
     definitionRisk: NotRequired[DefinitionRiskForm]
+    lost: NotRequired[list[str]]
+    """What goes with an object that is recreated."""
 
 
 class KeptForm(TypedDict):
@@ -211,6 +214,8 @@ def change_form(change: Change) -> ChangeForm:
         form["grownClaims"] = [_claim_form(one) for one in change.grown_claims]
     if change.definition_risk is not None:
         form["definitionRisk"] = _risk_form(change.definition_risk)
+    if lost := list(lost_with(change)):
+        form["lost"] = lost
     return form
 
 

@@ -98,6 +98,8 @@ class RequestForm(TypedDict):
     """What is meant although it is refused by default: `downgrade`, `losses` …"""
     adopts: list[str]
     """Objects in the way that are taken over."""
+    recreates: list[str]
+    """Objects that are deleted and created again where they cannot be changed."""
     onConflict: Literal["fail", "take", "keep"]
     """What is done about fields that others set."""
     rollbackSeconds: float
@@ -122,10 +124,10 @@ class PlannedValuesForm(TypedDict):
 
 
 class NoteForm(TypedDict):
-    """A field that another manager set, and what is done about it."""
+    """A field that another manager set, and what is done about it; or what is lost with an object."""
 
     word: str
-    """`take` or `keep`."""
+    """`take`, `keep` or `lost`."""
     text: str
 
 
@@ -213,6 +215,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
             "kubeVersion": request.kube_version,
             "accepts": list(request.accepts),
             "adopts": list(request.adopts),
+            "recreates": list(request.recreates),
             "onConflict": request.on_conflict.value,
             "rollbackSeconds": request.rollback_s,
             "keepsHistory": request.keeps_history,
@@ -337,6 +340,7 @@ def _request(whole: Part, part: Part) -> SavedRequest:
         kube_version=part.text("kubeVersion"),
         accepts=part.texts("accepts"),
         adopts=part.texts("adopts"),
+        recreates=part.texts("recreates"),
         on_conflict=part.one_of("onConflict", OnConflict),
         rollback_s=part.number("rollbackSeconds"),
         keeps_history=part.flag("keepsHistory"),

@@ -147,10 +147,12 @@ class Operator:
         *,
         accepted: Accepted | None = None,
         on_conflict: OnConflict = OnConflict.FAIL,
+        recreates: tuple[str, ...] = (),
         **options: Any,
     ) -> ChangeResult:
         request = RollbackRequest(
             on_conflict=on_conflict,
+            recreates=recreates,
             release=release,
             namespace=self.namespace,
             revision=revision,

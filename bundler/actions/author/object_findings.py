@@ -39,6 +39,8 @@ class ObjectChecks:
         """Know nothing yet; ``needs_every_line`` where comments silence single lines."""
         self._needs_every_line = needs_every_line
         self._seen: dict[ObjectRef, list[Body]] = {}
+        self.known: dict[ObjectRef, Manifest] = {}
+        """One manifest of each object, whatever the setting."""
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def findings(self, rendering: Rendering) -> Iterator[Finding]:
@@ -48,6 +50,7 @@ class ObjectChecks:
         read = read_older_yaml if is_old else as_written
         for manifest in rendering.manifests:
             seen = self._seen.setdefault(manifest.ref, [])
+            self.known.setdefault(manifest.ref, manifest)
             if manifest.body not in seen:
                 seen.append(manifest.body)
                 yield from self._of_object(*read(manifest), definitions, rendering)

@@ -140,6 +140,12 @@ BUNDLE_RULE_TABLE: Final = (
         "remove the value, or use it; mark one kept for old values files as `deprecated` in the schema",
     ),
     Rule(
+        "recreate-name",
+        "warning",
+        "an entry of `upgrade.recreate` that fits no object of the bundle",
+        "correct the name: `KIND/NAME` as rendered, with `*` for the name of the release",
+    ),
+    Rule(
         "moved-value",
         "error",
         "an `x-moved-to` of the schema that carries nothing over: its path is unknown, leads into a list, is of "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.actions.change.adopt import has_helm_release
+from bundler.actions.change.ask_recreate import ask_to_recreate
 from bundler.actions.change.definitions import newer_than
-from bundler.actions.change.grow_claims import ask_for_growth
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.fields.field_path import value_at_path
 from bundler.fields.field_set import owned_fields
@@ -16,11 +16,10 @@ from bundler.model.json import canonical_json, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.planning.adoption import is_asked_for, kept_by, once_applied, taken_over
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
-from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import decided, field_conflicts, owners_of, without_fields
 from bundler.planning.definitions.risks import DEFINITION
 from bundler.planning.ignored_fields import same_content
-from bundler.planning.observation import Observation, Refusal, RefusalKind, Settlement
+from bundler.planning.observation import Observation, Recreation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import helm_release_of, is_ours, owner_of
 from bundler.planning.payloads import following, payload_of
 from bundler.planning.planner import is_deleting
@@ -77,7 +76,7 @@ class Asker:
         self._judges = Judges(silent_webhooks(observation.live, wanted.owned), own)
         self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
         self._uid, self._is_recorded, self._policy = wanted.uid, is_recorded, wanted.conflicts
-        self._adopts = wanted.adopts
+        self._adopts, self._recreates = wanted.adopts, wanted.recreates
         self._helm_releases: dict[tuple[str, str] | None, bool | None] = {}
 
     def ask(self, candidate: Candidate) -> Asked:
@@ -98,36 +97,45 @@ class Asker:
             return self._met_somebody(candidate, payload, outcome, tries)
         if candidate.is_autoscaled and _is_about_replicas(outcome) and tries:
             return self._again(candidate, outcome, payload, tries)
-        if isinstance(outcome, Refusal) and outcome.kind is RefusalKind.REJECTED:
-            outcome = self._regrown(candidate) or outcome
-        settlement = self._settled(candidate, outcome) if isinstance(outcome, Refusal) else None
-        if settlement is not None:
-            return Asked(outcome=settlement, payload=payload_of(settlement.manifest, candidate.live))
+        if isinstance(outcome, Refusal):
+            outcome = self._settled(candidate, outcome)
+        if isinstance(outcome, Settlement):
+            payload = payload_of(outcome.manifest, candidate.live)
         return Asked(outcome=outcome, payload=payload)
 
-    def _settled(self, candidate: Candidate, refusal: Refusal) -> Settlement | None:
-        """Return what becomes of an object whose conflicts are all decided; None for any other refusal."""
-        found = decided(field_conflicts(candidate, refusal), candidate.manifest.ref, self._policy)
-        if not found or any(one.policy is OnConflict.FAIL for one in found):
-            return None
-        kept = [one.field for one in found if one.policy is OnConflict.KEEP]
-        if any(value_at_path(candidate.manifest.body, path) is None for path in kept):
-            return None  # a field that cannot be left out would be taken
-        manifest = without_fields(candidate.manifest, kept)
-        answer: Answer | Refusal | None = refusal.forced
-        if kept:
-            answer = self._dry_run(candidate, payload_of(manifest, candidate.live), is_forced=True)
-        return Settlement(answer=answer, manifest=manifest, decided=found) if isinstance(answer, Answer) else None
+    def _settled(self, candidate: Candidate, refusal: Refusal) -> Outcome:
+        """Return what becomes of a refused object by all that was decided about it; the refusal where that is no way.
 
-    def _regrown(self, candidate: Candidate) -> Outcome | None:
-        """Return what becomes of a StatefulSet of which only the sizes of claims cannot be changed; None for others."""
-        live, manifest = candidate.live, candidate.manifest
-        sizes = resized_templates(live, manifest.body) if live and is_stateful_set(manifest.ref) else {}
-        if not live or not sizes:
-            return None
-        kept = with_live_templates(manifest, live)
-        answer = self._dry_run(candidate, payload_of(kept, live))
-        return ask_for_growth(manifest.ref, sizes, answer, self._cluster) if isinstance(answer, Answer) else answer
+        Conflicts come first: a field that is left to its owner may be the very one that cannot change.
+        """
+        found = decided(field_conflicts(candidate, refusal), candidate.manifest.ref, self._policy)
+        if not found:
+            return self._recreated(candidate, refusal) or refusal
+        kept = tuple(one.field for one in found if one.policy is OnConflict.KEEP)
+        is_open = any(one.policy is OnConflict.FAIL for one in found)
+        if is_open or any(value_at_path(candidate.manifest.body, path) is None for path in kept):
+            return self._contested(candidate, refusal)  # a field that cannot be left out would be taken
+        candidate = replace(candidate, manifest=without_fields(candidate.manifest, kept), left=(*candidate.left, *kept))
+        answer: Answer | Refusal = refusal.forced or refusal
+        if kept:
+            answer = self._dry_run(candidate, payload_of(candidate.manifest, candidate.live), is_forced=True)
+        if isinstance(answer, Answer):
+            return Settlement(answer=answer, manifest=candidate.manifest, decided=found)
+        recreated = self._recreated(candidate, answer)
+        return replace(recreated, decided=found) if isinstance(recreated, Recreation) else recreated or refusal
+
+    def _contested(self, candidate: Candidate, refusal: Refusal) -> Refusal:
+        """Return a conflict that stops the change, also where the object would be recreated once it is decided."""
+        recreated = self._recreated(candidate, refusal)
+        if not isinstance(recreated, Recreation):
+            return recreated or refusal
+        return Refusal(kind=RefusalKind.CONFLICT, lines=(), conflicts=refusal.conflicts, forced=recreated.answer)
+
+    def _recreated(self, candidate: Candidate, refusal: Refusal) -> Recreation | Refusal | None:
+        def try_out(trial: Manifest) -> Answer | Refusal:
+            return self._dry_run(replace(candidate, live=None), payload_of(trial, None))
+
+        return ask_to_recreate(candidate, refusal, self._recreates, self._cluster, try_out)
 
     def _met_somebody(self, candidate: Candidate, payload: Payload, outcome: Outcome, tries: int) -> Asked:
         live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
@@ -164,11 +172,13 @@ class Asker:
             contested = tuple(one for one in outcome.conflicts if one in others)
             outcome = replace(outcome, conflicts=contested) if contested else outcome.forced
         if isinstance(outcome, Answer):
-            settlement: Settlement | None = Settlement(answer=outcome, manifest=candidate.manifest)
+            settlement: Outcome = Settlement(answer=outcome, manifest=candidate.manifest)
         else:
             settlement = self._settled(candidate, outcome)
-        if settlement is None:
-            return Asked(outcome=outcome, payload=payload, live=live)
+        if isinstance(settlement, Recreation):
+            settlement = replace(settlement, adopted_from=owner_of(live))
+        if not isinstance(settlement, Settlement):
+            return Asked(outcome=settlement, payload=payload, live=live)
         finished = self._finished(candidate, once_applied(settlement.answer.body, live, settlement.manifest))
         if isinstance(finished, Refusal):
             return Asked(outcome=finished, payload=payload, live=live)
@@ -209,7 +219,7 @@ class Asker:
             # What the bundle's values would make of it is shown beside the conflict, and may be refused itself.
             forced = self._dry_run(candidate, payload, is_forced=True)
             if isinstance(forced, Refusal):
-                return forced
+                return replace(forced, conflicts=error.conflicts)
             return Refusal(kind=RefusalKind.CONFLICT, lines=error.context, conflicts=error.conflicts, forced=forced)
         except (RejectedError, ForbiddenError, ObjectNotFoundError, UnknownKindError) as error:
             return self._refusal(candidate, error)
@@ -291,7 +301,9 @@ def _is_refused(outcome: Outcome) -> bool:
 
 
 def _is_about_replicas(outcome: Outcome) -> bool:
-    return isinstance(outcome, Refusal) and {path for path, _ in outcome.conflicts} == {REPLICAS_PATH}
+    if not isinstance(outcome, Refusal) or outcome.kind is not RefusalKind.CONFLICT:
+        return False
+    return {path for path, _ in outcome.conflicts} == {REPLICAS_PATH}
 
 
 def _stands_still(before: Body | None, now: Body | None) -> bool:

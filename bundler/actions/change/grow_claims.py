@@ -10,25 +10,23 @@ from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json, text_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.claim_growth import claim_size, claims_of, grown_body, is_growth, needs_growth
-from bundler.planning.observation import Refusal, RefusalKind, Regrowth
+from bundler.planning.observation import Refusal, RefusalKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bundler.model.cluster import Answer
     from bundler.model.json import Body
     from bundler.ports import ClusterClient
 
 
 def ask_for_growth(
-    stateful_set: ObjectRef, sizes: Mapping[str, tuple[str, str]], answer: Answer, cluster: ClusterClient
-) -> Regrowth | Refusal:
-    """Dry-run the growth of each claim; admission refuses what the storage class does not allow.
+    stateful_set: ObjectRef, sizes: Mapping[str, tuple[str, str]], cluster: ClusterClient
+) -> tuple[GrownClaim, ...] | Refusal:
+    """Dry-run the growth of each claim that is smaller than what is wanted; admission refuses what its class forbids.
 
     Args:
         stateful_set: whose claims they are.
         sizes: template -> live size and wanted size.
-        answer: to a dry-run of the StatefulSet with the templates that it has.
         cluster: where.
     """
     query = ListQuery(group="", kind="PersistentVolumeClaim", namespace=stateful_set.namespace)
@@ -49,7 +47,7 @@ def ask_for_growth(
                 grown.append(one)
     if refused:
         return Refusal(kind=RefusalKind.REJECTED, lines=tuple(refused))
-    return Regrowth(answer=answer, claims=tuple(grown), sizes=sizes)
+    return tuple(grown)
 
 
 def _grown(claim: Body, size: str) -> GrownClaim:

@@ -59,6 +59,9 @@ def make_plan(
     doubtful = [(one, asked[one.manifest.ref].outcome) for one in candidates if one.manifest.ref in asked]
     observation = replace(observation, risks=find_risks(wanted, doubtful, cluster))
     known = {candidate.manifest.ref: candidate for candidate in candidates}
+    # What moved while it was asked about, or is taken over, is judged by what was seen last.
+    moved = [one for one in wanted.manifests if one.ref in asked and asked[one.ref].live is not None]
+    known |= {one.manifest.ref: one for one in find_candidates(replace(wanted, manifests=tuple(moved)), observation)}
     payloads = {ref: one.payload for ref, one in asked.items()}
     plan = build_plan(wanted, observation, outcomes, known=known, payloads=payloads)
     return Planned(

@@ -67,7 +67,7 @@ class ObjectWriter:
             msg = f"{change.ref} has nothing to send"
             raise AssertionError(msg)
         known = self._planned.payloads.get(change.ref)
-        if known is None or change.is_autoscaled or change.action is Action.RECREATE:
+        if known is None or change.is_autoscaled or change.is_anew:
             return payload_of(change.desired, change.before)
         return known
 

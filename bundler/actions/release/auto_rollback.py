@@ -19,6 +19,7 @@ from bundler.errors.change import (
     RolledBackError,
     WaitError,
 )
+from bundler.model.change import Action
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.planning.problem import refuse
@@ -26,6 +27,7 @@ from bundler.planning.problem import refuse
 if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import RunOptions
     from bundler.actions.release.proposal import Proposal
+    from bundler.model.release import Revision
     from bundler.ports import HeldLock, Ports
 
 
@@ -101,6 +103,11 @@ def _refuse_to_delete_what_was_taken_over(proposal: Proposal) -> None:
         )
 
 
+def _recreated(proposal: Proposal, fallback: Revision) -> tuple[str, ...]:
+    made = [one for one in proposal.plan.changes if one.action is Action.RECREATE and one.hook is None]
+    return tuple(one.ref.short for one in made if one.ref in fallback.refs)
+
+
 def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
     history, fallback = proposal.history, proposal.drafted.fallback
     if history.deployed is None:
@@ -117,6 +124,8 @@ def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock)
         site=proposal.terms.site,
         # This rollback was asked for together with the change, and the barrier was held before.
         accepted=Accepted(losses=True, downgrade=True),
+        # What the change recreated cannot be changed back in place either.
+        recreates=_recreated(proposal, fallback),
         on_conflict=proposal.terms.on_conflict,
         live_before=proposal.planned.observation.live,
     )

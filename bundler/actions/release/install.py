@@ -34,6 +34,7 @@ from bundler.model.release import (
 )
 from bundler.model.values import LayerKind
 from bundler.planning.inventory import generated_entry, rendered_entry
+from bundler.planning.recreate import recreate_rules
 from bundler.render.notes import render_notes
 from bundler.values.flatten import whole_data
 from bundler.values.user import recorded_layer
@@ -70,6 +71,8 @@ class InstallRequest:
     """What the user says is meant."""
     adopts: tuple[str, ...] = ()
     """Objects in the way that are taken over: ``KIND/NAME``."""
+    recreates: tuple[str, ...] = ()
+    """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set."""
     rollback_s: float = 0.0
@@ -187,6 +190,7 @@ def _draft(request: InstallRequest, composition: Composition, history: History, 
         reach=composition.rendering.reach,
         readiness=composition.readiness,
         upgrades_from=request.order.bundle.upgrade.from_versions,
+        recreates=tuple(recreate_rules(request.order.bundle)),
         composition=composition,
     )
 
@@ -311,6 +315,7 @@ def terms_of(request: InstallRequest) -> Terms:
         evidence=request.order.evidence,
         accepted=request.accepted,
         adopts=request.adopts,
+        recreates=request.recreates,
         on_conflict=request.on_conflict,
     )
 

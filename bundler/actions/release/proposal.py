@@ -15,7 +15,7 @@ from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
 from bundler.errors import ConfirmationRequiredError
 from bundler.errors.change import ClosedWindowError, FieldConflictError
-from bundler.model.bundle import Reach, ReadinessRule
+from bundler.model.bundle import Reach, ReadinessRule, RecreateRule
 from bundler.model.change import Action
 from bundler.model.conflicts import policy_of
 from bundler.model.events import Warned
@@ -25,6 +25,7 @@ from bundler.model.refs import ObjectRef
 from bundler.planning.jobs import finished_before, is_job, runs_of
 from bundler.planning.observation import Wanted
 from bundler.planning.problem import refuse
+from bundler.planning.recreate import asked_by_flag
 from bundler.planning.site_policy import other_cluster
 from bundler.planning.windows import closed_windows
 
@@ -62,6 +63,8 @@ class Draft:
     """The deployed revision, whole, as it was read before the approval; an automatic rollback restores it."""
     upgrades_from: str = ""
     """The versions that the bundle upgrades from; empty: any."""
+    recreates: tuple[RecreateRule, ...] = ()
+    """Objects that the bundle says may be recreated."""
     composition: Composition | None = None
     """What the bundle and the values come to; None for a recorded revision."""
     started_from: str = ""
@@ -317,6 +320,7 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         job_runs=runs_of(jobs, history.summaries, rolled_back_to=draft.revision.rolled_back_to),
         backups=backups.manifests,
         adopts=terms.adopts,
+        recreates=(*asked_by_flag(terms.recreates), *draft.recreates),
         conflicts=policy_of(terms.on_conflict, site_rules, conflict_rules_of(draft.revision)),
         left_to_others=deployed.left_to_others if deployed else {},
         is_rollback=draft.revision.rolled_back_to > 0,

@@ -55,6 +55,8 @@ class RollbackRequest:
     """The site file whose policy holds."""
     accepted: Accepted = Accepted()
     """What is meant although it is refused by default."""
+    recreates: tuple[str, ...] = ()
+    """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
 
@@ -93,7 +95,9 @@ def rollback(
 
 
 def _terms_of(request: RollbackRequest) -> Terms:
-    return Terms(site=request.site, accepted=request.accepted, on_conflict=request.on_conflict)
+    return Terms(
+        site=request.site, accepted=request.accepted, recreates=request.recreates, on_conflict=request.on_conflict
+    )
 
 
 def _draft(request: RollbackRequest, terms: Terms, ports: Ports) -> Draft:

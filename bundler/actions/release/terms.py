@@ -59,6 +59,8 @@ class Terms:
     accepted: Accepted = Accepted()
     adopts: tuple[str, ...] = ()
     """Objects in the way that are taken over: ``KIND/NAME``, with ``*`` for any characters."""
+    recreates: tuple[str, ...] = ()
+    """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
     skips_hooks: bool = False

@@ -96,6 +96,7 @@ def plan_command(
             revision=_revision(word),
             reason=reason,
             accepted=accepted,
+            recreates=path.recreates,
             on_conflict=OnConflict(path.on_conflict),
         )
         return make_plan(app, back, flags)

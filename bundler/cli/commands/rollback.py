@@ -9,7 +9,13 @@ import click
 from bundler import Accepted, OnConflict, RollbackRequest
 from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
-from bundler.cli.parsing.change_options import conflict_option, policy_option, run_options, write_options
+from bundler.cli.parsing.change_options import (
+    conflict_option,
+    policy_option,
+    recreate_option,
+    run_options,
+    write_options,
+)
 from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 @run_options
 @write_options
 @policy_option
+@recreate_option
 @conflict_option
 @click.option("--allow-reach", is_flag=True, help="Accept recorded reach that is not live.")
 @click.option("--allow-downgrade", is_flag=True, help="Go back past the bundle's noRollbackBelow.")
@@ -38,6 +45,7 @@ def rollback_command(
     site: Path | None,
     allow_reach: bool,
     allow_downgrade: bool,
+    recreates: tuple[str, ...],
     on_conflict: str,
 ) -> int:
     """Go back to what REVISION of RELEASE recorded; a new revision is made of it.
@@ -49,6 +57,7 @@ def rollback_command(
     asked = RollbackRequest(
         release=release,
         revision=revision or 0,
+        recreates=recreates,
         on_conflict=OnConflict(on_conflict),
         accepted=Accepted(wider_reach=allow_reach, downgrade=allow_downgrade),
     )

@@ -46,6 +46,7 @@ def with_flags(
             downgrade=path.allow_downgrade, other_bundle=path.replace_bundle, crd_risk=path.accept_crd_risk
         ),
         adopts=path.adopts,
+        recreates=path.recreates,
         on_conflict=OnConflict(path.on_conflict),
         rollback_s=path.rollback_timeout_s if path.rollback_on_failure else 0.0,
     )

@@ -10,7 +10,7 @@ from bundler.model.change import Action
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import counted
 from bundler.planning.conflicts import change_notes
-from bundler.planning.diff import object_diff
+from bundler.planning.diff import has_one_side, object_diff
 from bundler.planning.replaced_jobs import with_replaced_jobs
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _COUNTED = (
     (Action.DELETE, "delete"),
 )
 _UNVERIFIED_SHOWN = 3
+_ALARMING = {"conflict", "refused", "breaks", "lost"}
 DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -112,15 +113,15 @@ def change_lines(change: Change, view: PlanView, because: Iterable[str] = ()) ->
         because: the reasons, a line each.
     """
     sign, style = SIGNS[change.action]
-    is_whole = change.action is not Action.UPDATE
+    is_whole = has_one_side(change)
     if not (view.has_bodies if is_whole else view.has_diffs):
         yield Line(f"{sign} {_headline(change, view)}", style)
-        yield from (*because_lines(because), *conflict_lines(change))
+        yield from (*because_lines(because), *note_lines(change))
         return
     diff = object_diff(change, shows_secrets=view.shows_secrets, is_full=view.is_full)
     stamps = " (bundler's labels only)" if diff.is_stamps_only else ""
     yield Line(f"{sign} {_headline(change, view)}{stamps}", style)
-    yield from (*because_lines(because), *conflict_lines(change))
+    yield from (*because_lines(because), *note_lines(change))
     yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in diff.lines)
 
 
@@ -129,10 +130,10 @@ def because_lines(because: Iterable[str]) -> Iterator[Line]:
     return (Line(f"    {line}", "cyan") for line in because)
 
 
-def conflict_lines(change: Change) -> Iterator[Line]:
-    """Return the fields that someone else set differently, and what is done about them, a line each."""
+def note_lines(change: Change) -> Iterator[Line]:
+    """Return what is to be said of a change beside its difference, a line each."""
     for word, said in change_notes(change):
-        yield Line(f"    ! {word}: {said}", "alarm" if word in {"conflict", "refused", "breaks"} else "yellow")
+        yield Line(f"    ! {word}: {said}", "alarm" if word in _ALARMING else "yellow")
 
 
 def _headline(change: Change, view: PlanView) -> str:

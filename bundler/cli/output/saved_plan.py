@@ -98,6 +98,7 @@ def facts_of(saved: SavedPlan) -> dict[str, str]:
         "site file": f"{request.site} {request.site_digest}".strip(),
         "accepts": ", ".join(word.replace("_", " ") for word in request.accepts),
         "adopts": ", ".join(request.adopts),
+        "recreates": ", ".join(request.recreates),
         "conflicts": "" if request.on_conflict is OnConflict.FAIL else f"--on-conflict {request.on_conflict}",
         "on failure": f"rolled back, in at most {request.rollback_s:.0f} s" if request.rollback_s else "",
         "reason": request.reason,

@@ -57,6 +57,7 @@ class PathFlags:
     rollback_on_failure: bool
     rollback_timeout_s: float
     adopts: tuple[str, ...]
+    recreates: tuple[str, ...]
     on_conflict: str
 
 
@@ -138,12 +139,32 @@ write_options: Decorator = gathered(
     ["no_wait", "watch_for_s", "create_namespace", "history_max", "force_revision", "show_secrets"],
 )
 
+
+def _one_object_each(context: click.Context, parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Take the names of objects, never a pattern: what is lost is decided for each."""
+    del context, parameter
+    for name in names:
+        kind, _, rest = name.partition("/")
+        if not (kind and rest) or "*" in name:
+            raise click.BadParameter(f"{name} names no single object; write KIND/NAME, like Deployment/shop-web")
+    return names
+
+
 conflict_option = click.option(
     "--on-conflict",
     type=click.Choice([policy.value for policy in OnConflict]),
     default=OnConflict.FAIL.value,
     show_default=True,
     help="Fields that others set: stop, take them over, or keep what is live.",
+)
+
+recreate_option = click.option(
+    "--recreate",
+    "recreates",
+    multiple=True,
+    metavar="KIND/NAME",
+    callback=_one_object_each,
+    help="Delete an object and create it again where it cannot be changed; the plan says what is lost.",
 )
 
 path_options: Decorator = gathered(
@@ -168,6 +189,7 @@ path_options: Decorator = gathered(
             metavar="KIND/NAME",
             help="Take over an object that no one looks after; can be repeated, `*` fits any.",
         ),
+        recreate_option,
         conflict_option,
     ],
     [
@@ -177,6 +199,7 @@ path_options: Decorator = gathered(
         "rollback_on_failure",
         "rollback_timeout_s",
         "adopts",
+        "recreates",
         "on_conflict",
     ],
 )

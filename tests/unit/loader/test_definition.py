@@ -12,7 +12,7 @@ from bundler.loader.definition import decode_definition
 from bundler.loader.lockfile import LockEntry, decode_lock, dump_lock
 from bundler.loader.problems import Problems
 from bundler.loader.shipped import shipped_dir
-from bundler.model.bundle import GenerateSpec, Reach, UpgradeRules
+from bundler.model.bundle import GenerateSpec, Reach, RecreateRule, UpgradeRules
 from bundler.model.manifest import Source
 from bundler.model.values import LayerKind, Origin
 from bundler.syntax.reader import read_document
@@ -44,7 +44,7 @@ spec:
   - {match: {group: postgresql.example, kind: Cluster}, ready: "object.status.phase == 'Healthy'"}
   - {match: {group: "", kind: Pod, name: x}, ready: "true", failed: "false"}
   reach: {clusterScoped: [ClusterRole.rbac.authorization.k8s.io], namespaces: [kube-system], grants: [webhooks]}
-  upgrade: {from: ">=1.2", noRollbackBelow: 1.4.0, backup: templates/backup.yaml}
+  upgrade: {from: ">=1.2", noRollbackBelow: 1.4.0, backup: templates/backup.yaml, recreate: [Deployment/*-web]}
   site: {domain: example.org}
   patches:
   - {component: db, target: {kind: StatefulSet, name: "*"}, patch: {spec: {replicas: "{{ values.n }}"}}}
@@ -108,7 +108,10 @@ def test_every_field_is_decoded_with_its_source() -> None:
         cluster_scoped=("ClusterRole.rbac.authorization.k8s.io",), namespaces=("kube-system",), grants=("webhooks",)
     )
     assert found.upgrade == UpgradeRules(
-        from_versions=">=1.2", no_rollback_below="1.4.0", backup="templates/backup.yaml"
+        from_versions=">=1.2",
+        no_rollback_below="1.4.0",
+        recreate=(RecreateRule(object="Deployment/*-web", source=Source("web/bundle.yaml", 26)),),
+        backup="templates/backup.yaml",
     )
     assert found.site_defaults == {"domain": "example.org"}
     patch, injection = found.patches
@@ -165,6 +168,8 @@ BROKEN = {
     "readiness": (HEAD + "spec: {readiness: [{match: {group: x}}]}\n", 'spec.readiness[0].match needs "kind"'),
     "grant": (HEAD + "spec: {reach: {grants: [privilege]}}\n", 'has "privilege", which is not a grant; did you mean "privileged"?'),
     "site": (HEAD + "spec: {site: {domian: x}}\n", 'did you mean "domain"?'),
+    "recreate all": (HEAD + "spec: {upgrade: {recreate: [Deployment/*]}}\n", 'has "Deployment/*", which names no object'),
+    "recreate any kind": (HEAD + "spec: {upgrade: {recreate: ['*/web']}}\n", 'has "*/web", which names no object'),
     "rollback": (HEAD + "spec: {upgrade: {noRollbackBelow: 1.x}}\n", '"1.x" is not a semantic version'),
 }  # fmt: skip
 DECODER_ONLY = {

@@ -345,3 +345,16 @@ def test_an_output_that_is_not_there_is_found_where_its_reader_is_off_too(tmp_pa
     ]
     assert [one.file for one in found] == ["bundle.yaml"]
     assert said in found[0].message
+
+
+def test_a_name_in_upgrade_recreate_that_nothing_has_is_found(tmp_path):
+    optional = "{% if values.on %}\n" + CONFIG.replace("name: a", "name: {{ release.name }}-b") + "{% endif %}\n"
+    files = {"templates/a.yaml": CONFIG, "templates/b.yaml": optional, "values.yaml": "on: false\n"}
+    names = ["ConfigMap/a", "ConfigMap/*-b", "ConfigMap/cc"]
+    folder = make_bundle(tmp_path, files, upgrade={"recreate": names})
+    found = lint(find_bundle(str(folder)), UserInput(user=UserLayers())).findings
+    (one,) = [one for one in found if one.rule == "recreate-name"]
+    assert (one.level, one.message) == (
+        Level.WARNING,
+        "upgrade.recreate names ConfigMap/cc, and the bundle renders no such object",
+    )

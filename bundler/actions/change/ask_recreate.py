@@ -1,0 +1,89 @@
+"""Ask the API server what would become of an object that is deleted and created again. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.change.grow_claims import ask_for_growth
+from bundler.errors import respelled
+from bundler.model.cluster import Answer
+from bundler.model.lean import replace
+from bundler.planning.claim_growth import growth_reason, is_stateful_set, resized_templates
+from bundler.planning.observation import Recreation, Refusal, RefusalKind
+from bundler.planning.recreate import (
+    are_claims_alone,
+    as_created,
+    created_again,
+    frozen_fields,
+    keeps_pods,
+    rule_for,
+    says_immutable,
+    trial_of,
+    why_recreated,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bundler.model.bundle import RecreateRule
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.planning.observation import Candidate
+    from bundler.ports import ClusterClient
+
+_NO_ROOM = "exceeded quota"
+_NAMED_BY_WHAT_THEY_HOLD = {"APIService", "CustomResourceDefinition"}
+
+
+def ask_to_recreate(
+    candidate: Candidate,
+    refusal: Refusal,
+    rules: Sequence[RecreateRule],
+    cluster: ClusterClient,
+    try_out: Callable[[Manifest], Answer | Refusal],
+) -> Recreation | Refusal | None:
+    """Return what becomes of an object whose immutable fields change; None where it may not be recreated.
+
+    A StatefulSet of which only the sizes of claims grow is recreated around its pods whether it is named or not:
+    nothing is lost.
+
+    Args:
+        candidate: the object, rendered and live.
+        refusal: of a dry-run of the change in place.
+        rules: which objects may be recreated.
+        cluster: where.
+        try_out: dry-runs a manifest that has no live object.
+    """
+    live, manifest = candidate.live, candidate.manifest
+    if live is None or refusal.kind is not RefusalKind.REJECTED or not any(map(says_immutable, refusal.lines)):
+        return None
+    sizes = resized_templates(live, manifest.body) if is_stateful_set(manifest.ref) else {}
+    is_growth_alone = bool(sizes) and are_claims_alone(frozen_fields(live, manifest.body))
+    rule = rule_for(manifest, rules)
+    if rule is None and not is_growth_alone:
+        return None
+    claims = ask_for_growth(manifest.ref, sizes, cluster) if sizes else ()
+    if isinstance(claims, Refusal):
+        return claims
+    created = created_again(candidate)
+    answer = _answer(created, live, try_out)
+    if isinstance(answer, Refusal):
+        return answer
+    stays = is_stateful_set(manifest.ref) and keeps_pods(live, manifest.body)
+    why = [] if rule is None or is_growth_alone else [why_recreated(candidate, rule, stays=stays)]
+    why += [growth_reason(claims, sizes)] if sizes else []
+    return Recreation(manifest=created, answer=answer, reason="; ".join(why), claims=claims, keeps_pods=stays)
+
+
+def _answer(wanted: Manifest, live: Body, try_out: Callable[[Manifest], Answer | Refusal]) -> Answer | Refusal | None:
+    """Ask what the server makes of an object; None where it cannot be asked while the old one is there."""
+    if wanted.ref.kind in _NAMED_BY_WHAT_THEY_HOLD:
+        return None
+    trial = trial_of(wanted, live)
+    answer = try_out(trial)
+    if isinstance(answer, Answer):
+        return replace(answer, body=as_created(answer.body, wanted, live))
+    if any(_NO_ROOM in line for line in answer.lines):
+        return None  # the old one still counts
+    lines = (respelled(line, lambda text: text.replace(trial.ref.name, wanted.ref.name)) for line in answer.lines)
+    return replace(answer, lines=tuple(lines))
