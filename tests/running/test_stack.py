@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.lib.load import CLIENT, ensure_client
 from tests.lib.operator import PREVIOUS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.lib.running_site import RunningSite
 
 QUICK = ("--set", "front.drainSeconds=0")
@@ -34,11 +38,20 @@ def uids(tenant: RunningSite) -> list[str]:
     return [tenant.get(path)["metadata"]["uid"] for path in WORKLOADS]
 
 
-def test_shops_of_two_tenants_run_apart_and_an_upgrade_recreates_neither(server_site: RunningSite) -> None:
-    site = server_site
-    north, south = tenants = [site.beside(name) for name in ("north", "south")]
-    for tenant in tenants:
-        tenant.create()
+@pytest.fixture
+def tenants(server_site: RunningSite) -> Iterator[list[RunningSite]]:
+    sites = [server_site.beside(name) for name in ("north", "south")]
+    for site in sites:
+        site.create()
+    yield sites
+    for site in sites:
+        site.delete()
+
+
+def test_shops_of_two_tenants_run_apart_and_an_upgrade_recreates_neither(
+    server_site: RunningSite, tenants: list[RunningSite]
+) -> None:
+    site, (north, south) = server_site, tenants
     ensure_client(site)
     site.bundler("install", "stack", PREVIOUS / "stack", *QUICK)
     assert "http://north.shops.example/" in fetch(site, site.namespace, "stack-front")
@@ -51,6 +64,7 @@ def test_shops_of_two_tenants_run_apart_and_an_upgrade_recreates_neither(server_
     assert "<h1>Our markets</h1>" in fetch(site, site.namespace, "stack-front")
     assert sql(north, "SELECT name FROM kept") == "Ada"
     sql(north, "UPDATE products SET price = 9.99 WHERE name = 'tea'")
+    north.run_in("stack-cache-0", "redis", "redis-cli", "del", "products")
     assert prices(site, north)["tea"] == "9.99"
     assert prices(site, south)["tea"] == "4.10", "what one tenant sells concerns no other"
 
@@ -59,4 +73,3 @@ def test_shops_of_two_tenants_run_apart_and_an_upgrade_recreates_neither(server_
         assert tenant.items("v1/pods") == []
         assert len(tenant.items("v1/persistentvolumeclaims")) == 2
         assert f"PersistentVolumeClaim/data-stack-db-0 in {tenant.namespace}" in gone
-        tenant.delete()
