@@ -25,6 +25,7 @@ DOCS = Path(__file__).parents[2] / "docs"
                 "how-to-stages.md",
                 "how-to-review.md",
                 "how-to-why.md",
+                "how-to-protect.md",
                 "hooks.md",
             )
         ),

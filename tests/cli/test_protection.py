@@ -11,6 +11,7 @@ from tests.lib.menus import small_bundle
 NS = ("-n", "prod")
 
 
+@pytest.mark.medium
 def test_who_protected_a_release_when_and_why_is_shown_everywhere(cli):
     cli("install", "shop", small_bundle(cli.home), *NS).ok()
     assert cli("list", *NS, "-o", "json").document[0]["protection"] is None
@@ -29,6 +30,7 @@ def test_who_protected_a_release_when_and_why_is_shown_everywhere(cli):
         assert "bundler protect shop --off -m REASON" in refused.err
 
 
+@pytest.mark.medium
 def test_taking_protection_off_is_an_act_of_its_own_and_is_remembered(cli):
     cli("install", "shop", small_bundle(cli.home), *NS).ok()
     cli("protect", "shop", *NS).ok()

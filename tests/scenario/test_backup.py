@@ -137,7 +137,6 @@ def test_a_backup_that_fails_stops_the_change_before_anything_is_lost(sandbox_wo
     assert len(backups(world)) == 2, "a run makes its own backup, whatever became of an earlier one"
 
 
-@pytest.mark.medium
 def test_wherever_a_run_dies_nothing_is_lost_without_a_backup_that_succeeded(
     sandbox_world: World, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bundler.actions.release.protect import ProtectRequest, protect
 from bundler.actions.release.terms import Accepted
-from bundler.errors.change import ProtectedReleaseError, ReleaseNotFoundError
+from bundler.errors.change import ObjectFailedError, ProtectedReleaseError, ReleaseNotFoundError, RolledBackError
 from bundler.errors.cluster import ForbiddenError, RejectedError
 from bundler.model.cluster import Payload
 from bundler.model.json import canonical_json
@@ -74,7 +74,6 @@ HOLDERS = (("apps", "StatefulSet", "db"), ("", "PersistentVolumeClaim", "data-db
 ALL = {"Namespace", "StatefulSet", "PersistentVolumeClaim"}
 
 
-@pytest.mark.medium
 def test_a_protected_release_lives_on_and_loses_nothing_until_its_protection_is_taken_off(
     world: World, tmp_path: Path
 ) -> None:
@@ -177,6 +176,49 @@ def test_a_run_that_died_while_protecting_is_repeated_and_no_mark_is_left_withou
     assert marked(world) == (ALL if is_on else set())
 
 
+def test_a_failed_upgrade_is_undone_although_the_release_is_protected(sandbox_world: World, tmp_path: Path) -> None:
+    operator = sandbox_world.operator
+    operator.install(store(tmp_path, "1.0.0"), db="false")
+    turn(sandbox_world, is_on=True)
+    sandbox_world.cluster.fail("StatefulSet", "db", "ImagePullBackOff", operator.namespace)  # type: ignore[attr-defined]
+    with pytest.raises(RolledBackError):
+        operator.upgrade(store(tmp_path), db="true", request={"rollback_s": 60.0})
+    assert operator.live("StatefulSet", "db", "apps") is None, "what the change has made goes with it"
+    assert operator.history()[-1].bundle.version == "1.0.0"
+    with pytest.raises(ObjectFailedError):
+        operator.upgrade(store(tmp_path), db="true")
+    with pytest.raises(ProtectedReleaseError) as raised:
+        operator.rollback()
+    assert [line for line in raised.value.context if "would be" in line] == [
+        "StatefulSet/db would be deleted, and what is lost with it cannot be had back"
+    ], "1.0.0 is no older version: the newer one was never deployed"
+
+
+def test_what_may_not_be_marked_is_said_and_does_not_keep_protection_from_its_place(
+    sandbox_world: World, tmp_path: Path
+) -> None:
+    world, operator = sandbox_world, sandbox_world.operator
+    operator.install(store(tmp_path))
+    turn(world, is_on=True)
+    denied, cluster = (
+        FaultyCluster(world.cluster, counts=lambda verb, dry: verb in {"get", "list", "apply"}),
+        world.cluster,
+    )
+    refused = ForbiddenError("as a user of one namespace", context=["namespaces may not be read"], hint="ask for it")
+    denied.fail_when(
+        lambda call: call.ref is not None and call.ref.kind == "Namespace", before=refused, is_lasting=True
+    )
+    operator.cluster = denied
+    for is_on in (False, True):
+        turn(world, is_on=is_on)
+        said = operator.history()[-1].protection
+        assert said is not None
+        assert said.is_on is is_on
+        assert any("reading Namespace/prod: namespaces may not be read" in str(event) for event in operator.events)
+    world.cluster = operator.cluster = cluster
+    assert marked(world) == ALL
+
+
 @pytest.mark.controlplane
 @pytest.mark.parametrize("world", ["real"], indirect=True)
 def test_the_policy_of_the_manual_refuses_what_kubectl_delete_sends_until_protection_is_off(
@@ -199,7 +241,8 @@ def test_the_policy_of_the_manual_refuses_what_kubectl_delete_sends_until_protec
     assert not refusal(world, ObjectRef("", "PersistentVolumeClaim", place, "free")), "it is no one's"
     with pytest.raises(ProtectedReleaseError, match="checking the protection"):
         world.operator.uninstall()
-    world.operator.upgrade(store(tmp_path), text="two")
+    world.operator.upgrade(store(tmp_path), size="2Gi")  # the StatefulSet is made again around its pods
+    assert refusal(world, holders[1])
     turn(world, is_on=False)
     for ref in holders:
         assert not refusal(world, ref)

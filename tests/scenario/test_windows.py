@@ -33,7 +33,6 @@ def closed(since_s: float = -3600, until_s: float = 3600, now: datetime = NOW) -
     return Site(name="acme", values=make_layer({}, LayerKind.SITE, ""), deployment=rules)
 
 
-@pytest.mark.medium
 def test_every_change_is_refused_while_plans_only_warn(sandbox_world: World) -> None:
     operator, menu = sandbox_world.operator, sandbox_world.menu
     operator.install(menu)
@@ -66,7 +65,6 @@ def test_every_change_is_refused_while_plans_only_warn(sandbox_world: World) -> 
     assert operator.upgrade(menu).revision is None, "what changes nothing is done at any time"
 
 
-@pytest.mark.medium
 def test_a_reason_opens_the_window_and_is_kept_with_the_revision(sandbox_world: World) -> None:
     operator, menu = sandbox_world.operator, sandbox_world.menu
     urgent = Accepted(losses=True, outside_window=REASON)

@@ -14,6 +14,7 @@ from bundler.actions.release.saved_plan import stale_problems
 from bundler.actions.release.upgrade_path import barrier_problems, downgrade_line, path_problems
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.change import Action
+from bundler.model.lean import replace
 from bundler.model.size import first_of
 from bundler.planning.definitions.notes import definition_problems
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
@@ -109,8 +110,11 @@ def _path(proposal: Proposal) -> Iterable[Problem]:
 
 def _protection(proposal: Proposal) -> Iterable[Problem]:
     history, draft = proposal.history, proposal.draft
+    plan, before = proposal.planned.plan, proposal.terms.live_before
+    if before is not None:  # what a failed change has made may go with it
+        plan = replace(plan, changes=tuple(change for change in plan.changes if change.ref in before))
     downgrade = downgrade_line(history.deployed, draft.revision.summary) if history.deployed and draft else ""
-    return protection_problems(history.release, history.protection, proposal.planned.plan, downgrade)
+    return protection_problems(history.release, history.protection, plan, downgrade)
 
 
 def _fixed_values(proposal: Proposal) -> Iterable[Problem]:

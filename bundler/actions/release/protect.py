@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from bundler.actions.change.live_state import ref_of
 from bundler.actions.release.history import load_existing_history, uninstalled
 from bundler.concurrency import map_parallel
-from bundler.errors.cluster import ConflictError, ForbiddenError, RejectedError
+from bundler.errors.cluster import ApiUnavailableError, ConflictError, ForbiddenError, RejectedError
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.events import Warned
 from bundler.model.json import text_at
@@ -134,7 +134,7 @@ def _tried(doing: str, act: Callable[[], T], ports: Ports) -> T | None:
     """Continue where a right is missing, or another was quicker: the records protect the release all the same."""
     try:
         return act()
-    except (ConflictError, ForbiddenError, RejectedError) as error:
+    except (ApiUnavailableError, ConflictError, ForbiddenError, RejectedError) as error:
         ports.report(Warned(f"{doing}: {'; '.join(error.context) or error}"))
         return None
 

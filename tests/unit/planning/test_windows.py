@@ -123,6 +123,7 @@ CHANGES = [
 FREEZES = st.tuples(st.integers(-600, 3000), st.integers(1, 1500))
 
 
+@pytest.mark.medium
 @settings(max_examples=60)
 @given(ZONES, st.lists(WINDOWS, max_size=3), st.sampled_from(CHANGES), MINUTES, st.lists(FREEZES, max_size=3))
 def test_the_next_opening_is_open_and_no_minute_before_it_is(zone, windows, night, minute, freezes) -> None:
