@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from bundler.model.rendered import RenderedObjects, RenderedText, SplitObjects
     from bundler.model.results import MigratedStorage
     from bundler.model.saved_plan import SavedPlan
+    from bundler.model.support import SupportArchive, SupportPart
 
 __all__ = [
     "Accepted",
@@ -107,6 +108,8 @@ __all__ = [
     "Setter",
     "Since",
     "SplitObjects",
+    "SupportArchive",
+    "SupportPart",
     "UninstallRequest",
     "Values",
     "Warned",
@@ -171,6 +174,8 @@ _HOMES = {
     "Setter": "model.explanation",
     "Since": "model.explanation",
     "SplitObjects": "model.rendered",
+    "SupportArchive": "model.support",
+    "SupportPart": "model.support",
     "UninstallRequest": "actions.release.uninstall",
     "Values": "actions.compose.user_values",
     "Warned": "model.events",

@@ -64,6 +64,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "protect": "Refuse to uninstall a release or to lose its data.",
         "migrate-storage": "Store objects of a CRD in its new version.",
         "unlock": "Release the lock of a run that died.",
+        "support-bundle": "Gather what helps to find a fault into one file.",
     },
     "The machine": {
         "sandbox": "Look after the embedded cluster.",

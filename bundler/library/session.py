@@ -14,6 +14,7 @@ from bundler.library.requests import PlanInputs
 from bundler.library.scope import Scope
 from bundler.library.system_clock import SystemClock
 from bundler.model.redaction import Redactor
+from bundler.model.support import SupportRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from bundler.model.results import MigratedStorage
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.site import Site
+    from bundler.model.support import SupportArchive
     from bundler.model.sweep import Sweep, SweepResult
     from bundler.ports import Reporter
 
@@ -626,6 +628,25 @@ class Session:
         """
         with self.scope.calling():
             return library.comparing.bundles(self.scope, before, request)
+
+    def support_bundle(self, release: str, out: Path, *, namespace: str = "", tail_lines: int = 500) -> SupportArchive:
+        """Gather what helps to find out what is wrong with a release into one file; sensitive values are masked.
+
+        What cannot be read is left out, and ``parts`` of the result says why.
+
+        Args:
+            release: its name.
+            out: the file, which only this user can read; a folder gets ``RELEASE-support.tgz``.
+            namespace: of the release.
+            tail_lines: how many of the last lines of each container's log.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release.
+            ArchiveError: when the file cannot be written.
+        """
+        request = SupportRequest(release=release, namespace=namespace, tail_lines=tail_lines)
+        with self.scope.calling():
+            return library.states.support_bundle(self.scope, request, out)
 
     def wait(self, release: str, *, namespace: str = "", on_event: Reporter | None = None) -> ReleaseState:
         """Wait until every object of a release is ready; nothing is changed.

@@ -49,6 +49,7 @@ from bundler.wire.releases import (
 )
 from bundler.wire.render_tests import RenderTestForm
 from bundler.wire.saved_plan import SavedPlanForm
+from bundler.wire.support import SupportForm
 from bundler.wire.sweep import SweepForm
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ FORMS: Final[Mapping[str, object]] = {
     "protect": ProtectForm,
     "migrate-storage": MigrateStorageForm,
     "unlock": UnlockForm,
+    "support-bundle": SupportForm,
     "sandbox": SandboxForm,
 }
 """Verbs, with the word that chooses among several forms; alternatives are what options choose among."""

@@ -38,20 +38,26 @@ READS = {
     "plan": PLANS,  # first: what follows reads the files
     "site": ["site init here --out FOLDER/here.yaml"],
     "preflight": ["preflight MENU"],
-    "diff": ["diff shop MENU --set text=third", "diff shop MENU -o html", "diff shop MENU --on-conflict take"],
+    "diff": [
+        "diff shop MENU --set text=third",
+        "diff shop MENU -o html",
+        "diff shop MENU --on-conflict take",
+        "diff shop --revision 1",
+    ],
     "list": ["list", "list --all-namespaces -o json"],
     "status": ["status shop", "status shop -o json", "status shop -o html"],
-    "history": ["history shop", "history shop -o json"],
+    "history": ["history shop", "history shop -o json", "history -A -o json"],
     "get": [*(f"get {part} shop" for part in ("manifest", "notes", "plan")), "get values shop --all --show-secrets"],
     "logs": ["logs shop"],
     "drift": ["drift shop", "drift --all-namespaces -o json"],
     "explain": ["explain shop Deployment/shop-web", "explain shop ConfigMap/shop-config .data.text --bundle MENU"],
     "wait": ["wait shop --timeout 3s"],
+    "support-bundle": ["support-bundle shop --out FOLDER"],
 }
 """Command lines of each verb that asks a cluster and changes nothing."""
 LOCAL = {
     "lint": ["lint MENU"],
-    "template": ["template MENU"],
+    "template": ["template MENU", "template MENU --split FOLDER/objects", "diff MENU MENU"],
     "test-render": ["test-render shop"],
     "values": ["values MENU"],
     "show": ["show MENU", "show FOLDER/up.plan", "show FOLDER/up.plan -o html"],

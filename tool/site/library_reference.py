@@ -58,6 +58,8 @@ _GROUPS = {
         "SplitObjects",
         "LintResult",
         "Finding",
+        "SupportArchive",
+        "SupportPart",
         "SearchResult",
         "FoundBundle",
         "SearchedPlace",

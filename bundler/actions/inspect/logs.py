@@ -60,7 +60,7 @@ def release_logs(
         ReleaseNotFoundError: when there is no such release.
         UsageError: when it has no such component or container.
     """
-    pods = _pods(ports, namespace, release, component)
+    pods = pods_of_release(ports, namespace, release, component)
     streams = _streams(pods, query.container)
     if not pods:
         ports.report(Warned(f"no pods of release {release} are there"))
@@ -78,7 +78,19 @@ def release_logs(
         yield from _read(stream, ports, replace(query, within_s=share_s))
 
 
-def _pods(ports: Ports, namespace: str, release: str, component: str) -> Sequence[Body]:
+def pods_of_release(ports: Ports, namespace: str, release: str, component: str = "") -> Sequence[Body]:
+    """Return the pods of a release's workloads and Jobs, by namespace and name.
+
+    Args:
+        ports: the cluster.
+        namespace: of the release.
+        release: its name.
+        component: keep the pods of one component alone.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release.
+        UsageError: when it has no such component.
+    """
     revision = ports.store.load(require_history(ports.store, namespace, release).summaries[-1])
     if component and all(component != entry.component for entry in revision.inventory):
         raise _unknown("component", component, {entry.component for entry in revision.inventory})

@@ -84,6 +84,8 @@ def test_the_public_names_are_these():
         "Setter",
         "Since",
         "SplitObjects",
+        "SupportArchive",
+        "SupportPart",
         "UninstallRequest",
         "Values",
         "Warned",
