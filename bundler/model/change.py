@@ -197,6 +197,8 @@ class Plan:
     """What is done, each step after those it needs."""
     kept: tuple[KeptObject, ...] = ()
     """Objects that are no longer wanted, or whose release is removed, and that stay all the same."""
+    gone: tuple[KeptObject, ...] = ()
+    """Recorded objects of kinds that the cluster serves no more: nothing is done about them."""
     reach: tuple[ReachNote, ...] = ()
     """What it does outside of the release's namespace, and which powers it grants."""
     is_removal: bool = False

@@ -62,6 +62,8 @@ class Manifest:
     """Where the patches are written that changed what the template printed."""
     is_backup: bool = False
     """No object of the release, but what its bundle wants done before data is lost."""
+    recorded_in: str = ""
+    """Of what a rollback writes: the API version of the record, where the cluster serves another one now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

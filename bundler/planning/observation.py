@@ -89,6 +89,8 @@ class Observation:
     """Definitions that another release looks after, and this one uses too."""
     foreign: Mapping[ObjectRef, Body] = field(default_factory=dict)
     """Objects in the way that do not carry the release's uid."""
+    unserved: frozenset[tuple[str, str]] = frozenset()
+    """Group and kind of what is recorded or wanted, and is not served in any version."""
     risks: Mapping[ObjectRef, DefinitionRisk] = field(default_factory=dict)
     """Definitions that take less than they do now, and what that breaks."""
     newer: Mapping[ObjectRef, str] = field(default_factory=dict)

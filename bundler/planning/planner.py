@@ -21,6 +21,7 @@ from bundler.planning.claim_growth import is_stateful_set, resized_templates, wi
 from bundler.planning.conflicts import field_conflicts, left_fields, without_fields
 from bundler.planning.definitions.risks import with_definition
 from bundler.planning.filled_fields import without_filled_fields
+from bundler.planning.gone import gone_objects, in_served_version
 from bundler.planning.hooks import is_of_other_run
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.jobs import is_job, job_failed, job_stem
@@ -149,7 +150,7 @@ def build_plan(
     """
     candidates = find_candidates(wanted, observation, known=known)
     changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted) for candidate in candidates]
-    changes = [with_definition(change, observation) for change in changes]
+    changes = [in_served_version(with_definition(change, observation)) for change in changes]
     changes += list(_generated_changes(wanted, observation))
     deletes, kept = _prune(wanted, observation)
     judging = judging_components(wanted, observation)
@@ -169,6 +170,7 @@ def build_plan(
         changes=ordered,
         steps=schedule(ordered, needs, Digester(mask, payloads), is_removal=wanted.is_removal),
         kept=tuple(sorted(kept)),
+        gone=tuple(gone_objects(wanted, observation)),
         reach=with_live(reach, changes, namespace=wanted.namespace) if wanted.is_rollback else reach,
         is_removal=wanted.is_removal,
     )

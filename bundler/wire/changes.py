@@ -117,6 +117,8 @@ class PlanForm(TypedDict):
 
     changes: list[ChangeForm]
     kept: list[KeptForm]
+    gone: NotRequired[list[KeptForm]]
+    """Recorded objects of kinds that the cluster serves no more."""
     reach: list[ReachForm]
     changedValues: NotRequired[list[ChangedValueForm]]
     """The values that make objects change, each with those that it is computed from."""
@@ -134,6 +136,8 @@ class DifferenceForm(TypedDict):
 
     changes: list[PatchedForm]
     kept: list[KeptForm]
+    gone: NotRequired[list[KeptForm]]
+    """Recorded objects of kinds that the cluster serves no more."""
     reach: list[ReachForm]
     changedValues: NotRequired[list[ChangedValueForm]]
     """The values that make objects change, each with those that it is computed from."""
@@ -185,6 +189,8 @@ def plan_form(plan: Plan) -> PlanForm:
         "kept": kept_forms(plan),
         "reach": [reach_form(note) for note in plan.reach],
     }
+    if plan.gone:
+        form["gone"] = gone_forms(plan)
     if plan.values:
         form["changedValues"] = [changed_value_form(value) for value in plan.values]
     return form
@@ -246,6 +252,11 @@ def kept_forms(plan: Plan) -> list[KeptForm]:
     return [{"object": str(kept.ref), "reason": kept.reason} for kept in plan.kept]
 
 
+def gone_forms(plan: Plan) -> list[KeptForm]:
+    """Return the objects that went with their kind."""
+    return [{"object": str(one.ref), "reason": one.reason} for one in plan.gone]
+
+
 def reach_form(note: ReachNote) -> ReachForm:
     """Return one way in which a plan leaves its namespace or grants power."""
     form: ReachForm = {
@@ -271,6 +282,8 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
         "kept": kept_forms(plan),
         "reach": [reach_form(note) for note in plan.reach],
     }
+    if plan.gone:
+        form["gone"] = gone_forms(plan)
     if plan.values:
         form["changedValues"] = [changed_value_form(value) for value in plan.values]
     return form

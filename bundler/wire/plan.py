@@ -27,7 +27,7 @@ from bundler.model.steps import (
     Verify,
     Write,
 )
-from bundler.wire.changes import kept_forms, reach_form
+from bundler.wire.changes import gone_forms, kept_forms, reach_form
 from bundler.wire.parts import MalformedError, Part
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def plan_document(plan: Plan) -> Body:
         "removal": plan.is_removal,
         "steps": [_step_data(step) for step in plan.steps],
         "kept": as_json(kept_forms(plan)),
+        **({"gone": as_json(gone_forms(plan))} if plan.gone else {}),
         "reach": as_json([reach_form(note) for note in plan.reach]),
     }
 
@@ -96,12 +97,13 @@ def parse_plan(document: JSONValue) -> Plan:
     if document.get("apiVersion") != API_VERSION:
         raise MalformedError(f"its apiVersion is {document.get('apiVersion')!r}, and this bundler reads {API_VERSION}")
     parts = Part(document, "")
-    parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach")
+    parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach", *(["gone"] if "gone" in document else []))
     steps = tuple(map(_step, parts.parts("steps")))
     _check_order(steps)
     return Plan(
         steps=steps,
         kept=tuple(map(_kept, parts.parts("kept"))),
+        gone=tuple(map(_kept, parts.parts("gone"))) if "gone" in document else (),
         reach=tuple(map(_reach_note, parts.parts("reach"))),
         is_removal=parts.flag("removal"),
     )

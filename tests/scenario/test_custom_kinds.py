@@ -11,10 +11,14 @@ import pytest
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state, wait_for_release
 from bundler.actions.release.lifecycle import RunOptions
+from bundler.actions.release.terms import Accepted
 from bundler.errors.change import ForeignObjectError, RejectedObjectsError, UndeclaredReachError
 from bundler.model.cluster import Payload
 from bundler.model.labels import RELEASE_UID
+from bundler.model.lean import replace
+from bundler.model.manifest import Manifest, Source
 from bundler.model.refs import ObjectRef
+from bundler.model.release import InventoryEntry
 from tests.lib.bundles import make_bundle
 from tests.lib.widgets import DEFINITIONS, WIDGET, definition, widgets
 
@@ -75,11 +79,22 @@ def test_uninstall_keeps_the_kind_and_what_others_made_of_it(world: World, group
     assert set(world.bodies("Widget", group)) == {"own", "w-widget"}
 
 
+def until_gone(world: World, group: str) -> None:
+    ref, clock = ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}"), world.operator.clock
+    for _ in range(200):
+        if world.cluster.get(ref) is None:
+            world.cluster.forget_discovery()
+            if world.cluster.resource_type(group, "Widget") is None:
+                return
+        clock.sleep(0.1)
+    raise AssertionError(f"{ref.short} is still there")
+
+
 def serving(menu: Path, group: str, version: str, **served: bool) -> Path:
     """Let a bundle define its kind in these versions, the last one stored, and write its object in one of them."""
     file = menu / "crds/widget.yaml"
     body = json.loads(file.read_text())
-    (first,) = body["spec"]["versions"]
+    first, *_ = body["spec"]["versions"]
     body["spec"]["versions"] = [
         {**first, "name": name, "served": is_served, "storage": name == [*served][-1]}
         for name, is_served in served.items()
@@ -89,18 +104,72 @@ def serving(menu: Path, group: str, version: str, **served: bool) -> Path:
     return menu
 
 
-def test_a_rollback_past_a_new_version_of_a_kind_is_refused_before_anything_is_written(
+def test_a_rollback_past_a_new_version_of_a_kind_goes_through_the_version_that_is_served(
     world: World, group: str, tmp_path: Path
 ) -> None:
     world.operator.install(serving(widgets(tmp_path / "1", group), group, "v1beta1", v1beta1=True), "w")
     new = serving(widgets(tmp_path / "2", group), group, "v1", v1beta1=False, v1=True)
     world.operator.upgrade(new, "w", size="2")
-    with pytest.raises(RejectedObjectsError) as raised:
-        world.operator.rollback("w")
-    (line,) = raised.value.context
-    assert f"the cluster serves no Widget in {group}/v1beta1, only in {group}/v1" in line
-    assert f"definitions are not rolled back: instead, upgrade to a bundle that writes {group}/v1" in line
-    assert world.operator.statuses("w") == ["superseded", "deployed"]
+    result = world.operator.rollback("w")
+    (change,) = [one for one in result.proposal.plan.changes if one.ref.kind == "Widget"]
+    assert change.reason == f"recorded in {group}/v1beta1, which is not served any more; written in {group}/v1"
+    assert world.get("Widget", "w-widget", group)["spec"] == {"size": 1, "color": "red"}  # type: ignore[index]
+    assert world.operator.statuses("w") == ["superseded", "superseded", "deployed"]
+    assert world.operator.upgrade(new, "w", size="1").proposal.plan.is_empty
+
+
+def test_a_release_outlives_a_version_and_the_kind_itself(world: World, group: str, tmp_path: Path) -> None:
+    defining, using = serving(widgets(tmp_path / "kind", group), group, "v1", v1beta1=True, v1=True), tmp_path / "use"
+    world.operator.install(defining, "kind")
+
+    def user(folder: str, version: str, size: int) -> Path:
+        text = WIDGET.format(group=group).replace("/v1\n", f"/{version}\n").replace("{{ values.size }}", str(size))
+        config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop-config}\n"
+        files = {"templates/config.yaml": config, "values.yaml": "color: red\n"}
+        return make_bundle(using / folder, files | ({"templates/widget.yaml": text} if size else {}), name="user")
+
+    world.operator.install(user("1", "v1beta1", 1), "shop")
+    accepted = {"accepted": Accepted(losses=True, crd_risk=True)}  # `shop` still writes it
+    world.operator.upgrade(serving(defining, group, "v1", v1beta1=False, v1=True), "kind", request=accepted)
+    namespace = world.operator.namespace
+    assert release_state(world.operator.ports(), namespace, "shop").is_ready
+    assert find_drift(DriftRequest(release="shop", namespace=namespace), world.operator.ports()).objects == ()
+    world.operator.upgrade(user("2", "v1", 2), "shop")
+    world.operator.rollback("shop")
+    assert world.get("Widget", "shop-widget", group)["spec"]["size"] == 1  # type: ignore[index]
+    world.cluster.delete(
+        ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}"), propagation="Foreground"
+    )
+    until_gone(world, group)
+    gone = f"the cluster serves no Widget in {group} any more"
+    with pytest.raises(RejectedObjectsError):
+        world.operator.rollback("shop", 2)
+    last = world.operator.upgrade(user("3", "v1", 0), "shop")
+    assert [(one.ref.short, one.reason) for one in last.proposal.plan.gone] == [("Widget/shop-widget", gone)]
+    assert world.operator.upgrade(user("3", "v1", 0), "shop").proposal.plan.gone == ()
+    removed = world.operator.uninstall("shop").proposal.plan
+    assert [(one.ref.short, one.reason) for one in removed.gone] == [("Widget/shop-widget", gone)]
+    assert world.operator.statuses("shop") == []
+
+
+def test_a_kind_that_kubernetes_no_longer_has_is_left_out_of_a_rollback(sandbox_world: World) -> None:
+    operator = sandbox_world.operator
+    operator.install(sandbox_world.menu)
+    store = operator.ports().store
+    first = store.load(operator.history()[0], with_sensitive=True)
+    ref = ObjectRef("policy", "PodSecurityPolicy", "", "shop")
+    body = {"apiVersion": "policy/v1beta1", "kind": "PodSecurityPolicy", "metadata": {"name": "shop"}, "spec": {}}
+    policy = Manifest(ref=ref, api_version="policy/v1beta1", body=body, source=Source("templates/psp.yaml", 1))
+    entry = InventoryEntry(ref=ref, api_version="policy/v1beta1", stage=first.inventory[0].stage, manifest=policy)
+    summary = replace(first.summary, revision=2, resource_version="", uid="")
+    store.save(replace(first, summary=summary, inventory=(*first.inventory, entry)))
+    operator.upgrade(sandbox_world.menu, text="third")
+    plan = operator.rollback("shop", 2).proposal.plan
+    assert [(one.ref.short, one.reason) for one in plan.gone] == [
+        ("PodSecurityPolicy/shop", "the cluster serves no PodSecurityPolicy in policy any more")
+    ]
+    assert operator.statuses()[-1] == "deployed"
+    assert operator.uninstall("shop").proposal.plan.gone == plan.gone
 
 
 def test_a_rollback_that_a_newer_schema_refuses_says_that_definitions_stay(

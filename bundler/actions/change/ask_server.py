@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from bundler.errors import BundlerError
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Outcome, Wanted
     from bundler.ports import ClusterClient
 
@@ -235,11 +234,14 @@ class Asker:
         kind = RefusalKind.FORBIDDEN if isinstance(error, ForbiddenError) else RefusalKind.REJECTED
         lines = error.context or (str(error),)
         is_leaving = isinstance(error, ForbiddenError) and error.is_leaving
-        lines = (*lines, *self._kept_definition(candidate.manifest.ref))
+        lines = (*lines, *self._kept_definition(candidate.manifest))
         return Refusal(kind=kind, lines=lines, is_leaving=is_leaving)
 
-    def _kept_definition(self, ref: ObjectRef) -> Iterable[str]:
+    def _kept_definition(self, manifest: Manifest) -> Iterable[str]:
         """Say that what refuses an older object may be a newer definition, which a rollback leaves as it is."""
+        ref = manifest.ref
+        if manifest.recorded_in:
+            yield f"it was recorded in {manifest.recorded_in}; the cluster serves {manifest.api_version} instead"
         if self._is_rollback and (ref.group, ref.kind) in self._own_kinds:
             yield "definitions are not rolled back: where the newer one refuses it, upgrade to a bundle that fits"
 
@@ -277,10 +279,7 @@ class Asker:
     def _unserved(self, manifest: Manifest) -> str:
         line = f"the cluster serves no {manifest.ref.kind} in {manifest.api_version}"
         other = self._cluster.resource_type(manifest.ref.group, manifest.ref.kind)
-        if other is None:
-            return line
-        forward = f"definitions are not rolled back: instead, upgrade to a bundle that writes {other.api_version}"
-        return f"{line}, only in {other.api_version}" + (f"; {forward}" if self._is_rollback else "")
+        return line if other is None else f"{line}, only in {other.api_version}"
 
     def _known_answer(self, candidate: Candidate, payload: Payload) -> Answer | None:
         if self._earlier is None:

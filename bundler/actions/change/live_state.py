@@ -47,9 +47,9 @@ def observe(wanted: Wanted, cluster: ClusterClient) -> Observation:
         ClusterError: when a list of a kind that the release uses is refused.
     """
     shelves = _shelves(wanted, cluster)
-    listed = map_parallel(lambda shelf: _list(shelf, cluster), shelves)
-    found = {ref: body for shelf, bodies in zip(shelves, listed, strict=True) for ref, body in bodies if shelf.selector}
-    around = [pair for shelf, bodies in zip(shelves, listed, strict=True) for pair in bodies if not shelf.selector]
+    listed = list(zip(shelves, map_parallel(lambda shelf: _list(shelf, cluster), shelves), strict=True))
+    found = {ref: body for shelf, bodies in listed for ref, body in bodies or () if shelf.selector}
+    around = [pair for shelf, bodies in listed for pair in bodies or () if not shelf.selector]
     ours = [(manifest.ref, manifest.body) for manifest in wanted.manifests]
     missing = _missing_namespaces(wanted, cluster)
     unseen = (ref for ref in wanted.owned if ref not in found and ref.namespace not in missing)
@@ -62,6 +62,7 @@ def observe(wanted: Wanted, cluster: ClusterClient) -> Observation:
         newly_autoscaled=frozenset(autoscaled.keys() - autoscaled_targets(staying).keys()),
         quotas=tuple((ref, body) for ref, body in around if (ref.group, ref.kind) == _QUOTA),
         missing_namespaces=missing,
+        unserved=frozenset((shelf.group, shelf.kind) for shelf, bodies in listed if bodies is None),
         left_namespaces=_left_namespaces(wanted, cluster),
     )
 
@@ -89,7 +90,8 @@ def _surroundings(wanted: Wanted, cluster: ClusterClient) -> Iterable[_Shelf]:
                 yield _Shelf(group, kind, namespace, "", "")
 
 
-def _list(shelf: _Shelf, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]]:
+def _list(shelf: _Shelf, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]] | None:
+    """Return what is in a list; None where its kind is not served in any version."""
     version = shelf.version
     if version and cluster.resource_type(shelf.group, shelf.kind, version) is None:
         version = ""
@@ -99,7 +101,7 @@ def _list(shelf: _Shelf, cluster: ClusterClient) -> list[tuple[ObjectRef, Body]]
     try:
         items = cluster.list(query).items
     except UnknownKindError:
-        return []
+        return None
     except ForbiddenError:
         if not shelf.selector:
             return []

@@ -55,7 +55,7 @@ def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:
     recorded = ports.store.load(deployed, with_sensitive=True)
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
-    draft = draft_of(recorded, Authorship())
+    draft = draft_of(recorded, Authorship(), ports.cluster)
     wanted = wanted_of(draft, history, Terms(site=request.site), ports)
     wanted = replace(wanted, is_rollback=False, conflicts=_TAKES_ALL, left_to_others={}, backups=())
     planned = make_plan(wanted, ports.cluster, is_recorded=others_recorded(draft, ports))

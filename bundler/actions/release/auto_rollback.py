@@ -129,7 +129,7 @@ def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock)
         on_conflict=proposal.terms.on_conflict,
         live_before=proposal.planned.observation.live,
     )
-    back = propose(draft_of(fallback, proposal.drafted.revision.authorship), terms, ports)
+    back = propose(draft_of(fallback, proposal.drafted.revision.authorship, ports.cluster), terms, ports)
     refuse(pass_gates(back))
     carry_out(back, ports, replace(options, waits=True, watch_s=0.0), held)
     return f"the release was rolled back to revision {fallback.summary.revision}"

@@ -9,6 +9,7 @@ from bundler.actions.release.history import History, learn_live_secrets, load_ex
 from bundler.actions.release.lifecycle import ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, pass_gates, propose, require_cluster, warn_closed
 from bundler.actions.release.recorded_parts import readiness_of
+from bundler.actions.release.served_now import served_now
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import dataclass, replace
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from bundler.actions.release.proposal import Proposal
     from bundler.model.release import InventoryEntry, Revision, RevisionSummary
     from bundler.model.site import Site
-    from bundler.ports import Ports
+    from bundler.ports import ClusterClient, Ports
 
 _UNFINISHED = {ReleaseStatus.PENDING_ROLLBACK, ReleaseStatus.INTERRUPTED, ReleaseStatus.FAILED}
 
@@ -109,7 +110,8 @@ def _draft(request: RollbackRequest, terms: Terms, ports: Ports) -> Draft:
     ports.redactor.publish(request.release, *public_identifiers(manifests))
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
-    return draft_of(recorded, replace(request.authorship, reason=request.reason or request.authorship.reason))
+    authorship = replace(request.authorship, reason=request.reason or request.authorship.reason)
+    return draft_of(recorded, authorship, ports.cluster)
 
 
 def _target(history: History, ports: Ports) -> RevisionSummary:
@@ -130,8 +132,15 @@ def _target(history: History, ports: Ports) -> RevisionSummary:
     return history.rollback_target(current if is_repeated else history.newest_number)
 
 
-def draft_of(recorded: Revision, authorship: Authorship) -> Draft:
-    """Return the revision that rolls back to a recorded one."""
+def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient) -> Draft:
+    """Return the revision that rolls back to a recorded one.
+
+    Args:
+        recorded: the revision.
+        authorship: who rolls back, and why.
+        cluster: that serves the objects, perhaps in other versions than were recorded.
+    """
+    recorded = served_now(recorded, cluster)
     summary = replace(
         recorded.summary,
         revision=0,

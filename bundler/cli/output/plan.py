@@ -83,7 +83,18 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
         number = counted(len(unverified), "object")
         yield Line(f"the server checks {number} only once the namespace, or what else they need, is there", "dim")
     yield from (Line(f"= keep {text}", "dim") for text in kept_texts(plan, view.namespace))
+    yield from gone_lines(plan, view.namespace)
     yield Line(count_line(plan), "bold")
+
+
+def gone_lines(plan: Plan, namespace: str) -> Iterator[Line]:
+    """Return recorded objects that went with their kind."""
+    return (Line(f"= gone {text}", "yellow") for text in gone_texts(plan, namespace))
+
+
+def gone_texts(plan: Plan, namespace: str) -> Iterator[str]:
+    """Return what went with its kind, a text each."""
+    return (f"{one.ref.seen_from(namespace)}: {one.reason}" for one in plan.gone)
 
 
 def kept_texts(plan: Plan, namespace: str) -> Iterator[str]:

@@ -12,6 +12,8 @@ from bundler.cli.output.plan import (
     SIGNS,
     because_lines,
     counts_text,
+    gone_lines,
+    gone_texts,
     kept_texts,
     reach_lines,
     reach_remark,
@@ -132,6 +134,7 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
         yield from (Line(f"    ! {word}: {said}", "yellow") for word, said in change.notes)
         yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in change.lines)
     yield from (Line(f"= keep {text}", "dim") for text in kept_texts(saved.facts.plan, saved.request.namespace))
+    yield from gone_lines(saved.facts.plan, saved.request.namespace)
     yield Line("in this order:" if saved.is_pending else _NOTHING, "dim")
     yield from (Line(f"  {number}. {text}", "dim") for number, text in enumerate(step_lines(saved), start=1))
     yield Line(f"plan: {saved_counts(saved)}", "bold")
@@ -167,7 +170,11 @@ def report_of(saved: SavedPlan) -> Report:
         title=headline(saved),
         summary=f"plan: {saved_counts(saved)}",
         facts=facts_of(saved),
-        listings=(values, Listing(title="Warnings", lines=saved.warnings)),
+        listings=(
+            values,
+            Listing(title="Warnings", lines=saved.warnings),
+            Listing(title="Gone", lines=tuple(gone_texts(plan, saved.request.namespace))),
+        ),
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
         items=(*namespaces, *items),
         kept=tuple(kept_texts(plan, saved.request.namespace)),
