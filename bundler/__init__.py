@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.model.catalogue import FoundBundle, SearchedPlace, SearchResult
     from bundler.model.causes import Cause, CauseKind, ChangedField, ChangedValue
     from bundler.model.change import Action, Change, Plan
+    from bundler.model.check_report import CheckOutcome, CheckReport, CheckRun
     from bundler.model.comparison import ComparedSide, Comparison
     from bundler.model.conflicts import OnConflict
     from bundler.model.drift import DriftedField, DriftedObject, DriftKind, ReleaseDrift
@@ -66,6 +67,9 @@ __all__ = [
     "ChangeStarted",
     "ChangedField",
     "ChangedValue",
+    "CheckOutcome",
+    "CheckReport",
+    "CheckRun",
     "ComparedSide",
     "Comparison",
     "DriftKind",
@@ -132,6 +136,9 @@ _HOMES = {
     "ChangeStarted": "model.events",
     "ChangedField": "model.causes",
     "ChangedValue": "model.causes",
+    "CheckOutcome": "model.check_report",
+    "CheckReport": "model.check_report",
+    "CheckRun": "model.check_report",
     "ComparedSide": "model.comparison",
     "Comparison": "model.comparison",
     "DriftKind": "model.drift",

@@ -189,6 +189,15 @@ class HookFailedError(ObjectFailedError):
     code = "hook-failed"
 
 
+class ChecksFailedError(WaitError):
+    """Checks of the bundle failed: those of `bundler test`, or of a change with `--test`.
+
+    Remedy: Fix the cause that the logs in the error show, then run the command again.
+    """
+
+    code = "checks-failed"
+
+
 class WaitTimeoutError(WaitError):
     """Time ran out before objects were ready.
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bundler.library.run import Run
     from bundler.library.scope import OpenCluster
     from bundler.model.catalogue import SearchResult
+    from bundler.model.check_report import CheckReport
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.comparison import Comparison
     from bundler.model.drift import ReleaseDrift
@@ -600,6 +601,24 @@ class Session:
                 release=release, object=name, field=field, namespace=namespace, bundle=bundle, site=site
             )
             return library.explaining.explain(self.scope, question)
+
+    def test(
+        self, release: str, *, namespace: str = "", lock_timeout_s: float = 0.0, on_event: Reporter | None = None
+    ) -> CheckReport:
+        """Run the checks of a release's deployed revision in the cluster, one after the other, and all of them.
+
+        Args:
+            release: its name.
+            namespace: of the release.
+            lock_timeout_s: seconds to wait for a lock that another run holds.
+            on_event: as for `apply`.
+
+        Raises:
+            ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
+            ReleaseLockedError: when another run holds its lock.
+        """
+        with self.scope.calling(on_event):
+            return library.states.check(self.scope, release, namespace, lock_timeout_s=lock_timeout_s)
 
     def compare_revisions(self, release: str, before: int, after: int = 0, *, namespace: str = "") -> Comparison:
         """Compare the manifests of two revisions as they were recorded; live objects are not read.

@@ -7,7 +7,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
-from bundler.actions import inspect
+from bundler.actions import inspect, release as releasing
 from bundler.actions.inspect import status as looking
 from bundler.archive.writer import pack_files
 from bundler.errors import UsageError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler.library.scope import Scope
+    from bundler.model.check_report import CheckReport
     from bundler.model.drift import ReleaseDrift
     from bundler.model.release_state import ReleaseState
     from bundler.model.site import Site
@@ -92,6 +93,24 @@ def support_bundle(scope: Scope, request: SupportRequest, out: Path) -> SupportA
         hint = "choose an existing folder that you can write to"
         raise ArchiveError(f"writing archive {path}", context=[error.strerror or str(error)], hint=hint) from error
     return SupportArchive(path=path, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), parts=parts)
+
+
+def check(scope: Scope, release: str, namespace: str, *, lock_timeout_s: float) -> CheckReport:
+    """Run the checks of a release's deployed revision.
+
+    Args:
+        scope: the session's cluster, files and limits.
+        release: its name.
+        namespace: of the release.
+        lock_timeout_s: seconds to wait for a lock that another run holds.
+
+    Raises:
+        ReleaseNotFoundError: when there is no such release, or nothing of it is deployed.
+        ReleaseLockedError: when another run holds its lock.
+    """
+    place = scope.namespace(namespace)
+    request = releasing.checks.CheckRequest(release=release, namespace=place, lock_timeout_s=lock_timeout_s)
+    return releasing.checks.check_release(request, scope.ports())
 
 
 def wait(scope: Scope, release: str, namespace: str) -> ReleaseState:

@@ -55,12 +55,13 @@ def active_hooks(manifests: Iterable[Manifest], run: HookRun) -> Iterator[Manife
     """Yield the hooks that run, their Jobs with the name of the run."""
     for manifest in manifests:
         if run.point_of(manifest) is not None:
-            yield _of_run(manifest, run) if is_job(manifest.ref) else manifest
+            yield of_run(manifest, run.name) if is_job(manifest.ref) else manifest
 
 
-def _of_run(manifest: Manifest, run: HookRun) -> Manifest:
+def of_run(manifest: Manifest, run: str) -> Manifest:
+    """Return a Job that carries the name of its run."""
     metadata = mapping_at(manifest.body, "metadata")
-    notes = {**mapping_at(metadata, "annotations"), RUN: run.name}
+    notes = {**mapping_at(metadata, "annotations"), RUN: run}
     return replace(manifest, body={**manifest.body, "metadata": {**metadata, "annotations": notes}})
 
 

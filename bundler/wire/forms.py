@@ -17,6 +17,7 @@ from bundler.wire.bundles import (
 )
 from bundler.wire.catalogues import CatalogueBuiltForm, CataloguePushedForm, SearchForm
 from bundler.wire.changes import AbsenceForm, DifferenceForm, OutcomeForm, RemovalForm
+from bundler.wire.checked import CheckReportForm
 from bundler.wire.checks import CheckForm, SandboxForm, SiteForm
 from bundler.wire.comparison import ComparisonForm
 from bundler.wire.deliveries import (
@@ -101,6 +102,7 @@ FORMS: Final[Mapping[str, object]] = {
     "get notes": NotesForm,
     "get plan": list[EntryForm],
     "wait": StateForm,
+    "test": CheckReportForm,
     "protect": ProtectForm,
     "migrate-storage": MigrateStorageForm,
     "unlock": UnlockForm,

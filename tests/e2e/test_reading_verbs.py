@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from tests.lib.controlplane import ControlPlane
     from tests.lib.killing_proxy import Seen
 
-CHANGES = frozenset({"install", "upgrade", "apply", "rollback", "uninstall", "unlock", "protect", "migrate-storage"})
+CHANGES = frozenset(
+    {"install", "upgrade", "apply", "rollback", "uninstall", "unlock", "protect", "migrate-storage", "test"}
+)
 ELSEWHERE = {"create", "lock", "package", "image", "search", "login", "push", "pull", "catalogue", "export"}
 ELSEWHERE |= {"verify", "keygen", "sign", "import", "sandbox", "completion"}
 """Verbs about files, registries and the embedded cluster."""

@@ -88,6 +88,14 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ],
         "fix what is named above and run the same command again, or go back with `bundler rollback shop 3 -n prod`",
     ),
+    change.ChecksFailedError: (
+        "running 2 checks",
+        [
+            "check Job/shop-front-8968a983 (checks/front.yaml:2) failed: container ask exit code 1 after 3 attempts",
+            "  log | the shop has no products",
+        ],
+        "fix what is named above and run the same command again, or go back with `bundler rollback shop 3 -n prod`",
+    ),
     change.PlanError: (
         "planning release shop",
         ["components need each other: cache → db → cache"],

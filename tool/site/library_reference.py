@@ -42,6 +42,7 @@ _GROUPS = {
         "Since",
     ],
     "Comparisons": ["Comparison", "ComparedSide"],
+    "Checks": ["CheckReport", "CheckRun", "CheckOutcome"],
     "Drift": ["ReleaseDrift", "DriftedObject", "DriftedField", "DriftKind"],
     "What became of it": [
         "ChangeResult",

@@ -61,6 +61,7 @@ class Executor:
         self._to_delete = sum(len(step.targets) for step in planned.plan.steps if isinstance(step, Delete))
         self._gone = 0
         self._has_begun_deleting = False
+        self._check = rules.check
         self._watch_s = 0.0 if planned.plan.is_removal else rules.watch_s
 
     @property
@@ -78,6 +79,7 @@ class Executor:
 
     def _do(self, step: Step) -> None:
         if isinstance(step, Delete) or (isinstance(step, Record) and step.moment is Moment.DONE):
+            self._check_once()
             self._watch_once()
         match step:
             case Record():
@@ -113,6 +115,11 @@ class Executor:
             jobs = sum(isinstance(one, RunJob) for one in steps)
             total = jobs + sum(len(one.targets) for one in steps if isinstance(one, Write))
             self._report(PhaseStarted("applying", total))
+
+    def _check_once(self) -> None:
+        check, self._check = self._check, None
+        if check is not None:
+            check(self._guard)
 
     def _watch_once(self) -> None:
         """Let everything stay ready for a while, before anything is deleted; that takes no time of the command."""

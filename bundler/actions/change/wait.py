@@ -51,6 +51,8 @@ class WaitRules:
     uid: str
     """The release's uid: what is waited for is listed by it."""
     waits: bool = True
+    check: Callable[[Guard], None] | None = None
+    """Checks the release once it is ready, before anything is deleted."""
     watch_s: float = 0.0
     """Seconds that everything has to stay ready before anything is deleted and the revision is deployed."""
     readiness: Sequence[ReadinessRule] = ()

@@ -17,7 +17,7 @@ from bundler.health.service_targets import service_problems
 from bundler.model.change import Action, Change
 from bundler.model.events import Warned
 from bundler.model.health import Health, Status
-from bundler.model.hooks import hook_run
+from bundler.model.hooks import hook_run, is_check
 from bundler.model.lean import replace
 from bundler.model.names import release_uid
 from bundler.model.release import ReleaseStatus
@@ -78,11 +78,15 @@ def _there(revision: Revision, live: Mapping[ObjectRef, Body]) -> frozenset[Obje
     """
     dormant, is_deployed = revision.dormant, revision.summary.status is ReleaseStatus.DEPLOYED
 
-    def is_shown(ref: ObjectRef) -> bool:
-        body = live.get(ref)
-        return body is not None and hook_run(body) != "" and not (is_deployed and job_failed(ref, body))
+    def is_shown(entry: InventoryEntry) -> bool:
+        body = live.get(entry.ref)
+        if entry.ref not in dormant:
+            return True
+        if body is None or entry.manifest is None or is_check(entry.manifest):
+            return False
+        return hook_run(body) != "" and not (is_deployed and job_failed(entry.ref, body))
 
-    return revision.refs - frozenset(ref for ref in dormant if not is_shown(ref))
+    return frozenset(entry.ref for entry in revision.inventory if is_shown(entry))
 
 
 def _with_targets(objects: tuple[ObjectStatus, ...], revision: Revision) -> tuple[ObjectStatus, ...]:

@@ -131,5 +131,5 @@ def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock)
     )
     back = propose(draft_of(fallback, proposal.drafted.revision.authorship, ports.cluster), terms, ports)
     refuse(pass_gates(back))
-    carry_out(back, ports, replace(options, waits=True, watch_s=0.0), held)
+    carry_out(back, ports, replace(options, waits=True, watch_s=0.0, runs_checks=False), held)
     return f"the release was rolled back to revision {fallback.summary.revision}"

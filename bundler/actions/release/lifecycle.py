@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from bundler.actions.change.checks import checks_wanted, require_passed, run_checks
 from bundler.actions.change.executor import Executor
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
@@ -48,6 +49,8 @@ class RunOptions:
 
     waits: bool = True
     """Wait until every object is ready."""
+    runs_checks: bool = False
+    """Run the checks of the bundle once everything is ready; one that fails is a failed change."""
     watch_s: float = 0.0
     """Seconds for which everything has to stay ready then; a restart or lost readiness is a failed change."""
     may_create_namespace: bool = True
@@ -136,12 +139,7 @@ def change_release(
     Raises:
         BundlerError: what ended the run. The record says the same, and the same command can be run again.
     """
-    if options.watch_s and not options.waits:
-        raise UsageError(
-            "reading the options",
-            context=["the release is watched once it is ready, and --no-wait does not wait for that"],
-            hint="give one of --watch-for and --no-wait",
-        )
+    _refuse_options(options)
     first = propose(draft, terms, ports)
     unconfirmed = pass_gates(first)
     if is_no_op(first, options):
@@ -172,6 +170,16 @@ def change_release(
             refuse(unconfirmed, written=written)
         _stop_if_late(ports, "locking the release and looking again")
         return _carry_out_or_recover(second, ports, options, held, after.recover)
+
+
+def _refuse_options(options: RunOptions) -> None:
+    flags = [flag for flag, is_given in (("--test", options.runs_checks), ("--watch-for", options.watch_s)) if is_given]
+    if flags and not options.waits:
+        raise UsageError(
+            "reading the options",
+            context=[f"{flags[0]} looks at a release once it is ready, and --no-wait does not wait for that"],
+            hint=f"give one of {flags[0]} and --no-wait",
+        )
 
 
 def _carry_out_or_recover(
@@ -248,6 +256,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
         finished_jobs=proposal.planned.wanted.finished_jobs,
         way_back=_way_back(proposal),
         note_finished=record.note_finished,
+        check=_checking(proposal, ports, record) if options.runs_checks else None,
     )
     executor = Executor(proposal.planned, ports, guard, rules, record.write)
     try:
@@ -255,6 +264,18 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     except BundlerError as error:
         raise record.fail(error, executor.progress.summary(proposal.plan.changes)) from error
     return ChangeResult(proposal=proposal, revision=record.revision)
+
+
+def _checking(proposal: Proposal, ports: Ports, record: RunRecord) -> Callable[[Guard], None]:
+    """Return what runs the checks of the revision that is made, and fails with them."""
+
+    def check(guard: Guard) -> None:
+        run = f"test-of-revision-{record.revision.summary.revision}"
+        wanted = checks_wanted(proposal.planned.wanted, proposal.drafted.revision, run=run)
+        hint = f"fix what is named above and run the same command again{_way_back(proposal)}"
+        require_passed(run_checks(wanted, ports, WaitRules(uid=wanted.uid), guard), hint=hint)
+
+    return check
 
 
 def _way_back(proposal: Proposal) -> str:

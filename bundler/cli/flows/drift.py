@@ -90,6 +90,12 @@ def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
         outside_window=flags.outside_window,
     )
     write = WriteFlags(
-        no_wait=False, watch_for_s=0.0, create_namespace=False, history_max=10, force_revision=False, show_secrets=False
+        no_wait=False,
+        tests=False,
+        watch_for_s=0.0,
+        create_namespace=False,
+        history_max=10,
+        force_revision=False,
+        show_secrets=False,
     )
     return carry_out_return(app, back, flags.site, run, write)

@@ -40,6 +40,7 @@ class WriteFlags:
     """How a revision is written and waited for."""
 
     no_wait: bool
+    tests: bool
     watch_for_s: float
     create_namespace: bool
     history_max: int
@@ -119,11 +120,16 @@ watch_option = click.option(
     help="Time for which everything must stay ready; a restart then fails the change.",
 )
 
+test_option = click.option(
+    "--test", "tests", is_flag=True, help="Run the bundle's checks once all is ready; one that fails fails the change."
+)
+
 write_options: Decorator = gathered(
     "write",
     WriteFlags,
     [
         click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready."),
+        test_option,
         watch_option,
         create_namespace_option,
         click.option(
@@ -136,7 +142,7 @@ write_options: Decorator = gathered(
         click.option("--force-revision", is_flag=True, help="Record a revision even if nothing changes."),
         click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
-    ["no_wait", "watch_for_s", "create_namespace", "history_max", "force_revision", "show_secrets"],
+    ["no_wait", "tests", "watch_for_s", "create_namespace", "history_max", "force_revision", "show_secrets"],
 )
 
 

@@ -1,0 +1,118 @@
+"""Run the checks of a release: its Jobs one after the other, each to its end. Layer: actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.actions.change.hook_wait import wait_for_hooks
+from bundler.actions.change.make_plan import make_plan
+from bundler.actions.change.write_object import ObjectWriter
+from bundler.errors.change import ChecksFailedError, HookFailedError, WaitTimeoutError
+from bundler.model.change import Action
+from bundler.model.check_report import CheckOutcome, CheckRun
+from bundler.model.events import Notice
+from bundler.model.hooks import is_check
+from bundler.model.lean import replace
+from bundler.model.size import counted, seconds
+from bundler.planning.hooks import of_run
+from bundler.planning.jobs import is_job
+from bundler.planning.problem import refuse
+from bundler.planning.refusals import object_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bundler.actions.change.planned import Planned
+    from bundler.actions.change.run_control import Guard
+    from bundler.actions.change.wait import WaitRules
+    from bundler.model.change import Change
+    from bundler.model.release import Revision
+    from bundler.planning.observation import Wanted
+    from bundler.ports import Ports
+
+
+def run_checks(wanted: Wanted, ports: Ports, rules: WaitRules, guard: Guard) -> tuple[CheckRun, ...]:
+    """Run the checks of a release, and return what each came to.
+
+    Args:
+        wanted: as :func:`checks_wanted` makes it.
+        ports: the cluster, records, clock and reporter of the run.
+        rules: how to wait.
+        guard: stops the run when it must not continue.
+
+    Raises:
+        BundlerError: when a check cannot be written; one that fails is in the answer.
+    """
+    planned = make_plan(wanted, ports.cluster)
+    refuse(object_problems(wanted, planned.observation, tuple(planned.candidates.values()), planned.outcomes))
+    changes = planned.plan.changes
+    ports.report(Notice(f"running {counted(sum(is_job(change.ref) for change in changes), 'check')}"))
+    runner = _Runner(planned, ports, replace(rules, way_back=""), guard)
+    for change in changes:
+        if not is_job(change.ref):
+            runner.write(change)
+    return tuple(runner.run(change) for change in changes if is_job(change.ref))
+
+
+def checks_wanted(wanted: Wanted, revision: Revision, *, run: str) -> Wanted:
+    """Return what is wanted while the checks of a revision run: these, and nothing else.
+
+    Args:
+        wanted: what the release is to be.
+        revision: with its sensitive values.
+        run: names the run; the Job of another one is deleted first.
+    """
+    entries = (entry.manifest for entry in revision.inventory if entry.manifest is not None)
+    checks = (of_run(one, run) if is_job(one.ref) else one for one in entries if is_check(one))
+    return replace(wanted, manifests=tuple(checks), generated=(), owned={}, hook_run=None, is_rollback=False)
+
+
+def require_passed(runs: Sequence[CheckRun], *, hint: str) -> None:
+    """Return where every check has passed.
+
+    Raises:
+        ChecksFailedError: with what is known of those that did not.
+    """
+    failed = [run for run in runs if run.outcome is not CheckOutcome.PASSED]
+    if failed:
+        lines = [line for run in failed for line in run.lines]
+        raise ChecksFailedError(f"running {counted(len(runs), 'check')}", context=lines, hint=hint)
+
+
+class _Runner:
+    """Writes the objects of checks, and waits for their Jobs."""
+
+    def __init__(self, planned: Planned, ports: Ports, rules: WaitRules, guard: Guard) -> None:
+        self._ports, self._rules, self._guard = ports, rules, guard
+        self._writer = ObjectWriter(planned, ports, guard, guard.listening(ports.report))
+
+    def write(self, change: Change) -> None:
+        if change.action is not Action.NONE:
+            self._writer.carry_out(change)
+
+    def run(self, change: Change) -> CheckRun:
+        began_s = self._ports.clock.monotonic()
+        outcome, lines = self._outcome(change)
+        took_s = self._ports.clock.monotonic() - began_s
+        self._ports.report(Notice(f"check {change.ref.short} {outcome} after {seconds(took_s)}"))
+        return CheckRun(
+            ref=change.ref,
+            component=change.component,
+            source=str(change.desired.source) if change.desired else "",
+            outcome=outcome,
+            seconds=took_s,
+            lines=tuple(map(self._ports.redactor.redact, lines)),
+        )
+
+    def _outcome(self, change: Change) -> tuple[CheckOutcome, Iterator[str] | tuple[str, ...]]:
+        if self._ports.remaining_s() <= 0:
+            return CheckOutcome.SKIPPED, (f"check {change.ref.short} was not run: no time was left",)
+        try:
+            self.write(change)
+            wait_for_hooks([change], self._ports, self._rules, self._guard)
+        except HookFailedError as error:
+            return CheckOutcome.FAILED, error.context
+        except WaitTimeoutError as error:
+            late = f"check {change.ref.short} was not complete when the time of the command ran out"
+            return CheckOutcome.FAILED, (late, *error.context)
+        return CheckOutcome.PASSED, ()

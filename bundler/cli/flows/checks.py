@@ -1,0 +1,48 @@
+"""Run the checks of a release, and write what they showed. Layer: cli."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.cli.adapters.session import open_session
+from bundler.cli.flows.confirm import say_where
+from bundler.cli.output.checked import show_checks
+from bundler.errors import OutputError
+from bundler.files.whole_file import write_whole
+from bundler.wire.checked import junit_xml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bundler.cli.session.app import App
+
+
+def carry_out_checks(app: App, release: str, *, junit: Path | None, lock_timeout_s: float) -> int:
+    """Run the checks of a release, show what each came to, and return the exit code.
+
+    Args:
+        app: the invocation.
+        release: its name.
+        junit: where JUnit XML is written, too.
+        lock_timeout_s: seconds to wait for a lock that another run holds.
+
+    Raises:
+        OutputError: when the file cannot be written; what the checks showed is printed first.
+        BundlerError: when a check cannot be run.
+    """
+    session = open_session(app)
+    say_where(app, session, session.namespace)
+    report = session.test(release, lock_timeout_s=lock_timeout_s)
+    app.telling.stop()
+    code = show_checks(app, report)
+    if junit is not None:
+        _write(junit, junit_xml(report))
+    return code
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise OutputError(f"writing {path}", context=[found], hint="choose a file that you can write to") from error
