@@ -27,6 +27,8 @@ DRAWN = {
     "operator": ("--set", "guests.ada.name=Ada"),
     "postgres": ("--set", "backup.schedule=0 2 * * *"),
     "redis": ("--set", "nodes=3"),
+    "shop": (),
+    "stack": ("--set", "south.enabled=false"),
     "webapp": (),
     "workloads": (),
 }

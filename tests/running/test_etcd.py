@@ -118,7 +118,8 @@ def test_three_members_that_speak_tls_begin_together_and_are_updated_one_at_a_ti
     site.bundler("install", "etcd", "etcd", "--set", "version=3.6.7", *secret)
     before = members(site, HTTPS)
     assert set(before) == named(3)
-    with pytest.raises(ApiError, match=r"alert|certificate required|SSL"):
+    # How the end of the connection shows is a matter of time: as an alert, or in what is sent or received next.
+    with pytest.raises(ApiError, match=r"curl: \((35|55|56)\)"):
         site.run_in(CLIENT, CLIENT, "curl", "-sS", "--cacert", "/tmp/ca.crt", f"{HTTPS}/version")
     with ClientScript(site, WRITER, HTTPS) as writer:
         site.bundler("upgrade", "etcd", "etcd", "--unset", "version")
