@@ -16,7 +16,7 @@ from bundler.sandbox import refusals, writes
 from bundler.sandbox.controllers.engine import catch_up, is_due
 from bundler.sandbox.controllers.world import rfc3339
 from bundler.sandbox.deletion import find_deletable, start_deletion
-from bundler.sandbox.discovery import all_types, find_type
+from bundler.sandbox.discovery import all_types, deprecation_of, find_type
 from bundler.sandbox.logs import log_lines, missing_pod
 from bundler.sandbox.queries import Filter, metadata_of, read_filter
 from bundler.sandbox.seed import seed_store
@@ -176,21 +176,24 @@ class SandboxClient(Tampering):
             write = self._begin(tx, "applying", payload)
             body, is_created = writes.apply(tx, write, payload.content, is_forced=is_forced)
             answer = _answered(tx, payload.ref, body, is_dry_run=is_dry_run)
-        return Answer(body=answer, is_created=is_created)
+            warnings = _warnings(tx, payload)
+        return Answer(body=answer, is_created=is_created, warnings=warnings)
 
     def create(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """POST an object."""
         with self._writing(is_dry_run=is_dry_run) as tx:
             body = writes.create(tx, self._begin(tx, "creating", payload), payload.content)
             answer = _answered(tx, payload.ref, body, is_dry_run=is_dry_run)
-        return Answer(body=answer, is_created=True)
+            warnings = _warnings(tx, payload)
+        return Answer(body=answer, is_created=True, warnings=warnings)
 
     def replace(self, payload: Payload, *, is_dry_run: bool = False) -> Answer:
         """PUT an object."""
         with self._writing(is_dry_run=is_dry_run) as tx:
             write = self._begin(tx, "replacing", payload)
             body = writes.replace(tx, write, payload.content, subresource=payload.subresource)
-        return Answer(body=body, is_created=False)
+            warnings = _warnings(tx, payload)
+        return Answer(body=body, is_created=False, warnings=warnings)
 
     def delete(
         self,
@@ -243,6 +246,10 @@ class SandboxClient(Tampering):
         if group_of(payload.api_version) != ref.group:
             raise refusals.unknown_kind(verb, ref, version)
         return writes.begin(tx, verb, ref, version, manager=payload.manager, time=rfc3339(self._now_s()))
+
+
+def _warnings(tx: Transaction, payload: Payload) -> tuple[str, ...]:
+    return deprecation_of(tx, payload.ref.group, payload.ref.kind, payload.api_version.rpartition("/")[2])
 
 
 def _require(tx: Transaction, verb: str, query: ListQuery) -> ResourceType:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import KindInfo, all_kinds, kind_info, schema_for, schema_from_crd
 from bundler.model.json import items_at, mapping_at, strings_at, text_at
+from bundler.model.pattern import LazyPattern
 from bundler.model.refs import ResourceType
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 CRD_GROUP, CRD_KIND = "apiextensions.k8s.io", "CustomResourceDefinition"
 _VERBS = frozenset({"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"})
 _REVIEWS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
+_VERSION = LazyPattern(r"v(\d+)(?:(alpha|beta)(\d+))?")
 _NOT_STORED = frozenset({("", "Binding"), ("", "ComponentStatus"), ("policy", "Eviction"), ("autoscaling", "Scale")})
 
 
@@ -55,6 +57,40 @@ def find_schema(tx: Transaction, served: ResourceType) -> SchemaNode | None:
         if text_at(crd, "spec", "names", "kind") == served.kind:
             return _crd_schema(_Keyed(crd), served.version)
     return None
+
+
+def deprecation_of(tx: Transaction, group: str, kind: str, version: str) -> tuple[str, ...]:
+    """Return what the server warns of where a custom kind is written in a version that is deprecated.
+
+    Args:
+        tx: the open transaction.
+        group: API group.
+        kind: of the object.
+        version: in which it is written.
+    """
+    for crd in _established(tx, group):
+        if text_at(crd, "spec", "names", "kind") != kind:
+            continue
+        for one in items_at(crd, "spec", "versions"):
+            if text_at(one, "name") == version and one.get("deprecated") is True:
+                return (text_at(one, "deprecationWarning") or _deprecated(crd, version),)
+    return ()
+
+
+def _deprecated(crd: Body, version: str) -> str:
+    group, kind = text_at(crd, "spec", "group"), text_at(crd, "spec", "names", "kind")
+    usable = (one for one in items_at(crd, "spec", "versions") if one.get("served") and not one.get("deprecated"))
+    newest = max((text_at(one, "name") for one in usable), key=_maturity, default="")
+    use = f"; use {group}/{newest} {kind}" if newest and _maturity(newest) > _maturity(version) else ""
+    return f"{group}/{version} {kind} is deprecated{use}"
+
+
+def _maturity(version: str) -> tuple[int, int, int]:
+    """Return how a version is ordered: v2 after v1 after v2beta1 after v1alpha3; any other name before all."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        return -1, 0, 0
+    return {"alpha": 0, "beta": 1, None: 2}[found[2]], int(found[1]), int(found[3] or 0)
 
 
 def has_status(tx: Transaction, served: ResourceType) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from bundler.errors.cluster import RejectedError
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
-from tests.contract.bodies import config_map, crd, deployment, job, secret, service, stateful_set, with_metadata
+from tests.contract.bodies import config_map, crd, deployment, job, secret, service, stateful_set, widget, with_metadata
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Subject
@@ -348,6 +348,35 @@ def test_a_version_that_is_stored_stays_until_the_status_names_it_no_more(cluste
         assert stored_versions(cluster, ref) == ["v2"]
     finally:
         cluster.client.delete(ref)
+
+
+def test_a_version_that_is_deprecated_is_warned_of_at_every_write(cluster: Subject) -> None:
+    group = f"g{uuid.uuid4().hex[:8]}.example"
+    ref = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", f"widgets.{group}")
+    first = crd(group)
+    (version,) = first["spec"]["versions"]
+    old = {**version, "name": "v1beta1", "storage": False, "deprecated": True}
+    odd = {**old, "name": "v1alpha1", "deprecationWarning": "use v1"}
+    body = {**first, "spec": {**first["spec"], "versions": [version, old, odd]}}
+    try:
+        cluster.client.apply(cluster.payload(body, namespace=""))
+        cluster.wait("the kind", lambda: served(cluster, group))
+        said = {
+            name: cluster.apply({**widget(group), "apiVersion": f"{group}/{name}"}, is_dry_run=True).warnings
+            for name in ("v1", "v1beta1", "v1alpha1")
+        }
+        assert said == {
+            "v1": (),
+            "v1beta1": (f"{group}/v1beta1 Widget is deprecated; use {group}/v1 Widget",),
+            "v1alpha1": ("use v1",),
+        }
+    finally:
+        cluster.client.delete(ref)
+
+
+def served(cluster: Subject, group: str) -> bool:
+    cluster.client.forget_discovery()
+    return cluster.client.resource_type(group, "Widget", "v1alpha1") is not None
 
 
 def stored_versions(cluster: Subject, ref: ObjectRef) -> list[str]:

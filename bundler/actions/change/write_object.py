@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bundler.actions.change.planned import Planned
     from bundler.actions.change.run_control import Guard
     from bundler.model.change import Change
+    from bundler.model.cluster import Answer
     from bundler.ports import Ports, Propagation, Reporter
 
 _REPLICA_TRIES = 10
@@ -38,6 +39,7 @@ class ObjectWriter:
         """Take the plan with its bodies, and what is asked before every write."""
         self._planned, self._ports, self._guard, self._report = planned, ports, guard, report
         self.progress = Progress()
+        self._warned: set[str] = set()
 
     def carry_out(self, change: Change, *, propagation: Propagation = "Background") -> None:
         """Write or delete one object.
@@ -121,11 +123,17 @@ class ObjectWriter:
                 continue
             now_s, version = self._ports.clock.monotonic(), text_at(answer.body, "metadata", "resourceVersion")
             self._guard.memory.wrote(change.ref, version=version, now_s=now_s)
-            for warning in answer.warnings:
-                self._report(Warned(f"{change.ref.short}: {warning}"))
+            self._warn(change, answer)
             if change.before is None and not answer.is_created:
                 self._check_ours(change)
             return
+
+    def _warn(self, change: Change, answer: Answer) -> None:
+        """Pass on what the server warns of once, and not again what the plan has shown."""
+        for warning in answer.warnings:
+            if warning not in change.warnings and warning not in self._warned:
+                self._warned.add(warning)
+                self._report(Warned(f"{change.ref.short}: {warning}"))
 
     def _followed(self, change: Change, error: ConflictError) -> Payload | None:
         """Return the payload with the replicas that the autoscaler has set since; None for any other conflict."""

@@ -21,6 +21,7 @@ from bundler.planning.moved_since import is_other_cluster, moved_base, moved_sin
 from bundler.planning.payloads import Mask
 from bundler.planning.problem import Problem, refuse
 from bundler.planning.replaced_jobs import with_replaced_jobs
+from bundler.planning.server_warnings import warning_lines
 from bundler.values.changes import changed_user_values
 from bundler.values.flatten import is_touching
 from bundler.values.hidden_leaves import hide_leaves
@@ -80,7 +81,7 @@ def saved_from(
         namespaces=proposal.planned.new_namespaces,
         unchanged=shown.count(Action.NONE),
         is_pending=is_pending,
-        warnings=tuple(sorted({redact(f"{one.ref.short}: {text}") for one in shown.changes for text in one.warnings})),
+        warnings=tuple(map(redact, warning_lines(shown.changes))),
         cluster=_cluster_text(identity),
         created=now,
         expires=now + timedelta(seconds=expires_s) if expires_s else None,

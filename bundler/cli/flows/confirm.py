@@ -6,11 +6,12 @@ import sys
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.plan import PlanView, counted_changes, identity_line, plan_lines, plan_warnings
+from bundler.cli.output.plan import PlanView, counted_changes, identity_line, plan_lines
 from bundler.cli.terminal.text import Line
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import first_of
 from bundler.planning.safety import losses
+from bundler.planning.server_warnings import warning_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +49,7 @@ class Approval:
         lines = chain(_second_look(is_second_look=proposal.is_second_look), heads, plan_lines(plan, self._view()))
         asks = self.app.may_ask and not self.is_yes and not plan.is_empty and not plan.has_conflicts
         (self.app.screen.complain if asks else self.app.screen.say_lines)(lines)
-        for warning in plan_warnings(plan):
+        for warning in warning_lines(plan.changes):
             self.app.screen.warn(warning)
         return not asks or ask(self.app, f"{self._question(proposal)} [y/N] ")
 

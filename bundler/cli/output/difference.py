@@ -13,7 +13,6 @@ from bundler.cli.output.plan import (
     gone_texts,
     kept_texts,
     plan_lines,
-    plan_warnings,
     reach_remark,
 )
 from bundler.cli.output.report import Item, Listing, Report
@@ -22,6 +21,7 @@ from bundler.model.lean import dataclass
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
 from bundler.planning.replaced_jobs import with_replaced_jobs
+from bundler.planning.server_warnings import warning_lines
 from bundler.wire.changes import difference_form
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def show_difference(app: App, plan: Plan, subject: Subject, view: DiffView) -> N
         subject: what it is about.
         view: how much of it is shown.
     """
-    for warning in plan_warnings(plan):
+    for warning in warning_lines(plan.changes):
         app.screen.warn(warning)
     shown = [change for change in with_replaced_jobs(plan.changes) if change.action is not Action.NONE]
     if app.output in {"json", "yaml"}:

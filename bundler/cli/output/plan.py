@@ -187,8 +187,3 @@ def counts_text(number: Mapping[Action, int], *, kept: int, contested: int = 0) 
     parts += [f"{kept} kept"] if kept else []
     parts += [f"{contested} in conflict"] if contested else []
     return ", ".join(parts) or counted(0, "object")
-
-
-def plan_warnings(plan: Plan) -> list[str]:
-    """Return what the API server warned of in dry-run, once each, sorted."""
-    return sorted({f"{change.ref.short}: {text}" for change in plan.changes for text in change.warnings})
