@@ -51,7 +51,8 @@ class Tracer:
             render: renders one file of a component once more; called when something of it is asked for.
             bounds: of that.
         """
-        self._files = {one.ref: (one.component, one.source.file) for one in manifests}
+        # of one that is rendered twice, the first
+        self._files = {one.ref: (one.component, one.source.file) for one in reversed([*manifests])}
         self._render, self._bounds = cache(render), bounds
         self._details: dict[int, MarkedDocument] = {}
 

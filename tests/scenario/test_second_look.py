@@ -48,7 +48,7 @@ def first(sandbox_world: World) -> Planned:
 
 def test_an_answer_about_what_did_not_move_is_used_again(first: Planned, asking: FaultyCluster):
     second = make_plan(first.wanted, asking, earlier=first)
-    assert second.plan.changes == first.plan.changes
+    assert second.plan.changes == tuple(replace(change, causes=()) for change in first.plan.changes)
     assert "shop-config" not in asked(asking)
 
 
