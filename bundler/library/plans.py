@@ -112,7 +112,7 @@ def _saved_request(request: AnyRequest) -> SavedRequest:
             asked = _returning(PlannedVerb.ROLLBACK, request, accepts, reason=request.reason)
             return replace(asked, recreates=request.recreates, on_conflict=request.on_conflict)
         case UninstallRequest():
-            asked = _returning(PlannedVerb.UNINSTALL, request, accepts, reason="")
+            asked = _returning(PlannedVerb.UNINSTALL, request, accepts, reason=request.reason)
             return replace(asked, keeps_history=request.keeps_history)
 
 
@@ -201,6 +201,7 @@ def carry_out(
                 accepted=replace(accepted, removal=True),
                 lock_timeout_s=options.lock_timeout_s if options else 0.0,
                 keeps_history=request.keeps_history,
+                reason=reason,
             )
             return library.releases.remove(scope, gone, approve)
 

@@ -220,7 +220,8 @@ def protect(
 
 
 def _placed_removal(scope: Scope, request: UninstallRequest) -> UninstallRequest:
-    return replace(request, namespace=namespace_of(scope, request))
+    authorship = authorship_of(scope, reason=request.reason)
+    return replace(request, namespace=namespace_of(scope, request), authorship=authorship)
 
 
 def _placed(scope: Scope, request: RollbackRequest) -> RollbackRequest:

@@ -76,6 +76,12 @@ class Authorship:
     outside_window: str = ""
     """Why it was made although the site's deployment windows were closed; empty where they were open."""
 
+    @property
+    def who(self) -> str:
+        """Who it was, and where: ``deployer (ada@ci-7)``."""
+        place = "@".join(filter(None, (self.account, self.host)))
+        return f"{self.user} ({place})" if self.user and place else self.user or place
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:

@@ -29,22 +29,27 @@ def test_the_trail_of_every_namespace_is_in_the_order_of_time(changed):
     assert (back["rolledBackTo"], back["reason"], back["by"]["host"]) == (1, "it was worse", "desk")
     assert "--set 'token=***'" in trail[0]["command"]
     assert "hunter2" not in str(trail)
-
-
-def test_without_a_release_it_is_the_namespace_and_a_release_alone_is_as_ever(changed):
     assert {one["release"] for one in changed("history", "-n", "other", "-o", "json").document} == {"calm"}
-    assert "by" not in changed("history", "shop", "-n", "prod", "-o", "json").document[0]
+    assert "by" not in changed("history", "shop", "-n", "prod", "-o", "json").document[0], "one release is as ever"
 
 
-def test_a_record_that_cannot_be_read_is_an_error_after_the_others(changed):
-    ref = ObjectRef("", "Secret", "prod", "bundler.release.shop.v2")
-    with changed.sandbox() as sandbox:
+def test_a_record_that_cannot_be_read_is_an_error_after_the_others(cli):
+    menu = small_bundle(cli.home)
+    for name in ("calm", "shop"):
+        cli("install", name, menu, "-n", "prod").ok()
+    ref = ObjectRef("", "Secret", "prod", "bundler.release.shop.v1")
+    with cli.sandbox() as sandbox:
         body = sandbox.get(ref)
         sandbox.replace(Payload(ref=ref, api_version="v1", content=canonical_json({**body, "data": {"head": "e30="}})))
-    found = changed("history", "-A")
-    assert found.code == 1
-    assert "shop.v2" in found.err
-    assert "calm" in found.out
+    found = cli("history", "-A")
+    assert (found.code, "shop.v1" in found.err, "calm" in found.out) == (1, True, True)
+
+
+def test_who_uninstalled_and_why_is_in_the_history_that_is_kept(cli):
+    cli("install", "shop", small_bundle(cli.home)).ok()
+    cli("uninstall", "shop", "--keep-history", "--yes", "-m", "moved away", USER="ada").ok()
+    (entry,) = cli("history", "-A", "-o", "json").document
+    assert (entry["status"], entry["description"]) == ("uninstalled", "uninstalled by sandbox (ada@desk); moved away")
 
 
 @pytest.mark.parametrize("words", [("shop", "-A"), ("--why",), ("-A", "--revision", "1")])

@@ -234,6 +234,32 @@ def list_live(
     )
 
 
+def list_what_answers(
+    refs: Iterable[ObjectRef], ports: Ports, *, uid: str
+) -> tuple[Mapping[ObjectRef, Body], Mapping[ObjectRef, str]]:
+    """Return the live objects, and why others cannot be asked for: an API group that is down hides no other one.
+
+    Args:
+        refs: objects to look for.
+        ports: the cluster, records, clock and reporter of the run.
+        uid: of the release.
+    """
+    wanted = frozenset(refs)
+    try:
+        return list_live(wanted, ports, uid=uid), {}
+    except ApiUnavailableError:
+        pass
+    live: dict[ObjectRef, Body] = {}
+    silent: dict[ObjectRef, str] = {}
+    for group in {ref.group for ref in wanted}:
+        mine = [ref for ref in wanted if ref.group == group]
+        try:
+            live |= list_live(mine, ports, uid=uid)
+        except ApiUnavailableError as error:
+            silent |= dict.fromkeys(mine, "; ".join(error.context))
+    return live, silent
+
+
 def _query(group: str, kind: str, namespace: str, *, uid: str, metadata_only: bool) -> ListQuery:
     selector = f"{RELEASE_UID}={uid}" if uid else ""
     return ListQuery(group=group, kind=kind, namespace=namespace, label_selector=selector, metadata_only=metadata_only)

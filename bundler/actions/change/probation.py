@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import Unready, gather_evidence
-from bundler.actions.change.list_watch import list_live
+from bundler.actions.change.list_watch import list_what_answers
 from bundler.actions.change.pod_watch import list_pods, newest_pods, pod_selector
 from bundler.errors.change import ProbationFailedError
 from bundler.health.compute import compute_health
@@ -13,7 +13,7 @@ from bundler.health.probation import NEW_POD, record_of, relapse
 from bundler.model.change import Action
 from bundler.model.events import Notice
 from bundler.model.health import Health, Status
-from bundler.model.json import text_at
+from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import replace
 from bundler.model.size import counted, seconds
 from bundler.planning.jobs import is_job
@@ -73,7 +73,7 @@ class _Probation:
         self._ports, self._rules = ports, rules
         wanted = [one for one in changes if one.action is not Action.DELETE and one.desired and not is_job(one.ref)]
         self._changes = {change.ref: change for change in wanted}
-        live = self._live()
+        live, _ = self._live()
         judged = {ref: self._health(ref, body) for ref, body in live.items()}
         self._ready = {ref: health for ref, health in judged.items() if health.status is Status.CURRENT}
         self._changes = {ref: self._changes[ref] for ref in self._ready if "status" in live[ref]}
@@ -91,9 +91,10 @@ class _Probation:
         Raises:
             ProbationFailedError: when anything failed.
         """
-        live = self._live()
+        live, silent = self._live()
         problems = self._problems(live)
-        health = {ref: self._health(ref, live[ref]) if ref in live else _GONE for ref in self._changes}
+        asked = [ref for ref in self._changes if ref not in silent]
+        health = {ref: self._health(ref, live[ref]) if ref in live else _GONE for ref in asked}
         failed = [ref for ref in health if ref in problems or self._is_worse(ref, health[ref], is_last=is_last)]
         if not failed:
             return
@@ -124,15 +125,15 @@ class _Probation:
         is_less = health.status is Status.IN_PROGRESS and (health.ready or 0) < (self._ready[ref].ready or 1)
         return is_less and (is_last or not self._sees_pods)
 
-    def _live(self) -> Mapping[ObjectRef, Body]:
-        return list_live(self._changes, self._ports, uid=self._rules.uid)
+    def _live(self) -> tuple[Mapping[ObjectRef, Body], Mapping[ObjectRef, str]]:
+        return list_what_answers(self._changes, self._ports, uid=self._rules.uid)
 
     def _health(self, ref: ObjectRef, body: Body) -> Health:
         return compute_health(ref, body, rules=self._rules.readiness, judge=self._ports.judge)
 
     def _pods_of(self, live: Mapping[ObjectRef, Body]) -> Iterator[tuple[ObjectRef, Body]]:
         for ref, body in live.items():
-            if selector := pod_selector(body):
+            if mapping_at(body, "spec", "template", "spec") and (selector := pod_selector(body)):
                 pods = list_pods(self._ports, ref.namespace, selector)
                 self._sees_pods |= bool(pods)
                 yield from ((ref, pod) for pod in newest_pods(body, pods))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.list_watch import list_live
+from bundler.actions.change.list_watch import list_what_answers
 from bundler.actions.change.pod_watch import PATIENCE_S, PodWatch
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
 from bundler.actions.release.history import lost_head, require_history, uninstalled
 from bundler.actions.release.recorded_parts import readiness_of
-from bundler.errors.cluster import ApiUnavailableError
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
 from bundler.health.service_targets import service_problems
@@ -120,27 +119,9 @@ def _with_pods(
     )
 
 
-def _live(revision: Revision, ports: Ports) -> Mapping[ObjectRef, Body]:
-    uid = release_uid(revision.summary.namespace, revision.summary.release)
-    return list_live((entry.ref for entry in revision.inventory), ports, uid=uid)
-
-
 def _live_and_silent(revision: Revision, ports: Ports) -> tuple[Mapping[ObjectRef, Body], Mapping[ObjectRef, str]]:
-    """Return the live objects, and why others cannot be asked for: an API group that is down hides no other one."""
-    try:
-        return _live(revision, ports), {}
-    except ApiUnavailableError:
-        pass
     uid = release_uid(revision.summary.namespace, revision.summary.release)
-    live: dict[ObjectRef, Body] = {}
-    silent: dict[ObjectRef, str] = {}
-    for group in {ref.group for ref in revision.refs}:
-        refs = [ref for ref in revision.refs if ref.group == group]
-        try:
-            live |= list_live(refs, ports, uid=uid)
-        except ApiUnavailableError as error:
-            silent |= dict.fromkeys(refs, "; ".join(error.context))
-    return live, silent
+    return list_what_answers((entry.ref for entry in revision.inventory), ports, uid=uid)
 
 
 def wait_for_release(ports: Ports, namespace: str, release: str) -> ReleaseState:

@@ -37,7 +37,7 @@ from bundler.model.events import Notice
 from bundler.model.json import is_mapping, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
-from bundler.model.release import ReleaseStatus
+from bundler.model.release import Authorship, ReleaseStatus
 from bundler.model.steps import Moment
 from bundler.planning.hidden import hidden_like
 from bundler.planning.observation import Wanted
@@ -83,6 +83,10 @@ class UninstallRequest:
     """Seconds to wait for a lock that another run holds."""
     keeps_history: bool = False
     """Keep the records, marked as uninstalled, instead of dropping them."""
+    reason: str = ""
+    """Why; kept in the history that is kept."""
+    authorship: Authorship = Authorship()
+    """Who uninstalls it, from where; a session says it."""
 
     @property
     def terms(self) -> Terms:
@@ -193,7 +197,7 @@ def uninstall(request: UninstallRequest, ports: Ports, approve: Callable[[Propos
         return ChangeResult(proposal=first, revision=None, is_declined=True)
     refuse(unconfirmed)
     with ports.lock.hold(namespace, release, doing="uninstall", timeout_s=request.lock_timeout_s) as held:
-        end = partial(_close, outside_window=first.outside_window) if request.keeps_history else _erase
+        end = partial(_close, said=_said(request, first.outside_window)) if request.keeps_history else _erase
         proposal = remove_objects(namespace, release, ports.under(held), held, request.terms, end=end)
     return ChangeResult(proposal=proposal or first, revision=None)
 
@@ -234,21 +238,27 @@ def _erase(history: History, ports: Ports) -> None:
     ports.store.erase(history.namespace, history.release)
 
 
-def _close(history: History, ports: Ports, outside_window: str = "") -> None:
+def _said(request: UninstallRequest, outside_window: str) -> str:
+    """Return who removed a release and why, for the history that is kept."""
+    who, why = request.authorship.who, " ".join(request.reason.split())
+    by = f"uninstalled by {who}" if who else ""
+    return "; ".join(filter(None, (by, why, outside_words(outside_window))))
+
+
+def _close(history: History, ports: Ports, said: str = "") -> None:
     """Say in the records that nothing of them is there any more; the newest is marked last.
 
     Args:
         history: of the release.
         ports: the cluster, records, clock and reporter of the run.
-        outside_window: why it was uninstalled although the site's deployment windows were closed.
+        said: what is kept of it in the history.
     """
     fresh = read_history(ports.store, history.namespace, history.release, on_unreadable=pass_over)
     for summary in fresh.current:
         if summary is not fresh.newest and summary.status is ReleaseStatus.DEPLOYED:
             ports.store.mark(summary, ReleaseStatus.SUPERSEDED)
     if fresh.newest is not None:
-        said = outside_words(ports.redactor.redact(outside_window))
-        ports.store.mark(fresh.newest, ReleaseStatus.UNINSTALLED, description=said)
+        ports.store.mark(fresh.newest, ReleaseStatus.UNINSTALLED, description=ports.redactor.redact(said))
 
 
 def _carry_out(proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> None:

@@ -104,7 +104,7 @@ def plan_command(
         if word:
             raise click.UsageError(f"--uninstall takes a release alone, and no {word}")
         accepted = Accepted(losses=accept_data_loss, no_backup=no_backup, removal=True)
-        gone = UninstallRequest(release=release, accepted=accepted, keeps_history=keep_history)
+        gone = UninstallRequest(release=release, accepted=accepted, keeps_history=keep_history, reason=reason)
         return make_plan(app, gone, flags)
     if not word:
         raise click.UsageError("name the BUNDLE to install or upgrade to; or give --rollback, or --uninstall")

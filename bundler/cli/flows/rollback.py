@@ -89,6 +89,7 @@ def carry_out_removal(app: App, asked: UninstallRequest, site: Path | None, run:
         site=session.read_site(site) if site else None,
         accepted=accepted,
         lock_timeout_s=run.lock_timeout_s,
+        reason=run.reason,
     )
     request = replace(request, namespace=session.namespace_of(request))
     say_where(app, session, request.namespace)

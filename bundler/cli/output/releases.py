@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from bundler.cli.session.app import App
-    from bundler.model.release import AuditEntry, Authorship, Protection, RevisionSummary
+    from bundler.model.release import AuditEntry, Protection, RevisionSummary
     from bundler.model.results import MigratedStorage
 
 _STYLES = {ReleaseStatus.FAILED: "red", ReleaseStatus.INTERRUPTED: "red", ReleaseStatus.UNINSTALLED: "dim"}
@@ -102,7 +102,7 @@ def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:
             str(entry.summary.revision),
             status_text(entry.summary),
             bundle_text(entry.summary),
-            author_text(entry.authorship),
+            entry.authorship.who,
             app.screen.shown(entry.summary.description or entry.authorship.reason),
         )
         for entry in entries
@@ -113,12 +113,6 @@ def show_trail(app: App, entries: Sequence[AuditEntry]) -> None:
     app.screen.lines(styled(lines, [entry.summary for entry in entries]))
     if not entries:
         app.screen.say("no revisions here; -A looks in every namespace")
-
-
-def author_text(who: Authorship) -> str:
-    """Return who made a revision, and where: ``deployer (ada@ci-7)``."""
-    place = "@".join(filter(None, (who.account, who.host)))
-    return f"{who.user} ({place})" if who.user and place else who.user or place
 
 
 def styled(lines: list[Line], summaries: Sequence[RevisionSummary]) -> list[Line]:

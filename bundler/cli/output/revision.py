@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.cli.output.releases import author_text, bundle_text, moment, status_text
+from bundler.cli.output.releases import bundle_text, moment, status_text
 from bundler.cli.terminal.text import Line
 from bundler.wire.releases import entry_forms, evidence_form, manifest_form, notes_form, revision_form
 
@@ -41,7 +41,7 @@ def show_revision(app: App, revision: Revision) -> None:
         "rolled back to": str(revision.rolled_back_to or ""),
         "created": moment(summary.created),
         "updated": moment(summary.updated),
-        "by": author_text(by),
+        "by": by.who,
         "reason": by.reason,
         "outside windows": by.outside_window,
         "command": by.command,
