@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bundler.actions.release.terms import Accepted
+from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall
 from bundler.errors.bundle import BundleInvalidError, ManifestError
 from bundler.errors.change import ObjectFailedError, UndeclaredReachError
+from bundler.model.cluster import Payload
+from bundler.model.events import HealthChanged
+from bundler.model.json import canonical_json
 from bundler.model.labels import BACKUP
+from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.model.steps import Await, RunJob, Until
+from bundler.syntax.reader import read_document
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
 
@@ -157,6 +163,88 @@ def test_wherever_a_run_dies_nothing_is_lost_without_a_backup_that_succeeded(
             break
     assert number > 5
     assert world.get("StatefulSet", "db", "apps") is None
+
+
+def test_the_backup_of_what_is_switched_off_is_that_of_the_revision_which_had_it(
+    sandbox_world: World, tmp_path: Path
+) -> None:
+    world, operator = sandbox_world, sandbox_world.operator
+    operator.install(store(tmp_path / "one", f"{{% if values.db %}}{DUMP}{{% endif %}}"))
+    bare = make_bundle(tmp_path / "two", {"values.yaml": "{}"}, name="store", version="2.0.0")
+    operator.upgrade(bare, request={"resets_values": True})
+    (made,) = backups(world)
+    (container,) = world.bodies("Job", "batch")[made]["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [{"name": "WITH", "value": "correct-horse-battery"}]
+    assert all("correct-horse" not in str(proposal.plan.steps) for proposal in operator.shown)
+
+
+SNAPSHOT = """
+apiVersion: snapshot.storage.k8s.io/v1
+kind: VolumeSnapshot
+metadata: {name: disk}
+spec: {source: {persistentVolumeClaimName: data-db-0}}
+"""
+SNAPSHOTS = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: volumesnapshots.snapshot.storage.k8s.io
+  annotations: {api-approved.kubernetes.io: "https://github.com/kubernetes-csi/external-snapshotter/pull/665"}
+spec:
+  group: snapshot.storage.k8s.io
+  scope: Namespaced
+  names: {kind: VolumeSnapshot, plural: volumesnapshots, singular: volumesnapshot, listKind: VolumeSnapshotList}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+
+
+def test_a_snapshot_is_waited_for_until_it_can_be_restored_from(world: World, tmp_path: Path) -> None:
+    operator = world.operator
+    body = read_document(SNAPSHOTS).value
+    ref = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", body["metadata"]["name"])  # type: ignore[index, call-overload, arg-type]
+    world.cluster.apply(Payload(ref=ref, api_version=body["apiVersion"], content=canonical_json(body)))  # type: ignore[index, call-overload, arg-type]
+    bundle = store(tmp_path, SNAPSHOT)
+    operator.install(bundle)
+    seen: list[str] = []
+
+    def finish(event: object) -> None:
+        """What a snapshot controller does, when the run waits for it."""
+        if isinstance(event, HealthChanged) and event.ref.kind == "VolumeSnapshot" and not seen:
+            seen.append(event.ref.name)
+            assert world.get("StatefulSet", "db", "apps") is not None
+            world.edit(
+                "VolumeSnapshot", event.ref.name, {"status": {"readyToUse": True}}, group="snapshot.storage.k8s.io"
+            )
+
+    ports = operator.ports
+    operator.ports = lambda: replace(ports(), report=finish)  # type: ignore[method-assign]
+    operator.upgrade(bundle, db="false")
+    assert seen[0].startswith("disk-r2-")
+    assert world.get("StatefulSet", "db", "apps") is None
+    assert operator.history()[-1].description == f"backed up by VolumeSnapshot/{seen[0]}"
+    world.cluster.delete(ref)
+
+
+def test_an_uninstall_that_deletes_claims_backs_them_up_and_does_so_again_after_a_failure(
+    sandbox_world: World, tmp_path: Path
+) -> None:
+    world, operator = sandbox_world, sandbox_world.operator
+    claims = "  persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete}\n  serviceName: db"
+    files = {"templates/a.yaml": STORE.replace("  serviceName: db", claims)}
+    operator.install(store(tmp_path, **files))
+    gone = UninstallRequest(release="shop", namespace=operator.namespace, accepted=Accepted(losses=True, removal=True))
+    (made,) = backed_up(propose_uninstall(gone, operator.ports()).plan)
+    world.cluster.fail("Job", made, "JobFailed", operator.namespace)  # type: ignore[attr-defined]
+    with pytest.raises(ObjectFailedError):
+        operator.uninstall()
+    assert world.get("StatefulSet", "db", "apps") is not None
+    operator.uninstall()
+    assert operator.history() == ()
+    assert len(backups(world)) == 2
 
 
 def test_what_can_be_no_backup_is_refused_where_it_is_written(sandbox_world: World, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.release.protect import ProtectRequest, protect
 from bundler.actions.release.terms import Accepted
 from bundler.errors.change import ObjectFailedError, ProtectedReleaseError, ReleaseNotFoundError, RolledBackError
@@ -85,6 +86,9 @@ def test_a_protected_release_lives_on_and_loses_nothing_until_its_protection_is_
     shown = operator.history()[-1].protection
     assert shown is not None
     assert (shown.is_on, shown.user, shown.reason) == (True, "ada@desk", "production")
+    assert operator.diff(new).plan.is_empty, "the mark is a field of its own"
+    found = find_drift(DriftRequest(release="shop", namespace=operator.namespace), operator.ports())
+    assert found.objects == ()
 
     with pytest.raises(ProtectedReleaseError, match="protection of release shop") as raised:
         operator.uninstall()

@@ -29,21 +29,34 @@ class Backups:
 NO_BACKUPS = Backups()
 
 
-def backups_of(revision: Revision | None, history: History, terms: Terms, store: ReleaseStore) -> Backups:
+def backups_of(
+    rendered: Revision | None, left: Revision | None, history: History, terms: Terms, store: ReleaseStore
+) -> Backups:
     """Return the backups that are made should a change lose data.
 
-    A change that is undone by itself makes none: what that deletes, the change has made.
+    They are those of the bundle to be. Of components for which it has none, because they go or are switched off, they
+    are those of the revision that is left. A change that is undone by itself makes none: what that deletes, the change
+    has made.
 
     Args:
-        revision: to be, or where nothing is rendered the deployed one; None where there is none.
+        rendered: the revision to be; None where nothing is rendered.
+        left: the revision that is left; None where there is none.
         history: of the release.
         terms: whether a backup is wanted.
         store: its records; what is sensitive in one is read only where a backup needs it.
     """
-    if revision is None or not revision.backups or terms.accepted.no_backup or terms.live_before is not None:
+    if terms.accepted.no_backup or terms.live_before is not None:
         return NO_BACKUPS
-    if any(has_hidden(one.body) for one in revision.backups):
-        revision = store.load(revision.summary, with_sensitive=True)
-    number, newest = history.next_number, history.newest
-    manifests = tuple(backup_for_run(one, history.release, number, newest) for one in revision.backups)
-    return Backups(manifests=manifests, sensitive=revision.sensitive)
+    covered = {one.component for one in rendered.backups} if rendered else set[str]()
+    older = [one for one in left.backups if one.component not in covered] if left else []
+    if left is not None and any(has_hidden(one.body) for one in older):
+        left = store.load(left.summary, with_sensitive=True)
+        older = [one for one in left.backups if one.component not in covered]
+    sources = [*([rendered] if rendered else []), *([left] if left and older else [])]
+    return Backups(
+        manifests=tuple(
+            backup_for_run(one, history.release, history.next_number, history.newest)
+            for one in (*(rendered.backups if rendered else ()), *older)
+        ),
+        sensitive=frozenset[str]().union(*(one.sensitive for one in sources)),
+    )

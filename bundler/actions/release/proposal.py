@@ -293,7 +293,7 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
     """
     deployed = ports.store.load(history.deployed) if history.deployed else None
     hooks = NO_HOOKS if terms.skips_hooks else hooks_of(draft.revision, history, ports.store)
-    backups = backups_of(deployed if draft.is_recorded else draft.revision, history, terms, ports.store)
+    backups = backups_of(None if draft.is_recorded else draft.revision, deployed, history, terms, ports.store)
     dormant = draft.revision.dormant
     ports.redactor.learn(*hooks.sensitive, *backups.sensitive)
     entries = (entry for entry in draft.revision.inventory if entry.ref not in dormant)

@@ -15,8 +15,9 @@ from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.model.release import ReleaseStatus
-from bundler.model.size import shortened
+from bundler.model.size import first_of, shortened
 from bundler.model.steps import Moment
+from bundler.planning.backup import is_backup
 from bundler.planning.conflicts import fields_left
 from bundler.planning.definitions.notes import broken_by
 from bundler.planning.jobs import is_job
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
+_SHOWN_BACKUPS = 3
 _CAUSE_CHARS = 240
 """Of a reason in the columns; the whole of it is in the record."""
 
@@ -84,7 +86,9 @@ class RunRecord:
             owned = {**history.owned, **{entry.ref: entry for entry in revision.inventory}}
             mark_holders(history.namespace, history.release, owned, self._ports)
         with recording(self._held, f"recording revision {revision.summary.revision} as deployed"):
-            self._revision = _record_deployed(revision, history, self._ports, history_max=self._options.history_max)
+            self._revision = _record_deployed(
+                revision, self._proposal, self._ports, history_max=self._options.history_max
+            )
 
     def note_finished(self, jobs: Iterable[ObjectRef]) -> None:
         """Record that Jobs have finished: they may be deleted at any time, and must not run twice.
@@ -176,8 +180,9 @@ def _cause(error: BundlerError) -> str:
     return shortened(cause, _CAUSE_CHARS)
 
 
-def _record_deployed(revision: Revision, history: History, ports: Ports, *, history_max: int) -> Revision:
-    summary = ports.store.mark(revision.summary, ReleaseStatus.DEPLOYED, description=_description(revision, ports))
+def _record_deployed(revision: Revision, proposal: Proposal, ports: Ports, *, history_max: int) -> Revision:
+    history, description = proposal.history, _description(revision, proposal.plan, ports)
+    summary = ports.store.mark(revision.summary, ReleaseStatus.DEPLOYED, description=description)
     for older in history.summaries:
         if older.status is ReleaseStatus.DEPLOYED:
             ports.store.mark(older, ReleaseStatus.SUPERSEDED, description=older.description)
@@ -185,7 +190,7 @@ def _record_deployed(revision: Revision, history: History, ports: Ports, *, hist
     return replace(revision, summary=summary)
 
 
-def _description(revision: Revision, ports: Ports) -> str:
+def _description(revision: Revision, plan: Plan, ports: Ports) -> str:
     """Return what the history says of a revision that went well, in a line: why it was made."""
     who = revision.authorship
     reason = " ".join(ports.redactor.redact(who.reason).split())
@@ -194,8 +199,14 @@ def _description(revision: Revision, ports: Ports) -> str:
         f"rolled back to revision {back}" if back else "",
         shortened(reason, _REASON_CHARS),
         outside_words(ports.redactor.redact(who.outside_window)),
+        _backup_words(plan),
     )
     return "; ".join(part for part in said if part)
+
+
+def _backup_words(plan: Plan) -> str:
+    made = first_of([change.ref.short for change in plan.changes if is_backup(change)], _SHOWN_BACKUPS)
+    return f"backed up by {', '.join(made)}" if made else ""
 
 
 def outside_words(reason: str) -> str:

@@ -120,8 +120,10 @@ def _propose_removal(request: UninstallRequest, ports: Ports) -> Proposal:
 def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
     newest = ports.store.load(history.newest) if history.newest else None
     hooks = hooks_of_removal(newest, history, ports.store) if newest and not terms.skips_hooks else NO_HOOKS
-    deployed = ports.store.load(history.deployed) if history.deployed else None
-    backups = backups_of(deployed, history, terms, ports.store)
+    # After an uninstall that failed nothing is deployed any more, and what is left is backed up all the same.
+    deployed = history.deployed
+    left = newest if deployed is None or deployed == history.newest else ports.store.load(deployed)
+    backups = backups_of(None, left, history, terms, ports.store)
     ports.redactor.learn(*hooks.sensitive, *backups.sensitive)
     wanted = Wanted(
         release=history.release,
