@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 from bundler.late import late_modules
 
 if TYPE_CHECKING:
-    from bundler.expressions import compiled as compiled, expression as expression, failures as failures
+    from bundler.expressions import (
+        compiled as compiled,
+        expression as expression,
+        failures as failures,
+        template_reads as template_reads,
+    )
 
 __getattr__ = late_modules(__name__)

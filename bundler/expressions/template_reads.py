@@ -63,6 +63,7 @@ class TemplateReads:
             partials: files that a computed name may mean.
         """
         self._partials = tuple(partials)
+        self._lines: dict[tuple[str, int], LineReads] = {}
         self._files: dict[str, _FileFacts] = {}
         waiting = [name]
         while waiting:
@@ -87,11 +88,15 @@ class TemplateReads:
             file: the template, or one that it uses.
             line: from 1.
         """
-        direct: set[ValuePath] = set()
-        for at, scope, *path in self._of(file, "read"):
-            if int(at) == line:
-                direct |= self._meant((file, scope, tuple(path)))
-        return LineReads(frozenset(direct), frozenset(self._around(file, line, set())))
+        found = self._lines.get((file, line))
+        if found is None:  # loops ask for the same lines again and again
+            direct: set[ValuePath] = set()
+            for at, scope, *path in self._of(file, "read"):
+                if int(at) == line:
+                    direct |= self._meant((file, scope, tuple(path)))
+            found = LineReads(frozenset(direct), frozenset(self._around(file, line, set())))
+            self._lines[file, line] = found
+        return found
 
     def _facts_of(self, file: str) -> _FileFacts:
         return self._files.get(file) or _FileFacts(frozenset())

@@ -20,7 +20,6 @@ from bundler.expressions.bounds import current_meter
 from bundler.expressions.compiled import code_key
 from bundler.expressions.language import FAILURES, Language
 from bundler.expressions.markers import finish_text
-from bundler.expressions.template_reads import TemplateReads, facts_in
 from bundler.model.bundle import BESIDE_TEMPLATES
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.expressions.template_reads import Facts, LineReads
+    from bundler.expressions.template_reads import Facts, LineReads, TemplateReads
 
 _CHUNK = 4096
 
@@ -93,7 +92,7 @@ class MarkedLanguage(Language):
         parsed: Any = source
         if self.marks_every_line:
             parsed = self.parse(source, name, filename)
-            facts = facts_in(parsed)
+            facts = expressions.template_reads.facts_in(parsed)
         code = super().compile(parsed, name, filename)
         self._codes.add(key, (code, True, facts))
         return code
@@ -201,7 +200,7 @@ class TemplateSet:
             def facts(file: str) -> Facts:
                 return language.facts_of(self._files[file], file) if file in self._files else frozenset()
 
-            self._reads[name] = TemplateReads(name, facts, partials)
+            self._reads[name] = expressions.template_reads.TemplateReads(name, facts, partials)
         return self._reads[name]
 
     def reads_at(self, name: str, source: Source) -> LineReads:

@@ -17,7 +17,7 @@ from bundler.render.lines import offset_of_line
 from bundler.render.types import FieldOrigin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bundler.model.json import JSONValue
     from bundler.model.manifest import Manifest, Source
@@ -53,7 +53,8 @@ class Tracer:
         """
         # of one that is rendered twice, the first
         self._files = {one.ref: (one.component, one.source.file) for one in reversed([*manifests])}
-        self._render, self._bounds = cache(render), bounds
+        self._objects = cache(lambda component, file: _by_name(render(component, file)))
+        self._bounds = bounds
         self._details: dict[int, MarkedDocument] = {}
 
     def find_source(self, ref: ObjectRef, steps: Sequence[str | int]) -> Source | None:
@@ -88,8 +89,10 @@ class Tracer:
             )
 
     def _find(self, ref: ObjectRef) -> TracedObject | None:
-        objects = self._render(*self._files[ref]) if ref in self._files else ()
-        return next((one for one in objects if _is_same(one.ref, ref)), None)
+        objects = self._objects(*self._files[ref]) if ref in self._files else {}
+        named = objects.get((ref.group, ref.kind, ref.name), ())
+        # which scope a kind has, only the whole bundle tells
+        return next((one for one in named if one.ref.namespace == ref.namespace or not ref.namespace), None)
 
     def _source(self, found: TracedObject, steps: Sequence[str | int]) -> Source:
         return self._source_of(found, self._detail(found).line_of(_pointer(found, steps)))
@@ -119,8 +122,8 @@ def _pointer(found: TracedObject, steps: Sequence[str | int]) -> str:
     return found.part.pointer + "".join(f"/{escape_token(str(step))}" for step in steps)
 
 
-def _is_same(one: ObjectRef, other: ObjectRef) -> bool:
-    """Return whether two objects are one; which scope a kind has, only the whole bundle tells."""
-    return (one.group, one.kind, one.name) == (other.group, other.kind, other.name) and (
-        one.namespace == other.namespace or "" in {one.namespace, other.namespace}
-    )
+def _by_name(objects: Iterable[TracedObject]) -> Mapping[tuple[str, str, str], Sequence[TracedObject]]:
+    found: dict[tuple[str, str, str], list[TracedObject]] = {}
+    for one in objects:
+        found.setdefault((one.ref.group, one.ref.kind, one.ref.name), []).append(one)
+    return found

@@ -51,6 +51,7 @@ class ValueChanges:
         """
         self._bundle, self._values, self._before, self._codes = bundle, values, before, codes
         self._is_secret = is_secret
+        self._found: dict[tuple[str, ValuePath], frozenset[Pointer]] = {}
         self._leaves = flatten(values)
         self._old = leaves_of(before)
 
@@ -83,7 +84,13 @@ class ValueChanges:
             component: its path; empty for the bundle itself.
             paths: what they read, as it is written there: ``values`` and keys, or ``components`` and so on.
         """
-        return frozenset(pointer for path in paths for pointer in self._touched(component, path))
+        return frozenset(pointer for path in paths for pointer in self._read_at(component, path))
+
+    def _read_at(self, component: str, path: ValuePath) -> frozenset[Pointer]:
+        found = self._found.get((component, path))
+        if found is None:
+            found = self._found[component, path] = frozenset(self._touched(component, path))
+        return found
 
     def switches(self, component: str) -> frozenset[Pointer]:
         """Return the changed values that decide whether a component is on."""

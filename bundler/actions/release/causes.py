@@ -7,7 +7,7 @@ says. A field that the revision had as it will be again was changed in the clust
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.model.causes import Cause, CauseKind, ChangedField
 from bundler.model.change import Action
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bundler.model.values import Pointer
     from bundler.render.types import FieldOrigin, Rendering
 
+Steps: TypeAlias = tuple[str | int, ...]
 _OF_TEMPLATES = frozenset({"site", "capabilities"})
 """What templates read besides values, and no record holds."""
 
@@ -63,11 +64,10 @@ def _going_back(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) 
     note = f"revision {draft.revision.rolled_back_to} had it so"
 
     def causes(change: Change) -> Iterator[_Found]:
-        for steps in _changed_places(change):
-            kept = _unchanged_since(change, before.get(change.ref), steps)
-            yield _Found(
-                _in_cluster(change, steps) if kept else _Why(CauseKind.REVISION, note=note), _field(change, steps)
-            )
+        for steps, field in _changed_places(change):
+            is_same = _unchanged_since(change, before.get(change.ref), steps)
+            why = _in_cluster(change, steps) if is_same else _Why(CauseKind.REVISION, note=note)
+            yield _Found(why, ChangedField(field=field))
 
     changes = tuple(replace(one, causes=tuple(_grouped(causes(one)))) for one in plan.changes)
     return replace(plan, changes=changes)
@@ -116,9 +116,10 @@ class _Finder:
         """Yield why one object changes, fields with one cause together."""
         match change.action:
             case Action.UPDATE | Action.RECREATE:
-                found = [self._field_cause(change, steps) for steps in _changed_places(change)]
+                found = [self._field_cause(change, steps, field) for steps, field in _changed_places(change)]
             case Action.CREATE if change.desired is not None:
-                found = [_Found(self._created(change.ref, change.desired), self._line(change, ()))]
+                origin = self._origin(change.ref, ())
+                found = [_Found(self._created(change.ref, change.desired, origin), _printed("", origin))]
             case Action.DELETE if not self._is_replaced(change.ref):
                 found = [_Found(self._deleted(change), ChangedField(field=""))]
             case _:
@@ -126,20 +127,16 @@ class _Finder:
         self.named |= {pointer for one in found for pointer in one.why.pointers}
         yield from _grouped(found)
 
-    def _field_cause(self, change: Change, steps: tuple[str | int, ...]) -> _Found:
+    def _field_cause(self, change: Change, steps: Steps, field: str) -> _Found:
         if _unchanged_since(change, self._before.get(change.ref), steps):
-            return _Found(_in_cluster(change, steps), _field(change, steps))
-        return _Found(self._read_for(change, steps), self._line(change, steps))
-
-    def _line(self, change: Change, steps: tuple[str | int, ...]) -> ChangedField:
+            return _Found(_in_cluster(change, steps), ChangedField(field=field))
         origin = self._origin(change.ref, steps)
-        return _field(change, steps, str(origin.source) if origin is not None else "")
+        return _Found(self._read_for(change, steps, origin), _printed(field, origin))
 
-    def _origin(self, ref: ObjectRef, steps: Sequence[str | int]) -> FieldOrigin | None:
+    def _origin(self, ref: ObjectRef, steps: Steps) -> FieldOrigin | None:
         return origin_in(self._composition.rendering, ref, steps)
 
-    def _read_for(self, change: Change, steps: tuple[str | int, ...]) -> _Why:
-        origin = self._origin(change.ref, steps)
+    def _read_for(self, change: Change, steps: Steps, origin: FieldOrigin | None) -> _Why:
         if origin is None:
             return self._other(())
         desired = change.desired
@@ -152,13 +149,12 @@ class _Finder:
             return _Why(CauseKind.VALUES, around, is_certain=is_certain)
         return self._read_anywhere(origin)
 
-    def _created(self, ref: ObjectRef, desired: Manifest) -> _Why:
+    def _created(self, ref: ObjectRef, desired: Manifest, origin: FieldOrigin | None) -> _Why:
         if ref in self._before:
             return _Why(CauseKind.CLUSTER, note="it is gone from the cluster")
         is_new_component = all(one.component != desired.component for one in self._before.values())
         if is_new_component and (switches := self.values.switches(desired.component)):
             return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
-        origin = self._origin(ref, ())
         if origin is None:
             return self._other(())
         if around := self.values.read_by(origin.component, origin.around):
@@ -238,32 +234,30 @@ def _arrow(before: str, after: str) -> str:
     return f"{before} → {after}" if before != after else f"{after}, of another content"
 
 
-def _changed_places(change: Change) -> Iterator[tuple[str | int, ...]]:
-    """Yield the way to each field that is shown to change."""
-    if change.action is Action.RECREATE and change.desired is not None:
-        yield from (one.steps for one in differing(change.before, change.after or change.desired.body))
-    elif change.action is Action.UPDATE:
-        yield from (one.steps for one in differing(*shown_sides(change)))
+def _changed_places(change: Change) -> Iterator[tuple[Steps, str]]:
+    """Yield the way to each field that is shown to change, and how it is written."""
+    if change.action in {Action.UPDATE, Action.RECREATE}:
+        live, wanted = shown_sides(replace(change, action=Action.UPDATE))
+        for one in differing(live, wanted):
+            yield one.steps, field_text(one.steps, wanted if one.is_there else live)
 
 
-def _unchanged_since(change: Change, before: Manifest | None, steps: tuple[str | int, ...]) -> bool:
+def _unchanged_since(change: Change, before: Manifest | None, steps: Steps) -> bool:
     """Return whether the release wanted a field before as it wants it now."""
     if before is None or change.desired is None:
         return False
     return value_at_steps(before.body, steps) == value_at_steps(change.desired.body, steps)
 
 
-def _in_cluster(change: Change, steps: tuple[str | int, ...]) -> _Why:
+def _in_cluster(change: Change, steps: Steps) -> _Why:
     _, manager = owner_at(steps, owned_places(change.before or {}))
     at = manager_time(change.before or {}, manager) if manager else ""
     by = f" by {manager}" if manager else ""
     return _Why(CauseKind.CLUSTER, note=f"changed in the cluster{by}{f' at {at}' if at else ''}")
 
 
-def _field(change: Change, steps: tuple[str | int, ...], source: str = "") -> ChangedField:
-    sides = shown_sides(change)
-    body = next((side for side in reversed(sides) if value_at_steps(side, steps) is not None), change.before)
-    return ChangedField(field=field_text(steps, body), source=source)
+def _printed(field: str, origin: FieldOrigin | None) -> ChangedField:
+    return ChangedField(field=field, source=str(origin.source) if origin is not None else "")
 
 
 def _grouped(found: Iterable[_Found]) -> Iterator[Cause]:
