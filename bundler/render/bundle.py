@@ -23,13 +23,21 @@ from bundler.render.problems import Problem, problem_of_expression, raise_proble
 from bundler.render.sensitive import redactor_of
 from bundler.render.splice import Stamps, UnspliceableError, apply_insertions, insertions, stamped_body
 from bundler.render.templates import RenderFailedError, TemplateSet, is_partial
-from bundler.render.types import RenderedBundle, RenderedTemplate, Rendering, unknown_origin, unknown_source
+from bundler.render.types import (
+    RenderedBundle,
+    RenderedTemplate,
+    Rendering,
+    unknown_origin,
+    unknown_reads,
+    unknown_source,
+)
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from bundler.expressions.expression import ValuePath
     from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.json import Body
     from bundler.model.values import MergedValues
@@ -95,12 +103,24 @@ def with_sources(rendering: Rendering, bundle: Bundle, values: MergedValues, con
         rendering,
         find_source=lambda ref, steps: tracer().find_source(ref, steps),
         find_origin=lambda ref, steps: tracer().find_origin(ref, steps),
+        find_reads=cache(lambda component, file: _read_by(bundle, values, context, component, file)),
     )
 
 
 def without_sources(rendering: Rendering) -> Rendering:
     """Return a rendering that can cross to another process."""
-    return replace(rendering, find_source=unknown_source, find_origin=unknown_origin)
+    return replace(rendering, find_source=unknown_source, find_origin=unknown_origin, find_reads=unknown_reads)
+
+
+def _read_by(
+    bundle: Bundle, values: MergedValues, context: RenderContext, component: str, file: str
+) -> frozenset[ValuePath] | None:
+    for part in walk(bundle, values, context.site):
+        for name in part.bundle.templates if part.component == component else ():
+            if part.path(template_place(name)) == file and not is_partial(name):
+                templates = TemplateSet(part.bundle.templates, {}, folder=part.path(_TEMPLATES), codes=context.codes)
+                return templates.reads_of(name).all()
+    return None
 
 
 def _traced(

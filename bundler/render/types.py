@@ -100,6 +100,11 @@ def unknown_origin(_ref: ObjectRef, _steps: Sequence[str | int]) -> FieldOrigin 
     return None
 
 
+def unknown_reads(_component: str, _file: str) -> frozenset[ValuePath] | None:
+    """Know of no reads."""
+    return None
+
+
 def unknown_source(_ref: ObjectRef, _steps: Sequence[str | int]) -> Source | None:
     """Know no line."""
     return None
@@ -130,3 +135,8 @@ class Rendering:
         default=unknown_origin, compare=False, repr=False
     )
     """The same, and which values were read for it."""
+    find_reads: Callable[[str, str], frozenset[ValuePath] | None] = field(
+        default=unknown_reads, compare=False, repr=False
+    )
+    """A component and a file of it, as users know it -> all that this template reads, without rendering it; None where
+    it prints no objects by itself."""

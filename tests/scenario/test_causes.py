@@ -36,7 +36,7 @@ def test_each_object_names_the_value_that_its_lines_read(world: World):
     assert reasons(operator.diff(menu, replicas="2", step="other", extra="true")) == {
         "ConfigMap/shop-extra": ("because extra false → true (--set)",),
         "Deployment/shop-web": ("because replicas 1 → 2 (--set) → .spec.replicas",),
-        "Job/shop": ('values read by templates/job.yaml: step "migrate" → "other" (--set)',),
+        "Job/shop": ('because step "migrate" → "other" (--set)',),
     }
     token = reasons(operator.diff(menu, token="the-secret-of-the-test"))
     assert token == {"Secret/shop-token": ("because token changed (--set) → .data.token",)}

@@ -18,6 +18,7 @@ from bundler.planning.diff import differing, shown_sides
 from bundler.planning.drift import field_text, owned_places, owner_at
 from bundler.planning.jobs import is_job, job_stem
 from bundler.planning.ownership import manager_time
+from bundler.render.types import FieldOrigin
 from bundler.values.causes import ValueChanges
 from bundler.values.flatten import whole_data
 from bundler.values.paths import pointer_as_path
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.model.release import Revision
     from bundler.model.values import Pointer
-    from bundler.render.types import FieldOrigin, Rendering
+    from bundler.render.types import Rendering
 
 Steps: TypeAlias = tuple[str | int, ...]
 _OF_TEMPLATES = frozenset({"site", "capabilities"})
 """What templates read besides values, and no record holds."""
+_MAX_TRACED, _MAX_TRACED_CHARS = 50, 256 << 10
+"""So many objects are looked up line by line, of templates that print no more than this: it takes half as long as to
+ask the server about them. `explain` has no such limit."""
 
 
 def with_causes(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) -> Plan:
@@ -111,6 +115,8 @@ class _Finder:
         )
         self.named: set[Pointer] = set()
         """Values that a cause names."""
+        self._traced: set[ObjectRef] = set()
+        self._sizes = {one.path: len(one.text) for one in composition.rendering.templates}
 
     def causes(self, change: Change) -> Iterator[Cause]:
         """Yield why one object changes, fields with one cause together."""
@@ -118,7 +124,7 @@ class _Finder:
             case Action.UPDATE | Action.RECREATE:
                 found = [self._field_cause(change, steps, field) for steps, field in _changed_places(change)]
             case Action.CREATE if change.desired is not None:
-                origin = self._origin(change.ref, ())
+                origin = self._origin(change.desired, ())
                 found = [_Found(self._created(change.ref, change.desired, origin), _printed("", origin))]
             case Action.DELETE if not self._is_replaced(change.ref):
                 found = [_Found(self._deleted(change), ChangedField(field=""))]
@@ -130,17 +136,36 @@ class _Finder:
     def _field_cause(self, change: Change, steps: Steps, field: str) -> _Found:
         if _unchanged_since(change, self._before.get(change.ref), steps):
             return _Found(_in_cluster(change, steps), ChangedField(field=field))
-        origin = self._origin(change.ref, steps)
-        return _Found(self._read_for(change, steps, origin), _printed(field, origin))
+        if change.desired is None:
+            return _Found(self._other(()), ChangedField(field=field))
+        if (only := self._only_read(change.desired)) is not None:
+            return _Found(_Why(CauseKind.VALUES, only), ChangedField(field=field, source=str(change.desired.source)))
+        origin = self._origin(change.desired, steps)
+        return _Found(self._read_for(change.desired, steps, origin), _printed(field, origin))
 
-    def _origin(self, ref: ObjectRef, steps: Steps) -> FieldOrigin | None:
-        return origin_in(self._composition.rendering, ref, steps)
+    def _only_read(self, desired: Manifest) -> frozenset[Pointer] | None:
+        """Return the one changed value that a whole template reads; None where its lines have to tell them apart."""
+        paths = self._composition.rendering.find_reads(desired.component, desired.source.file)
+        if paths is None or desired.patched_by or not self._is_same_bundle:
+            return None
+        pointers = self.values.read_by(desired.component, paths)
+        has_others = any(path[0] in _OF_TEMPLATES for path in paths)
+        return pointers if len(pointers) == 1 and not has_others else None
 
-    def _read_for(self, change: Change, steps: Steps, origin: FieldOrigin | None) -> _Why:
+    def _origin(self, desired: Manifest, steps: Steps) -> FieldOrigin | None:
+        """Return what the line of a field reads; of more objects than a person looks at, what the template reads."""
+        ref, file, rendering = desired.ref, desired.source.file, self._composition.rendering
+        is_large = self._sizes.get(file, 0) > _MAX_TRACED_CHARS
+        if ref in self._traced or (len(self._traced) < _MAX_TRACED and not is_large):
+            self._traced.add(ref)
+            return origin_in(rendering, ref, steps)
+        paths = rendering.find_reads(desired.component, file) or frozenset()
+        return FieldOrigin(source=desired.source, component=desired.component, template=lambda: paths)
+
+    def _read_for(self, desired: Manifest, steps: Steps, origin: FieldOrigin | None) -> _Why:
         if origin is None:
             return self._other(())
-        desired = change.desired
-        if desired and desired.patched_by and value_at_steps(desired.body, steps) != origin.value:
+        if desired.patched_by and value_at_steps(desired.body, steps) != origin.value:
             return _Why(CauseKind.PATCH, note=f"patched by {', '.join(map(str, desired.patched_by))}")
         is_certain = self._is_same_bundle
         if direct := narrowed(self.values, origin, steps):
@@ -155,6 +180,8 @@ class _Finder:
         is_new_component = all(one.component != desired.component for one in self._before.values())
         if is_new_component and (switches := self.values.switches(desired.component)):
             return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
+        if (only := self._only_read(desired)) is not None:
+            return _Why(CauseKind.VALUES, only)
         if origin is None:
             return self._other(())
         if around := self.values.read_by(origin.component, origin.around):
