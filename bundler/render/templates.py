@@ -7,7 +7,7 @@ one; when something is wrong with the text, the template is run again with a mar
 from __future__ import annotations
 
 from bisect import bisect_right
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from bundler.expressions.template_reads import Facts, LineReads, TemplateReads
 
 _CHUNK = 4096
+_keeping_lines = cache(keeping_lines)
+"""Of filters, which are the same in each language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class MarkedLanguage(Language):
         self.marks_every_line = marks_every_line
         super().__init__(FunctionLoader(lambda name: files.get(name) if is_partial(name) else None))
         if marks_every_line:
-            self.filters = {name: keeping_lines(function) for name, function in self.filters.items()}
+            self.filters = {name: _keeping_lines(function) for name, function in self.filters.items()}
 
     def find_method(self, obj: Any, name: str, existing: str, line: int) -> Any:
         """Return what ``obj.name(…)`` calls; a method of a text keeps the marks of its lines."""

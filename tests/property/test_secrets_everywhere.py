@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
 
+from bundler.actions.inspect.explain import explain, find_subject
 from bundler.actions.inspect.support import gather_support
 from bundler.actions.release.saved_plan import saved_from
+from bundler.cli.output.explanation import explanation_lines
 from bundler.cli.output.markdown import markdown
 from bundler.cli.output.page import page
 from bundler.cli.output.plan import PlanView, plan_lines
 from bundler.cli.output.saved_plan import report_of, saved_lines
+from bundler.cli.terminal.text import Line
 from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseNotFoundError
 from bundler.errors.cluster import RejectedError
@@ -34,6 +37,8 @@ from bundler.model.release import Authorship
 from bundler.model.saved_plan import PlannedVerb, SavedRequest
 from bundler.model.support import SupportRequest
 from bundler.sandbox.client import SandboxClient
+from bundler.wire.changes import difference_form
+from bundler.wire.explanation import explanation_form
 from bundler.wire.plan_file import MAGIC, encode_plan
 from tests.lib.clocks import FakeClock
 from tests.lib.faulty import FaultyCluster
@@ -103,8 +108,20 @@ def said_by(operator: Operator) -> Iterator[tuple[str, str]]:
         yield from saved_texts(proposal, operator)
     view = PlanView(namespace=HERE, has_bodies=True, shows_secrets=False)
     for proposal in operator.shown:
+        yield "difference", operator.redactor.redact(json.dumps(difference_form(proposal.plan), ensure_ascii=False))
         for line in plan_lines(proposal.plan, view):
             yield "plan", operator.redactor.redact(line.text)
+
+
+def explained(operator: Operator, menu: Path) -> Iterator[tuple[str, str]]:
+    """Yield what `explain` says of each object, in both forms."""
+    ports = operator.ports()
+    order = operator.request(menu, "shop", {}).order
+    for name in ("ConfigMap/leak", "ConfigMap/shop-config", "Secret/shop-token", "Secret/shop-password"):
+        with contextlib.suppress(BundlerError):
+            found = explain(find_subject(ports, HERE, "shop", name), "", order, ports)
+            for line in (*explanation_lines(found), Line(json.dumps(explanation_form(found), ensure_ascii=False))):
+                yield "explanation", operator.redactor.redact(line.text)
 
 
 def saved_texts(proposal: Proposal, operator: Operator) -> Iterator[tuple[str, str]]:
@@ -188,6 +205,7 @@ def test_a_secret_is_nowhere_but_where_it_belongs(secret: str, leak: str, refuse
                 assert not find_leaks(iter([("error", told)]), known), (number, told)
             known |= generated_in(client)
             assert not find_leaks(said_by(operator), known), number
+            assert not find_leaks(explained(Operator(client, HERE, clock=clock), menu), known), number
             assert not find_leaks(recorded_texts(client), known), number
             cluster.known = generated_in(client) | ({secret} if operator.history() else set())
             if number % 3 == 0:

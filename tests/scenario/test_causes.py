@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.actions.release import install as installing
 from bundler.cli.output.causes import because, by_path
+from bundler.loader.site_file import load_site
 from bundler.model.conflicts import OnConflict
+from bundler.model.lean import replace
 from tests.lib.menus import small_bundle
 
 if TYPE_CHECKING:
@@ -74,3 +77,29 @@ def test_going_back_names_the_revision_and_what_was_changed_in_the_cluster(sandb
     operator.rollback(revision=1, on_conflict=OnConflict.TAKE)
     told = {ref: lines for ref, lines in reasons(operator.shown[-1]).items() if lines}
     assert told["ConfigMap/shop-config"] == ("because revision 1 had it so",)
+
+
+def test_a_patch_of_the_site_is_named_where_it_sets_the_field(sandbox_world: World, tmp_path: Path):
+    operator, menu = sandbox_world.operator, sandbox_world.menu
+    operator.install(menu)
+    site = tmp_path / "acme.yaml"
+    site.write_text(_SITE.format(namespace=operator.namespace), "utf-8")
+    request = operator.request(menu, "shop", {"text": "ho"})
+    placed = replace(request, order=replace(request.order, place=load_site(site)))
+    told = reasons(installing.diff(placed, operator.ports()))
+    assert told["ConfigMap/shop-config"] == (
+        'because text "hello" → "ho" (--set) → .data.text',
+        f"because .data.more is patched by {site}:7",
+    )
+
+
+_SITE = """\
+apiVersion: bundler.dev/v1
+kind: Site
+metadata: {{name: acme}}
+spec:
+  namespace: {namespace}
+  patches:
+    - target: {{kind: ConfigMap, name: shop-config}}
+      patch: {{data: {{more: "of acme"}}}}
+"""

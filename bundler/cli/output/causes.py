@@ -75,6 +75,8 @@ def _other_text(cause: Cause) -> str:
     match cause.kind:
         case CauseKind.BUNDLE:
             return f"the bundle changed: {cause.note}"
+        case CauseKind.PATCH if fields:
+            return f"{fields} is {cause.note}"
         case CauseKind.CLUSTER if fields:
             return f"{fields} was {cause.note}"
         case CauseKind.UNKNOWN:
