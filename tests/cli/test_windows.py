@@ -33,6 +33,7 @@ def test_a_saved_plan_is_made_at_any_time_and_carried_out_in_a_window_or_with_a_
     assert "would be refused now" in planned.err
     assert cli("diff", "shop", menu, "--site", site, *NS).ok().err.count("no one is here") == 1
     assert cli("apply", plan).code == 25
+    cli("apply", plan, "--dry-run").ok()
     assert cli("apply", plan, "--outside-window", " ").code == 25, "a reason says something"
     cli("apply", plan, *URGENT).ok()
     (listed,) = cli("history", "shop", "-o", "json", *NS).document

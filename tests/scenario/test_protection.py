@@ -290,3 +290,12 @@ def policy(world: World) -> Iterator[None]:
     yield
     for ref in reversed(refs):
         world.cluster.delete(ref)
+
+
+def test_a_secret_in_a_reason_is_not_recorded(sandbox_world: World) -> None:
+    sandbox_world.operator.install(sandbox_world.menu, token="correct-horse-battery")
+    other = sandbox_world.another_operator()
+    asked = ProtectRequest(release="shop", namespace=other.namespace, reason="its token is correct-horse-battery")
+    said = protect(asked, other.ports())
+    assert said.reason == "its token is ***"
+    assert other.history()[-1].protection == said

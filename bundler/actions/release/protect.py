@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.actions.change.live_state import ref_of
-from bundler.actions.release.history import load_existing_history, uninstalled
+from bundler.actions.release.history import learn_live_secrets, load_existing_history, uninstalled
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ApiUnavailableError, ConflictError, ForbiddenError, RejectedError
 from bundler.model.cluster import ListQuery, Payload
@@ -66,6 +66,7 @@ def protect(request: ProtectRequest, ports: Ports) -> Protection:
     with ports.lock.hold(namespace, release, doing=doing, timeout_s=request.lock_timeout_s) as held:
         ports = ports.under(held)
         history = _installed(request, ports)
+        learn_live_secrets(history, ports)  # none of them may be in a reason
         protection = Protection(
             is_on=request.is_on,
             since=ports.clock.now(),

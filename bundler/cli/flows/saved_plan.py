@@ -107,6 +107,8 @@ def apply_plan(app: App, file: Path, flags: ApplyFlags) -> int:
     inputs = replace(flags.inputs, signers=signers)
     if flags.requires_signature and not saved.request.site:  # the site file was named for its keys alone
         inputs = replace(inputs, values=replace(inputs.values, site=None))
+    if flags.is_dry_run:  # what is only checked is checked at any time
+        inputs = replace(inputs, outside_window="--dry-run")
     app.screen.say_lines([identity_line(session.identity(), saved.request.namespace)])
     app.screen.say(f"{headline(saved)}: {saved_counts(saved)}")
     if app.settings.is_verbose:
