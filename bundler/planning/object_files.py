@@ -48,7 +48,10 @@ def object_files(
     redactor.publish(*public)
     found: dict[str, str] = {}
     for manifest in manifests:
-        path = _path_of(manifest, namespace)
+        name = (job_stem(manifest.ref.name) if is_job(manifest.ref) else "") or manifest.ref.name
+        path = _path_of(manifest, namespace, name)
+        if path in found:  # a Job, and a hook of that name
+            path = _path_of(manifest, namespace, manifest.ref.name)
         body = without_leaves(manifest.body) if sensitive is not None and is_secret(manifest.body) else manifest.body
         found[path] = f"{mark_of(path)}\n# {manifest.source.file}\n{redactor.redact(dump_yaml(body))}"
     return found
@@ -84,12 +87,11 @@ def _escaped(char: str) -> str:
     return "".join(f"%{byte:02x}" for byte in char.encode())
 
 
-def _path_of(manifest: Manifest, namespace: str) -> str:
+def _path_of(manifest: Manifest, namespace: str, name: str) -> str:
     ref = manifest.ref
     folders = [manifest.component.replace("/", ".") or OWN, _kind_of(ref)]
     if ref.namespace and ref.namespace != namespace:
         folders.append(ref.namespace)
-    name = (job_stem(ref.name) if is_job(ref) else "") or ref.name
     return "/".join(map(safe_name, (*folders, name))) + SUFFIX
 
 

@@ -9,8 +9,10 @@ import pytest
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors import InterruptedRunError, UsageError
 from bundler.errors.change import ProbationFailedError, RolledBackError
+from bundler.errors.cluster import ApiUnavailableError
 from bundler.model.events import Notice
 from bundler.model.lean import replace
+from tests.lib.faulty import FaultyCluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +111,21 @@ def test_a_run_that_is_stopped_on_probation_says_so_in_its_record(sandbox_world:
     assert world.operator.statuses() == ["interrupted"]
     world.operator.install(world.menu, options=SHORT)
     assert world.operator.statuses()[-1] == "deployed"
+
+
+def test_objects_of_an_api_that_stops_to_answer_are_passed_over(sandbox_world: World) -> None:
+    world = sandbox_world
+    cluster = FaultyCluster(world.cluster, counts=lambda _verb, _dry: True)
+    error = ApiUnavailableError("listing", context=["APIService/v1.apps does not answer"], hint="repair it")
+
+    def silence() -> None:
+        cluster.fail_when(
+            lambda call: call.verb == "list" and call.subject.kind == "Deployment", before=error, is_lasting=True
+        )
+
+    world.operator.cluster, world.operator.events = cluster, Ear(silence)
+    world.operator.install(world.menu, options=SHORT)
+    assert world.operator.statuses() == ["deployed"]
 
 
 def test_what_does_not_wait_cannot_be_watched(sandbox_world: World) -> None:

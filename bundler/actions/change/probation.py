@@ -71,8 +71,8 @@ class _Probation:
 
     def __init__(self, changes: Sequence[Change], ports: Ports, rules: WaitRules) -> None:
         self._ports, self._rules = ports, rules
-        wanted = [one for one in changes if one.action is not Action.DELETE and one.desired and not is_job(one.ref)]
-        self._changes = {change.ref: change for change in wanted}
+        wanted = [one for one in changes if one.action is not Action.DELETE and one.desired and one.hook is None]
+        self._changes = {change.ref: change for change in wanted if not is_job(change.ref)}
         live, _ = self._live()
         judged = {ref: self._health(ref, body) for ref, body in live.items()}
         self._ready = {ref: health for ref, health in judged.items() if health.status is Status.CURRENT}

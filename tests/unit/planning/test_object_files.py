@@ -44,6 +44,11 @@ def test_an_object_has_a_path_of_its_own_that_stays(component, ref, path):
     assert paths((component, ref)) == [path]
 
 
+def test_jobs_of_one_name_have_a_file_each():
+    one, other = (ObjectRef("batch", "Job", "prod", f"migrate-{digest}") for digest in ("0123abcd", "4567abcd"))
+    assert paths(("", one), ("", other)) == ["_/job.batch/migrate.yaml", "_/job.batch/migrate-4567abcd.yaml"]
+
+
 def test_a_file_names_itself_and_its_template_and_no_secret():
     (path, text) = next(iter(_files(("", ObjectRef("", "Secret", "prod", "s")), data={"k": "x"}).items()))
     assert text.splitlines()[:2] == [mark_of(path), "# templates/a.yaml"]
