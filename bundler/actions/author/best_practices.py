@@ -12,6 +12,7 @@ from bundler.actions.author.flaw import Flaw
 from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for, unknown_fields
 from bundler.fields.misfit import MisfitKind
+from bundler.fields.removed_apis import removed_in, successor_of
 from bundler.fields.validation import object_problems
 from bundler.model.image import ImageRef
 from bundler.model.json import items_at, list_at, mapping_at, strings_at, text_at, value_at
@@ -31,7 +32,6 @@ _FETCH = re.compile(
 )
 """A download by hand from a host that is none of the cluster's."""
 _LONG_RUNNING = {"Deployment", "StatefulSet", "DaemonSet"}
-_POD_SECURITY = "label the namespace: pod-security.kubernetes.io/enforce, instead of PodSecurityPolicies"
 _TYPE_HINTS = {
     MisfitKind.TEXT_WANTED: "put the value in quotes: `{{ value | quote }}`",
     MisfitKind.WHOLE_WANTED: "write a whole number",
@@ -41,19 +41,6 @@ _TYPE_HINTS = {
     MisfitKind.QUANTITY: "write amounts like 500m, 2, 64Mi, 10Gi",
     MisfitKind.BASE64: "encode it: `| b64encode`, or write it under stringData",
 }
-_SUCCESSORS = {
-    ("extensions", "Ingress"): "use networking.k8s.io/v1, whose backends are service.name and service.port",
-    ("extensions", "NetworkPolicy"): "use networking.k8s.io/v1",
-    ("extensions", "PodSecurityPolicy"): _POD_SECURITY,
-    ("policy", "PodSecurityPolicy"): _POD_SECURITY,
-    **{("extensions", kind): "use apps/v1" for kind in ("DaemonSet", "Deployment", "ReplicaSet")},
-    ("settings.k8s.io", "PodPreset"): "write what it adds into the pods themselves",
-    ("auditregistration.k8s.io", "AuditSink"): "configure webhooks for auditing at the API server",
-}
-"""Kinds that moved to another group, or are gone: no table of today's kinds has them.
-
-Source: kubernetes.io/docs/reference/using-api/deprecation-guide.
-"""
 _LEADING = {"wrong-type", "gone-version", "unknown-kind"}
 """Flaws that make others: the server, too, looks no further."""
 
@@ -94,10 +81,10 @@ def _schema_flaws(manifest: Manifest) -> Iterator[Flaw]:
                 field=path,
             )
         yield from _type_flaws(manifest.body, schema)
-    elif (successor := _SUCCESSORS.get((group, manifest.ref.kind))) is not None:
+    elif successor := successor_of(group, manifest.ref.kind):
         yield Flaw(
             rule="gone-version",
-            message=f"{manifest.api_version} is not served by Kubernetes any more",
+            message=f"{manifest.api_version} is not served by Kubernetes any more{_since(manifest)}",
             hint=successor,
             is_error=True,
         )
@@ -106,12 +93,17 @@ def _schema_flaws(manifest: Manifest) -> Iterator[Flaw]:
         served = ", ".join(f"{prefix}{one}" for one in info.versions)
         yield Flaw(
             rule="gone-version",
-            message=f"{manifest.api_version} is not served by the newest Kubernetes",
+            message=f"{manifest.api_version} is not served by the newest Kubernetes{_since(manifest)}",
             hint=f"use {served}",
             is_error=True,
         )
     elif group in {info.group for info in all_kinds()}:
         yield _unknown_kind(manifest)
+
+
+def _since(manifest: Manifest) -> str:
+    release = removed_in(manifest.api_version, manifest.ref.kind)
+    return f", since {release}" if release else ""
 
 
 def _unknown_kind(manifest: Manifest) -> Flaw:

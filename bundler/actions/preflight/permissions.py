@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bundler.actions.preflight.check_runner import Look
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, RejectedError
+from bundler.fields.removed_apis import removed_in, replacement_for
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.cluster import ListQuery, Payload
 from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at, value_at
@@ -28,6 +29,7 @@ from bundler.planning.rights import (
     object_rights,
     record_rights,
 )
+from bundler.resolve.versions import parse_kubernetes_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -50,8 +52,10 @@ def rights_looks(request: PreflightRequest, manifests: Sequence[Manifest], clust
         manifests: rendered, in their normal form.
         cluster: the API to ask.
     """
+    version = request.next_version
     return [
         Look(name="kinds", make=partial(_kinds, manifests, cluster)),
+        *([Look(name="removed APIs", make=partial(_removed, manifests, version))] if version else []),
         Look(name="permissions", make=partial(_rights, request, manifests, cluster)),
     ]
 
@@ -73,6 +77,18 @@ def _kinds(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]
     if unknown:
         return [failed("kinds", f"not served: {', '.join(unknown)}", "install what defines them first")]
     return [passed("kinds", f"{len({(one.ref.group, one.ref.kind) for one in manifests})} kinds are served")]
+
+
+def _removed(manifests: Sequence[Manifest], version: str) -> list[Check]:
+    """Name what a Kubernetes to come no longer serves."""
+    target = parse_kubernetes_version(version)
+    found = [(one, removed_in(one.api_version, one.ref.kind)) for one in manifests]
+    gone = [(one, since) for one, since in found if since and parse_kubernetes_version(since) <= target]
+    if not gone:
+        return [passed("removed APIs", f"Kubernetes {version} serves every version that is written")]
+    named = sorted(f"{one.ref.short} ({one.api_version}, until {since}; {one.source})" for one, since in gone)
+    hints = sorted({hint for one, _ in gone if (hint := replacement_for(one.ref.group, one.ref.kind))})
+    return [failed("removed APIs", f"not served by Kubernetes {version}: {', '.join(named)}", "; ".join(hints))]
 
 
 def _rights(request: PreflightRequest, manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:

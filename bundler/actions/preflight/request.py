@@ -26,3 +26,5 @@ class PreflightRequest:
     registry_of: Callable[[Body], Registry] | None = None
     """Opens the site's registry with the credentials of a pull secret (``.dockerconfigjson``)."""
     may_create_namespace: bool = True
+    next_version: str = ""
+    """A Kubernetes that the cluster will be upgraded to, whose APIs are checked too; empty: none."""

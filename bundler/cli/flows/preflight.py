@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from bundler.cli.session.app import App
 
 
-def look_ahead(app: App, bundle: str, given: Values, *, release: str, may_create_namespace: bool) -> int:
+def look_ahead(
+    app: App, bundle: str, given: Values, *, release: str, may_create_namespace: bool, kube_version: str
+) -> int:
     """Make every check and print them; return the exit code.
 
     Args:
@@ -28,6 +30,7 @@ def look_ahead(app: App, bundle: str, given: Values, *, release: str, may_create
         given: values, as typed on the command line.
         release: its name.
         may_create_namespace: accept a missing namespace.
+        kube_version: a Kubernetes that the cluster will be upgraded to; empty: none.
 
     Raises:
         BundlerError: when the bundle or the values cannot be read.
@@ -36,6 +39,7 @@ def look_ahead(app: App, bundle: str, given: Values, *, release: str, may_create
     scope = session.scope
     taken = session.acquire(bundle, site=given.site)
     order = library.bundles.render_request(scope, taken, given, release=release)
+    order = replace(order, kube_version=kube_version or order.kube_version)
     site = order.place
     namespace = scope.namespace(of_site=site.namespace if site else "")
     registry = library.releases.registry_of(scope, taken, site)
@@ -47,6 +51,7 @@ def look_ahead(app: App, bundle: str, given: Values, *, release: str, may_create
         registry=registry,
         registry_of=library.releases.registry_opener(scope, site),
         may_create_namespace=may_create_namespace,
+        next_version=kube_version,
     )
     checks = preflight(request, scope.cluster())
     app.telling.stop()

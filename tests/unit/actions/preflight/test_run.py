@@ -188,6 +188,17 @@ def permissions(
     return check, cluster
 
 
+@pytest.mark.parametrize(("version", "state"), [("1.24", "passed"), ("v1.25.3", "failed"), ("1.40", "failed")])
+def test_what_a_later_kubernetes_no_longer_serves_is_named(version: str, state: str) -> None:
+    budget = manifest("PodDisruptionBudget", "web", "policy/v1beta1", namespace=NAMESPACE)
+    looks = rights_looks(PreflightRequest(order=ORDER, next_version=version), [claim(), budget], Answering())  # type: ignore[arg-type]
+    (check,) = next(look for look in looks if look.name == "removed APIs").make()
+    assert check.state == state
+    if state == "failed":
+        assert "PodDisruptionBudget/web (policy/v1beta1, until 1.25; " in check.found
+        assert check.hint == "use policy/v1"
+
+
 def test_what_the_server_lists_of_our_rights_is_not_asked_one_by_one() -> None:
     everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
     check, cluster = permissions(rules=[everything])
