@@ -31,11 +31,11 @@ from bundler.model.json import at_pointer
 from bundler.model.lean import replace
 from bundler.model.salted import salted_digest
 from bundler.model.saved_plan import PlannedVerb, SavedRequest
-from bundler.model.values import UserLayers
+from bundler.model.values import LayerKind, UserLayers
 from bundler.planning.problem import refuse
 from bundler.values.hidden_leaves import filled_in, left_out
+from bundler.values.merge import make_layer
 from bundler.values.paths import format_path, parse_path, pointer_as_path
-from bundler.values.user import recorded_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -230,7 +230,7 @@ def _install_of(
             hint="name the bundle that was planned with --bundle, or make a new plan with `bundler plan`",
         )
     given = library.bundles.read_values(scope, replace(inputs.values, site=None), taken.bundle)
-    layer = recorded_layer(_values_of(scope, saved, given, site), saved.facts.base.revision)
+    layer = make_layer(_values_of(scope, saved, given, site), LayerKind.RECORDED, "as planned")
     user = UserLayers(layers=(layer, *given.user.layers), assignments=given.user.assignments)
     return ReleaseRequest(
         bundle=taken,

@@ -144,4 +144,4 @@ class Explanation:
     since: Since | None = None
     """Of a field: the revision that gave it its value."""
     missing: str = ""
-    """Why nothing is known of values: the bundle is not at hand."""
+    """Why nothing is known of values, or why it is doubtful: the bundle is not at hand, or prints another object."""

@@ -9,6 +9,7 @@ import pytest
 from bundler.actions.inspect.explain import explain, find_subject
 from bundler.cli.output.explanation import explanation_lines
 from bundler.errors import UsageError
+from bundler.errors.change import ReleaseNotFoundError
 
 if TYPE_CHECKING:
     from bundler.model.explanation import Explanation
@@ -77,8 +78,19 @@ def test_what_there_is_not_is_said_and_what_is_unknown_without_the_bundle(sandbo
     with pytest.raises(UsageError) as none:
         explained(world, "ConfigMap/shop-config", ".data.texd")
     assert none.value.hint == "ask about .data.text"
+    config = world.menu / "templates" / "config.yaml"
+    text = config.read_text()
+    config.write_text(text.replace("quote }}", "upper | quote }}"))
+    assert explained(world, "ConfigMap/shop-config", ".data.text").missing.startswith(
+        "the bundle prints another object"
+    )
+    config.write_text(text.replace("values.text", "values.gone"))
+    assert "values.gone" in explained(world, "ConfigMap/shop-config", ".data.text").missing
     found = explained(world, "ConfigMap/shop-config", ".data.text", has_bundle=False)
     assert [(one.value, one.setter.value, one.source, one.values) for one in found.fields] == [
         ('"hello"', "template", "", ())
     ]
     assert found.missing == "it is gone"
+    world.operator.uninstall(keeps_history=True)
+    with pytest.raises(ReleaseNotFoundError):
+        explained(world, "ConfigMap/shop-config", has_bundle=False)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import compose
 from bundler.actions.release.causes import narrowed, origin_in
-from bundler.actions.release.history import learn_live_secrets, load_existing_history
-from bundler.errors import UsageError
+from bundler.actions.release.history import learn_live_secrets, load_existing_history, uninstalled
+from bundler.errors import BundlerError, UsageError
 from bundler.errors.change import RecordDamagedError
 from bundler.errors.cluster import ForbiddenError
 from bundler.fields.field_path import leading_steps, value_at_path
@@ -16,6 +16,7 @@ from bundler.model.explanation import ExplainedField, Explanation, FieldOwner, S
 from bundler.model.json import is_list, is_mapping, value_at_steps
 from bundler.model.lean import dataclass, replace
 from bundler.model.redaction import MASK
+from bundler.model.secret_leaves import is_secret
 from bundler.model.values import UserLayers
 from bundler.planning.conflicts import in_short
 from bundler.planning.drift import field_text
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     Steps = tuple[str | int, ...]
 
+_WITH_SITE = "a release with a site file needs it here, too: --site FILE"
 _MAX_FIELDS = 200
 """Of one object are explained."""
 
@@ -73,6 +75,8 @@ def find_subject(ports: Ports, namespace: str, release: str, name: str) -> Subje
         UsageError: when it has no such object, or several.
     """
     history = load_existing_history(ports, namespace, release)
+    if history.is_uninstalled:
+        raise uninstalled(history, doing=f"explaining {name} of release {release}")
     revision = _loaded(history.deployed or history.current[-1], ports)
     ports.redactor.learn(*revision.sensitive)
     learn_live_secrets(history, ports)
@@ -114,7 +118,7 @@ def explain(
     """
     live = ports.cluster.get(subject.entry.ref)
     steps = _steps(subject, field, live)
-    reads = _Reads(subject, _composed(subject, order, ports)) if order is not None else None
+    reads, unknown = _read_again(subject, order, ports) if order is not None else (None, missing)
     found = [one for one in _explained(subject, live, steps, reads, ports) if field or _is_telling(one)]
     summary, entry = subject.revision.summary, subject.entry
     since = _since(subject, steps, reads, ports) if field else None
@@ -131,15 +135,21 @@ def explain(
         fields=tuple(found[:_MAX_FIELDS]),
         values=reads.state.told(reads.named) if reads is not None else (),
         since=since,
-        missing=missing,
+        missing=unknown,
     )
 
 
-def _composed(subject: Subject, order: RenderRequest, ports: Ports) -> Composition:
+def _read_again(subject: Subject, order: RenderRequest, ports: Ports) -> tuple[_Reads | None, str]:
+    """Render the revision again; return what is read for it, and what makes that doubtful."""
     layer = recorded_layer(subject.revision.user_values, revision=subject.revision.summary.revision)
-    composition = compose(replace(order, user=UserLayers(layers=(layer,))), ports.cluster)
+    try:
+        composition = compose(replace(order, user=UserLayers(layers=(layer,))), ports.cluster)
+    except BundlerError as error:
+        return None, "; ".join([str(error), *map(str, error.context), _WITH_SITE])
     ports.redactor.learn(*composition.sensitive)
-    return composition
+    printed = next((one.body for one in composition.manifests if one.ref == subject.entry.ref), None)
+    is_same = subject.entry.is_generated or is_secret(subject.body) or printed == subject.body
+    return _Reads(subject, composition), "" if is_same else f"the bundle prints another object now; {_WITH_SITE}"
 
 
 def _is_telling(one: ExplainedField) -> bool:

@@ -49,7 +49,8 @@ def explanation_lines(found: Explanation) -> Iterator[Line]:
     if not found.is_live:
         yield Line("it is not in the cluster; this is what the revision wrote", "alarm")
     if found.missing:
-        yield Line(f"the values behind it are not known: {found.missing}", "yellow")
+        known = "are not certain" if found.values else "are not known"
+        yield Line(f"the values behind it {known}: {found.missing}", "yellow")
     values = by_path(found.values)
     for one in found.fields:
         yield from _field_lines(one, values)
