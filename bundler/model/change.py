@@ -109,6 +109,8 @@ class Change:
     """Of a StatefulSet that is recreated: it is deleted alone, and the new one takes up its pods."""
     causes: tuple[Cause, ...] = ()
     """Which values, or what else, make its fields change; none where the release is new."""
+    left: tuple[tuple[str, str], ...] = ()
+    """Of an object that is created again: fields that are left to others, and to whom."""
 
     @property
     def is_anew(self) -> bool:

@@ -9,7 +9,6 @@ from bundler.fields.field_set import owned_fields
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer
-from bundler.model.conflicts import OnConflict
 from bundler.model.hooks import hook_run
 from bundler.model.json import int_at, items_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
@@ -33,7 +32,7 @@ from bundler.planning.order import effective_needs, is_custom, with_implied_need
 from bundler.planning.ownership import has_controller, is_ours, lost_its_label, owner_of
 from bundler.planning.payloads import Digester, Mask
 from bundler.planning.reach import find_reach
-from bundler.planning.recreate import created_again
+from bundler.planning.recreate import created_again, leaving, left_to
 from bundler.planning.restored import REASON as RESTORED, is_restored, without_dropped
 from bundler.planning.safety import losses
 from bundler.planning.schedule import change_order, removal_order, schedule
@@ -213,6 +212,7 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
         action=action,
         component=manifest.component,
         desired=None if _is_shared(candidate) else _to_send(candidate, action),
+        left=left_to(candidate) if action in {Action.CREATE, Action.RECREATE} else (),
         before=live,
         after=after,
         live_uid=text_at(live, "metadata", "uid"),
@@ -235,8 +235,7 @@ def _to_send(candidate: Candidate, action: Action) -> Manifest:
 
 def _settled(candidate: Candidate, outcome: Settlement, wanted: Wanted) -> Change:
     """Change an object with fields that others set; what is left to them must be written once, to be let go of."""
-    kept = tuple(one.field for one in outcome.decided if one.policy is OnConflict.KEEP)
-    settled = replace(candidate, manifest=outcome.manifest, left=(*candidate.left, *kept))
+    settled = leaving(replace(candidate, manifest=outcome.manifest), outcome.decided)
     change = _change(settled, outcome.answer, wanted)
     is_same = change.action is Action.NONE
     action, reason = (Action.UPDATE, "field ownership only") if is_same else (change.action, change.reason)
@@ -260,6 +259,7 @@ def _recreated(candidate: Candidate, outcome: Recreation) -> Change:
         action=Action.RECREATE,
         component=candidate.manifest.component,
         desired=outcome.manifest,
+        left=left_to(leaving(candidate, outcome.decided)),
         before=candidate.live,
         after=answer.body if answer else None,
         live_uid=text_at(candidate.live, "metadata", "uid"),

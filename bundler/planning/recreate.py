@@ -10,19 +10,25 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.field_path import value_at_path, with_field
+from bundler.fields.field_set import EMPTY, FieldSet, to_path
 from bundler.fields.kinds import immutable_changes
+from bundler.fields.managers import applier, read_managers, updater, write_managers
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.bundle import RecreateRule
+from bundler.model.cluster import FIELD_MANAGER
+from bundler.model.conflicts import OnConflict
 from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import replace
 from bundler.model.manifest import Source
 from bundler.planning.claim_growth import is_stateful_set
+from bundler.planning.conflicts import owners_of
 from bundler.planning.payloads import following
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.model.bundle import Bundle
+    from bundler.model.change import FieldConflict
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.planning.observation import Candidate
@@ -137,6 +143,36 @@ def created_again(candidate: Candidate) -> Manifest:
             body = with_field(body, path, value)
     manifest = replace(manifest, body=body) if is_mapping(body) and body is not manifest.body else manifest
     return following(manifest, live) if candidate.is_autoscaled and candidate.live else manifest
+
+
+def leaving(candidate: Candidate, decided: Iterable[FieldConflict]) -> Candidate:
+    """Return the candidate with the fields that are left to others by a decision of this change."""
+    kept = (one.field for one in decided if one.policy is OnConflict.KEEP)
+    return replace(candidate, left=tuple(dict.fromkeys((*candidate.left, *kept))))
+
+
+def left_to(candidate: Candidate) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a live object that are left to others, and to whom."""
+    owners = dict(owners_of(candidate.live)) if candidate.left and candidate.live else {}
+    return tuple((path, owners[path]) for path in candidate.left if path in owners)
+
+
+def handed_over(created: Body, left: Iterable[tuple[str, str]]) -> Body:
+    """Return an object in which the fields that are left to others are theirs again; nothing else in it changes.
+
+    Args:
+        created: as the API server answered to our apply, which made all of them ours.
+        left: fields, and whose they are.
+    """
+    managers, version = read_managers(created), text_at(created, "apiVersion")
+    ours = managers[applier(FIELD_MANAGER)]
+    for path, manager in left:
+        given = FieldSet.of(one for one in ours.fields.paths() if to_path(one) == path)
+        ours = replace(ours, fields=ours.fields.difference(given))
+        theirs = managers.get(updater(manager, version), replace(ours, fields=EMPTY))
+        managers[updater(manager, version)] = replace(theirs, fields=theirs.fields.union(given))
+    managers[applier(FIELD_MANAGER)] = ours
+    return {**created, "metadata": {**mapping_at(created, "metadata"), "managedFields": write_managers(managers)}}
 
 
 def trial_of(manifest: Manifest, live: Body) -> Manifest:

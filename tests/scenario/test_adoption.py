@@ -85,8 +85,10 @@ def test_defaults_of_what_is_taken_over_do_not_show_as_changes(world: World):
 def test_what_a_person_edited_is_a_conflict_as_ever(world: World):
     made(world)
     world.edit("ConfigMap", "shop-config", {"data": {"text": "edited"}})
-    with pytest.raises(FieldConflictError):
+    with pytest.raises(FieldConflictError) as raised:
         world.operator.install(world.menu, **CONFIG)
+    (line,) = raised.value.context
+    assert line.startswith('ConfigMap/shop-config .data.text: bundle wants "hello", live "edited" set by kubectl-edit')
     request = {"adopts": ("ConfigMap/*",), "on_conflict": OnConflict.KEEP}
     world.operator.install(world.menu, request=request)
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "edited"}

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bundler.errors.change import FieldConflictError, ImmutableFieldError, PlanError, RolledBackError
+from bundler.errors.change import (
+    FieldConflictError,
+    ImmutableFieldError,
+    ObjectFailedError,
+    PlanError,
+    RolledBackError,
+)
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import items_at, mapping_at, value_at
@@ -46,6 +52,7 @@ apiVersion: batch/v1
 kind: Job
 metadata: {name: init}
 spec:
+  parallelism: 1
   template:
     spec: {restartPolicy: Never, containers: [{name: init, image: "docker.io/library/init:{{ values.tag }}"}]}
 """
@@ -291,3 +298,57 @@ def test_a_change_that_failed_goes_back_over_what_it_recreated(shop, menu):
     with pytest.raises(RolledBackError):
         shop.operator.upgrade(menu, app="two", **named("Deployment/web", rollback_s=60.0))
     assert value_at(shop.get("Deployment", "web", "apps"), "spec", "selector", "matchLabels", "app") == "one"
+
+
+def owners_of(world: World, kind: str, name: str, group: str, field: str) -> set[str]:
+    entries = items_at(world.get(kind, name, group), "metadata", "managedFields")
+    return {str(one["manager"]) for one in entries if f"f:{field}" in mapping_at(one, "fieldsV1", "f:spec")}
+
+
+@on_the_sandbox
+@pytest.mark.parametrize(
+    ("policy", "members", "owner"), [(OnConflict.TAKE, 2, "bundler"), (OnConflict.KEEP, 1, "kubectl-edit")]
+)
+def test_a_stateful_set_whose_claims_grow_obeys_what_was_decided_of_its_conflicts(shop, menu, policy, members, owner):
+    shop.edit("StatefulSet", "db", {"spec": {"replicas": 1}}, group="apps")
+    with pytest.raises(FieldConflictError):
+        shop.operator.upgrade(menu, size="2Gi")
+    asked = {"request": {"on_conflict": policy}}
+    done = shop.operator.upgrade(menu, size="2Gi", **asked)
+    change = change_of(done, "StatefulSet/db")
+    assert (change.action, [one.policy for one in change.decided]) == (Action.RECREATE, [policy])
+    live = shop.get("StatefulSet", "db", "apps")
+    assert value_at(live, "spec", "replicas") == members
+    assert items_at(live, "spec", "volumeClaimTemplates")[0]["spec"]["resources"]["requests"]["storage"] == "2Gi"
+    assert owners_of(shop, "StatefulSet", "db", "apps", "replicas") == {owner}
+    assert shop.operator.upgrade(menu, size="2Gi", tag="2").proposal.plan.changes
+    assert value_at(shop.get("StatefulSet", "db", "apps"), "spec", "replicas") == members
+
+
+@on_the_sandbox
+def test_a_failed_job_runs_again_with_the_fields_that_are_left_to_others(world, menu):
+    (name,) = [one.ref.name for one in world.operator.diff(menu).plan.changes if one.ref.kind == "Job"]
+    namespace = world.operator.namespace
+    world.cluster.fail("Job", name, "CrashLoopBackOff", namespace)
+    world.operator.fail_fast = QUICK_FAILURE
+    with pytest.raises(ObjectFailedError):
+        world.operator.install(menu)
+    world.edit("Job", name, {"spec": {"parallelism": 2}}, group="batch")
+    world.cluster.heal("Job", name, namespace)
+    done = world.operator.upgrade(menu, request={"on_conflict": OnConflict.KEEP})
+    change = change_of(done, f"Job/{name}")
+    assert (change.action, change.reason) == (Action.RECREATE, "its last run failed")
+    assert value_at(world.get("Job", name, "batch"), "spec", "parallelism") == 2
+    assert owners_of(world, "Job", name, "batch", "parallelism") == {"kubectl-edit"}
+
+
+def test_what_is_kept_of_an_object_that_is_recreated_is_kept_for_good(shop, menu):
+    shop.edit("Deployment", "web", {"spec": {"replicas": 3}}, group="apps")
+    keep = {"on_conflict": OnConflict.KEEP}
+    shop.operator.upgrade(menu, app="two", **named("Deployment/web", **keep))
+    for tag in ("2", "3"):
+        shop.operator.upgrade(menu, app="two", tag=tag, replicas="2")
+        assert value_at(shop.get("Deployment", "web", "apps"), "spec", "replicas") == 3
+    assert owners_of(shop, "Deployment", "web", "apps", "replicas") == {"kubectl-edit"}
+    shop.operator.upgrade(menu, app="three", **named("Deployment/web"))
+    assert value_at(shop.get("Deployment", "web", "apps"), "spec", "replicas") == 3

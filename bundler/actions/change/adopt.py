@@ -10,7 +10,9 @@ from bundler.model.json import canonical_json, text_at
 from bundler.model.pattern import LazyPattern
 from bundler.planning.adoption import taken_over
 from bundler.planning.ownership import helm_release_of
+from bundler.planning.recreate import handed_over
 
+_TRIES: Final = 5
 _NAME: Final = LazyPattern(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 
 if TYPE_CHECKING:
@@ -40,6 +42,33 @@ def adopt(change: Change, cluster: ClusterClient) -> None:
             hint="run the same command again",
         )
     cluster.replace(Payload(ref=change.ref, api_version=version, content=canonical_json(taken_over(live))))
+
+
+def hand_over(change: Change, cluster: ClusterClient) -> None:
+    """Give the fields of an object that was created again back to those whom they are left to.
+
+    Args:
+        change: of the plan, carried out.
+        cluster: the API to ask.
+
+    Raises:
+        ConflictError: when others write the object all the time.
+    """
+    if not change.left or change.desired is None:
+        return
+    version = change.desired.api_version
+    for tries_left in reversed(range(_TRIES)):
+        live = cluster.get(change.ref, version=version.rpartition("/")[2])
+        if live is None:
+            return
+        content = canonical_json(handed_over(live, change.left))
+        try:
+            cluster.replace(Payload(ref=change.ref, api_version=version, content=content))
+        except ConflictError:
+            if not tries_left:
+                raise
+        else:
+            return
 
 
 def has_helm_release(live: Body, cluster: ClusterClient) -> bool | None:

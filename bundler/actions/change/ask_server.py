@@ -23,6 +23,7 @@ from bundler.planning.observation import Observation, Recreation, Refusal, Refus
 from bundler.planning.ownership import helm_release_of, is_ours, owner_of
 from bundler.planning.payloads import following, payload_of
 from bundler.planning.planner import is_deleting
+from bundler.planning.recreate import leaving
 from bundler.planning.restored import are_restorers, is_restored
 from bundler.planning.taking import Standing, is_others, standing_of
 from bundler.planning.webhooks import Judges, silent_webhooks
@@ -114,7 +115,7 @@ class Asker:
         is_open = any(one.policy is OnConflict.FAIL for one in found)
         if is_open or any(value_at_path(candidate.manifest.body, path) is None for path in kept):
             return self._contested(candidate, refusal)  # a field that cannot be left out would be taken
-        candidate = replace(candidate, manifest=without_fields(candidate.manifest, kept), left=(*candidate.left, *kept))
+        candidate = leaving(replace(candidate, manifest=without_fields(candidate.manifest, kept)), found)
         answer: Answer | Refusal = refusal.forced or refusal
         if kept:
             answer = self._dry_run(candidate, payload_of(candidate.manifest, candidate.live), is_forced=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from bundler.actions.change.adopt import adopt
+from bundler.actions.change.adopt import adopt, hand_over
 from bundler.actions.change.generated_secrets import generate_text, secret_payload
 from bundler.actions.change.progress import Progress
 from bundler.actions.change.take_back import take_back
@@ -82,12 +82,14 @@ class ObjectWriter:
                     take_back(change, self._ports.cluster, uid=self._planned.wanted.uid)
                     adopt(change, self._ports.cluster)
                     self._write_secret(change) if change.generated else self._apply(change)
+                    hand_over(change, self._ports.cluster)
             case Action.RECREATE:
                 self._grow_claims(change)
                 self._delete(change, "Orphan" if change.keeps_pods else "Background")
                 wait_until_gone([change], self._ports, self._guard)
                 with self._guard.writing():
                     self._apply(replace(change, before=None, live_uid=""))
+                    hand_over(change, self._ports.cluster)
             case Action.DELETE:
                 self._delete(change, propagation)
             case Action.NONE:
