@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         rendering as rendering,
         run as run,
         states as states,
+        support as support,
         template_cache as template_cache,
     )
 

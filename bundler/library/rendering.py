@@ -100,7 +100,7 @@ def split(scope: Scope, request: ReleaseRequest, folder: Path, *, is_check: bool
     """
 
     def work(order: RenderRequest) -> tuple[Mapping[str, str], tuple[str, ...]]:
-        return author.template.render_files(order, shows_secrets=shows_secrets)
+        return author.split.render_files(order, shows_secrets=shows_secrets)
 
     files, warnings = library.bundles.confined(scope, request, work, doing="rendering")
     return replace(author.split.split_objects(files, folder, is_check=is_check), warnings=warnings)

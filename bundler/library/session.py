@@ -14,7 +14,6 @@ from bundler.library.requests import PlanInputs
 from bundler.library.scope import Scope
 from bundler.library.system_clock import SystemClock
 from bundler.model.redaction import Redactor
-from bundler.model.support import SupportRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -663,9 +662,8 @@ class Session:
             ReleaseNotFoundError: when there is no such release.
             ArchiveError: when the file cannot be written.
         """
-        request = SupportRequest(release=release, namespace=namespace, tail_lines=tail_lines)
         with self.scope.calling():
-            return library.states.support_bundle(self.scope, request, out)
+            return library.support.support_bundle(self.scope, release, out, namespace=namespace, tail_lines=tail_lines)
 
     def wait(self, release: str, *, namespace: str = "", on_event: Reporter | None = None) -> ReleaseState:
         """Wait until every object of a release is ready; nothing is changed.

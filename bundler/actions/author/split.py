@@ -7,13 +7,37 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler.actions.author.template import warnings_of
+from bundler.actions.compose.compose import compose, public_identifiers
 from bundler.errors import OutputError
 from bundler.files.whole_file import write_whole
 from bundler.model.rendered import SplitObjects
-from bundler.planning.object_files import SUFFIX, mark_of
+from bundler.planning.object_files import SUFFIX, mark_of, object_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from bundler.actions.compose.render_request import RenderRequest
+
+
+def render_files(order: RenderRequest, *, shows_secrets: bool) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Return the text of a file for each object, by its path, and what deserves a look.
+
+    Args:
+        order: bundle, names and values.
+        shows_secrets: leave sensitive values in plain text.
+
+    Raises:
+        BundlerError: when values, templates or objects are wrong.
+    """
+    made = compose(order)
+    files = object_files(
+        made.manifests,
+        namespace=order.namespace,
+        sensitive=None if shows_secrets else made.sensitive,
+        public=public_identifiers(made.manifests),
+    )
+    return files, warnings_of(made)
 
 
 def split_objects(files: Mapping[str, str], folder: Path, *, is_check: bool) -> SplitObjects:

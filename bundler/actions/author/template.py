@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.compose.compose import compose, expression_names, public_identifiers, render_context
+from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.errors import UsageError
 from bundler.model.job_marks import replace_job_marks
 from bundler.model.rendered import RenderedManifests, RenderedObjects, RenderedText
 from bundler.model.secret_leaves import is_secret, without_leaves
-from bundler.planning.object_files import object_files
 from bundler.render.bundle import render_texts
 from bundler.render.masked_text import masked_text
 from bundler.render.sensitive import sensitive_values
@@ -17,7 +16,7 @@ from bundler.values.compute import compute_values
 from bundler.values.problems import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from bundler.actions.compose.compose import Composition
     from bundler.actions.compose.render_request import RenderRequest
@@ -40,7 +39,7 @@ def render_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets
     made = compose(order)
     written = [one for one in _chosen(made.rendering.templates, only) if one.text.strip()]
     text = _joined(written, shows_secrets=shows_secrets)
-    return RenderedText(text=text, sensitive=made.sensitive, warnings=_warnings(made))
+    return RenderedText(text=text, sensitive=made.sensitive, warnings=warnings_of(made))
 
 
 def render_raw_text(order: RenderRequest, *, only: Sequence[str] = (), shows_secrets: bool = False) -> RenderedText:
@@ -77,27 +76,7 @@ def render_objects(order: RenderRequest, *, only: Sequence[str] = (), shows_secr
     paths = {template.path for template in _chosen(made.rendering.templates, only)}
     bodies = [one.body for one in made.manifests if not only or one.source.file in paths]
     objects = tuple(body if shows_secrets else _masked(body) for body in bodies)
-    return RenderedObjects(objects=objects, sensitive=made.sensitive, warnings=_warnings(made))
-
-
-def render_files(order: RenderRequest, *, shows_secrets: bool) -> tuple[Mapping[str, str], tuple[str, ...]]:
-    """Return the text of a file for each object, by its path, and what deserves a look.
-
-    Args:
-        order: bundle, names and values.
-        shows_secrets: leave sensitive values in plain text.
-
-    Raises:
-        BundlerError: when values, templates or objects are wrong.
-    """
-    made = compose(order)
-    files = object_files(
-        made.manifests,
-        namespace=order.namespace,
-        sensitive=None if shows_secrets else made.sensitive,
-        public=public_identifiers(made.manifests),
-    )
-    return files, _warnings(made)
+    return RenderedObjects(objects=objects, sensitive=made.sensitive, warnings=warnings_of(made))
 
 
 def render_manifests(order: RenderRequest) -> RenderedManifests:
@@ -111,11 +90,12 @@ def render_manifests(order: RenderRequest) -> RenderedManifests:
         manifests=made.manifests,
         generated=made.rendering.generated,
         sensitive=made.sensitive,
-        warnings=_warnings(made),
+        warnings=warnings_of(made),
     )
 
 
-def _warnings(made: Composition) -> tuple[str, ...]:
+def warnings_of(made: Composition) -> tuple[str, ...]:
+    """Return what deserves a look in what was rendered."""
     return (*made.values.warnings, *made.notices)
 
 
