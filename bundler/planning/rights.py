@@ -91,6 +91,12 @@ def claim_rights(manifests: Iterable[Manifest]) -> Iterator[Right]:
                 yield Right("", "persistentvolumeclaims", manifest.ref.namespace, verb)
 
 
+def definition_rights(manifests: Iterable[Manifest]) -> Iterator[Right]:
+    """Yield what is read of all objects of a kind before its definition changes."""
+    for (group, _), plural in defined_plurals(manifests).items():
+        yield Right(group, plural, "", "list")
+
+
 def explaining_rights(namespace: str) -> Iterator[Right]:
     """Yield what is read to say why something is not ready."""
     yield from (Right(group, plural, namespace, verb) for group, plural in LOOKED_AT for verb in LOOK_VERBS)
@@ -112,6 +118,7 @@ def whole_life(manifests: Sequence[Manifest], namespace: str, plural_of: PluralO
             *record_rights(namespace),
             *object_rights(manifests, plural_of, verbs),
             *claim_rights(manifests),
+            *definition_rights(manifests),
             *explaining_rights(namespace),
             *considered,
         ]

@@ -136,6 +136,16 @@ def test_a_version_that_someone_writes_and_another_scope_are_refused(world: Worl
     with pytest.raises(PlanError) as found:
         world.operator.upgrade(menu(tmp_path / "3", group, lambda crd: crd["spec"].update(scope="Cluster")), "w")
     assert any("its scope Namespaced becomes Cluster; there are 2: Widget/own" in one for one in found.value.context)
+
+    def renamed(crd: dict[str, Any]) -> None:
+        crd["metadata"]["name"] = f"gadgets.{group}"
+        crd["spec"]["names"].update(plural="gadgets", singular="gadget")
+
+    with pytest.raises(DefinitionRiskError) as raised:
+        world.operator.upgrade(menu(tmp_path / "4", group, renamed), "w")
+    assert (
+        f"its kind Widget is that of CustomResourceDefinition/widgets.{group}, which stays" in raised.value.context[0]
+    )
     assert world.operator.statuses("w") == ["deployed"]
 
 

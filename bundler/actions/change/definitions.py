@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import VersionRangeError
 from bundler.errors.cluster import ClusterError, ForbiddenError, UnknownKindError
+from bundler.model.change import DefinitionRisk
 from bundler.model.cluster import Answer, ListQuery
-from bundler.model.json import mapping_at
+from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import replace
 from bundler.planning.definitions.risks import DEFINITION, definition_risk, kind_of, versions_in_doubt
 from bundler.planning.observation import Settlement
@@ -16,7 +17,6 @@ from bundler.resolve.versions import parse_version
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bundler.model.change import DefinitionRisk
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
@@ -64,7 +64,11 @@ def find_risks(
     found = {}
     for candidate, outcome in asked:
         ref, live = candidate.manifest.ref, candidate.live
-        if (ref.group, ref.kind) != DEFINITION or live is None:
+        if (ref.group, ref.kind) != DEFINITION:
+            continue
+        if live is None:
+            if (risk := _name_taken(candidate.manifest.body, cluster)) is not None:
+                found[ref] = risk
             continue
         crd = _as_written(candidate.manifest, outcome)
         versions = versions_in_doubt(live, crd)
@@ -73,6 +77,16 @@ def find_risks(
         if risk is not None:
             found[ref] = replace(risk, broken=(*risk.broken, *unseen))
     return found
+
+
+def _name_taken(crd: Body, cluster: ClusterClient) -> DefinitionRisk | None:
+    """Say that the kind of a new definition is another one's: the server would accept it and never serve it."""
+    group, kind = kind_of(crd)
+    served, plural = cluster.resource_type(group, kind), text_at(crd, "spec", "names", "plural")
+    if served is None or served.plural == plural:
+        return None
+    other = f"{served.plural}.{group}"
+    return DefinitionRisk(blocked=(f"its kind {kind} is that of CustomResourceDefinition/{other}, which stays",))
 
 
 def _as_written(manifest: Manifest, outcome: Outcome) -> Body:

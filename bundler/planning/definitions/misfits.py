@@ -6,6 +6,7 @@ object that had the same one under the old schema is not counted, so that only w
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
@@ -28,6 +29,8 @@ from bundler.planning.definitions.structure import (
 Check: TypeAlias = Callable[[JSONValue, JSONValue, Body], str]
 """Takes a value, what a keyword says, and the schema around it; returns what is wrong, empty where nothing is."""
 _SHOWN_CHARS = 80
+_ANY_NUMBER = (-math.inf, math.inf)
+_NUMBERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1), "float": _ANY_NUMBER, "double": _ANY_NUMBER}
 _MAX_CHARS = 4_000
 """Longer texts are searched by no pattern."""
 
@@ -177,8 +180,9 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 def _format(value: JSONValue, bound: JSONValue, schema: Body) -> str:
     del schema
-    if value is None or (is_number(value) and bound in {"int64", "double"}):
-        return ""
+    if value is None or (is_number(value) and bound in _NUMBERS):
+        low, high = _NUMBERS.get(str(bound), _ANY_NUMBER)
+        return f"is no {bound}" if is_number(value) and not low <= value <= high else ""
     return f"the format {bound} can only be judged by the server"
 
 

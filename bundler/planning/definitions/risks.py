@@ -156,7 +156,9 @@ def _broken(pair: _Pair, objects: Sequence[Body], written: Mapping[ObjectRef, Bo
         body = written.get(ref, live)
         if body is None or text_at(body, "apiVersion") != text_at(live, "apiVersion"):
             continue
-        wrong = next((one for one in misfits(body, new) if one not in set(misfits(body, old))), None)
+        found = list(misfits(body, new))
+        known = frozenset(misfits(body, old)) if found else ()
+        wrong = next((one for one in found if one not in known), None)
         if wrong is not None:
             said = " as the bundle writes it" if ref in written else ""
             yield f"{_short(live)}{said}: {wrong.path or '.'} {wrong.what}"
