@@ -60,6 +60,15 @@ class DeleteAfter(StrEnum):
     """Not by bundler."""
 
 
+class WrongHookError(ValueError):
+    """Annotations that say no hook."""
+
+    def __init__(self, sentence: str, hint: str) -> None:
+        """Keep what is wrong, and what to write instead."""
+        super().__init__(sentence)
+        self.sentence, self.hint = sentence, hint
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class HookPoint:
     """A named point of a change: ``before-upgrade``."""
@@ -93,7 +102,7 @@ def hook_of(body: Body) -> Hook | None:
     """Return the hook that an object is; None for any other object.
 
     Raises:
-        ValueError: when its annotations are not valid; the message is a sentence, followed by a hint on a second line.
+        WrongHookError: when its annotations are not valid.
     """
     notes = mapping_at(body, "metadata", "annotations")
     if HOOK not in notes:
@@ -130,20 +139,21 @@ def _points(text: str) -> tuple[HookPoint, ...]:
     names = [name.strip() for name in text.split(",")]
     unknown = [name for name in names if name not in POINTS]
     if unknown:
-        raise ValueError(f"{HOOK} names the point {unknown[0]!r}, which there is not\nname one of {', '.join(POINTS)}")
+        known = ", ".join(POINTS)
+        raise WrongHookError(f"{HOOK} names the point {unknown[0]!r}, which there is not", f"name one of {known}")
     points = tuple(sorted({POINTS[name] for name in names}))
     operations = [point.operation for point in points]
     twice = next((one for one in operations if operations.count(one) > 1), None)
     if twice is not None:
         hint = "write a second object with another name for one of the two"
-        raise ValueError(f"{HOOK} names a point before and one after the {twice}\n{hint}")
+        raise WrongHookError(f"{HOOK} names a point before and one after the {twice}", hint)
     return points
 
 
 def _order(text: JSONValue) -> int:
     if isinstance(text, str) and _is_number(text.removeprefix("-")):
         return int(text)
-    raise ValueError(f'{ORDER} is {text!r}, which is not a whole number in quotes\nwrite it like "10"')
+    raise WrongHookError(f"{ORDER} is {text!r}, which is not a whole number in quotes", 'write it like "10"')
 
 
 def _is_number(digits: str) -> bool:
@@ -155,11 +165,11 @@ def _timeout_s(text: JSONValue) -> int:
         return 0
     if isinstance(text, str) and _is_number(text[:-1]) and int(text[:-1]) and text[-1] in _SECONDS:
         return int(text[:-1]) * _SECONDS[text[-1]]
-    raise ValueError(f"{TIMEOUT} is {text!r}, which is not a duration\nwrite it like 90s, 5m or 1h")
+    raise WrongHookError(f"{TIMEOUT} is {text!r}, which is not a duration", "write it like 90s, 5m or 1h")
 
 
 def _delete_after(text: JSONValue) -> DeleteAfter:
     known = {one.value: one for one in DeleteAfter}
     if isinstance(text, str) and text in known:
         return known[text]
-    raise ValueError(f"{DELETE_AFTER} is {text!r}\nwrite one of {', '.join(known)}")
+    raise WrongHookError(f"{DELETE_AFTER} is {text!r}", f"write one of {', '.join(known)}")

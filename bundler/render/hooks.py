@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from bundler.model.hooks import HOOK, HOOKS_FOLDER, POINTS, hook_of
+from bundler.model.hooks import HOOK, HOOKS_FOLDER, POINTS, WrongHookError, hook_of
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import replace
 from bundler.model.refs import group_of
@@ -50,9 +50,8 @@ def wrong_object(body: Body, folder: str) -> tuple[str, str, str] | None:
         return ("/metadata", f"the annotation {HOOK} is missing", hint)
     try:
         hook_of(body)
-    except ValueError as error:
-        sentence, _, hint = str(error).partition("\n")
-        return (_NOTES, sentence, hint)
+    except WrongHookError as error:
+        return (_NOTES, error.sentence, error.hint)
     return None
 
 

@@ -78,7 +78,7 @@ def test_a_rollback_to_a_record_with_old_stamps_does_not_write_them_again(world:
     world.operator.install(world.menu)
     recorded = world.operator.ports().store.load(world.operator.history()[0])
     entries = [replace(entry, manifest=stamped(entry.manifest)) for entry in recorded.inventory if entry.manifest]
-    draft = draft_of(replace(recorded, inventory=tuple(entries)), recorded.authorship)
+    draft = draft_of(replace(recorded, inventory=tuple(entries)), recorded.authorship, world.cluster)
     bodies = [entry.manifest.body for entry in draft.revision.inventory if entry.manifest]
     assert len(bodies) == len(entries)
     assert all(OLD_STAMP not in mapping_at(body, "metadata", "annotations") for body in bodies)
