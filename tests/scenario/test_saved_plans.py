@@ -11,7 +11,6 @@ import pytest
 from bundler import ReleaseRequest, RollbackRequest, RunOptions, Session, SessionOptions, UninstallRequest, Values
 from bundler.errors import BundlerError
 from bundler.errors.change import ReleaseLockedError, RevisionExistsError, StalePlanError
-from bundler.errors.cluster import UnavailableError
 from bundler.model.refs import ObjectRef
 from bundler.sandbox.client import SandboxClient
 from bundler.wire.plan_file import decode_plan, encode_plan
@@ -19,7 +18,6 @@ from tests.lib.access import CONTEXT
 from tests.lib.bundles import make_bundle
 from tests.lib.clocks import FakeClock
 from tests.lib.dying import DeathError, DyingCluster
-from tests.lib.faulty import FaultyCluster
 from tests.lib.menus import small_bundle
 from tests.lib.sandboxes import closed_when_dropped
 from tests.lib.sessions import session_on
@@ -198,14 +196,3 @@ def test_a_plan_whose_run_died_anywhere_is_done_by_the_next_or_refused_as_stale(
     ends = replay(tmp_path, lambda client, number: DyingCluster(client, number=number), range(1, 100, 2))
     assert min(ends.values()) > 0
     assert sum(ends.values()) > 4
-
-
-@pytest.mark.slow
-def test_a_plan_whose_run_met_a_silent_server_is_done_by_the_next_or_refused_as_stale(tmp_path: Path) -> None:
-    def failing(client: SandboxClient, number: int) -> FaultyCluster:
-        cluster = FaultyCluster(client)
-        cluster.fail_at(number, before=UnavailableError("asking", context=["no route to host"], hint="try again"))
-        return cluster
-
-    ends = replay(tmp_path, failing, range(1, 200, 5))
-    assert min(ends.values()) > 0

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bundler.model.release import Revision
     from bundler.ports import HeldLock, Ports
 
+CARRIED_OUT = "everything in the plan was carried out; only its record could not be completed"
 _EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
 _SHOWN_BACKUPS = 3
@@ -119,8 +120,7 @@ class RunRecord:
             LockLostError: when the lock turns out to be lost: then nothing may follow, a rollback least of all.
         """
         if self._has_ended:
-            written = "everything in the plan was carried out; only the record could not be marked deployed"
-            return error.with_context(*((written,) if isinstance(error, LockLostError) else ()))
+            return error.with_context(CARRIED_OUT)
         if self._revision is None:
             return error.with_context()
         told = error.with_context(*progress)

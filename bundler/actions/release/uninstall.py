@@ -29,7 +29,7 @@ from bundler.actions.release.proposal import (
     require_cluster,
     warn_closed,
 )
-from bundler.actions.release.run_record import outside_words
+from bundler.actions.release.run_record import CARRIED_OUT, outside_words
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
@@ -279,7 +279,7 @@ class _RemovalRecord:
     def __init__(self, proposal: Proposal, ports: Ports, held: HeldLock, end: End) -> None:
         self._history, self._wanted = proposal.history, proposal.planned.wanted
         self._ports, self._held, self._end = ports, held, end
-        self._is_open = False
+        self._is_open = self._has_ended = False
         self._summary: RevisionSummary | None = None
 
     def write(self, moment: Moment) -> None:
@@ -290,7 +290,7 @@ class _RemovalRecord:
                 self._summary = self._ports.store.mark(newest, ReleaseStatus.UNINSTALLING) if newest else None
                 self._is_open = True
             case Moment.DONE:
-                self._is_open = False
+                self._has_ended = True
                 self._held.confirm()
                 self._end(self._history, self._ports)
             case _:
@@ -304,6 +304,8 @@ class _RemovalRecord:
 
     def fail(self, error: BundlerError, progress: tuple[str, ...]) -> BundlerError:
         """Say in the record what ended the run; return the error that says how far it came, too."""
+        if self._has_ended:
+            return error.with_context(CARRIED_OUT)
         if not self._is_open:
             return error.with_context()
         told = error.with_context(*progress)
