@@ -40,6 +40,8 @@ class ReleaseState:
     """The newest revision that was deployed; None where none was."""
     objects: tuple[ObjectStatus, ...]
     """What the revision owns, each with its health."""
+    went_back_from: Revision | None = None
+    """The failed revision that the newest one, a rollback, undid; its evidence says why it failed. None: no such."""
     unasked: tuple[str, ...] = ()
     """Why the health of some objects is not known: the API groups that do not answer, a sentence each."""
 

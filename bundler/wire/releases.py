@@ -121,6 +121,8 @@ class StateForm(SummaryForm):
     """A release, the health of its objects, and its notes."""
 
     deployedRevision: int | None
+    wentBackFrom: EvidenceForm | None
+    """The failed revision that the newest one, a rollback, undid, and why it failed."""
     ready: bool
     objectStatus: list[ObjectForm]
     notes: str
@@ -260,6 +262,7 @@ def state_form(state: ReleaseState) -> StateForm:
     return {
         **summary_form(state.revision.summary),
         "deployedRevision": state.deployed.revision if state.deployed else None,
+        "wentBackFrom": evidence_form(state.went_back_from) if state.went_back_from else None,
         "ready": state.is_ready,
         "objectStatus": [_object_form(one) for one in state.objects],
         "notes": state.revision.notes,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.lib.menus import small_bundle
 
 
@@ -39,6 +41,31 @@ def test_workloads_fail_and_heal_on_request(cli):
     cli("sandbox", "heal", "Deployment/shop-web").ok()
     cli("wait", "shop").ok()
     assert "was not failing" in cli("sandbox", "heal", "Deployment/shop-web").ok().out
+
+
+@pytest.mark.medium
+def test_a_rollback_from_a_failed_revision_shows_both_in_status_and_history(cli):
+    menu = small_bundle(cli.home)
+    cli("install", "shop", menu).ok()
+    cli("sandbox", "fail", "Deployment/shop-web", "--reason", "InvalidImageName").ok()
+    assert cli("upgrade", "shop", menu, "--set", "text=two", "--set", "image=Web:2").code == 1
+    cli("sandbox", "heal", "Deployment/shop-web").ok()
+    assert "failed    revision" not in cli("status", "shop").ok().out
+    cli("rollback", "shop", "--yes").ok()
+    lines = cli("status", "shop").ok().out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("  failed    revision 2, small 1.0.0"))
+    assert lines[1].startswith("  revision  3, deployed")
+    assert lines[at + 1].strip() == "waiting for objects that failed for good"
+    assert lines[at + 2].strip().startswith("Deployment/shop-web in ")
+    found = cli("status", "shop", "-o", "json").ok().document["wentBackFrom"]
+    assert (found["revision"], found["status"]) == (2, "failed")
+    assert "InvalidImageName" in found["evidence"]
+    assert "Why revision 2 failed" in cli("status", "shop", "-o", "html").ok().out
+    assert [one["status"] for one in cli("history", "shop", "-o", "json").ok().document] == [
+        "superseded",
+        "failed",
+        "deployed",
+    ]
 
 
 def test_what_cannot_fail_is_refused_with_what_can(cli):

@@ -17,7 +17,7 @@ from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator, RealClock
-from tests.lib.sandboxes import closed_when_dropped
+from tests.lib.sandboxes import closed_when_dropped, open_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,14 +130,25 @@ def timed_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worl
         yield from _real_world(request.getfixturevalue("control_plane"), menu)
 
 
+@pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.controlplane)])
+def failing_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """For images that fail: ``broken`` cannot be pulled, in the sandbox either."""
+    menu = small_bundle(tmp_path)
+    if request.param == "sandbox":
+        clock = FakeClock()
+        yield _sandbox_world(menu, clock, open_sandbox(clock))
+    else:
+        yield from _real_world(request.getfixturevalue("control_plane"), menu)
+
+
 @pytest.fixture
 def sandbox_world(tmp_path: Path) -> World:
     return _sandbox_world(small_bundle(tmp_path))
 
 
-def _sandbox_world(menu: Path, clock: Clock | None = None) -> World:
+def _sandbox_world(menu: Path, clock: Clock | None = None, client: SandboxClient | None = None) -> World:
     clock = clock or FakeClock()
-    client = closed_when_dropped(SandboxClient.open(None, clock))
+    client = client or closed_when_dropped(SandboxClient.open(None, clock))
     operator = Operator(client, "prod", clock=clock, fail_fast=QUICK_FAILURE, timeout_s=300)
     world = World(client, operator, menu, is_sandbox=True)
     world.scaler = lambda name, replicas, manager="kube-controller-manager": client.scale(  # type: ignore[attr-defined]

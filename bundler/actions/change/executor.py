@@ -16,7 +16,7 @@ from bundler.actions.change.run_control import WRITES_AT_ONCE
 from bundler.actions.change.wait import wait_until_gone, wait_until_ready
 from bundler.actions.change.write_object import ObjectWriter
 from bundler.errors import BundlerError, Found, InterruptedRunError, field_of
-from bundler.errors.change import RejectedObjectsError
+from bundler.errors.change import RejectedObjectsError, WaitError
 from bundler.model.events import Notice, PhaseStarted
 from bundler.model.lean import replace
 from bundler.model.size import counted
@@ -73,9 +73,21 @@ class Executor:
         """Do every step of the plan.
 
         Raises:
-            BundlerError: whatever ended the run; ``progress`` says how far it came.
+            BundlerError: whatever ended the run, with what explains every component that was not ready then;
+                ``progress`` says how far it came.
         """
-        run_graph(self._plan.steps, self._do, stop=self._guard.stop)
+        try:
+            run_graph(self._plan.steps, self._explained, stop=self._guard.stop)
+        except BundlerError as error:
+            raise error.with_context(*self._guard.memory.evidence_besides(error.context)) from error
+
+    def _explained(self, step: Step) -> None:
+        """Do a step; of several waits that fail at the same time, what explains each is kept."""
+        try:
+            self._do(step)
+        except WaitError as error:
+            self._guard.memory.explain(error.context)
+            raise
 
     def _do(self, step: Step) -> None:
         if isinstance(step, Delete) or (isinstance(step, Record) and step.moment is Moment.DONE):

@@ -60,6 +60,11 @@ class Guard:
         """Let no further write begin: another one failed."""
         self._failed.set()
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether another step of the run failed."""
+        return self._failed.is_set()
+
     def check(self) -> None:
         """Return while the run may continue.
 
@@ -68,10 +73,10 @@ class Guard:
             LockLostError: when the release is no longer ours.
             WaitTimeoutError: when the budget of the command is spent.
         """
-        if self._ports.is_stopped() or self._failed.is_set():
+        if self._ports.is_stopped() or self.has_failed:
             raise InterruptedRunError(
                 "carrying out the plan",
-                context=["the run was asked to stop" if not self._failed.is_set() else "another write failed"],
+                context=["another write failed" if self.has_failed else "the run was asked to stop"],
                 hint="run the same command again; it continues where it stopped",
             )
         self._held.held()

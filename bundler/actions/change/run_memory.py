@@ -15,6 +15,19 @@ class RunMemory:
         self._since_s: dict[ObjectRef, float] = {}
         self._versions: dict[ObjectRef, str] = {}
         self._said: set[tuple[ObjectRef, str]] = set()
+        self._evidence: list[tuple[str, ...]] = []
+
+    def explain(self, lines: tuple[str, ...]) -> None:
+        """Remember what explains why objects of one wait are not ready, as it was when the run failed."""
+        self._evidence.append(lines)
+
+    def evidence_besides(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what explains the other waits that were not over when one failed: each is of another component.
+
+        Args:
+            known: the context of the error that ended the run.
+        """
+        return tuple(line for lines in self._evidence if lines != known for line in lines)
 
     def wrote(self, ref: ObjectRef, *, version: str, now_s: float) -> None:
         """Remember that the run wrote an object, and the resourceVersion that it got.

@@ -9,6 +9,7 @@ from bundler.actions.change.job_watch import JobWatch
 from bundler.actions.change.list_watch import Lookout
 from bundler.actions.change.pod_watch import PodWatch
 from bundler.actions.change.stuck_deletions import why_not_gone
+from bundler.errors import InterruptedRunError
 from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.health.age import unchanged_s
 from bundler.health.compute import compute_health
@@ -117,8 +118,17 @@ class _Wait:
                     context=self._evidence(list(self._open)),
                     hint="run `bundler wait` to continue waiting, or give more time with --timeout",
                 )
+            self._continue()
+
+    def _continue(self) -> None:
+        """Return when it is time to look again; where another component failed, keep what explains this one first."""
+        try:
             self._guard.check()
             self._lookout.rest()
+        except InterruptedRunError:
+            if self._guard.has_failed:
+                self._memory.explain(self._evidence(list(self._open)))
+            raise
 
     def _look(self) -> None:
         self._bodies = self._lookout.look(self._open)

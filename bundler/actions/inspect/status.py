@@ -10,6 +10,7 @@ from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules, wait_until_ready
 from bundler.actions.release.history import lost_head, require_history, uninstalled
 from bundler.actions.release.recorded_parts import readiness_of
+from bundler.errors.change import ReleaseError
 from bundler.health.compute import compute_health
 from bundler.health.pods import FailFast
 from bundler.health.service_targets import service_problems
@@ -27,6 +28,7 @@ from bundler.planning.taking import is_others
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bundler.actions.release.history import History
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, Revision
@@ -67,7 +69,20 @@ def release_state(ports: Ports, namespace: str, release: str) -> ReleaseState:
     objects = tuple(ObjectStatus(entry=entry, health=health(entry.ref)) for entry in entries)
     objects = _with_targets(_with_pods(objects, live, ports), revision)
     unasked = tuple(sorted(set(silent.values())))
-    return ReleaseState(revision=revision, deployed=history.deployed, objects=objects, unasked=unasked)
+    failed = _went_back_from(revision, history, ports)
+    return ReleaseState(
+        revision=revision, deployed=history.deployed, went_back_from=failed, objects=objects, unasked=unasked
+    )
+
+
+def _went_back_from(revision: Revision, history: History, ports: Ports) -> Revision | None:
+    """Return the failed revision that a rollback undid, with its evidence; what cannot be read is left out."""
+    summary = history.undone_by(revision)
+    try:
+        return ports.store.load(summary) if summary else None
+    except ReleaseError as error:
+        ports.report(Warned(f"{error}: {'; '.join(error.context)}"))
+        return None
 
 
 def _there(revision: Revision, live: Mapping[ObjectRef, Body]) -> frozenset[ObjectRef]:

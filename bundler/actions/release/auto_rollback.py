@@ -23,6 +23,7 @@ from bundler.model.change import Action
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.planning.problem import refuse
+from bundler.planning.together import changed_components, component_words, components_of
 
 if TYPE_CHECKING:
     from bundler.actions.release.lifecycle import RunOptions
@@ -60,8 +61,10 @@ def roll_back_after(
 ) -> BundlerError:
     """Undo a failed change under the lock that is still held, and return what to raise in place of its error.
 
-    The evidence is reported before anything is undone. The rollback has a budget of its own, so that a change that
-    used up its time can still be undone. A first install goes back to nothing: its objects are deleted.
+    All components that the change touched go back together. The evidence, of each component that was not ready, is
+    recorded with the failed revision and reported before anything is undone. The rollback has a budget of its own, so
+    that a change that used up its time can still be undone. A first install goes back to nothing: its objects are
+    deleted.
 
     Args:
         error: what ended the change, evidence included.
@@ -81,7 +84,7 @@ def roll_back_after(
     fresh = replace(ports.under(held), deadline_s=ports.clock.monotonic() + budget_s)
     ports.prolong(fresh.deadline_s)
     try:
-        done = _undo(proposal, fresh, options, held)
+        done = _undo(error, proposal, fresh, options, held)
     except LockLostError:
         raise
     except BundlerError as second:
@@ -108,7 +111,13 @@ def _recreated(proposal: Proposal, fallback: Revision) -> tuple[str, ...]:
     return tuple(one.ref.short for one in made if one.ref in fallback.refs)
 
 
-def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
+def _found(error: BundlerError, proposal: Proposal) -> str:
+    """Return which components failed, in words; empty where the bundle has none."""
+    named = component_words(components_of(proposal.plan.changes, {problem.subject for problem in error.problems}))
+    return f"{named} {'not ready' if isinstance(error, WaitError) else 'failed'}" if named else ""
+
+
+def _undo(error: BundlerError, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> str:
     history, fallback = proposal.history, proposal.drafted.fallback
     if history.deployed is None:
         _refuse_to_delete_what_was_taken_over(proposal)
@@ -129,7 +138,12 @@ def _undo(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock)
         on_conflict=proposal.terms.on_conflict,
         live_before=proposal.planned.observation.live,
     )
-    back = propose(draft_of(fallback, proposal.drafted.revision.authorship, ports.cluster), terms, ports)
+    found = _found(error, proposal)
+    why = f"revision {history.next_number} failed{f': {found}' if found else ''}"
+    authorship = replace(proposal.drafted.revision.authorship, reason=why)
+    back = propose(draft_of(fallback, authorship, ports.cluster), terms, ports)
     refuse(pass_gates(back))
     carry_out(back, ports, replace(options, waits=True, watch_s=0.0, runs_checks=False), held)
-    return f"the release was rolled back to revision {fallback.summary.revision}"
+    together = component_words(changed_components(back.plan.changes))
+    what = f": {together}{f' ({found})' if found else ''}" if together else ""
+    return f"the release was rolled back to revision {fallback.summary.revision}{what}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bundler.errors import BundlerError
     from bundler.model.refs import ObjectRef
-    from bundler.model.release import InventoryEntry, Protection, RevisionSummary
+    from bundler.model.release import InventoryEntry, Protection, Revision, RevisionSummary
     from bundler.ports import Ports, ReleaseStore
 
 _PLACES = 5
@@ -107,6 +107,14 @@ class History:
     def is_settled(self) -> bool:
         """Return whether one revision at most counts as deployed; two do where a run died between its last marks."""
         return sum(summary.status is ReleaseStatus.DEPLOYED for summary in self.summaries) <= 1
+
+    def undone_by(self, newest: Revision) -> RevisionSummary | None:
+        """Return the failed revision that the newest one went back from; None where it is no such rollback."""
+        older = [one for one in self.summaries if newest.rolled_back_to < one.revision < newest.summary.revision]
+        for summary in reversed(older if newest.rolled_back_to else []):
+            if summary.status is not ReleaseStatus.INTERRUPTED:
+                return summary if summary.status is ReleaseStatus.FAILED else None
+        return None
 
     def find(self, revision: int) -> RevisionSummary:
         """Return one revision.

@@ -8,13 +8,16 @@ from bundler.cli.output.releases import bundle_text, moment, status_text
 from bundler.cli.terminal.text import Line, table
 from bundler.model.health import Status
 from bundler.model.release import ReleaseStatus
+from bundler.model.size import counted
 from bundler.wire.releases import state_form
 
 if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.cli.terminal.screen import Screen
+    from bundler.model.release import Revision
     from bundler.model.release_state import ObjectStatus, ReleaseState
 
+_EVIDENCE_LINES = 10
 _STYLES = {Status.CURRENT: "green", Status.FAILED: "red", Status.NOT_FOUND: "red", Status.UNKNOWN: "dim"}
 
 
@@ -47,6 +50,19 @@ def _description(state: ReleaseState) -> list[Line]:
         lines.append(Line(f"  {summary.protection}"))
     if state.deployed is not None and state.deployed.revision != summary.revision:
         lines.append(Line(f"  deployed  revision {state.deployed.revision}, {bundle_text(state.deployed)}"))
+    if state.went_back_from is not None:
+        lines += _failure(state.went_back_from)
+    return lines
+
+
+def _failure(failed: Revision) -> list[Line]:
+    """Say why the revision failed that was undone."""
+    summary, evidence = failed.summary, failed.evidence.splitlines()
+    lines = [Line(f"  failed    revision {summary.revision}, {bundle_text(summary)}, {moment(summary.updated)}", "red")]
+    lines += [Line(f"            {line}") for line in evidence[:_EVIDENCE_LINES]]
+    if len(evidence) > _EVIDENCE_LINES:
+        why = f"bundler history {summary.release} -n {summary.namespace} --revision {summary.revision} --why"
+        lines.append(Line(f"            and {counted(len(evidence) - _EVIDENCE_LINES, 'more line')}: `{why}`"))
     return lines
 
 
