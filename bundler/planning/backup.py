@@ -66,7 +66,6 @@ def backup_changes(backups: Iterable[Manifest], lost: Sequence[Change]) -> tuple
             action=Action.CREATE,
             component=manifest.component,
             desired=manifest,
-            is_verified=False,
             reason=f"a backup, before {', '.join(change.ref.short for change in covered)} may lose data",
         )
         for manifest in backups

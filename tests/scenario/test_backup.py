@@ -100,6 +100,7 @@ def test_what_loses_data_waits_for_the_backup_and_nothing_else_makes_one(world: 
     assert "backup" in next(step.needs for step in proposal.plan.steps if step.id == steps[4])
     assert waited.refs[0].name == made
     assert "before StatefulSet/db may lose data" in proposal.plan.changes[0].reason
+    assert proposal.plan.changes[0].causes == (), "the reason says it"
     operator.upgrade(bundle, db="false")
     assert backups(world) == [made]
 

@@ -123,7 +123,7 @@ class _Finder:
         match change.action:
             case Action.UPDATE | Action.RECREATE:
                 found = [self._field_cause(change, steps, field) for steps, field in _changed_places(change)]
-            case Action.CREATE if change.desired is not None:
+            case Action.CREATE if change.desired is not None and not change.desired.is_backup:
                 origin = self._origin(change.desired, ())
                 found = [_Found(self._created(change.ref, change.desired, origin), _printed("", origin))]
             case Action.DELETE if not self._is_replaced(change.ref):
