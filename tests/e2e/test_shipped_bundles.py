@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,20 @@ NAMES = sorted(path.parent.name for path in BUNDLES.glob("*/bundle.yaml"))
 LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 
 
+KINDS = {
+    **{f"api/v1/.../{kind.lower()}s": kind for kind in ("Service", "ConfigMap", "Secret", "ServiceAccount", "Pod")},
+    **{f"apis/apps/v1/.../{kind.lower()}s": kind for kind in ("Deployment", "StatefulSet", "DaemonSet")},
+    "api/v1/.../persistentvolumeclaims": "PersistentVolumeClaim",
+    "api/v1/.../resourcequotas": "ResourceQuota",
+    "apis/batch/v1/.../jobs": "Job",
+    "apis/batch/v1/.../cronjobs": "CronJob",
+    "apis/networking.k8s.io/v1/.../ingresses": "Ingress",
+    "apis/networking.k8s.io/v1/.../networkpolicies": "NetworkPolicy",
+    "apis/policy/v1/.../poddisruptionbudgets": "PodDisruptionBudget",
+    "apis/autoscaling/v2/.../horizontalpodautoscalers": "HorizontalPodAutoscaler",
+    "apis/rbac.authorization.k8s.io/v1/.../roles": "Role",
+    "apis/rbac.authorization.k8s.io/v1/.../rolebindings": "RoleBinding",
+}
 COMPONENTS_ELSEWHERE = {"stack": ("north", "south")}
 """Endings of the namespaces that a bundle's components have of their own."""
 
@@ -45,7 +60,7 @@ def site(sites: list[Site]) -> Site:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_restricted_namespace_admits_a_shipped_bundle_without_a_warning(
+def test_a_restricted_namespace_admits_a_shipped_bundle_without_a_warning_and_keeps_what_it_names(
     control_plane: ControlPlane, sites: list[Site], tmp_path: Path, name: str
 ) -> None:
     site = sites[0]
@@ -64,6 +79,20 @@ def test_a_restricted_namespace_admits_a_shipped_bundle_without_a_warning(
     assert mine == {one.namespace for one in used}, "pods are looked at wherever the bundle puts them"
     for place in used:
         check_pods(place)
+    with Workplace(control_plane, tmp_path / "later") as later:
+        code, text = later.run(["uninstall", name, "-n", site.namespace, "--yes", "--accept-data-loss"])
+    assert code == 0, text
+    named = set(re.findall(r"^kept (\w+/[-.\w]+)", text, re.MULTILINE))
+    left = {f"{kind}/{one}" for place in used for kind, one in left_in(place)}
+    assert left <= named, text
+
+
+def left_in(site: Site) -> Iterator[tuple[str, str]]:
+    """Yield kind and name of what is in a namespace, but for what every namespace has."""
+    for path, kind in KINDS.items():
+        for one in site.items(path):
+            if one["metadata"]["name"] not in {"default", "kube-root-ca.crt"}:
+                yield kind, one["metadata"]["name"]
 
 
 def check_pods(site: Site) -> None:
