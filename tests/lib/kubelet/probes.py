@@ -76,7 +76,7 @@ def _connect(asked: Body, target: Target, timeout_s: float) -> tuple[bool, str]:
 IMPATIENCE_S = 0.25
 """What is not well is asked so often whether it is by now; a kubelet lets its whole period pass."""
 
-PATIENCE_S = 10.0
+PATIENCE_S = 3.0
 """No probe is given up sooner: a machine where much else runs may take its time for the smallest command."""
 
 

@@ -3,7 +3,9 @@
 import http.server
 import json
 import os
+import signal
 import socket
+import sys
 
 
 def greeting(host, port, password):
@@ -38,5 +40,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(201 if said == "+OK" else 424, "application/json", json.dumps({"said": said}))
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 address = (os.environ["RI_APP_HOST"], int(os.environ["RI_APP_PORT"]))
 http.server.ThreadingHTTPServer(address, Handler).serve_forever()
