@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.kinds import pod_spec_path
+from bundler.fields.pod_references import members_of, read_by
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.graph import BundleGraph, EdgeKind, GraphComponent, GraphEdge, GraphObject
 from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at
@@ -25,16 +26,6 @@ if TYPE_CHECKING:
 
 _Place: TypeAlias = "tuple[str, str]"
 """Namespace, and ``Deployment/web``."""
-_REFERENCES = {
-    "configMap": ("ConfigMap", "name"),
-    "configMapRef": ("ConfigMap", "name"),
-    "configMapKeyRef": ("ConfigMap", "name"),
-    "secret": ("Secret", "name"),
-    "secretRef": ("Secret", "name"),
-    "secretKeyRef": ("Secret", "name"),
-    "persistentVolumeClaim": ("PersistentVolumeClaim", "claimName"),
-}
-"""Keys of a pod that name another object. Source: the API reference of Pod v1."""
 
 
 def bundle_graph(bundle: Bundle, rendering: Rendering, manifests: Sequence[Manifest]) -> BundleGraph:
@@ -128,7 +119,7 @@ def _targets(manifest: Manifest, manifests: Sequence[Manifest]) -> Iterator[tupl
             yield from ((f"Service/{name}", EdgeKind.ROUTES) for name in _backends(spec))
         case _:
             path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
-            for kind, name in _named_in(mapping_at(manifest.body, *path)) if path else ():
+            for kind, name in read_by(mapping_at(manifest.body, *path)) if path else ():
                 yield f"{kind}/{name}", EdgeKind.KEEPS if kind == "PersistentVolumeClaim" else EdgeKind.READS
 
 
@@ -149,26 +140,10 @@ def _selected(
 
 def _backends(value: JSONValue) -> Iterator[str]:
     """Yield the Services that an Ingress or a route names anywhere."""
-    for key, inner in _members(value):
+    for key, inner in members_of(value):
         if key == "service" and is_mapping(inner):
             yield text_at(inner, "name")
         elif key == "backendRefs" and is_list(inner):
             yield from (text_at(one, "name") for one in inner if is_mapping(one))
         else:
             yield from _backends(inner)
-
-
-def _named_in(value: JSONValue) -> Iterator[tuple[str, str]]:
-    """Yield kind and name of the objects that a pod spec reads or mounts."""
-    for key, inner in _members(value):
-        kind, field = _REFERENCES.get(key, ("", ""))
-        if kind and is_mapping(inner):
-            yield kind, text_at(inner, field) or text_at(inner, "secretName")
-        yield from _named_in(inner)
-
-
-def _members(value: JSONValue) -> Iterator[tuple[str, JSONValue]]:
-    if is_mapping(value):
-        yield from value.items()
-    elif is_list(value):
-        yield from (("", item) for item in value)

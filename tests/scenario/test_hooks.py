@@ -8,7 +8,7 @@ import pytest
 
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state
-from bundler.errors.change import ObjectFailedError, RolledBackError
+from bundler.errors.change import ObjectFailedError, PlanError, RolledBackError
 from bundler.model.events import ChangeStarted
 from tests.lib.bundles import make_bundle
 
@@ -137,3 +137,17 @@ def test_what_was_finished_before_a_failure_is_not_run_again(world: World, menu:
     assert planned(repeated)["migrate"] == ("before-upgrade", "none")
     other = world.operator.upgrade(menu, web="docker.io/library/web:4")
     assert planned(other)["migrate"] == ("before-upgrade", "recreate")
+
+
+def test_a_hook_that_could_never_start_is_refused_before_anything_is_written(world: World, menu: Path) -> None:
+    job = hook("migrate", "before-install, before-upgrade")
+    needing = job.replace("restartPolicy: Never", "restartPolicy: Never\n      serviceAccountName: runner")
+    (menu / "hooks/jobs.yaml").write_text(needing)
+    account = menu / "templates/account.yaml"
+    account.write_text("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: runner}\n")
+    with pytest.raises(PlanError) as raised:
+        world.operator.install(menu)
+    (line,) = raised.value.context
+    assert line.startswith("hooks/jobs.yaml:2: hook before-install Job/migrate-")
+    assert line.endswith("needs ServiceAccount/runner, which is created after it")
+    assert world.operator.history() == ()

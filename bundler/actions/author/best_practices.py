@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.author.custom_objects import Definitions, custom_flaws
 from bundler.actions.author.flaw import Flaw
+from bundler.actions.author.hook_findings import helm_hook_flaws
 from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import all_kinds, kind_info, pod_spec_path, schema_for, unknown_fields
 from bundler.fields.misfit import MisfitKind
@@ -61,6 +62,7 @@ def check_manifest(manifest: Manifest, definitions: Definitions = _NO_DEFINITION
     if not any(flaw.rule in _LEADING for flaw in of_schema):
         yield from _refused_flaws(manifest)
     yield from _selector_flaws(manifest)
+    yield from helm_hook_flaws(manifest.body)
     path = pod_spec_path(manifest.ref.group, manifest.ref.kind)
     if path is not None:
         pod = mapping_at(manifest.body, *path)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.findings import findings_of, from_error
+from bundler.actions.author.hook_findings import hook_findings
 from bundler.actions.author.object_findings import ObjectChecks, merged
 from bundler.actions.author.schema_rules import schema_remarks
 from bundler.actions.author.settings import settings_findings
@@ -13,6 +14,7 @@ from bundler.actions.author.silences import silenced, silences_in
 from bundler.actions.compose.compose import compose, expression_names, render_context
 from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.job_names import with_job_names
+from bundler.actions.compose.operations import as_hooks_see
 from bundler.actions.compose.render_request import RenderRequest
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError, WorkLimitError
@@ -106,7 +108,7 @@ def _whole_findings(bundle: Bundle, inputs: UserInput, namespace: str, texts: Ma
     findings = _told_once(
         _bundle_findings(bundle),
         *_given_findings(bundle, codes),
-        _order_findings(order, checks),
+        *(_order_findings(one, checks) for one in as_hooks_see(order)),
         _settings_findings(order, checks),
         _recreate_findings(bundle, checks),
     )
@@ -236,6 +238,8 @@ def _order_findings(order: RenderRequest, checks: ObjectChecks) -> Iterator[Find
         yield from findings_of(lambda: normalize_manifests(manifests))
     yield from findings_of(lambda: refuse(undeclared_reach(notes), written=""))
     yield from checks.findings(rendering)
+    if made:
+        yield from hook_findings(made[0])
 
 
 def _what_can_be(order: RenderRequest, context: RenderContext) -> tuple[MergedValues, Rendering]:

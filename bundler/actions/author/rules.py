@@ -72,6 +72,18 @@ OBJECT_RULE_TABLE: Final = (
         "write `{{ job_name('NAME') }}`",
     ),
     Rule(
+        "helm-hook",
+        "error",
+        "an object with the annotation `helm.sh/hook`, which means nothing here: it would be applied with all others",
+        "move it to `hooks/` or `checks/`, with the annotations that the finding names ([hooks](../hooks.md))",
+    ),
+    Rule(
+        "hook-order",
+        "error",
+        "a hook that needs a ConfigMap, Secret, claim or ServiceAccount which a first install creates only after it",
+        "put what it needs into `hooks/` too, or run it after the install",
+    ),
+    Rule(
         "older-yaml",
         "warning",
         "`defaultMode: 0755` and `optional: yes`, which YAML 1.1 reads as 493 and true",

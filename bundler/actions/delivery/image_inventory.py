@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import expression_names, render_context
+from bundler.actions.compose.operations import as_hooks_see
 from bundler.actions.compose.site_overlay import rewriter_of, where_in
 from bundler.actions.delivery.switches import find_extents, find_switches, find_thresholds, order_with
 from bundler.errors import BundlerError
@@ -63,7 +64,8 @@ def _inventory_of(order: RenderRequest) -> ImageInventory:
         matrix = make_matrix(switches)
         gathered = _Gathered(rules_of(order.bundle))
         for variant in matrix.variants:
-            gathered.take(order, variant)
+            for one in as_hooks_see(order):
+                gathered.take(one, variant)
         ends = ends_of(find_thresholds(order, values), find_extents(order, values, switches))
         gathered.explore(order, [(fixed, end) for end in ends for fixed in {(): None, everything_on(switches): None}])
     return gathered.inventory(order.bundle, matrix)

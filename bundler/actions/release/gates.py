@@ -17,6 +17,7 @@ from bundler.model.change import Action
 from bundler.model.lean import replace
 from bundler.model.size import first_of
 from bundler.planning.definitions.notes import definition_problems
+from bundler.planning.late_references import hook_problems
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
 from bundler.planning.problem import Problem
 from bundler.planning.protection import protection_problems
@@ -142,6 +143,10 @@ def _quota(proposal: Proposal) -> Iterable[Problem]:
     return quota_problems(created, observation.quotas, extra_secrets=records)
 
 
+def _hooks(proposal: Proposal) -> Iterable[Problem]:
+    return hook_problems(proposal.planned.plan)
+
+
 def _removal(proposal: Proposal) -> Iterable[Problem]:
     plan = proposal.planned.plan
     if not plan.is_removal or plan.is_empty or proposal.terms.accepted.removal:
@@ -185,6 +190,7 @@ GATES: Final[tuple[Gate, ...]] = (
     _definitions,
     _objects,
     _quota,
+    _hooks,
     _removal,
     _losses,
 )

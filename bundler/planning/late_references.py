@@ -1,0 +1,78 @@
+"""Jobs of hooks that need what is created only after them: they could never start. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.errors.change import PlanError
+from bundler.fields.pod_references import needed_by
+from bundler.model.change import Action
+from bundler.model.json import mapping_at
+from bundler.model.refs import ObjectRef
+from bundler.model.steps import Delete, RunJob, Write
+from bundler.planning.jobs import is_job
+from bundler.planning.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bundler.errors import Found
+    from bundler.model.change import Plan
+    from bundler.model.steps import Step
+
+HINT = (
+    "put what the hook needs into hooks/ too, at the same point, under another name than the one in templates/; "
+    "or run the hook after the change"
+)
+
+
+def late_references(plan: Plan) -> Iterator[Found]:
+    """Yield a line for each Job of a hook and each object that it needs and that exists only after it runs.
+
+    Args:
+        plan: with its changes.
+    """
+    hooks = [one for one in plan.changes if one.hook is not None and is_job(one.ref) and one.action is not Action.NONE]
+    if not hooks:
+        return
+    created = {change.ref for change in plan.changes if change.action is Action.CREATE and change.before is None}
+    steps = {step.id: step for step in plan.steps}
+    written = dict(_written(plan.steps))
+    deleted = {target.ref: step.id for step in plan.steps if isinstance(step, Delete) for target in step.targets}
+    for change in hooks:
+        if change.desired is None or change.ref not in written:
+            continue
+        before = _before(written[change.ref], steps)
+        pod = mapping_at(change.desired.body, "spec", "template", "spec")
+        for kind, name in sorted(set(needed_by(pod))):
+            ref = ObjectRef("", kind, change.ref.namespace, name)
+            is_late = ref in created and written.get(ref) not in before
+            if is_late or deleted.get(ref) in before:
+                when = "created after it" if is_late else "deleted before it"
+                said = f"hook {change.hook} {change.ref.short} needs {ref.short}, which is {when}"
+                yield change.desired.source.found(said, subject=change.ref.short)
+
+
+def hook_problems(plan: Plan) -> Iterator[Problem]:
+    """Yield that hooks need what is created only after them."""
+    if lines := tuple(late_references(plan)):
+        yield Problem(error=PlanError, doing="checking what hooks need", lines=lines, hint=HINT)
+
+
+def _written(steps: tuple[Step, ...]) -> Iterator[tuple[ObjectRef, str]]:
+    for step in steps:
+        if isinstance(step, Write):
+            yield from ((target.ref, step.id) for target in step.targets)
+        elif isinstance(step, RunJob):
+            yield step.target.ref, step.id
+
+
+def _before(name: str, steps: Mapping[str, Step]) -> set[str]:
+    """Return all steps that are done before one begins."""
+    found: set[str] = set()
+    left = list(steps[name].needs)
+    while left:
+        if (one := left.pop()) not in found:
+            found.add(one)
+            left += steps[one].needs
+    return found
