@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     AnyRequest = ReleaseRequest | RollbackRequest | UninstallRequest
 
 _MAX_SITE_BYTES: Final = 10 * 1024 * 1024
-FLAGS: Final = ("losses", "wider_reach", "downgrade", "other_bundle", "crd_risk", "no_backup")
+FLAGS: Final = ("losses", "wider_reach", "downgrade", "other_bundle", "crd_risk", "crd_deletion", "no_backup")
 """Fields of `Accepted` that a plan keeps."""
 
 

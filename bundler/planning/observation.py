@@ -63,6 +63,8 @@ class Wanted:
     recreates: tuple[RecreateRule, ...] = ()
     """Objects that may be deleted and created again, where they cannot be changed."""
     is_removal: bool = False
+    deletes_definitions: bool = False
+    """Of a removal: definitions go too, where no object of their kinds is left."""
     is_rollback: bool = False
     """Definitions and claims never go back: they stay as they are, however an older revision had them."""
 
@@ -89,6 +91,8 @@ class Observation:
     """Definitions that another release looks after, and this one uses too."""
     foreign: Mapping[ObjectRef, Body] = field(default_factory=dict)
     """Objects in the way that do not carry the release's uid."""
+    unused: frozenset[ObjectRef] = frozenset()
+    """Definitions that may be deleted: all objects of their kinds go in the same removal."""
     unserved: frozenset[tuple[str, str]] = frozenset()
     """Group and kind of what is recorded or wanted, and is not served in any version."""
     risks: Mapping[ObjectRef, DefinitionRisk] = field(default_factory=dict)

@@ -366,7 +366,7 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
         live = observation.live.get(ref)
         if ref in wanted_refs or live is None or not _is_known(live, wanted.uid) or has_controller(live):
             continue
-        if why := kept_because(ref, entry, live):
+        if ref not in observation.unused and (why := kept_because(ref, entry, live)):
             kept.append(KeptObject(ref, why))
         elif not is_deleting(live) or wanted.is_removal or is_custom(ref):
             why = "" if wanted.is_removal else _unwanted_because(ref, wanted_refs)

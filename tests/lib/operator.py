@@ -163,12 +163,14 @@ class Operator:
         run = RunOptions(fail_fast=self.fail_fast, **options)
         return rollback(request, self.ports(), run, self._see)
 
-    def uninstall(self, release: str = "shop", *, keeps_history: bool = False) -> ChangeResult:
+    def uninstall(
+        self, release: str = "shop", *, keeps_history: bool = False, deletes_crds: bool = False
+    ) -> ChangeResult:
         request = UninstallRequest(
             namespace=self.namespace,
             release=release,
             site=self.site,
-            accepted=Accepted(losses=True, removal=True),
+            accepted=Accepted(losses=True, removal=True, crd_deletion=deletes_crds),
             keeps_history=keeps_history,
         )
         return uninstall(request, self.ports(), lambda _proposal: True)

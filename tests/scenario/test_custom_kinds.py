@@ -63,6 +63,25 @@ def test_a_kind_grows_a_field_before_an_object_uses_it(world: World, group: str,
     assert world.operator.statuses("w") == ["superseded", "deployed"]
 
 
+def test_uninstall_deletes_a_kind_on_request_where_no_object_of_others_is_left(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    menu, namespace = widgets(tmp_path, group), world.operator.namespace
+    name = f"CustomResourceDefinition/widgets.{group}"
+    world.operator.install(menu, "w")
+    own = {"apiVersion": f"{group}/v1", "kind": "Widget", "metadata": {"name": "own", "namespace": namespace}}
+    own_ref = ObjectRef(group, "Widget", namespace, "own")
+    world.cluster.create(Payload(ref=own_ref, api_version=f"{group}/v1", content=json.dumps(own).encode()))
+    first = world.operator.uninstall("w", deletes_crds=True).proposal.plan
+    assert name in [one.ref.short for one in first.kept]
+    world.operator.install(menu, "w")
+    world.cluster.delete(own_ref)
+    second = world.operator.uninstall("w", deletes_crds=True).proposal.plan
+    assert [one.ref.short for one in second.kept if one.ref.kind != "Namespace"] == []
+    assert second.changes[-1].ref.short == name, "after everything of its kind"
+    assert world.cluster.get(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}")) is None
+
+
 def test_uninstall_keeps_the_kind_and_what_others_made_of_it(world: World, group: str, tmp_path: Path) -> None:
     menu = widgets(tmp_path, group)
     world.operator.install(menu, "w")

@@ -10,8 +10,9 @@ from bundler.model.change import DefinitionRisk
 from bundler.model.cluster import Answer, ListQuery
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import replace
-from bundler.planning.definitions.risks import DEFINITION, definition_risk, kind_of, versions_in_doubt
+from bundler.planning.definitions.risks import DEFINITION, definition_risk, kind_of, ref_of_object, versions_in_doubt
 from bundler.planning.observation import Settlement
+from bundler.planning.ownership import is_ours
 from bundler.resolve.versions import parse_version
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
-    from bundler.planning.observation import Candidate, Outcome, Wanted
+    from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
     from bundler.ports import ClusterClient
 
 _BUNDLE_VERSION: Final = "/bundle-version"
@@ -47,6 +48,31 @@ def _is_older(version: str, other: str) -> bool:
         return parse_version(version.removeprefix("v")) < parse_version(other.removeprefix("v"))
     except VersionRangeError:
         return False
+
+
+def unused_definitions(wanted: Wanted, observation: Observation, cluster: ClusterClient) -> frozenset[ObjectRef]:
+    """Return the definitions that a removal deletes, where that is asked for: no object of others would go with them.
+
+    Args:
+        wanted: what the release owned.
+        observation: what was read of the cluster.
+        cluster: whose objects are listed.
+    """
+    if not wanted.deletes_definitions:
+        return frozenset()
+    owned = [ref for ref in wanted.owned if (ref.group, ref.kind) == DEFINITION and ref in observation.live]
+    return frozenset(ref for ref in owned if _is_unused(observation.live[ref], wanted, cluster))
+
+
+def _is_unused(crd: Body, wanted: Wanted, cluster: ClusterClient) -> bool:
+    group, kind = kind_of(crd)
+    try:
+        found = cluster.list(ListQuery(group=group, kind=kind, namespace="", metadata_only=True)).items
+    except UnknownKindError:
+        return True
+    except ForbiddenError:
+        return False
+    return all(ref_of_object(body) in wanted.owned and is_ours(body, wanted.uid) for body in found)
 
 
 def find_risks(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.actions.change.ask_server import Asked, Asker, kinds_defined_by
-from bundler.actions.change.definitions import find_risks, newer_definitions
+from bundler.actions.change.definitions import find_risks, newer_definitions, unused_definitions
 from bundler.actions.change.live_state import observe
 from bundler.actions.change.planned import Planned
 from bundler.concurrency import map_parallel
@@ -49,7 +49,8 @@ def make_plan(
         ClusterError: when the API server cannot be asked.
     """
     observation = observe(wanted, cluster)
-    observation = replace(observation, newer=newer_definitions(wanted.manifests, observation.live))
+    newer = newer_definitions(wanted.manifests, observation.live)
+    observation = replace(observation, newer=newer, unused=unused_definitions(wanted, observation, cluster))
     candidates = find_candidates(wanted, observation, known=earlier.candidates if earlier else {})
     asker = Asker(wanted, observation, cluster, earlier, is_recorded)
     asked = _ask_all(candidates, asker)

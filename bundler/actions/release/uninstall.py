@@ -138,6 +138,7 @@ def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
         hook_run=hooks.run,
         hooks=hooks.refs,
         is_removal=True,
+        deletes_definitions=terms.accepted.crd_deletion,
         backups=backups.manifests,
     )
     planned = make_plan(wanted, ports.cluster)

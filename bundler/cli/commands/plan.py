@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @no_backup_option
 @click.option("--allow-reach", is_flag=True, help="Of a rollback: accept recorded reach that is not live.")
 @click.option("--keep-history", is_flag=True, help="Of an uninstall: keep the records.")
+@click.option("--delete-crds", is_flag=True, help="Of an uninstall: delete CRDs of which no object is left.")
 @click.option("-m", "--reason", default="", help="Why; kept in the history.")
 @max_bytes_option
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if changes are pending.")
@@ -69,6 +70,7 @@ def plan_command(
     no_backup: bool,
     allow_reach: bool,
     keep_history: bool,
+    delete_crds: bool,
     reason: str,
     max_bytes: int,
     exit_code: bool,
@@ -103,7 +105,7 @@ def plan_command(
     if is_removal:
         if word:
             raise click.UsageError(f"--uninstall takes a release alone, and no {word}")
-        accepted = Accepted(losses=accept_data_loss, no_backup=no_backup, removal=True)
+        accepted = Accepted(losses=accept_data_loss, no_backup=no_backup, removal=True, crd_deletion=delete_crds)
         gone = UninstallRequest(release=release, accepted=accepted, keeps_history=keep_history, reason=reason)
         return make_plan(app, gone, flags)
     if not word:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bundler import UninstallRequest
+from bundler import Accepted, UninstallRequest
 from bundler.cli.flows.rollback import carry_out_removal
 from bundler.cli.output.changed import show_absence
 from bundler.cli.parsing.arguments import release_argument
@@ -26,17 +26,29 @@ if TYPE_CHECKING:
 @run_options
 @policy_option
 @click.option("--keep-history", is_flag=True, help="Keep the records, for history and rollback.")
+@click.option("--delete-crds", is_flag=True, help="Delete CRDs, too, of which no object is left.")
 @click.option("--ignore-not-found", is_flag=True, help="Succeed if the release does not exist.")
 def uninstall_command(
-    app: App, *, release: str, run: RunFlags, site: Path | None, keep_history: bool, ignore_not_found: bool
+    app: App,
+    *,
+    release: str,
+    run: RunFlags,
+    site: Path | None,
+    keep_history: bool,
+    delete_crds: bool,
+    ignore_not_found: bool,
 ) -> int:
     """Delete what RELEASE owns, and its records.
 
     Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes;
-    custom resources, which may hold data, are deleted with --accept-data-loss.
+    custom resources, which may hold data, are deleted with --accept-data-loss. With --delete-crds a CRD of the release
+    goes as well, unless an object of its kind is not the release's own.
     """
     try:
-        return carry_out_removal(app, UninstallRequest(release=release, keeps_history=keep_history), site, run)
+        asked = UninstallRequest(
+            release=release, keeps_history=keep_history, accepted=Accepted(removal=True, crd_deletion=delete_crds)
+        )
+        return carry_out_removal(app, asked, site, run)
     except ReleaseNotFoundError:
         if not ignore_not_found:
             raise
