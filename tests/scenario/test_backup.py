@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bundler.actions.release.terms import Accepted
 from bundler.actions.release.uninstall import UninstallRequest, propose_uninstall
 from bundler.errors.bundle import BundleInvalidError, ManifestError
-from bundler.errors.change import ObjectFailedError, UndeclaredReachError
+from bundler.errors.change import ObjectFailedError, RejectedObjectsError, UndeclaredReachError
 from bundler.model.cluster import Payload
 from bundler.model.events import HealthChanged
 from bundler.model.json import canonical_json
@@ -208,6 +209,10 @@ def test_a_snapshot_is_waited_for_until_it_can_be_restored_from(world: World, tm
     body = read_document(SNAPSHOTS).value
     ref = ObjectRef("apiextensions.k8s.io", "CustomResourceDefinition", "", body["metadata"]["name"])  # type: ignore[index, call-overload, arg-type]
     world.cluster.apply(Payload(ref=ref, api_version=body["apiVersion"], content=canonical_json(body)))  # type: ignore[index, call-overload, arg-type]
+    ends = time.monotonic() + 60
+    while world.cluster.resource_type("snapshot.storage.k8s.io", "VolumeSnapshot") is None:
+        assert time.monotonic() < ends
+        world.cluster.forget_discovery()
     bundle = store(tmp_path, SNAPSHOT)
     operator.install(bundle)
     seen: list[str] = []
@@ -258,6 +263,15 @@ def test_what_can_be_no_backup_is_refused_where_it_is_written(sandbox_world: Wor
         sandbox_world.operator.diff(bundle)
     assert "bundle.yaml" in invalid.value.context[0]
     assert 'spec.upgrade.backup is "backup.yaml", which is no template' in invalid.value.context[0]
+
+
+def test_a_backup_that_the_server_refuses_is_found_when_the_change_is_planned(world: World, tmp_path: Path) -> None:
+    bundle = store(tmp_path, DUMP.replace("backoffLimit: 0", "backoffLimit: -1"))
+    world.operator.install(bundle)
+    with pytest.raises(RejectedObjectsError) as raised:
+        world.operator.diff(bundle, db="false")
+    assert "backoffLimit" in raised.value.context[0]
+    assert "templates/dump.yaml" in raised.value.context[0]
 
 
 def test_what_a_backup_reaches_is_declared_like_everything_else(sandbox_world: World, tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from bundler.actions.change.planned import Planned
 from bundler.concurrency import map_parallel
 from bundler.model.cluster import Answer
 from bundler.model.lean import dataclass, replace
+from bundler.planning.backup import is_backup
 from bundler.planning.ignored_fields import same_content
-from bundler.planning.observation import Observation, Refusal, RefusalKind, Settlement
+from bundler.planning.observation import Candidate, Observation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import is_ours
 from bundler.planning.planner import build_plan, find_candidates
 from bundler.planning.taking import is_others
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bundler.actions.change.ask_server import IsRecorded
+    from bundler.model.change import Change
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
-    from bundler.planning.observation import Candidate, Outcome, Wanted
+    from bundler.planning.observation import Outcome, Wanted
     from bundler.ports import ClusterClient
 
 
@@ -65,9 +67,20 @@ def make_plan(
     known |= {one.manifest.ref: one for one in find_candidates(replace(wanted, manifests=tuple(moved)), observation)}
     payloads = {ref: one.payload for ref, one in asked.items()}
     plan = build_plan(wanted, observation, outcomes, known=known, payloads=payloads)
+    backups = tuple(map(_backup_candidate, filter(is_backup, plan.changes)))
+    for ref, one in _ask_all(backups, asker).items():
+        outcomes[ref], payloads[ref] = one.outcome, one.payload
+    known |= {candidate.manifest.ref: candidate for candidate in backups}
     return Planned(
         plan=plan, wanted=wanted, observation=observation, candidates=known, outcomes=outcomes, payloads=payloads
     )
+
+
+def _backup_candidate(change: Change) -> Candidate:
+    """A backup is asked about once a plan is found to lose data; what the server says of it is in no plan."""
+    if change.desired is None:
+        raise AssertionError(f"{change.ref} is no backup")
+    return Candidate(manifest=change.desired, rendered=change.desired, live=None, is_autoscaled=False, settled=None)
 
 
 def _ask_all(candidates: tuple[Candidate, ...], asker: Asker) -> Mapping[ObjectRef, Asked]:
