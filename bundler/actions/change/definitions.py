@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.bundle import VersionRangeError
-from bundler.errors.cluster import ClusterError, ForbiddenError, UnknownKindError
+from bundler.errors.cluster import ForbiddenError, RejectedError, UnknownKindError
 from bundler.model.change import DefinitionRisk
 from bundler.model.cluster import Answer, ListQuery
 from bundler.model.json import mapping_at, text_at
@@ -135,6 +135,7 @@ def _objects(
             continue
         except ForbiddenError:
             return {}, [f"every {kind}: its objects may not be listed in all namespaces, and are not checked"]
-        except ClusterError as error:
-            return {}, [f"every {kind}: its objects cannot be listed ({error}), and are not checked"]
+        except RejectedError as error:  # a webhook that converts them may fail
+            said = "; ".join(error.context) or str(error)
+            return {}, [f"every {kind}: its objects cannot be listed ({said}), and are not checked"]
     return found, ()

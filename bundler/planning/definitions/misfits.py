@@ -77,7 +77,9 @@ def _here(value: JSONValue, schema: Body, path: str) -> Iterator[Misfit]:
     if value is None:
         return
     for rule, message in rules_of(schema).items():
-        yield Misfit(path, f"the rule {shortened(message or rule, _SHOWN_CHARS)!r} can only be judged by the server")
+        yield Misfit(
+            path, f"has the rule {shortened(message or rule, _SHOWN_CHARS)!r}, which only the server can judge"
+        )
 
 
 def _below_map(value: Mapping[str, JSONValue], schema: Body, path: str) -> Iterator[Misfit]:
@@ -165,7 +167,7 @@ def _pattern(value: JSONValue, bound: JSONValue, schema: Body) -> str:
     compiled = _compiled(bound)
     shown = shortened(bound, _SHOWN_CHARS)
     if compiled is None or len(value) > _MAX_CHARS:
-        return f"the pattern {shown} can only be judged by the server"
+        return f"has the pattern {shown}, which only the server can judge"
     return "" if compiled.search(value) else f"does not match {shown}"
 
 
@@ -183,7 +185,7 @@ def _format(value: JSONValue, bound: JSONValue, schema: Body) -> str:
     if value is None or (is_number(value) and bound in _NUMBERS):
         low, high = _NUMBERS.get(str(bound), _ANY_NUMBER)
         return f"is no {bound}" if is_number(value) and not low <= value <= high else ""
-    return f"the format {bound} can only be judged by the server"
+    return f"has the format {bound}, which only the server can judge"
 
 
 def _list_type(value: JSONValue, bound: JSONValue, schema: Body) -> str:

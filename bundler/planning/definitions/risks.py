@@ -59,12 +59,16 @@ def versions_in_doubt(live: Body, crd: Body) -> tuple[str, ...]:
         live: the definition as it is.
         crd: the same as it is to be.
     """
-    served = _served(live)
     found = [pair.version for pair in _pairs(live, crd) if pair.narrowings]
-    readable = [version if version in served else storage_of(live) for version in found]
     if _unserved(live, crd) or any(_refused(live, crd)):
-        readable.append(next(iter(served), ""))
-    return tuple(dict.fromkeys(version for version in readable if version in served))
+        found.append("")
+    return tuple(dict.fromkeys(_readable(version, live) for version in found if _served(live)))
+
+
+def _readable(version: str, live: Body) -> str:
+    """Return the version in which objects are read that are judged by another: without conversion they are alike."""
+    served = _served(live)
+    return next((one for one in (version, storage_of(live)) if one in served), served[0])
 
 
 def definition_risk(
@@ -86,8 +90,8 @@ def definition_risk(
     broken = [
         line
         for pair, found in pairs
-        if found
-        for line in _broken(pair, objects.get(pair.version) or objects.get(storage_of(live)) or (), written)
+        if found and _served(live)
+        for line in _broken(pair, objects.get(_readable(pair.version, live), ()), written)
     ]
     broken += list(_still_written(live, crd, every, uid))
     blocked = tuple(f"{line}; {_count(every, kind_of(live).kind)}" for line in _refused(live, crd))
@@ -118,9 +122,8 @@ def storage_of(crd: Body) -> str:
     return next((text_at(one, "name") for one in items_at(crd, "spec", "versions") if one.get("storage") is True), "")
 
 
-def _served(crd: Body) -> dict[str, bool]:
-    versions = items_at(crd, "spec", "versions")
-    return {text_at(one, "name"): True for one in versions if one.get("served") is not False}
+def _served(crd: Body) -> list[str]:
+    return [text_at(one, "name") for one in items_at(crd, "spec", "versions") if one.get("served") is not False]
 
 
 def _unserved(live: Body, crd: Body) -> list[str]:
