@@ -20,11 +20,13 @@ from bundler.model.refs import ObjectRef
 from bundler.syntax.reader import read_documents
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
+from tests.lib.raw_api import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from bundler.ports import Propagation
+    from tests.lib.controlplane import ControlPlane
     from tests.scenario.conftest import World
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -226,7 +228,7 @@ def test_what_may_not_be_marked_is_said_and_does_not_keep_protection_from_its_pl
 @pytest.mark.controlplane
 @pytest.mark.parametrize("world", ["real"], indirect=True)
 def test_the_policy_of_the_manual_refuses_what_kubectl_delete_sends_until_protection_is_off(
-    world: World, policy: None, tmp_path: Path
+    world: World, policy: None, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
     world.operator.install(store(tmp_path))
     world.creator(claim_body(world, "free"))  # type: ignore[attr-defined]
@@ -241,6 +243,8 @@ def test_the_policy_of_the_manual_refuses_what_kubectl_delete_sends_until_protec
     for ref in holders:
         assert "belongs to a protected release" in refusal(world, ref)
         assert "bundler protect RELEASE --off" in refusal(world, ref)
+    with pytest.raises(ApiError, match="belongs to a protected release"):  # many at once, as a controller may
+        control_plane.api("DELETE", f"/api/v1/namespaces/{place}/persistentvolumeclaims?labelSelector=app=db")
     assert not refusal(world, holders[1], propagation="Orphan"), "its pods stay"
     assert not refusal(world, ObjectRef("", "PersistentVolumeClaim", place, "free")), "it is no one's"
     with pytest.raises(ProtectedReleaseError, match="checking the protection"):
