@@ -271,6 +271,8 @@ class Revision:
     """Fields that are left to other managers, by object: later changes do not set them either."""
     accepted_risks: tuple[str, ...] = ()
     """What its definitions were known to break, and its maker accepted, a line each."""
+    recreated: tuple[str, ...] = ()
+    """Objects that its change deletes to create them again, as ``GROUP/KIND/NAMESPACE/NAME``."""
 
     @property
     def refs(self) -> frozenset[ObjectRef]:

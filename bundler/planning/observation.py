@@ -62,6 +62,8 @@ class Wanted:
     """Hooks of other moments, and checks: they may be there, and stay as they are."""
     recreates: tuple[RecreateRule, ...] = ()
     """Objects that may be deleted and created again, where they cannot be changed."""
+    begun_recreating: Mapping[ObjectRef, int] = field(default_factory=dict)
+    """Objects that a run which came to no good end was to recreate, and its revision: it may have deleted them."""
     is_removal: bool = False
     deletes_definitions: bool = False
     """Of a removal: definitions go too, where no object of their kinds is left."""

@@ -199,6 +199,8 @@ def _change(candidate: Candidate, outcome: Outcome | None, wanted: Wanted) -> Ch
     answer = outcome if isinstance(outcome, Answer) else refusal.forced if refusal else None
     if action is Action.CREATE and manifest.ref in wanted.job_runs:
         reason = f"runs again: it ran for revision {wanted.job_runs[manifest.ref]}"
+    if action is Action.CREATE and live is None and manifest.ref in wanted.begun_recreating:
+        reason = f"revision {wanted.begun_recreating[manifest.ref]} deleted it to create it again, and did not finish"
     hook = wanted.hook_run.point_of(manifest) if wanted.hook_run else None
     if hook is not None:
         reason = f"hook {hook}{f'; {reason}' if reason else ''}"

@@ -15,6 +15,7 @@ from bundler.fields.kinds import immutable_changes
 from bundler.fields.managers import applier, read_managers, updater, write_managers
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.bundle import RecreateRule
+from bundler.model.change import Action
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import is_list, is_mapping, items_at, mapping_at, text_at, value_at
@@ -22,15 +23,17 @@ from bundler.model.lean import replace
 from bundler.model.manifest import Source
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.conflicts import owners_of
+from bundler.planning.jobs import is_job
 from bundler.planning.payloads import following
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.model.bundle import Bundle
-    from bundler.model.change import FieldConflict
+    from bundler.model.change import Change, FieldConflict
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate
 
 FLAG: Final = Source("--recreate", 0)
@@ -58,12 +61,17 @@ def recreate_rules(bundle: Bundle, path: str = "") -> Iterator[RecreateRule]:
         yield from recreate_rules(component, f"{path}/{name}" if path else name)
 
 
+def is_never_recreated(ref: ObjectRef) -> bool:
+    """Return whether an object is never recreated, whatever is asked for: all that it holds would go with it."""
+    return (ref.group, ref.kind) in {("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")}
+
+
 def rule_for(manifest: Manifest, rules: Iterable[RecreateRule]) -> RecreateRule | None:
     """Return the first rule by which an object may be recreated; None where there is none.
 
-    A namespace never is: the record of the release may be in it, and goes with everything else.
+    What holds other objects never is: they would go with it, the record of the release among them.
     """
-    if (manifest.ref.group, manifest.ref.kind) == ("", "Namespace"):
+    if is_never_recreated(manifest.ref):
         return None
     return next((rule for rule in rules if rule.fits(manifest.ref, manifest.component)), None)
 
@@ -143,6 +151,12 @@ def created_again(candidate: Candidate) -> Manifest:
             body = with_field(body, path, value)
     manifest = replace(manifest, body=body) if is_mapping(body) and body is not manifest.body else manifest
     return following(manifest, live) if candidate.is_autoscaled and candidate.live else manifest
+
+
+def recreated_by(changes: Iterable[Change]) -> list[ObjectRef]:
+    """Return what a plan deletes to create it again; Jobs run again and hooks come with each run, and are none."""
+    made = (one.ref for one in changes if one.action is Action.RECREATE and one.hook is None)
+    return [ref for ref in made if not is_job(ref)]
 
 
 def leaving(candidate: Candidate, decided: Iterable[FieldConflict]) -> Candidate:

@@ -25,7 +25,15 @@ from bundler.planning.conflicts import conflict_line, field_conflicts, in_short
 from bundler.planning.observation import Refusal, RefusalKind
 from bundler.planning.ownership import owner_of
 from bundler.planning.problem import Problem
-from bundler.planning.recreate import FLAG, frozen_fields, keeps_pods, rule_for, says_immutable, says_no_growth
+from bundler.planning.recreate import (
+    FLAG,
+    frozen_fields,
+    is_never_recreated,
+    keeps_pods,
+    rule_for,
+    says_immutable,
+    says_no_growth,
+)
 from bundler.planning.safety import losses, lost_with
 
 if TYPE_CHECKING:
@@ -186,8 +194,8 @@ def _frozen(candidate: Candidate, refusal: Refusal) -> Problem:
 def _way_out(candidate: Candidate, paths: Sequence[str]) -> str:
     """Say what can be done, and what is lost on the way: deleting by hand would end more than it must."""
     ref, live = candidate.manifest.ref, candidate.live or {}
-    if (ref.group, ref.kind) == ("", "Namespace"):
-        return "keep the old value: everything in the namespace would go with it"
+    if is_never_recreated(ref):
+        return "keep the old value: all that it holds would go with it"
     keep = "keep the old value"
     if ref.kind == "PersistentVolumeClaim":
         keep += ", or give the claim another name and copy what it holds (its size may grow, where its class allows it)"

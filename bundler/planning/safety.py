@@ -18,8 +18,6 @@ _HOLD_DATA: Final = frozenset({("apps", "StatefulSet")})
 _TAKE_MORE_WITH_THEM: Final = {
     ("", "PersistentVolumeClaim"): "the data of the claim; pods that use it must be stopped before it goes",
     ("", "PersistentVolume"): "the volume, and its data where the reclaim policy says so",
-    ("", "Namespace"): "everything in the namespace",
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): "every object of its kind, in all namespaces",
 }
 
 

@@ -148,6 +148,7 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
         **({"backups": list(map(_backup, revision.backups))} if revision.backups else {}),
         **({"leftToOthers": _left(revision)} if revision.left_to_others else {}),
         **({"acceptedRisks": list(revision.accepted_risks)} if revision.accepted_risks else {}),
+        **({"recreated": list(revision.recreated)} if revision.recreated else {}),
     }
 
 

@@ -93,6 +93,8 @@ class RevisionForm(AuditForm):
     """Where the bundle was taken from."""
     evidence: str
     """Why it failed, as it was reported then."""
+    recreated: list[str]
+    """Objects that its change deletes to create them again."""
     acceptedRisks: list[str]
     """What its CRDs were known to break, and `--accept-crd-risk` accepted."""
 
@@ -224,6 +226,7 @@ def revision_form(revision: Revision) -> RevisionForm:
         **audit_form(entry),
         "origin": revision.summary.bundle.origin,
         "evidence": revision.evidence,
+        "recreated": list(revision.recreated),
         "acceptedRisks": list(revision.accepted_risks),
     }
 

@@ -16,8 +16,14 @@ from bundler.errors.change import (
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import items_at, mapping_at, value_at
+from bundler.model.refs import ObjectRef
 from bundler.planning.safety import losses, lost_with
+from bundler.sandbox.client import SandboxClient
 from tests.lib.bundles import make_bundle
+from tests.lib.clocks import FakeClock
+from tests.lib.dying import DeathError, DyingCluster, deaths
+from tests.lib.operator import Operator
+from tests.lib.sandboxes import closed_when_dropped
 from tests.scenario.conftest import QUICK_FAILURE
 
 if TYPE_CHECKING:
@@ -352,3 +358,56 @@ def test_what_is_kept_of_an_object_that_is_recreated_is_kept_for_good(shop, menu
     assert owners_of(shop, "Deployment", "web", "apps", "replicas") == {"kubectl-edit"}
     shop.operator.upgrade(menu, app="three", **named("Deployment/web"))
     assert value_at(shop.get("Deployment", "web", "apps"), "spec", "replicas") == 3
+
+
+NOBODY = 4_194_305
+"""One more than any process id can be: the process that held the lock is gone."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("goes_on", ["the same command", "a rollback"])
+def test_a_run_that_dies_anywhere_while_it_recreates_is_finished_by_the_next(tmp_path, menu, goes_on):
+    path, clock = tmp_path / "installed.db", FakeClock()
+    client = closed_when_dropped(SandboxClient.open(path, clock))
+    Operator(client, "prod", clock=clock, timeout_s=600).install(menu)
+    client.close()
+    installed = path.read_bytes()
+    names = ("Deployment/web", "Service/web", "StatefulSet/db")
+    changed = {"app": "two", "headless": "true", "service": "other", "size": "2Gi"}
+
+    def fresh(number: int = 0, *, is_after: bool = False) -> tuple[SandboxClient, Operator, DyingCluster]:
+        path.write_bytes(installed)
+        clock = FakeClock()
+        client = closed_when_dropped(SandboxClient.open(path, clock))
+        cluster = DyingCluster(client, number=number, is_after=is_after)
+        return client, Operator(cluster, "prod", clock=clock, timeout_s=600, pid=NOBODY), cluster
+
+    def uids(client: SandboxClient) -> list[object]:
+        found = (client.get(ObjectRef("", "Pod", "prod", f"db-{number}")) for number in (0, 1))
+        return [value_at(pod, "metadata", "uid") for pod in found]
+
+    client, operator, cluster = fresh()
+    before = uids(client)
+    operator.upgrade(menu, **changed, **named(*names))
+    client.close()
+    assert {"Deployment", "Service", "StatefulSet"} <= {kind for verb, kind in cluster.writes if verb == "delete"}
+    missing = 0
+    for number, is_after in deaths(len(cluster.writes)):
+        client, doomed, _ = fresh(number, is_after=is_after)
+        with pytest.raises(DeathError):
+            doomed.upgrade(menu, **changed, **named(*names))
+        heir = Operator(client, "prod", clock=doomed.clock, timeout_s=600)
+        goes_back = goes_on == "a rollback" and len(heir.statuses()) > 1
+        if goes_back:
+            result = heir.rollback(revision=1, recreates=names)
+        else:
+            result = heir.upgrade(menu, **changed, **named(*names))
+        reasons = [one.reason for one in result.proposal.plan.changes if one.action is Action.CREATE]
+        missing += len(reasons)
+        assert set(reasons) <= {"revision 2 deleted it to create it again, and did not finish"}
+        assert heir.statuses()[-1] == "deployed", (number, is_after)
+        assert uids(client) == before, (number, is_after)
+        web = client.get(ObjectRef("apps", "Deployment", "prod", "web"))
+        assert value_at(web, "spec", "selector", "matchLabels", "app") == ("one" if goes_back else "two")
+        client.close()
+    assert missing >= 3, "each of the three was found missing once"

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient
 
 _NO_ROOM = "exceeded quota"
-_NAMED_BY_WHAT_THEY_HOLD = {"APIService", "CustomResourceDefinition"}
 
 
 def ask_to_recreate(
@@ -76,9 +75,7 @@ def ask_to_recreate(
 
 
 def _answer(wanted: Manifest, live: Body, try_out: Callable[[Manifest], Answer | Refusal]) -> Answer | Refusal | None:
-    """Ask what the server makes of an object; None where it cannot be asked while the old one is there."""
-    if wanted.ref.kind in _NAMED_BY_WHAT_THEY_HOLD:
-        return None
+    """Ask what the server makes of an object; None where it cannot be asked while the old one counts."""
     trial = trial_of(wanted, live)
     answer = try_out(trial)
     if isinstance(answer, Answer):

@@ -19,10 +19,10 @@ from bundler.errors.change import (
     RolledBackError,
     WaitError,
 )
-from bundler.model.change import Action
 from bundler.model.events import Notice
 from bundler.model.lean import replace
 from bundler.planning.problem import refuse
+from bundler.planning.recreate import recreated_by
 from bundler.planning.together import changed_components, component_words, components_of
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def _refuse_to_delete_what_was_taken_over(proposal: Proposal) -> None:
 
 
 def _recreated(proposal: Proposal, fallback: Revision) -> tuple[str, ...]:
-    made = [one for one in proposal.plan.changes if one.action is Action.RECREATE and one.hook is None]
-    return tuple(one.ref.short for one in made if one.ref in fallback.refs)
+    return tuple(ref.short for ref in recreated_by(proposal.plan.changes) if ref in fallback.refs)
 
 
 def _found(error: BundlerError, proposal: Proposal) -> str:

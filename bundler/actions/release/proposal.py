@@ -14,7 +14,7 @@ from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
 from bundler.errors import ConfirmationRequiredError
-from bundler.errors.change import ClosedWindowError, FieldConflictError
+from bundler.errors.change import ClosedWindowError, FieldConflictError, RecordDamagedError
 from bundler.model.bundle import Reach, ReadinessRule, RecreateRule
 from bundler.model.change import Action
 from bundler.model.conflicts import policy_of
@@ -321,10 +321,22 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         backups=backups.manifests,
         adopts=terms.adopts,
         recreates=(*asked_by_flag(terms.recreates), *draft.recreates),
+        begun_recreating=_begun_recreating(history, ports),
         conflicts=policy_of(terms.on_conflict, site_rules, conflict_rules_of(draft.revision)),
         left_to_others=deployed.left_to_others if deployed else {},
         is_rollback=draft.revision.rolled_back_to > 0,
     )
+
+
+def _begun_recreating(history: History, ports: Ports) -> Mapping[ObjectRef, int]:
+    """Return what the newest revision was to recreate, where its run came to no good end."""
+    newest = history.newest
+    if newest is None or newest.status.was_deployed or history.is_uninstalled:
+        return {}
+    try:
+        return {ObjectRef.parse(text): newest.revision for text in ports.store.load(newest).recreated}
+    except (RecordDamagedError, ValueError):
+        return {}  # the plan is the same, and does not say why an object is missing
 
 
 def _written(revision: Revision | None) -> Mapping[ObjectRef, Manifest]:

@@ -158,6 +158,7 @@ def draft_of(recorded: Revision, authorship: Authorship, cluster: ClusterClient)
         rolled_back_to=recorded.summary.revision,
         evidence="",
         accepted_risks=(),
+        recreated=(),
     )
     return Draft(
         revision=revision,

@@ -30,8 +30,6 @@ def change(group: str, kind: str, action: Action) -> Change:
         ("", "Service", Action.RECREATE, False),
         ("", "PersistentVolumeClaim", Action.RECREATE, True),
         ("", "PersistentVolume", Action.RECREATE, True),
-        ("", "Namespace", Action.RECREATE, True),
-        ("apiextensions.k8s.io", "CustomResourceDefinition", Action.RECREATE, True),
         ("postgresql.example", "Cluster", Action.RECREATE, True),
         ("apps", "Deployment", Action.NONE, False),
     ],
