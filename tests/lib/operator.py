@@ -148,9 +148,11 @@ class Operator:
         accepted: Accepted | None = None,
         on_conflict: OnConflict = OnConflict.FAIL,
         recreates: tuple[str, ...] = (),
+        skips_hooks: bool = False,
         **options: Any,
     ) -> ChangeResult:
         request = RollbackRequest(
+            skips_hooks=skips_hooks,
             on_conflict=on_conflict,
             recreates=recreates,
             release=release,
@@ -164,7 +166,12 @@ class Operator:
         return rollback(request, self.ports(), run, self._see)
 
     def uninstall(
-        self, release: str = "shop", *, keeps_history: bool = False, deletes_crds: bool = False
+        self,
+        release: str = "shop",
+        *,
+        keeps_history: bool = False,
+        deletes_crds: bool = False,
+        skips_hooks: bool = False,
     ) -> ChangeResult:
         request = UninstallRequest(
             namespace=self.namespace,
@@ -172,6 +179,7 @@ class Operator:
             site=self.site,
             accepted=Accepted(losses=True, removal=True, crd_deletion=deletes_crds),
             keeps_history=keeps_history,
+            skips_hooks=skips_hooks,
         )
         return uninstall(request, self.ports(), lambda _proposal: True)
 

@@ -65,4 +65,5 @@ def test_a_shop_shows_what_its_servers_hold_and_grows_and_goes_back_under_load_w
     assert {one["from"] for one in answers} <= {"cache", "database", "memory"}, "which of them is a matter of time"
     assert sql(site, "SHOW shared_buffers") == "500MB"
     assert int(cached(site, "get", "visits")) > 1002 + load.count // 2, "it is the same cache"
+    assert "1 check of revision 3 of shop: 1 passed" in site.bundler("test", "shop"), "its pod asked for the page"
     site.bundler("uninstall", "shop", "--yes")

@@ -151,3 +151,20 @@ def test_a_hook_that_could_never_start_is_refused_before_anything_is_written(wor
     assert line.startswith("hooks/jobs.yaml:2: hook before-install Job/migrate-")
     assert line.endswith("needs ServiceAccount/runner, which is created after it")
     assert world.operator.history() == ()
+
+
+def test_hooks_that_cannot_succeed_any_more_are_left_out_where_someone_says_so(world: World, menu: Path) -> None:
+    world.operator.install(menu)
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: runner}\n"
+    (menu / "templates/account.yaml").write_text(account)
+    text = (hook("back", "before-rollback") + "---" + hook("gone", "after-uninstall")).replace(
+        "restartPolicy: Never", "restartPolicy: Never\n      serviceAccountName: runner"
+    )
+    (menu / "hooks/jobs.yaml").write_text(text)
+    world.operator.upgrade(menu)
+    with pytest.raises(PlanError):
+        world.operator.uninstall()
+    back = world.operator.rollback(skips_hooks=True)
+    assert planned(back) == {}
+    world.operator.uninstall(skips_hooks=True)
+    assert world.bodies("Job", "batch") == {}

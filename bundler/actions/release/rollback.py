@@ -58,6 +58,8 @@ class RollbackRequest:
     """What is meant although it is refused by default."""
     recreates: tuple[str, ...] = ()
     """Objects that are deleted and created again where they cannot be changed: ``KIND/NAME``."""
+    skips_hooks: bool = False
+    """Run no hooks: those of the revision that is left may be what is broken."""
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
 
@@ -97,7 +99,11 @@ def rollback(
 
 def _terms_of(request: RollbackRequest) -> Terms:
     return Terms(
-        site=request.site, accepted=request.accepted, recreates=request.recreates, on_conflict=request.on_conflict
+        site=request.site,
+        accepted=request.accepted,
+        recreates=request.recreates,
+        on_conflict=request.on_conflict,
+        skips_hooks=request.skips_hooks,
     )
 
 

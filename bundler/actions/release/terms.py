@@ -66,6 +66,6 @@ class Terms:
     on_conflict: OnConflict = OnConflict.FAIL
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
     skips_hooks: bool = False
-    """No hooks run: what a failed first install made is deleted again."""
+    """No hooks run: someone said so, or what a failed first install made is deleted again."""
     live_before: Mapping[ObjectRef, Body] | None = None
     """For an automatic rollback: what was live before the change that is undone. None for every other change."""

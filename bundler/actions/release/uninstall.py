@@ -83,6 +83,8 @@ class UninstallRequest:
     """Seconds to wait for a lock that another run holds."""
     keeps_history: bool = False
     """Keep the records, marked as uninstalled, instead of dropping them."""
+    skips_hooks: bool = False
+    """Run no hooks."""
     reason: str = ""
     """Why; kept in the history that is kept."""
     authorship: Authorship = Authorship()
@@ -91,7 +93,7 @@ class UninstallRequest:
     @property
     def terms(self) -> Terms:
         """What the change is checked against."""
-        return Terms(site=self.site, accepted=self.accepted)
+        return Terms(site=self.site, accepted=self.accepted, skips_hooks=self.skips_hooks)
 
 
 def propose_uninstall(request: UninstallRequest, ports: Ports) -> Proposal:

@@ -11,6 +11,7 @@ from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import (
     conflict_option,
+    no_hooks_option,
     policy_option,
     recreate_option,
     run_options,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @policy_option
 @recreate_option
 @conflict_option
+@no_hooks_option
 @click.option("--allow-reach", is_flag=True, help="Accept recorded reach that is not live.")
 @click.option("--allow-downgrade", is_flag=True, help="Go back past the bundle's noRollbackBelow.")
 def rollback_command(
@@ -47,6 +49,7 @@ def rollback_command(
     allow_downgrade: bool,
     recreates: tuple[str, ...],
     on_conflict: str,
+    no_hooks: bool,
 ) -> int:
     """Go back to what REVISION of RELEASE recorded; a new revision is made of it.
 
@@ -59,6 +62,7 @@ def rollback_command(
         revision=revision or 0,
         recreates=recreates,
         on_conflict=OnConflict(on_conflict),
+        skips_hooks=no_hooks,
         accepted=Accepted(wider_reach=allow_reach, downgrade=allow_downgrade),
     )
     return carry_out_return(app, asked, site, run, write)

@@ -10,7 +10,7 @@ from bundler import Accepted, UninstallRequest
 from bundler.cli.flows.rollback import carry_out_removal
 from bundler.cli.output.changed import show_absence
 from bundler.cli.parsing.arguments import release_argument
-from bundler.cli.parsing.change_options import policy_option, run_options
+from bundler.cli.parsing.change_options import no_hooks_option, policy_option, run_options
 from bundler.cli.parsing.command import verb
 from bundler.errors.change import ReleaseNotFoundError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @release_argument
 @run_options
 @policy_option
+@no_hooks_option
 @click.option("--keep-history", is_flag=True, help="Keep the records, for history and rollback.")
 @click.option("--delete-crds", is_flag=True, help="Delete CRDs, too, of which no object is left.")
 @click.option("--ignore-not-found", is_flag=True, help="Succeed if the release does not exist.")
@@ -34,6 +35,7 @@ def uninstall_command(
     release: str,
     run: RunFlags,
     site: Path | None,
+    no_hooks: bool,
     keep_history: bool,
     delete_crds: bool,
     ignore_not_found: bool,
@@ -46,7 +48,10 @@ def uninstall_command(
     """
     try:
         asked = UninstallRequest(
-            release=release, keeps_history=keep_history, accepted=Accepted(removal=True, crd_deletion=delete_crds)
+            release=release,
+            keeps_history=keep_history,
+            skips_hooks=no_hooks,
+            accepted=Accepted(removal=True, crd_deletion=delete_crds),
         )
         return carry_out_removal(app, asked, site, run)
     except ReleaseNotFoundError:

@@ -46,7 +46,7 @@ def _summary(app: App, revision: Revision) -> str:
     took = seconds(app.clock.monotonic() - app.started_s)
     status = status_text(summary)
     remark = "" if summary.description in {"", status} else f", {summary.description}"
-    about = f"({counted(len(revision.refs), 'object')}, {took})"
+    about = f"({counted(revision.summary.objects, 'object')}, {took})"
     return f"release {summary.release}: revision {summary.revision} {status}{remark} {about}"
 
 

@@ -120,6 +120,8 @@ watch_option = click.option(
     help="Time for which everything must stay ready; a restart then fails the change.",
 )
 
+no_hooks_option = click.option("--no-hooks", is_flag=True, help="Run no hooks; for those that cannot succeed any more.")
+
 test_option = click.option(
     "--test", "tests", is_flag=True, help="Run the bundle's checks once all is ready; one that fails fails the change."
 )
