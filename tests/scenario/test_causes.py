@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from bundler.actions.release import install as installing
@@ -9,7 +10,12 @@ from bundler.cli.output.causes import because, by_path
 from bundler.loader.site_file import load_site
 from bundler.model.conflicts import OnConflict
 from bundler.model.lean import replace
+from bundler.sandbox.client import SandboxClient
+from tests.lib.bundles import make_bundle
+from tests.lib.clocks import FakeClock
 from tests.lib.menus import small_bundle
+from tests.lib.operator import Operator
+from tests.lib.sandboxes import closed_when_dropped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +99,30 @@ def test_a_patch_of_the_site_is_named_where_it_sets_the_field(sandbox_world: Wor
     )
 
 
+def test_of_very_many_objects_those_after_the_first_say_what_their_template_reads(tmp_path: Path):
+    many = make_bundle(tmp_path, {"values.yaml": "a: x\nb: x\n", "templates/all.yaml": _MANY})
+    operator = Operator(closed_when_dropped(SandboxClient.open(None, clock := FakeClock())), "prod", clock=clock)
+    operator.install(many)
+    two = Counter(reasons(operator.diff(many, a="y", b="y")).values())
+    a, b = 'a "x" → "y" (--set)', 'b "x" → "y" (--set)'
+    assert two == {(f"because {a}; {b}",): 30, (f"values read by templates/all.yaml: {a}; {b}",): 10}
+    assert Counter(reasons(operator.diff(many, a="y")).values()) == {
+        (f"because {a} → .data.a",): 30,
+        (f"because {a}",): 10,
+    }
+
+
+_MANY = """\
+{% for n in range(40) %}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: "many-{{ n }}"}
+data:
+  a: {{ values.a }}
+  b: {{ values.b }}
+{% endfor %}
+"""
 _SITE = """\
 apiVersion: bundler.dev/v1
 kind: Site

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 Steps: TypeAlias = tuple[str | int, ...]
 _OF_TEMPLATES = frozenset({"site", "capabilities"})
 """What templates read besides values, and no record holds."""
-_MAX_TRACED, _MAX_TRACED_CHARS = 50, 256 << 10
-"""So many objects are looked up line by line, of templates that print no more than this: it takes half as long as to
-ask the server about them. `explain` has no such limit."""
+_MAX_OBJECTS, _MAX_CHARS = 30, 128 << 10
+"""So many objects are looked up field by field, of templates that print no more than this; of the others it is said
+what their templates read. It keeps the cost small beside that of asking the server; `explain` has no such limit."""
 
 
 def with_causes(plan: Plan, draft: Draft, before: Mapping[ObjectRef, Manifest]) -> Plan:
@@ -115,16 +115,19 @@ class _Finder:
         )
         self.named: set[Pointer] = set()
         """Values that a cause names."""
-        self._traced: set[ObjectRef] = set()
+        self._looked_up = 0
         self._sizes = {one.path: len(one.text) for one in composition.rendering.templates}
 
     def causes(self, change: Change) -> Iterator[Cause]:
         """Yield why one object changes, fields with one cause together."""
         match change.action:
+            case Action.UPDATE | Action.RECREATE if (whole := self._whole(change)) is not None:
+                found = [self._whole_cause(whole)]
             case Action.UPDATE | Action.RECREATE:
                 found = [self._field_cause(change, steps, field) for steps, field in _changed_places(change)]
             case Action.CREATE if change.desired is not None and not change.desired.is_backup:
-                origin = self._origin(change.desired, ())
+                is_whole = self._is_beyond(change.desired)
+                origin = self._file(change.desired) if is_whole else self._origin(change.desired, ())
                 found = [_Found(self._created(change.ref, change.desired, origin), _printed("", origin))]
             case Action.DELETE if not self._is_replaced(change.ref):
                 found = [_Found(self._deleted(change), ChangedField(field=""))]
@@ -139,27 +142,43 @@ class _Finder:
         if change.desired is None:
             return _Found(self._other(()), ChangedField(field=field))
         if (only := self._only_read(change.desired)) is not None:
-            return _Found(_Why(CauseKind.VALUES, only), ChangedField(field=field, source=str(change.desired.source)))
+            return _Found(only, ChangedField(field=field, source=str(change.desired.source)))
         origin = self._origin(change.desired, steps)
         return _Found(self._read_for(change.desired, steps, origin), _printed(field, origin))
 
-    def _only_read(self, desired: Manifest) -> frozenset[Pointer] | None:
+    def _whole(self, change: Change) -> Manifest | None:
+        """Return what is wanted of an object that is not looked up field by field, although its bundle changes it."""
+        before, desired = self._before.get(change.ref), change.desired
+        if before is None or desired is None or before.body == desired.body:
+            return None
+        return desired if self._is_beyond(desired) else None
+
+    def _whole_cause(self, desired: Manifest) -> _Found:
+        origin = self._file(desired)
+        return _Found(self._only_read(desired) or self._read_anywhere(origin), _printed("", origin))
+
+    def _is_beyond(self, desired: Manifest) -> bool:
+        """Count an object, and return whether there are more than a person looks at."""
+        if self._sizes.get(desired.source.file, 0) > _MAX_CHARS:
+            return True
+        self._looked_up += 1
+        return self._looked_up > _MAX_OBJECTS
+
+    def _only_read(self, desired: Manifest) -> _Why | None:
         """Return the one changed value that a whole template reads; None where its lines have to tell them apart."""
         paths = self._composition.rendering.find_reads(desired.component, desired.source.file)
         if paths is None or desired.patched_by or not self._is_same_bundle:
             return None
         pointers = self.values.read_by(desired.component, paths)
         has_others = any(path[0] in _OF_TEMPLATES for path in paths)
-        return pointers if len(pointers) == 1 and not has_others else None
+        return _Why(CauseKind.VALUES, pointers) if len(pointers) == 1 and not has_others else None
 
     def _origin(self, desired: Manifest, steps: Steps) -> FieldOrigin | None:
-        """Return what the line of a field reads; of more objects than a person looks at, what the template reads."""
-        ref, file, rendering = desired.ref, desired.source.file, self._composition.rendering
-        is_large = self._sizes.get(file, 0) > _MAX_TRACED_CHARS
-        if ref in self._traced or (len(self._traced) < _MAX_TRACED and not is_large):
-            self._traced.add(ref)
-            return origin_in(rendering, ref, steps)
-        paths = rendering.find_reads(desired.component, file) or frozenset()
+        return origin_in(self._composition.rendering, desired.ref, steps)
+
+    def _file(self, desired: Manifest) -> FieldOrigin:
+        """Return what the template of an object reads; none of its lines is looked up."""
+        paths = self._composition.rendering.find_reads(desired.component, desired.source.file) or frozenset()
         return FieldOrigin(source=desired.source, component=desired.component, template=lambda: paths)
 
     def _read_for(self, desired: Manifest, steps: Steps, origin: FieldOrigin | None) -> _Why:
@@ -181,7 +200,7 @@ class _Finder:
         if is_new_component and (switches := self.values.switches(desired.component)):
             return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
         if (only := self._only_read(desired)) is not None:
-            return _Why(CauseKind.VALUES, only)
+            return only
         if origin is None:
             return self._other(())
         if around := self.values.read_by(origin.component, origin.around):
