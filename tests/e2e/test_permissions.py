@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,6 +125,10 @@ def test_the_printed_roles_are_enough_for_the_whole_life_of_the_shop(
 
 
 def reads_with_printed_roles(reader: Workplace, here: tuple[str, str]) -> None:
+    with TemporaryDirectory() as folder:
+        code, text = reader.run(["support-bundle", "shop", "--out", folder, *here])
+        assert code == 0, text
+        assert re.search(r"warning: nodes: .*cannot list nodes", text), text
     for verb in ("status", "history", "wait", "logs"):
         code, text = reader.run([verb, "shop", *here])
         assert code == 0, text

@@ -9,7 +9,7 @@ import pytest
 
 from bundler.actions.inspect.support import MAX_FILE_BYTES, gather_support
 from bundler.errors.change import ObjectFailedError
-from bundler.errors.cluster import ForbiddenError
+from bundler.errors.cluster import ForbiddenError, UnavailableError
 from bundler.model.support import SupportRequest
 from tests.lib.faulty import FaultyCluster
 
@@ -77,6 +77,23 @@ def test_what_others_wrote_stays_behind_where_it_cannot_be_masked(sandbox_world:
     assert not [path for path in files if path.startswith(("logs/", "events", "pods"))]
 
 
+@pytest.mark.slow
+def test_whatever_call_fails_there_is_a_bundle_that_says_so(sandbox_world: World) -> None:
+    sandbox_world.operator.install(sandbox_world.menu, token=TOKEN)
+    inner, number, has_failed = sandbox_world.cluster, 0, True
+    while has_failed:
+        cluster = FaultyCluster(inner, counts=lambda _verb, _dry: True)
+        cluster.fail_at(number, before=UnavailableError("asking", context=["connection refused"], hint="try again"))
+        sandbox_world.operator.cluster = cluster
+        files, parts = gathered(sandbox_world)
+        has_failed = len(cluster.calls) > number
+        assert "index.json" in files
+        assert not [path for path, text in files.items() if TOKEN in text], number
+        assert {"status", "history", "logs", "nodes"} <= set(parts), "each part is there, or says why not"
+        number += 1
+    assert number > 10
+
+
 class Chatty(FaultyCluster):
     """Containers whose logs never end, as far as anyone would read."""
 
@@ -85,6 +102,7 @@ class Chatty(FaultyCluster):
         yield from (f"line {number} {'x' * 100_000}" for number in range(30))
 
 
+@pytest.mark.slow
 def test_a_long_log_is_cut_to_its_newest_lines(sandbox_world: World) -> None:
     sandbox_world.operator.install(sandbox_world.menu)
     sandbox_world.operator.cluster = Chatty(sandbox_world.cluster)
