@@ -46,6 +46,8 @@ _CLAIMS_SAY_SO: Final = re.compile("claims? .*cannot (grow|shrink)")
 _TRIAL: Final = "-recreated"
 _NAME_CHARS: Final = 63
 _TEMPLATES: Final = "spec.volumeClaimTemplates"
+_CONTROLLERS: Final = ".kubernetes.io"
+"""Annotations of Kubernetes' own controllers, which write them again."""
 _ALLOCATED: Final = ("clusterIP", "clusterIPs", "healthCheckNodePort", "ipFamilies", "ipFamilyPolicy")
 
 
@@ -220,8 +222,12 @@ def as_created(answer: Body, manifest: Manifest, live: Body) -> Body:
         manifest: what is created.
         live: what it takes the place of.
     """
-    kept = {key: value for key, value in mapping_at(live, "metadata").items() if key in {"name", "uid"}}
-    body = {**answer, "metadata": {**mapping_at(answer, "metadata"), **kept}}
+    metadata = {**mapping_at(answer, "metadata"), "name": manifest.ref.name, "uid": text_at(live, "metadata", "uid")}
+    notes, theirs = mapping_at(answer, "metadata", "annotations"), mapping_at(live, "metadata", "annotations")
+    controllers = {key: value for key, value in theirs.items() if key.partition("/")[0].endswith(_CONTROLLERS)}
+    if controllers:
+        metadata["annotations"] = {**controllers, **notes}
+    body = {**answer, "metadata": metadata}
     body.pop("status", None)
     if (manifest.ref.group, manifest.ref.kind) == ("", "Service"):
         wanted = mapping_at(manifest.body, "spec")

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 @click.option("--require-signature", is_flag=True, help="Refuse a plan that no trusted key has signed.")
 @public_keys_option
 @values_options()
-@click.option("--accept-data-loss", is_flag=True, help="Continue where data may be lost; the plan shows where.")
+@click.option(
+    "--accept-data-loss", is_flag=True, help="Continue where data or an address may be lost; the plan shows where."
+)
 @outside_window_option
 @click.option("--dry-run", is_flag=True, help="Check that nothing moved since, and change nothing.")
 @click.option("--lock-timeout", "lock_timeout_s", type=Duration(), default=0.0, help="Time to wait for a held lock.")

@@ -96,7 +96,11 @@ run_options: Decorator = gathered(
     RunFlags,
     [
         click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes."),
-        click.option("--accept-data-loss", is_flag=True, help="Continue where data may be lost; the plan shows where."),
+        click.option(
+            "--accept-data-loss",
+            is_flag=True,
+            help="Continue where data or an address may be lost; the plan shows where.",
+        ),
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         lock_timeout_option,
         click.option("-m", "--reason", default="", help="Why; kept in the history."),
