@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from bundler.ports import Ports
 
 _LOOK_EVERY_S = 5.0
-_TELL_EVERY_S = 60.0
+_TELL_EVERY_S = 10.0, 60.0
+"""At least and at most between two lines that say how much time is left; a quarter of a short probation."""
 _TICK_S = 0.5
 """Between two questions whether the run may continue."""
 _GONE = Health(Status.NOT_FOUND, "it does not exist any more")
@@ -52,11 +53,12 @@ def stay_on_probation(changes: Sequence[Change], ports: Ports, rules: WaitRules,
     probation = _Probation(changes, ports, rules)
     clock = ports.clock
     ends_s = clock.monotonic() + rules.watch_s
+    tell_every_s = min(max(rules.watch_s / 4, _TELL_EVERY_S[0]), _TELL_EVERY_S[1])
     told_s = look_s = clock.monotonic()
     while (now_s := clock.monotonic()) < ends_s:
         if now_s >= told_s:
             ports.report(Notice(f"on probation for another {seconds(ends_s - now_s)}: {probation.said}"))
-            told_s = now_s + _TELL_EVERY_S
+            told_s = now_s + tell_every_s
         guard.check()
         clock.sleep(min(_TICK_S, ends_s - now_s))
         if clock.monotonic() - look_s >= _LOOK_EVERY_S:
