@@ -47,6 +47,7 @@ def test_shop_is_installed_ready_upgraded_rolled_back_and_uninstalled(real, plac
     assert statuses == ["superseded", "superseded", "deployed"]
     gone = real("uninstall", "shop", "--yes", "-o", "json", "-n", place).ok().document
     assert sorted(one["object"].split("/")[1] for one in gone["kept"]) == [
+        "Namespace",
         "PersistentVolumeClaim",
         "PersistentVolumeClaim",
         "Secret",
