@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bundler.ports import Clock, ClusterClient
 
 
-def session_on(cluster: ClusterClient, clock: Clock, namespace: str) -> Session:
-    host = Host(clock=clock, redactor=Redactor(), closing=ExitStack())
+def session_on(cluster: ClusterClient, clock: Clock, namespace: str, redactor: Redactor | None = None) -> Session:
+    host = Host(clock=clock, redactor=redactor or Redactor(), closing=ExitStack())
     options = SessionOptions(namespace=namespace, timeout_s=120.0)
     return Session(Scope(options, host, Network(NetworkRules()), lambda _: (cluster, namespace)))
