@@ -97,3 +97,53 @@ def test_an_upgrade_that_is_killed_anywhere_goes_on_when_it_is_repeated(
 
     wrong = on_workplaces(one, blows(len(writes)), control_plane, tmp_path)
     assert not wrong, "\n".join(wrong)
+
+
+def apply_again(place: Workplace, site: Site, plan: Path, planning: list[str]) -> None:
+    """Carry out a plan whose run died: it is done, or refused as stale, and then a new one is."""
+    code, text = place.run(["apply", str(plan)])
+    if code:
+        assert "error[plan-stale]" in text, text
+        code, text = place.run([*planning, "--out", str(plan)])
+        assert code == 0, text
+        code, text = place.run(["apply", str(plan)])
+    assert code == 0, text
+    if place.proxy.writes():
+        assert not site.holds_lock(), "the lock was not released"
+
+
+def test_a_saved_plan_whose_run_is_killed_is_carried_out_or_refused_as_stale(
+    control_plane: ControlPlane, sites: Callable[[], Site], tmp_path: Path
+) -> None:
+    """A few writes are enough: what is killed between is as in an upgrade, and the sandbox has all of them."""
+    menu = small_bundle(tmp_path)
+
+    def planned(place: Workplace, site: Site) -> tuple[Path, list[str]]:
+        code, text = place.run(line(menu, site, *OLD))
+        assert code == 0, text
+        plan = tmp_path / f"{site.namespace}.plan"
+        planning = ["plan", "shop", str(menu), "-n", site.namespace, *NEW]
+        code, text = place.run([*planning, "--out", str(plan)])
+        assert code == 0, text
+        return plan, planning
+
+    with Workplace(control_plane, tmp_path / "count") as place:
+        plan, _ = planned(place, sites())
+        writes = writes_of(place, ["apply", str(plan)])
+    assert {("PATCH", "configmaps"), ("DELETE", "configmaps"), ("POST", "leases"), ("PUT", "secrets")} <= kinds(writes)
+
+    def one(place: Workplace, blow: Blow) -> None:
+        site = sites()
+        plan, planning = planned(place, site)
+        secret = site.password()
+        strike(place, ["apply", str(plan)], blow)
+        apply_again(place, site, plan, planning)
+        assert site.password() == secret
+        site.check_workloads()
+        site.check_no_litter()
+        check_truth(site.statuses(), first=SUPERSEDED)
+        assert site.config() == {"text": "other"}
+        assert site.config("shop-extra") is None, "what left the bundle is still there"
+
+    wrong = on_workplaces(one, blows(len(writes))[:: len(writes) // 5], control_plane, tmp_path)
+    assert not wrong, "\n".join(wrong)
