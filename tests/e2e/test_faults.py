@@ -166,6 +166,8 @@ def test_every_fault_at_every_class_of_call_of_every_change(
 ) -> None:
     monkeypatch.setattr("bundler.cluster.transport.READ_TIMEOUT_S", PATIENCE_S)
     monkeypatch.setattr("bundler.cluster.transport.WRITE_TIMEOUT_S", PATIENCE_S)
+    # With so little patience a busy machine looks like a server that is not there.
+    monkeypatch.setattr("bundler.http.exchange.FIRST_CONTACT_TRIES", 50)
     files = {"values.yaml": VALUES, "templates/all.yaml": TEMPLATE}
     menu = make_bundle(tmp_path, files, name="tiny", generate=GENERATE)
 
