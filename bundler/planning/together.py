@@ -1,6 +1,6 @@
 """Which components of a release go back together. Layer: rules, pure.
 
-A revision is whole or it is none: where one component fails, all that the change touched go back with it, those that
+A revision is all or nothing: where one component fails, all that the change touched go back with it, those that
 were ready too, so that what runs is a revision that was deployed once.
 """
 
