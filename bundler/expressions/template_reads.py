@@ -64,6 +64,7 @@ class TemplateReads:
         """
         self._partials = tuple(partials)
         self._lines: dict[tuple[str, int], LineReads] = {}
+        self._places: dict[_Place, frozenset[ValuePath]] = {}
         self._files: dict[str, _FileFacts] = {}
         waiting = [name]
         while waiting:
@@ -78,7 +79,7 @@ class TemplateReads:
         found: set[ValuePath] = set()
         for file, facts in self._files.items():
             for scope, path in facts.reads():
-                found |= self._meant((file, scope, path))
+                found |= self._known((file, scope, path))
         return frozenset(found)
 
     def at(self, file: str, line: int) -> LineReads:
@@ -93,7 +94,7 @@ class TemplateReads:
             direct: set[ValuePath] = set()
             for at, scope, *path in self._of(file, "read"):
                 if int(at) == line:
-                    direct |= self._meant((file, scope, tuple(path)))
+                    direct |= self._known((file, scope, tuple(path)))
             found = LineReads(frozenset(direct), frozenset(self._around(file, line, set())))
             self._lines[file, line] = found
         return found
@@ -115,7 +116,7 @@ class TemplateReads:
         found: set[ValuePath] = set()
         for first, last, scope, *path in self._of(file, "guard"):
             if int(first) <= line <= int(last):
-                found |= self._meant((file, scope, tuple(path)))
+                found |= self._known((file, scope, tuple(path)))
         macros = [name for name, first, last in self._of(file, "macro") if int(first) <= line <= int(last)]
         for caller, facts in self._files.items():
             calls = [at for at, callee in facts.of("call") if self._is_meant(caller, callee, file, macros)]
@@ -137,6 +138,11 @@ class TemplateReads:
         for local, source in self._of(file, "module"):
             found += [(one, member) for one in self._named(source) if local == name and member]
         return found
+
+    def _known(self, place: _Place) -> frozenset[ValuePath]:
+        if place not in self._places:
+            self._places[place] = frozenset(self._meant(place))
+        return self._places[place]
 
     def _meant(self, place: _Place, above: frozenset[tuple[str, str, str]] = frozenset()) -> set[ValuePath]:
         """Return the paths that templates are given which a path in a file stands for; an empty one for a circle."""
