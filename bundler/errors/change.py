@@ -64,7 +64,8 @@ class QuotaExceededError(PlanError):
 class ImmutableFieldError(PlanError):
     """The plan changes a field that cannot change on a live object, or a value whose schema says `immutable`.
 
-    Remedy: Keep the old value, or delete the object and run the command again.
+    Remedy: Keep the old value, or pass `--recreate KIND/NAME`: the object is deleted and created again, and the plan
+    says what is lost.
     """
 
     code = "plan-immutable"
