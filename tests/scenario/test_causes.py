@@ -133,3 +133,25 @@ spec:
     - target: {{kind: ConfigMap, name: shop-config}}
       patch: {{data: {{more: "of acme"}}}}
 """
+
+
+def test_a_hook_runs_because_the_change_is_made(sandbox_world: World, tmp_path: Path):
+    operator = sandbox_world.operator
+    files = {"values.yaml": "a: x\n", "templates/c.yaml": _CONFIG, "hooks/h.yaml": _HOOK}
+    hooked = make_bundle(tmp_path / "hooked", files)
+    operator.install(hooked)
+    assert reasons(operator.diff(hooked, a="y")) == {"ConfigMap/c": ('because a "x" → "y" (--set) → .data.a',)}
+
+
+_CONFIG = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+data: {a: {{ values.a }}}
+"""
+_HOOK = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: hook, annotations: {bundler.dev/hook: before-upgrade}}
+data: {a: {{ values.a }}}
+"""

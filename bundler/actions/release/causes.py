@@ -119,8 +119,10 @@ class _Finder:
         self._sizes = {one.path: len(one.text) for one in composition.rendering.templates}
 
     def causes(self, change: Change) -> Iterator[Cause]:
-        """Yield why one object changes, fields with one cause together."""
+        """Yield why one object changes, fields with one cause together; a hook runs because the change is made."""
         match change.action:
+            case _ if change.hook is not None:
+                found = []
             case Action.UPDATE | Action.RECREATE if (whole := self._whole(change)) is not None:
                 found = [self._whole_cause(whole)]
             case Action.UPDATE | Action.RECREATE:
