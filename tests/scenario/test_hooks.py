@@ -8,8 +8,9 @@ import pytest
 
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state
+from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import ObjectFailedError, PlanError, RolledBackError
-from bundler.model.events import ChangeStarted
+from bundler.model.events import ChangeStarted, Notice
 from tests.lib.bundles import make_bundle
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ def stems(names) -> set[str]:
     return {name.rpartition("-")[0] for name in names}
 
 
+def notices(world: World) -> list[Notice]:
+    return [event for event in world.operator.events if isinstance(event, Notice) and " | " in event.text]
+
+
 def planned(result) -> dict[str, tuple[str, str]]:
     changes = result.proposal.plan.changes
     return {c.ref.name.rpartition("-")[0]: (str(c.hook), str(c.action)) for c in changes if c.hook}
@@ -90,7 +95,10 @@ def test_hooks_run_at_their_points_from_install_to_uninstall(world: World, menu:
     again = world.operator.upgrade(menu)
     assert again.revision is None, "hooks alone are no reason for a change"
 
-    upgraded = world.operator.upgrade(menu, web="docker.io/library/web:2")
+    upgraded = world.operator.upgrade(menu, web="docker.io/library/web:2", options=RunOptions(tells_hook_logs=True))
+    if world.is_sandbox:  # the nodes of the control plane in the tests run nothing
+        told = {str(event.text).partition(" | ")[0].rpartition("-")[0] for event in notices(world)}
+        assert told >= {"migrate", "smoke"}
     assert planned(upgraded) == {"migrate": ("before-upgrade", "recreate"), "smoke": ("after-upgrade", "create")}
     state = release_state(world.operator.ports(), world.operator.namespace, "shop")
     assert state.is_ready

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import log_tail
 from bundler.actions.change.list_watch import list_live
-from bundler.actions.change.pod_watch import pod_selector
+from bundler.actions.change.pod_watch import containers_of, pod_selector
 from bundler.actions.change.wait import wait_until_ready
 from bundler.errors import BundlerError, Found
 from bundler.errors.change import HookFailedError, ObjectFailedError
 from bundler.health.pods import pod_problem
 from bundler.health.workloads import job_health
 from bundler.model.change import Action, Change
-from bundler.model.cluster import ListQuery
+from bundler.model.cluster import ListQuery, LogQuery
+from bundler.model.events import Notice
 from bundler.model.health import Status
 from bundler.model.json import int_at, items_at, text_at
+from bundler.model.refs import ObjectRef
 from bundler.model.size import counted
 
 if TYPE_CHECKING:
@@ -51,6 +53,23 @@ def wait_for_hooks(changes: Sequence[Change], ports: Ports, rules: WaitRules, gu
         failed = [(change, live[change.ref]) for change in changes if _has_failed(live.get(change.ref))]
         lines = [line for change, body in failed for line in failure_lines(change, body, ports)]
         raise HookFailedError("running hooks", context=lines or error.context, hint=error.hint) from error
+    if rules.tells_logs:
+        for job in list_live((change.ref for change in changes), ports, uid=rules.uid).values():
+            _tell_log(job, ports)
+
+
+def _tell_log(job: Body, ports: Ports) -> None:
+    """Report what the pods of a Job printed; what cannot be read is left out."""
+    for pod in _pods_of(job, ports):
+        ref = ObjectRef("", "Pod", text_at(pod, "metadata", "namespace"), text_at(pod, "metadata", "name"))
+        for container in containers_of(pod):
+            query = LogQuery(container=container, tail_lines=LOG_LINES, is_tried_once=True)
+            try:
+                lines = list(ports.cluster.logs(ref, query))
+            except BundlerError:
+                continue
+            for line in lines:
+                ports.report(Notice(ports.redactor.redact(f"{text_at(job, 'metadata', 'name')} | {line}")))
 
 
 def _has_failed(job: Body | None) -> bool:
@@ -94,15 +113,20 @@ def _words(problem: PodProblem) -> str:
 
 def _failed_pods(job: Body, ports: Ports) -> Iterator[tuple[Body, PodProblem]]:
     """Yield the pods of a Job that failed, the last one last."""
+    for pod in _pods_of(job, ports):
+        if (problem := pod_problem(pod)) is not None:
+            yield pod, problem
+
+
+def _pods_of(job: Body, ports: Ports) -> Sequence[Body]:
+    """Return the pods of a Job, the newest last; none where they cannot be listed."""
     labels = ",".join(f"{key}={value}" for key, value in pod_selector(job).items())
     query = ListQuery(group="", kind="Pod", namespace=text_at(job, "metadata", "namespace"), label_selector=labels)
     try:
         pods = ports.cluster.list(query).items if labels else ()
     except BundlerError:
-        return
-    for pod in sorted(pods, key=lambda one: text_at(one, "metadata", "creationTimestamp")):
-        if (problem := pod_problem(pod)) is not None:
-            yield pod, problem
+        return ()
+    return sorted(pods, key=lambda one: text_at(one, "metadata", "creationTimestamp"))
 
 
 def deletion_of(change: Change, live: Body) -> Change:

@@ -52,6 +52,8 @@ class WaitRules:
     uid: str
     """The release's uid: what is waited for is listed by it."""
     waits: bool = True
+    tells_logs: bool = False
+    """Report what the Jobs of hooks printed."""
     check: Callable[[Guard], None] | None = None
     """Checks the release once it is ready, before anything is deleted."""
     watch_s: float = 0.0

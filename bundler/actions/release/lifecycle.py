@@ -49,6 +49,8 @@ class RunOptions:
 
     waits: bool = True
     """Wait until every object is ready."""
+    tells_hook_logs: bool = False
+    """Report what the Jobs of hooks printed, not only of those that failed."""
     runs_checks: bool = False
     """Run the checks of the bundle once everything is ready; one that fails is a failed change."""
     watch_s: float = 0.0
@@ -250,6 +252,7 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
         waits=options.waits,
+        tells_logs=options.tells_hook_logs,
         watch_s=options.watch_s,
         readiness=proposal.drafted.readiness,
         fail_fast=options.fail_fast,

@@ -8,7 +8,7 @@ import click
 
 from bundler import PlanInputs, RunOptions
 from bundler.cli.flows.saved_plan import ApplyFlags, apply_plan
-from bundler.cli.parsing.change_options import outside_window_option, test_option, watch_option
+from bundler.cli.parsing.change_options import hook_logs_option, outside_window_option, test_option, watch_option
 from bundler.cli.parsing.command import Duration, FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import offline_option, registry_options
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Check that nothing moved since, and change nothing.")
 @click.option("--lock-timeout", "lock_timeout_s", type=Duration(), default=0.0, help="Time to wait for a held lock.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready.")
+@hook_logs_option
 @test_option
 @watch_option
 @click.option("--history-max", type=click.IntRange(min=1), default=10, show_default=True, help="Revisions to keep.")
@@ -54,6 +55,7 @@ def apply_command(
     dry_run: bool,
     lock_timeout_s: float,
     no_wait: bool,
+    hook_logs: bool,
     tests: bool,
     watch_for_s: float,
     history_max: int,
@@ -69,6 +71,7 @@ def apply_command(
         inputs=PlanInputs(values=given, bundle=bundle, accepts_losses=accept_data_loss, outside_window=outside_window),
         options=RunOptions(
             waits=not no_wait,
+            tells_hook_logs=hook_logs,
             runs_checks=tests,
             watch_s=watch_for_s,
             history_max=history_max,

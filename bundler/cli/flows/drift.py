@@ -91,6 +91,7 @@ def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
     )
     write = WriteFlags(
         no_wait=False,
+        hook_logs=False,
         tests=False,
         watch_for_s=0.0,
         create_namespace=False,

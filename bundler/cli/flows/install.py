@@ -108,6 +108,7 @@ def run_options(run: RunFlags, write: WriteFlags) -> RunOptions:
     """Return how a change is carried out."""
     return RunOptions(
         waits=not write.no_wait,
+        tells_hook_logs=write.hook_logs,
         runs_checks=write.tests,
         watch_s=write.watch_for_s,
         may_create_namespace=write.create_namespace,

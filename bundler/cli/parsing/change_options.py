@@ -40,6 +40,7 @@ class WriteFlags:
     """How a revision is written and waited for."""
 
     no_wait: bool
+    hook_logs: bool
     tests: bool
     watch_for_s: float
     create_namespace: bool
@@ -126,6 +127,8 @@ watch_option = click.option(
 
 no_hooks_option = click.option("--no-hooks", is_flag=True, help="Run no hooks; for those that cannot succeed any more.")
 
+hook_logs_option = click.option("--hook-logs", is_flag=True, help="Print the logs of hooks that succeed, too.")
+
 test_option = click.option(
     "--test", "tests", is_flag=True, help="Run the bundle's checks once all is ready; one that fails fails the change."
 )
@@ -135,6 +138,7 @@ write_options: Decorator = gathered(
     WriteFlags,
     [
         click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready."),
+        hook_logs_option,
         test_option,
         watch_option,
         create_namespace_option,
@@ -148,7 +152,16 @@ write_options: Decorator = gathered(
         click.option("--force-revision", is_flag=True, help="Record a revision even if nothing changes."),
         click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
-    ["no_wait", "tests", "watch_for_s", "create_namespace", "history_max", "force_revision", "show_secrets"],
+    [
+        "no_wait",
+        "hook_logs",
+        "tests",
+        "watch_for_s",
+        "create_namespace",
+        "history_max",
+        "force_revision",
+        "show_secrets",
+    ],
 )
 
 

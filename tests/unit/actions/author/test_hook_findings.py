@@ -8,6 +8,7 @@ import pytest
 
 from bundler import Session, Values
 from bundler.actions.author.hook_findings import helm_hook_flaws
+from bundler.actions.compose.compose import compose
 from bundler.actions.delivery.image_inventory import take_inventory
 from bundler.library.bundles import render_request
 from tests.lib.bundles import make_bundle
@@ -96,3 +97,14 @@ def test_images_of_hooks_and_checks_are_found_whichever_operation_needs_them(tmp
     assert [str(one.ref) for one in inventory.images] == [
         f"docker.io/library/{name}:1" for name in ("ask", "new", "old")
     ]
+
+
+@pytest.mark.parametrize(("own", "found"), [("", 300), ("  activeDeadlineSeconds: 60\n", 60)])
+def test_the_timeout_of_a_hook_is_the_deadline_of_its_job_unless_it_has_one(
+    tmp_path: Path, own: str, found: int
+) -> None:
+    text = (JOB % '"before-upgrade", bundler.dev/hook-timeout: 5m') + own
+    with Session.local() as session:
+        root = make_bundle(tmp_path, {"hooks/migrate.yaml": text})
+        (manifest,) = compose(render_request(session.scope, session.acquire(str(root)), Values())).manifests
+    assert manifest.body["spec"]["activeDeadlineSeconds"] == found  # type: ignore[call-overload, index]
