@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bundler.actions.release import install as installing
 from bundler.cli.output.causes import because, by_path
 from bundler.loader.site_file import load_site
@@ -75,6 +77,7 @@ def test_of_another_bundle_what_no_value_explains_is_its_doing(world: World, tmp
     assert changed["ConfigMap/shop-config"] == ('because text "hello" → "ho" (--set) → .data.text',)
 
 
+@pytest.mark.slow
 def test_going_back_names_the_revision_and_what_was_changed_in_the_cluster(sandbox_world: World):
     operator, menu = sandbox_world.operator, sandbox_world.menu
     operator.install(menu)
@@ -99,6 +102,7 @@ def test_a_patch_of_the_site_is_named_where_it_sets_the_field(sandbox_world: Wor
     )
 
 
+@pytest.mark.slow
 def test_of_very_many_objects_those_after_the_first_say_what_their_template_reads(tmp_path: Path):
     many = make_bundle(tmp_path, {"values.yaml": "a: x\nb: x\n", "templates/all.yaml": _MANY})
     operator = Operator(closed_when_dropped(SandboxClient.open(None, clock := FakeClock())), "prod", clock=clock)
