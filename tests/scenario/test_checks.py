@@ -10,7 +10,7 @@ import pytest
 from bundler.actions.inspect.status import release_state
 from bundler.actions.release.checks import CheckRequest, check_release
 from bundler.actions.release.lifecycle import RunOptions
-from bundler.errors.change import RolledBackError
+from bundler.errors.change import RolledBackError, UndeclaredReachError
 from bundler.wire.checked import junit_xml
 from tests.lib.bundles import make_bundle
 from tests.scenario.test_hooks import VALUES, WEB
@@ -98,3 +98,15 @@ def test_a_failed_check_fails_the_change_and_all_checks_are_in_the_report(world:
     assert case.get("classname") == "checked"
     assert case.get("name") == "orders", "it is the same in every version of the bundle"
     assert "exit code 1" in (case.find("failure").text or "")  # type: ignore[union-attr]
+
+
+def test_a_record_gives_checks_no_power(world: World, menu: Path) -> None:
+    privileged = (CHECK % ("front", "image")).replace('image: "', 'securityContext: {privileged: true}, image: "')
+    (menu / "checks/front.yaml").write_text(privileged)
+    world.operator.install(menu)
+    with pytest.raises(UndeclaredReachError):
+        check(world)
+    assert world.bodies("Job", "batch") == {}
+    with pytest.raises(UndeclaredReachError):
+        world.operator.upgrade(menu, options=RunOptions(runs_checks=True), web="docker.io/library/web:2")
+    assert world.bodies("Job", "batch") == {}

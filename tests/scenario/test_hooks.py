@@ -9,7 +9,7 @@ import pytest
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state
 from bundler.actions.release.lifecycle import RunOptions
-from bundler.errors.change import ObjectFailedError, PlanError, RolledBackError
+from bundler.errors.change import ObjectFailedError, PlanError, RolledBackError, UndeclaredReachError
 from bundler.model.events import ChangeStarted, Notice
 from tests.lib.bundles import make_bundle
 
@@ -176,3 +176,22 @@ def test_hooks_that_cannot_succeed_any_more_are_left_out_where_someone_says_so(w
     assert planned(back) == {}
     world.operator.uninstall(skips_hooks=True)
     assert world.bodies("Job", "batch") == {}
+
+
+BINDING = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: "{{ release.namespace }}-admin", annotations: {bundler.dev/hook: after-uninstall}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, name: default, namespace: "{{ release.namespace }}"}]
+"""
+
+
+def test_a_record_gives_the_hooks_of_an_uninstall_no_power(world: World, menu: Path) -> None:
+    (menu / "hooks/jobs.yaml").write_text(BINDING + "---" + hook("gone", "after-uninstall"))
+    world.operator.install(menu)
+    with pytest.raises(UndeclaredReachError) as raised:
+        world.operator.uninstall()
+    assert "ClusterRoleBinding/" in raised.value.context[0]
+    world.operator.uninstall(skips_hooks=True)
+    assert world.operator.history() == ()

@@ -16,11 +16,13 @@ from bundler.model.lean import replace
 from bundler.model.size import counted, seconds
 from bundler.planning.hooks import of_run
 from bundler.planning.jobs import is_job
+from bundler.planning.live_reach import new_reach, reach_beyond_live
 from bundler.planning.problem import refuse
+from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bundler.actions.change.planned import Planned
     from bundler.actions.change.run_control import Guard
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Change
     from bundler.model.release import Revision
     from bundler.planning.observation import Wanted
+    from bundler.planning.problem import Problem
     from bundler.ports import Ports
 
 
@@ -44,7 +47,8 @@ def run_checks(wanted: Wanted, ports: Ports, rules: WaitRules, guard: Guard) -> 
         BundlerError: when a check cannot be written; one that fails is in the answer.
     """
     planned = make_plan(wanted, ports.cluster)
-    refuse(object_problems(wanted, planned.observation, tuple(planned.candidates.values()), planned.outcomes))
+    candidates = tuple(planned.candidates.values())
+    refuse([*object_problems(wanted, planned.observation, candidates, planned.outcomes), *_reach_problems(planned)])
     changes = planned.plan.changes
     ports.report(Notice(f"running {counted(sum(is_job(change.ref) for change in changes), 'check')}"))
     runner = _Runner(planned, ports, replace(rules, way_back=""), guard)
@@ -52,6 +56,16 @@ def run_checks(wanted: Wanted, ports: Ports, rules: WaitRules, guard: Guard) -> 
         if not is_job(change.ref):
             runner.write(change)
     return tuple(runner.run(change) for change in changes if is_job(change.ref))
+
+
+def _reach_problems(planned: Planned) -> Iterable[Problem]:
+    """Find what checks may not write: a bundle declares its reach, and a record grants no more than what is live."""
+    wanted, plan = planned.wanted, planned.plan
+    if not wanted.is_rollback:
+        return undeclared_reach(plan.reach)
+    doing = f"running the checks of release {wanted.release}"
+    notes = reach_beyond_live(plan.changes, namespace=wanted.namespace)
+    return new_reach(notes, doing, "put what checks are allowed to do into templates/ of the bundle")
 
 
 def checks_wanted(wanted: Wanted, revision: Revision, *, run: str) -> Wanted:
@@ -64,7 +78,7 @@ def checks_wanted(wanted: Wanted, revision: Revision, *, run: str) -> Wanted:
     """
     entries = (entry.manifest for entry in revision.inventory if entry.manifest is not None)
     checks = (of_run(one, run) if is_job(one.ref) else one for one in entries if is_check(one))
-    return replace(wanted, manifests=tuple(checks), generated=(), owned={}, hook_run=None, is_rollback=False)
+    return replace(wanted, manifests=tuple(checks), generated=(), owned={}, hook_run=None)
 
 
 def require_passed(runs: Sequence[CheckRun], *, hint: str) -> None:

@@ -48,10 +48,13 @@ def check_release(request: CheckRequest, ports: Ports) -> CheckReport:
         ports.redactor.learn(*revision.sensitive)
         learn_live_secrets(history, ports)
         began, uid = ports.clock.now(), release_uid(*place)
-        wanted = checks_wanted(
-            Wanted(release=request.release, namespace=request.namespace, uid=uid, sensitive=revision.sensitive),
-            revision,
-            run=f"test-at-{began:%Y%m%dT%H%M%S%fZ}",
+        recorded = Wanted(
+            release=request.release,
+            namespace=request.namespace,
+            uid=uid,
+            sensitive=revision.sensitive,
+            is_rollback=True,
         )
+        wanted = checks_wanted(recorded, revision, run=f"test-at-{began:%Y%m%dT%H%M%S%fZ}")
         runs = run_checks(wanted, ports, WaitRules(uid=uid), Guard(ports, held))
     return CheckReport(revision=revision.summary, began=began, runs=runs)

@@ -85,7 +85,7 @@ def _reach(proposal: Proposal) -> Iterable[Problem]:
     """A bundle declares its reach; a record declares nothing, and is compared with what is live."""
     draft, plan, terms = proposal.draft, proposal.planned.plan, proposal.terms
     if draft is None:
-        return ()
+        return _reach_of_removal(proposal)
     if not draft.is_recorded:
         return undeclared_reach(plan.reach)
     doing = f"rolling release {draft.release} back to revision {draft.revision.rolled_back_to}"
@@ -96,6 +96,14 @@ def _reach(proposal: Proposal) -> Iterable[Problem]:
         return ()
     notes = reach_beyond_live(plan.changes, namespace=draft.namespace)
     return new_reach(notes, doing, "pass --allow-reach to confirm")
+
+
+def _reach_of_removal(proposal: Proposal) -> Iterable[Problem]:
+    """The hooks of an uninstall come from a record, and grant no more than what is live."""
+    history = proposal.history
+    hooks = [change for change in proposal.planned.plan.changes if change.hook is not None]
+    notes = reach_beyond_live(hooks, namespace=history.namespace)
+    return new_reach(notes, f"uninstalling release {history.release}", "pass --no-hooks to uninstall without its hooks")
 
 
 def _path(proposal: Proposal) -> Iterable[Problem]:
