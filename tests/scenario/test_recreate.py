@@ -68,6 +68,9 @@ kind: StatefulSet
 metadata: {name: db}
 spec:
   replicas: {{ values.members }}
+  {% if values.expendable %}
+  persistentVolumeClaimRetentionPolicy: {whenDeleted: Delete, whenScaled: Retain}
+  {% endif %}
   serviceName: {{ values.service }}
   selector: {matchLabels: {app: {{ values.dbapp }}}}
   template:
@@ -97,6 +100,7 @@ members: 2
 class: ''
 size: 1Gi
 logs: false
+expendable: false
 """
 
 
@@ -134,8 +138,10 @@ def pods(world: World) -> dict[str, object]:
 
 
 def test_each_named_object_is_recreated_pods_of_the_stateful_set_stay_and_all_converges(shop, menu):
+    shop.operator.upgrade(menu, expendable="true")  # not even then does a claim go
+    claims = [uid(shop, "PersistentVolumeClaim", name) for name in ("data-db-0", "data-db-1")]
     before, address = pods(shop), value_at(shop.get("Service", "web"), "spec", "clusterIP")
-    changed = {"app": "two", "headless": "true", "service": "other", "size": "2Gi"}
+    changed = {"app": "two", "headless": "true", "service": "other", "size": "2Gi", "expendable": "true"}
     with pytest.raises(ImmutableFieldError) as raised:
         shop.operator.upgrade(menu, **changed)
     fields = [str(line).partition(": ")[2] for line in raised.value.context]
@@ -156,12 +162,15 @@ def test_each_named_object_is_recreated_pods_of_the_stateful_set_stay_and_all_co
     assert value_at(shop.get("Service", "web"), "spec", "clusterIP") == "None"
     (owner,) = items_at(shop.get("Pod", "db-0"), "metadata", "ownerReferences")
     assert owner["uid"] == uid(shop, "StatefulSet", "db", "apps")
+    assert [uid(shop, "PersistentVolumeClaim", name) for name in ("data-db-0", "data-db-1")] == claims
     claim = shop.get("PersistentVolumeClaim", "data-db-1")
     assert value_at(claim, "spec", "resources", "requests", "storage") == "2Gi"
     assert shop.operator.upgrade(menu, **changed).proposal.plan.is_empty
     shop.operator.upgrade(menu, **changed, tag="2")
     image = shop.get("Pod", "db-0")["spec"]["containers"][0]["image"]
     assert image == "docker.io/library/db:2", "the new one looks after the pods that it took up"
+    metadata = mapping_at(shop.get("PersistentVolumeClaim", "data-db-0"), "metadata")
+    assert (metadata["uid"], metadata.get("deletionTimestamp")) == (claims[0], None)
 
 
 @on_the_sandbox
@@ -357,6 +366,19 @@ def test_what_is_kept_of_an_object_that_is_recreated_is_kept_for_good(shop, menu
         assert value_at(shop.get("Deployment", "web", "apps"), "spec", "replicas") == 3
     assert owners_of(shop, "Deployment", "web", "apps", "replicas") == {"kubectl-edit"}
     shop.operator.upgrade(menu, app="three", **named("Deployment/web"))
+    assert value_at(shop.get("Deployment", "web", "apps"), "spec", "replicas") == 3
+
+
+@on_the_sandbox
+def test_a_deployment_that_an_autoscaler_drives_is_recreated_with_as_many_replicas(shop, menu):
+    (menu / "templates" / "autoscaler.yaml").write_text(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec:\n"
+        "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  minReplicas: 1\n  maxReplicas: 5\n"
+    )
+    shop.operator.upgrade(menu)
+    shop.cluster.scale("Deployment", "web", 3, namespace=shop.operator.namespace)
+    done = shop.operator.upgrade(menu, app="two", **named("Deployment/web"))
+    assert change_of(done, "Deployment/web").is_autoscaled
     assert value_at(shop.get("Deployment", "web", "apps"), "spec", "replicas") == 3
 
 
