@@ -88,6 +88,11 @@ def says_no_growth(line: str) -> bool:
     return _CLAIMS_SAY_SO.search(line) is not None
 
 
+def lacks_room(lines: Iterable[str]) -> bool:
+    """Return whether an object is refused because a quota is full, which the old one of its name is counted in."""
+    return any("exceeded quota" in line for line in lines)
+
+
 def frozen_fields(live: Body, wanted: Body) -> Iterator[tuple[str, JSONValue, JSONValue]]:
     """Yield path, live value and wanted value of each field that cannot change, and is to.
 

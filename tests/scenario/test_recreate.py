@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,9 @@ from bundler.errors.change import (
     RolledBackError,
 )
 from bundler.model.change import Action
+from bundler.model.cluster import Payload
 from bundler.model.conflicts import OnConflict
-from bundler.model.json import items_at, mapping_at, value_at
+from bundler.model.json import canonical_json, items_at, mapping_at, value_at
 from bundler.model.refs import ObjectRef
 from bundler.planning.safety import losses, lost_with
 from bundler.sandbox.client import SandboxClient
@@ -137,6 +139,7 @@ def pods(world: World) -> dict[str, object]:
     return {name: uid(world, "Pod", name) for name in ("db-0", "db-1")}
 
 
+@pytest.mark.slow
 def test_each_named_object_is_recreated_pods_of_the_stateful_set_stay_and_all_converges(shop, menu):
     shop.operator.upgrade(menu, expendable="true")  # not even then does a claim go
     claims = [uid(shop, "PersistentVolumeClaim", name) for name in ("data-db-0", "data-db-1")]
@@ -357,6 +360,7 @@ def test_a_failed_job_runs_again_with_the_fields_that_are_left_to_others(world, 
     assert owners_of(world, "Job", name, "batch", "parallelism") == {"kubectl-edit"}
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_an_object_that_is_recreated_is_kept_for_good(shop, menu):
     shop.edit("Deployment", "web", {"spec": {"replicas": 3}}, group="apps")
     keep = {"on_conflict": OnConflict.KEEP}
@@ -433,3 +437,22 @@ def test_a_run_that_dies_anywhere_while_it_recreates_is_finished_by_the_next(tmp
         assert value_at(web, "spec", "selector", "matchLabels", "app") == ("one" if goes_back else "two")
         client.close()
     assert missing >= 3, "each of the three was found missing once"
+
+
+@pytest.mark.slow
+def test_a_full_quota_does_not_keep_an_object_from_being_recreated(shop, menu):
+    ref = ObjectRef("", "ResourceQuota", shop.operator.namespace, "full")
+    body = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": ref.name, "namespace": ref.namespace},
+        "spec": {"hard": {"count/deployments.apps": "1"}},
+    }
+    shop.cluster.apply(Payload(ref=ref, api_version="v1", content=canonical_json(body)))
+    deadline = time.monotonic() + 20
+    while not mapping_at(shop.get("ResourceQuota", "full"), "status", "used") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    done = shop.operator.upgrade(menu, app="two", **named("Deployment/web"))
+    change = change_of(done, "Deployment/web")
+    assert (change.action, change.is_verified) == (Action.RECREATE, False), "the old one still counts"
+    assert value_at(shop.get("Deployment", "web", "apps"), "spec", "selector", "matchLabels", "app") == "two"

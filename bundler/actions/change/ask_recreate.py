@@ -16,6 +16,7 @@ from bundler.planning.recreate import (
     created_again,
     frozen_fields,
     keeps_pods,
+    lacks_room,
     rule_for,
     says_immutable,
     trial_of,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
     from bundler.planning.observation import Candidate
     from bundler.ports import ClusterClient
-
-_NO_ROOM = "exceeded quota"
 
 
 def ask_to_recreate(
@@ -80,7 +79,7 @@ def _answer(wanted: Manifest, live: Body, try_out: Callable[[Manifest], Answer |
     answer = try_out(trial)
     if isinstance(answer, Answer):
         return replace(answer, body=as_created(answer.body, wanted, live))
-    if any(_NO_ROOM in line for line in answer.lines):
+    if lacks_room(answer.lines):
         return None  # the old one still counts
     lines = (respelled(line, lambda text: text.replace(trial.ref.name, wanted.ref.name)) for line in answer.lines)
     return replace(answer, lines=tuple(lines))

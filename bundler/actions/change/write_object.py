@@ -11,7 +11,7 @@ from bundler.actions.change.take_back import take_back
 from bundler.actions.change.wait import wait_until_gone
 from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import ForeignObjectError, LockLostError
-from bundler.errors.cluster import AlreadyExistsError, ConflictError
+from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError
 from bundler.model.change import Action
 from bundler.model.cluster import Payload
 from bundler.model.conflicts import OnConflict
@@ -21,6 +21,7 @@ from bundler.model.lean import replace
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.ownership import is_ours
 from bundler.planning.payloads import claim_payload, following, payload_of
+from bundler.planning.recreate import lacks_room
 
 if TYPE_CHECKING:
     from bundler.actions.change.planned import Planned
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from bundler.ports import Ports, Propagation, Reporter
 
 _REPLICA_TRIES = 10
+_RECOUNT_S, _RECOUNT_PAUSE_S = 60.0, 0.5
 
 
 class ObjectWriter:
@@ -87,9 +89,7 @@ class ObjectWriter:
                 self._grow_claims(change)
                 self._delete(change, "Orphan" if change.keeps_pods else "Background")
                 wait_until_gone([change], self._ports, self._guard)
-                with self._guard.writing():
-                    self._apply(replace(change, before=None, live_uid=""))
-                    hand_over(change, self._ports.cluster)
+                self._create_again(replace(change, before=None, live_uid=""))
             case Action.DELETE:
                 self._delete(change, propagation)
             case Action.NONE:
@@ -97,6 +97,22 @@ class ObjectWriter:
             case _:
                 assert_never(change.action)
         self._report(ChangeFinished(change.ref, change.action))
+
+    def _create_again(self, change: Change) -> None:
+        """Create what was deleted just now; a quota counts the old object until its controller looks again."""
+        ends_s = self._ports.clock.monotonic() + _RECOUNT_S
+        while True:
+            try:
+                with self._guard.writing():
+                    self._apply(change)
+                    hand_over(change, self._ports.cluster)
+            except ForbiddenError as error:
+                if not lacks_room(error.context) or self._ports.clock.monotonic() >= ends_s:
+                    raise
+            else:
+                return
+            self._guard.check()
+            self._ports.clock.sleep(_RECOUNT_PAUSE_S)
 
     def _grow_claims(self, change: Change) -> None:
         for claim in change.grown_claims:
