@@ -18,7 +18,7 @@ metadata: {name: web}
 spec:
   selector: {matchLabels: {app: {{ values.app }}}}
   template:
-    metadata: {labels: {app: {{ values.app }}}}
+    metadata: {labels: {app: {{ values.app }}, tier: web}}
     spec: {containers: [{name: web, image: docker.io/library/web:1}]}
 ---
 apiVersion: v1
@@ -30,7 +30,7 @@ spec:
   {% else %}
   type: LoadBalancer
   {% endif %}
-  selector: {app: {{ values.app }}}
+  selector: {tier: web}
   ports: [{name: http, port: 80}]
 ---
 apiVersion: v1
