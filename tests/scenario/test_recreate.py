@@ -14,6 +14,7 @@ from bundler.errors.change import (
     PlanError,
     RolledBackError,
 )
+from bundler.errors.cluster import ConflictError
 from bundler.model.change import Action
 from bundler.model.cluster import Payload
 from bundler.model.conflicts import OnConflict
@@ -24,6 +25,7 @@ from bundler.sandbox.client import SandboxClient
 from tests.lib.bundles import make_bundle
 from tests.lib.clocks import FakeClock
 from tests.lib.dying import DeathError, DyingCluster, deaths
+from tests.lib.faulty import FaultyCluster
 from tests.lib.operator import Operator
 from tests.lib.sandboxes import closed_when_dropped
 from tests.scenario.conftest import QUICK_FAILURE
@@ -456,3 +458,15 @@ def test_a_full_quota_does_not_keep_an_object_from_being_recreated(shop, menu):
     change = change_of(done, "Deployment/web")
     assert (change.action, change.is_verified) == (Action.RECREATE, False), "the old one still counts"
     assert value_at(shop.get("Deployment", "web", "apps"), "spec", "selector", "matchLabels", "app") == "two"
+
+
+@on_the_sandbox
+def test_an_object_that_someone_else_put_in_the_place_of_the_old_one_is_left_alone(shop, menu):
+    cluster = FaultyCluster(shop.cluster)
+    moved = ConflictError("deleting", context=["its uid is another one"], hint="run the same command again")
+    cluster.fail_when(lambda call: call.verb == "delete" and call.ref.kind == "Deployment", before=moved)
+    other = Operator(cluster, shop.operator.namespace, clock=shop.operator.clock, timeout_s=600)
+    before = shop.get("Deployment", "web", "apps")["metadata"]["resourceVersion"]
+    with pytest.raises(ConflictError):
+        other.upgrade(menu, app="two", **named("Deployment/web"))
+    assert shop.get("Deployment", "web", "apps")["metadata"]["resourceVersion"] == before

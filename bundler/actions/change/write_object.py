@@ -197,6 +197,8 @@ class ObjectWriter:
             try:
                 self._ports.cluster.delete(change.ref, uid=change.live_uid, propagation=propagation)
             except ConflictError:
+                if change.action is Action.RECREATE:
+                    raise  # what is there now is not what was to be replaced
                 self._report(
                     Warned(f"{change.ref.short} was replaced by another object of that name; it was left alone")
                 )
