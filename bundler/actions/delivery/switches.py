@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bundler.actions.compose.render_request import RenderRequest
     from bundler.images.matrix import Variant
     from bundler.model.bundle import Bundle
-    from bundler.model.json import JSONValue
+    from bundler.model.json import Body, JSONValue
     from bundler.model.values import MergedValues
     from bundler.values.schema_view import SchemaView
 
@@ -184,14 +184,25 @@ def _fits(text: str, view: SchemaView) -> bool:
 
 
 def _bounds(view: SchemaView) -> tuple[float, float]:
-    """Return between which numbers a value has to be; infinite where the schemas do not say."""
-    least, most = -math.inf, math.inf
-    for node in (one.node for one in view.nodes if one.is_certain):
-        lower = [(node.get("minimum"), 0), (node.get("exclusiveMinimum"), 1)]
-        upper = [(node.get("maximum"), 0), (node.get("exclusiveMaximum"), 1)]
-        least = max([least, *(value + step for value, step in lower if isinstance(value, int | float))])
-        most = min([most, *(value - step for value, step in upper if isinstance(value, int | float))])
-    return least, most
+    """Return between which numbers a value has to be; infinite where the schemas do not say.
+
+    Where no schema holds for certain, the ends of the alternatives count: each of them is a value that one allows.
+    """
+    certain = [one.node for one in view.nodes if one.is_certain]
+    other = [one.node for one in view.nodes if not one.is_certain]
+    least = max(_ends(certain, "minimum", "exclusiveMinimum", 1), default=-math.inf)
+    most = min(_ends(certain, "maximum", "exclusiveMaximum", -1), default=math.inf)
+    return (
+        least if math.isfinite(least) else min(_ends(other, "minimum", "exclusiveMinimum", 1), default=-math.inf),
+        most if math.isfinite(most) else max(_ends(other, "maximum", "exclusiveMaximum", -1), default=math.inf),
+    )
+
+
+def _ends(nodes: Sequence[Body], closed: str, open_: str, step: int) -> list[float]:
+    """Return the numbers at which schemas end a range, or which they name alone."""
+    ends = [(node.get(closed), 0) for node in nodes] + [(node.get(open_), step) for node in nodes]
+    ends += [(node.get("const"), 0) for node in nodes]
+    return [number + inward for number, inward in ends if is_number(number)]
 
 
 def _in_conditions(bundle: Bundle, way: Steps) -> Iterator[tuple[Steps, str]]:

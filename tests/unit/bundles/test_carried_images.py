@@ -49,7 +49,9 @@ def orders_at_random(order: RenderRequest) -> Iterator[Variant]:
 def between(extent: Extent, chance: random.Random) -> float | str | None:
     if extent.least is None or isinstance(extent.least, str) or isinstance(extent.most, str):
         return chance.choice([extent.least, extent.most])
-    return chance.randint(int(extent.least), int(extent.most))
+    least, most = int(extent.least), int(extent.most)
+    # mostly the ends: what is between them a schema of alternatives may leave out
+    return chance.choice([least, least, most, most, chance.randint(least, most)])
 
 
 def named_in(bundle: Bundle) -> set[str]:

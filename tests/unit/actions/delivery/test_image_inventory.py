@@ -62,6 +62,13 @@ def test_an_image_of_the_smallest_number_is_found(tmp_path: Path) -> None:
     assert settings(inventory(tmp_path, templates, "replicas: 3\n", schema)) == {"single": ("replicas=1",)}
 
 
+def test_a_number_that_may_be_one_or_in_a_range_is_tried_at_the_ends_of_what_it_may_be(tmp_path: Path) -> None:
+    templates = pod("far", only_if="values.port >= 30000") + pod("none", only_if="values.port == 0")
+    port = {"anyOf": [{"const": 0}, {"type": "integer", "minimum": 30000, "maximum": 32767}]}
+    found = inventory(tmp_path, templates, "port: 30001\n", {"port": port})
+    assert settings(found) == {"far": ("",), "none": ("port=0",)}
+
+
 def test_numbers_that_cannot_all_be_at_their_ends_are_tried_alone_and_without_a_warning(tmp_path: Path) -> None:
     number = {"type": "integer", "minimum": 1, "maximum": 9}
     templates = "{% if values.a + values.b > 12 %}{{ fail('too many') }}{% endif %}" + pod("x", only_if="values.a > 5")
