@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import assume, example, given, settings, strategies as st
 
 from bundler.errors.bundle import VersionRangeError
 from bundler.resolve.versions import Version, parse_range, parse_version
@@ -103,5 +103,6 @@ def test_a_version_is_what_the_grammar_says(text: str) -> None:
 @example("", "x.0")
 @example("~", "1.2.x-x.1")
 def test_a_comparator_takes_what_the_grammar_says(operator: str, text: str) -> None:
+    assume(len(text.split()) < 2)  # white space begins a second comparator
     is_known = operator not in {"=>", "<>"}
     assert _reads(parse_range, operator + text) == (is_known and _matches(PARTIAL, text.strip()))
