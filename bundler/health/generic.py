@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.cluster import is_deleting
 from bundler.model.health import Health, Status
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 
@@ -91,7 +92,7 @@ def observed_generation(value: JSONValue) -> int | None:
 
 def check_deletion(body: Body) -> Health | None:
     """Return Terminating for an object whose deletion has begun."""
-    if not text_at(body, "metadata", "deletionTimestamp"):
+    if not is_deleting(body):
         return None
     held = ", ".join(str(name) for name in _finalizers(body))
     return Health(Status.TERMINATING, f"being deleted; waits for {held}" if held else "being deleted")

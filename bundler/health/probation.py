@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.health.pods import PodProblem, containers_in, last_words, pod_problem
+from bundler.model.cluster import is_deleting
 from bundler.model.json import int_at, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, field
 
@@ -43,7 +44,7 @@ def relapse(before: PodRecord, pod: Body) -> PodProblem | None:
         before: the pod when the probation began, or when it was seen first.
         pod: as it is now.
     """
-    if text_at(pod, "metadata", "deletionTimestamp"):
+    if is_deleting(pod):
         return None
     for item in containers_in(pod):
         restarts = int_at(item, "restartCount")

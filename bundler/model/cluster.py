@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.json import text_at
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 FIELD_MANAGER = "bundler"
 """Of what the release's own manifests set."""
+
+
+def is_deleting(live: Body) -> bool:
+    """Return whether the deletion of an object has begun."""
+    return bool(text_at(live, "metadata", "deletionTimestamp"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

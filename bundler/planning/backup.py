@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bundler.model.manifest import Manifest
-    from bundler.model.refs import ObjectRef
     from bundler.model.release import RevisionSummary
 
-BACKUP_KINDS: Final = frozenset({("batch", "Job"), ("snapshot.storage.k8s.io", "VolumeSnapshot")})
 _NAME_MAX_CHARS: Final = 63
 _TOKEN_CHARS: Final = 4
 
@@ -26,11 +24,6 @@ _TOKEN_CHARS: Final = 4
 def is_backup(change: Change) -> bool:
     """Return whether a change makes a backup."""
     return change.desired is not None and change.desired.is_backup
-
-
-def is_backup_kind(ref: ObjectRef) -> bool:
-    """Return whether an object of this kind can be a backup: something that succeeds once."""
-    return (ref.group, ref.kind) in BACKUP_KINDS
 
 
 def backup_for_run(manifest: Manifest, release: str, number: int, newest: RevisionSummary | None) -> Manifest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.cluster import Payload
+from bundler.model.cluster import Payload, is_deleting
 from bundler.model.digest import digest_of
 from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lean import replace
@@ -28,7 +28,7 @@ def payload_of(manifest: Manifest, live: Body | None) -> Payload:
 
 
 def _with_uid(body: Body, live: Body | None) -> Body:
-    if live is None or text_at(live, "metadata", "deletionTimestamp"):
+    if live is None or is_deleting(live):
         return body
     return {**body, "metadata": {**mapping_at(body, "metadata"), "uid": text_at(live, "metadata", "uid")}}
 

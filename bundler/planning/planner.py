@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.fields.field_set import owned_fields
 from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
-from bundler.model.cluster import FIELD_MANAGER, Answer
+from bundler.model.cluster import FIELD_MANAGER, Answer, is_deleting
 from bundler.model.hooks import hook_run
 from bundler.model.json import int_at, items_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
@@ -118,11 +118,6 @@ def _settle(manifest: Manifest, live: Body | None, wanted: Wanted, *, is_autosca
         return "never goes back"
     ignoring = frozenset({REPLICAS_PATH}) if is_autoscaled else frozenset[str]()
     return "unchanged" if is_unchanged(manifest.body, live, manager=FIELD_MANAGER, ignoring=ignoring) else None
-
-
-def is_deleting(live: Body) -> bool:
-    """Return whether the object is on its way out."""
-    return bool(text_at(live, "metadata", "deletionTimestamp"))
 
 
 def build_plan(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import ProtectedReleaseError
+from bundler.model.cluster import is_deleting
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at
 from bundler.model.labels import PROTECTED
 from bundler.model.size import first_of
@@ -98,6 +99,4 @@ def mark_body(live: Body, *, is_on: bool) -> bytes:
 
 def unmarked(holders: Iterable[Body], manager: str) -> list[Body]:
     """Return those objects that do not carry the mark, and are not about to go."""
-    return [
-        live for live in holders if not is_marked(live, manager) and not text_at(live, "metadata", "deletionTimestamp")
-    ]
+    return [live for live in holders if not is_marked(live, manager) and not is_deleting(live)]

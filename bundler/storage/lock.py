@@ -16,7 +16,7 @@ from bundler.concurrency import in_thread
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError
 from bundler.errors.cluster import AlreadyExistsError, ConflictError, ForbiddenError, ObjectNotFoundError
-from bundler.model.json import text_at
+from bundler.model.cluster import is_deleting
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.storage.holder import is_alive_here, is_gone_here, is_process_gone
@@ -305,7 +305,7 @@ class HeldLease:
             found = self._cluster.get(namespace, version="v1", metadata_only=True)
         except BundlerError:
             found = {}  # a user who may not read namespaces learns less
-        if found is None or text_at(found, "metadata", "deletionTimestamp"):
+        if found is None or is_deleting(found):
             return f"namespace {namespace.name} is being deleted, and the lock with it"
         return "its Lease is gone: `bundler unlock` or someone with write access removed it; no other run holds it now"
 

@@ -99,6 +99,7 @@ def test_the_schema_validator_is_loaded_only_when_there_is_a_schema(cli, menu):
 def test_looking_loads_no_template_engine_and_no_validator(cli, argv):
     modules = modules_after(cli, *argv)
     assert imported(modules, *TEMPLATES, *SCHEMAS, *TERMINAL, "kubernetes", "urllib3") == set()
+    assert "bundler.planning.planner" not in modules
 
 
 def test_one_kind_of_cluster_is_loaded_never_both(cli):

@@ -10,7 +10,7 @@ from bundler.actions.change.definitions import newer_than
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError, UnknownKindError
 from bundler.fields.field_path import value_at_path
 from bundler.fields.field_set import owned_fields
-from bundler.model.cluster import FIELD_MANAGER, Answer, Payload
+from bundler.model.cluster import FIELD_MANAGER, Answer, Payload, is_deleting
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
@@ -22,7 +22,6 @@ from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Recreation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import helm_release_of, is_ours, owner_of
 from bundler.planning.payloads import following, payload_of
-from bundler.planning.planner import is_deleting
 from bundler.planning.recreate import leaving
 from bundler.planning.restored import are_restorers, is_restored
 from bundler.planning.taking import Standing, is_others, standing_of

@@ -9,7 +9,7 @@ from bundler.errors import BundlerError
 from bundler.health.gone_jobs import gone_job_health, is_complete
 from bundler.health.workloads import job_health
 from bundler.model.change import Action
-from bundler.model.cluster import ListQuery
+from bundler.model.cluster import ListQuery, is_deleting
 from bundler.model.health import Health, Status
 from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
@@ -48,8 +48,7 @@ class JobWatch:
             self._last[ref] = body
             if is_complete(body) and (change.hook is not None or not is_complete(change.before or {})):
                 self._finished.add(ref)
-            is_going = bool(text_at(body, "metadata", "deletionTimestamp"))
-            health = job_health(body) if is_going else None
+            health = job_health(body) if is_deleting(body) else None
             return health if health and (is_complete(body) or health.status is Status.FAILED) else None
         if ref not in self._gone and (ref in self._last or self._was_there(change)):
             self._gone[ref] = self._judge_gone(change)

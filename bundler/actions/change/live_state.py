@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, UnknownKindError
-from bundler.model.cluster import ListQuery
+from bundler.model.cluster import ListQuery, is_deleting
 from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass
@@ -15,7 +15,6 @@ from bundler.model.refs import ObjectRef, group_of
 from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets, with_a_say
 from bundler.planning.observation import Observation
 from bundler.planning.ownership import is_ours, lost_its_label
-from bundler.planning.planner import is_deleting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -14,7 +14,6 @@ from bundler.model.lean import dataclass, replace
 from bundler.model.names import release_uid
 from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
-from bundler.planning.backup import is_backup_kind
 from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.planning.older_yaml import may_hold_older_yaml, read_older_yaml
 from bundler.render.bundle import render_bundle, with_sources, without_sources
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
 NEWEST_KUBERNETES = "v1.36.2"
 """What templates see without a cluster: the newest Kubernetes that this bundler's tables were made from."""
+_BACKUP_KINDS = frozenset({("batch", "Job"), ("snapshot.storage.k8s.io", "VolumeSnapshot")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,7 @@ def _check_backups(manifests: Iterable[Manifest]) -> None:
     Raises:
         ManifestError: with every object.
     """
-    wrong = [one for one in manifests if one.is_backup and not is_backup_kind(one.ref)]
+    wrong = [one for one in manifests if one.is_backup and (one.ref.group, one.ref.kind) not in _BACKUP_KINDS]
     if wrong:
         raise ManifestError(
             "reading the backup that spec.upgrade.backup names",
