@@ -146,7 +146,7 @@ def build_plan(
     changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted) for candidate in candidates]
     changes = [in_served_version(with_definition(change, observation)) for change in changes]
     changes += list(_generated_changes(wanted, observation))
-    deletes, kept = _prune(wanted, observation)
+    deletes, kept = _prune(wanted, observation, changes)
     judging = judging_components(wanted, observation)
     changes = after_their_judges(changes, judging)
     components = frozenset(change.component for change in (*changes, *deletes))
@@ -353,8 +353,11 @@ def _taken(ref: ObjectRef, secrets: Sequence[GeneratedSecret], live: Body, wante
     )
 
 
-def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list[KeptObject]]:
+def _prune(
+    wanted: Wanted, observation: Observation, changes: Iterable[Change]
+) -> tuple[list[Change], list[KeptObject]]:
     """Return what is deleted and what is kept of the objects that the release owned and wants no longer."""
+    there = frozenset(one.ref for one in changes if one.action is not Action.NONE or one.before is not None)
     wanted_refs = {manifest.ref for manifest in wanted.manifests} | {secret.ref for secret in wanted.generated}
     wanted_refs |= wanted.dormant
     deletes: list[Change] = []
@@ -366,7 +369,7 @@ def _prune(wanted: Wanted, observation: Observation) -> tuple[list[Change], list
         if ref not in observation.unused and (why := kept_because(ref, entry, live)):
             kept.append(KeptObject(ref, why))
         elif not is_deleting(live) or wanted.is_removal or is_custom(ref):
-            why = "" if wanted.is_removal else _unwanted_because(ref, wanted_refs)
+            why = "" if wanted.is_removal else _unwanted_because(ref, wanted_refs, there)
             deletes.append(_delete(entry, live, why))
             kept += _claims_of(ref, live)
     left = {ObjectRef("", "Namespace", "", name) for name in observation.left_namespaces}
@@ -392,14 +395,21 @@ def _claims_of(ref: ObjectRef, live: Body) -> Iterable[KeptObject]:
             yield KeptObject(ObjectRef("", "PersistentVolumeClaim", ref.namespace, name), "holds data")
 
 
-def _unwanted_because(ref: ObjectRef, wanted: Collection[ObjectRef]) -> str:
-    """A Job of another spec takes the place of the one that has run, and is none that left the bundle."""
-    if is_job(ref):
-        stem = job_stem(ref.name)
-        after = [other for other in wanted if other.kind == "Job" and stem and job_stem(other.name) == stem]
-        if after:
-            return f"{min(after).short} takes its place"
-    return "no longer in the bundle"
+def _unwanted_because(ref: ObjectRef, wanted: Collection[ObjectRef], there: frozenset[ObjectRef]) -> str:
+    """Say why an object goes; a Job of another spec, which the bundle has instead of it, may run at another moment.
+
+    Args:
+        ref: the object.
+        wanted: what the bundle has, hooks of other moments and checks included.
+        there: what there is once the plan is carried out.
+    """
+    stem = job_stem(ref.name) if is_job(ref) else ""
+    after = [other for other in wanted if stem and is_job(other) and job_stem(other.name) == stem]
+    if not after:
+        return "no longer in the bundle"
+    if in_place := there.intersection(after):
+        return f"{min(in_place).short} takes its place"
+    return f"{min(after).short} replaces it in the bundle; this plan does not create it"
 
 
 def _delete(entry: InventoryEntry, live: Body, why: str) -> Change:

@@ -283,6 +283,23 @@ def test_a_job_of_another_spec_takes_the_place_of_the_one_that_has_run(name: str
     assert [change.reason for change in plan.changes if change.action is Action.DELETE] == [why]
 
 
+def test_a_job_of_a_hook_that_this_plan_does_not_run_takes_no_place():
+    one, body = job_entry("Complete")
+    later = manifest("Job", "m-0a1b2c3d", "batch/v1")
+    plan = build_plan(wanted(owned=owned(one), dormant=frozenset({later.ref})), seen((one.ref, body)), {})
+    (change,) = plan.changes
+    assert change.action is Action.DELETE
+    assert change.reason == "Job/m-0a1b2c3d replaces it in the bundle; this plan does not create it"
+
+
+def test_a_job_that_has_run_and_is_gone_takes_no_place():
+    one, body = job_entry("Complete")
+    after = manifest("Job", "m-0a1b2c3d", "batch/v1")
+    asked = wanted(after, owned=owned(one), finished_jobs=frozenset({after.ref}))
+    (change,) = [one for one in build_plan(asked, seen((one.ref, body)), {}).changes if one.action is Action.DELETE]
+    assert change.reason == "Job/m-0a1b2c3d replaces it in the bundle; this plan does not create it"
+
+
 def test_a_job_that_failed_is_made_again():
     one, body = job_entry("Failed")
     plan = build_plan(wanted(one), seen((one.ref, body)), {one.ref: answered(one)})
