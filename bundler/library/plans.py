@@ -125,6 +125,7 @@ def _returning(
         release=request.release,
         namespace="",
         accepts=accepts,
+        skips_hooks=request.skips_hooks,
         reason=reason,
         site=site,
         site_digest=_file_digest(Path(site)) if site else "",
@@ -190,6 +191,7 @@ def carry_out(
                 site=site,
                 accepted=accepted,
                 recreates=request.recreates,
+                skips_hooks=request.skips_hooks,
                 on_conflict=request.on_conflict,
             )
             return library.releases.roll_back(scope, back, options, approve)
@@ -201,6 +203,7 @@ def carry_out(
                 accepted=replace(accepted, removal=True),
                 lock_timeout_s=options.lock_timeout_s if options else 0.0,
                 keeps_history=request.keeps_history,
+                skips_hooks=request.skips_hooks,
                 reason=reason,
             )
             return library.releases.remove(scope, gone, approve)

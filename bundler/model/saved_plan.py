@@ -114,6 +114,8 @@ class SavedRequest:
     """What is done about fields that others set."""
     rollback_s: float = 0.0
     keeps_history: bool = False
+    skips_hooks: bool = False
+    """Of a rollback or an uninstall: no hooks are run."""
     skips_preflight: bool = False
     reason: str = ""
     site: str = ""

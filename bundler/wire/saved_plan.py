@@ -104,6 +104,8 @@ class RequestForm(TypedDict):
     """What is done about fields that others set."""
     rollbackSeconds: float
     keepsHistory: bool
+    skipsHooks: bool
+    """Of a rollback or an uninstall: no hooks are run."""
     skipsPreflight: bool
     reason: str
     site: str
@@ -219,6 +221,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
             "onConflict": request.on_conflict.value,
             "rollbackSeconds": request.rollback_s,
             "keepsHistory": request.keeps_history,
+            "skipsHooks": request.skips_hooks,
             "skipsPreflight": request.skips_preflight,
             "reason": request.reason,
             "site": request.site,
@@ -344,6 +347,7 @@ def _request(whole: Part, part: Part) -> SavedRequest:
         on_conflict=part.one_of("onConflict", OnConflict),
         rollback_s=part.number("rollbackSeconds"),
         keeps_history=part.flag("keepsHistory"),
+        skips_hooks=part.flag("skipsHooks"),
         skips_preflight=part.flag("skipsPreflight"),
         reason=part.text("reason"),
         site=part.text("site"),

@@ -107,7 +107,8 @@ def test_a_rollback_and_an_uninstall_are_planned_and_applied(cli, saved, menu):
     back, gone = cli.home / "back.plan", cli.home / "gone.plan"
     said = cli("plan", "shop", "--rollback", "--out", back, *NS).ok()
     assert f"carry it out with: bundler apply {back}\n" in said.err
-    cli("plan", "shop", "--uninstall", "--out", gone, *NS).ok()
+    cli("plan", "shop", "--uninstall", "--no-hooks", "--out", gone, *NS).ok()
+    assert "not run (--no-hooks)" in cli("show", gone).ok().out
     assert document_of(back)["request"]["revision"] == 1
     assert "rolled back to revision 1" in cli("apply", back).ok().out
     stale = cli("apply", gone)
@@ -339,6 +340,7 @@ def test_what_was_mistyped_is_answered_in_words(cli, saved, menu):
         ["plan", "shop", "--rollback", "--uninstall"],
         ["plan", "shop", "--rollback", "--set", "text=ho"],
         ["plan", "shop", "--uninstall", "--unset", "text"],
+        ["plan", "shop", menu, "--no-hooks"],
         ["apply", cli.home / "none.plan"],
     ):
         refused = cli(*words, *NS)

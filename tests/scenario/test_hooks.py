@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler import RollbackRequest, UninstallRequest
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import ObjectFailedError, PlanError, RolledBackError, UndeclaredReachError
 from bundler.model.events import ChangeStarted, Notice
+from bundler.wire.plan_file import decode_plan, encode_plan
 from tests.lib.bundles import make_bundle
+from tests.lib.sessions import session_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -175,6 +179,22 @@ def test_hooks_that_cannot_succeed_any_more_are_left_out_where_someone_says_so(w
     back = world.operator.rollback(skips_hooks=True)
     assert planned(back) == {}
     world.operator.uninstall(skips_hooks=True)
+    assert world.bodies("Job", "batch") == {}
+
+
+def test_a_saved_plan_without_hooks_is_carried_out_without_them(world: World, menu: Path) -> None:
+    world.operator.install(menu)
+    world.operator.upgrade(menu, web="docker.io/library/web:2")
+    session = session_on(world.cluster, world.operator.clock, world.operator.namespace)
+    for request, point in (
+        (RollbackRequest(release="shop"), "before-rollback"),
+        (UninstallRequest(release="shop"), "before-uninstall"),
+    ):
+        with_hooks, without = (session.save_plan(replace(request, skips_hooks=skips)) for skips in (False, True))
+        assert f"hook {point}" in {change.reason for change in with_hooks.changes}
+        assert not any(change.reason.startswith("hook ") for change in without.changes)
+        applied = session.apply_plan(decode_plan(encode_plan(without), name="a.plan"))
+        assert planned(applied) == {}
     assert world.bodies("Job", "batch") == {}
 
 

@@ -102,6 +102,7 @@ def facts_of(saved: SavedPlan) -> dict[str, str]:
         "adopts": ", ".join(request.adopts),
         "recreates": ", ".join(request.recreates),
         "conflicts": "" if request.on_conflict is OnConflict.FAIL else f"--on-conflict {request.on_conflict}",
+        "hooks": "not run (--no-hooks)" if request.skips_hooks else "",
         "on failure": f"rolled back, in at most {request.rollback_s:.0f} s" if request.rollback_s else "",
         "reason": request.reason,
     }

@@ -17,7 +17,6 @@ ELSEWHERE = {
     "accepted": "its flags are `accepts`",
     "authorship": "who applies the plan makes the revision",
     "lock_timeout_s": "an option of the run",
-    "skips_hooks": "`plan` has no option for it; a plan without its hooks has other steps, and is refused as stale",
 }
 
 
