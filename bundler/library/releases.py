@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bundler import library
+from bundler import library, storage
 from bundler._version import __version__
 from bundler.actions.change import migrate_storage as migrating
 from bundler.actions.compose.user_values import UserInput
@@ -324,7 +324,7 @@ def authorship_of(scope: Scope, *, reason: str, bundle: Bundle | None = None) ->
     identity = scope.cluster().identity()
     return Authorship(
         user=identity.user,
-        account=scope.options.user,
+        account=scope.options.user or storage.holder.account(),
         host=socket.gethostname(),
         tool_version=__version__,
         command=scope.command(bundle),

@@ -25,7 +25,7 @@ def this_process(*, user: str, command: str, tool_version: str) -> Holder:
         tool_version: of bundler.
     """
     return Holder(
-        user=user or _account(),
+        user=user or account(),
         host=os.uname().nodename,
         pid=os.getpid(),
         boot_id=boot_id(),
@@ -34,7 +34,8 @@ def this_process(*, user: str, command: str, tool_version: str) -> Holder:
     )
 
 
-def _account() -> str:
+def account() -> str:
+    """Return the user whose process this is."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -103,19 +102,8 @@ def _open_cluster(app: App, scope: Scope) -> tuple[ClusterClient, str]:
 
 def _local_user(app: App) -> str:
     variables = app.settings.environment.variables
-    user = variables.get("USER") or variables.get("LOGNAME") or _account()
+    user = variables.get("USER") or variables.get("LOGNAME") or ""
     return user.encode(errors="replace").decode()
-
-
-def _account() -> str:
-    """Return the user whose process this is, where the environment names none, as in many containers."""
-    import pwd  # noqa: PLC0415 - seldom asked
-
-    number = os.geteuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"uid {number}"
 
 
 class _Confined:

@@ -33,6 +33,7 @@ from bundler.errors.cluster import KubeconfigError
 from bundler.errors.delivery import OfflineError
 from bundler.http.proxy import parse_server
 from bundler.library.system_clock import SystemClock
+from bundler.storage.holder import account
 from tests.lib.bundles import make_bundle
 from tests.lib.clocks import FakeClock
 
@@ -353,3 +354,11 @@ def test_an_older_version_is_refused_unless_it_is_accepted(tmp_path):
             session.plan(ReleaseRequest(bundle=old, release="shop"))
         accepted = ReleaseRequest(bundle=old, release="shop", accepted=Accepted(downgrade=True))
         assert session.plan(accepted).plan.is_empty
+
+
+def test_a_session_that_names_no_user_records_the_account_of_its_process(menu):
+    for user, recorded in (("ada", "ada"), ("", account())):
+        with Session.sandbox(options=SessionOptions(user=user)) as session:
+            session.apply(asked(menu))
+            (entry,) = session.trail()
+        assert entry.authorship.account == recorded
