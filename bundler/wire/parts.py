@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bundler.model.json import is_list, is_mapping
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from bundler.model.json import Body, JSONValue
 
 T = TypeVar("T")
+
+API_VERSION: Final = "bundler.dev/v1"
+"""Of the documents that are written here and read again."""
 
 
 class MalformedError(ValueError):
@@ -27,6 +31,25 @@ class Part:
         if not is_mapping(value):
             raise MalformedError(f"{place} is not an object")
         self.body, self.place = value, place
+
+    @classmethod
+    def of_kind(cls, kind: str, name: str, document: JSONValue) -> Self:
+        """Return a whole document.
+
+        Args:
+            kind: what it has to say that it is.
+            name: what that is, in words.
+            document: decoded from JSON.
+
+        Raises:
+            MalformedError: when it is something else, or of another version.
+        """
+        if not is_mapping(document) or document.get("kind") != kind:
+            raise MalformedError(f"this is not a {name}: it has no `kind: {kind}`")
+        version = document.get("apiVersion")
+        if version != API_VERSION:
+            raise MalformedError(f"its apiVersion is {version!r}, and this bundler reads {API_VERSION}")
+        return cls(document, "")
 
     def require(self, *keys: str) -> None:
         """Refuse an object with other keys than these."""

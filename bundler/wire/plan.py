@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bundler.errors.change import PlanError
 from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.digest import is_digest
-from bundler.model.json import as_json, is_mapping
+from bundler.model.json import as_json
 from bundler.model.steps import (
     Await,
     Delete,
@@ -28,14 +28,13 @@ from bundler.model.steps import (
     Write,
 )
 from bundler.wire.changes import gone_forms, kept_forms, reach_form
-from bundler.wire.parts import MalformedError, Part
+from bundler.wire.parts import API_VERSION, MalformedError, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from bundler.model.json import Body, JSONValue
 
-API_VERSION: Final = "bundler.dev/v1"
 KIND: Final = "Plan"
 _KINDS: Final[Mapping[str, type[Step]]] = {
     "record": Record,
@@ -92,18 +91,15 @@ def parse_plan(document: JSONValue) -> Plan:
     Raises:
         MalformedError: when it is not a plan.
     """
-    if not is_mapping(document) or document.get("kind") != KIND:
-        raise MalformedError("this is not a plan: it has no `kind: Plan`")
-    if document.get("apiVersion") != API_VERSION:
-        raise MalformedError(f"its apiVersion is {document.get('apiVersion')!r}, and this bundler reads {API_VERSION}")
-    parts = Part(document, "")
-    parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach", *(["gone"] if "gone" in document else []))
+    parts = Part.of_kind(KIND, "plan", document)
+    is_with_gone = "gone" in parts.body
+    parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach", *(["gone"] if is_with_gone else []))
     steps = tuple(map(_step, parts.parts("steps")))
     _check_order(steps)
     return Plan(
         steps=steps,
         kept=tuple(map(_kept, parts.parts("kept"))),
-        gone=tuple(map(_kept, parts.parts("gone"))) if "gone" in document else (),
+        gone=tuple(map(_kept, parts.parts("gone"))) if is_with_gone else (),
         reach=tuple(map(_reach_note, parts.parts("reach"))),
         is_removal=parts.flag("removal"),
     )

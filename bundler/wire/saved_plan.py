@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final, Literal, TypedDict
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.digest import is_digest, is_sha256_hex
-from bundler.model.json import is_mapping
 from bundler.model.refs import ObjectRef
 from bundler.model.release import BundleReference
 from bundler.model.saved_plan import (
@@ -32,7 +31,7 @@ from bundler.wire.causes import (
     read_cause,
     read_changed_value,
 )
-from bundler.wire.parts import MalformedError, Part
+from bundler.wire.parts import API_VERSION, MalformedError, Part
 from bundler.wire.plan import parse_plan, plan_document
 
 if TYPE_CHECKING:
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body, JSONValue
 
-API_VERSION: Final = "bundler.dev/v1"
 KIND: Final = "SavedPlan"
 _SALT_CHARS = 32
 _DIGEST_WORD = "scrypt:"
@@ -271,11 +269,7 @@ def read_saved_plan(document: JSONValue) -> SavedPlan:
     Raises:
         MalformedError: when anything in it is not as it was made.
     """
-    if not is_mapping(document) or document.get("kind") != KIND:
-        raise MalformedError("this is not a saved plan: it has no `kind: SavedPlan`")
-    if document.get("apiVersion") != API_VERSION:
-        raise MalformedError(f"its apiVersion is {document.get('apiVersion')!r}, and this bundler reads {API_VERSION}")
-    part = Part(document, "")
+    part = Part.of_kind(KIND, "saved plan", document)
     part.require(*SavedPlanForm.__annotations__)
     maker, cluster = part.part("by"), part.part("cluster")
     maker.require(*MakerForm.__annotations__)
