@@ -75,9 +75,22 @@ def write_archive(bundle: Bundle, out: Path, *, mtime: int = 0) -> WrittenArchiv
         ArchiveError: when it cannot be written.
     """
     path = out / archive_name(bundle) if out.is_dir() else out
-    content = pack_files(bundle.files.values(), top=bundle.metadata.name, mtime=mtime)
+    return write_packed(path, pack_files(bundle.files.values(), top=bundle.metadata.name, mtime=mtime))
+
+
+def write_packed(path: Path, content: bytes, *, mode: int = 0o644) -> WrittenArchive:
+    """Write what :func:`pack_files` made; the file appears whole or not at all.
+
+    Args:
+        path: of the file.
+        content: all of it.
+        mode: of the file.
+
+    Raises:
+        ArchiveError: when it cannot be written.
+    """
     try:
-        write_whole(path, content)
+        write_whole(path, content, mode=mode)
     except OSError as error:
         hint = "choose an existing folder that you can write to"
         raise ArchiveError(f"writing archive {path}", context=[error.strerror or str(error)], hint=hint) from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from bundler.errors import OutputError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,3 +32,16 @@ def write_whole(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+
+
+def write_output(path: Path, content: bytes) -> None:
+    """Write a file that a command was asked for, whole or not at all.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        found = f"{path}: {error.strerror or error}"
+        raise OutputError(f"writing {path}", context=[found], hint="choose a file that you can write to") from error

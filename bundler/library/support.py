@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from typing import TYPE_CHECKING
 
 from bundler._version import __version__
 from bundler.actions import inspect
-from bundler.archive.writer import pack_files
-from bundler.errors.bundle import ArchiveError
-from bundler.files.whole_file import write_whole
+from bundler.archive.writer import pack_files, write_packed
 from bundler.model.bundle import BundleFile
 from bundler.model.support import SupportArchive, SupportRequest
 
@@ -40,9 +37,5 @@ def support_bundle(scope: Scope, release: str, out: Path, *, namespace: str, tai
     top = f"{release}-support"
     content = pack_files((BundleFile(path=file.path, content=file.content) for file in files), top=top)
     path = out / f"{top}.tgz" if out.is_dir() else out
-    try:
-        write_whole(path, content, mode=0o600)
-    except OSError as error:
-        hint = "choose an existing folder that you can write to"
-        raise ArchiveError(f"writing archive {path}", context=[error.strerror or str(error)], hint=hint) from error
-    return SupportArchive(path=path, size_bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), parts=parts)
+    written = write_packed(path, content, mode=0o600)
+    return SupportArchive(path=path, size_bytes=written.size_bytes, sha256=written.sha256, parts=parts)

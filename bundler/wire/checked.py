@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypedDict
-from xml.sax.saxutils import escape, quoteattr
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from bundler.model.check_report import CheckOutcome
 from bundler.planning.jobs import job_stem
+from bundler.wire.junit import JUnitCase, junit_document, junit_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from bundler.model.check_report import CheckReport, CheckRun
+
+_JUNIT_OUTCOMES: Final[Mapping[CheckOutcome, Literal["", "failure", "skipped"]]] = {
+    CheckOutcome.PASSED: "",
+    CheckOutcome.FAILED: "failure",
+    CheckOutcome.SKIPPED: "skipped",
+}
 
 
 class CheckRunForm(TypedDict):
@@ -63,52 +69,19 @@ def _run_form(run: CheckRun) -> CheckRunForm:
 
 
 def junit_xml(report: CheckReport) -> str:
-    """Return the same as JUnit XML, as pipelines read it. Source: the JUnit schema of Jenkins' xUnit plugin."""
-    return "\n".join(('<?xml version="1.0" encoding="UTF-8"?>', *_suite(report), ""))
-
-
-def _suite(report: CheckReport) -> Iterator[str]:
+    """Return the same as JUnit XML, as pipelines read it."""
     summary = report.revision
-    counts = {
-        "name": summary.release,
-        "tests": len(report.runs),
-        "failures": report.count(CheckOutcome.FAILED),
-        "errors": 0,
-        "skipped": report.count(CheckOutcome.SKIPPED),
-        "time": f"{sum(run.seconds for run in report.runs):.3f}",
-        "timestamp": f"{report.began:%Y-%m-%dT%H:%M:%S}",
-        "hostname": summary.namespace,
-    }
-    yield "<testsuites>"
-    yield f"  <testsuite {_attributes(counts)}>"
-    for run in report.runs:
-        yield from _case(run, summary.bundle.name)
-    yield "  </testsuite>"
-    yield "</testsuites>"
+    cases = [_case(run, summary.bundle.name) for run in report.runs]
+    more = {"timestamp": f"{report.began:%Y-%m-%dT%H:%M:%S}", "hostname": summary.namespace}
+    return junit_document(("<testsuites>", *junit_suite(summary.release, cases, more), "</testsuites>"))
 
 
-def _case(run: CheckRun, bundle: str) -> Iterator[str]:
-    of = ".".join(filter(None, (bundle, *run.component.split("/"))))
-    names = {
-        "classname": of,
-        "name": job_stem(run.ref.name) or run.ref.name,
-        "file": run.source,
-        "time": f"{run.seconds:.3f}",
-    }
-    if run.outcome is CheckOutcome.PASSED:
-        yield f"    <testcase {_attributes(names)}/>"
-        return
-    kind = "failure" if run.outcome is CheckOutcome.FAILED else "skipped"
-    said = {"message": run.lines[0] if run.lines else str(run.outcome)}
-    yield f"    <testcase {_attributes(names)}>"
-    yield f"      <{kind} {_attributes(said)}>{escape(_printable(chr(10).join(run.lines)))}</{kind}>"
-    yield "    </testcase>"
-
-
-def _attributes(values: Mapping[str, object]) -> str:
-    return " ".join(f"{name}={quoteattr(_printable(str(value)))}" for name, value in values.items())
-
-
-def _printable(text: str) -> str:
-    """Leave out what XML cannot hold: control characters of logs."""
-    return "".join(letter for letter in text if letter in "\t\n" or (letter >= " " and letter not in "\ufffe\uffff"))
+def _case(run: CheckRun, bundle: str) -> JUnitCase:
+    return JUnitCase(
+        name=job_stem(run.ref.name) or run.ref.name,
+        classname=".".join(filter(None, (bundle, *run.component.split("/")))),
+        file=run.source,
+        seconds=run.seconds,
+        outcome=_JUNIT_OUTCOMES[run.outcome],
+        lines=run.lines,
+    )

@@ -15,13 +15,13 @@ from bundler.cli.parsing.arguments import bundle_argument
 from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import registry_options
-from bundler.errors import OutputError, UsageError
-from bundler.files.whole_file import write_whole
+from bundler.errors import UsageError
+from bundler.files.whole_file import write_output
 from bundler.loader.load import load_bundle
 from bundler.loader.locate import find_bundle
 from bundler.loader.render_tests import FOLDER, load_render_tests
 from bundler.model.render_test import Verdict
-from bundler.wire.junit import junit_xml
+from bundler.wire.render_tests import junit_xml
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def test_render_command(app: App, bundle: str, *, update: bool, junit: Path | No
     )
     results = show_render_tests(app, run_render_tests(run, cases))
     if junit is not None:
-        _write(junit, app.redactor.redact(junit_xml(loaded.metadata.name, results)))
+        write_output(junit, app.redactor.redact(junit_xml(loaded.metadata.name, results)).encode())
     return int(any(result.verdict is Verdict.FAILED for result in results))
 
 
@@ -81,11 +81,3 @@ def _cases(app: App, bundle: str, only: str) -> tuple[Sequence[RenderCase], Bund
         names = [case.name for case in cases]
         raise UsageError(doing, context=[f"no test has {only!r} in its name", *names], hint="name one of them")
     return chosen, location
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        found = f"{error.filename or path}: {error.strerror or error}"
-        raise OutputError(f"writing {path}", context=[found], hint="choose a file that you can write to") from error

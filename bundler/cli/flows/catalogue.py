@@ -14,8 +14,7 @@ from bundler.catalogue.document import encode_catalogue
 from bundler.cli.adapters.session import open_session
 from bundler.cli.adapters.signing_keys import open_signer
 from bundler.cli.terminal.text import Line
-from bundler.errors import OutputError
-from bundler.files.whole_file import write_whole
+from bundler.files.whole_file import write_output
 from bundler.model.digest import digest_of
 from bundler.model.lean import dataclass
 from bundler.model.results import CatalogueBuilt
@@ -100,11 +99,7 @@ def push(app: App, path: Path, address: str) -> None:
 
 def _write(app: App, out: Path, content: bytes, signer: Signer | None) -> None:
     """Write a catalogue and its signature; one that is there of another catalogue would make the new one useless."""
-    try:
-        write_whole(out, content)
-    except OSError as error:
-        found = f"{out}: {error.strerror or error}"
-        raise OutputError(f"writing {out}", context=[found], hint="choose a file that you can write to") from error
+    write_output(out, content)
     if signer is not None:
         sign_catalogue(out, signer)
     elif signature_path(out).exists():

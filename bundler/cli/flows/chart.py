@@ -10,9 +10,9 @@ import io
 import json
 from typing import TYPE_CHECKING, Final
 
-from bundler.errors import OutputError, UsageError
+from bundler.errors import UsageError
 from bundler.fields.quantity import amount_of
-from bundler.files.whole_file import write_whole
+from bundler.files.whole_file import write_output
 from bundler.wire.sweep import sweep_form
 
 if TYPE_CHECKING:
@@ -77,11 +77,7 @@ def write_picture(path: Path, draw: Callable[[str], bytes]) -> None:
     if path.suffix not in FORMATS:
         found = f"{path.name} ends in none of {', '.join(FORMATS)}"
         raise UsageError(f"drawing {path}", context=[found], hint="name a file such as sizes.svg")
-    try:
-        write_whole(path, draw(path.suffix[1:]))
-    except OSError as error:
-        found = f"{error.filename or path}: {error.strerror or error}"
-        raise OutputError(f"writing {path}", context=[found], hint="choose a file that you can write to") from error
+    write_output(path, draw(path.suffix[1:]))
 
 
 def drawing() -> AbstractContextManager[None]:

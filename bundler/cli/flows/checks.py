@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.confirm import say_where
 from bundler.cli.output.checked import show_checks
-from bundler.errors import OutputError
-from bundler.files.whole_file import write_whole
+from bundler.files.whole_file import write_output
 from bundler.wire.checked import junit_xml
 
 if TYPE_CHECKING:
@@ -36,13 +35,5 @@ def carry_out_checks(app: App, release: str, *, junit: Path | None, lock_timeout
     app.telling.stop()
     code = show_checks(app, report)
     if junit is not None:
-        _write(junit, junit_xml(report))
+        write_output(junit, junit_xml(report).encode())
     return code
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_whole(path, text.encode())
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise OutputError(f"writing {path}", context=[found], hint="choose a file that you can write to") from error
