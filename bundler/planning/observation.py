@@ -66,7 +66,9 @@ class Wanted:
     """Objects that a run which came to no good end was to recreate, and its revision: it may have deleted them."""
     is_removal: bool = False
     deletes_definitions: bool = False
-    """Of a removal: definitions go too, where no object of their kinds is left."""
+    """Of a removal: definitions go too, where no object of their kinds is left and no other release uses them."""
+    used_elsewhere: Mapping[ObjectRef, str] = field(default_factory=dict)
+    """Definitions that stay then, since other releases record them too: who uses each."""
     is_rollback: bool = False
     """Definitions and claims never go back: they stay as they are, however an older revision had them."""
 

@@ -367,7 +367,7 @@ def _prune(
         if ref in wanted_refs or live is None or not _is_known(live, wanted.uid) or has_controller(live):
             continue
         if ref not in observation.unused and (why := kept_because(ref, entry, live)):
-            kept.append(KeptObject(ref, why))
+            kept.append(KeptObject(ref, wanted.used_elsewhere.get(ref, why)))
         elif not is_deleting(live) or wanted.is_removal or is_custom(ref):
             why = "" if wanted.is_removal else _unwanted_because(ref, wanted_refs, there)
             deletes.append(_delete(entry, live, why))

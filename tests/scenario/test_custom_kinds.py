@@ -82,6 +82,37 @@ def test_uninstall_deletes_a_kind_on_request_where_no_object_of_others_is_left(
     assert world.cluster.get(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}")) is None
 
 
+def test_uninstall_deletes_no_kind_that_another_release_records(world: World, group: str, tmp_path: Path) -> None:
+    menu, other = widgets(tmp_path / "first", group), widgets(tmp_path / "second", group)
+    (other / "templates/widget.yaml").unlink()
+    name = f"CustomResourceDefinition/widgets.{group}"
+    world.operator.install(menu, "w")
+    world.operator.install(other, "v")
+    kept = world.operator.uninstall("w", deletes_crds=True).kept
+    assert [one.reason for one in kept if one.ref.short == name] == [
+        f"release v in namespace {world.operator.namespace} uses it too"
+    ]
+    assert crd(world, group)
+    world.operator.install(menu, "w")
+    world.operator.uninstall("v", keeps_history=True)
+    assert name not in [one.ref.short for one in world.operator.uninstall("w", deletes_crds=True).kept]
+    assert world.cluster.get(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}")) is None
+
+
+def test_uninstall_deletes_no_kind_where_the_records_of_a_release_cannot_be_read(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    menu, name = widgets(tmp_path, group), f"CustomResourceDefinition/widgets.{group}"
+    world.operator.install(menu, "w")
+    world.operator.install(world.menu, "v")
+    pack = next(one for one in world.bodies("Secret") if one.startswith("bundler.pack.v."))
+    world.cluster.delete(ObjectRef("", "Secret", world.operator.namespace, pack))
+    kept = world.operator.uninstall("w", deletes_crds=True).kept
+    why = next(one.reason for one in kept if one.ref.short == name)
+    assert why.startswith(f"release v in namespace {world.operator.namespace} may use it: "), why
+    assert crd(world, group)
+
+
 def test_uninstall_keeps_the_kind_and_what_others_made_of_it(world: World, group: str, tmp_path: Path) -> None:
     menu = widgets(tmp_path, group)
     world.operator.install(menu, "w")

@@ -51,7 +51,7 @@ def _is_older(version: str, other: str) -> bool:
 
 
 def unused_definitions(wanted: Wanted, observation: Observation, cluster: ClusterClient) -> frozenset[ObjectRef]:
-    """Return the definitions that a removal deletes, where that is asked for: no object of others would go with them.
+    """Return the definitions that a removal deletes, where that is asked for: no one else uses them.
 
     Args:
         wanted: what the release owned.
@@ -60,8 +60,9 @@ def unused_definitions(wanted: Wanted, observation: Observation, cluster: Cluste
     """
     if not wanted.deletes_definitions:
         return frozenset()
-    owned = [ref for ref in wanted.owned if (ref.group, ref.kind) == DEFINITION and ref in observation.live]
-    return frozenset(ref for ref in owned if _is_unused(observation.live[ref], wanted, cluster))
+    owned = (ref for ref in wanted.owned.keys() - wanted.used_elsewhere if (ref.group, ref.kind) == DEFINITION)
+    there = (ref for ref in owned if ref in observation.live)
+    return frozenset(ref for ref in there if _is_unused(observation.live[ref], wanted, cluster))
 
 
 def _is_unused(crd: Body, wanted: Wanted, cluster: ClusterClient) -> bool:

@@ -1,19 +1,25 @@
-"""Whether the release that an object belongs to still exists. Layer: actions."""
+"""What other releases record: whether one still exists, and which definitions it uses. Layer: actions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bundler.actions.release.history import since_uninstall
+from bundler.errors.change import ReleaseError
 from bundler.errors.cluster import ForbiddenError
 from bundler.model.json import text_at
 from bundler.model.labels import INSTANCE, RELEASE_UID
 from bundler.model.names import release_uid
 from bundler.model.release import ReleaseStatus
+from bundler.planning.definitions.risks import DEFINITION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bundler.actions.release.history import History
     from bundler.errors import BundlerError
     from bundler.model.json import Body
+    from bundler.model.refs import ObjectRef
     from bundler.ports import ReleaseStore
 
 
@@ -44,13 +50,56 @@ class OtherReleases:
 
     def _everywhere(self) -> frozenset[str]:
         if self._uids is None:
-            found = self._store.summaries(namespace="", on_unreadable=_stop)
-            newest = {(one.namespace, one.release): one.status for one in found}
-            left = (place for place, status in newest.items() if status is not ReleaseStatus.UNINSTALLED)
-            self._uids = frozenset(release_uid(*place) for place in left)
+            self._uids = frozenset(release_uid(*place) for place in _installed(self._store))
         return self._uids
 
 
+def used_elsewhere(history: History, store: ReleaseStore) -> Mapping[ObjectRef, str]:
+    """Return the definitions of a release that other releases use too, by their records, and who uses each.
+
+    A release whose records cannot be read may use all of them.
+
+    Args:
+        history: of the release.
+        store: where the records are.
+    """
+    definitions = [ref for ref in history.owned if (ref.group, ref.kind) == DEFINITION]
+    if not definitions:
+        return {}
+    try:
+        others = _installed(store) - {(history.namespace, history.release)}
+    except (ForbiddenError, ReleaseError) as error:
+        return dict.fromkeys(definitions, f"another release may use it: {error}")
+    found: dict[ObjectRef, str] = {}
+    for namespace, release in sorted(others, reverse=True):
+        found |= _used_by(namespace, release, definitions, store)
+    return found
+
+
+def _used_by(
+    namespace: str, release: str, definitions: Sequence[ObjectRef], store: ReleaseStore
+) -> Mapping[ObjectRef, str]:
+    who = f"release {release} in namespace {namespace}"
+    try:
+        revisions = store.inventories(namespace, release, on_unreadable=_stop).revisions
+    except (ForbiddenError, ReleaseError) as error:
+        return dict.fromkeys(definitions, f"{who} may use it: {error}")
+    current = since_uninstall(tuple(one.summary for one in revisions))
+    recorded = {entry.ref for one in revisions if one.summary in current for entry in one.entries}
+    return {ref: f"{who} uses it too" for ref in definitions if ref in recorded}
+
+
+def _installed(store: ReleaseStore) -> frozenset[tuple[str, str]]:
+    """Return namespace and name of every release that was not uninstalled since.
+
+    Raises:
+        ForbiddenError, ReleaseError: when not all records can be read.
+    """
+    found = store.summaries(namespace="", on_unreadable=_stop)
+    newest = {(one.namespace, one.release): one.status for one in found}
+    return frozenset(place for place, status in newest.items() if status is not ReleaseStatus.UNINSTALLED)
+
+
 def _stop(error: BundlerError) -> None:
-    """A record that cannot be read may be that of the release that is looked for."""
+    """A record that cannot be read may be the one that is looked for."""
     raise error

@@ -45,7 +45,7 @@ class Accepted:
     crd_risk: bool = False
     """Live objects may stop fitting the definition of their kind (``--accept-crd-risk``)."""
     crd_deletion: bool = False
-    """An uninstall deletes the release's CRDs, too, where no object of their kinds is left (``--delete-crds``)."""
+    """An uninstall deletes the release's CRDs, too, where no one else uses them (``--delete-crds``)."""
     plan: SavedPlan | None = None
     """This plan and no other: where the change would do anything else, it is refused. None: whatever is planned now."""
 

@@ -20,6 +20,7 @@ from bundler.actions.release.history import (
 )
 from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of_removal
 from bundler.actions.release.lifecycle import ChangeResult
+from bundler.actions.release.other_releases import used_elsewhere
 from bundler.actions.release.proposal import (
     Proposal,
     identity_for,
@@ -141,6 +142,7 @@ def _propose(history: History, terms: Terms, ports: Ports) -> Proposal:
         hooks=hooks.refs,
         is_removal=True,
         deletes_definitions=terms.accepted.crd_deletion,
+        used_elsewhere=used_elsewhere(history, ports.store) if terms.accepted.crd_deletion else {},
         backups=backups.manifests,
     )
     planned = make_plan(wanted, ports.cluster)

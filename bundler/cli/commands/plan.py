@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @click.option("--allow-reach", is_flag=True, help="Of a rollback: accept recorded reach that is not live.")
 @click.option("--no-hooks", is_flag=True, help="Of a rollback or an uninstall: run no hooks.")
 @click.option("--keep-history", is_flag=True, help="Of an uninstall: keep the records.")
-@click.option("--delete-crds", is_flag=True, help="Of an uninstall: delete CRDs of which no object is left.")
+@click.option("--delete-crds", is_flag=True, help="Of an uninstall: delete CRDs, too, that no one else uses.")
 @click.option("-m", "--reason", default="", help="Why; kept in the history.")
 @max_bytes_option
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if changes are pending.")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @policy_option
 @no_hooks_option
 @click.option("--keep-history", is_flag=True, help="Keep the records, for history and rollback.")
-@click.option("--delete-crds", is_flag=True, help="Delete CRDs, too, of which no object is left.")
+@click.option("--delete-crds", is_flag=True, help="Delete CRDs, too, that no one else uses.")
 @click.option("--ignore-not-found", is_flag=True, help="Succeed if the release does not exist.")
 def uninstall_command(
     app: App,
@@ -44,7 +44,7 @@ def uninstall_command(
 
     Volume claims, generated secrets, namespaces and CRDs are kept, and named. Where no one can be asked it needs --yes;
     custom resources, which may hold data, are deleted with --accept-data-loss. With --delete-crds a CRD of the release
-    goes as well, unless an object of its kind is not the release's own.
+    goes as well, unless another release records it too, or an object of its kind is not the release's own.
     """
     try:
         asked = UninstallRequest(
