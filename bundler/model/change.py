@@ -211,6 +211,16 @@ class Plan:
         return sum(change.action is action for change in self.changes)
 
     @property
+    def hooks_written(self) -> int:
+        """Return how many objects of hooks are written; none of them counts as an object of the release."""
+        return sum(change.hook is not None and change.action is not Action.NONE for change in self.changes)
+
+    @property
+    def backups_written(self) -> int:
+        """Return how many backups are made; none of them counts as an object of the release."""
+        return sum(change.desired is not None and change.desired.is_backup for change in self.changes)
+
+    @property
     def has_conflicts(self) -> bool:
         """Return whether anyone else set a field that the bundle wants differently; such a plan is not carried out."""
         return any(change.conflicts for change in self.changes)

@@ -62,14 +62,18 @@ class PhaseStarted:
 
     Example:
         >>> from bundler import PhaseStarted
-        >>> PhaseStarted("applying", 8)
-        PhaseStarted(name='applying', total=8)
+        >>> PhaseStarted("applying", 8).total
+        8
     """
 
     name: str
     """One of those words."""
     total: int
     """How many objects it is about; 0 where that is not known."""
+    hooks: int = 0
+    """How many of them hooks write."""
+    backups: int = 0
+    """How many of them are backups."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,18 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def counted_objects(objects: int, *, hooks: int, backups: int) -> str:
+    """Return ``6 objects, 2 hook objects, 1 backup``.
+
+    Args:
+        objects: of the release.
+        hooks: objects of hooks, which are not counted among those of the release.
+        backups: that are made.
+    """
+    parts = (objects, "object"), (hooks, "hook object"), (backups, "backup")
+    return ", ".join(counted(number, noun) for number, noun in parts if number) or counted(0, "object")
+
+
 def shortened(text: str, max_chars: int) -> str:
     """Return ``text``, or its beginning and an ellipsis, in at most ``max_chars`` characters."""
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"

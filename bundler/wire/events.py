@@ -34,6 +34,10 @@ class PhaseForm(TypedDict):
     name: str
     total: int
     """How many objects it is about."""
+    hooks: int
+    """How many of them hooks write."""
+    backups: int
+    """How many of them are backups."""
 
 
 class StepForm(TypedDict):
@@ -93,7 +97,13 @@ def event_form(event: Event) -> EventForm:  # noqa: PLR0911 - a table
         case Acquired():
             return {"type": "acquired", "text": event.text}
         case PhaseStarted():
-            return {"type": "phaseStarted", "name": event.name, "total": event.total}
+            return {
+                "type": "phaseStarted",
+                "name": event.name,
+                "total": event.total,
+                "hooks": event.hooks,
+                "backups": event.backups,
+            }
         case ChangeStarted():
             return {"type": "changeStarted", "object": str(event.ref), "action": event.action.value}
         case ChangeFinished():

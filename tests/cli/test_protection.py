@@ -69,7 +69,10 @@ def test_a_saved_plan_holds_the_backup_that_is_made_before_data_is_lost(cli):
     (backup,) = [change for change in shown["changes"] if "/Job/" in change["object"]]
     assert "a backup, before StatefulSet/db may lose data" in backup["reason"]
     assert next(step["until"] for step in shown["plan"]["steps"] if step["kind"] == "await") == "succeeded"
-    cli("apply", plan, "--no-wait").ok()
+    done = cli("apply", plan, "--no-wait").ok()
+    assert "applying: 1 backup\n" in done.err
+    assert "revision 2 deployed, not waited, " in done.out
+    assert "(1 backup, " in done.out
     with cli.sandbox() as sandbox:
         name = backup["object"].rpartition("/")[2]
         assert sandbox.get(ObjectRef("batch", "Job", "prod", name))["status"]["succeeded"] == 1

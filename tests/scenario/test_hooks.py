@@ -12,7 +12,7 @@ from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import ObjectFailedError, PlanError, RolledBackError, UndeclaredReachError
-from bundler.model.events import ChangeStarted, Notice
+from bundler.model.events import ChangeStarted, Notice, PhaseStarted
 from bundler.wire.plan_file import decode_plan, encode_plan
 from tests.lib.bundles import make_bundle
 from tests.lib.sessions import session_on
@@ -95,6 +95,7 @@ def test_hooks_run_at_their_points_from_install_to_uninstall(world: World, menu:
     assert planned(installed) == {"migrate": ("before-install", "create"), "smoke": ("after-install", "create")}
     assert stems(world.bodies("Job", "batch")) == {"migrate"}, "the other was to go at once"
     assert world.operator.history()[-1].objects == 1
+    assert PhaseStarted("applying", 3, hooks=2) in world.operator.events
 
     again = world.operator.upgrade(menu)
     assert again.revision is None, "hooks alone are no reason for a change"

@@ -123,10 +123,10 @@ class Executor:
     def _write_record(self, step: Record) -> None:
         self._record(step.moment)
         if step.moment is Moment.BEGUN:
-            steps = self._plan.steps
+            plan, steps = self._plan, self._plan.steps
             jobs = sum(isinstance(one, RunJob) for one in steps)
             total = jobs + sum(len(one.targets) for one in steps if isinstance(one, Write))
-            self._report(PhaseStarted("applying", total))
+            self._report(PhaseStarted("applying", total, hooks=plan.hooks_written, backups=plan.backups_written))
 
     def _check_once(self) -> None:
         check, self._check = self._check, None

@@ -8,7 +8,7 @@ from bundler.cli.output.plan import kept_texts
 from bundler.cli.output.releases import status_text
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
-from bundler.model.size import counted, seconds
+from bundler.model.size import counted, counted_objects, seconds
 from bundler.wire.changes import absence_form, outcome_form, removal_form
 
 if TYPE_CHECKING:
@@ -38,16 +38,16 @@ def show_outcome(app: App, result: Outcome, *, verb: str) -> None:
     else:
         if revision.notes.strip():
             app.screen.lines([Line(revision.notes.strip("\n")), Line("")])
-        app.screen.lines([Line(_summary(app, revision), "green")])
+        app.screen.lines([Line(_summary(app, revision, result.plan), "green")])
 
 
-def _summary(app: App, revision: Revision) -> str:
+def _summary(app: App, revision: Revision, plan: Plan) -> str:
     summary = revision.summary
     took = seconds(app.clock.monotonic() - app.started_s)
     status = status_text(summary)
     remark = "" if summary.description in {"", status} else f", {summary.description}"
-    about = f"({counted(revision.summary.objects, 'object')}, {took})"
-    return f"release {summary.release}: revision {summary.revision} {status}{remark} {about}"
+    objects = counted_objects(summary.objects, hooks=plan.hooks_written, backups=plan.backups_written)
+    return f"release {summary.release}: revision {summary.revision} {status}{remark} ({objects}, {took})"
 
 
 def show_removal(

@@ -21,7 +21,7 @@ from bundler.model.events import (
     Warned,
 )
 from bundler.model.health import Status
-from bundler.model.size import counted, seconds, shown_bytes
+from bundler.model.size import counted, counted_objects, seconds, shown_bytes
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -151,7 +151,8 @@ class Progress:
             self._scene.waiting.clear()  # a plan begins; an earlier one that failed left what it waited for
         self._scene.total, self._scene.done = event.total, 0
         if self._live is None and event.total:
-            self._say(f"{event.name}: {counted(event.total, 'object')}", "dim")
+            objects = event.total - event.hooks - event.backups
+            self._say(f"{event.name}: {counted_objects(objects, hooks=event.hooks, backups=event.backups)}", "dim")
 
     def _finish(self, event: ChangeFinished) -> None:
         self._scene.done += 1

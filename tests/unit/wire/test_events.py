@@ -20,7 +20,7 @@ EVENTS = (
     events.Notice("registry.site holds all images"),
     events.Warned("Service/web: it leads to no pod"),
     events.Acquired("bundle webapp 1.0.0"),
-    events.PhaseStarted("applying", 12),
+    events.PhaseStarted("applying", 12, hooks=2),
     events.ChangeStarted(WEB, Action.CREATE),
     events.ChangeFinished(WEB, Action.CREATE),
     events.HealthChanged(WEB, Health(Status.IN_PROGRESS, "1 of 3 replicas are ready", 1, 3), "ImagePullBackOff"),

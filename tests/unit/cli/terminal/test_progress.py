@@ -55,6 +55,13 @@ def test_each_change_of_state_is_one_line():
     ]
 
 
+def test_what_hooks_and_backups_write_is_counted_beside_the_objects_of_the_release():
+    assert Told().lines(PhaseStarted("applying", 6, hooks=3, backups=1)) == [
+        "applying: 2 objects, 3 hook objects, 1 backup"
+    ]
+    assert Told().lines(PhaseStarted("applying", 1, hooks=1)) == ["applying: 1 hook object"]
+
+
 def test_what_was_ready_all_along_is_not_told():
     assert Told().lines(PhaseStarted("waiting", 1), HealthChanged(WEB, READY)) == []
 
