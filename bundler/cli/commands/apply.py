@@ -8,8 +8,17 @@ import click
 
 from bundler import PlanInputs, RunOptions
 from bundler.cli.flows.saved_plan import ApplyFlags, apply_plan
-from bundler.cli.parsing.change_options import hook_logs_option, outside_window_option, test_option, watch_option
-from bundler.cli.parsing.command import Duration, FilePath, verb
+from bundler.cli.parsing.change_options import (
+    data_loss_option,
+    history_max_option,
+    hook_logs_option,
+    lock_timeout_option,
+    no_wait_option,
+    outside_window_option,
+    test_option,
+    watch_option,
+)
+from bundler.cli.parsing.command import FilePath, verb
 from bundler.cli.parsing.limit_options import bundle_limit_options
 from bundler.cli.parsing.registry_options import offline_option, registry_options
 from bundler.cli.parsing.signing_options import public_keys_option
@@ -28,17 +37,15 @@ if TYPE_CHECKING:
 @click.option("--require-signature", is_flag=True, help="Refuse a plan that no trusted key has signed.")
 @public_keys_option
 @values_options()
-@click.option(
-    "--accept-data-loss", is_flag=True, help="Continue where data or an address may be lost; the plan shows where."
-)
+@data_loss_option
 @outside_window_option
 @click.option("--dry-run", is_flag=True, help="Check that nothing moved since, and change nothing.")
-@click.option("--lock-timeout", "lock_timeout_s", type=Duration(), default=0.0, help="Time to wait for a held lock.")
-@click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready.")
+@lock_timeout_option
+@no_wait_option
 @hook_logs_option
 @test_option
 @watch_option
-@click.option("--history-max", type=click.IntRange(min=1), default=10, show_default=True, help="Revisions to keep.")
+@history_max_option
 @registry_options
 @bundle_limit_options
 @offline_option

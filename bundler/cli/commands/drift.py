@@ -8,7 +8,7 @@ import click
 
 from bundler.cli.flows.drift import DriftFlags, carry_out_drift
 from bundler.cli.parsing.arguments import ReleaseName, offers
-from bundler.cli.parsing.change_options import outside_window_option, policy_option
+from bundler.cli.parsing.change_options import outside_window_option, policy_option, yes_option
 from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @policy_option
 @click.option("--fix", is_flag=True, help="Restore the recorded revision, after its plan was shown.")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes.")
+@yes_option
 @outside_window_option
 def drift_command(
     app: App,

@@ -11,9 +11,11 @@ from bundler.cli.flows.install import with_flags
 from bundler.cli.flows.saved_plan import PlanFlags, make_plan
 from bundler.cli.parsing.arguments import offers, release_argument
 from bundler.cli.parsing.change_options import (
+    data_loss_option,
     no_backup_option,
     path_options,
     preflight_option,
+    reason_option,
     starting_options,
 )
 from bundler.cli.parsing.command import Duration, FilePath, verb
@@ -41,13 +43,13 @@ if TYPE_CHECKING:
 @values_options(can_unset=True)
 @starting_options
 @path_options
-@click.option("--accept-data-loss", is_flag=True, help="Plan to continue where data may be lost.")
+@data_loss_option
 @no_backup_option
 @click.option("--allow-reach", is_flag=True, help="Of a rollback: accept recorded reach that is not live.")
 @click.option("--no-hooks", is_flag=True, help="Of a rollback or an uninstall: run no hooks.")
 @click.option("--keep-history", is_flag=True, help="Of an uninstall: keep the records.")
 @click.option("--delete-crds", is_flag=True, help="Of an uninstall: delete CRDs, too, that no one else uses.")
-@click.option("-m", "--reason", default="", help="Why; kept in the history.")
+@reason_option
 @max_bytes_option
 @click.option("--exit-code", is_flag=True, help="Exit with 3 if changes are pending.")
 @kube_version_option

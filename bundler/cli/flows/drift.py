@@ -81,22 +81,5 @@ def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
     back = RollbackRequest(
         release=drift.revision.release, revision=drift.revision.revision, on_conflict=OnConflict.TAKE
     )
-    run = RunFlags(
-        yes=flags.is_yes,
-        accept_data_loss=False,
-        dry_run=False,
-        lock_timeout_s=0.0,
-        reason="drift is fixed",
-        outside_window=flags.outside_window,
-    )
-    write = WriteFlags(
-        no_wait=False,
-        hook_logs=False,
-        tests=False,
-        watch_for_s=0.0,
-        create_namespace=False,
-        history_max=10,
-        force_revision=False,
-        show_secrets=False,
-    )
-    return carry_out_return(app, back, flags.site, run, write)
+    run = RunFlags(yes=flags.is_yes, reason="drift is fixed", outside_window=flags.outside_window)
+    return carry_out_return(app, back, flags.site, run, WriteFlags(create_namespace=False))

@@ -13,6 +13,8 @@ from bundler.model.lean import dataclass
 if TYPE_CHECKING:
     from bundler.cli.parsing.command import Decorator
 
+_HISTORY_MAX = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartingPoint:
@@ -26,12 +28,12 @@ class StartingPoint:
 class RunFlags:
     """How a change is carried out."""
 
-    yes: bool
-    accept_data_loss: bool
-    dry_run: bool
-    lock_timeout_s: float
-    reason: str
-    outside_window: str
+    yes: bool = False
+    accept_data_loss: bool = False
+    dry_run: bool = False
+    lock_timeout_s: float = 0.0
+    reason: str = ""
+    outside_window: str = ""
     no_backup: bool = False
 
 
@@ -39,14 +41,14 @@ class RunFlags:
 class WriteFlags:
     """How a revision is written and waited for."""
 
-    no_wait: bool
-    hook_logs: bool
-    tests: bool
-    watch_for_s: float
-    create_namespace: bool
-    history_max: int
-    force_revision: bool
-    show_secrets: bool
+    no_wait: bool = False
+    hook_logs: bool = False
+    tests: bool = False
+    watch_for_s: float = 0.0
+    create_namespace: bool = True
+    history_max: int = _HISTORY_MAX
+    force_revision: bool = False
+    show_secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,14 @@ starting_options: Decorator = gathered(
     ["resets", "reuses"],
 )
 
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes.")
+
+data_loss_option = click.option(
+    "--accept-data-loss", is_flag=True, help="Continue where data or an address may be lost; the plan shows where."
+)
+
+reason_option = click.option("-m", "--reason", default="", help="Why; kept in the history.")
+
 lock_timeout_option = click.option(
     "--lock-timeout",
     "lock_timeout_s",
@@ -96,15 +106,11 @@ run_options: Decorator = gathered(
     "run",
     RunFlags,
     [
-        click.option("--yes", "-y", is_flag=True, help="Do not ask; the answer is yes."),
-        click.option(
-            "--accept-data-loss",
-            is_flag=True,
-            help="Continue where data or an address may be lost; the plan shows where.",
-        ),
+        yes_option,
+        data_loss_option,
         click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing."),
         lock_timeout_option,
-        click.option("-m", "--reason", default="", help="Why; kept in the history."),
+        reason_option,
         outside_window_option,
         no_backup_option,
     ],
@@ -133,22 +139,26 @@ test_option = click.option(
     "--test", "tests", is_flag=True, help="Run the bundle's checks once all is ready; one that fails fails the change."
 )
 
+no_wait_option = click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready.")
+
+history_max_option = click.option(
+    "--history-max",
+    type=click.IntRange(min=1),
+    default=_HISTORY_MAX,
+    show_default=True,
+    help="Revisions to keep.",
+)
+
 write_options: Decorator = gathered(
     "write",
     WriteFlags,
     [
-        click.option("--no-wait", is_flag=True, help="Do not wait until objects are ready."),
+        no_wait_option,
         hook_logs_option,
         test_option,
         watch_option,
         create_namespace_option,
-        click.option(
-            "--history-max",
-            type=click.IntRange(min=1),
-            default=10,
-            show_default=True,
-            help="Revisions to keep.",
-        ),
+        history_max_option,
         click.option("--force-revision", is_flag=True, help="Record a revision even if nothing changes."),
         click.option("--show-secrets", is_flag=True, help="Show sensitive values in plain text."),
     ],
