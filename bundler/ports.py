@@ -306,7 +306,7 @@ class ReleaseStore(Protocol):
             finished_jobs: marks of Jobs that have finished, added to those recorded.
 
         Raises:
-            ConflictError: when someone else moved it.
+            ConflictError: when another run changed it.
             ReleaseNotFoundError: when it is gone.
         """
         ...
@@ -315,7 +315,7 @@ class ReleaseStore(Protocol):
         """Say in a recorded revision whether its release is protected; the head moves only from what was read.
 
         Raises:
-            ConflictError: when someone else moved it.
+            ConflictError: when another run changed it.
             ReleaseNotFoundError: when it is gone.
         """
         ...

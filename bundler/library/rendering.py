@@ -96,7 +96,7 @@ def split(scope: Scope, request: ReleaseRequest, folder: Path, *, is_check: bool
 
     Raises:
         BundlerError: when values or templates are wrong.
-        OutputError: when a file of someone else is in the way, or the folder cannot be read or written.
+        OutputError: when a file that bundler did not write is in the way, or the folder cannot be read or written.
     """
 
     def work(order: RenderRequest) -> tuple[Mapping[str, str], tuple[str, ...]]:

@@ -309,7 +309,7 @@ class Session:
 
         Raises:
             ValuesError, RenderError: when values or templates are wrong.
-            OutputError: when another file is in the way, or the folder cannot be read or written.
+            OutputError: when a file that bundler did not write is in the way, or the folder cannot be read or written.
         """
         with self.scope.calling():
             return library.rendering.split(self.scope, request, folder, is_check=is_check, shows_secrets=shows_secrets)

@@ -23,7 +23,7 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def decode_windows(spec: Node) -> DeploymentWindows | None:
-    """Read when releases may be changed; None where the site file says nothing of it."""
+    """Read when releases may be changed; None if the site file does not say."""
     node = spec.child("deploymentWindows")
     if node is None:
         return None

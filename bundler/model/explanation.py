@@ -29,7 +29,7 @@ class Setter(StrEnum):
     GENERATED = "generated"
     """A secret that bundler made once."""
     MANAGER = "manager"
-    """Someone else: no template prints it."""
+    """Another field manager: no template prints it."""
     SERVER = "server"
     """The API server's default: no one owns it."""
 

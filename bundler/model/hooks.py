@@ -116,7 +116,7 @@ def hook_of(body: Body) -> Hook | None:
 
 
 def hook_run(body: Body) -> str:
-    """Return the run that the Job of a hook is of; empty where there is none."""
+    """Return the run that the Job of a hook belongs to; empty for other objects."""
     return text_at(body, "metadata", "annotations", RUN)
 
 

@@ -85,7 +85,7 @@ class Authorship:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protection:
-    """Whether a release is protected, as someone said last: who, when and why.
+    """Whether a release is protected, and who decided that, when and why.
 
     Example:
         >>> from bundler import ReleaseRequest, Session
@@ -100,9 +100,9 @@ class Protection:
     is_on: bool
     """False: protection was taken off."""
     since: datetime
-    """When it was said, in UTC."""
+    """When that was decided, in UTC."""
     user: str = ""
-    """As whom the one who said it spoke to the cluster."""
+    """The user of the cluster who decided it."""
     reason: str = ""
     """Why."""
 
@@ -174,7 +174,7 @@ class RevisionSummary:
     finished_jobs: tuple[str, ...] = ()
     """Marks of the Jobs that finished while this revision was made, as ``planning.jobs`` writes them."""
     protection: Protection | None = None
-    """Whether the release is protected; None: no one ever said it."""
+    """Whether the release is protected; None: it never was."""
     resource_version: str = ""
     """Of the head; an update of the head is refused when it moved."""
     uid: str = ""

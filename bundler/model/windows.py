@@ -22,7 +22,7 @@ class Window:
     start_min: int = 0
     """Minutes since midnight."""
     end_min: int = DAY_MIN
-    """Not part of it any more; where it is not after the start, it is on the next day."""
+    """Exclusive; if it is not after the start, it is on the next day."""
 
     def __str__(self) -> str:
         days = " ".join(DAYS[day] for day in sorted(self.days))
@@ -38,11 +38,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freeze:
-    """A time in which nothing is changed."""
+    """A time during which nothing may be changed."""
 
     since: datetime
     until: datetime
-    """Not part of it any more."""
+    """Exclusive."""
     reason: str = ""
 
 

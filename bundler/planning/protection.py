@@ -1,4 +1,4 @@
-"""Releases that are protected: what a change may not do to them, and which objects say so. Layer: planning, pure."""
+"""Protected releases: what a change may not do to them, and which objects are marked. Layer: planning, pure."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _FIELD: Final = f"f:{PROTECTED}"
 
 
 def protection_problems(release: str, protection: Protection | None, plan: Plan, downgrade: str) -> Iterator[Problem]:
-    """Find what a protected release does not allow: its removal, an older version, losing data.
+    """Find what a protected release forbids: its removal, an older version, losing data.
 
     Args:
         release: its name.
-        protection: what was said last; None: nothing.
+        protection: as it is recorded; None: it was never protected.
         plan: that would be carried out.
         downgrade: how the bundle would become older; empty where it would not.
     """
@@ -54,7 +54,7 @@ def _refused(plan: Plan, downgrade: str) -> Iterator[str]:
     if downgrade:
         yield downgrade
     lost = [
-        f"{change.ref.short} would be {change.action}d, and what is lost with it cannot be had back"
+        f"{change.ref.short} would be {change.action}d, and what is lost with it cannot be recovered"
         for change in losses(plan)
     ]
     yield from first_of(lost, _SHOWN_NAMES)
@@ -98,5 +98,5 @@ def mark_body(live: Body, *, is_on: bool) -> bytes:
 
 
 def unmarked(holders: Iterable[Body], manager: str) -> list[Body]:
-    """Return those objects that do not carry the mark, and are not about to go."""
+    """Return the objects that do not carry the mark and are not being deleted."""
     return [live for live in holders if not is_marked(live, manager) and not is_deleting(live)]

@@ -30,7 +30,7 @@ def closed_windows(site: Site | None, moment: datetime | None) -> Iterator[Probl
 
     Args:
         site: whose windows and freezes hold; None: there are none.
-        moment: the time; None where no site has windows.
+        moment: the time; None if no site has windows.
     """
     if site is None or site.deployment is None or moment is None:
         return
@@ -47,7 +47,7 @@ def closed_windows(site: Site | None, moment: datetime | None) -> Iterator[Probl
 
 
 def closed_because(rules: DeploymentWindows, moment: datetime) -> tuple[str, ...]:
-    """Return why nothing is changed at a moment, a line each; nothing where changes may be made.
+    """Return why nothing may be changed at a moment, a line each; nothing if changes may be made.
 
     Args:
         rules: windows and freezes.

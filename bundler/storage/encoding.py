@@ -304,7 +304,7 @@ def protect_head(secret: Body, protection: Protection) -> Body:
 
     Args:
         secret: the head as it was read; its resourceVersion stays in, as a precondition.
-        protection: what it says from now on.
+        protection: to record.
 
     Raises:
         RecordTooLargeError: when it would break its size.

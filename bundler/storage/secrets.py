@@ -188,7 +188,7 @@ class SecretReleaseStore:
         """Change the status of a recorded revision; the head moves only from the version that was read.
 
         Raises:
-            ConflictError: when someone else moved it.
+            ConflictError: when another run changed it.
             ReleaseNotFoundError: when it is gone.
             RecordDamagedError, RecordTooLargeError, ClusterError.
         """
@@ -215,7 +215,7 @@ class SecretReleaseStore:
         """Return the head of a revision as it was read.
 
         Raises:
-            ConflictError: when someone else moved it.
+            ConflictError: when another run changed it.
         """
         secret = self._heads.get(_key(summary))
         if secret is None or text_at(secret, "metadata", "resourceVersion") != summary.resource_version:

@@ -30,10 +30,10 @@ class ExplainedFieldForm(TypedDict):
     recorded: str
     """What the revision wrote, where that is another value; else empty."""
     setBy: Literal["template", "patch", "generated", "manager", "server"]
-    """`manager`: someone else, and no template; `server`: a default of the API server."""
+    """`manager`: another field manager, and no template; `server`: a default of the API server."""
     owners: list[OwnerForm]
     source: str
-    """The template line, or the lines of the patches; empty where there is none."""
+    """The template line, or the lines of the patches; empty if neither sets it."""
     values: list[str]
     """Paths of the values that the line reads; `values` of the whole says what each is."""
     conditions: list[str]

@@ -25,7 +25,7 @@ class RecordedBundleForm(TypedDict):
 
 
 class ProtectionForm(TypedDict):
-    """Whether a release is protected, as someone said last."""
+    """Whether a release is protected, and who decided that."""
 
     on: bool
     since: str
@@ -34,7 +34,7 @@ class ProtectionForm(TypedDict):
 
 
 class ProtectForm(TypedDict):
-    """What was said of the protection of a release."""
+    """A release that is protected, or no longer is."""
 
     release: str
     namespace: str
@@ -58,7 +58,7 @@ class SummaryForm(TypedDict):
     """How many objects it owns."""
     description: str
     protection: ProtectionForm | None
-    """null: no one ever protected the release."""
+    """null: the release was never protected."""
 
 
 class AuthorForm(TypedDict):
@@ -204,12 +204,12 @@ def protection_form(protection: Protection) -> ProtectionForm:
 
 
 def protect_form(release: str, namespace: str, protection: Protection) -> ProtectForm:
-    """Return what was said of the protection of a release.
+    """Return a release and its protection.
 
     Args:
         release: its name.
         namespace: where it is.
-        protection: what was said.
+        protection: as it is recorded.
     """
     return {"release": release, "namespace": namespace, "protection": protection_form(protection)}
 

@@ -103,7 +103,7 @@ def test_a_protected_release_lives_on_and_loses_nothing_until_its_protection_is_
         operator.rollback(accepted=Accepted(downgrade=True))
     with pytest.raises(ProtectedReleaseError) as raised:
         operator.diff(new, db="false")
-    assert raised.value.context[0] == "StatefulSet/db would be deleted, and what is lost with it cannot be had back"
+    assert raised.value.context[0] == "StatefulSet/db would be deleted, and what is lost with it cannot be recovered"
     assert operator.statuses() == ["superseded", "deployed"]
 
     operator.upgrade(new, text="two")
@@ -196,7 +196,7 @@ def test_a_failed_upgrade_is_undone_although_the_release_is_protected(sandbox_wo
     with pytest.raises(ProtectedReleaseError) as raised:
         operator.rollback()
     assert [line for line in raised.value.context if "would be" in line] == [
-        "StatefulSet/db would be deleted, and what is lost with it cannot be had back"
+        "StatefulSet/db would be deleted, and what is lost with it cannot be recovered"
     ], "1.0.0 is no older version: the newer one was never deployed"
 
 

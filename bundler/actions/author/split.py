@@ -49,7 +49,7 @@ def split_objects(files: Mapping[str, str], folder: Path, *, is_check: bool) -> 
         is_check: write nothing, and say what would be done.
 
     Raises:
-        OutputError: when a file of someone else is in the way, or the folder cannot be read or written.
+        OutputError: when a file that bundler did not write is in the way, or the folder cannot be read or written.
     """
     try:
         there = dict(_written_before(folder))

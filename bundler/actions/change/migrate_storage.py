@@ -73,7 +73,7 @@ def _stored_again(body: Body, cluster: ClusterClient, is_dry_run: bool) -> str: 
     try:
         cluster.replace(payload, is_dry_run=is_dry_run)
     except (ConflictError, ObjectNotFoundError):
-        return ""  # someone else was quicker: it is stored, or deleted it
+        return ""  # another client has written it since, which stores it, or has deleted it
     except (RejectedError, ForbiddenError) as error:
         return f"{ref.short}{f' in {ref.namespace}' if ref.namespace else ''}: {'; '.join(error.context) or error}"
     return ""

@@ -1,8 +1,8 @@
 """Gather what helps to find out what is wrong with a release, far from its cluster. Layer: actions.
 
-Everything is read, nothing is written but dry-runs. Each part stands for itself: one that cannot be read says why, and
-the others are there. What leaves is bounded, and masked by everything that is known to be sensitive; where that cannot
-be read, what others wrote (logs, events, messages) stays behind.
+It only reads, and sends dry runs. Parts are independent: one that cannot be read says why, and the others are there.
+The size is bounded, and everything that is known to be sensitive is masked; where that cannot be read, what others
+wrote (logs, events, messages) is left out.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ _MAX_EVENTS = 1000
 _MAX_LOGS = 200
 _MAX_NODES = 500
 _LEAST_S = 3.0
-"""For each part, even where the time is over."""
-_UNMASKABLE = "left out: what is sensitive could not be read, so that nothing could be masked in it"
+"""For each part, even when the time has run out."""
+_UNMASKABLE = "left out: what is sensitive could not be read, so nothing in it could be masked"
 _README = """\
 What bundler gathered about a release, to be read where its cluster cannot be reached.
 
 index.json says what is here and what could not be read, and why. Values that are known to be sensitive are *** in every
-file, the data of Secrets is not here at all, and logs are the last lines of each container. What an application writes
-into its log of its own accord no one can know: look through logs/ before you pass this on.
+file, the data of Secrets is not here at all, and logs are the last lines of each container. bundler cannot know what
+else an application writes into its log: look through logs/ before you pass this on.
 """
 
 
@@ -290,7 +290,7 @@ class _Gathering:
     def _read(self) -> tuple[History, Revision]:
         if self._history is None or self._revision is None:
             raise BundlerError(
-                "reading the record", context=["it could not be read; see the part `record`"], hint="see there"
+                "reading the record", context=["it could not be read"], hint="read the error of the part `record`"
             )
         return self._history, self._revision
 
@@ -327,7 +327,7 @@ class _Gathering:
 
 
 def _facts_of(ref: ObjectRef, body: Body) -> dict[str, object]:
-    """Return what of a live object helps and is no one's secret; what was written of its spec is in manifest.yaml."""
+    """Return what helps of a live object and is not secret; the spec that was written is in manifest.yaml."""
     metadata = body.get("metadata")
     names = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "finalizers")
     facts = {name: metadata[name] for name in names if name in metadata} if isinstance(metadata, dict) else {}

@@ -40,7 +40,7 @@ def backups_of(
 
     Args:
         rendered: the revision to be; None where nothing is rendered.
-        left: the revision that is left; None where there is none.
+        left: the revision that is left; None for a first install.
         history: of the release.
         terms: whether a backup is wanted.
         store: its records; what is sensitive in one is read only where a backup needs it.

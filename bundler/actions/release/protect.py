@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtectRequest:
-    """Which release is protected, or no longer is, and who says so."""
+    """Which release to protect, or no longer to protect, and who asks for it."""
 
     release: str
     namespace: str
@@ -46,7 +46,7 @@ class ProtectRequest:
 
 
 def protect(request: ProtectRequest, ports: Ports) -> Protection:
-    """Say in every record of a release whether it is protected, and mark what holds its data.
+    """Record in every revision of a release whether it is protected, and mark what holds its data.
 
     While any object may carry the mark, the records say that the release is protected: they are written first, and
     when protection is taken off, last. A run that died in between is repeated.
@@ -66,7 +66,7 @@ def protect(request: ProtectRequest, ports: Ports) -> Protection:
     with ports.lock.hold(namespace, release, doing=doing, timeout_s=request.lock_timeout_s) as held:
         ports = ports.under(held)
         history = _installed(request, ports)
-        learn_live_secrets(history, ports)  # none of them may be in a reason
+        learn_live_secrets(history, ports)  # a reason must not hold any of them
         protection = Protection(
             is_on=request.is_on,
             since=ports.clock.now(),
@@ -90,7 +90,7 @@ def _installed(request: ProtectRequest, ports: Ports) -> History:
 
 
 def _record(history: History, protection: Protection, ports: Ports) -> None:
-    """Write the newest record first, which decides; the others say it where that one is lost."""
+    """Write the newest record first: it decides, and the others count only if it is lost."""
     for summary in reversed(history.current):
         ports.store.protect(summary, protection)
 
@@ -98,8 +98,8 @@ def _record(history: History, protection: Protection, ports: Ports) -> None:
 def mark_holders(namespace: str, release: str, owned: Mapping[ObjectRef, InventoryEntry], ports: Ports) -> None:
     """Mark everything that holds data of a protected release, and its namespaces; what is marked stays as it is.
 
-    Only an admission policy reads the mark: where it cannot be written there is a warning, and the release is protected
-    all the same.
+    Only an admission policy reads the mark: if it cannot be written, a warning is reported, and the records protect the
+    release without it.
 
     Args:
         namespace: of the release.
@@ -125,14 +125,14 @@ def _unmark_holders(history: History, ports: Ports) -> None:
 
 
 def _mark(live: Body, manager: str, ports: Ports, *, is_on: bool) -> None:
-    """Put the mark on an object, or take it off; what is gone, or may not be written, is passed over with a word."""
+    """Put the mark on an object, or take it off; what is gone or may not be written is skipped with a warning."""
     content, ref = mark_body(live, is_on=is_on), ref_of(live)
     payload = Payload(ref=ref, api_version=text_at(live, "apiVersion"), content=content, manager=manager)
     _tried(f"writing the annotation {PROTECTED} of {ref.short}", lambda: ports.cluster.apply(payload), ports)
 
 
 def _tried(doing: str, act: Callable[[], T], ports: Ports) -> T | None:
-    """Continue where a right is missing, or another was quicker: the records protect the release all the same."""
+    """Warn and continue where a permission is missing or another client wrote first: the records protect alone."""
     try:
         return act()
     except (ApiUnavailableError, ConflictError, ForbiddenError, RejectedError) as error:
@@ -141,7 +141,7 @@ def _tried(doing: str, act: Callable[[], T], ports: Ports) -> T | None:
 
 
 def _manager(namespace: str, release: str) -> str:
-    """Return whose field the mark is: of two protected releases in a namespace each takes its own off."""
+    """Return the field manager of the mark, one for each release: two in a namespace remove only their own."""
     return f"bundler-protect-{release_uid(namespace, release)}"
 
 

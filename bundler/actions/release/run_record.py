@@ -212,7 +212,7 @@ def _backup_words(plan: Plan) -> str:
 
 
 def outside_words(reason: str) -> str:
-    """Return what the history says of a change outside of the site's deployment windows; empty where it is none."""
+    """Return what the history says of a change outside the site's deployment windows; empty if it was inside."""
     return f"outside the deployment windows: {shortened(' '.join(reason.split()), _REASON_CHARS)}" if reason else ""
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def explain_command(app: App, *, release: str, name: str, field: str, bundle: str, site: Path | None) -> None:
     """Say where FIELD of OBJECT (KIND/NAME) comes from: who owns it, which template line, values and revision.
 
-    Without FIELD: all fields that follow values, and all that someone else set. The values are those that RELEASE
+    Without FIELD: all fields that follow values, and all that others set. The values are those that RELEASE
     recorded; the bundle is taken from where it was installed from, and has to be the same.
     """
     session = open_session(app)

@@ -29,7 +29,7 @@ def history_command(app: App, *, release: str | None, all_namespaces: bool, revi
     """List the revisions of RELEASE, oldest first; without RELEASE or with -A, of all releases, by time.
 
     For all releases each line says who made the revision, from where and why; -o json has the command line, with
-    sensitive values masked, and the version of bundler too. What an uninstall removed is not in it.
+    sensitive values masked, and the version of bundler too. Revisions that an uninstall removed are not listed.
     """
     if release and all_namespaces:
         raise click.UsageError("give a RELEASE, or -A for all of them")

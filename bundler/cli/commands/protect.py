@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def protect_command(app: App, *, release: str, off: bool, reason: str, lock_timeout_s: float) -> None:
     """Protect RELEASE: every change that would uninstall it, make it older or lose its data is refused.
 
-    Upgrades and rollbacks keep the protection; `bundler protect RELEASE --off` alone takes it off. What holds the data
-    of the release, and its namespace, carry the annotation bundler.dev/protected, for an admission policy that refuses
+    Upgrades and rollbacks keep the protection; only `bundler protect RELEASE --off` takes it off. What holds the data
+    of the release, and its namespace, get the annotation bundler.dev/protected, for an admission policy that refuses
     `kubectl delete` too.
     """
     session = open_session(app)

@@ -58,8 +58,8 @@ def template_command(
 
     As text: what the templates say, comments included. With -o json or yaml: the objects as they are sent, without
     nulls and without `status`, which the server would drop.
-    With --split DIR: one file for each object, DIR/COMPONENT/KIND/NAME.yaml; files of earlier runs that no object has
-    any more are deleted, other files are left alone.
+    With --split DIR: one file for each object, DIR/COMPONENT/KIND/NAME.yaml; files of earlier runs whose objects are
+    gone are deleted, other files are left alone.
     No cluster is asked: templates see the newest Kubernetes that bundler knows, or --kube-version.
     """
     request = ReleaseRequest(bundle=bundle, release=release, values=given, kube_version=kube_version)

@@ -42,7 +42,7 @@ def revision_numbers(text: str) -> tuple[int, int]:
     """
     found = _REVISIONS.fullmatch(text)
     if found is None:
-        raise click.BadParameter(f"{text!r} is no pair of revisions; write 3..5, or 3 for 3 and the deployed one")
+        raise click.BadParameter(f"{text!r} is not a pair of revisions; write 3..5, or 3 for 3 and the deployed one")
     return int(found[1]), int(found[2] or 0)
 
 

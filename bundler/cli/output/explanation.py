@@ -26,7 +26,7 @@ _WAYS_SHOWN: Final = 4
 _SET_BY: Final = {
     Setter.TEMPLATE: "",
     Setter.PATCH: "a patch",
-    Setter.GENERATED: "bundler, once: its text is made and kept",
+    Setter.GENERATED: "bundler, which generated it once and keeps it",
     Setter.MANAGER: "no template",
     Setter.SERVER: "the API server, which fills it in: no template prints it, and no one owns it",
 }

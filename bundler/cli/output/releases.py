@@ -58,7 +58,7 @@ def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> Non
 
     Args:
         app: where to.
-        result: what became of them.
+        result: what was found and written.
         is_dry_run: nothing was written.
     """
     if app.output != "text":
@@ -75,13 +75,13 @@ def show_migrated(app: App, result: MigratedStorage, *, is_dry_run: bool) -> Non
 
 
 def show_protection(app: App, release: str, namespace: str, protection: Protection) -> None:
-    """Print what was said of the protection of a release.
+    """Print whether a release is protected now.
 
     Args:
         app: where to.
         release: its name.
         namespace: where it is.
-        protection: what was said.
+        protection: as it is recorded.
     """
     if app.output != "text":
         app.screen.document(protect_form(release, namespace, protection), app.output)

@@ -168,7 +168,7 @@ def _broken(pair: _Pair, objects: Sequence[Body], written: Mapping[ObjectRef, Bo
 
 
 def _still_written(live: Body, crd: Body, objects: Sequence[Body], uid: str) -> Iterator[str]:
-    """Yield objects that someone else wrote in a version that goes: their client would find it no more."""
+    """Yield objects that another client wrote in a version that goes, which that client could no longer use."""
     gone = {f"{kind_of(live).group}/{version}" for version in _unserved(live, crd)}
     for body in objects:
         for entry in items_at(body, "metadata", "managedFields"):
