@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import bundler.loader
 from bundler import archive
 from bundler.errors import BundlerError
-from bundler.loader.decode import Node
-from bundler.loader.definition import NO_FACTS, decode_definition
+from bundler.loader.bundle_reader import BundleReader
+from bundler.loader.definition import NO_FACTS
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
 from bundler.loader.locate import (
     ARCHIVE_SUFFIX,
-    BUNDLE_FILE,
     COMPONENTS,
     LOCK_FILE,
     OCI_SCHEME,
@@ -22,17 +21,11 @@ from bundler.loader.locate import (
 from bundler.loader.problems import Problems
 from bundler.loader.schema_refs import load_schema
 from bundler.loader.tree import read_directory
-from bundler.model.bundle import BESIDE_TEMPLATES, NOTES_FILE, Bundle, BundleFile
+from bundler.model.bundle import Bundle, BundleFile
 from bundler.model.digest import digest_of, tree_digest
-from bundler.model.hooks import CHECKS_FOLDER, HOOKS_FOLDER
-from bundler.model.json import is_mapping
 from bundler.model.lean import dataclass, replace
 from bundler.model.manifest import Source
-from bundler.model.values import LayerKind
 from bundler.resolve.versions import parse_range, parse_version
-from bundler.syntax.events import YamlSyntaxError
-from bundler.syntax.reader import read_document
-from bundler.values.merge import make_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,16 +37,8 @@ if TYPE_CHECKING:
     from bundler.loader.lockfile import LockEntry
     from bundler.model.bundle import ComponentSpec
     from bundler.model.digest import Digest
-    from bundler.model.values import ValuesLayer
-    from bundler.syntax.reader import MarkedDocument
 
     FetchComponent = Callable[[ComponentSpec, LockEntry | None], Path]
-
-VALUES_FILE = "values.yaml"
-TEMPLATES = "templates/"
-CRDS = "crds/"
-_RENDERED = {TEMPLATES: "", **{folder: BESIDE_TEMPLATES + folder for folder in (HOOKS_FOLDER, CHECKS_FOLDER)}}
-"""The folders of templates, and how the names of what is in them begin."""
 
 _Files = dict[str, BundleFile]
 
@@ -173,20 +158,14 @@ class _Loader:
 
     def bundle(self, files: _Files, place: _Place) -> Bundle:
         """Make a bundle of its files."""
-        prefix = place.prefix
-        definition = self._definition(files, place)
-        component_bundles = self._components(definition, files, place)
+        reader = BundleReader(files, place.prefix, self._problems, self._limits.yaml)
+        definition = reader.definition()
+        component_bundles = self._components(definition, files, reader, place)
         if place.directory is not None:
             files = _own_files(files)
             if component_bundles:
                 files |= bundler.loader.vendored.vendored_files(definition.components, component_bundles)
             files = dict(sorted(files.items()))
-        templates = {
-            begin + name: text
-            for folder, begin in _RENDERED.items()
-            for name, text in self._texts(files, folder, prefix).items()
-        }
-        self._check_backup(definition, templates)
         return Bundle(
             metadata=definition.metadata,
             digest=bundle_digest(files.values()),
@@ -205,82 +184,23 @@ class _Loader:
             patches=definition.patches,
             conflicts=definition.conflicts,
             site_defaults={**NO_FACTS, **definition.site_defaults},
-            defaults=self._defaults(files, prefix),
-            schema=load_schema(files, prefix=prefix, problems=self._problems),
-            templates=templates,
-            crds=self._texts(files, CRDS, prefix),
-            notes=self._text(files[NOTES_FILE], prefix) if NOTES_FILE in files else "",
+            defaults=reader.defaults(),
+            schema=load_schema(files, prefix=place.prefix, problems=self._problems),
+            templates=reader.templates(definition.upgrade),
+            crds=reader.crds(),
+            notes=reader.notes(),
             files=files,
         )
 
-    def _check_backup(self, definition: BundleDefinition, templates: Mapping[str, str]) -> None:
-        rules = definition.upgrade
-        name = rules.backup.removeprefix(TEMPLATES)
-        if rules.backup_source is None or (name != rules.backup and name in templates and not name.startswith("_")):
-            return
-        self._problems.add(
-            rules.backup_source,
-            f'spec.upgrade.backup is "{rules.backup}", which is no template; write one like "{TEMPLATES}backup.yaml"',
-            field="/spec/upgrade/backup",
-        )
-
-    def _definition(self, files: _Files, place: _Place) -> BundleDefinition:
-        document = self._document(files, BUNDLE_FILE, place.prefix)
-        return decode_definition(Node.root(document, f"{place.prefix}{BUNDLE_FILE}", self._scratch(document)))
-
-    def _scratch(self, document: MarkedDocument) -> Problems:
-        """Return where a document's problems go: nowhere when it could not be read, which is already reported."""
-        return Problems() if document is _UNREADABLE else self._problems
-
-    def _document(self, files: _Files, path: str, prefix: str) -> MarkedDocument:
-        if path not in files:
-            self._problems.add(Source(f"{prefix}{path}", 0), "the file is missing")
-            return _UNREADABLE
-        try:
-            return read_document(self._text(files[path], prefix), limits=self._limits.yaml)
-        except YamlSyntaxError as error:
-            self._problems.add_yaml(f"{prefix}{path}", error)
-            return _UNREADABLE
-
-    def _defaults(self, files: _Files, prefix: str) -> ValuesLayer:
-        source = f"{prefix}{VALUES_FILE}"
-        document = self._document(files, VALUES_FILE, prefix) if VALUES_FILE in files else _UNREADABLE
-        value = document.value
-        if value is not None and not is_mapping(value):
-            self._problems.add(Source(source, document.lines[""]), "values must be a mapping")
-        data = value if is_mapping(value) else {}
-        return make_layer(data, LayerKind.DEFAULTS, source, document.lines if data else {})
-
-    def _texts(self, files: _Files, folder: str, prefix: str) -> dict[str, str]:
-        texts = {}
-        for path in sorted(files):
-            if not path.startswith(folder):
-                continue
-            name = path.removeprefix(folder)
-            is_partial = folder in _RENDERED and name.rpartition("/")[2].startswith("_")
-            if not is_partial and not name.endswith((".yaml", ".yml")):
-                partial = ", or start with _ to be included by others" if folder in _RENDERED else ""
-                self._problems.add(Source(f"{prefix}{path}", 0), f"files in {folder} must end in .yaml{partial}")
-                continue
-            texts[name] = self._text(files[path], prefix)
-        return texts
-
-    def _text(self, file: BundleFile, prefix: str) -> str:
-        try:
-            text = file.content.decode().removeprefix("\ufeff")
-        except UnicodeDecodeError as error:
-            line = file.content.count(b"\n", 0, error.start) + 1
-            self._problems.add(Source(f"{prefix}{file.path}", line), "the file is not UTF-8 text")
-            return ""
-        return text.replace("\r\n", "\n") if "\r" in text else text
-
-    def _components(self, definition: BundleDefinition, files: _Files, place: _Place) -> dict[str, Bundle]:
+    def _components(
+        self, definition: BundleDefinition, files: _Files, reader: BundleReader, place: _Place
+    ) -> dict[str, Bundle]:
         vendored = {path.split("/")[1] for path in files if path.startswith(COMPONENTS) and path.count("/") > 1}
         for name in sorted(vendored.difference(component.name for component in definition.components)):
             message = "is not a component of bundle.yaml; remove the folder or declare it"
             self._problems.add(Source(f"{place.prefix}{COMPONENTS}{name}", 0), message)
         is_needed = vendored or any(_is_remote(component) for component in definition.components)
-        locked = self._locked(files, place.prefix) if is_needed else {}
+        locked = reader.locked() if is_needed else {}
         found = {}
         for component in definition.components:
             if not component.bundle:
@@ -290,13 +210,6 @@ class _Loader:
                 found[component.name] = bundle
                 self._check_version(component, bundle)
         return found
-
-    def _locked(self, files: _Files, prefix: str) -> dict[str, LockEntry]:
-        if LOCK_FILE not in files:
-            return {}
-
-        document = self._document(files, LOCK_FILE, prefix)
-        return bundler.loader.lockfile.decode_lock(Node.root(document, f"{prefix}{LOCK_FILE}", self._scratch(document)))
 
     def _component(
         self, component: ComponentSpec, files: _Files, place: _Place, locked: Mapping[str, LockEntry]
@@ -424,6 +337,3 @@ def _missing(component: ComponentSpec, place: _Place, path: Path | None) -> str:
 def _own_files(files: _Files) -> _Files:
     """Return the files without what stands for components: that is made again from the components themselves."""
     return {path: file for path, file in files.items() if not path.startswith(COMPONENTS) and path != LOCK_FILE}
-
-
-_UNREADABLE = read_document("")

@@ -20,8 +20,9 @@ from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError, WorkLimitError
 from bundler.expressions.compiled import CompiledCodes
 from bundler.expressions.failures import RAW
+from bundler.loader.bundle_reader import VALUES_FILE
 from bundler.loader.limits import DEFAULT_LOAD_LIMITS
-from bundler.loader.load import VALUES_FILE, load_what_can_be
+from bundler.loader.load import load_what_can_be
 from bundler.loader.locate import BUNDLE_FILE
 from bundler.model.finding import Finding, Level, LintResult
 from bundler.planning.normalize import normalize_manifests
