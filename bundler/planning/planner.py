@@ -6,20 +6,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bundler.fields.field_set import owned_fields
-from bundler.fields.unchanged import is_unchanged
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer, is_deleting
-from bundler.model.hooks import hook_run
 from bundler.model.json import int_at, items_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
-from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, is_stopped_by, was_autoscaled, with_followed_replicas
+from bundler.planning.autoscale import was_autoscaled
 from bundler.planning.backup import backup_changes
-from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
-from bundler.planning.conflicts import field_conflicts, left_fields, without_fields
+from bundler.planning.candidates import NONE_KNOWN, find_candidates
+from bundler.planning.conflicts import field_conflicts
 from bundler.planning.definitions.risks import with_definition
-from bundler.planning.filled_fields import without_filled_fields
 from bundler.planning.gone import gone_objects, in_served_version
 from bundler.planning.hooks import is_of_other_run
 from bundler.planning.ignored_fields import same_content
@@ -37,7 +34,6 @@ from bundler.planning.restored import REASON as RESTORED, is_restored, without_d
 from bundler.planning.safety import losses
 from bundler.planning.schedule import change_order, removal_order, schedule
 from bundler.planning.taking import is_others, taken_secret
-from bundler.planning.version_stamp import without_version_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -48,76 +44,7 @@ if TYPE_CHECKING:
     from bundler.model.release import InventoryEntry
     from bundler.planning.observation import Observation, Outcome, Wanted
 
-_NONE_KNOWN: Final[Mapping[ObjectRef, Candidate]] = MappingProxyType({})
 _NONE_SENT: Final[Mapping[ObjectRef, Payload]] = MappingProxyType({})
-
-
-def find_candidates(
-    wanted: Wanted, observation: Observation, *, known: Mapping[ObjectRef, Candidate] = _NONE_KNOWN
-) -> tuple[Candidate, ...]:
-    """Pair wanted objects with live ones and settle, without asking, those that cannot have changed.
-
-    Args:
-        wanted: what is wanted.
-        observation: live objects.
-        known: candidates of an earlier look; where neither side moved since, they stand.
-    """
-    return tuple(_candidate(manifest, wanted, observation, known.get(manifest.ref)) for manifest in wanted.manifests)
-
-
-def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, known: Candidate | None) -> Candidate:
-    rendered, left = manifest, tuple[str, ...]()
-    found = observation.live.get(manifest.ref)
-    live = None if found is None else without_version_stamp(found)
-    lowest = observation.autoscaled.get(manifest.ref)
-    is_new = manifest.ref in observation.newly_autoscaled and is_stopped(live)
-    if lowest and (is_new or is_stopped_by(live, FIELD_MANAGER)):
-        # Its autoscaler would leave it so; one that is not new was to end with the plan that stopped the workload.
-        manifest, lowest = with_followed_replicas(manifest, live=None, lowest=lowest), None
-        rendered = manifest
-    if live is not None:
-        left = left_fields(manifest, live, wanted)
-        manifest = without_fields(without_filled_fields(manifest, live), left)
-    if known is not None and lowest is None and _still_holds(known, manifest, live):
-        return known
-    if (  # claims never go back
-        wanted.is_rollback
-        and live is not None
-        and is_stateful_set(manifest.ref)
-        and resized_templates(live, manifest.body)
-    ):
-        manifest, rendered = with_live_templates(manifest, live), with_live_templates(rendered, live)
-    if lowest is not None:
-        manifest = with_followed_replicas(manifest, live=live, lowest=lowest)
-    if newer := observation.newer.get(manifest.ref):
-        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=newer, rendered=rendered)
-    if manifest.ref in observation.shared:
-        why = f"it is shared with {owner_of(live or {})}, and stays as it is"
-        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=why, rendered=rendered)
-    settled = _settle(manifest, live, wanted, is_autoscaled=lowest is not None)
-    return Candidate(
-        manifest=manifest, live=live, is_autoscaled=lowest is not None, settled=settled, rendered=rendered, left=left
-    )
-
-
-def _still_holds(known: Candidate, manifest: Manifest, live: Body | None) -> bool:
-    if known.manifest is not manifest or known.is_autoscaled or known.live is None or live is None:
-        return False
-    version = text_at(live, "metadata", "resourceVersion")
-    return known.live is live or (version != "" and version == text_at(known.live, "metadata", "resourceVersion"))
-
-
-def _settle(manifest: Manifest, live: Body | None, wanted: Wanted, *, is_autoscaled: bool) -> str | None:
-    if live is None:
-        return "it has run" if manifest.ref in wanted.finished_jobs else None
-    if job_failed(manifest.ref, live) or is_deleting(live) or is_of_other_run(manifest, live):
-        return None
-    if hook_run(manifest.body):
-        return "an earlier try of this change has begun it"
-    if wanted.is_rollback and (manifest.ref.group, manifest.ref.kind) in NEVER_DELETED:
-        return "never goes back"
-    ignoring = frozenset({REPLICAS_PATH}) if is_autoscaled else frozenset[str]()
-    return "unchanged" if is_unchanged(manifest.body, live, manager=FIELD_MANAGER, ignoring=ignoring) else None
 
 
 def build_plan(
@@ -125,7 +52,7 @@ def build_plan(
     observation: Observation,
     outcomes: Mapping[ObjectRef, Outcome],
     *,
-    known: Mapping[ObjectRef, Candidate] = _NONE_KNOWN,
+    known: Mapping[ObjectRef, Candidate] = NONE_KNOWN,
     payloads: Mapping[ObjectRef, Payload] = _NONE_SENT,
 ) -> Plan:
     """Make the plan out of what is wanted, what was seen, and what the server answered to dry-runs.

@@ -16,9 +16,10 @@ from bundler.model.manifest import GeneratedSecret
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
 from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Target, Until, Verify, Write
+from bundler.planning.candidates import find_candidates
 from bundler.planning.normalize import stamp
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
-from bundler.planning.planner import build_plan, find_candidates
+from bundler.planning.planner import build_plan
 from bundler.planning.stages import stage_of
 from bundler.wire.plan import plan_document, read_plan
 from tests.lib.laws import examples

@@ -12,10 +12,11 @@ from bundler.concurrency import map_parallel
 from bundler.model.cluster import Answer
 from bundler.model.lean import dataclass, replace
 from bundler.planning.backup import is_backup
+from bundler.planning.candidates import find_candidates
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Candidate, Observation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import is_ours
-from bundler.planning.planner import build_plan, find_candidates
+from bundler.planning.planner import build_plan
 from bundler.planning.taking import is_others
 
 if TYPE_CHECKING:

@@ -18,10 +18,11 @@ from bundler.model.manifest import GeneratedSecret
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
 from bundler.model.stage import Stage
+from bundler.planning.candidates import find_candidates
 from bundler.planning.diff import object_diff
 from bundler.planning.normalize import stamp
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
-from bundler.planning.planner import build_plan, find_candidates
+from bundler.planning.planner import build_plan
 from bundler.planning.problem import refuse
 from bundler.planning.refusals import object_problems
 from bundler.planning.stages import stage_of
