@@ -145,7 +145,7 @@ class GrownClaim:
 
 @dataclass(frozen=True, slots=True, order=True)
 class KeptObject:
-    """An object that prune or uninstall leaves, and why."""
+    """An object that prune, a rollback or an uninstall leaves as it is, and why."""
 
     ref: ObjectRef
     reason: str
@@ -198,7 +198,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     """What is done, each step after those it needs."""
     kept: tuple[KeptObject, ...] = ()
-    """Objects that are no longer wanted, or whose release is removed, and that stay all the same."""
+    """Objects that stay although they are no longer wanted, or that a rollback leaves as they are."""
     gone: tuple[KeptObject, ...] = ()
     """Recorded objects of kinds that the cluster serves no more: nothing is done about them."""
     reach: tuple[ReachNote, ...] = ()

@@ -12,13 +12,13 @@ from bundler.fields.unchanged import is_unchanged
 from bundler.model.cluster import FIELD_MANAGER, is_deleting
 from bundler.model.hooks import hook_run
 from bundler.model.json import text_at
+from bundler.model.lean import replace
 from bundler.planning.autoscale import REPLICAS_PATH, is_stopped, is_stopped_by, with_followed_replicas
-from bundler.planning.claim_growth import is_stateful_set, resized_templates, with_live_templates
 from bundler.planning.conflicts import left_fields, without_fields
 from bundler.planning.filled_fields import without_filled_fields
+from bundler.planning.going_back import left_as_live, never_goes_back
 from bundler.planning.hooks import is_of_other_run
 from bundler.planning.jobs import job_failed
-from bundler.planning.kept import NEVER_DELETED
 from bundler.planning.observation import Candidate
 from bundler.planning.ownership import owner_of
 from bundler.planning.version_stamp import without_version_stamp
@@ -48,9 +48,12 @@ def find_candidates(
 
 
 def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, known: Candidate | None) -> Candidate:
-    rendered, left = manifest, tuple[str, ...]()
+    left, kept = tuple[str, ...](), ""
     found = observation.live.get(manifest.ref)
     live = None if found is None else without_version_stamp(found)
+    if live is not None:
+        manifest, kept = left_as_live(manifest, live, wanted)
+    rendered = manifest
     lowest = observation.autoscaled.get(manifest.ref)
     is_new = manifest.ref in observation.newly_autoscaled and is_stopped(live)
     if lowest and (is_new or is_stopped_by(live, FIELD_MANAGER)):
@@ -62,24 +65,16 @@ def _candidate(manifest: Manifest, wanted: Wanted, observation: Observation, kno
         manifest = without_fields(without_filled_fields(manifest, live), left)
     if known is not None and lowest is None and _still_holds(known, manifest, live):
         return known
-    if (  # claims never go back
-        wanted.is_rollback
-        and live is not None
-        and is_stateful_set(manifest.ref)
-        and resized_templates(live, manifest.body)
-    ):
-        manifest, rendered = with_live_templates(manifest, live), with_live_templates(rendered, live)
     if lowest is not None:
         manifest = with_followed_replicas(manifest, live=live, lowest=lowest)
+    candidate = Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=None, rendered=rendered, kept=kept)
     if newer := observation.newer.get(manifest.ref):
-        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=newer, rendered=rendered)
+        return replace(candidate, settled=newer)
     if manifest.ref in observation.shared:
-        why = f"it is shared with {owner_of(live or {})}, and stays as it is"
-        return Candidate(manifest=manifest, live=live, is_autoscaled=False, settled=why, rendered=rendered)
-    settled = _settle(manifest, live, wanted, is_autoscaled=lowest is not None)
-    return Candidate(
-        manifest=manifest, live=live, is_autoscaled=lowest is not None, settled=settled, rendered=rendered, left=left
-    )
+        return replace(candidate, settled=f"it is shared with {owner_of(live or {})}, and stays as it is")
+    is_autoscaled = lowest is not None
+    settled = _settle(manifest, live, wanted, is_autoscaled=is_autoscaled)
+    return replace(candidate, is_autoscaled=is_autoscaled, settled=settled, left=left)
 
 
 def _still_holds(known: Candidate, manifest: Manifest, live: Body | None) -> bool:
@@ -96,7 +91,7 @@ def _settle(manifest: Manifest, live: Body | None, wanted: Wanted, *, is_autosca
         return None
     if hook_run(manifest.body):
         return "an earlier try of this change has begun it"
-    if wanted.is_rollback and (manifest.ref.group, manifest.ref.kind) in NEVER_DELETED:
+    if never_goes_back(manifest, wanted):
         return "never goes back"
     ignoring = frozenset({REPLICAS_PATH}) if is_autoscaled else frozenset[str]()
     return "unchanged" if is_unchanged(manifest.body, live, manager=FIELD_MANAGER, ignoring=ignoring) else None

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from bundler.fields.field_path import leading_steps
+from bundler.fields.kinds import schema_of
+from bundler.fields.merge import server_side_apply
 from bundler.model.change import Action
+from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.conflicts import OnConflict
 from bundler.model.drift import DriftedField, DriftedObject, DriftKind
 from bundler.model.json import is_mapping, text_at, value_at_steps
+from bundler.model.lean import replace
 from bundler.planning.conflicts import in_short, owners_of
 from bundler.planning.diff import differing, shown_sides
 from bundler.planning.ownership import manager_time
@@ -60,13 +64,14 @@ def _is_ignored(ref: ObjectRef, one: DriftedField, policy: ConflictPolicy) -> bo
 
 
 def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
-    live, recorded = shown_sides(change)
+    is_answered = change.after is not None
+    live, recorded = shown_sides(change if is_answered else _merged(change))
     before = change.before or {}
     given_up = {leading_steps(path, before) for path in left}
     owners = owned_places(before)
     for one in differing(live, recorded):
-        if one.steps in given_up:
-            continue
+        if one.steps in given_up or not (one.is_there or is_answered):
+            continue  # what only the live object has may be a default, where the server did not answer with its own
         path, manager = owner_at(one.steps, owners)
         yield DriftedField(
             field=path if leading_steps(path, before) == one.steps else field_text(one.steps, live),
@@ -75,6 +80,17 @@ def _fields(change: Change, left: tuple[str, ...]) -> Iterator[DriftedField]:
             manager=manager,
             since=manager_time(before, manager) if manager else "",
         )
+
+
+def _merged(change: Change) -> Change:
+    """Return a change of an object that the server refused, with what it would be: a field of it cannot change, say."""
+    if change.desired is None or change.before is None:
+        return change
+    wanted = change.desired.body
+    applied = server_side_apply(
+        live=change.before, applied=wanted, manager=FIELD_MANAGER, is_forced=True, schema=schema_of(wanted), time=""
+    )
+    return replace(change, after=applied.body)
 
 
 def owned_places(live: Body) -> Mapping[Steps, tuple[str, str]]:

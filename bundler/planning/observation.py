@@ -70,7 +70,9 @@ class Wanted:
     used_elsewhere: Mapping[ObjectRef, str] = field(default_factory=dict)
     """Definitions that stay then, since other releases record them too: who uses each."""
     is_rollback: bool = False
-    """Definitions and claims never go back: they stay as they are, however an older revision had them."""
+    """It was read from a record, which declares no reach: what is live counts."""
+    goes_back_to: int = 0
+    """The older revision that it is; definitions and claims stay as they are. 0: nothing was written since."""
 
     def mark_of(self, job: ObjectRef) -> str:
         """Return the short text by which a record remembers that a Job has finished."""
@@ -118,6 +120,8 @@ class Candidate:
     """The manifest with what is left to others: what is created where there is no object to change."""
     left: tuple[str, ...] = ()
     """Fields that earlier changes left to others."""
+    kept: str = ""
+    """What a rollback leaves of it as it is live, which ``rendered`` has: what is said of that."""
 
 
 class RefusalKind(StrEnum):

@@ -74,6 +74,7 @@ def build_plan(
     changes = [in_served_version(with_definition(change, observation)) for change in changes]
     changes += list(_generated_changes(wanted, observation))
     deletes, kept = _prune(wanted, observation, changes)
+    kept += (KeptObject(one.manifest.ref, one.kept) for one in candidates if one.kept)
     judging = judging_components(wanted, observation)
     changes = after_their_judges(changes, judging)
     components = frozenset(change.component for change in (*changes, *deletes))

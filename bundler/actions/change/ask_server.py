@@ -69,7 +69,7 @@ class Asker:
     ) -> None:
         self._cluster, self._earlier, self._observation = cluster, earlier, observation
         self._defined = _versions_defined_by(_written_definitions(wanted, observation))
-        self._is_rollback = wanted.is_rollback
+        self._goes_back = wanted.goes_back_to > 0
         self._own_kinds = frozenset(kinds_defined_by(wanted.manifests))
         own = [*observation.live.items(), *((manifest.ref, manifest.body) for manifest in wanted.manifests)]
         self._judges = Judges(silent_webhooks(observation.live, wanted.owned), own)
@@ -242,7 +242,7 @@ class Asker:
         ref = manifest.ref
         if manifest.recorded_in:
             yield f"it was recorded in {manifest.recorded_in}; the cluster serves {manifest.api_version} instead"
-        if self._is_rollback and (ref.group, ref.kind) in self._own_kinds:
+        if self._goes_back and (ref.group, ref.kind) in self._own_kinds:
             yield "definitions are not rolled back: where the newer one refuses it, upgrade to a bundle that fits"
 
     def _waits_for_plan(self, manifest: Manifest) -> bool:
@@ -327,7 +327,7 @@ def kinds_defined_by(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
 def _written_definitions(wanted: Wanted, observation: Observation) -> Iterable[Manifest]:
     """Return the CRDs that this plan may write: a rollback leaves those that are there as they are."""
     crds = (one for one in wanted.manifests if one.ref.kind == "CustomResourceDefinition")
-    return (one for one in crds if not (wanted.is_rollback and one.ref in observation.live))
+    return (one for one in crds if not (wanted.goes_back_to and one.ref in observation.live))
 
 
 def _versions_defined_by(crds: Iterable[Manifest]) -> Mapping[tuple[str, str], frozenset[str]]:

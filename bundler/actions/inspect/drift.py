@@ -10,7 +10,7 @@ from bundler.actions.release.proposal import others_recorded, wanted_of
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.rollback import draft_of
 from bundler.actions.release.terms import Terms
-from bundler.errors.change import ForeignObjectError, ReleaseNotFoundError
+from bundler.errors.change import ForeignObjectError, ImmutableFieldError, ReleaseNotFoundError
 from bundler.model.conflicts import ConflictPolicy, OnConflict, policy_of
 from bundler.model.drift import ReleaseDrift
 from bundler.model.lean import dataclass, replace
@@ -57,7 +57,7 @@ def find_drift(request: DriftRequest, ports: Ports) -> ReleaseDrift:
     learn_live_secrets(history, ports)
     draft = draft_of(recorded, Authorship(), ports.cluster)
     wanted = wanted_of(draft, history, Terms(site=request.site), ports)
-    wanted = replace(wanted, is_rollback=False, conflicts=_TAKES_ALL, left_to_others={}, backups=())
+    wanted = replace(wanted, is_rollback=False, goes_back_to=0, conflicts=_TAKES_ALL, left_to_others={}, backups=())
     planned = make_plan(wanted, ports.cluster, is_recorded=others_recorded(draft, ports))
     _refuse_unknown(planned)
     site_rules = request.site.conflicts if request.site else ()
@@ -85,8 +85,11 @@ def deployed_of(history: History) -> RevisionSummary:
 
 
 def _refuse_unknown(planned: Planned) -> None:
-    """Stop where the server did not say what an object would be: what differs is not known then."""
+    """Stop where the server did not say what an object would be: what differs is not known then.
+
+    A field that cannot change differs like any other; only restoring it is refused.
+    """
     problems = object_problems(
         planned.wanted, planned.observation, tuple(planned.candidates.values()), planned.outcomes
     )
-    refuse([problem for problem in problems if problem.error is not ForeignObjectError])
+    refuse([problem for problem in problems if problem.error not in {ForeignObjectError, ImmutableFieldError}])

@@ -21,6 +21,7 @@ from bundler.errors.change import (
 )
 from bundler.model.events import Notice
 from bundler.model.lean import replace
+from bundler.planning.kept import NEVER_DELETED
 from bundler.planning.problem import refuse
 from bundler.planning.recreate import recreated_by
 from bundler.planning.together import changed_components, component_words, components_of
@@ -107,7 +108,9 @@ def _refuse_to_delete_what_was_taken_over(proposal: Proposal) -> None:
 
 
 def _recreated(proposal: Proposal, fallback: Revision) -> tuple[str, ...]:
-    return tuple(ref.short for ref in recreated_by(proposal.plan.changes) if ref in fallback.refs)
+    """Name what the change recreated and cannot be changed back in place; claims stay, for no one named them again."""
+    back = (ref for ref in recreated_by(proposal.plan.changes) if ref in fallback.refs)
+    return tuple(ref.short for ref in back if (ref.group, ref.kind) not in NEVER_DELETED)
 
 
 def _found(error: BundlerError, proposal: Proposal) -> str:
@@ -132,7 +135,6 @@ def _undo(error: BundlerError, proposal: Proposal, ports: Ports, options: RunOpt
         site=proposal.terms.site,
         # This rollback was asked for together with the change, and the barrier was held before.
         accepted=Accepted(losses=True, downgrade=True),
-        # What the change recreated cannot be changed back in place either.
         recreates=_recreated(proposal, fallback),
         on_conflict=proposal.terms.on_conflict,
         live_before=proposal.planned.observation.live,

@@ -324,7 +324,8 @@ def wanted_of(draft: Draft, history: History, terms: Terms, ports: Ports) -> Wan
         begun_recreating=_begun_recreating(history, ports),
         conflicts=policy_of(terms.on_conflict, site_rules, conflict_rules_of(draft.revision)),
         left_to_others=deployed.left_to_others if deployed else {},
-        is_rollback=draft.revision.rolled_back_to > 0,
+        is_rollback=draft.is_recorded,
+        goes_back_to=target if (target := draft.revision.rolled_back_to) < history.newest_number else 0,
     )
 
 

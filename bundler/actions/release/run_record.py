@@ -20,6 +20,7 @@ from bundler.model.steps import Moment
 from bundler.planning.backup import is_backup
 from bundler.planning.conflicts import fields_left
 from bundler.planning.definitions.notes import broken_by
+from bundler.planning.going_back import recorded_inventory
 from bundler.planning.jobs import is_job
 from bundler.planning.recreate import recreated_by
 
@@ -148,6 +149,7 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         authorship = replace(draft.authorship, outside_window=proposal.outside_window)
         draft = replace(draft, left_to_others=left, accepted_risks=broken_by(proposal.plan.changes))
         draft = replace(draft, recreated=tuple(str(ref) for ref in recreated_by(proposal.plan.changes)))
+        draft = replace(draft, inventory=recorded_inventory(draft.inventory, proposal.planned.candidates))
         return ports.store.save(replace(draft, summary=summary, authorship=authorship))
     except RevisionExistsError as error:
         raise error.with_context(hint="run the same command again; another run was quicker") from error

@@ -478,9 +478,9 @@ def test_what_cannot_be_verified_yet_is_marked():
 def test_a_rollback_leaves_claims_and_definitions_as_they_are():
     old = manifest("PersistentVolumeClaim", "data", spec={"resources": {"requests": {"storage": "1Gi"}}})
     grown = manifest("PersistentVolumeClaim", "data", spec={"resources": {"requests": {"storage": "2Gi"}}})
-    (candidate,) = find_candidates(wanted(old, is_rollback=True), seen(live(grown)))
+    (candidate,) = find_candidates(wanted(old, goes_back_to=1), seen(live(grown)))
     assert candidate.settled == "never goes back"
-    (absent,) = find_candidates(wanted(old, is_rollback=True), seen())
+    (absent,) = find_candidates(wanted(old, goes_back_to=1), seen())
     assert absent.settled is None
 
 
