@@ -50,6 +50,9 @@ def test_fixing_restores_the_revision_and_is_itself_a_revision(drifted):
     assert (newest["revision"], newest["status"]) == (2, "deployed")
 
 
-@pytest.mark.parametrize("words", [("-A", "shop"), ("--fix",), ("shop", "--fix", "--ignore", "data")])
+@pytest.mark.parametrize(
+    "words",
+    [("-A", "shop"), ("--fix",), ("shop", "--fix", "--ignore", "data"), ("shop", "--recreate", "Deployment/web")],
+)
 def test_options_that_contradict_each_other_are_refused(cli, words):
     assert cli("drift", *words).code == 2

@@ -8,6 +8,7 @@ import pytest
 
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
+from tests.scenario.conftest import create_as_kubectl
 
 NS = ("-n", "prod")
 WEB = ObjectRef("apps", "Deployment", "prod", "web")
@@ -93,6 +94,26 @@ def test_what_cannot_be_had_back_needs_a_second_flag(cli, menu, value, name, los
     assert lost in refused.err
     cli("upgrade", "shop", menu, *flags, "--accept-data-loss").ok()
     assert json.loads(cli("diff", "shop", menu, "--set", value, "-o", "json", *NS).out)["changes"] == []
+
+
+@pytest.mark.slow
+def test_drift_shows_a_field_that_cannot_change_and_its_fix_takes_the_flag_that_it_asks_for(cli, menu):
+    with cli.sandbox() as sandbox:
+        live = sandbox.get(WEB)
+        sandbox.delete(WEB, uid="")
+        labels = {"app": "other", "tier": "web"}
+        spec = {"selector": {"matchLabels": {"app": "other"}}, "template": {**live["spec"]["template"]}}
+        spec["template"]["metadata"] = {"labels": labels}
+        kept = {key: live["metadata"][key] for key in ("name", "namespace", "labels")}
+        create_as_kubectl(sandbox, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": kept, "spec": spec})
+    shown = cli("drift", "shop", *NS)
+    assert shown.code == 3
+    assert '.spec.selector.matchLabels.app: recorded "one", live "other"' in shown.out
+    refused = cli("drift", "shop", "--fix", "--yes", *NS)
+    assert refused.code == 1
+    assert "pass --recreate Deployment/web" in refused.err
+    cli("drift", "shop", "--fix", "--yes", "--recreate", "Deployment/web", *NS).ok()
+    assert cli("drift", "shop", *NS).code == 0
 
 
 def test_a_pattern_is_no_name_of_an_object(cli):

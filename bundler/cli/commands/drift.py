@@ -8,12 +8,13 @@ import click
 
 from bundler.cli.flows.drift import DriftFlags, carry_out_drift
 from bundler.cli.parsing.arguments import ReleaseName, offers
-from bundler.cli.parsing.change_options import outside_window_option, policy_option, yes_option
+from bundler.cli.parsing.change_options import outside_window_option, policy_option, restore_options, yes_option
 from bundler.cli.parsing.command import verb
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bundler.cli.parsing.change_options import RestoreFlags
     from bundler.cli.session.app import App
 
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @policy_option
 @click.option("--fix", is_flag=True, help="Restore the recorded revision, after its plan was shown.")
 @yes_option
+@restore_options
 @outside_window_option
 def drift_command(
     app: App,
@@ -40,6 +42,7 @@ def drift_command(
     site: Path | None,
     fix: bool,
     yes: bool,
+    restoring: RestoreFlags,
     outside_window: str,
 ) -> int:
     """Compare what RELEASE recorded with its live objects, or all releases of the namespace; exit 3 where they differ.
@@ -53,7 +56,14 @@ def drift_command(
         raise click.UsageError("--fix needs the name of one RELEASE")
     if fix and ignored:
         raise click.UsageError("--fix restores every field; to leave some to others, write `conflicts` in a site file")
+    if restoring.recreates and not fix:
+        raise click.UsageError("--recreate says how to restore an object; give it with --fix")
     flags = DriftFlags(
-        is_everywhere=all_namespaces, ignored=ignored, site=site, is_yes=yes, outside_window=outside_window
+        is_everywhere=all_namespaces,
+        ignored=ignored,
+        site=site,
+        is_yes=yes,
+        restoring=restoring,
+        outside_window=outside_window,
     )
     return carry_out_drift(app, release or "", flags, is_fixed=fix)

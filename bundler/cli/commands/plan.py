@@ -95,7 +95,11 @@ def plan_command(
         raise click.UsageError(f"{verb_said} takes no values: what a revision recorded is taken as it is")
     if is_rollback:
         accepted = Accepted(
-            losses=accept_data_loss, no_backup=no_backup, wider_reach=allow_reach, downgrade=path.allow_downgrade
+            losses=accept_data_loss,
+            no_backup=no_backup,
+            wider_reach=allow_reach,
+            downgrade=path.allow_downgrade,
+            crd_risk=path.accept_crd_risk,
         )
         back = RollbackRequest(
             release=release,

@@ -11,8 +11,10 @@ from bundler.cli.flows.rollback import carry_out_return
 from bundler.cli.parsing.arguments import release_argument
 from bundler.cli.parsing.change_options import (
     conflict_option,
+    crd_risk_option,
     no_hooks_option,
     policy_option,
+    reach_option,
     recreate_option,
     run_options,
     write_options,
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
 @recreate_option
 @conflict_option
 @no_hooks_option
-@click.option("--allow-reach", is_flag=True, help="Accept recorded reach that is not live.")
+@crd_risk_option
+@reach_option
 @click.option("--allow-downgrade", is_flag=True, help="Go back past the bundle's noRollbackBelow.")
 def rollback_command(
     app: App,
@@ -47,6 +50,7 @@ def rollback_command(
     site: Path | None,
     allow_reach: bool,
     allow_downgrade: bool,
+    accept_crd_risk: bool,
     recreates: tuple[str, ...],
     on_conflict: str,
     no_hooks: bool,
@@ -63,6 +67,6 @@ def rollback_command(
         recreates=recreates,
         on_conflict=OnConflict(on_conflict),
         skips_hooks=no_hooks,
-        accepted=Accepted(wider_reach=allow_reach, downgrade=allow_downgrade),
+        accepted=Accepted(wider_reach=allow_reach, downgrade=allow_downgrade, crd_risk=accept_crd_risk),
     )
     return carry_out_return(app, asked, site, run, write)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler import OnConflict, RollbackRequest
+from bundler import Accepted, OnConflict, RollbackRequest
 from bundler.cli.adapters.session import open_session
 from bundler.cli.flows.install import EXIT_PENDING
 from bundler.cli.flows.rollback import carry_out_return
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bundler import ReleaseDrift, Session
+    from bundler.cli.parsing.change_options import RestoreFlags
     from bundler.cli.session.app import App
     from bundler.model.site import Site
 
@@ -31,6 +32,7 @@ class DriftFlags:
     ignored: tuple[str, ...]
     site: Path | None
     is_yes: bool
+    restoring: RestoreFlags
     outside_window: str
 
 
@@ -78,8 +80,18 @@ def _drifts(
 
 
 def _fix(app: App, drift: ReleaseDrift, flags: DriftFlags) -> int:
+    meant = flags.restoring
     back = RollbackRequest(
-        release=drift.revision.release, revision=drift.revision.revision, on_conflict=OnConflict.TAKE
+        release=drift.revision.release,
+        revision=drift.revision.revision,
+        recreates=meant.recreates,
+        accepted=Accepted(crd_risk=meant.accept_crd_risk, wider_reach=meant.allow_reach),
+        on_conflict=OnConflict.TAKE,
     )
-    run = RunFlags(yes=flags.is_yes, reason="drift is fixed", outside_window=flags.outside_window)
+    run = RunFlags(
+        yes=flags.is_yes,
+        accept_data_loss=meant.accept_data_loss,
+        reason="drift is fixed",
+        outside_window=flags.outside_window,
+    )
     return carry_out_return(app, back, flags.site, run, WriteFlags(create_namespace=False))

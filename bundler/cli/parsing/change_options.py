@@ -65,6 +65,16 @@ class PathFlags:
     on_conflict: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreFlags:
+    """What is meant although it is refused by default, where a recorded revision is restored."""
+
+    recreates: tuple[str, ...]
+    accept_data_loss: bool
+    accept_crd_risk: bool
+    allow_reach: bool
+
+
 starting_options: Decorator = gathered(
     "start",
     StartingPoint,
@@ -202,13 +212,26 @@ recreate_option = click.option(
     help="Delete an object and create it again where it cannot be changed; the plan says what is lost.",
 )
 
+crd_risk_option = click.option(
+    "--accept-crd-risk", is_flag=True, help="Write CRDs that live objects would no longer fit."
+)
+
+reach_option = click.option("--allow-reach", is_flag=True, help="Accept recorded reach that is not live.")
+
+restore_options: Decorator = gathered(
+    "restoring",
+    RestoreFlags,
+    [recreate_option, data_loss_option, crd_risk_option, reach_option],
+    ["recreates", "accept_data_loss", "accept_crd_risk", "allow_reach"],
+)
+
 path_options: Decorator = gathered(
     "path",
     PathFlags,
     [
         click.option("--allow-downgrade", is_flag=True, help="Accept an older version of the bundle."),
         click.option("--replace-bundle", is_flag=True, help="Accept another bundle under this release's name."),
-        click.option("--accept-crd-risk", is_flag=True, help="Write CRDs that live objects would no longer fit."),
+        crd_risk_option,
         click.option("--rollback-on-failure", is_flag=True, help="Roll back if the change fails."),
         click.option(
             "--rollback-timeout",
