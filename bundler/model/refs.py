@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import dataclass
+
+if TYPE_CHECKING:
+    from bundler.model.json import Body
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,3 +74,9 @@ class ResourceType:
 def group_of(api_version: str) -> str:
     """Return the group of an apiVersion: ``apps`` of ``apps/v1``, empty for the core group."""
     return api_version.rpartition("/")[0]
+
+
+def ref_of(body: Body) -> ObjectRef:
+    """Return the identity of an object as a server returns it."""
+    metadata, group = mapping_at(body, "metadata"), group_of(text_at(body, "apiVersion"))
+    return ObjectRef(group, text_at(body, "kind"), text_at(metadata, "namespace"), text_at(metadata, "name"))

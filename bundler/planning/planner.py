@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bundler.fields.field_set import owned_fields
 from bundler.model.change import Action, Change, KeptObject, Plan
 from bundler.model.cluster import FIELD_MANAGER, Answer, is_deleting
+from bundler.model.definition import is_definition, kind_of
 from bundler.model.json import int_at, items_at, text_at, value_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import replace
@@ -101,9 +102,9 @@ def build_plan(
 def _definers(deletes: Iterable[Change], wanted: Wanted, observation: Observation) -> Iterable[tuple[str, str]]:
     """Pair each component that loses objects of a kind with the one that defines the kind: its operator is there."""
     definers = {
-        (text_at(live, "spec", "group"), text_at(live, "spec", "names", "kind")): entry.component
+        kind_of(live): entry.component
         for ref, entry in wanted.owned.items()
-        if ref.kind == "CustomResourceDefinition" and (live := observation.live.get(ref)) is not None
+        if is_definition(ref) and (live := observation.live.get(ref)) is not None
     }
     for change in deletes:
         definer = definers.get((change.ref.group, change.ref.kind))

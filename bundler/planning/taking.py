@@ -6,7 +6,8 @@ import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bundler.model.json import items_at, mapping_at, text_at
+from bundler.model.definition import DEFINITION, served_versions
+from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import COMPONENT, INSTANCE, RELEASE_UID
 from bundler.planning.normalize import component_label
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.planning.observation import Wanted
 
-_CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
-_KEPT = frozenset({_CRD, ("", "PersistentVolumeClaim"), ("", "PersistentVolume")})
+_KEPT = frozenset({DEFINITION, ("", "PersistentVolumeClaim"), ("", "PersistentVolume")})
 _IN_CRDS = re.compile(r"(?:^|/)crds/")
 
 
@@ -43,13 +43,10 @@ def standing_of(manifest: Manifest, live: Body, *, is_recorded: bool | None) -> 
         return Standing.FOREIGN
     if not is_recorded:
         return Standing.FREE
-    is_shared = kind == _CRD and _IN_CRDS.search(manifest.source.file) and _served(manifest.body) <= _served(live)
-    return Standing.SHARED if is_shared else Standing.FOREIGN
-
-
-def _served(crd: Body) -> frozenset[str]:
-    versions = items_at(crd, "spec", "versions")
-    return frozenset(text_at(one, "name") for one in versions if one.get("served") is not False)
+    if kind != DEFINITION or not _IN_CRDS.search(manifest.source.file):
+        return Standing.FOREIGN
+    is_served = set(served_versions(manifest.body)) <= set(served_versions(live))
+    return Standing.SHARED if is_served else Standing.FOREIGN
 
 
 def is_others(live: Body, uid: str) -> bool:

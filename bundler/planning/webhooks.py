@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import plural_of, pod_spec_path
 from bundler.fields.selectors import labels_match, selector_of
+from bundler.model.definition import is_definition, kind_of
 from bundler.model.json import int_at, items_at, list_at, mapping_at, strings_at, text_at
 from bundler.model.lean import dataclass
 from bundler.model.refs import ObjectRef
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _CONFIGURATIONS = frozenset({"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"})
 ADMISSION = "admissionregistration.k8s.io"
-_CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _WRITES = frozenset({"*", "CREATE", "UPDATE"})
 _SCOPES = {True: frozenset({"", "*", "Namespaced"}), False: frozenset({"", "*", "Cluster"})}
 
@@ -63,7 +63,7 @@ def _webhooks(ref: ObjectRef, body: Body) -> Iterator[Webhook]:
             if text_at(one, "failurePolicy") != "Ignore":
                 service = _service(mapping_at(one, "clientConfig"))
                 yield Webhook(holder=ref, service=service, rules=tuple(items_at(one, "rules")))
-    elif (ref.group, ref.kind) == _CRD and text_at(body, "spec", "conversion", "strategy") == "Webhook":
+    elif is_definition(ref) and text_at(body, "spec", "conversion", "strategy") == "Webhook":
         service = _service(mapping_at(body, "spec", "conversion", "webhook", "clientConfig"))
         names = [text_at(body, "spec", "names", "plural")]
         rule = {"apiGroups": [text_at(body, "spec", "group")], "resources": names, "operations": ["*"]}
@@ -117,8 +117,8 @@ class Judges:
     def __init__(self, webhooks: Sequence[Webhook], objects: Iterable[tuple[ObjectRef, Body]]) -> None:
         """Take webhooks, and the release's objects, among them the definitions of its kinds."""
         self._webhooks = tuple(webhooks)
-        crds = [body for ref, body in objects if (ref.group, ref.kind) == _CRD] if webhooks else []
-        self._plurals = {_defined(crd): text_at(crd, "spec", "names", "plural") for crd in crds}
+        crds = [body for ref, body in objects if is_definition(ref)] if webhooks else []
+        self._plurals = {kind_of(crd): text_at(crd, "spec", "names", "plural") for crd in crds}
 
     def of(self, ref: ObjectRef) -> tuple[Webhook, ...]:
         """Return the webhooks that judge writes of an object; none judges what configures webhooks."""
@@ -126,7 +126,3 @@ class Judges:
             return ()
         plural = self._plurals.get((ref.group, ref.kind)) or plural_of(ref.group, ref.kind) or ""
         return tuple(one for one in self._webhooks if one.judges(ref, plural))
-
-
-def _defined(crd: Body) -> tuple[str, str]:
-    return text_at(crd, "spec", "group"), text_at(crd, "spec", "names", "kind")

@@ -9,6 +9,7 @@ import bundler.render
 from bundler.errors.bundle import ExpressionError, ManifestError, RenderError, TemplateError, TemplateSyntaxError
 from bundler.expressions.bounds import Meter, metered
 from bundler.model.bundle import BESIDE_TEMPLATES, Reach, template_place
+from bundler.model.definition import kind_of
 from bundler.model.hooks import HOOKS_FOLDER
 from bundler.model.json import mapping_at, text_at
 from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
@@ -410,5 +411,4 @@ def _unspliceable(found: ObjectPart, error: UnspliceableError) -> Problem:
 def _defined_scopes(bodies: Iterator[Body]) -> Iterator[tuple[tuple[str, str], bool]]:
     for body in bodies:
         if body.get("kind") == "CustomResourceDefinition" and text_at(body, "apiVersion").startswith(_CRD_GROUP):
-            key = (text_at(body, "spec", "group"), text_at(body, "spec", "names", "kind"))
-            yield key, text_at(body, "spec", "scope") != "Cluster"
+            yield kind_of(body), text_at(body, "spec", "scope") != "Cluster"

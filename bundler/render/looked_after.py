@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import plural_of
 from bundler.fields.rights import rules_of
+from bundler.model.definition import is_definition, kind_of
 from bundler.model.json import list_at, text_at
 
 if TYPE_CHECKING:
@@ -43,9 +44,8 @@ def looked_after(workload: ObjectRef, objects: Mapping[ObjectRef, Body]) -> Iter
 
 def _defined(objects: Mapping[ObjectRef, Body]) -> Iterator[tuple[tuple[str, str], str]]:
     for ref, body in objects.items():
-        if ref.kind == "CustomResourceDefinition":
-            kind = (text_at(body, "spec", "group"), text_at(body, "spec", "names", "kind"))
-            yield kind, text_at(body, "spec", "names", "plural")
+        if is_definition(ref):
+            yield kind_of(body), text_at(body, "spec", "names", "plural")
 
 
 def _is_custom(group: str) -> bool:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bundler.fields.kinds import KindInfo, all_kinds, kind_info, schema_for, schema_from_crd
+from bundler.model.definition import DEFINITION, kind_of
 from bundler.model.json import items_at, mapping_at, strings_at, text_at
 from bundler.model.pattern import LazyPattern
 from bundler.model.refs import ResourceType
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.sandbox.store import Transaction
 
-CRD_GROUP, CRD_KIND = "apiextensions.k8s.io", "CustomResourceDefinition"
 _VERBS = frozenset({"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"})
 _REVIEWS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
 _VERSION = LazyPattern(r"v(\d+)(?:(alpha|beta)(\d+))?")
@@ -78,7 +78,7 @@ def deprecation_of(tx: Transaction, group: str, kind: str, version: str) -> tupl
 
 
 def _deprecated(crd: Body, version: str) -> str:
-    group, kind = text_at(crd, "spec", "group"), text_at(crd, "spec", "names", "kind")
+    group, kind = kind_of(crd)
     usable = (one for one in items_at(crd, "spec", "versions") if one.get("served") and not one.get("deprecated"))
     newest = max((text_at(one, "name") for one in usable), key=_maturity, default="")
     use = f"; use {group}/{newest} {kind}" if newest and _maturity(newest) > _maturity(version) else ""
@@ -164,7 +164,7 @@ def _served_versions(crd: Body) -> list[str]:
 
 
 def _established(tx: Transaction, group: str = "") -> Iterator[Body]:
-    for crd in tx.peek(CRD_GROUP, CRD_KIND):
+    for crd in tx.peek(*DEFINITION):
         conditions = items_at(crd, "status", "conditions")
         is_ready = any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
         if is_ready and group in ("", text_at(crd, "spec", "group")):

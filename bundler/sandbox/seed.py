@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.refs import ref_of
 from bundler.sandbox.controllers.pods import NODE
-from bundler.sandbox.controllers.world import ref_of
 from bundler.sandbox.defaults import DEFAULT_STORAGE_CLASS
 from bundler.sandbox.settings import KUBERNETES_VERSION
 from bundler.sandbox.store import new_uid

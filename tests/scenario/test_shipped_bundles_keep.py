@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.actions.change.live_state import ref_of
 from bundler.loader.locate import known_names
 from bundler.model.cluster import ListQuery
-from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.sandbox.client import SandboxClient
 from tests.lib.clocks import FakeClock
 from tests.lib.operator import BUNDLES, Operator

@@ -8,7 +8,8 @@ from bundler.actions.author.flaw import Flaw
 from bundler.fields.custom_rules import custom_problems
 from bundler.fields.fitting import type_problems
 from bundler.fields.kinds import schema_from_crd, unknown_fields
-from bundler.model.json import items_at, text_at
+from bundler.model.definition import is_definition, kind_of, served_versions
+from bundler.model.json import text_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,20 +20,16 @@ if TYPE_CHECKING:
 Definitions: TypeAlias = "Mapping[tuple[str, str], Body]"
 """Group and kind -> the CustomResourceDefinition of the bundle that defines it."""
 
-_CRD_GROUP = "apiextensions.k8s.io"
-
 
 def definitions_in(manifests: Iterable[Manifest]) -> Definitions:
     """Return what the CustomResourceDefinitions among rendered objects define."""
-    crds = [one.body for one in manifests if (one.ref.group, one.ref.kind) == (_CRD_GROUP, "CustomResourceDefinition")]
-    return {(text_at(crd, "spec", "group"), text_at(crd, "spec", "names", "kind")): crd for crd in crds}
+    return {kind_of(one.body): one.body for one in manifests if is_definition(one.ref)}
 
 
 def custom_flaws(manifest: Manifest, definition: Body) -> Iterator[Flaw]:
     """Yield what the API server would refuse of a custom resource, going by its definition."""
     version, name = manifest.api_version.rpartition("/")[2], text_at(definition, "metadata", "name")
-    versions = items_at(definition, "spec", "versions")
-    served = [text_at(one, "name") for one in versions if one.get("served") is not False]
+    served = served_versions(definition)
     schema = schema_from_crd(definition, version)
     if version not in served or schema is None:
         yield Flaw(

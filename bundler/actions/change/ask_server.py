@@ -12,12 +12,12 @@ from bundler.fields.field_path import value_at_path
 from bundler.fields.field_set import owned_fields
 from bundler.model.cluster import FIELD_MANAGER, Answer, Payload, is_deleting
 from bundler.model.conflicts import OnConflict
-from bundler.model.json import canonical_json, items_at, mapping_at, text_at
+from bundler.model.definition import is_definition, kind_of, served_versions
+from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.planning.adoption import is_asked_for, kept_by, once_applied, taken_over
 from bundler.planning.autoscale import REPLICAS_PATH, owned_by_autoscaler
 from bundler.planning.conflicts import decided, field_conflicts, owners_of, without_fields
-from bundler.planning.definitions.risks import DEFINITION
 from bundler.planning.ignored_fields import same_content
 from bundler.planning.observation import Observation, Recreation, Refusal, RefusalKind, Settlement
 from bundler.planning.ownership import helm_release_of, is_ours, owner_of
@@ -141,7 +141,7 @@ class Asker:
         if live is None:
             return Asked(outcome=outcome, payload=payload)
         standing = self._standing(candidate.manifest, live)
-        newer = newer_than(live, candidate.manifest.body) if _is_definition(candidate.manifest) else ""
+        newer = newer_than(live, candidate.manifest.body) if is_definition(candidate.manifest.ref) else ""
         if standing is Standing.SHARED or newer:
             same = Answer(body=live, is_created=False)
             return Asked(outcome=same, payload=payload, live=live, is_shared=True, newer=newer)
@@ -291,10 +291,6 @@ class Asker:
         return outcome if _stands_still(self._earlier.observation.live.get(ref), candidate.live) else None
 
 
-def _is_definition(manifest: Manifest) -> bool:
-    return (manifest.ref.group, manifest.ref.kind) == DEFINITION
-
-
 def _is_refused(outcome: Outcome) -> bool:
     return isinstance(outcome, Refusal) and outcome.kind is not RefusalKind.CONFLICT
 
@@ -317,24 +313,15 @@ def _stands_still(before: Body | None, now: Body | None) -> bool:
 
 def kinds_defined_by(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
     """Return group and kind of each definition among manifests."""
-    return [
-        (text_at(manifest.body, "spec", "group"), text_at(manifest.body, "spec", "names", "kind"))
-        for manifest in manifests
-        if manifest.ref.kind == "CustomResourceDefinition"
-    ]
+    return [kind_of(manifest.body) for manifest in manifests if is_definition(manifest.ref)]
 
 
 def _written_definitions(wanted: Wanted, observation: Observation) -> Iterable[Manifest]:
     """Return the CRDs that this plan may write: a rollback leaves those that are there as they are."""
-    crds = (one for one in wanted.manifests if one.ref.kind == "CustomResourceDefinition")
+    crds = (one for one in wanted.manifests if is_definition(one.ref))
     return (one for one in crds if not (wanted.goes_back_to and one.ref in observation.live))
 
 
 def _versions_defined_by(crds: Iterable[Manifest]) -> Mapping[tuple[str, str], frozenset[str]]:
     """Return the versions in which each kind will be served once these are written."""
-    return {
-        (text_at(crd.body, "spec", "group"), text_at(crd.body, "spec", "names", "kind")): frozenset(
-            text_at(one, "name") for one in items_at(crd.body, "spec", "versions") if one.get("served") is not False
-        )
-        for crd in crds
-    }
+    return {kind_of(crd.body): frozenset(served_versions(crd.body)) for crd in crds}

@@ -8,9 +8,11 @@ from bundler.errors.bundle import VersionRangeError
 from bundler.errors.cluster import ForbiddenError, RejectedError, UnknownKindError
 from bundler.model.change import DefinitionRisk
 from bundler.model.cluster import Answer, ListQuery
+from bundler.model.definition import is_definition, kind_of
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import replace
-from bundler.planning.definitions.risks import DEFINITION, definition_risk, kind_of, ref_of_object, versions_in_doubt
+from bundler.model.refs import ref_of
+from bundler.planning.definitions.risks import definition_risk, versions_in_doubt
 from bundler.planning.observation import Settlement
 from bundler.planning.ownership import is_ours
 from bundler.resolve.versions import parse_version
@@ -30,7 +32,7 @@ _BUNDLE_VERSION: Final = "/bundle-version"
 
 def newer_definitions(manifests: Iterable[Manifest], live: Mapping[ObjectRef, Body]) -> Mapping[ObjectRef, str]:
     """Return the definitions of which the cluster has a newer version than is wanted, and what is said of each."""
-    both = ((one, live.get(one.ref)) for one in manifests if (one.ref.group, one.ref.kind) == DEFINITION)
+    both = ((one, live.get(one.ref)) for one in manifests if is_definition(one.ref))
     return {one.ref: why for one, body in both if body is not None and (why := newer_than(body, one.body))}
 
 
@@ -60,7 +62,7 @@ def unused_definitions(wanted: Wanted, observation: Observation, cluster: Cluste
     """
     if not wanted.deletes_definitions:
         return frozenset()
-    owned = (ref for ref in wanted.owned.keys() - wanted.used_elsewhere if (ref.group, ref.kind) == DEFINITION)
+    owned = (ref for ref in wanted.owned.keys() - wanted.used_elsewhere if is_definition(ref))
     there = (ref for ref in owned if ref in observation.live)
     return frozenset(ref for ref in there if _is_unused(observation.live[ref], wanted, cluster))
 
@@ -73,7 +75,7 @@ def _is_unused(crd: Body, wanted: Wanted, cluster: ClusterClient) -> bool:
         return True
     except ForbiddenError:
         return False
-    return all(ref_of_object(body) in wanted.owned and is_ours(body, wanted.uid) for body in found)
+    return all(ref_of(body) in wanted.owned and is_ours(body, wanted.uid) for body in found)
 
 
 def find_risks(
@@ -91,7 +93,7 @@ def find_risks(
     found = {}
     for candidate, outcome in asked:
         ref, live = candidate.manifest.ref, candidate.live
-        if (ref.group, ref.kind) != DEFINITION:
+        if not is_definition(ref):
             continue
         if live is None:
             if (risk := _name_taken(candidate.manifest.body, cluster)) is not None:

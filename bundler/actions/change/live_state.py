@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ForbiddenError, UnknownKindError
 from bundler.model.cluster import ListQuery, is_deleting
+from bundler.model.definition import is_definition
 from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.lean import dataclass
-from bundler.model.refs import ObjectRef, group_of
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.planning.autoscale import AUTOSCALER_KINDS, autoscaled_targets, with_a_say
 from bundler.planning.observation import Observation
 from bundler.planning.ownership import is_ours, lost_its_label
@@ -130,15 +131,11 @@ def find_unlabelled(
     named = [ref for few in there for ref in few]
     bodies = map_parallel(lambda ref: _get(ref, cluster, versions.get(ref, "")), named)
     found = {ref: body for ref, body in zip(named, bodies, strict=True) if body is not None}
-    return {ref: body for ref, body in found.items() if lost_its_label(body) or (with_shared and _is_definition(ref))}
-
-
-def _is_definition(ref: ObjectRef) -> bool:
-    return (ref.group, ref.kind) == ("apiextensions.k8s.io", "CustomResourceDefinition")
+    return {ref: body for ref, body in found.items() if lost_its_label(body) or (with_shared and is_definition(ref))}
 
 
 def _askable(refs: Sequence[ObjectRef], cluster: ClusterClient) -> Sequence[ObjectRef]:
-    return refs if len(refs) <= _FEW or _is_definition(refs[0]) else _there(refs, cluster)
+    return refs if len(refs) <= _FEW or is_definition(refs[0]) else _there(refs, cluster)
 
 
 def _there(refs: Sequence[ObjectRef], cluster: ClusterClient) -> Sequence[ObjectRef]:
@@ -164,16 +161,6 @@ def _get(ref: ObjectRef, cluster: ClusterClient, version: str) -> Body | None:
         return cluster.get(ref, version=version if served else "")
     except ForbiddenError:
         return None
-
-
-def ref_of(body: Body) -> ObjectRef:
-    """Return the identity of an object as a server returns it."""
-    return ObjectRef(
-        group_of(text_at(body, "apiVersion")),
-        text_at(body, "kind"),
-        text_at(body, "metadata", "namespace"),
-        text_at(body, "metadata", "name"),
-    )
 
 
 def _missing_namespaces(wanted: Wanted, cluster: ClusterClient) -> frozenset[str]:

@@ -12,11 +12,11 @@ from bundler.concurrency import map_parallel
 from bundler.errors.change import PlanError
 from bundler.errors.cluster import ConflictError, ForbiddenError, ObjectNotFoundError, RejectedError
 from bundler.model.cluster import ListQuery, Payload
+from bundler.model.definition import DEFINITION, kind_of, storage_of
 from bundler.model.json import canonical_json, mapping_at, strings_at, text_at
-from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.results import MigratedStorage
 from bundler.model.size import first_of
-from bundler.planning.definitions.risks import DEFINITION, kind_of, ref_of_object, storage_of
 
 if TYPE_CHECKING:
     from bundler.model.json import Body
@@ -68,19 +68,19 @@ def _definition(name: str, cluster: ClusterClient) -> Body:
 
 def _stored_again(body: Body, cluster: ClusterClient, is_dry_run: bool) -> str:  # noqa: FBT001 - called for each object
     """Write an object as it is; return what the server says against it."""
-    ref = ref_of_object(body)
+    ref = ref_of(body)
     payload = Payload(ref=ref, api_version=text_at(body, "apiVersion"), content=canonical_json(body))
     try:
         cluster.replace(payload, is_dry_run=is_dry_run)
     except (ConflictError, ObjectNotFoundError):
         return ""  # another client has written it since, which stores it, or has deleted it
     except (RejectedError, ForbiddenError) as error:
-        return f"{ref.short}{f' in {ref.namespace}' if ref.namespace else ''}: {'; '.join(error.context) or error}"
+        return f"{ref.seen_from('')}: {'; '.join(error.context) or error}"
     return ""
 
 
 def _say_so(crd: Body, storage: str, cluster: ClusterClient) -> None:
-    ref = ref_of_object(crd)
+    ref = ref_of(crd)
     body = {**crd, "status": {**mapping_at(crd, "status"), "storedVersions": [storage]}}
     content = canonical_json(body)
     try:

@@ -15,7 +15,8 @@ from bundler.errors.cluster import ForbiddenError, RejectedError
 from bundler.fields.removed_apis import removed_in, replacement_for
 from bundler.model.check import Check, failed, passed, skipped, warned
 from bundler.model.cluster import ListQuery, Payload
-from bundler.model.json import canonical_json, items_at, list_at, mapping_at, text_at, value_at
+from bundler.model.definition import is_definition, kind_of
+from bundler.model.json import canonical_json, items_at, list_at, mapping_at, value_at
 from bundler.model.labels import RELEASE_UID
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef
@@ -61,11 +62,7 @@ def rights_looks(request: PreflightRequest, manifests: Sequence[Manifest], clust
 
 
 def _kinds(manifests: Sequence[Manifest], cluster: ClusterClient) -> list[Check]:
-    defined = {
-        (text_at(one.body, "spec", "group"), text_at(one.body, "spec", "names", "kind"))
-        for one in manifests
-        if one.ref.kind == "CustomResourceDefinition"
-    }
+    defined = {kind_of(one.body) for one in manifests if is_definition(one.ref)}
     unknown = sorted(
         {
             f"{one.ref.kind} ({one.api_version}, {one.source})"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from bundler.actions.release.history import since_uninstall
 from bundler.errors.change import ReleaseError
 from bundler.errors.cluster import ForbiddenError
+from bundler.model.definition import is_definition
 from bundler.model.json import text_at
 from bundler.model.labels import INSTANCE, RELEASE_UID
 from bundler.model.names import release_uid
 from bundler.model.release import ReleaseStatus
-from bundler.planning.definitions.risks import DEFINITION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ def used_elsewhere(history: History, store: ReleaseStore) -> Mapping[ObjectRef, 
         history: of the release.
         store: where the records are.
     """
-    definitions = [ref for ref in history.owned if (ref.group, ref.kind) == DEFINITION]
+    definitions = [ref for ref in history.owned if is_definition(ref)]
     if not definitions:
         return {}
     try:

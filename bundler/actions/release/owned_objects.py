@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.live_state import ref_of
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ClusterError, ForbiddenError
 from bundler.model.cluster import FIELD_MANAGER, ListQuery
@@ -13,6 +12,7 @@ from bundler.model.labels import BACKUP, COMPONENT, RELEASE_UID
 from bundler.model.lean import dataclass
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.names import release_uid
+from bundler.model.refs import ref_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.inventory import found_entry
 from bundler.planning.kept import kept_because

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from bundler.actions.change.live_state import ref_of
 from bundler.actions.release.history import learn_live_secrets, load_existing_history, uninstalled
 from bundler.concurrency import map_parallel
 from bundler.errors.cluster import ApiUnavailableError, ConflictError, ForbiddenError, RejectedError
@@ -17,7 +16,7 @@ from bundler.model.json import text_at
 from bundler.model.labels import PROTECTED
 from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
-from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.release import Protection
 from bundler.planning.ownership import is_ours
 from bundler.planning.protection import claims_made_by, data_holders, is_marked, mark_body, unmarked

@@ -6,13 +6,14 @@ its objects hold; where a webhook converts them, nothing is known of how, and th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.model.change import Action, DefinitionRisk
 from bundler.model.cluster import FIELD_MANAGER
+from bundler.model.definition import is_definition, served_versions, storage_of
 from bundler.model.json import items_at, mapping_at, strings_at, text_at
 from bundler.model.lean import replace
-from bundler.model.refs import ObjectRef, group_of
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.planning.definitions.misfits import misfits
 from bundler.planning.definitions.narrowing import Narrowing, narrowings
 from bundler.planning.definitions.structure import root_of
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from bundler.model.change import Change
     from bundler.model.json import Body
     from bundler.planning.observation import Observation
-
-DEFINITION: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 class _Pair(NamedTuple):
@@ -40,18 +39,6 @@ class _Pair(NamedTuple):
         return narrowings(self.old, self.new)
 
 
-class Defined(NamedTuple):
-    """The kind that a definition defines."""
-
-    group: str
-    kind: str
-
-
-def kind_of(crd: Body) -> Defined:
-    """Return what a definition defines."""
-    return Defined(text_at(crd, "spec", "group"), text_at(crd, "spec", "names", "kind"))
-
-
 def versions_in_doubt(live: Body, crd: Body) -> tuple[str, ...]:
     """Return the versions in which live objects must be checked; nothing where the change can break none.
 
@@ -62,12 +49,12 @@ def versions_in_doubt(live: Body, crd: Body) -> tuple[str, ...]:
     found = [pair.version for pair in _pairs(live, crd) if pair.narrowings]
     if _unserved(live, crd) or any(_refused(live, crd)):
         found.append("")
-    return tuple(dict.fromkeys(_readable(version, live) for version in found if _served(live)))
+    return tuple(dict.fromkeys(_readable(version, live) for version in found if served_versions(live)))
 
 
 def _readable(version: str, live: Body) -> str:
     """Return the version in which objects are read that are judged by another: without conversion they are alike."""
-    served = _served(live)
+    served = served_versions(live)
     return next((one for one in (version, storage_of(live)) if one in served), served[0])
 
 
@@ -90,11 +77,11 @@ def definition_risk(
     broken = [
         line
         for pair, found in pairs
-        if found and _served(live)
+        if found and served_versions(live)
         for line in _broken(pair, objects.get(_readable(pair.version, live), ()), written)
     ]
     broken += list(_still_written(live, crd, every, uid))
-    blocked = tuple(f"{line}; {_count(every, kind_of(live).kind)}" for line in _refused(live, crd))
+    blocked = tuple(f"{line}; {_count(every, text_at(live, 'spec', 'names', 'kind'))}" for line in _refused(live, crd))
     if not (narrowed or blocked):
         return None
     return DefinitionRisk(
@@ -117,18 +104,9 @@ def _schemas(crd: Body) -> dict[str, Body]:
     return {text_at(one, "name"): mapping_at(one, "schema", "openAPIV3Schema") for one in used}
 
 
-def storage_of(crd: Body) -> str:
-    """Return the version in which objects are stored when they are written."""
-    return next((text_at(one, "name") for one in items_at(crd, "spec", "versions") if one.get("storage") is True), "")
-
-
-def _served(crd: Body) -> list[str]:
-    return [text_at(one, "name") for one in items_at(crd, "spec", "versions") if one.get("served") is not False]
-
-
 def _unserved(live: Body, crd: Body) -> list[str]:
     """Return versions that clients can use now, and could not any more."""
-    return [version for version in _served(live) if version not in _served(crd)]
+    return [version for version in served_versions(live) if version not in served_versions(crd)]
 
 
 def _refused(live: Body, crd: Body) -> Iterator[str]:
@@ -147,7 +125,7 @@ def _count(objects: Sequence[Body], kind: str) -> str:
     """Say how many objects there are, and name the first few."""
     if not objects:
         return f"there is no {kind} now"
-    shown = ", ".join(_short(body) for body in objects[:3])
+    shown = ", ".join(ref_of(body).seen_from("") for body in objects[:3])
     return f"there {'is 1' if len(objects) == 1 else f'are {len(objects)}'}: {shown}{', …' if len(objects) > 3 else ''}"
 
 
@@ -155,7 +133,7 @@ def _broken(pair: _Pair, objects: Sequence[Body], written: Mapping[ObjectRef, Bo
     """Yield the objects that fitted and do not fit any more; of those that the plan writes, as it writes them."""
     old, new = root_of(pair.old), root_of(pair.new)
     for live in objects:
-        ref = ref_of_object(live)
+        ref = ref_of(live)
         body = written.get(ref, live)
         if body is None or text_at(body, "apiVersion") != text_at(live, "apiVersion"):
             continue
@@ -164,30 +142,18 @@ def _broken(pair: _Pair, objects: Sequence[Body], written: Mapping[ObjectRef, Bo
         wrong = next((one for one in found if one not in known), None)
         if wrong is not None:
             said = " as the bundle writes it" if ref in written else ""
-            yield f"{_short(live)}{said}: {wrong.path or '.'} {wrong.what}"
+            yield f"{ref_of(live).seen_from('')}{said}: {wrong.path or '.'} {wrong.what}"
 
 
 def _still_written(live: Body, crd: Body, objects: Sequence[Body], uid: str) -> Iterator[str]:
     """Yield objects that another client wrote in a version that goes, which that client could no longer use."""
-    gone = {f"{kind_of(live).group}/{version}" for version in _unserved(live, crd)}
+    gone = {f"{text_at(live, 'spec', 'group')}/{version}" for version in _unserved(live, crd)}
     for body in objects:
         for entry in items_at(body, "metadata", "managedFields"):
             manager, version = text_at(entry, "manager"), text_at(entry, "apiVersion")
             is_own = manager == FIELD_MANAGER and is_ours(body, uid)
             if version in gone and not is_own:
-                yield f"{_short(body)}: {manager} writes it as {version}"
-
-
-def ref_of_object(body: Body) -> ObjectRef:
-    """Return the identity of an object as a server returns it."""
-    metadata = mapping_at(body, "metadata")
-    group = group_of(text_at(body, "apiVersion"))
-    return ObjectRef(group, text_at(body, "kind"), text_at(metadata, "namespace"), text_at(metadata, "name"))
-
-
-def _short(body: Body) -> str:
-    ref = ref_of_object(body)
-    return f"{ref.short} in {ref.namespace}" if ref.namespace else ref.short
+                yield f"{ref_of(body).seen_from('')}: {manager} writes it as {version}"
 
 
 def with_definition(change: Change, observation: Observation) -> Change:
@@ -201,7 +167,7 @@ def with_definition(change: Change, observation: Observation) -> Change:
 
 def _left_behind(change: Change) -> str:
     """Offer to store objects again where their kind gets another version to be stored in."""
-    if (change.ref.group, change.ref.kind) != DEFINITION or change.before is None or change.desired is None:
+    if not is_definition(change.ref) or change.before is None or change.desired is None:
         return ""
     old, new = storage_of(change.before), storage_of(change.desired.body)
     if change.action is not Action.UPDATE or not old or old == new:

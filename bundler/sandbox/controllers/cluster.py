@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bundler.model.definition import DEFINITION, kind_of
 from bundler.model.json import items_at, mapping_at, strings_at, text_at
-from bundler.model.refs import ObjectRef
-from bundler.sandbox.controllers.world import is_leaving, ref_of, with_times
+from bundler.model.refs import ObjectRef, ref_of
+from bundler.sandbox.controllers.world import is_leaving, with_times
 from bundler.sandbox.deletion import FOREGROUND, finish_deletion, start_deletion
 from bundler.sandbox.writes import thawed
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from bundler.sandbox.controllers.world import World
     from bundler.sandbox.store import Tree
 
-CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 ROOT_CA = "kube-root-ca.crt"
 
@@ -31,7 +31,7 @@ def run_namespaces(world: World) -> None:
 
 def run_definitions(world: World) -> None:
     """Establish definitions; delete the objects of those that were deleted."""
-    for crd in world.all(*CRD):
+    for crd in world.all(*DEFINITION):
         if is_leaving(crd):
             _undefine(world, crd)
         else:
@@ -105,7 +105,7 @@ def _establish(world: World, crd: Body) -> None:
 
 
 def _undefine(world: World, crd: Body) -> None:
-    group, kind = text_at(crd, "spec", "group"), text_at(crd, "spec", "names", "kind")
+    group, kind = kind_of(crd)
     for one in world.all(group, kind):
         world.delete(one)
     live = world.tx.get(ref_of(crd))

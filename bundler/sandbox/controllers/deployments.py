@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 from bundler.model.json import int_at, items_at, mapping_at, text_at, value_at
 from bundler.model.lean import dataclass
-from bundler.model.refs import ObjectRef
+from bundler.model.refs import ObjectRef, ref_of
 from bundler.sandbox.controllers.proportional import is_scaled, shares, sized_for
 from bundler.sandbox.controllers.world import (
     is_leaving,
     owner_reference,
-    ref_of,
     seconds_of,
     template_hash,
 )

@@ -6,9 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from bundler.model.json import items_at, mapping_at, text_at, value_at
-from bundler.model.refs import ObjectRef, group_of
+from bundler.model.refs import ObjectRef, group_of, ref_of
 from bundler.sandbox.controllers.pod_status import RUN_REASONS, SLOW_S, START_REASONS, Moment, report
-from bundler.sandbox.controllers.world import controller_uid, is_leaving, ref_of, seconds_of, with_times
+from bundler.sandbox.controllers.world import controller_uid, is_leaving, seconds_of, with_times
 from bundler.sandbox.writes import thawed
 
 if TYPE_CHECKING:

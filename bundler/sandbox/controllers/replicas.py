@@ -9,13 +9,12 @@ import json
 from typing import TYPE_CHECKING
 
 from bundler.model.json import int_at, items_at, text_at, value_at
-from bundler.model.refs import ObjectRef, group_of
+from bundler.model.refs import ObjectRef, group_of, ref_of
 from bundler.sandbox.controllers.world import (
     controller_uid,
     is_leaving,
     is_pod_ready,
     pod_from,
-    ref_of,
     seconds_of,
     short_hash,
     template_hash,

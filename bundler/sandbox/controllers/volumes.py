@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.model.json import items_at, mapping_at, text_at, value_at
-from bundler.model.refs import ObjectRef
-from bundler.sandbox.controllers.world import is_leaving, ref_of
+from bundler.model.refs import ObjectRef, ref_of
+from bundler.sandbox.controllers.world import is_leaving
 from bundler.sandbox.deletion import finish_deletion
 from bundler.sandbox.writes import thawed
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bundler.fields.kinds import schema_of
 from bundler.fields.merge import track_update
 from bundler.model.json import by_label, items_at, mapping_at, text_at
-from bundler.model.refs import ObjectRef, group_of
+from bundler.model.refs import ObjectRef, group_of, ref_of
 from bundler.sandbox.deletion import start_deletion
 from bundler.sandbox.store import new_uid
 from bundler.sandbox.writes import has_generation, thawed
@@ -169,13 +169,6 @@ def rfc3339(seconds: float) -> str:
 def seconds_of(text: str) -> float:
     """Return seconds since the epoch of a time the API wrote; 0 where there is none."""
     return datetime.fromisoformat(text).timestamp() if text else 0.0
-
-
-def ref_of(body: Body) -> ObjectRef:
-    """Return the identity of a stored object."""
-    metadata = mapping_at(body, "metadata")
-    group = group_of(text_at(body, "apiVersion"))
-    return ObjectRef(group, text_at(body, "kind"), text_at(metadata, "namespace"), text_at(metadata, "name"))
 
 
 def controller_uid(body: Body) -> str:
