@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bundler.model.json import items_at, list_at, mapping_at, text_at
 from bundler.model.lean import dataclass
 from bundler.planning.claim_growth import is_stateful_set
+from bundler.planning.recreate import rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bundler.model.bundle import RecreateRule
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
 
@@ -103,13 +105,32 @@ def explaining_rights(namespace: str) -> Iterator[Right]:
     yield Right("", "pods/log", namespace, "get")
 
 
-def whole_life(manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf) -> frozenset[Right]:
+def recreate_rights(
+    manifests: Iterable[Manifest], plural_of: PluralOf, rules: Sequence[RecreateRule]
+) -> Iterator[Right]:
+    """Yield what is needed to delete the objects that a bundle says may be recreated, its claims among them.
+
+    Args:
+        manifests: the objects.
+        plural_of: how kinds are served.
+        rules: which of them may be recreated.
+    """
+    for manifest in manifests:
+        plural = plural_of(manifest.ref.group, manifest.ref.kind) if rule_for(manifest, rules) else None
+        if plural is not None:
+            yield Right(manifest.ref.group, plural, manifest.ref.namespace, "delete")
+
+
+def whole_life(
+    manifests: Sequence[Manifest], namespace: str, plural_of: PluralOf, *, recreating: Sequence[RecreateRule] = ()
+) -> frozenset[Right]:
     """Return what install, upgrade, rollback and uninstall need, and every verb that reads.
 
     Args:
         manifests: rendered, in their normal form.
         namespace: of the release.
         plural_of: how kinds are served.
+        recreating: which objects the bundle says may be recreated.
     """
     verbs = (*WRITE_VERBS, "watch", *LATER_VERBS)
     considered = (Right(group, plural, namespace, "list") for group, plural in _CONSIDERED)
@@ -118,6 +139,7 @@ def whole_life(manifests: Sequence[Manifest], namespace: str, plural_of: PluralO
             *record_rights(namespace),
             *object_rights(manifests, plural_of, verbs),
             *claim_rights(manifests),
+            *recreate_rights(manifests, plural_of, recreating),
             *definition_rights(manifests),
             *explaining_rights(namespace),
             *considered,

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lib.bundles import make_bundle
+
+CLAIM = """
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+"""
+
 
 def test_roles_and_their_bindings_are_printed(cli):
     items = cli("rbac", "operator", "-n", "party", "--for", "party/pipeline", "-o", "json").ok().document["items"]
@@ -17,3 +26,11 @@ def test_roles_and_their_bindings_are_printed(cli):
 @pytest.mark.parametrize("subject", ["a/b/c", "/b", "system:serviceaccount:a"])
 def test_an_impossible_subject_is_refused(cli, subject):
     assert cli("rbac", "nginx", "--for", subject).code == 2
+
+
+@pytest.mark.parametrize(("recreated", "may_delete"), [((), False), (("PersistentVolumeClaim/data",), True)])
+def test_claims_may_be_deleted_only_where_the_bundle_says_that_they_may_be_recreated(cli, recreated, may_delete):
+    bundle = make_bundle(cli.home, {"templates/data.yaml": CLAIM}, upgrade={"recreate": list(recreated)})
+    (role,) = cli("rbac", bundle, "-o", "json").ok().document["items"]
+    (rule,) = [one for one in role["rules"] if "persistentvolumeclaims" in one["resources"]]
+    assert ("delete" in rule["verbs"]) is may_delete

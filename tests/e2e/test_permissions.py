@@ -119,6 +119,7 @@ def test_the_printed_roles_are_enough_for_the_whole_life_of_the_shop(
     ):
         if argv[0] == "uninstall":
             reads_with_printed_roles(reader, here)
+            protects_with_printed_roles(deployer, here)
         code, text = deployer.run(argv)
         assert code == 0, text
         assert not outside(deployer.proxy.seen, namespace), argv
@@ -142,6 +143,19 @@ def reads_with_printed_roles(reader: Workplace, here: tuple[str, str]) -> None:
     code, text = reader.run(["uninstall", "shop", "--yes", *here])
     assert code == 1, text
     assert "forbidden" in text
+
+
+def protects_with_printed_roles(deployer: Workplace, here: tuple[str, str]) -> None:
+    code, text = deployer.run(["protect", "shop", "-m", "production", *here])
+    assert code == 0, text
+    warned = re.findall(r"warning: (.*): cannot", text)
+    of_secrets = {f"writing the annotation bundler.dev/protected of Secret/shop-{name}" for name in ("cache", "db")}
+    assert set(warned) == {f"reading Namespace/{here[1]}", *of_secrets}, text
+    code, text = deployer.run(["uninstall", "shop", "--yes", *here])
+    assert code == 1, text
+    assert "release-protected" in text
+    code, text = deployer.run(["protect", "shop", "--off", *here])
+    assert code == 0, text
 
 
 def role_writer_objects(namespace: str) -> list[tuple[str, dict]]:

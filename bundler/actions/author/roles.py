@@ -8,6 +8,7 @@ from bundler.actions.compose.compose import compose
 from bundler.errors import UsageError
 from bundler.fields.kinds import plural_of
 from bundler.model.rendered import RenderedObjects
+from bundler.planning.recreate import recreate_rules
 from bundler.planning.rights import RBAC, defined_plurals, granted_rules, reading, rules_of, whole_life
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def roles_for(order: RenderRequest, *, subject: str, is_reading: bool) -> Render
         BundlerError: when values, templates or objects are wrong.
     """
     made = compose(order)
-    rights, unknown = _rights(made.manifests, order.namespace, is_reading=is_reading)
+    rights, unknown = _rights(made.manifests, order, is_reading=is_reading)
     name = f"{order.release}-{'reader' if is_reading else 'deployer'}"
     objects: list[Body] = []
     for namespace in sorted({right.namespace for right in rights}):
@@ -44,7 +45,9 @@ def roles_for(order: RenderRequest, *, subject: str, is_reading: bool) -> Render
     return RenderedObjects(objects=tuple(objects), sensitive=frozenset(), warnings=tuple(unknown))
 
 
-def _rights(manifests: Sequence[Manifest], namespace: str, *, is_reading: bool) -> tuple[frozenset[Right], list[str]]:
+def _rights(
+    manifests: Sequence[Manifest], order: RenderRequest, *, is_reading: bool
+) -> tuple[frozenset[Right], list[str]]:
     defined = defined_plurals(manifests)
     guessed: set[str] = set()
 
@@ -55,8 +58,11 @@ def _rights(manifests: Sequence[Manifest], namespace: str, *, is_reading: bool) 
             guessed.add(f"{kind} of {group} is no kind that is known here; its resource is taken to be {known}")
         return known
 
-    find = reading if is_reading else whole_life
-    return find(manifests, namespace, served), sorted(guessed)
+    if is_reading:
+        rights = reading(manifests, order.namespace, served)
+    else:
+        rights = whole_life(manifests, order.namespace, served, recreating=tuple(recreate_rules(order.bundle)))
+    return rights, sorted(guessed)
 
 
 def _role(name: str, namespace: str, rules: list[Body], subject: str) -> Iterator[Body]:

@@ -18,6 +18,7 @@ from bundler.model.lean import dataclass
 from bundler.model.names import release_uid
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.model.release import Protection
+from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.ownership import is_ours
 from bundler.planning.protection import claims_made_by, data_holders, is_marked, mark_body, unmarked
 
@@ -157,7 +158,8 @@ def _holders(
     found = map_parallel(lambda ref: _live(ref, ports, _version(owned[ref])), data_holders(owned))
     own = {ref_of(live): live for live in found if live is not None and is_ours(live, uid)}
     places = sorted({namespace, *(ref.namespace for ref in own if ref.namespace)})
-    claims = {place: _claims_in(place, ports) for place in places}
+    with_claims = places if with_all_claims else sorted({ref.namespace for ref in own if is_stateful_set(ref)})
+    claims = {place: _claims_in(place, ports) for place in with_claims}
     made = [claim for ref, live in own.items() for claim in claims_made_by(ref, live, claims.get(ref.namespace, ()))]
     every = [claim for inside in claims.values() for claim in inside] if with_all_claims else []
     spaces = map_parallel(lambda place: _live(ObjectRef("", "Namespace", "", place), ports), places)
