@@ -7,14 +7,15 @@ and "Defaulting and Nullable"; the messages of kube-apiserver 1.36.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from bundler.fields.keywords import breaks
 from bundler.fields.misfit import Misfit, MisfitKind
-from bundler.model.json import mapping_at
+from bundler.model.json import is_list, mapping_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from bundler.fields.schema import SchemaNode
     from bundler.model.json import Body, JSONValue
@@ -42,12 +43,12 @@ def _problems(value: JSONValue, schema: SchemaNode, path: str) -> Iterator[Misfi
     if isinstance(value, float) and not value.is_integer() and schema.scalar in {"integer", "int-or-string"}:
         yield _wrong_type(path, "number", schema)
     for keyword, bound in schema.constraints.items():
-        if _is_beyond(keyword, bound, value):
+        if breaks(keyword, value, schema.constraints):
             what = f"Invalid value: {path} in body does not fit {keyword}: {json.dumps(bound)}"
             yield Misfit(path, what, MisfitKind.RULE)
     if isinstance(value, Mapping) and schema.shape == "map":
         yield from _field_problems(value, schema, path)
-    elif _is_list(value) and schema.items is not None and isinstance(value, Sequence):
+    elif is_list(value) and schema.items is not None:
         for index, item in enumerate(value):
             yield from _problems(item, schema.items, f"{path}[{index}]")
 
@@ -63,7 +64,7 @@ def _field_problems(value: Mapping[str, JSONValue], schema: SchemaNode, path: st
 
 
 def _filled(value: JSONValue, schema: SchemaNode) -> JSONValue:
-    if _is_list(value) and schema.items is not None and isinstance(value, Sequence):
+    if is_list(value) and schema.items is not None:
         items = schema.items
         return [_filled(item, items) for item in value]
     if not isinstance(value, Mapping) or schema.shape != "map":
@@ -91,56 +92,6 @@ def _wrong_type(path: str, found: str, schema: SchemaNode) -> Misfit:
     wanted = {"int-or-string": "integer,string", "time": "string", "bytes": "string"}.get(wanted, wanted)
     what = f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
     return Misfit(path, what, MisfitKind.RULE)
-
-
-def _is_beyond(keyword: str, bound: JSONValue, value: JSONValue) -> bool:
-    """Return whether a value breaks a keyword that speaks of its type."""
-    if keyword == "enum":
-        return isinstance(bound, Sequence) and not any(_is_same(value, one) for one in bound)
-    test = _TESTS.get(keyword)
-    return test is not None and not isinstance(value, bool) and test(value, bound)
-
-
-def _is_same(left: JSONValue, right: JSONValue) -> bool:
-    return isinstance(left, bool) == isinstance(right, bool) and left == right
-
-
-def _number(test: Callable[[float, float], bool]) -> Callable[[JSONValue, JSONValue], bool]:
-    return lambda v, bound: isinstance(v, int | float) and isinstance(bound, int | float) and test(v, bound)
-
-
-def _length(kind: Callable[[JSONValue], bool], *, is_most: bool) -> Callable[[JSONValue, JSONValue], bool]:
-    def breaks(value: JSONValue, bound: JSONValue) -> bool:
-        if not kind(value) or not isinstance(value, str | Sequence | Mapping) or not isinstance(bound, int):
-            return False
-        return len(value) > bound if is_most else len(value) < bound
-
-    return breaks
-
-
-def _is_text(value: JSONValue) -> bool:
-    return isinstance(value, str)
-
-
-def _is_list(value: JSONValue) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
-
-
-def _is_map(value: JSONValue) -> bool:
-    return isinstance(value, Mapping)
-
-
-_TESTS: Mapping[str, Callable[[JSONValue, JSONValue], bool]] = {
-    "minimum": _number(lambda value, bound: value < bound),
-    "maximum": _number(lambda value, bound: value > bound),
-    "multipleOf": _number(lambda value, bound: bound != 0 and value % bound != 0),
-    "minLength": _length(_is_text, is_most=False),
-    "maxLength": _length(_is_text, is_most=True),
-    "minItems": _length(_is_list, is_most=False),
-    "maxItems": _length(_is_list, is_most=True),
-    "minProperties": _length(_is_map, is_most=False),
-    "maxProperties": _length(_is_map, is_most=True),
-}
 
 
 def _join(path: str, name: str) -> str:

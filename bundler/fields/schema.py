@@ -51,7 +51,7 @@ _SCALARS: Mapping[str, ScalarType] = {
 }
 CONSTRAINTS = frozenset({
     "enum", "maximum", "minimum", "multipleOf", "maxLength", "minLength", "maxItems", "minItems", "maxProperties",
-    "minProperties",
+    "minProperties", "exclusiveMaximum", "exclusiveMinimum",
 })  # fmt: skip
 """Keywords of a CustomResourceDefinition's schema that bound one value. Not ``pattern``: its time has no bound."""
 _NOTHING: Mapping[str, JSONValue] = {}

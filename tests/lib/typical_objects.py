@@ -126,6 +126,9 @@ SPEC = _field(
         "maybe": _field("string", nullable=True),
         "maybeDefault": _field("string", nullable=True, default="x"),
         "ratio": _field("number", nullable=True),
+        "level": _field(
+            "number", minimum=0, exclusiveMinimum=True, maximum=1, exclusiveMaximum=True, multipleOf=0.1
+        ),
         "on": _field("boolean"),
         "amount": {"x-kubernetes-int-or-string": True},
         "maybeAmount": {"x-kubernetes-int-or-string": True, "nullable": True},
@@ -167,8 +170,8 @@ GIZMO_CRD: dict[str, Any] = {
     },
 }
 GIZMO = _of(f"{GROUP}/v1", "Gizmo", spec={
-    "size": 1, "title": "abc", "mode": "slow", "maybe": "a", "maybeDefault": "y", "ratio": 2.5, "on": True, "amount": 1,
-    "maybeAmount": "2", "words": ["a"], "maybeWords": ["a"], "labels": {"a": "b"}, "maybeLabels": {"a": "b"},
+    "size": 1, "title": "abc", "mode": "slow", "maybe": "a", "maybeDefault": "y", "ratio": 2.5, "level": 0.3, "on": True,
+    "amount": 1, "maybeAmount": "2", "words": ["a"], "maybeWords": ["a"], "labels": {"a": "b"}, "maybeLabels": {"a": "b"},
     "part": {"a": "x", "b": 1}, "maybePart": {"a": "x"}, "free": {"a": {"b": [1]}},
     "ports": [{"port": 80, "protocol": "TCP", "name": "http"}], "tags": ["t"],
 })  # fmt: skip

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
+from bundler.fields.keywords import breaks
 from bundler.fields.slow_patterns import find_ambiguity
 from bundler.model.json import Body, JSONValue, canonical_json, is_list, is_mapping, is_number, strings_at
 from bundler.model.size import shortened
@@ -31,6 +31,17 @@ Check: TypeAlias = Callable[[JSONValue, JSONValue, Body], str]
 _SHOWN_CHARS = 80
 _ANY_NUMBER = (-math.inf, math.inf)
 _NUMBERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1), "float": _ANY_NUMBER, "double": _ANY_NUMBER}
+_BOUNDS = {
+    "minimum": "is below the minimum {}",
+    "maximum": "is above the maximum {}",
+    "multipleOf": "is no multiple of {}",
+    "minLength": "has less than {} characters",
+    "maxLength": "has more than {} characters",
+    "minItems": "has less than {} items",
+    "maxItems": "has more than {} items",
+    "minProperties": "has less than {} fields",
+    "maxProperties": "has more than {} fields",
+}
 _MAX_CHARS = 4_000
 """Longer texts are searched by no pattern."""
 
@@ -116,48 +127,15 @@ def fits_branch(value: JSONValue, schema: Body) -> bool:
 # --- keywords ------------------------------------------------------------------------------------------------------
 
 
-def _number(says: Callable[[float, float, Body], str]) -> Check:
-    return lambda value, bound, schema: says(value, bound, schema) if is_number(value) and is_number(bound) else ""
-
-
-def _size(is_kind: Callable[[JSONValue], bool], noun: str, *, is_most: bool) -> Check:
-    def check(value: JSONValue, bound: JSONValue, schema: Body) -> str:
-        del schema
-        if not is_kind(value) or not isinstance(value, str | list | tuple | Mapping) or not is_number(bound):
-            return ""
-        if is_most:
-            return f"has more than {bound} {noun}" if len(value) > bound else ""
-        return f"has less than {bound} {noun}" if len(value) < bound else ""
-
-    return check
-
-
-def _minimum(value: float, bound: float, schema: Body) -> str:
-    is_out = value <= bound if schema.get("exclusiveMinimum") is True else value < bound
-    return f"is below the minimum {bound}" if is_out else ""
-
-
-def _maximum(value: float, bound: float, schema: Body) -> str:
-    is_out = value >= bound if schema.get("exclusiveMaximum") is True else value > bound
-    return f"is above the maximum {bound}" if is_out else ""
-
-
-def _multiple(value: float, bound: float, schema: Body) -> str:
-    del schema
-    is_one = bound == 0 or (Fraction(str(value)) / Fraction(str(bound))).denominator == 1
-    return "" if is_one else f"is no multiple of {bound}"
+def _bounded(keyword: str, words: str) -> Check:
+    return lambda value, bound, schema: words.format(bound) if breaks(keyword, value, schema) else ""
 
 
 def _enum(value: JSONValue, bound: JSONValue, schema: Body) -> str:
-    allowed = bound if is_list(bound) else []
-    if (value is None and schema.get("nullable") is True) or any(same_value(value, one) for one in allowed):
+    if (value is None and schema.get("nullable") is True) or not breaks("enum", value, schema):
         return ""
+    allowed = bound if is_list(bound) else ()
     return f"is not one of {shortened(', '.join(map(str, allowed)), _SHOWN_CHARS)}"
-
-
-def same_value(left: JSONValue, right: JSONValue) -> bool:
-    """Return whether two JSON values are one: 1 is 1.0, and true is not 1."""
-    return isinstance(left, bool) == isinstance(right, bool) and left == right
 
 
 def _pattern(value: JSONValue, bound: JSONValue, schema: Body) -> str:
@@ -230,15 +208,7 @@ def _not(value: JSONValue, bound: JSONValue, schema: Body) -> str:
 
 
 _CHECKS: Mapping[str, Check] = {
-    "minimum": _number(_minimum),
-    "maximum": _number(_maximum),
-    "multipleOf": _number(_multiple),
-    "minLength": _size(lambda value: isinstance(value, str), "characters", is_most=False),
-    "maxLength": _size(lambda value: isinstance(value, str), "characters", is_most=True),
-    "minItems": _size(is_list, "items", is_most=False),
-    "maxItems": _size(is_list, "items", is_most=True),
-    "minProperties": _size(is_mapping, "fields", is_most=False),
-    "maxProperties": _size(is_mapping, "fields", is_most=True),
+    **{keyword: _bounded(keyword, words) for keyword, words in _BOUNDS.items()},
     "enum": _enum,
     "pattern": _pattern,
     "format": _format,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from bundler.fields.typed import same
 from bundler.model.json import is_list, is_mapping, is_number, mapping_at, strings_at
 from bundler.model.size import shortened
-from bundler.planning.definitions.misfits import same_value
 from bundler.planning.definitions.structure import (
     EMBEDDED,
     OF_EVERY_OBJECT,
@@ -142,7 +142,7 @@ def _words(old: Body, new: Body) -> Iterator[str]:
     if is_list(allowed):
         if not is_list(before):
             yield f"takes only {shortened(', '.join(map(str, allowed)), _SHOWN_CHARS)}"
-        elif gone := [one for one in before if not any(same_value(one, other) for other in allowed)]:
+        elif gone := [one for one in before if not any(same(one, other) for other in allowed)]:
             yield f"does not take {shortened(', '.join(map(str, gone)), _SHOWN_CHARS)} any more"
     if new.get("uniqueItems") is True and old.get("uniqueItems") is not True:
         yield "takes no item twice any more"

@@ -1,0 +1,87 @@
+"""Keywords of a custom kind's schema that bound one value. Layer: fields, pure.
+
+Source: https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/, "Validation".
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, TypeAlias
+
+from bundler.fields.typed import same
+from bundler.model.json import is_list, is_mapping, is_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bundler.model.json import Body, JSONValue
+
+_Test: TypeAlias = "Callable[[JSONValue, JSONValue, Body], bool]"
+
+
+def breaks(keyword: str, value: JSONValue, schema: Body) -> bool:
+    """Return whether a value breaks a keyword that bounds values of its type.
+
+    Args:
+        keyword: of the schema; one that is none of these is never broken.
+        value: what is at the place.
+        schema: of the place; it says, too, whether a bound itself is excluded.
+    """
+    test = _TESTS.get(keyword)
+    return test is not None and test(value, schema.get(keyword), schema)
+
+
+def _number(test: Callable[[float, float, Body], bool]) -> _Test:
+    return lambda value, bound, schema: is_number(value) and is_number(bound) and test(value, bound, schema)
+
+
+def _is_below(value: float, bound: float, schema: Body) -> bool:
+    return value <= bound if schema.get("exclusiveMinimum") is True else value < bound
+
+
+def _is_above(value: float, bound: float, schema: Body) -> bool:
+    return value >= bound if schema.get("exclusiveMaximum") is True else value > bound
+
+
+def _is_no_multiple(value: float, bound: float, schema: Body) -> bool:
+    del schema
+    return bound != 0 and (Fraction(str(value)) / Fraction(str(bound))).denominator != 1
+
+
+def _at_least(length: Callable[[JSONValue], int | None]) -> _Test:
+    return lambda value, bound, _: (size := length(value)) is not None and is_number(bound) and size < bound
+
+
+def _at_most(length: Callable[[JSONValue], int | None]) -> _Test:
+    return lambda value, bound, _: (size := length(value)) is not None and is_number(bound) and size > bound
+
+
+def _characters(value: JSONValue) -> int | None:
+    return len(value) if isinstance(value, str) else None
+
+
+def _items(value: JSONValue) -> int | None:
+    return len(value) if is_list(value) else None
+
+
+def _fields(value: JSONValue) -> int | None:
+    return len(value) if is_mapping(value) else None
+
+
+def _is_none_of(value: JSONValue, bound: JSONValue, schema: Body) -> bool:
+    del schema
+    return is_list(bound) and not any(same(value, one) for one in bound)
+
+
+_TESTS: Mapping[str, _Test] = {
+    "enum": _is_none_of,
+    "minimum": _number(_is_below),
+    "maximum": _number(_is_above),
+    "multipleOf": _number(_is_no_multiple),
+    "minLength": _at_least(_characters),
+    "maxLength": _at_most(_characters),
+    "minItems": _at_least(_items),
+    "maxItems": _at_most(_items),
+    "minProperties": _at_least(_fields),
+    "maxProperties": _at_most(_fields),
+}
