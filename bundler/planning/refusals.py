@@ -30,7 +30,6 @@ from bundler.planning.recreate import (
     frozen_fields,
     is_never_recreated,
     keeps_pods,
-    rule_for,
     says_immutable,
     says_no_growth,
 )
@@ -212,12 +211,16 @@ def _way_out(candidate: Candidate, paths: Sequence[str]) -> str:
 
 
 def _unknown_names(wanted: Wanted) -> Iterable[Problem]:
-    """Report names given to ``--recreate`` that no object has: with one letter wrong, the flag would have no effect."""
+    """Report names given to ``--recreate`` that can have no effect, as those with one letter wrong."""
     for rule in wanted.recreates:
-        if rule.source != FLAG or any(rule_for(one, [rule]) for one in wanted.manifests):
+        meant = [one.ref for one in wanted.manifests if rule.fits(one.ref, one.component)]
+        if rule.source != FLAG or not all(map(is_never_recreated, meant)):
             continue
         kind = rule.object.partition("/")[0]
         alike = sorted({one.ref.short for one in wanted.manifests if one.ref.kind == kind})
-        line = f"--recreate {rule.object}: the release has no such object"
-        hint = f"name one of {', '.join(first_of(alike, _MAX_FIELDS))}" if alike else "leave the flag out"
+        said = (
+            "it is never recreated: all that it holds would go with it" if meant else "the release has no such object"
+        )
+        hint = f"name one of {', '.join(first_of(alike, _MAX_FIELDS))}" if alike and not meant else "leave the flag out"
+        line = f"--recreate {rule.object}: {said}"
         yield Problem(error=PlanError, doing="planning the change", lines=(line,), hint=hint)

@@ -24,6 +24,7 @@ from bundler.planning.normalize import stamp
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
 from bundler.planning.planner import build_plan
 from bundler.planning.problem import refuse
+from bundler.planning.recreate import asked_by_flag
 from bundler.planning.refusals import object_problems
 from bundler.planning.stages import stage_of
 from tests.lib.manifests import UID, autoscaler, deployment, live_of, manifest
@@ -464,6 +465,14 @@ def test_an_immutable_secret_is_named_without_its_values():
         )
     (line,) = raised.value.context
     assert line.endswith("Secret/s .data.k: *** → *** cannot be changed")
+
+
+def test_a_name_of_what_is_never_recreated_is_refused_with_the_reason():
+    space = manifest("Namespace", "extra", namespace="")
+    with pytest.raises(PlanError) as raised:
+        checked_plan(wanted(space, recreates=asked_by_flag(["Namespace/extra"])), seen(), {})
+    said = "--recreate Namespace/extra: it is never recreated: all that it holds would go with it"
+    assert (raised.value.context, raised.value.hint.partition(";")[0]) == ((said,), "leave the flag out")
 
 
 def test_what_cannot_be_verified_yet_is_marked():
