@@ -144,13 +144,18 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         finished_jobs=(),
         protection=proposal.history.protection,
     )
+    changes, planned = proposal.plan.changes, proposal.planned
+    revision = replace(
+        draft,
+        summary=summary,
+        authorship=replace(draft.authorship, outside_window=proposal.outside_window),
+        inventory=recorded_inventory(draft.inventory, planned.candidates),
+        left_to_others=fields_left(proposal.plan, planned.wanted),
+        accepted_risks=broken_by(changes),
+        recreated=tuple(map(str, recreated_by(changes))),
+    )
     try:
-        left = fields_left(proposal.plan, proposal.planned.wanted)
-        authorship = replace(draft.authorship, outside_window=proposal.outside_window)
-        draft = replace(draft, left_to_others=left, accepted_risks=broken_by(proposal.plan.changes))
-        draft = replace(draft, recreated=tuple(str(ref) for ref in recreated_by(proposal.plan.changes)))
-        draft = replace(draft, inventory=recorded_inventory(draft.inventory, proposal.planned.candidates))
-        return ports.store.save(replace(draft, summary=summary, authorship=authorship))
+        return ports.store.save(revision)
     except RevisionExistsError as error:
         raise error.with_context(hint="run the same command again; another run was quicker") from error
 
