@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bundler.actions.change.migrate_storage import migrate_storage
+from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.release.terms import Accepted
 from bundler.errors.change import DefinitionRiskError, PlanError
 from bundler.model.cluster import Payload
+from bundler.model.conflicts import OnConflict
 from bundler.model.json import strings_at
 from bundler.model.refs import ObjectRef
 from tests.lib.widgets import DEFINITIONS, WIDGET, widgets
@@ -199,3 +201,33 @@ def test_a_stored_version_goes_once_its_objects_are_stored_in_another(world: Wor
     own = {"accepted": Accepted(losses=True, crd_risk=True)}  # its maker wrote it in v1beta1
     world.operator.upgrade(last, "w", request=own, size="3")
     assert world.get("Widget", "own", group)["apiVersion"] == f"{group}/v1"  # type: ignore[index]
+
+
+def drifted(world: World) -> list[str]:
+    request = DriftRequest(release="w", namespace=world.operator.namespace)
+    return [one.ref.kind for one in find_drift(request, world.operator.ports()).objects]
+
+
+def test_a_rollback_records_the_definition_that_it_leaves_and_one_to_the_newest_revision_restores_it(
+    world: World, group: str, tmp_path: Path
+) -> None:
+    def widen(crd: dict[str, Any]) -> None:
+        spec_of(crd)["properties"]["weight"] = {"type": "integer"}
+
+    world.operator.install(widgets(tmp_path / "1", group), "w")
+    world.operator.upgrade(menu(tmp_path / "2", group, widen), "w")
+    kept = world.operator.rollback("w").kept
+    assert [one.ref.kind for one in kept] == ["CustomResourceDefinition"]
+    assert kept[0].reason.startswith("a rollback leaves it as it is; revision 1 differs in .spec.versions")
+    assert "weight" in spec_of(live_crd(world, group))["properties"]
+    assert drifted(world) == []
+
+    edited = live_crd(world, group)
+    spec_of(edited)["properties"]["theirs"] = {"type": "string"}
+    ref = ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{group}")
+    payload = Payload(ref=ref, api_version="apiextensions.k8s.io/v1", content=json.dumps(edited).encode())
+    world.cluster.replace(payload)
+    assert drifted(world) == ["CustomResourceDefinition"]
+    world.operator.rollback("w", 3, on_conflict=OnConflict.TAKE, accepted=Accepted(crd_risk=True))
+    assert "theirs" not in spec_of(live_crd(world, group))["properties"]
+    assert drifted(world) == []
