@@ -7,6 +7,7 @@ import pytest
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
+from tests.lib.templates import database
 
 NS = ("-n", "prod")
 
@@ -42,15 +43,6 @@ def test_taking_protection_off_is_an_act_of_its_own_and_is_remembered(cli):
     cli("uninstall", "shop", "--yes", *NS).ok()
 
 
-DATABASE = """
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template: {metadata: {labels: {app: db}}, spec: {containers: [{name: db, image: "db:1"}]}}
-"""
 DUMP = """
 apiVersion: batch/v1
 kind: Job
@@ -59,12 +51,18 @@ spec: {template: {spec: {restartPolicy: Never, containers: [{name: dump, image: 
 """
 
 
-@pytest.mark.medium
-def test_a_saved_plan_holds_the_backup_that_is_made_before_data_is_lost(cli):
-    files = {"templates/db.yaml": DATABASE, "templates/dump.yaml": DUMP}
-    bundle, plan = make_bundle(cli.home, files, upgrade={"backup": "templates/dump.yaml"}), cli.home / "demo.plan"
+def losing(cli):
+    """Install a bundle with a database, and return it without: an upgrade to it makes a backup first."""
+    files = {"templates/db.yaml": database(), "templates/dump.yaml": DUMP}
+    bundle = make_bundle(cli.home, files, upgrade={"backup": "templates/dump.yaml"})
     cli("install", "demo", bundle, *NS).ok()
     (bundle / "templates" / "db.yaml").write_text("")
+    return bundle
+
+
+@pytest.mark.medium
+def test_a_saved_plan_holds_the_backup_that_is_made_before_data_is_lost(cli):
+    bundle, plan = losing(cli), cli.home / "demo.plan"
     shown = cli("plan", "demo", bundle, "--accept-data-loss", "--out", plan, "-o", "json", *NS).ok().document
     (backup,) = [change for change in shown["changes"] if "/Job/" in change["object"]]
     assert "a backup, before StatefulSet/db may lose data" in backup["reason"]
@@ -82,10 +80,7 @@ def test_a_saved_plan_holds_the_backup_that_is_made_before_data_is_lost(cli):
 
 @pytest.mark.medium
 def test_a_plan_may_say_that_no_backup_is_made(cli):
-    files = {"templates/db.yaml": DATABASE, "templates/dump.yaml": DUMP}
-    bundle, plan = make_bundle(cli.home, files, upgrade={"backup": "templates/dump.yaml"}), cli.home / "demo.plan"
-    cli("install", "demo", bundle, *NS).ok()
-    (bundle / "templates" / "db.yaml").write_text("")
+    bundle, plan = losing(cli), cli.home / "demo.plan"
     cli("plan", "demo", bundle, "--accept-data-loss", "--no-backup", "--out", plan, *NS).ok()
     cli("apply", plan).ok()
     assert "dump" not in cli("get", "manifest", "demo", *NS).out

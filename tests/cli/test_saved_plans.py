@@ -11,6 +11,7 @@ import pytest
 from bundler.model.refs import ObjectRef
 from bundler.wire.plan_file import MAGIC
 from tests.lib.menus import small_bundle
+from tests.lib.templates import database
 
 NS = ("-n", "prod")
 TOKEN = "a-Token-0f-some-length"
@@ -179,14 +180,10 @@ def test_other_values_than_those_planned_are_refused(cli, saved):
 
 @pytest.mark.slow
 def test_losing_data_is_agreed_to_in_the_plan_or_when_it_is_applied(cli, menu):
-    database = menu / "templates" / "database.yaml"
-    database.write_text(
-        "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: db\n"
-        "  selector: {matchLabels: {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n"
-        "    spec: {containers: [{name: db, image: docker.io/library/db:1}]}\n"
-    )
+    file = menu / "templates" / "database.yaml"
+    file.write_text(database())
     cli("install", "shop", menu, *NS).ok()
-    database.unlink()
+    file.unlink()
     path = cli.home / "shop.plan"
     cli("plan", "shop", menu, "--out", path, *NS).ok()
     refused = cli("apply", path)

@@ -17,21 +17,12 @@ import pytest
 
 from tests.lib.bundles import make_bundle
 from tests.lib.menus import small_bundle
+from tests.lib.templates import database
 
 pytestmark = pytest.mark.slow
 
 BUNDLER = [sys.executable, "-m", "bundler"]
 DEADLINE_S = 30.0
-STATEFUL = """apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec: {containers: [{name: db, image: "db:1"}]}
-"""
 
 
 class Terminal:
@@ -146,7 +137,7 @@ def test_a_namespace_that_does_not_exist_is_named_in_the_question(cli, menu):
 
 def test_the_question_names_what_may_be_lost_and_yes_alone_does_not_accept_it(cli):
     kept = {"templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"}
-    path = make_bundle(cli.home, {**kept, "templates/db.yaml": STATEFUL})
+    path = make_bundle(cli.home, {**kept, "templates/db.yaml": database()})
     subprocess.run([*BUNDLER, "install", "demo", str(path), "-q"], check=True, capture_output=True)
     (path / "templates" / "db.yaml").unlink()
     terminal = Terminal([*BUNDLER, "upgrade", "demo", str(path), "--yes"])

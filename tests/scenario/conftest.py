@@ -18,6 +18,7 @@ from tests.lib.clocks import FakeClock
 from tests.lib.menus import small_bundle
 from tests.lib.operator import Operator, RealClock
 from tests.lib.sandboxes import closed_when_dropped, open_sandbox
+from tests.lib.widgets import DEFINITIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +119,14 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         yield _sandbox_world(menu)
     else:
         yield from _real_world(request.getfixturevalue("control_plane"), menu)
+
+
+@pytest.fixture
+def group(world: World) -> Iterator[str]:
+    """A group of its own: definitions are shared by the whole cluster."""
+    name = f"g{uuid.uuid4().hex[:8]}.example"
+    yield name
+    world.cluster.delete(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{name}"))
 
 
 @pytest.fixture(params=["sandbox", pytest.param("real", marks=pytest.mark.controlplane)])

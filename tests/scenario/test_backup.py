@@ -21,6 +21,7 @@ from bundler.model.steps import Await, RunJob, Until
 from bundler.syntax.reader import read_document
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
+from tests.lib.templates import config_and_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,24 +29,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Plan
     from tests.scenario.conftest import World
 
-STORE = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: cfg}
-data: {text: {{ values.text }}}
-{% if values.db %}
----
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec: {containers: [{name: db, image: "docker.io/library/db:1"}]}
-{% endif %}
-"""
+STORE = config_and_database()
 DUMP = """
 apiVersion: batch/v1
 kind: Job

@@ -13,7 +13,8 @@ from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import RolledBackError, UndeclaredReachError
 from bundler.wire.checked import junit_xml
 from tests.lib.bundles import make_bundle
-from tests.scenario.test_hooks import VALUES, WEB
+from tests.lib.templates import WEB
+from tests.scenario.test_hooks import VALUES
 
 if TYPE_CHECKING:
     from pathlib import Path

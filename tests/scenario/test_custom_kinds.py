@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,18 +22,9 @@ from tests.lib.bundles import make_bundle
 from tests.lib.widgets import DEFINITIONS, WIDGET, definition, widgets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.scenario.conftest import World
-
-
-@pytest.fixture
-def group(world: World) -> Iterator[str]:
-    """A group of its own: definitions are shared by the whole cluster."""
-    name = f"g{uuid.uuid4().hex[:8]}.example"
-    yield name
-    world.cluster.delete(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{name}"))
 
 
 def crd(world: World, group: str) -> dict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,18 +18,10 @@ from bundler.model.refs import ObjectRef
 from tests.lib.widgets import DEFINITIONS, WIDGET, widgets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.scenario.conftest import World
-
-
-@pytest.fixture
-def group(world: World) -> Iterator[str]:
-    """A group of its own: definitions are shared by the whole cluster."""
-    name = f"g{uuid.uuid4().hex[:8]}.example"
-    yield name
-    world.cluster.delete(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{name}"))
 
 
 def menu(folder: Path, group: str, change: Callable[[dict[str, Any]], object], *, version: str = "v1") -> Path:

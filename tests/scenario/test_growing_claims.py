@@ -13,23 +13,14 @@ from bundler.model.json import canonical_json
 from bundler.model.refs import ObjectRef
 from bundler.planning.safety import losses
 from tests.lib.bundles import make_bundle
+from tests.lib.templates import database
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.scenario.conftest import World
 
-DATABASE = """
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec: {containers: [{name: db, image: "docker.io/library/db:{{ values.tag }}"}]}
-  volumeClaimTemplates:
+CLAIMS = """
     - metadata: {name: data}
       spec:
         {% if values.class %}
@@ -38,6 +29,7 @@ spec:
         accessModes: [{{ values.mode }}]
         resources: {requests: {storage: {{ values.size }}}}
 """
+DATABASE = database(CLAIMS, tag="{{ values.tag }}")
 VALUES = "size: 1Gi\nclass: ''\nmode: ReadWriteOnce\ntag: 'one'\n"
 
 

@@ -16,6 +16,7 @@ from bundler.model.events import ChangeStarted, Notice, PhaseStarted
 from bundler.wire.plan_file import decode_plan, encode_plan
 from tests.lib.bundles import make_bundle
 from tests.lib.sessions import session_on
+from tests.lib.templates import WEB
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,17 +42,6 @@ spec:
     spec:
       restartPolicy: Never
       containers: [{{name: job, image: "{{{{ values.{image} }}}}", args: ["{{{{ values.step }}}}"]}}]
-"""
-
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: shop-web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "{{ values.web }}"}]}
 """
 
 

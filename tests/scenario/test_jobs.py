@@ -11,6 +11,7 @@ from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.model.change import Action
 from bundler.model.refs import ObjectRef
 from tests.lib.bundles import make_bundle
+from tests.lib.templates import WEB
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,17 +36,6 @@ spec:
     spec:
       restartPolicy: Never
       containers: [{name: job, image: "{{ values.image }}", args: ["{{ values.step }}"]}]
-"""
-
-WEB = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: shop-web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: "{{ values.web }}"}]}
 """
 
 

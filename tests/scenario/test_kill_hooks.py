@@ -11,7 +11,8 @@ from bundler.model.events import ChangeFinished, HealthChanged
 from bundler.model.health import Status
 from tests.lib.bundles import make_bundle
 from tests.lib.dying import DeathError, DyingCluster, deaths
-from tests.scenario.test_hooks import VALUES, WEB, hook
+from tests.lib.templates import WEB
+from tests.scenario.test_hooks import VALUES, hook
 from tests.scenario.test_kill_shop import NOBODY, Stage
 
 if TYPE_CHECKING:

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
 from bundler.errors.change import WaitTimeoutError
 from bundler.model.events import Warned
-from bundler.model.refs import ObjectRef
 from tests.lib.operators import OperatedCluster, operated_bundle
-from tests.lib.widgets import DEFINITIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.scenario.conftest import World
-
-
-@pytest.fixture
-def group(world: World) -> Iterator[str]:
-    """A group of its own: definitions are shared by the whole cluster."""
-    name = f"g{uuid.uuid4().hex[:8]}.example"
-    yield name
-    world.cluster.delete(ObjectRef(DEFINITIONS, "CustomResourceDefinition", "", f"widgets.{name}"))
 
 
 @pytest.fixture

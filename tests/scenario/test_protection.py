@@ -21,6 +21,7 @@ from bundler.syntax.reader import read_documents
 from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
 from tests.lib.raw_api import ApiError
+from tests.lib.templates import config_and_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,27 +31,10 @@ if TYPE_CHECKING:
     from tests.scenario.conftest import World
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
-STORE = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: cfg}
-data: {text: {{ values.text }}}
-{% if values.db %}
----
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec: {containers: [{name: db, image: "docker.io/library/db:1"}]}
-  volumeClaimTemplates:
+STORE = config_and_database("""
     - metadata: {name: data}
       spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: {{ values.size }}}}}
-{% endif %}
-"""
+""")
 
 
 def store(folder: Path, version: str = "1.1.0") -> Path:

@@ -10,29 +10,20 @@ from bundler.actions.inspect.status import release_state
 from bundler.errors.change import ObjectFailedError, WaitTimeoutError
 from bundler.model.events import HealthChanged
 from tests.lib.bundles import make_bundle
+from tests.lib.templates import database
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.scenario.conftest import World
 
-DATABASE = """
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: db}
-spec:
-  serviceName: db
-  selector: {matchLabels: {app: db}}
-  template:
-    metadata: {labels: {app: db}}
-    spec: {containers: [{name: db, image: "docker.io/library/db:1"}]}
-  volumeClaimTemplates:
+DATABASE = database("""
     - metadata: {name: data}
       spec:
         storageClassName: fast
         accessModes: [ReadWriteOnce]
         resources: {requests: {storage: 1Gi}}
-"""
+""")
 
 NOWHERE = """
 apiVersion: v1
