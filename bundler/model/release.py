@@ -280,6 +280,11 @@ class Revision:
         return frozenset(entry.ref for entry in self.inventory)
 
     @property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """The objects of the inventory that are written as they were rendered: all but generated secrets."""
+        return tuple(entry.manifest for entry in self.inventory if entry.manifest is not None)
+
+    @property
     def dormant(self) -> frozenset[ObjectRef]:
         """Those of them that are there at certain moments only: hooks and checks."""
         return frozenset(one.ref for one in self.inventory if one.manifest is not None and is_dormant(one.manifest))

@@ -286,7 +286,7 @@ def _object_form(one: ObjectStatus) -> ObjectForm:
 
 def manifest_form(revision: Revision) -> ListForm:
     """Return the objects of a revision as they were sent."""
-    return list_form([entry.manifest.body for entry in revision.inventory if entry.manifest is not None])
+    return list_form([manifest.body for manifest in revision.manifests])
 
 
 def notes_form(revision: Revision) -> NotesForm:

@@ -61,7 +61,7 @@ def _hook_hint(names: list[str], notes: Body) -> str:
 def hook_findings(made: Composition) -> Iterator[Finding]:
     """Yield the hooks of a first install that need what is created only after them."""
     run, order = HookRun(operation=Operation.INSTALL, start=0), made.order
-    hooks = tuple(active_hooks((one for one in made.manifests if is_dormant(one)), run))
+    hooks = tuple(active_hooks(made.manifests, run))
     if not hooks:
         return
     others = tuple(one for one in made.manifests if not is_dormant(one))

@@ -76,8 +76,7 @@ def checks_wanted(wanted: Wanted, revision: Revision, *, run: str) -> Wanted:
         revision: with its sensitive values.
         run: names the run; the Job of another one is deleted first.
     """
-    entries = (entry.manifest for entry in revision.inventory if entry.manifest is not None)
-    checks = (of_run(one, run) if is_job(one.ref) else one for one in entries if is_check(one))
+    checks = (of_run(one, run) if is_job(one.ref) else one for one in revision.manifests if is_check(one))
     return replace(wanted, manifests=tuple(checks), generated=(), owned={}, hook_run=None)
 
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import log_tail
 from bundler.actions.change.list_watch import list_live
-from bundler.actions.change.pod_watch import containers_of, pod_selector
+from bundler.actions.change.pod_watch import containers_of, list_pods, pod_selector
 from bundler.actions.change.wait import wait_until_ready
 from bundler.errors import BundlerError, Found
 from bundler.errors.change import HookFailedError, ObjectFailedError
 from bundler.health.pods import pod_problem
 from bundler.health.workloads import job_health
 from bundler.model.change import Action, Change
-from bundler.model.cluster import ListQuery, LogQuery
+from bundler.model.cluster import LogQuery
 from bundler.model.events import Notice
 from bundler.model.health import Status
 from bundler.model.json import int_at, items_at, text_at
@@ -120,10 +120,9 @@ def _failed_pods(job: Body, ports: Ports) -> Iterator[tuple[Body, PodProblem]]:
 
 def _pods_of(job: Body, ports: Ports) -> Sequence[Body]:
     """Return the pods of a Job, the newest last; none where they cannot be listed."""
-    labels = ",".join(f"{key}={value}" for key, value in pod_selector(job).items())
-    query = ListQuery(group="", kind="Pod", namespace=text_at(job, "metadata", "namespace"), label_selector=labels)
+    labels = pod_selector(job)
     try:
-        pods = ports.cluster.list(query).items if labels else ()
+        pods = list_pods(ports, text_at(job, "metadata", "namespace"), labels) if labels else ()
     except BundlerError:
         return ()
     return sorted(pods, key=lambda one: text_at(one, "metadata", "creationTimestamp"))

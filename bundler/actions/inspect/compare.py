@@ -42,8 +42,7 @@ def compare_revisions(ports: Ports, namespace: str, release: str, numbers: tuple
     hidden = ports.store.load(old), ports.store.load(new)
     for revision in (before, after):
         ports.redactor.learn(*revision.sensitive)
-        manifests = (entry.manifest for entry in revision.inventory if entry.manifest is not None)
-        ports.redactor.publish(release, namespace, *public_identifiers(manifests))
+        ports.redactor.publish(release, namespace, *public_identifiers(revision.manifests))
     pointers = {pointer for revision in hidden for pointer in _hidden_pointers(revision.user_values)}
     values = changed_values(before.user_values, after.user_values, origins={}, sensitive=pointers)
     return Comparison(

@@ -105,8 +105,7 @@ def _there(revision: Revision, live: Mapping[ObjectRef, Body]) -> frozenset[Obje
 
 def _with_targets(objects: tuple[ObjectStatus, ...], revision: Revision) -> tuple[ObjectStatus, ...]:
     """Add to Services that lead to no pod of the release that they do not."""
-    manifests = [entry.manifest for entry in revision.inventory if entry.manifest is not None]
-    problems = {problem.ref: problem.message for problem in service_problems(manifests)}
+    problems = {problem.ref: problem.message for problem in service_problems(revision.manifests)}
     return tuple(
         replace(one, health=replace(one.health, warning=one.health.warning or problem))
         if (problem := problems.get(one.entry.ref)) and one.health.status is Status.CURRENT

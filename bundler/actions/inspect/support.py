@@ -168,8 +168,8 @@ class _Gathering:
     def _record(self) -> str:
         self._history = require_history(self._ports.store, self._request.namespace, self._request.release)
         self._revision = self._ports.store.load(self._history.summaries[-1])
-        manifests = (entry.manifest for entry in self._revision.inventory if entry.manifest is not None)
-        self._ports.redactor.publish(self._request.release, self._request.namespace, *public_identifiers(manifests))
+        public = public_identifiers(self._revision.manifests)
+        self._ports.redactor.publish(self._request.release, self._request.namespace, *public)
         return ""
 
     def _learn(self) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.hooks import Operation, is_dormant
+from bundler.model.hooks import Operation
 from bundler.model.lean import dataclass
 from bundler.model.release import ReleaseStatus
 from bundler.planning.hooks import HookRun, active_hooks, finished_in
 from bundler.planning.jobs import is_job
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bundler.actions.release.history import History
     from bundler.model.manifest import Manifest
     from bundler.model.refs import ObjectRef
@@ -83,16 +81,11 @@ def _recorded(revision: Revision, run: HookRun, history: History, store: Release
 
 
 def _hooks(revision: Revision, run: HookRun, history: History) -> Hooks:
-    manifests = tuple(active_hooks(_dormant(revision), run))
+    manifests = tuple(active_hooks(revision.manifests, run))
     jobs = [manifest.ref for manifest in manifests if is_job(manifest.ref)]
     return Hooks(
         run=run, manifests=manifests, finished=finished_in(jobs, history.current, run), sensitive=revision.sensitive
     )
-
-
-def _dormant(revision: Revision) -> Sequence[Manifest]:
-    manifests = (entry.manifest for entry in revision.inventory if entry.manifest is not None)
-    return [manifest for manifest in manifests if is_dormant(manifest)]
 
 
 def _left_by_rollback(history: History, target: int, store: ReleaseStore) -> Revision | None:

@@ -112,8 +112,7 @@ def _draft(request: RollbackRequest, terms: Terms, ports: Ports) -> Draft:
     history = load_existing_history(ports, request.namespace, request.release)
     target = history.find(request.revision) if request.revision else _target(history, ports)
     recorded = ports.store.load(target, with_sensitive=True)
-    manifests = [entry.manifest for entry in recorded.inventory if entry.manifest is not None]
-    ports.redactor.publish(request.release, *public_identifiers(manifests))
+    ports.redactor.publish(request.release, *public_identifiers(recorded.manifests))
     ports.redactor.learn(*recorded.sensitive)
     learn_live_secrets(history, ports)
     authorship = replace(request.authorship, reason=request.reason or request.authorship.reason)
