@@ -7,36 +7,48 @@ once all of that is ready. So a plan has more parts than components: ``before-up
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from bundler.model.hooks import DeleteAfter, Hook, Side, hook_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bundler.model.change import Change
 
 
-def part_of(change: Change) -> str:
-    """Return the part of a plan in which a change is made: its component, or the hooks of that at one point."""
-    return change.component if change.hook is None else f"{change.hook}:{change.component}"
+def parts_of(changes: Iterable[Change]) -> dict[str, list[Change]]:
+    """Return the parts of a plan by their names: what is made of a component, or the hooks of one at one point."""
+    parts: defaultdict[str, list[Change]] = defaultdict(list)
+    for change in changes:
+        parts[change.component if change.hook is None else f"{change.hook}:{change.component}"].append(change)
+    return dict(parts)
 
 
-def needs_of_parts(parts: Collection[str], needs: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def needs_of_parts(
+    parts: Mapping[str, Sequence[Change]], needs: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
     """Return for each part the parts that come before it.
 
     Args:
-        parts: of the plan, as :func:`part_of` names them.
+        parts: of the plan, as :func:`parts_of` makes them.
         needs: component -> all components that must be ready first.
     """
-    return {part: tuple(sorted(_before(part, parts, needs))) for part in parts}
+    places = {name: _place(changes[0]) for name, changes in parts.items()}
+    return {name: tuple(sorted(_before(name, places, needs))) for name in places}
 
 
-def _before(part: str, parts: Collection[str], needs: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    side, component = _split(part)
+def _place(change: Change) -> tuple[Side | None, str]:
+    return change.hook.side if change.hook else None, change.component
+
+
+def _before(
+    part: str, places: Mapping[str, tuple[Side | None, str]], needs: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    side, component = places[part]
     needed = needs.get(component, ())
-    for other in parts:
-        other_side, place = _split(other)
+    for other, (other_side, place) in places.items():
         if other == part:
             continue
         is_inside = _is_within(place, component)
@@ -46,11 +58,6 @@ def _before(part: str, parts: Collection[str], needs: Mapping[str, tuple[str, ..
             or (other_side is Side.BEFORE and _is_within(component, place))
         ):
             yield other
-
-
-def _split(part: str) -> tuple[Side | None, str]:
-    point, colon, component = part.rpartition(":")
-    return (Side(point.partition("-")[0]), component) if colon else (None, part)
 
 
 def _is_within(component: str, around: str) -> bool:

@@ -19,7 +19,7 @@ from bundler.model.json import int_at
 from bundler.model.stage import Stage
 from bundler.model.steps import Await, Delete, Discard, Moment, Record, RunJob, Target, Until, Verify, Write
 from bundler.planning.backup import is_backup
-from bundler.planning.hook_order import is_deleted_at_once, is_discarded, needs_of_parts, order_of, part_of
+from bundler.planning.hook_order import is_deleted_at_once, is_discarded, needs_of_parts, order_of, parts_of
 from bundler.planning.jobs import is_job
 from bundler.planning.order import component_order, component_ranks, is_custom
 from bundler.planning.stages import stage_in_plan
@@ -154,8 +154,7 @@ def schedule(
     """
     backups = [change for change in changes if is_backup(change)]
     hooks = [change for change in changes if change.hook is not None]
-    wanted = [change for change in changes if change.action is not Action.DELETE and change.hook is None]
-    wanted = [change for change in wanted if not is_backup(change)]
+    wanted = [one for one in changes if not (one.action is Action.DELETE or one.hook is not None or is_backup(one))]
     chain = _Chain(digester)
     chain.record(Moment.BEGUN)
     _back_up(chain, backups)
@@ -199,19 +198,17 @@ def _define(chain: _Chain, changes: Sequence[Change]) -> None:
 
 def _run_components(chain: _Chain, changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> None:
     """Let each component begin when those it needs are ready, its hooks before and after it and what it holds."""
-    by_part: defaultdict[str, list[Change]] = defaultdict(list)
-    for change in changes:
-        by_part[part_of(change)].append(change)
-    needed = needs_of_parts(by_part, needs)
+    parts = parts_of(changes)
+    needed = needs_of_parts(parts, needs)
     begin, ends = chain.front, dict[str, tuple[str, ...]]()
-    for wave in component_order(frozenset(by_part), needed):
+    for wave in component_order(frozenset(parts), needed):
         for name in wave:
-            branch = chain.branch(_union(ends[one] for one in needed[name]) or begin)
-            if by_part[name][0].hook is None:
-                _run_component(branch, name, by_part[name])
+            branch, here = chain.branch(_union(ends[one] for one in needed[name]) or begin), parts[name]
+            if here[0].hook is None:
+                _run_component(branch, name, here)
             else:
-                _run_hooks(branch, name, by_part[name])
-                branch.discard(name, [one for one in by_part[name] if is_deleted_at_once(one)], component=_place(name))
+                _run_hooks(branch, name, here)
+                branch.discard(name, filter(is_deleted_at_once, here), component=here[0].component)
             chain.steps += branch.steps
             ends[name] = branch.front
     inner = {one for others in needed.values() for one in others}
@@ -220,13 +217,10 @@ def _run_components(chain: _Chain, changes: Iterable[Change], needs: Mapping[str
 
 def _run_all_hooks(chain: _Chain, hooks: Iterable[Change], needs: Mapping[str, tuple[str, ...]], side: Side) -> None:
     """Run the hooks before or after everything is deleted, those of a component before those that it needs."""
-    by_part: defaultdict[str, list[Change]] = defaultdict(list)
-    for change in hooks:
-        if change.hook is not None and change.hook.side is side:
-            by_part[part_of(change)].append(change)
+    parts = parts_of(change for change in hooks if change.hook is not None and change.hook.side is side)
     rank = component_ranks(needs)
-    for name in sorted(by_part, key=lambda part: (-rank.get(_place(part), 0), part)):
-        _run_hooks(chain, name, by_part[name])
+    for name in sorted(parts, key=lambda part: (-rank.get(parts[part][0].component, 0), part)):
+        _run_hooks(chain, name, parts[name])
 
 
 def _run_hooks(chain: _Chain, part: str, changes: Sequence[Change]) -> None:
@@ -234,7 +228,7 @@ def _run_hooks(chain: _Chain, part: str, changes: Sequence[Change]) -> None:
     by_order: defaultdict[int, list[Change]] = defaultdict(list)
     for change in changes:
         by_order[order_of(change)].append(change)
-    component = _place(part)
+    component = changes[0].component
     for order, group in sorted(by_order.items()):
         place = f"{part}:{order}"
         for stage in Stage:
@@ -245,11 +239,6 @@ def _run_hooks(chain: _Chain, part: str, changes: Sequence[Change]) -> None:
                 id=f"{place}:complete", needs=chain.front, until=Until.COMPLETE, refs=jobs, component=component
             )
             chain.add(step)
-
-
-def _place(part: str) -> str:
-    """Return the component whose hooks a part is made of."""
-    return part.partition(":")[2]
 
 
 def _union(fronts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
