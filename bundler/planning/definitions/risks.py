@@ -27,29 +27,53 @@ if TYPE_CHECKING:
     from bundler.planning.observation import Observation
 
 
-class _Pair(NamedTuple):
-    """One version as it is, and as it is to be."""
+class Narrowed(NamedTuple):
+    """A version that takes less than it did."""
 
     version: str
     old: Body
+    """Its schema as it is, and as it is to be."""
     new: Body
+    where: list[Narrowing]
+
+
+class Comparison(NamedTuple):
+    """What a new definition takes less of than the live one."""
+
+    live: Body
+    narrowed: tuple[Narrowed, ...]
+    unserved: tuple[str, ...]
+    """Versions that clients can use now, and could not any more."""
+    refused: tuple[str, ...]
+    """What the API server refuses, whatever anyone accepts."""
 
     @property
-    def narrowings(self) -> list[Narrowing]:
-        return narrowings(self.old, self.new)
+    def versions_in_doubt(self) -> tuple[str, ...]:
+        """The versions in which live objects must be checked."""
+        if not served_versions(self.live):
+            return ()
+        found = [_readable(one.version, self.live) for one in self.narrowed]
+        if self.unserved or self.refused:
+            found.append(_readable("", self.live))
+        return tuple(dict.fromkeys(found))
 
 
-def versions_in_doubt(live: Body, crd: Body) -> tuple[str, ...]:
-    """Return the versions in which live objects must be checked; nothing where the change can break none.
+def compare_definitions(live: Body, crd: Body) -> Comparison | None:
+    """Return what a definition takes less of than the live one; None where it takes all that is taken now.
 
     Args:
         live: the definition as it is.
         crd: the same as it is to be.
     """
-    found = [pair.version for pair in _pairs(live, crd) if pair.narrowings]
-    if _unserved(live, crd) or any(_refused(live, crd)):
-        found.append("")
-    return tuple(dict.fromkeys(_readable(version, live) for version in found if served_versions(live)))
+    pairs = ((version, old, new, narrowings(old, new)) for version, old, new in _pairs(live, crd))
+    served = served_versions(crd)
+    found = Comparison(
+        live=live,
+        narrowed=tuple(Narrowed(*pair) for pair in pairs if pair[-1]),
+        unserved=tuple(version for version in served_versions(live) if version not in served),
+        refused=tuple(_refused(live, crd)),
+    )
+    return found if found.narrowed or found.unserved or found.refused else None
 
 
 def _readable(version: str, live: Body) -> str:
@@ -59,54 +83,49 @@ def _readable(version: str, live: Body) -> str:
 
 
 def definition_risk(
-    live: Body, crd: Body, objects: Mapping[str, Sequence[Body]], *, uid: str, written: Mapping[ObjectRef, Body | None]
-) -> DefinitionRisk | None:
-    """Return what a new definition no longer takes, and which live objects that would break; None for a wider one.
+    compared: Comparison, objects: Mapping[str, Sequence[Body]], *, uid: str, written: Mapping[ObjectRef, Body | None]
+) -> DefinitionRisk:
+    """Return what a new definition no longer takes, and which live objects that would break.
 
     Args:
-        live: the definition as it is.
-        crd: the same as it is to be.
+        compared: with the live one.
         objects: live objects, all of them, by the version in which they were read.
         uid: of the release that changes it.
         written: objects of the kind that the same plan writes, as it writes them; None for those that it deletes.
     """
-    pairs = [(pair, pair.narrowings) for pair in _pairs(live, crd)]
-    narrowed = [f"{pair.version} {one.path or '.'} {one.what}" for pair, found in pairs for one in found]
-    narrowed += [f"{version} is not served any more" for version in _unserved(live, crd)]
+    narrowed = [f"{one.version} {place.path or '.'} {place.what}" for one in compared.narrowed for place in one.where]
+    narrowed += [f"{version} is not served any more" for version in compared.unserved]
     every = next(iter(objects.values()), ())
     broken = [
         line
-        for pair, found in pairs
-        if found and served_versions(live)
-        for line in _broken(pair, objects.get(_readable(pair.version, live), ()), written)
+        for one in compared.narrowed
+        if objects
+        for line in _broken(one, objects.get(_readable(one.version, compared.live), ()), written)
     ]
-    broken += list(_still_written(live, crd, every, uid))
-    blocked = tuple(f"{line}; {_count(every, text_at(live, 'spec', 'names', 'kind'))}" for line in _refused(live, crd))
-    if not (narrowed or blocked):
-        return None
+    broken += _still_written(compared, every, uid)
+    count = _count(every, text_at(compared.live, "spec", "names", "kind"))
     return DefinitionRisk(
-        narrowed=tuple(narrowed), broken=tuple(dict.fromkeys(broken)), blocked=blocked, checked=len(every)
+        narrowed=tuple(narrowed),
+        broken=tuple(dict.fromkeys(broken)),
+        blocked=tuple(f"{line}; {count}" for line in compared.refused),
+        checked=len(every),
     )
 
 
-def _pairs(live: Body, crd: Body) -> Iterator[_Pair]:
+def _pairs(live: Body, crd: Body) -> Iterator[tuple[str, Body, Body]]:
+    """Yield each version with its schema as it is, and as it is to be."""
     before, stored = _schemas(live), storage_of(live)
     converts = text_at(crd, "spec", "conversion", "strategy") == "Webhook"
     for version, schema in _schemas(crd).items():
         old = before.get(version) or (None if converts else before.get(stored))
         if old is not None:
-            yield _Pair(version, old, schema)
+            yield version, old, schema
 
 
 def _schemas(crd: Body) -> dict[str, Body]:
     """Return the schema of each version that is served, or stored."""
     used = (one for one in items_at(crd, "spec", "versions") if one.get("served") is not False or one.get("storage"))
     return {text_at(one, "name"): mapping_at(one, "schema", "openAPIV3Schema") for one in used}
-
-
-def _unserved(live: Body, crd: Body) -> list[str]:
-    """Return versions that clients can use now, and could not any more."""
-    return [version for version in served_versions(live) if version not in served_versions(crd)]
 
 
 def _refused(live: Body, crd: Body) -> Iterator[str]:
@@ -129,9 +148,9 @@ def _count(objects: Sequence[Body], kind: str) -> str:
     return f"there {'is 1' if len(objects) == 1 else f'are {len(objects)}'}: {shown}{', …' if len(objects) > 3 else ''}"
 
 
-def _broken(pair: _Pair, objects: Sequence[Body], written: Mapping[ObjectRef, Body | None]) -> Iterator[str]:
+def _broken(narrowed: Narrowed, objects: Sequence[Body], written: Mapping[ObjectRef, Body | None]) -> Iterator[str]:
     """Yield the objects that fitted and do not fit any more; of those that the plan writes, as it writes them."""
-    old, new = root_of(pair.old), root_of(pair.new)
+    old, new = root_of(narrowed.old), root_of(narrowed.new)
     for live in objects:
         ref = ref_of(live)
         body = written.get(ref, live)
@@ -142,12 +161,12 @@ def _broken(pair: _Pair, objects: Sequence[Body], written: Mapping[ObjectRef, Bo
         wrong = next((one for one in found if one not in known), None)
         if wrong is not None:
             said = " as the bundle writes it" if ref in written else ""
-            yield f"{ref_of(live).seen_from('')}{said}: {wrong.path or '.'} {wrong.what}"
+            yield f"{ref.seen_from('')}{said}: {wrong.path or '.'} {wrong.what}"
 
 
-def _still_written(live: Body, crd: Body, objects: Sequence[Body], uid: str) -> Iterator[str]:
+def _still_written(compared: Comparison, objects: Sequence[Body], uid: str) -> Iterator[str]:
     """Yield objects that another client wrote in a version that goes, which that client could no longer use."""
-    gone = {f"{text_at(live, 'spec', 'group')}/{version}" for version in _unserved(live, crd)}
+    gone = {f"{text_at(compared.live, 'spec', 'group')}/{version}" for version in compared.unserved}
     for body in objects:
         for entry in items_at(body, "metadata", "managedFields"):
             manager, version = text_at(entry, "manager"), text_at(entry, "apiVersion")

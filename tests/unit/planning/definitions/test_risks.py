@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bundler.model.refs import ObjectRef
-from bundler.planning.definitions.risks import definition_risk, versions_in_doubt
+from bundler.planning.definitions.risks import compare_definitions, definition_risk
 
 GROUP = "party.example"
 SIZE: dict[str, Any] = {"size": {"type": "integer"}}
@@ -32,8 +32,16 @@ def widget(name: str, written: str = "v1", manager: str = "kubectl", **spec: Any
 
 def risk(live: dict[str, Any], crd: dict[str, Any], *objects: dict[str, Any], **written: Any):
     refs = {ObjectRef(GROUP, "Widget", "prod", name): body for name, body in written.items()}
-    read = dict.fromkeys(versions_in_doubt(live, crd), objects)
-    return definition_risk(live, crd, read, uid="ours", written=refs)
+    compared = compare_definitions(live, crd)
+    if compared is None:
+        return None
+    read = dict.fromkeys(compared.versions_in_doubt, objects)
+    return definition_risk(compared, read, uid="ours", written=refs)
+
+
+def versions_in_doubt(live: dict[str, Any], crd: dict[str, Any]) -> tuple[str, ...]:
+    compared = compare_definitions(live, crd)
+    return compared.versions_in_doubt if compared else ()
 
 
 def test_a_wider_definition_asks_for_no_object() -> None:
