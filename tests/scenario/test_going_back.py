@@ -8,7 +8,7 @@ import pytest
 
 from bundler.actions.change.live_state import ref_of
 from bundler.actions.inspect.drift import DriftRequest, find_drift
-from bundler.errors.change import ImmutableFieldError, RolledBackError
+from bundler.errors.change import ImmutableFieldError, ObjectFailedError, RolledBackError
 from bundler.model.conflicts import OnConflict
 from bundler.model.json import value_at
 from tests.lib.bundles import make_bundle
@@ -166,6 +166,19 @@ def test_a_field_that_cannot_change_is_shown_as_drift_and_the_refusal_belongs_to
     shop.operator.rollback(revision=2, recreates=BOTH)
     assert (claim(shop), recorded_claim(shop)) == (("fast", "fast"), "fast")
     assert drift(shop).objects == ()
+
+
+def test_a_fix_that_failed_is_tried_again_and_restores_the_claim(shop, menu):
+    shop.edit("PersistentVolumeClaim", "data", {"metadata": {"labels": {"made": "theirs"}}})
+    shop.cluster.fail("Deployment", "web", "ImagePullBackOff", shop.operator.namespace)
+    shop.operator.fail_fast = QUICK_FAILURE
+    shop.edit("Deployment", "web", {"spec": {"replicas": 0}}, group="apps")
+    with pytest.raises(ObjectFailedError):
+        shop.operator.rollback(revision=2, on_conflict=OnConflict.TAKE)
+    shop.edit("PersistentVolumeClaim", "data", {"metadata": {"labels": {"made": "theirs"}}})
+    shop.cluster.heal("Deployment", "web", shop.operator.namespace)
+    done = shop.operator.rollback(revision=2, on_conflict=OnConflict.TAKE)
+    assert (claim(shop), done.kept) == (("fast", "fast"), ())
 
 
 def test_what_is_edited_in_a_claim_is_restored_by_a_rollback_to_the_newest_revision(shop):

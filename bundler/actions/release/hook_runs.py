@@ -46,18 +46,18 @@ def operation_of(history: History) -> Operation:
     return Operation.UPGRADE if history.deployed else Operation.INSTALL
 
 
-def hooks_of(revision: Revision, history: History, store: ReleaseStore) -> Hooks:
+def hooks_of(revision: Revision, left: Revision | None, history: History, store: ReleaseStore) -> Hooks:
     """Return the hooks of an install, an upgrade or a rollback.
 
     Args:
         revision: that is made.
+        left: the revision that a rollback leaves; None where there is none.
         history: of the release.
         store: its records.
     """
     if not revision.rolled_back_to:
         start = history.deployed.revision if history.deployed else 0
         return _hooks(revision, HookRun(operation=operation_of(history), start=start), history)
-    left = _left_by_rollback(history, revision.rolled_back_to, store)
     if left is None:
         return NO_HOOKS
     return _recorded(left, HookRun(operation=Operation.ROLLBACK, start=left.summary.revision), history, store)
@@ -88,10 +88,15 @@ def _hooks(revision: Revision, run: HookRun, history: History) -> Hooks:
     )
 
 
-def _left_by_rollback(history: History, target: int, store: ReleaseStore) -> Revision | None:
+def left_by_rollback(history: History, target: int, store: ReleaseStore) -> Revision | None:
     """Return the revision that a rollback leaves: the newest but for tries of a rollback that did not get there.
 
-    None is left where the target is the newest itself.
+    None is left where the target is the newest itself, and where nothing of the release is installed.
+
+    Args:
+        history: of the release.
+        target: number of the revision that is rolled back to.
+        store: its records.
     """
     for summary in reversed(history.current):
         if summary.revision == target:
