@@ -12,10 +12,13 @@ from bundler.errors.change import ProbationFailedError, RolledBackError
 from bundler.errors.cluster import ApiUnavailableError
 from bundler.model.events import Notice
 from bundler.model.lean import replace
+from tests.lib.bundles import make_bundle
 from tests.lib.faulty import FaultyCluster
+from tests.scenario.test_hooks import VALUES, WEB
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bundler.model.events import Event
     from tests.scenario.conftest import World
@@ -126,6 +129,19 @@ def test_objects_of_an_api_that_stops_to_answer_are_passed_over(sandbox_world: W
     world.operator.cluster, world.operator.events = cluster, Ear(silence)
     world.operator.install(world.menu, options=SHORT)
     assert world.operator.statuses() == ["deployed"]
+
+
+def test_the_pods_of_many_workloads_are_listed_once_a_look(sandbox_world: World, tmp_path: Path) -> None:
+    web = WEB.replace("shop-web", "web-{{ number }}").replace("app: web", "app: 'web-{{ number }}'")
+    template = "{% for number in range(10) %}\n---" + web + "{% endfor %}\n"
+    menu = make_bundle(tmp_path / "many", {"values.yaml": VALUES, "templates/web.yaml": template}, name="many")
+    world = sandbox_world
+    cluster = world.operator.cluster = FaultyCluster(world.cluster, counts=lambda verb, _dry: verb == "list")
+    world.operator.events = Ear(cluster.calls.clear)
+    world.operator.install(menu, options=SHORT)
+    listed = [call for call in cluster.calls if call.subject.kind == "Pod"]
+    assert 0 < len(listed) <= 5, "once a look, and at the end"
+    assert told(world)[-1] == "probation is over: 10 objects and 10 pods have stayed ready"
 
 
 def test_what_does_not_wait_cannot_be_watched(sandbox_world: World) -> None:

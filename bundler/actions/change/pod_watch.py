@@ -12,7 +12,7 @@ from bundler.model.cluster import ListQuery
 from bundler.model.json import by_label, items_at, mapping_at, text_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bundler.health.pods import FailFast, PodProblem
     from bundler.model.json import Body
@@ -44,22 +44,8 @@ class PodWatch:
         if age_s - self._looked_s < PATIENCE_S or not selecting:
             return
         self._looked_s, self._problems, self._final = age_s, {}, set()
-        for namespace in sorted({ref.namespace for ref in selecting}):
-            self._look_into(namespace, {ref: body for ref, body in selecting.items() if ref.namespace == namespace})
-
-    def _look_into(self, namespace: str, workloads: Mapping[ObjectRef, Body]) -> None:
-        """Ask for the pods of a few workloads by their labels, and once for all pods where there are many."""
-        if len(workloads) <= FEW_WORKLOADS:
-            listed = map_parallel(
-                lambda body: list_pods(self._ports, namespace, pod_selector(body)), workloads.values()
-            )
-            for (ref, body), pods in zip(workloads.items(), listed, strict=True):
-                self._judge(ref, newest_pods(body, pods))
-            return
-        index = by_label(list_pods(self._ports, namespace, {}))
-        for ref, body in workloads.items():
-            found = [index.get(label, ()) for label in pod_selector(body).items()]
-            self._judge(ref, newest_pods(body, min(found, key=len)))
+        for ref, pods in list_newest_pods(self._ports, selecting):
+            self._judge(ref, pods)
 
     def _judge(self, ref: ObjectRef, pods: Iterable[Body]) -> None:
         now_s = self._ports.clock.monotonic()
@@ -108,6 +94,31 @@ def pod_selector(workload: Body) -> Mapping[str, str]:
     """Return the labels by which a workload finds its pods; empty for what has none."""
     labels = mapping_at(workload, "spec", "selector", "matchLabels")
     return {key: value for key, value in labels.items() if isinstance(value, str)}
+
+
+def list_newest_pods(ports: Ports, workloads: Mapping[ObjectRef, Body]) -> Iterator[tuple[ObjectRef, list[Body]]]:
+    """Yield the pods of the newest template of each workload.
+
+    Those of a few workloads are asked for by their labels; where there are many, all pods are listed once.
+
+    Args:
+        ports: the cluster.
+        workloads: which all have a selector.
+    """
+    for namespace in sorted({ref.namespace for ref in workloads}):
+        here = {ref: body for ref, body in workloads.items() if ref.namespace == namespace}
+        listed = _list_by_labels if len(here) <= FEW_WORKLOADS else _list_all
+        for (ref, body), pods in zip(here.items(), listed(ports, namespace, here.values()), strict=True):
+            yield ref, newest_pods(body, pods)
+
+
+def _list_by_labels(ports: Ports, namespace: str, workloads: Iterable[Body]) -> Sequence[Sequence[Body]]:
+    return map_parallel(lambda body: list_pods(ports, namespace, pod_selector(body)), workloads)
+
+
+def _list_all(ports: Ports, namespace: str, workloads: Iterable[Body]) -> Sequence[Sequence[Body]]:
+    index = by_label(list_pods(ports, namespace, {}))
+    return [min((index.get(label, ()) for label in pod_selector(body).items()), key=len) for body in workloads]
 
 
 def list_pods(ports: Ports, namespace: str, labels: Mapping[str, str]) -> Sequence[Body]:

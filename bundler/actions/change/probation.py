@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.change.diagnostics import Unready, gather_evidence
 from bundler.actions.change.list_watch import list_what_answers
-from bundler.actions.change.pod_watch import list_pods, newest_pods, pod_selector
+from bundler.actions.change.pod_watch import list_newest_pods, pod_selector
 from bundler.errors.change import ProbationFailedError
 from bundler.health.compute import compute_health
 from bundler.health.probation import NEW_POD, record_of, relapse
@@ -34,7 +34,7 @@ _TELL_EVERY_S = 10.0, 60.0
 """At least and at most between two lines that say how much time is left; a quarter of a short probation."""
 _TICK_S = 0.5
 """Between two questions whether the run may continue."""
-_GONE = Health(Status.NOT_FOUND, "it does not exist any more")
+_GONE = Health(Status.NOT_FOUND, "it no longer exists")
 
 
 def stay_on_probation(changes: Sequence[Change], ports: Ports, rules: WaitRules, guard: Guard) -> None:
@@ -134,11 +134,11 @@ class _Probation:
         return compute_health(ref, body, rules=self._rules.readiness, judge=self._ports.judge)
 
     def _pods_of(self, live: Mapping[ObjectRef, Body]) -> Iterator[tuple[ObjectRef, Body]]:
-        for ref, body in live.items():
-            if mapping_at(body, "spec", "template", "spec") and (selector := pod_selector(body)):
-                pods = list_pods(self._ports, ref.namespace, selector)
-                self._sees_pods |= bool(pods)
-                yield from ((ref, pod) for pod in newest_pods(body, pods))
+        workloads = {ref: body for ref, body in live.items() if mapping_at(body, "spec", "template", "spec")}
+        selecting = {ref: body for ref, body in workloads.items() if pod_selector(body)}
+        for ref, pods in list_newest_pods(self._ports, selecting):
+            self._sees_pods |= bool(pods)
+            yield from ((ref, pod) for pod in pods)
 
 
 class _Troubled:
