@@ -26,7 +26,7 @@ from bundler.storage.heads import (
     protection_text,
     read_summary,
 )
-from bundler.storage.inventory import write_pages
+from bundler.storage.inventory import ref_cells, write_pages
 from bundler.storage.reading import mapping_of, parse_json, secret_bytes
 from bundler.storage.sensitive import Hider, Secrets, hide_json
 
@@ -153,9 +153,9 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
 
 
 def _backup(manifest: Manifest) -> Body:
-    ref, source = manifest.ref, manifest.source
+    source = manifest.source
     return {
-        "ref": [ref.group, ref.kind, ref.namespace, ref.name],
+        "ref": ref_cells(manifest.ref),
         "apiVersion": manifest.api_version,
         "component": manifest.component,
         "file": source.file,
@@ -166,7 +166,7 @@ def _backup(manifest: Manifest) -> Body:
 
 def _left(revision: Revision) -> list[JSONValue]:
     left = sorted(revision.left_to_others.items())
-    return [{"ref": [ref.group, ref.kind, ref.namespace, ref.name], "fields": [*paths]} for ref, paths in left]
+    return [{"ref": ref_cells(ref), "fields": [*paths]} for ref, paths in left]
 
 
 def _text_blob(text: str, writer: BlobWriter) -> str:
@@ -292,11 +292,7 @@ def mark_head(
         data = {DATA_KEY: base64.b64encode(canonical_json(content)).decode()}
         # Names come on top of a listing blob, so a folded list of packs need not be read here.
         notes[records.PACKS] = ",".join(dict.fromkeys((*named_packs(secret)[0], *map(_short_name, packs))))
-    metadata: dict[str, JSONValue] = {**mapping_at(secret, "metadata"), "annotations": notes, "labels": marks}
-    metadata.pop("managedFields", None)
-    body: Body = {**secret, "metadata": metadata, "data": data}
-    check_size(body)
-    return body, packs
+    return _rewritten(secret, data, annotations=notes, labels=marks), packs
 
 
 def protect_head(secret: Body, protection: Protection) -> Body:
@@ -310,9 +306,13 @@ def protect_head(secret: Body, protection: Protection) -> Body:
         RecordTooLargeError: when it would break its size.
     """
     notes = {**mapping_at(secret, "metadata", "annotations"), PROTECTION: protection_text(protection)}
-    metadata: dict[str, JSONValue] = {**mapping_at(secret, "metadata"), "annotations": notes}
-    metadata.pop("managedFields", None)
-    body: Body = {**secret, "metadata": metadata}
+    return _rewritten(secret, mapping_at(secret, "data"), annotations=notes)
+
+
+def _rewritten(secret: Body, data: Body, **metadata: Body) -> Body:
+    """Return a head with other data and metadata, as it is sent."""
+    kept = {key: value for key, value in mapping_at(secret, "metadata").items() if key != "managedFields"}
+    body: Body = {**secret, "metadata": {**kept, **metadata}, "data": data}
     check_size(body)
     return body
 

@@ -44,7 +44,7 @@ def _row(
     entry: InventoryEntry, writer: BlobWriter, secrets: Secrets, taken: dict[str, JSONValue]
 ) -> dict[str, JSONValue]:
     row: dict[str, JSONValue] = {
-        "ref": _ref_cells(entry.ref),
+        "ref": ref_cells(entry.ref),
         "apiVersion": entry.api_version,
         "stage": int(entry.stage),
         "component": entry.component,
@@ -67,7 +67,7 @@ def _manifest_cells(
     cells: dict[str, JSONValue] = {"digest": digest, "file": manifest.source.file, "line": manifest.source.line}
     # Almost always the same as the entry's, and then not worth a word on 64 rows of a page.
     if manifest.ref != entry.ref:
-        cells["ref"] = _ref_cells(manifest.ref)
+        cells["ref"] = ref_cells(manifest.ref)
     if manifest.api_version != entry.api_version:
         cells["apiVersion"] = manifest.api_version
     if manifest.component != entry.component:
@@ -111,7 +111,8 @@ def _generated(row: Mapping[str, JSONValue], ref: ObjectRef, component: str) -> 
     )
 
 
-def _ref_cells(ref: ObjectRef) -> list[JSONValue]:
+def ref_cells(ref: ObjectRef) -> list[JSONValue]:
+    """Return an object's name as `read_ref` takes it."""
     return [ref.group, ref.kind, ref.namespace, ref.name]
 
 

@@ -74,18 +74,7 @@ class RecordReader:
         Raises:
             RecordDamagedError, RecordTooNewError, ClusterError.
         """
-        found = []
-        for item in self.list(namespace, release, records.HEAD):
-            try:
-                found.append(summary_of(item))
-            except RecordDamagedError as error:
-                if on_unreadable is None:
-                    raise
-                on_unreadable(error.of_revision(records.head_revision(name_of(item))))
-            except RecordTooNewError as error:
-                if on_unreadable is None:
-                    raise
-                on_unreadable(error)
+        found = _readable(self.list(namespace, release, records.HEAD), summary_of, on_unreadable)
         return tuple(sorted(found, key=lambda summary: (summary.namespace, summary.release, summary.revision)))
 
     def trail(self, *, namespace: str, on_unreadable: Callable[[BundlerError], None]) -> tuple[AuditEntry, ...]:
@@ -94,14 +83,8 @@ class RecordReader:
         Raises:
             ClusterError.
         """
-        found = []
-        for body in self.list(namespace, "", records.HEAD, metadata_only=False):
-            try:
-                found.append(self._audited(body))
-            except RecordDamagedError as error:
-                on_unreadable(error.of_revision(records.head_revision(name_of(body))))
-            except RecordTooNewError as error:
-                on_unreadable(error)
+        heads = self.list(namespace, "", records.HEAD, metadata_only=False)
+        found = _readable(heads, self._audited, on_unreadable)
         return tuple(sorted(found, key=lambda one: (one.summary.created, one.summary.namespace, one.summary.release)))
 
     def _audited(self, body: Body) -> AuditEntry:
@@ -302,3 +285,20 @@ def _remember(known: dict[_K, _V], key: _K, value: _V, *, most: int) -> _V:
     while len(known) > most:
         del known[next(iter(known))]
     return value
+
+
+def _readable(
+    heads: Iterable[Body], read: Callable[[Body], _V], on_unreadable: Callable[[BundlerError], None] | None
+) -> list[_V]:
+    """Read heads, and hand over the error of each that cannot be read; where no one takes it, the first is raised."""
+    found = []
+    for head in heads:
+        try:
+            found.append(read(head))
+        except (RecordDamagedError, RecordTooNewError) as error:
+            if on_unreadable is None:
+                raise
+            if isinstance(error, RecordDamagedError):
+                error = error.of_revision(records.head_revision(name_of(head)))
+            on_unreadable(error)
+    return found
