@@ -1,7 +1,7 @@
 """Measure bundler beside its peers on one control plane: `python benchmarks/run.py [--pairs N] [--only PART ...]`.
 
 Every number is a median over pairs: one run of bundler and one of the peer, one after the other, the order changing
-from pair to pair. Parts: start, template, delivery, release, wait, list; and growth, which has no peer.
+from pair to pair. Parts: start, template, delivery, release, wait, list, plans; and growth, which has no peer.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from benchmarks.bench import Bench, table
 from benchmarks.delivery import measure_delivery
 from benchmarks.growth.frame import measure_growth
 from benchmarks.peers import find_peers
+from benchmarks.plans import measure_plans
 from benchmarks.releases import Cluster, measure_list, measure_release, measure_wait, versions
 from tests.lib.controlplane import HOW_TO_GET, ControlPlane, find_binaries
 
-PARTS = ("start", "template", "delivery", "release", "wait", "list", "growth")
+PARTS = ("start", "template", "delivery", "release", "wait", "list", "plans", "growth")
 
 
 def main() -> int:
@@ -55,13 +56,14 @@ def measure(bench: Bench, parts: set[str], running: Path | None) -> None:
         measure_template(bench, find_peers()["helm"])
     if "delivery" in parts:
         measure_delivery(bench)
-    if not parts & {"release", "wait", "list"}:
+    on_cluster = {"release": measure_release, "wait": measure_wait, "list": measure_list, "plans": measure_plans}
+    if not parts & set(on_cluster):
         return
     plane = ControlPlane.attach(running) if running else _start(bench.folder / "plane")
     try:
         cluster = Cluster(bench, plane)
         print(versions(cluster))
-        for name, work in (("release", measure_release), ("wait", measure_wait), ("list", measure_list)):
+        for name, work in on_cluster.items():
             if name in parts:
                 work(bench, cluster)
     finally:

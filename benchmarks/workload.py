@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import string
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -91,6 +93,8 @@ SCHEMA = {
 }
 CHART_YAML = "apiVersion: v2\nname: items\nversion: 1.0.0\ndescription: Many small objects from one loop\n"
 VALUES = "count: 200\nmode: one\nreplicas: 0\n"
+LARGE_COUNT, LARGE_TEXT = 1_000, 2_000
+"""Three times so many objects; so many words in each ConfigMap make 8 MiB of them."""
 
 Body = dict[str, Any]
 
@@ -110,6 +114,22 @@ def write_long_bundle(folder: Path, count: int = 1_950) -> Path:
     """Write a bundle whose one template has each object in full, as files of other projects do; 2 MB by default."""
     one = DOCUMENTS.format(loop="", end="", n="N", mode="one", replicas="0").strip("\n") + "\n"
     return _write_bundle(folder, BUNDLE_YAML, "".join(one.replace("N", str(number)) for number in range(count)))
+
+
+def write_large(folder: Path) -> tuple[Path, Path]:
+    """Write 3,000 objects with 8 MiB of manifests, as a bundle and as a chart."""
+    words = random.Random(1).choices(string.ascii_lowercase, k=LARGE_TEXT * 6)
+    text = " ".join("".join(words[at : at + 6 - at % 5]) for at in range(0, len(words), 6))
+    line = "  greeting: hello"
+
+    def longer(template: str) -> str:
+        return template.replace(line, f"  text: {text}\n{line}", 1)
+
+    bundle = _write_bundle(folder / "large-bundle", BUNDLE_YAML, longer(BUNDLE_TEMPLATE))
+    chart = _write_chart(folder / "large-chart", CHART_YAML, longer(CHART_TEMPLATE))
+    for made in (bundle, chart):
+        _write(made / "values.yaml", VALUES.replace("200", str(LARGE_COUNT)))
+    return bundle, chart
 
 
 def _write_bundle(folder: Path, head: str, template: str) -> Path:
