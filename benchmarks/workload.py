@@ -93,7 +93,7 @@ SCHEMA = {
 }
 CHART_YAML = "apiVersion: v2\nname: items\nversion: 1.0.0\ndescription: Many small objects from one loop\n"
 VALUES = "count: 200\nmode: one\nreplicas: 0\n"
-LARGE_COUNT, LARGE_TEXT = 1_000, 2_000
+LARGE_COUNT, LARGE_TEXT = 1_000, 1_340
 """Three times so many objects; so many words in each ConfigMap make 8 MiB of them."""
 
 Body = dict[str, Any]
