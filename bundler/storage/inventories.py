@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from bundler.concurrency import map_parallel
 from bundler.errors.change import RecordDamagedError
-from bundler.model.lean import dataclass
+from bundler.model.lean import dataclass, field
 from bundler.model.release import InventoryEntry, RevisionInventory
 from bundler.storage import limits
 from bundler.storage.blobs import BlobReader, join_pieces, size_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bundler.storage.heads import Head
 
     Packs = dict[str, "PackSummary"]
+    Pages = dict[str, "Page"]
 
 _LISTS = (b'{"entries":', b'{"packs":', b'{"pages":')
 """How pages, lists of packs and lists of pages begin as canonical JSON; what else begins so is kept in vain."""
@@ -58,32 +59,44 @@ class PackSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
+class Page:
+    """What is remembered of one page of an inventory."""
+
     entries: tuple[InventoryEntry, ...]
     manifests: frozenset[str]
     """Digests of the blobs that it names."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of the records of one release; nothing of it ever changes, and a run reads it once."""
+
+    packs: Packs = field(default_factory=dict)
+    """By the last part of their names."""
+    pages: Pages = field(default_factory=dict)
+    """By digest."""
+
+
 def read_inventories(
-    heads: Sequence[Head], packs: Packs, read_pack: ReadPack, on_unreadable: Callable[[BundlerError], None]
+    heads: Sequence[Head], known: Known, read_pack: ReadPack, on_unreadable: Callable[[BundlerError], None]
 ) -> tuple[RevisionInventory, ...]:
     """Return the inventories of revisions, in the order of their heads, after a check that all they name is there.
 
     Args:
         heads: of one release.
-        packs: what is known of packs, by the last part of their names; what is read is added.
+        known: what was read before; what is read is added.
         read_pack: reads a pack.
         on_unreadable: takes the RecordDamagedError of a revision that cannot be read, which is then left out.
     """
+    packs = known.packs
     budget = _Budget(packs)
     _read_all([(head, name) for head in heads for name in head.packs], packs, read_pack, budget)
     _read_all([(head, name) for head in heads for name in _listed(head, packs)], packs, read_pack, budget)
-    pages: dict[str, _Page] = {}
     found = []
     for head in heads:
         try:
             with reading(head_name(head.summary.release, head.summary.revision)):
-                found.append(RevisionInventory(summary=head.summary, entries=tuple(_entries(head, packs, pages))))
+                found.append(RevisionInventory(summary=head.summary, entries=tuple(_entries(head, known))))
         except RecordDamagedError as error:
             on_unreadable(error.of_revision(head.summary.revision))
     return tuple(found)
@@ -133,7 +146,8 @@ def _listed(head: Head, packs: Packs) -> tuple[str, ...]:
         return ()
 
 
-def _entries(head: Head, packs: Packs, pages: dict[str, _Page]) -> Iterator[InventoryEntry]:
+def _entries(head: Head, known: Known) -> Iterator[InventoryEntry]:
+    packs, pages = known.packs, known.pages
     listed = listed_packs(head, (piece for name in head.packs for piece in packs[name].lists))
     own = [packs[name] for name in (*head.packs, *listed)]
     for pack in own:
@@ -146,7 +160,7 @@ def _entries(head: Head, packs: Packs, pages: dict[str, _Page]) -> Iterator[Inve
         if digest not in pages:
             rows = page_rows(digest, blobs)
             manifests = frozenset(filter(None, map(manifest_digest, rows)))
-            pages[digest] = _Page(entries=tuple(map(read_owned, rows)), manifests=manifests)
+            pages[digest] = Page(entries=tuple(map(read_owned, rows)), manifests=manifests)
         named |= pages[digest].manifests
         yield from pages[digest].entries
     missing = named.difference(*(pack.digests for pack in own))

@@ -23,7 +23,7 @@ from bundler.storage.codec import (
 )
 from bundler.storage.decoding import inline_authorship
 from bundler.storage.heads import named_packs
-from bundler.storage.inventories import read_inventories
+from bundler.storage.inventories import Known, read_inventories
 from bundler.storage.metadata import kind_of, name_of, number_of, summary_of, unclaimed_records
 from bundler.storage.reading import DamageError, count_of, damaged, reading
 from bundler.storage.refusals import gone
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from bundler.ports import ClusterClient
     from bundler.storage.blobs import Piece
     from bundler.storage.codec import Head
-    from bundler.storage.inventories import PackSummary
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -61,8 +60,8 @@ class RecordReader:
         """The packs that were read last, by namespace and name; they never change."""
         self._revisions: dict[tuple[str, str, int, str, bool], Revision] = {}
         """Revisions read in this run, by the resourceVersion of their head too."""
-        self._packs: dict[tuple[str, str], dict[str, PackSummary]] = {}
-        """What packs hold, by namespace and release."""
+        self._known: dict[tuple[str, str], Known] = {}
+        """What packs and pages hold, by namespace and release."""
         self.spoilt: set[tuple[str, str]] = set()
         """Packs that could not be read, by namespace and name: nothing new may lean on them."""
 
@@ -166,8 +165,8 @@ class RecordReader:
             except RecordDamagedError as error:
                 on_unreadable(error.of_revision(number_of(body)))
         heads.sort(key=lambda head: head.summary.revision)
-        packs = self._packs.setdefault((namespace, release), {})
-        revisions = read_inventories(heads, packs, self._fetch_pack, on_unreadable)
+        seen = self._known.setdefault((namespace, release), Known())
+        revisions = read_inventories(heads, seen, self._fetch_pack, on_unreadable)
         known = frozenset(number_of(item) for item in items if kind_of(item) == records.HEAD)
         unclaimed = unclaimed_records(items, self.named_packs(item for item in items if kind_of(item) == records.HEAD))
         return Inventories(
