@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bundler.model.lock import LockState
     from bundler.model.redaction import Redactor
     from bundler.model.site import Site
-    from bundler.ports import ClusterClient, HeldLock, JudgeByRule, Registry, ReleaseLock, Reporter
+    from bundler.ports import ClusterClient, HeldLock, JudgeByRule, Registry, ReleaseLock, ReleaseStore, Reporter
 
     OpenCluster: TypeAlias = "Callable[[Scope], tuple[ClusterClient, str]]"
 
@@ -47,6 +47,8 @@ class Call:
 
     def __init__(self, scope: Scope, *, report: Reporter, is_stopped: Callable[[], bool], deadline_s: float) -> None:
         self.scope, self.report, self.is_stopped, self.deadline_s = scope, report, is_stopped, deadline_s
+        self.store: ReleaseStore | None = None
+        """The records, with what this call has read of them; None until it asks for them."""
 
     def prolong(self, deadline_s: float) -> None:
         """Move the end: a rollback has a budget of its own."""
@@ -172,7 +174,7 @@ class Scope:
         cluster, call, clock = self.cluster(), self.call, self.host.clock
         return Ports(
             cluster=cluster,
-            store=storage.secrets.SecretReleaseStore(cluster, clock),
+            store=self._store(cluster),
             lock=_CarefulLock(self, cluster, bundle),
             clock=clock,
             report=call.report,
@@ -183,6 +185,14 @@ class Scope:
             judge=self._rules() if cluster.has_operators else bundler.health.compute.without_operators(self._rules()),
             registry=registry,
         )
+
+    def _store(self, cluster: ClusterClient) -> ReleaseStore:
+        """Return the records, read once in a call; what belongs to no call may outlive what it has read."""
+        call = self.call
+        store = call.store or storage.secrets.SecretReleaseStore(cluster, self.host.clock)
+        if call is not self._idle:
+            call.store = store
+        return store
 
     def registry(self) -> Registry:
         """Return the registries that bundles are fetched from; their client is made when it is first asked for.
