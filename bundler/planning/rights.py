@@ -70,19 +70,20 @@ def record_rights(namespace: str) -> Iterator[Right]:
 
 
 def object_rights(manifests: Iterable[Manifest], plural_of: PluralOf, verbs: Sequence[str]) -> Iterator[Right]:
-    """Yield what these verbs on objects need; kinds whose plural is not known left out.
+    """Yield what these verbs on objects need, once for a kind in a namespace; kinds whose plural is not known left out.
 
     Args:
         manifests: the objects.
         plural_of: how kinds are served.
         verbs: of the API.
     """
-    for manifest in manifests:
-        plural = plural_of(manifest.ref.group, manifest.ref.kind)
+    places = {(one.ref.group, one.ref.kind, one.ref.namespace) for one in manifests}
+    for group, kind, namespace in sorted(places):
+        plural = plural_of(group, kind)
         if plural is not None:
-            is_kept = (manifest.ref.group, plural) in _NEVER_DELETED
+            is_kept = (group, plural) in _NEVER_DELETED
             allowed = (verb for verb in verbs if not (is_kept and verb == "delete"))
-            yield from (Right(manifest.ref.group, plural, manifest.ref.namespace, verb) for verb in allowed)
+            yield from (Right(group, plural, namespace, verb) for verb in allowed)
 
 
 def claim_rights(manifests: Iterable[Manifest]) -> Iterator[Right]:
