@@ -15,7 +15,7 @@ from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef
 from bundler.planning.autoscale import was_autoscaled
 from bundler.planning.backup import backup_changes
-from bundler.planning.candidates import NONE_KNOWN, find_candidates
+from bundler.planning.candidates import find_candidates
 from bundler.planning.conflicts import field_conflicts
 from bundler.planning.definitions.risks import with_definition
 from bundler.planning.gone import gone_objects, in_served_version
@@ -53,7 +53,7 @@ def build_plan(
     observation: Observation,
     outcomes: Mapping[ObjectRef, Outcome],
     *,
-    known: Mapping[ObjectRef, Candidate] = NONE_KNOWN,
+    candidates: Sequence[Candidate] | None = None,
     payloads: Mapping[ObjectRef, Payload] = _NONE_SENT,
 ) -> Plan:
     """Make the plan out of what is wanted, what was seen, and what the server answered to dry-runs.
@@ -62,7 +62,7 @@ def build_plan(
         wanted: normalised, stamped manifests and what the release owned before.
         observation: live objects.
         outcomes: an answer or refusal for each candidate that was not settled.
-        known: candidates found before; see ``find_candidates``.
+        candidates: what is wanted, paired with what was seen; None: it is paired here.
         payloads: what was dry-run, so that it is not encoded again.
 
     What stops the change is no concern of the plan: :func:`bundler.planning.refusals.object_problems` finds it.
@@ -70,7 +70,8 @@ def build_plan(
     Raises:
         PlanError: when components need each other in a circle.
     """
-    candidates = find_candidates(wanted, observation, known=known)
+    if candidates is None:
+        candidates = find_candidates(wanted, observation)
     changes = [_change(candidate, outcomes.get(candidate.manifest.ref), wanted) for candidate in candidates]
     changes = [in_served_version(with_definition(change, observation)) for change in changes]
     changes += list(_generated_changes(wanted, observation))

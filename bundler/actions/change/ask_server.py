@@ -70,7 +70,7 @@ class Asker:
         self._cluster, self._earlier, self._observation = cluster, earlier, observation
         self._defined = _versions_defined_by(_written_definitions(wanted, observation))
         self._goes_back = wanted.goes_back_to > 0
-        self._own_kinds = frozenset(kinds_defined_by(wanted.manifests))
+        self._own_kinds = frozenset(kind_of(one.body) for one in wanted.manifests if is_definition(one.ref))
         own = [*observation.live.items(), *((manifest.ref, manifest.body) for manifest in wanted.manifests)]
         self._judges = Judges(silent_webhooks(observation.live, wanted.owned), own)
         self._wanted_refs = frozenset(manifest.ref for manifest in wanted.manifests)
@@ -309,11 +309,6 @@ def _stands_still(before: Body | None, now: Body | None) -> bool:
         return True
     same_owner = owned_fields(before, FIELD_MANAGER) == owned_fields(now, FIELD_MANAGER)
     return same_owner and same_content(before, now) and is_deleting(before) == is_deleting(now)
-
-
-def kinds_defined_by(manifests: Iterable[Manifest]) -> list[tuple[str, str]]:
-    """Return group and kind of each definition among manifests."""
-    return [kind_of(manifest.body) for manifest in manifests if is_definition(manifest.ref)]
 
 
 def _written_definitions(wanted: Wanted, observation: Observation) -> Iterable[Manifest]:

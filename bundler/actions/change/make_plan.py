@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.actions.change.ask_server import Asked, Asker, kinds_defined_by
+from bundler.actions.change.ask_server import Asked, Asker
 from bundler.actions.change.definitions import find_risks, newer_definitions, unused_definitions
 from bundler.actions.change.live_state import observe
 from bundler.actions.change.planned import Planned
 from bundler.concurrency import map_parallel
 from bundler.model.cluster import Answer
+from bundler.model.definition import is_definition, kind_of
 from bundler.model.lean import dataclass, replace
 from bundler.planning.backup import is_backup
 from bundler.planning.candidates import find_candidates
@@ -67,7 +68,8 @@ def make_plan(
     moved = [one for one in wanted.manifests if one.ref in asked and asked[one.ref].live is not None]
     known |= {one.manifest.ref: one for one in find_candidates(replace(wanted, manifests=tuple(moved)), observation)}
     payloads = {ref: one.payload for ref, one in asked.items()}
-    plan = build_plan(wanted, observation, outcomes, known=known, payloads=payloads)
+    candidates = tuple(known[one.ref] for one in wanted.manifests)
+    plan = build_plan(wanted, observation, outcomes, candidates=candidates, payloads=payloads)
     backups = tuple(map(_backup_candidate, filter(is_backup, plan.changes)))
     for ref, one in _ask_all(backups, asker).items():
         outcomes[ref], payloads[ref] = one.outcome, one.payload
@@ -92,7 +94,8 @@ def _ask_all(candidates: tuple[Candidate, ...], asker: Asker) -> Mapping[ObjectR
 
 def _await_definitions(asked: Sequence[tuple[Candidate, Asked]]) -> Mapping[ObjectRef, Asked]:
     """What the server refuses while this plan changes its CRD is asked again once that is written."""
-    changing = frozenset(kinds_defined_by([one.manifest for one, answer in asked if _changes(one, answer.outcome)]))
+    crds = [(one, answer.outcome) for one, answer in asked if is_definition(one.manifest.ref)]
+    changing = frozenset(kind_of(one.manifest.body) for one, outcome in crds if _changes(one, outcome))
 
     def judged(ref: ObjectRef, one: Asked) -> Asked:
         outcome = one.outcome
