@@ -92,11 +92,9 @@ class BundleReader:
         name = rules.backup.removeprefix(TEMPLATES)
         if rules.backup_source is None or (name != rules.backup and name in templates and not name.startswith("_")):
             return
-        self._problems.add(
-            rules.backup_source,
-            f'spec.upgrade.backup is "{rules.backup}", which is no template; write one like "{TEMPLATES}backup.yaml"',
-            field="/spec/upgrade/backup",
-        )
+        message = f'spec.upgrade.backup is "{rules.backup}", which is not a template'
+        hint = f'write one like "{TEMPLATES}backup.yaml"'
+        self._problems.add(rules.backup_source, f"{message}; {hint}", field="/spec/upgrade/backup")
 
     def _root(self, path: str) -> Node:
         """Return a document to decode; problems of one that cannot be read are not reported twice."""

@@ -43,7 +43,7 @@ def _zone(node: Node, name: str) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = f'"{name}" is no time zone that this machine knows; write one like "Europe/Vienna"'
+        message = f'"{name}" is not a time zone that this machine knows; write one like "Europe/Vienna"'
         (node.child("timeZone") or node).fail(f"{message}, or install tzdata (`pip install tzdata`)")
         return None
 

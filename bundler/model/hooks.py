@@ -55,13 +55,13 @@ class DeleteAfter(StrEnum):
     SUCCESS = "success"
     """As soon as the hooks of its point have succeeded."""
     UNINSTALL = "uninstall"
-    """With its release, or when the bundle has it no longer."""
+    """With its release, or once it is no longer in the bundle."""
     NEVER = "never"
     """Not by bundler."""
 
 
 class WrongHookError(ValueError):
-    """Annotations that say no hook."""
+    """Annotations of a hook that are not valid."""
 
     def __init__(self, sentence: str, hint: str) -> None:
         """Keep what is wrong, and what to write instead."""
@@ -94,7 +94,7 @@ class Hook:
     delete_after: DeleteAfter = DeleteAfter.UNINSTALL
 
     def point_of(self, operation: Operation) -> HookPoint | None:
-        """Return at which of its points it runs in an operation; None where it does not."""
+        """Return at which of its points it runs in an operation; None where it does not run."""
         return next((point for point in self.points if point.operation is operation), None)
 
 
@@ -140,7 +140,7 @@ def _points(text: str) -> tuple[HookPoint, ...]:
     unknown = [name for name in names if name not in POINTS]
     if unknown:
         known = ", ".join(POINTS)
-        raise WrongHookError(f"{HOOK} names the point {unknown[0]!r}, which there is not", f"name one of {known}")
+        raise WrongHookError(f"{HOOK} names the point {unknown[0]!r}, which does not exist", f"name one of {known}")
     points = tuple(sorted({POINTS[name] for name in names}))
     operations = [point.operation for point in points]
     twice = next((one for one in operations if operations.count(one) > 1), None)

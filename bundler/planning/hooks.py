@@ -41,7 +41,7 @@ class HookRun:
         return f"{job_mark(ref)}.{self.operation[:2]}{self.start}"
 
     def point_of(self, manifest: Manifest) -> HookPoint | None:
-        """Return the point at which an object is written in this run; None where it is not."""
+        """Return the point at which an object is written in this run; None where it is not written."""
         hook = hook_in(manifest)
         return hook.point_of(self.operation) if hook else None
 

@@ -246,7 +246,7 @@ def test_what_can_be_no_backup_is_refused_where_it_is_written(sandbox_world: Wor
     with pytest.raises(BundleInvalidError) as invalid:
         sandbox_world.operator.diff(bundle)
     assert "bundle.yaml" in invalid.value.context[0]
-    assert 'spec.upgrade.backup is "backup.yaml", which is no template' in invalid.value.context[0]
+    assert 'spec.upgrade.backup is "backup.yaml", which is not a template' in invalid.value.context[0]
 
 
 def test_a_backup_that_the_server_refuses_is_found_when_the_change_is_planned(world: World, tmp_path: Path) -> None:

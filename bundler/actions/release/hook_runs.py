@@ -75,7 +75,7 @@ def hooks_of_removal(newest: Revision, history: History, store: ReleaseStore) ->
 
 
 def _recorded(revision: Revision, run: HookRun, history: History, store: ReleaseStore) -> Hooks:
-    """Return the hooks that a record holds; what is sensitive is read for those alone who run some."""
+    """Return the hooks that a record holds; what is sensitive is read only where some of them run."""
     found = _hooks(revision, run, history)
     return _hooks(store.load(revision.summary, with_sensitive=True), run, history) if found.manifests else found
 

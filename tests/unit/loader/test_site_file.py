@@ -179,8 +179,8 @@ def test_what_is_wrong_fails_the_decoder_and_the_schema(tmp_path: Path, line: st
     ("line", "found"),
     [
         ("policy: {requireSignature: true}", "no file would ever do"),
-        ("deploymentWindows: {timeZone: Europe/Wien}", "is no time zone that this machine knows"),
-        ("deploymentWindows: {timeZone: ../../etc/passwd}", "is no time zone that this machine knows"),
+        ("deploymentWindows: {timeZone: Europe/Wien}", "is not a time zone that this machine knows"),
+        ("deploymentWindows: {timeZone: ../../etc/passwd}", "is not a time zone that this machine knows"),
         ("deploymentWindows: {timeZone: UTC, windows: [{from: 20:00, until: 20:00}]}", "is never open"),
         ("deploymentWindows: {timeZone: UTC, freezes: [{from: 2026-02-30, until: 2026-03-01}]}", "write"),
         ("deploymentWindows: {timeZone: UTC, freezes: [{from: 2026-03-02, until: 2026-03-01}]}", "before it begins"),

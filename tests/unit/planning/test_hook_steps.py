@@ -161,7 +161,7 @@ def planned(changes: list[Change], needs: dict[str, tuple[str, ...]], *, is_remo
 @pytest.mark.parametrize(
     ("notes", "sentence"),
     [
-        ({"hook": "pre-install"}, "names the point 'pre-install', which there is not"),
+        ({"hook": "pre-install"}, "names the point 'pre-install', which does not exist"),
         ({"hook": "before-upgrade,after-upgrade"}, "names a point before and one after the upgrade"),
         ({"hook": "before-upgrade", "hook-order": "first"}, "is not a whole number"),
         ({"hook": "before-upgrade", "hook-timeout": "soon"}, "is not a duration"),

@@ -74,7 +74,7 @@ def test_a_hook_that_needs_what_an_install_creates_only_later_is_an_error(
     ("file", "text", "said"),
     [
         ("hooks/a.yaml", ACCOUNT, "ServiceAccount/runner: the annotation bundler.dev/hook is missing"),
-        ("hooks/a.yaml", JOB % "before-lunch", "names the point 'before-lunch', which there is not"),
+        ("hooks/a.yaml", JOB % "before-lunch", "names the point 'before-lunch', which does not exist"),
         ("checks/a.yaml", JOB % "before-install", "the template sets bundler.dev/hook in metadata.annotations"),
         ("templates/a.yaml", JOB % "before-install", "the template sets bundler.dev/hook in metadata.annotations"),
         ("checks/a.yaml", ACCOUNT.replace("ServiceAccount", "Service"), "a Service cannot be in checks/"),
