@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from bundler.fields.kinds import all_kinds
+from bundler.fields.removed_apis import successor_of
+from bundler.health.compute import is_built_in
 from bundler.model.lean import replace
 
 if TYPE_CHECKING:
     from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry, Revision
     from bundler.ports import ClusterClient
-
-_FORMER_GROUPS: Final = frozenset({"extensions", "settings.k8s.io", "auditregistration.k8s.io"})
 
 
 def served_now(recorded: Revision, cluster: ClusterClient) -> Revision:
@@ -33,14 +33,13 @@ def _served_entry(entry: InventoryEntry, cluster: ClusterClient) -> InventoryEnt
     manifest, ref = entry.manifest, entry.ref
     if manifest is None:
         return entry
-    group, _, version = manifest.api_version.rpartition("/")
-    if cluster.resource_type(ref.group, ref.kind, version) is not None:
+    if cluster.resource_type(ref.group, ref.kind, manifest.api_version.rpartition("/")[2]) is not None:
         return entry
     served = cluster.resource_type(ref.group, ref.kind)
     if served is not None:
         moved = _in_version(manifest, served.api_version)
         return replace(entry, manifest=moved, api_version=served.api_version)
-    return None if _is_former_kind(group, cluster) else entry
+    return None if _is_former_kind(ref, cluster) else entry
 
 
 def _in_version(manifest: Manifest, api_version: str) -> Manifest:
@@ -48,8 +47,8 @@ def _in_version(manifest: Manifest, api_version: str) -> Manifest:
     return replace(manifest, api_version=api_version, body=body, recorded_in=manifest.api_version)
 
 
-def _is_former_kind(group: str, cluster: ClusterClient) -> bool:
+def _is_former_kind(ref: ObjectRef, cluster: ClusterClient) -> bool:
     """Return whether a kind that is not served is one that Kubernetes itself had; no CRD can bring it back."""
-    if group not in _FORMER_GROUPS | {info.group for info in all_kinds()}:
+    if not (is_built_in(ref.group) or successor_of(ref.group, ref.kind)):
         return False
-    return not any(one.startswith(f"{group}/") for one in cluster.unavailable_apis())
+    return not any(one.startswith(f"{ref.group}/") for one in cluster.unavailable_apis())
