@@ -15,7 +15,8 @@ from typing import IO, TYPE_CHECKING, Final, Self
 from bundler.delivery.layout import REF_NAME
 from bundler.delivery.layout_blobs import LayoutBlobs, parsed
 from bundler.errors.delivery import ContentMismatchError, ImageBuildError
-from bundler.files.incoming_folder import PREFIX, IncomingFolder, locked_folder
+from bundler.files.incoming_folder import PREFIX, IncomingFolder
+from bundler.files.locked_folder import locked_folder
 from bundler.files.whole_file import write_whole
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at
 from bundler.model.oci import OCI_INDEX, Descriptor, Repository

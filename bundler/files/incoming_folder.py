@@ -8,10 +8,9 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from bundler.files.locked_folder import locked_folder, open_folder
 
 PREFIX: Final = ".incoming-"
 
@@ -35,7 +34,7 @@ class IncomingFolder:
                 with contextlib.suppress(FileNotFoundError):  # the run that made it clears it away just now
                     _clear(left)
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
-            self._lock = _open_folder(self.path)
+            self._lock = open_folder(self.path)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def close(self) -> None:
@@ -47,19 +46,8 @@ class IncomingFolder:
                 folder.rmdir()
 
 
-@contextlib.contextmanager
-def locked_folder(folder: Path) -> Iterator[None]:
-    """Let one run at a time into a folder."""
-    handle = _open_folder(folder)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
 def _clear(folder: Path) -> None:
-    handle = _open_folder(folder)
+    handle = open_folder(folder)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -68,7 +56,3 @@ def _clear(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(handle)
-
-
-def _open_folder(folder: Path) -> int:
-    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

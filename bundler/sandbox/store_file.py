@@ -5,7 +5,6 @@ A database of someone else may hold triggers and computed columns: code that run
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import stat
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.cluster import SandboxStoreError
+from bundler.files.locked_folder import locked_folder
 from bundler.files.private_folder import is_own, open_private, weak_place
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def connect(path: Path | None) -> sqlite3.Connection:
     with closing_on_error(connection):
         connection.execute("PRAGMA trusted_schema = OFF")
         if path is not None:
-            with _alone_in(path.parent):
+            # SQLite's switch of a new file to its write-ahead log fails at once beside another.
+            with locked_folder(path.parent):
                 connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
     return connection
@@ -117,14 +118,3 @@ def _check_file(path: Path) -> None:
         return
     hint = "remove it if you did not make it so, or name another folder with BUNDLER_STATE_DIR"
     raise SandboxStoreError(_DOING, context=[f"{path}: {problem}"], hint=hint)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Wait for other processes: SQLite's switch of a new file to its write-ahead log fails at once beside another."""
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(directory, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(directory)
