@@ -53,6 +53,7 @@ def test_everything_about_a_release_is_gathered_and_nothing_sensitive(world: Wor
     assert {one for part in index["parts"] for one in part["files"]} == set(files) - {"README.txt", "index.json"}
     assert {"versions.json", "status.json", "history.json", "drift.json", "events.json", "nodes.json", "pods.json",
             "objects.json", "manifest.yaml", "revision.json", "evidence/revision-2.txt"} <= set(files)  # fmt: skip
+    assert "Deployment" in {one["object"].split("/")[1] for one in json.loads(files["plan.json"])}
     assert [path for path in files if path.startswith("logs/")]
     assert [one["status"] for one in json.loads(files["history.json"])] == ["deployed", "failed"]
     assert json.loads(files["versions.json"])["bundler"] == "1.2.3"

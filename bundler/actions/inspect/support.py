@@ -34,7 +34,7 @@ from bundler.model.support import SupportPart
 from bundler.syntax.json_text import dump_json
 from bundler.syntax.writer import dump_yaml
 from bundler.wire.drift import drift_forms
-from bundler.wire.releases import audit_forms, revision_form, state_form
+from bundler.wire.releases import audit_forms, entry_forms, revision_form, state_form
 from bundler.wire.support import event_forms, node_forms, part_forms, pod_forms
 
 if TYPE_CHECKING:
@@ -194,7 +194,9 @@ class _Gathering:
     def _recorded(self) -> str:
         _, revision = self._read()
         self._add_json("revision.json", {**revision_form(revision), "values": revision.user_values})
-        bodies = [entry.manifest.body for entry in in_plan_order(revision) if entry.manifest is not None]
+        ordered = in_plan_order(revision)
+        self._add_json("plan.json", entry_forms(replace(revision, inventory=ordered)))
+        bodies = [entry.manifest.body for entry in ordered if entry.manifest is not None]
         self._add("manifest.yaml", "---\n".join(self._yaml(body) for body in bodies))
         return ""
 
