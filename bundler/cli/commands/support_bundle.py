@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def support_bundle_command(app: App, release: str, *, out: Path, tail: int) -> None:
     """Gather what helps to find out what is wrong with RELEASE into one file, to carry it elsewhere.
 
-    Status, history, drift, events, the last log lines, pods, nodes and versions; nothing is changed. Sensitive values
-    are masked, Secrets have no data. What cannot be read is left out: index.json in the file says what, and why.
+    Status, history, the recorded plan, drift, events, the last log lines, pods, nodes and versions; nothing is changed.
+    Sensitive values are masked, Secrets have no data. What cannot be read is left out: index.json in the file says
+    what, and why.
     """
     show_support(app, open_session(app).support_bundle(release, out, tail_lines=tail))
