@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from bundler.model.refs import ObjectRef
     from bundler.planning.observation import Candidate, Observation, Outcome, Wanted
 
+_PLANNING = "planning the change"
 _MAX_FIELDS = 5
 _FIX_IT = "fix the bundle or the values named above"
 _ASK_FOR_MORE = "ask for what is missing: a permission, room in a quota, a policy that allows it"
@@ -108,7 +109,7 @@ def _refused(candidate: Candidate, refusal: Refusal) -> Iterable[Problem]:
 
 
 def _problem(error: type[BundlerError], lines: Iterable[str], hint: str) -> Problem:
-    return Problem(error=error, doing="planning the change", lines=tuple(lines), hint=hint)
+    return Problem(error=error, doing=_PLANNING, lines=tuple(lines), hint=hint)
 
 
 def _foreign(
@@ -116,9 +117,9 @@ def _foreign(
 ) -> Iterable[Problem]:
     lines = _foreign_lines(wanted, observation, candidates, outcomes)
     if lines:
-        asked = any(is_asked_for(candidate.manifest.ref, wanted.adopts) for candidate in candidates)
+        asked = all(is_asked_for(ref, wanted.adopts) for ref in observation.foreign)
         hint = "rename the object in the bundle, or choose another release name or namespace"
-        hint += "" if asked else "; `--adopt KIND/NAME` takes over what no one else looks after"
+        hint += "" if asked and wanted.adopts else "; `--adopt KIND/NAME` takes over what no one else looks after"
         yield _problem(ForeignObjectError, lines, hint)
 
 
@@ -211,16 +212,25 @@ def _way_out(candidate: Candidate, paths: Sequence[str]) -> str:
 
 
 def _unknown_names(wanted: Wanted) -> Iterable[Problem]:
-    """Report names given to ``--recreate`` that can have no effect, as those with one letter wrong."""
+    """Report names given to flags that can have no effect, as those with one letter wrong."""
+    rendered = [one.ref for one in wanted.manifests]
     for rule in wanted.recreates:
         meant = [one.ref for one in wanted.manifests if rule.fits(one.ref, one.component)]
         if rule.source != FLAG or not all(map(is_never_recreated, meant)):
             continue
-        kind = rule.object.partition("/")[0]
-        alike = sorted({one.ref.short for one in wanted.manifests if one.ref.kind == kind})
-        said = (
-            "it is never recreated: all that it holds would go with it" if meant else "the release has no such object"
-        )
-        hint = f"name one of {', '.join(first_of(alike, _MAX_FIELDS))}" if alike and not meant else "leave the flag out"
-        line = f"--recreate {rule.object}: {said}"
-        yield Problem(error=PlanError, doing="planning the change", lines=(line,), hint=hint)
+        if meant:
+            said = f"--recreate {rule.object}: it is never recreated: all that it holds would go with it"
+            yield Problem(error=PlanError, doing=_PLANNING, lines=(said,), hint="leave the flag out")
+        else:
+            yield _unknown(f"--recreate {rule.object}", rule.object, rendered)
+    made = [*rendered, *(secret.ref for secret in wanted.generated)]
+    for name in wanted.adopts:
+        if not any(is_asked_for(ref, (name,)) for ref in made):
+            yield _unknown(f"--adopt {name}", name, made)
+
+
+def _unknown(flag: str, name: str, refs: Iterable[ObjectRef]) -> Problem:
+    kind = name.partition("/")[0]
+    alike = sorted({ref.short for ref in refs if ref.kind == kind})
+    hint = f"name one of {', '.join(first_of(alike, _MAX_FIELDS))}" if alike else "leave the flag out"
+    return Problem(error=PlanError, doing=_PLANNING, lines=(f"{flag}: the release has no such object",), hint=hint)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bundler.errors import BundlerError
 from bundler.errors.change import FieldConflictError, ForeignObjectError, RollbackFailedError
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
@@ -38,6 +39,21 @@ def test_an_object_in_the_way_stops_the_plan_and_the_hint_names_the_option(world
     made(world)
     with pytest.raises(ForeignObjectError) as raised:
         world.operator.install(world.menu)
+    assert "--adopt KIND/NAME" in raised.value.hint
+
+
+@pytest.mark.parametrize("name", ["ConfigMap/shop-confg", "ConfigMap/shop-config,Secret/shop-token"])
+def test_a_name_that_nothing_in_the_bundle_has_is_refused(sandbox_world: World, name: str):
+    with pytest.raises(BundlerError) as raised:
+        sandbox_world.operator.install(sandbox_world.menu, request={"adopts": (name,)})
+    assert f"--adopt {name}: the release has no such object" in raised.value.context
+    assert "ConfigMap/shop-config" in raised.value.hint
+
+
+def test_the_hint_names_the_option_until_everything_in_the_way_is_asked_for(sandbox_world: World):
+    made(sandbox_world)
+    with pytest.raises(ForeignObjectError) as raised:
+        sandbox_world.operator.install(sandbox_world.menu, request={"adopts": ("Deployment/shop-web",)})
     assert "--adopt KIND/NAME" in raised.value.hint
 
 
