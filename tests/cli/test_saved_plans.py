@@ -120,6 +120,12 @@ def test_a_rollback_and_an_uninstall_are_planned_and_applied(cli, saved, menu):
     assert "the release is gone" in cli("apply", gone).err
 
 
+def test_a_plan_that_is_good_for_no_time_is_refused(cli, menu):
+    refused = cli("plan", "shop", menu, "--expires", "0s", "--out", cli.home / "a.plan", *NS)
+    assert refused.code == 2
+    assert "'0s' is no time at all" in refused.err
+
+
 @pytest.mark.slow
 def test_a_plan_of_another_cluster_or_of_yesterday_is_refused(cli, saved):
     path = saved("--set", "text=ho", "--expires", "1h")

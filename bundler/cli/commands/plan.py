@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 @release_argument
 @click.argument("word", required=False, default="", metavar="[BUNDLE|REVISION]", shell_complete=offers("bundles"))
 @click.option("--out", type=FilePath(), metavar="FILE", help="Save the plan, for `bundler apply FILE`.")
-@click.option("--expires", "expires_s", type=Duration(), default=0.0, help="Time that the saved plan is good for.")
+@click.option(
+    "--expires", "expires_s", type=Duration(is_positive=True), default=0.0, help="Time that the saved plan is good for."
+)
 @click.option("--rollback", "is_rollback", is_flag=True, help="Plan `rollback RELEASE [REVISION]`.")
 @click.option("--uninstall", "is_removal", is_flag=True, help="Plan `uninstall RELEASE`.")
 @values_options(can_unset=True)

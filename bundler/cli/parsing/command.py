@@ -40,15 +40,22 @@ class Duration(click.ParamType[float]):
 
     name = "duration"
 
+    def __init__(self, *, is_positive: bool = False) -> None:
+        """Say whether no time at all is a mistake, as where a default of 0 stands for no end."""
+        self._is_positive = is_positive
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return seconds."""
         if isinstance(value, int | float):
             return float(value)
 
         try:
-            return parse_duration(str(value))
+            seconds = parse_duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if self._is_positive and not seconds:
+            self.fail(f"{str(value)!r} is no time at all", param, ctx)
+        return seconds
 
 
 class FilePath(click.ParamType[Path]):
