@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -58,6 +59,8 @@ class RecordReader:
         self._cluster = cluster
         self._pieces: dict[tuple[str, str], list[Piece]] = {}
         """The packs that were read last, by namespace and name; they never change."""
+        self._keeping = threading.Lock()
+        """Held while a pack is kept: those of the newest revision are read by several threads."""
         self._revisions: dict[tuple[str, str, int, str, bool], Revision] = {}
         """Revisions read in this run, by the resourceVersion of their head too."""
         self._known: dict[tuple[str, str], Known] = {}
@@ -166,7 +169,13 @@ class RecordReader:
                 on_unreadable(error.of_revision(number_of(body)))
         heads.sort(key=lambda head: head.summary.revision)
         seen = self._known.setdefault((namespace, release), Known())
-        revisions = read_inventories(heads, seen, self._fetch_pack, on_unreadable)
+        newest = heads[-1].packs if heads else ()
+
+        def read(summary: RevisionSummary, name: str) -> list[Piece]:
+            """Keep those of the newest revision, which is loaded next; all of them would be too much."""
+            return self._read_pack(summary, name) if name in newest else self._fetch_pack(summary, name)
+
+        revisions = read_inventories(heads, seen, read, on_unreadable)
         known = frozenset(number_of(item) for item in items if kind_of(item) == records.HEAD)
         unclaimed = unclaimed_records(items, self.named_packs(item for item in items if kind_of(item) == records.HEAD))
         return Inventories(
@@ -220,9 +229,11 @@ class RecordReader:
 
     def _read_pack(self, summary: RevisionSummary, name: str) -> list[Piece]:
         key = (summary.namespace, records.pack_name(summary.release, name))
-        if key in self._pieces:
-            return self._pieces[key]
-        return _remember(self._pieces, key, self._fetch_pack(summary, name), most=_PACKS)
+        if (kept := self._pieces.get(key)) is not None:
+            return kept
+        pieces = self._fetch_pack(summary, name)
+        with self._keeping:
+            return _remember(self._pieces, key, pieces, most=_PACKS)
 
     def _fetch_pack(self, summary: RevisionSummary, name: str) -> list[Piece]:
         key = (summary.namespace, records.pack_name(summary.release, name))
