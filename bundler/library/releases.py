@@ -130,7 +130,8 @@ def plan_release(scope: Scope, request: ReleaseRequest) -> Proposal:
         BundlerError: whatever would stop it.
     """
     request = read(scope, request)
-    return installing.diff(_install_request(scope, request), _ports_for(scope, request))
+    who = authorship_of(scope, reason=request.reason)  # nothing is recorded: no schema need be read to mask it
+    return installing.diff(_install_request(scope, request, who), _ports_for(scope, request))
 
 
 def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
@@ -147,7 +148,9 @@ def apply_release(scope: Scope, request: ReleaseRequest, options: RunOptions | N
     """
     request = read(scope, request)
     ports = _ports_for(scope, request)
-    return installing.install(_install_request(scope, request), ports, options or RunOptions(), _answer(approve))
+    who = authorship_of(scope, reason=request.reason, bundle=library.bundles.acquired(scope, request).bundle)
+    wanted = _install_request(scope, request, who)
+    return installing.install(wanted, ports, options or RunOptions(), _answer(approve))
 
 
 def roll_back(scope: Scope, request: RollbackRequest, options: RunOptions | None, approve: Approve) -> ChangeResult:
@@ -279,7 +282,7 @@ def registry_opener(scope: Scope, site: Site | None) -> Callable[[Body], Registr
     return partial(library.registries.open_as_puller, scope, site)
 
 
-def _install_request(scope: Scope, request: ReleaseRequest) -> InstallRequest:
+def _install_request(scope: Scope, request: ReleaseRequest, authorship: Authorship) -> InstallRequest:
     taken, inputs = library.bundles.acquired(scope, request), _inputs_of(request)
     site = inputs.named_site
     order = library.bundles.render_request(
@@ -296,7 +299,7 @@ def _install_request(scope: Scope, request: ReleaseRequest) -> InstallRequest:
         reuses_values=request.reuses_values,
         resets_values=request.resets_values,
         must_exist=request.must_exist,
-        authorship=authorship_of(scope, reason=request.reason, bundle=taken.bundle),
+        authorship=authorship,
         accepted=request.accepted,
         adopts=request.adopts,
         recreates=request.recreates,
