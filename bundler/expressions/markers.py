@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KINDS = frozenset("LYB")
+_PART_BITS = 12
+_LAST_PART = (1 << _PART_BITS) - 1
 _KEY_BEFORE = LazyPattern(r"""(?P<lead>[ ]*(?:-[ ]+)*)(?P<key>[^\s#].*:)[ ]*""")
 _LEAD_ONLY = LazyPattern(r"[ ]*(?:-[ ]+)*")
 
@@ -36,9 +38,24 @@ def mark_yaml(text: YamlText) -> str:
     return f"\0{'B' if isinstance(text, YamlBlock) else 'Y'}{text}\0"
 
 
-def mark_line(file_index: int, line: int) -> str:
-    """Return the mark of a template line."""
-    return f"\0L{file_index}:{line}\0"
+def mark_line(file_index: int, place: int) -> str:
+    """Return the mark of a template line, or of a part of it."""
+    return f"\0L{file_index}:{place}\0"
+
+
+def place_of(line: int, part: int = 0) -> int:
+    """Return the number of a part of a template line, in the order of the text; without one, of the whole line."""
+    return (line << _PART_BITS) + min(part, _LAST_PART)
+
+
+def line_of(place: int) -> int:
+    """Return the template line of a place."""
+    return place >> _PART_BITS
+
+
+def is_part(place: int) -> bool:
+    """Return whether a place is a part of its line, and not the whole of it."""
+    return bool(place & _LAST_PART)
 
 
 def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = None) -> str:
@@ -46,7 +63,7 @@ def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = N
 
     Args:
         text: printed text.
-        note_line: told (offset in the result, file index, template line) for each line mark, in order.
+        note_line: called with (offset in the result, file index, place) for each line mark, in order.
     """
     if "\0" not in text:
         return text
@@ -63,8 +80,8 @@ def finish_text(text: str, note_line: Callable[[int, int, int], None] | None = N
             if mark[0] != "L":
                 size += _insert(mark, pieces)
             elif note_line is not None:
-                file_index, _, line = mark[1:].partition(":")
-                note_line(size, int(file_index), int(line))
+                file_index, _, place = mark[1:].partition(":")
+                note_line(size, int(file_index), int(place))
         if plain:
             pieces.append(plain)
             size += len(plain)

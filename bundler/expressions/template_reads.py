@@ -1,4 +1,4 @@
-"""Which values each line of a template reads, as far as its text tells. Layer: expressions, pure.
+"""Which values each line of a template reads, and each tag in it, as far as its text tells. Layer: expressions, pure.
 
 What may be read counts: ``values.web | to_yaml`` reads everything below ``values.web``, a variable is all that it is
 set to, a parameter all that its macro is called with. What decides whether a line is printed at all, the conditions
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from bundler.expressions.expression import ValuePath, path_of
+from bundler.expressions.markers import is_part, line_of
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class LineReads:
 def facts_in(parsed: nodes.Template) -> Facts:
     """Return what the text of one template says of what it reads.
 
+    Lines are places where a template has marks for them (see ``markers``): each tag is one, and each piece of text.
     Each fact is one of ``read LINE SCOPE PATH…``, ``guard FIRST LAST SCOPE PATH…``, ``macro NAME FIRST LAST``,
     ``param MACRO INDEX NAME``, ``call LINE CALLEE``, ``bind NAME SCOPE HOW PATH…``,
     ``arg SCOPE CALLEE WHICH HOW PATH…``, ``module NAME FILE``, ``from NAME FILE ORIGINAL`` and ``include LINE FILE``; a
@@ -63,7 +65,7 @@ class TemplateReads:
             partials: files that a computed name may mean.
         """
         self._partials = tuple(partials)
-        self._lines: dict[tuple[str, int], LineReads] = {}
+        self._known_at: dict[tuple[str, int], LineReads] = {}
         self._places: dict[_Place, frozenset[ValuePath]] = {}
         self._files: dict[str, _FileFacts] = {}
         waiting = [name]
@@ -82,21 +84,21 @@ class TemplateReads:
                 found |= self._known((file, scope, path))
         return frozenset(found)
 
-    def at(self, file: str, line: int) -> LineReads:
-        """Return what one line reads.
+    def at(self, file: str, place: int) -> LineReads:
+        """Return what one line, or one place in it, reads.
 
         Args:
             file: the template, or one that it uses.
-            line: from 1.
+            place: in it.
         """
-        found = self._lines.get((file, line))
-        if found is None:  # loops ask for the same lines again and again
+        found = self._known_at.get((file, place))
+        if found is None:  # loops ask for the same places again and again
             direct: set[ValuePath] = set()
             for at, scope, *path in self._of(file, "read"):
-                if int(at) == line:
+                if _holds(at, at, place):
                     direct |= self._known((file, scope, tuple(path)))
-            found = LineReads(frozenset(direct), frozenset(self._around(file, line, set())))
-            self._lines[file, line] = found
+            found = LineReads(frozenset(direct), frozenset(self._around(file, place, set())))
+            self._known_at[file, place] = found
         return found
 
     def _facts_of(self, file: str) -> _FileFacts:
@@ -108,16 +110,16 @@ class TemplateReads:
     def _named(self, file: str) -> tuple[str, ...]:
         return self._partials if file == _ANY else (file,)
 
-    def _around(self, file: str, line: int, seen: set[tuple[str, int]]) -> set[ValuePath]:
-        """Return what is asked before a line is printed: here, and where its macro is called or its file included."""
-        if (file, line) in seen:
+    def _around(self, file: str, place: int, seen: set[tuple[str, int]]) -> set[ValuePath]:
+        """Return what is asked before a place is printed: here, and where its macro is called or its file included."""
+        if (file, place) in seen:
             return set()
-        seen.add((file, line))
+        seen.add((file, place))
         found: set[ValuePath] = set()
         for first, last, scope, *path in self._of(file, "guard"):
-            if int(first) <= line <= int(last):
+            if _holds(first, last, place):
                 found |= self._known((file, scope, tuple(path)))
-        macros = [name for name, first, last in self._of(file, "macro") if int(first) <= line <= int(last)]
+        macros = [name for name, first, last in self._of(file, "macro") if _holds(first, last, place)]
         for caller, facts in self._files.items():
             calls = [at for at, callee in facts.of("call") if self._is_meant(caller, callee, file, macros)]
             calls += [at for at, other in facts.of("include") if file in self._named(other)]
@@ -353,6 +355,13 @@ class _Collector:
         yield from ((_ANY, value) for value in (node.dyn_args, node.dyn_kwargs) if value is not None)
 
 
+def _holds(first: str, last: str, place: int) -> bool:
+    """Return whether a place is between others; a whole line is where a part of it is."""
+    if is_part(place):
+        return int(first) <= place <= int(last)
+    return line_of(int(first)) <= line_of(place) <= line_of(int(last))
+
+
 def _how(path: ValuePath, value: nodes.Node) -> str:
     return _IS if path_of(value) == path else _FROM
 
@@ -362,5 +371,3 @@ def _lines(node: nodes.Node) -> Iterator[int]:
     for one in (node, *node.find_all(nodes.Node)):
         if one.lineno is not None:
             yield one.lineno
-        if isinstance(one, nodes.TemplateData):
-            yield one.lineno + one.data.count("\n")

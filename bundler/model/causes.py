@@ -106,7 +106,7 @@ class Cause:
     note: str = ""
     """What else is to be said: ``shop 1.4.0 → 1.5.0``, ``by kubectl at …``."""
     is_certain: bool = True
-    """False: the template reads these values, and nothing tells for which of its lines."""
+    """False: the template reads these values, and nothing tells for which of its fields."""
 
 
 def roots_of(values: Mapping[str, ChangedValue], path: str) -> tuple[ChangedValue, ...]:

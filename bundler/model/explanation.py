@@ -79,9 +79,11 @@ class ExplainedField:
     source: str = ""
     """The template line, or the lines of the patches."""
     values: tuple[str, ...] = ()
-    """Paths of the values that the line reads."""
+    """Paths of the values that were read to print it."""
+    is_certain: bool = True
+    """False: other fields are printed with it, and nothing tells which of the values is read for which."""
     conditions: tuple[str, ...] = ()
-    """Paths of the values that decide whether the line is printed."""
+    """Paths of the values that decide whether it is printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,7 +258,7 @@ class _BundleRendering:
             note_lines=rendered.notes,
             source_of_note=lambda note: templates.object_source(rendered, note),
             source_at=lambda offset: templates.source_at(rendered, offset),
-            reads_at=lambda source: templates.reads_at(path, source),
+            parts_of=lambda start, end: templates.parts_of(rendered, start, end),
             reads=lambda: templates.reads_of(path).all(),
             folder=folder,
         )

@@ -10,7 +10,7 @@ from functools import wraps
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bundler.expressions.markers import finish_text, mark_line
+from bundler.expressions.markers import finish_text, line_of, mark_line, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +56,8 @@ def _lines_of(text: str) -> Iterator[_Line]:
     start = 0
     for line in plain.split("\n"):
         before = bisect_right(notes, first_letter(plain, start), key=itemgetter(0))
-        yield _Line(line.strip(), mark_line(*notes[before - 1][1:]) if before else "")
+        _, file_index, place = notes[before - 1] if before else (0, 0, 0)
+        yield _Line(line.strip(), mark_line(file_index, place_of(line_of(place))) if before else "")
         start += len(line) + 1
 
 

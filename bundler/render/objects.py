@@ -17,14 +17,14 @@ from bundler.syntax.events import Limits, Mark, YamlSyntaxError
 from bundler.syntax.objects import read_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from bundler.expressions.bounds import Bounds
     from bundler.expressions.expression import ValuePath
-    from bundler.expressions.template_reads import LineReads
     from bundler.model.json import Body
     from bundler.model.manifest import Source
     from bundler.render.splice import FindMark
+    from bundler.render.templates import PrintedPart
     from bundler.syntax.objects import ObjectDocument
     from bundler.syntax.reader import MarkedDocument
 
@@ -54,8 +54,8 @@ class TextPart:
     source_of_note: Callable[[tuple[int, int, int] | None], Source]
     source_at: Callable[[int], Source]
     """Offset in the text -> template line; slow, for errors."""
-    reads_at: Callable[[Source], LineReads] | None = None
-    """Template line -> the values that it reads; None for plain YAML."""
+    parts_of: Callable[[int, int], Iterable[PrintedPart]] | None = None
+    """Start and end in the text -> what it is made of, and the values read for it; None for plain YAML."""
     reads: Callable[[], frozenset[ValuePath]] | None = None
     """All values that the template reads."""
     folder: str = ""

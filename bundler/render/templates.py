@@ -1,7 +1,8 @@
 """Compile and run the templates of one bundle. Layer: render, pure.
 
 Printed text carries line marks (see ``expressions.markers``). In the fast mode only lines that begin an object carry
-one; when something is wrong with the text, the template is run again with a mark on every line.
+one; when something is wrong with the text, or someone asks what was read for a part of it, the template is run again
+with a mark on every line, and around every tag.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from bisect import bisect_right
 from functools import cache, partial
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2.loaders import FunctionLoader
 
@@ -19,7 +20,7 @@ from bundler import expressions
 from bundler.expressions.bounds import current_meter
 from bundler.expressions.compiled import code_key
 from bundler.expressions.language import FAILURES, Language
-from bundler.expressions.markers import finish_text
+from bundler.expressions.markers import finish_text, is_part, line_of
 from bundler.model.bundle import BESIDE_TEMPLATES
 from bundler.model.lean import dataclass
 from bundler.model.manifest import Source
@@ -44,7 +45,17 @@ class RenderedText:
     name: str
     text: str
     notes: tuple[tuple[int, int, int], ...]
-    """(offset in the text, index of the file, line in it), in order."""
+    """(offset in the text, index of the file, place in it), in order."""
+
+
+class PrintedPart(NamedTuple):
+    """A part of a printed text that is all of one place of a template, and what is read for it."""
+
+    start: int
+    end: int
+    is_exact: bool
+    """False: the place is a whole line."""
+    reads: LineReads
 
 
 class RenderFailedError(Exception):
@@ -94,6 +105,7 @@ class MarkedLanguage(Language):
         parsed: Any = source
         if self.marks_every_line:
             parsed = self.parse(source, name, filename)
+            bundler.render.line_marks.mark_whole_lines(parsed)
             facts = expressions.template_reads.facts_in(parsed)
         code = super().compile(parsed, name, filename)
         self._codes.add(key, (code, True, facts))
@@ -171,14 +183,17 @@ class TemplateSet:
 
     def source_at(self, rendered: RenderedText, offset: int) -> Source:
         """Return the template line that printed the line at ``offset``; the template runs again to find it."""
-        if rendered.name not in self._traced:
-            self._traced[rendered.name] = self._trace(rendered)
-        traced, language = self._traced[rendered.name]
+        traced, language = self._traced_of(rendered)
         line_start = rendered.text.rfind("\n", 0, offset) + 1
         # what is printed behind an indentation brings its own mark
         before = bisect_right(traced.notes, first_letter(rendered.text, line_start), key=itemgetter(0))
         chosen = traced.notes[max(0, before - 1)] if traced.notes else None
         return self._source(language, chosen, rendered.name)
+
+    def _traced_of(self, rendered: RenderedText) -> tuple[RenderedText, MarkedLanguage]:
+        if rendered.name not in self._traced:
+            self._traced[rendered.name] = self._trace(rendered)
+        return self._traced[rendered.name]
 
     def _trace(self, rendered: RenderedText) -> tuple[RenderedText, MarkedLanguage]:
         language = self._make_language(marks_every_line=True)
@@ -205,14 +220,26 @@ class TemplateSet:
             self._reads[name] = expressions.template_reads.TemplateReads(name, facts, partials)
         return self._reads[name]
 
-    def reads_at(self, name: str, source: Source) -> LineReads:
-        """Return which values a line reads that a template printed.
+    def parts_of(self, rendered: RenderedText, start: int, end: int) -> Iterator[PrintedPart]:
+        """Yield the parts of a printed text that cover some of it, with what the template reads for each.
 
         Args:
-            name: of the template.
-            source: the line, in that template or in one that it uses.
+            rendered: the text.
+            start: of what is asked about.
+            end: of it.
         """
-        return self.reads_of(name).at(self._named(source.file), source.line)
+        traced, language = self._traced_of(rendered)
+        notes, reads = traced.notes, self.reads_of(rendered.name)
+        first = max(0, bisect_right(notes, start, key=itemgetter(0)) - 1)
+        for index in range(first, len(notes)):
+            at, file, place = notes[index]
+            to, _, following = notes[index + 1] if index + 1 < len(notes) else (len(traced.text), 0, 0)
+            if at > end:
+                return
+            # an expression that printed nothing counts where it is; a whole line does not that has parts
+            is_empty = start < at == to and is_part(place) and is_part(following)
+            if is_empty or (to > start and at < min(to, end)):
+                yield PrintedPart(at, to, is_part(place), reads.at(language.file_names[file], place))
 
     def text_of(self, source: Source) -> str:
         """Return the text of the template that ``source`` names."""
@@ -231,7 +258,7 @@ class TemplateSet:
     def _source(self, language: MarkedLanguage, note: tuple[int, int, int] | None, name: str) -> Source:
         if note is None:
             return Source(self._place(name), 1)
-        return Source(self._place(language.file_names[note[1]]), note[2])
+        return Source(self._place(language.file_names[note[1]]), line_of(note[2]))
 
     def _make_language(self, *, marks_every_line: bool) -> MarkedLanguage:
         language = MarkedLanguage(self._files, self._codes, marks_every_line=marks_every_line)

@@ -2,7 +2,7 @@
 
 An object knows the line where it begins. The line of an image in it is asked for by few: errors, and the list of
 images; what was read for a field, by those who ask why it changes. So nothing is kept for them while objects are
-rendered: to answer, the template of the object renders once more, with marks on every line.
+rendered: to answer, the template of the object renders once more, with marks on every line and around every tag.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING
 from bundler.expressions.bounds import Bounds, Meter, metered
 from bundler.model.json import escape_token, value_at_steps
 from bundler.model.lean import dataclass, replace
+from bundler.render.kept_lines import first_letter
 from bundler.render.lines import offset_of_line
 from bundler.render.types import FieldOrigin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bundler.model.json import JSONValue
     from bundler.model.manifest import Manifest, Source
     from bundler.model.refs import ObjectRef
     from bundler.render.objects import ObjectPart, TextPart
+    from bundler.render.templates import PrintedPart
     from bundler.syntax.reader import MarkedDocument
-
-_MAX_LINES = 500
-"""Of one value are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class Tracer:
             return None if found is None else self._source(found, steps)
 
     def find_origin(self, ref: ObjectRef, steps: Sequence[str | int]) -> FieldOrigin | None:
-        """Return that line with what it reads, and what the lines below it read that print parts of the value.
+        """Return that line with what is read for all that the text has of the field: its key, and its value.
 
         Without steps it is the line with which the object begins. None where no such object is rendered.
         """
@@ -75,16 +73,17 @@ class Tracer:
             found = self._find(ref)
             if found is None:
                 return None
+            source = self._source(found, steps) if steps else found.part.source
             value = value_at_steps(found.part.body, steps)
-            lines = self._lines(found, steps, value) if steps else [found.part.source]
-            origin = FieldOrigin(source=lines[0], component=self._files[ref][0], value=value)
-            if found.text.reads_at is None or found.text.reads is None:
+            origin = FieldOrigin(source=source, component=self._files[ref][0], value=value)
+            if found.text.parts_of is None or found.text.reads is None:
                 return origin
-            reads = list(map(found.text.reads_at, dict.fromkeys(lines)))
+            parts = list(found.text.parts_of(*self._span(found, steps)))
             return replace(
                 origin,
-                direct=frozenset(path for one in reads for path in one.direct),
-                around=frozenset(path for one in reads for path in one.around),
+                direct=frozenset(path for one in parts for path in one.reads.direct),
+                around=frozenset(path for one in parts for path in one.reads.around),
+                is_certain=all(self._is_read_for(found, steps, one) for one in parts),
                 template=found.text.reads,
             )
 
@@ -95,21 +94,29 @@ class Tracer:
         return next((one for one in named if one.ref.namespace == ref.namespace or not ref.namespace), None)
 
     def _source(self, found: TracedObject, steps: Sequence[str | int]) -> Source:
-        return self._source_of(found, self._detail(found).line_of(_pointer(found, steps)))
-
-    def _lines(self, found: TracedObject, steps: Sequence[str | int], value: JSONValue) -> list[Source]:
-        """Return the template line of a value, then those of its parts, of a text of several lines each of them."""
-        detail, pointer = self._detail(found), _pointer(found, steps)
-        first = detail.line_of(pointer)
-        if isinstance(value, str):
-            rest: Iterable[int] = range(first + 1, first + min(value.count("\n"), _MAX_LINES) + 1)
-        else:
-            below = f"{pointer}/"
-            rest = sorted({line for inner, line in detail.lines.items() if inner.startswith(below)})[:_MAX_LINES]
-        return [self._source_of(found, line) for line in (first, *rest)]
-
-    def _source_of(self, found: TracedObject, line: int) -> Source:
+        line = self._detail(found).line_of(_pointer(found, steps))
         return found.text.source_at(offset_of_line(found.text.text, line))
+
+    def _span(self, found: TracedObject, steps: Sequence[str | int]) -> tuple[int, int]:
+        """Return where a field begins and ends in the text; of one that is missing, the beginning of what is around."""
+        detail, pointer, text = self._detail(found), _pointer(found, steps), found.text.text
+        if steps and pointer in detail.spans:
+            start, end = detail.spans[pointer]
+            return start, first_letter(text, start + len(text[start:end].rstrip()))
+        while pointer and pointer not in detail.spans:
+            pointer = pointer.rpartition("/")[0]
+        start = detail.spans[pointer][0] if pointer else detail.marks[""].offset
+        return start, start + 1
+
+    def _is_read_for(self, found: TracedObject, steps: Sequence[str | int], part: PrintedPart) -> bool:
+        """Return whether all that is read for a part of the text is read for this field: it prints no other one."""
+        if len(part.reads.direct) <= int(part.is_exact):
+            return True
+        own = _pointer(found, steps)
+        return not any(
+            start < part.end and end > part.start and not _is_around(own, other) and not _is_around(other, own)
+            for other, (start, end) in self._detail(found).spans.items()
+        )
 
     def _detail(self, found: TracedObject) -> MarkedDocument:
         document = found.part.document
@@ -120,6 +127,10 @@ class Tracer:
 
 def _pointer(found: TracedObject, steps: Sequence[str | int]) -> str:
     return found.part.pointer + "".join(f"/{escape_token(str(step))}" for step in steps)
+
+
+def _is_around(pointer: str, other: str) -> bool:
+    return f"{other}/".startswith(f"{pointer}/")
 
 
 def _by_name(objects: Iterable[TracedObject]) -> Mapping[tuple[str, str, str], Sequence[TracedObject]]:

@@ -86,9 +86,11 @@ class FieldOrigin:
     source: Source
     component: str
     direct: frozenset[ValuePath] = frozenset()
-    """What the line reads."""
+    """What was read to print it."""
     around: frozenset[ValuePath] = frozenset()
-    """What decides whether the line is printed."""
+    """What decides whether it is printed."""
+    is_certain: bool = True
+    """False: another field is printed with it, and nothing tells which of ``direct`` is read for which."""
     template: Callable[[], frozenset[ValuePath]] = frozenset
     """All that the template reads."""
     value: JSONValue = None

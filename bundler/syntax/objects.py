@@ -59,6 +59,7 @@ class ObjectDocument:
                 pointer: mark._replace(offset=mark.offset + begin, line=mark.line + lines_before)
                 for pointer, mark in document.marks.items()
             },
+            spans={pointer: (start + begin, end + begin) for pointer, (start, end) in document.spans.items()},
             start_line=self.start_line,
             start_offset=self.start_offset,
             end_offset=self.end_offset,

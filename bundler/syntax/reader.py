@@ -46,6 +46,8 @@ class MarkedDocument:
     """JSON pointer -> line (from 1) of the key or list item; the root is the empty string."""
     marks: Mapping[str, Mark]
     """JSON pointer -> start of the value itself; none for what an alias repeats."""
+    spans: Mapping[str, tuple[int, int]]
+    """JSON pointer -> where the key or list item begins, and where the value ends; none for what an alias repeats."""
     start_line: int
     """Line of ``---``, or of the first value where there is none; from 1."""
     start_offset: int
@@ -91,7 +93,9 @@ def read_document(text: str, *, limits: Limits = DEFAULT_LIMITS) -> MarkedDocume
         raise YamlSyntaxError("a second document (---) in a file of one", line=documents[1].start_line, column=1)
     if documents:
         return documents[0]
-    return MarkedDocument(value=None, lines={"": 1}, marks={}, start_line=1, start_offset=0, end_offset=len(text))
+    return MarkedDocument(
+        value=None, lines={"": 1}, marks={}, spans={}, start_line=1, start_offset=0, end_offset=len(text)
+    )
 
 
 def read_first(text: str, *, limits: Limits = DEFAULT_LIMITS) -> JSONValue:
@@ -120,6 +124,9 @@ class _Builder:
         self._reads_binary = reads_binary
         self._lines: dict[str, int] = {}
         self._marks: dict[str, Mark] = {}
+        self._spans: dict[str, tuple[int, int]] = {}
+        self._end = 0
+        """Of the scalar, alias or empty collection that was read last."""
         self._anchors: dict[str, tuple[JSONValue, int]] = {}
         self._nodes = 0
         self._alias_nodes = 0
@@ -135,6 +142,7 @@ class _Builder:
             value=value,
             lines=self._lines,
             marks=self._marks,
+            spans=self._spans,
             start_line=begin.line,
             start_offset=begin.offset,
             end_offset=end.end_mark.index,
@@ -185,8 +193,10 @@ class _Builder:
                 merged = self._merged(self._next(), child, depth)
             else:
                 result[key] = self._value(self._next(), child, depth=depth + 1)
+            self._spans[child] = (event.start_mark.index, self._end)
         for key in merged.keys() - result.keys():
-            self._lines[f"{pointer}/{escape_token(key)}"] = self._lines[f"{pointer}/{_MERGE_KEY}"]
+            child, merge = f"{pointer}/{escape_token(key)}", f"{pointer}/{_MERGE_KEY}"
+            self._lines[child], self._spans[child] = self._lines[merge], self._spans[merge]
         return {**merged, **result} if merged else result
 
     def _merged(self, event: Any, pointer: str, depth: int) -> dict[str, JSONValue]:
@@ -205,6 +215,7 @@ class _Builder:
             child = f"{pointer}/{len(result)}"
             self._lines[child] = event.start_mark.line + 1
             result.append(self._value(event, child, depth=depth + 1))
+            self._spans[child] = (event.start_mark.index, self._end)
         return result
 
     def _key(self, event: Any) -> str:
@@ -225,6 +236,7 @@ class _Builder:
     def _alias(self, event: Any) -> JSONValue:
         if event.anchor not in self._anchors:
             raise error_at(event, "the alias has no anchor before it; a text that begins with * needs quotes")
+        self._end = event.end_mark.index
         value, nodes = self._anchors[event.anchor]
         self._nodes += nodes
         self._alias_nodes += nodes
@@ -235,6 +247,7 @@ class _Builder:
     def _mark(self, event: Any) -> Mark:
         is_flow = bool(getattr(event, "flow_style", False))
         mark = mark_of(event, is_flow=is_flow)
+        self._end = event.end_mark.index
         if not is_flow or not (event.anchor or event.tag):
             return mark
         bracket = self._text.find("{" if isinstance(event, yaml.MappingStartEvent) else "[", mark.offset)

@@ -28,7 +28,7 @@ class CauseForm(TypedDict):
     fields: list[ChangedFieldForm]
     note: str
     certain: bool
-    """False: the template reads these values, and nothing tells for which of its lines; or the bundle changed too."""
+    """False: the template reads these values, and nothing tells for which of its fields; or the bundle changed too."""
 
 
 class ChangedValueForm(TypedDict):

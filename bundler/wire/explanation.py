@@ -35,9 +35,11 @@ class ExplainedFieldForm(TypedDict):
     source: str
     """The template line, or the lines of the patches; empty if neither sets it."""
     values: list[str]
-    """Paths of the values that the line reads; `values` of the whole says what each is."""
+    """Paths of the values that were read to print it; `values` of the whole says what each is."""
+    certain: bool
+    """False: other fields are printed with it, and nothing tells which of the values is read for which."""
     conditions: list[str]
-    """Paths of the values that decide whether the line is printed."""
+    """Paths of the values that decide whether it is printed."""
 
 
 class SinceForm(TypedDict):
@@ -109,6 +111,7 @@ def _field_form(one: ExplainedField) -> ExplainedFieldForm:
         "owners": owners,
         "source": one.source,
         "values": list(one.values),
+        "certain": one.is_certain,
         "conditions": list(one.conditions),
     }
 

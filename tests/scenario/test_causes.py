@@ -53,6 +53,22 @@ def test_each_object_names_the_value_that_its_lines_read(world: World):
     assert token == {"Secret/shop-token": ("because token changed (--set) → .data.token",)}
 
 
+def test_of_fields_that_are_printed_together_it_is_not_said_which_follows_which_value(sandbox_world: World):
+    operator, menu = sandbox_world.operator, sandbox_world.menu
+    config = menu / "templates" / "config.yaml"
+    lines = config.read_text().splitlines(keepends=True)
+    config.write_text("".join(lines[:3]) + 'data: {{ {"text": values.text, "step": values.step} | to_yaml }}\n')
+    operator.install(menu)
+
+    def causes(**values: str) -> list[tuple[tuple[str, ...], str, bool]]:
+        plan = operator.diff(menu, **values).plan
+        found = [one for change in plan.changes if change.ref.short == "ConfigMap/shop-config" for one in change.causes]
+        return [(one.values, one.note, one.is_certain) for one in found]
+
+    assert causes(text="ho") == [(("text",), "", True)]
+    assert causes(text="ho", step="other") == [(("step", "text"), "values read at templates/config.yaml:4", False)]
+
+
 def test_what_was_changed_in_the_cluster_names_who_did(world: World):
     operator, menu = world.operator, world.menu
     operator.install(menu)

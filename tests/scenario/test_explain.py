@@ -53,6 +53,21 @@ def test_a_field_names_its_value_owner_line_the_values_behind_it_and_the_revisio
     assert default is None or [(one.setter.value, one.owners) for one in default.fields] == [("server", ())]
 
 
+def test_of_fields_that_are_printed_together_each_value_is_only_a_maybe(sandbox_world: World):
+    world = sandbox_world
+    config = world.menu / "templates" / "config.yaml"
+    text = config.read_text().splitlines(keepends=True)
+    config.write_text("".join(text[:3]) + 'data: {{ {"text": values.text, "step": values.step} | to_yaml }}\n')
+    world.operator.install(world.menu)
+    assert lines(world, "ConfigMap/shop-config", ".data.text")[1:6] == [
+        '.data.text: "hello"',
+        "owner     bundler",
+        "printed   at templates/config.yaml:4",
+        'maybe     step "migrate" (default, values.yaml:5)',
+        'maybe     text "hello" (default, values.yaml:1)',
+    ]
+
+
 def test_of_a_whole_object_the_fields_that_follow_values_and_those_of_others_are_told(sandbox_world: World):
     world = sandbox_world
     world.operator.install(world.menu, token="the-secret-of-the-test")

@@ -242,7 +242,7 @@ def _field(
     direct = narrowed(reads.state, origin, steps)
     around = reads.state.read_by(origin.component, origin.around)
     reads.named |= direct | around
-    return replace(one, values=_paths(direct), conditions=_paths(around - direct))
+    return replace(one, values=_paths(direct), conditions=_paths(around - direct), is_certain=origin.is_certain)
 
 
 def _around(steps: Steps, value: JSONValue) -> JSONValue:

@@ -188,11 +188,12 @@ class _Finder:
             return self._other(())
         if desired.patched_by and value_at_steps(desired.body, steps) != origin.value:
             return _Why(CauseKind.PATCH, note=f"patched by {', '.join(map(str, desired.patched_by))}")
-        is_certain = self._is_same_bundle
         if direct := narrowed(self.values, origin, steps):
-            return _Why(CauseKind.VALUES, direct, is_certain=is_certain)
+            is_its_own = origin.is_certain or len(direct) == 1  # of what is read, nothing else changed
+            note = "" if is_its_own else f"values read at {origin.source}"
+            return _Why(CauseKind.VALUES, direct, note, is_certain=is_its_own and self._is_same_bundle)
         if around := self.values.read_by(origin.component, origin.around):
-            return _Why(CauseKind.VALUES, around, is_certain=is_certain)
+            return _Why(CauseKind.VALUES, around, is_certain=self._is_same_bundle)
         return self._read_anywhere(origin)
 
     def _created(self, ref: ObjectRef, desired: Manifest, origin: FieldOrigin | None) -> _Why:

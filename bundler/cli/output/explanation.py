@@ -76,7 +76,7 @@ def _facts(one: ExplainedField, values: Mapping[str, ChangedValue]) -> Iterator[
     if one.source:
         yield "printed" if one.setter is Setter.TEMPLATE else "written", f"at {one.source}"
     for path in one.values:
-        yield from (("value", way) for way in _ways(values, path))
+        yield from (("value" if one.is_certain else "maybe", way) for way in _ways(values, path))
     for path in one.conditions:
         yield from (("only if", way) for way in _ways(values, path))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bundler.expressions.language import Language
-from bundler.expressions.template_reads import TemplateReads, facts_in
+from bundler.expressions.compiled import CompiledCodes
+from bundler.expressions.markers import place_of
+from bundler.expressions.template_reads import TemplateReads
+from bundler.render.templates import MarkedLanguage
 
 _LIB = """\
 {% macro labels() %}
@@ -27,8 +29,8 @@ _IMPORT = "{% from '_lib.yaml' import labels, head, tree with context %}\n"
 
 def _reads(text: str) -> TemplateReads:
     files = {**_FILES, "a.yaml": text}
-    language = Language()
-    return TemplateReads("a.yaml", lambda name: facts_in(language.parse(files[name], name)), _FILES)
+    language = MarkedLanguage(files, CompiledCodes(), marks_every_line=True)
+    return TemplateReads("a.yaml", lambda name: language.facts_of(files[name], name), _FILES)
 
 
 def _words(paths: frozenset[tuple[str, ...]]) -> str:
@@ -69,7 +71,7 @@ def _words(paths: frozenset[tuple[str, ...]]) -> str:
 def test_a_line_knows_what_it_reads_and_what_it_is_printed_under(
     text: str, file: str, line: int, direct: str, around: str
 ) -> None:
-    found = _reads(text).at(file, line)
+    found = _reads(text).at(file, place_of(line))
     assert (_words(found.direct), _words(found.around)) == (direct, around)
 
 

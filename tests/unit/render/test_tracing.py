@@ -88,3 +88,67 @@ def test_a_component_is_named_in_front_of_its_template() -> None:
 
 def test_lines_do_not_make_two_renderings_different() -> None:
     assert render({"web.yaml": JOB}) == render({"web.yaml": JOB})
+
+
+SHARED = """\
+{% macro both() %}
+m: {one: "{{ values.a }}", two: "{{ values.b }}"}
+single: {{ values.c }}
+{% endmacro %}
+{% macro plain(x) -%}{{ x }}{%- endmacro %}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web, labels: {app: "{{ values.app }}-x", tier: {{ values.tier | quote }}}}
+data:
+  flow: { a: {{ values.a | quote }}, b: "{{ values.b }}{{ values.empty }}", c: 'x' {% if values.on %}, d: "1"{% endif %} }
+  {{ values.key }}: y
+  none: {{ values.none }}
+  text: |
+    one {{ values.a }}
+    two {{ values.b }}
+  all: {{ {"x": values.a, "y": values.b} | to_yaml }}
+  tree: {{ values.tree | to_yaml }}
+  list: [{% for one in values.list %}"{{ one }}", {% endfor %}"{{ plain(values.last) }}"]
+  {{ both() | indent(2) }}
+"""
+SHARED_DATA = {
+    **{name: name for name in ("a", "b", "c", "app", "tier", "last", "key")},
+    "on": True,
+    "list": ["1", "2"],
+    "tree": {"p": 1, "q": 2},
+    "none": "",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("steps", "direct", "around", "is_certain"),
+    [
+        (("metadata", "name"), "", "", True),
+        (("metadata", "labels", "app"), "app", "", True),
+        (("metadata", "labels", "tier"), "tier", "", True),
+        (("metadata", "labels"), "app tier", "", True),
+        (("data", "flow", "a"), "a", "", True),
+        (("data", "flow", "b"), "b empty", "", True),
+        (("data", "flow", "c"), "", "", True),
+        (("data", "flow", "d"), "", "on", True),
+        (("data", "key"), "key", "", True),
+        (("data", "none"), "none", "", True),
+        (("data", "flow", "gone"), "", "", True),
+        (("gone",), "", "", True),
+        (("data", "text"), "a b", "", True),
+        (("data", "all", "x"), "a b", "", False),
+        (("data", "all"), "a b", "", True),
+        (("data", "tree", "q"), "tree", "", True),
+        (("data", "list", 0), "list", "list", True),
+        (("data", "list", 2), "last", "", True),
+        (("data", "m", "one"), "a b", "", False),
+        (("data", "single"), "c", "", True),
+    ],
+)
+def test_a_field_knows_what_is_read_for_it_and_not_what_others_of_its_line_read(steps, direct, around, is_certain):
+    rendering = render({"web.yaml": SHARED}, SHARED_DATA)
+    found = rendering.find_origin(ObjectRef("", "ConfigMap", "prod", "web"), steps)
+    assert found is not None
+    words = [" ".join(sorted(".".join(path[1:]) for path in paths)) for paths in (found.direct, found.around)]
+    assert (*words, found.is_certain) == (direct, around, is_certain)
