@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bundler import library, storage
 from bundler._version import __version__
-from bundler.actions.change import migrate_storage as migrating
+from bundler.actions import change as changing
 from bundler.actions.compose.user_values import UserInput
 from bundler.actions.release import (
     change_reasons,
@@ -191,7 +191,7 @@ def migrate_storage(scope: Scope, definition: str, *, is_dry_run: bool) -> Migra
         definition: name of the CustomResourceDefinition.
         is_dry_run: let the server check every write, and write nothing.
     """
-    return migrating.migrate_storage(definition, scope.ports().cluster, is_dry_run=is_dry_run)
+    return changing.migrate_storage.migrate_storage(definition, scope.ports().cluster, is_dry_run=is_dry_run)
 
 
 def protect(

@@ -17,7 +17,7 @@ from bundler.planning.autoscale import was_autoscaled
 from bundler.planning.backup import backup_changes
 from bundler.planning.candidates import find_candidates
 from bundler.planning.conflicts import field_conflicts
-from bundler.planning.definitions.risks import with_definition
+from bundler.planning.definitions.notes import with_definition
 from bundler.planning.gone import gone_objects, in_served_version
 from bundler.planning.hooks import is_of_other_run
 from bundler.planning.ignored_fields import same_content

@@ -12,7 +12,7 @@ from bundler.model.definition import is_definition, kind_of
 from bundler.model.json import mapping_at, text_at
 from bundler.model.lean import replace
 from bundler.model.refs import ref_of
-from bundler.planning.definitions.risks import compare_definitions, definition_risk
+from bundler.planning import definitions
 from bundler.planning.observation import Settlement
 from bundler.planning.ownership import is_ours
 from bundler.resolve.versions import parse_version
@@ -99,10 +99,10 @@ def find_risks(
             if (risk := _name_taken(candidate.manifest.body, cluster)) is not None:
                 found[ref] = risk
             continue
-        compared = compare_definitions(live, _as_written(candidate.manifest, outcome))
+        compared = definitions.risks.compare_definitions(live, _as_written(candidate.manifest, outcome))
         if compared is not None:
             objects, unseen = _objects(live, compared.versions_in_doubt, cluster)
-            risk = definition_risk(compared, objects, uid=wanted.uid, written=written)
+            risk = definitions.risks.definition_risk(compared, objects, uid=wanted.uid, written=written)
             found[ref] = replace(risk, broken=(*risk.broken, *unseen))
     return found
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.errors.change import DefinitionRiskError
+from bundler.model.change import Action
+from bundler.model.definition import is_definition, storage_of
+from bundler.model.lean import replace
 from bundler.model.size import counted, first_of
 from bundler.planning.problem import Problem
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from bundler.model.change import Change, DefinitionRisk
+    from bundler.planning.observation import Observation
 
 _SHOWN: Final = 10
 _DOING = "comparing definitions with the live ones"
@@ -66,3 +70,22 @@ def _way_out(name: str, risk: DefinitionRisk) -> str:
     if any("may still be stored" in line for line in risk.blocked):
         return f"keep the version in this release, run `bundler migrate-storage {name}`, and drop it with the next one"
     return "keep the old value, or define another kind: what hangs on this one would go with it"
+
+
+def with_definition(change: Change, observation: Observation) -> Change:
+    """Return a change with what is known of the definition that it writes, or leaves as it is."""
+    newer, risk = observation.newer.get(change.ref, ""), observation.risks.get(change.ref)
+    said = tuple(text for text in (newer, _left_behind(change)) if text)
+    if not (said or risk):
+        return change
+    return replace(change, definition_risk=risk, warnings=(*change.warnings, *said))
+
+
+def _left_behind(change: Change) -> str:
+    """Offer to store objects again where their kind gets another version to be stored in."""
+    if not is_definition(change.ref) or change.before is None or change.desired is None:
+        return ""
+    old, new = storage_of(change.before), storage_of(change.desired.body)
+    if change.action is not Action.UPDATE or not old or old == new:
+        return ""
+    return f"objects stay stored as {old} until `bundler migrate-storage {change.ref.name}` stores them as {new}"

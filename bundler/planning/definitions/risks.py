@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bundler.model.change import Action, DefinitionRisk
+from bundler.model.change import DefinitionRisk
 from bundler.model.cluster import FIELD_MANAGER
-from bundler.model.definition import is_definition, served_versions, storage_of
+from bundler.model.definition import served_versions, storage_of
 from bundler.model.json import items_at, mapping_at, strings_at, text_at
-from bundler.model.lean import replace
 from bundler.model.refs import ObjectRef, ref_of
 from bundler.planning.definitions.misfits import misfits
 from bundler.planning.definitions.narrowing import Narrowing, narrowings
@@ -22,9 +21,7 @@ from bundler.planning.ownership import is_ours
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bundler.model.change import Change
     from bundler.model.json import Body
-    from bundler.planning.observation import Observation
 
 
 class Narrowed(NamedTuple):
@@ -173,22 +170,3 @@ def _still_written(compared: Comparison, objects: Sequence[Body], uid: str) -> I
             is_own = manager == FIELD_MANAGER and is_ours(body, uid)
             if version in gone and not is_own:
                 yield f"{ref_of(body).seen_from('')}: {manager} writes it as {version}"
-
-
-def with_definition(change: Change, observation: Observation) -> Change:
-    """Return a change with what is known of the definition that it writes, or leaves as it is."""
-    newer, risk = observation.newer.get(change.ref, ""), observation.risks.get(change.ref)
-    said = tuple(text for text in (newer, _left_behind(change)) if text)
-    if not (said or risk):
-        return change
-    return replace(change, definition_risk=risk, warnings=(*change.warnings, *said))
-
-
-def _left_behind(change: Change) -> str:
-    """Offer to store objects again where their kind gets another version to be stored in."""
-    if not is_definition(change.ref) or change.before is None or change.desired is None:
-        return ""
-    old, new = storage_of(change.before), storage_of(change.desired.body)
-    if change.action is not Action.UPDATE or not old or old == new:
-        return ""
-    return f"objects stay stored as {old} until `bundler migrate-storage {change.ref.name}` stores them as {new}"
