@@ -112,6 +112,17 @@ def fields_left(plan: Plan, wanted: Wanted) -> Mapping[ObjectRef, tuple[str, ...
     return {ref: paths for ref, paths in left.items() if paths}
 
 
+def taken_from_others(changes: Iterable[Change]) -> list[str]:
+    """Return the fields and objects that a plan takes from others, a line each: whose they were, and who says so."""
+    lines: list[str] = []
+    for change in changes:
+        if change.adopted_from:
+            lines.append(f"{change.ref.short} from {change.adopted_from} (--adopt)")
+        taken = (one for one in change.decided if one.policy is OnConflict.TAKE)
+        lines += [f"{change.ref.short} {one.field} from {one.manager} ({one.decided_by})" for one in taken]
+    return lines
+
+
 def conflict_line(ref: ObjectRef, conflict: FieldConflict) -> Found:
     """Return one conflict in a line: object, field, both values, who set the live one, and when."""
     at = f" at {conflict.since}" if conflict.since else ""

@@ -149,6 +149,7 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
         **({"leftToOthers": _left(revision)} if revision.left_to_others else {}),
         **({"acceptedRisks": list(revision.accepted_risks)} if revision.accepted_risks else {}),
         **({"recreated": list(revision.recreated)} if revision.recreated else {}),
+        **({"taken": list(revision.taken)} if revision.taken else {}),
     }
 
 

@@ -95,6 +95,8 @@ class RevisionForm(AuditForm):
     """Why it failed, as it was reported then."""
     recreated: list[str]
     """Objects that its change deletes to create them again."""
+    taken: list[str]
+    """Fields and objects that its change takes from others, with whose they were and who says so."""
     acceptedRisks: list[str]
     """What its CRDs were known to break, and `--accept-crd-risk` accepted."""
 
@@ -227,6 +229,7 @@ def revision_form(revision: Revision) -> RevisionForm:
         "origin": revision.summary.bundle.origin,
         "evidence": revision.evidence,
         "recreated": list(revision.recreated),
+        "taken": list(revision.taken),
         "acceptedRisks": list(revision.accepted_risks),
     }
 

@@ -108,8 +108,10 @@ def test_a_rollback_takes_fields_in_an_emergency(world: World):
     world.edit("ConfigMap", "shop-config", {"data": {"text": "hotfix"}})
     with pytest.raises(FieldConflictError):
         world.operator.rollback()
-    world.operator.rollback(on_conflict=OnConflict.TAKE)
+    back = world.operator.rollback(on_conflict=OnConflict.TAKE)
     assert world.get("ConfigMap", "shop-config")["data"] == {"text": "hello"}
+    recorded = world.operator.ports().store.load(back.revision.summary)
+    assert recorded.taken == ("ConfigMap/shop-config .data.text from kubectl-edit (--on-conflict)",)
 
 
 def test_rules_of_a_bundle_come_before_the_flag_and_hold_for_its_rollbacks(world: World):

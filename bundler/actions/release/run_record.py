@@ -18,7 +18,7 @@ from bundler.model.release import ReleaseStatus
 from bundler.model.size import first_of, shortened
 from bundler.model.steps import Moment
 from bundler.planning.backup import is_backup
-from bundler.planning.conflicts import fields_left
+from bundler.planning.conflicts import fields_left, taken_from_others
 from bundler.planning.definitions.notes import broken_by
 from bundler.planning.going_back import recorded_inventory
 from bundler.planning.jobs import is_job
@@ -153,6 +153,7 @@ def _record_pending(proposal: Proposal, ports: Ports, options: RunOptions) -> Re
         left_to_others=fields_left(proposal.plan, planned.wanted),
         accepted_risks=broken_by(changes),
         recreated=tuple(map(str, recreated_by(changes))),
+        taken=tuple(taken_from_others(changes)),
     )
     try:
         return ports.store.save(revision)
