@@ -81,7 +81,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What lists told about the cluster, at one moment."""
+    """What was seen of the cluster, at one moment."""
 
     live: Mapping[ObjectRef, Body]
     """Objects that carry the release's uid, and those of its records that someone took the label off."""

@@ -1,4 +1,4 @@
-"""Whether a plan takes something away that cannot be had back. Layer: planning, pure."""
+"""Whether a plan loses what cannot be recovered. Layer: planning, pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TAKE_MORE_WITH_THEM: Final = {
 
 
 def losses(plan: Plan) -> tuple[Change, ...]:
-    """Return the changes that lose what cannot be had back: data, or the address of a load balancer.
+    """Return the changes that lose what cannot be recovered: data, or the address of a load balancer.
 
     What goes with an object of a kind that Kubernetes does not know, a database operator's say, is unknown, and counts
     as data. A workload that is created again loses its pods alone, and a StatefulSet keeps its claims. An uninstall

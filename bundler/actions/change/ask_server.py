@@ -93,7 +93,7 @@ class Asker:
         outcome: Outcome = self._dry_run(candidate, payload)
         unexpected = candidate.live is None and not (isinstance(outcome, Answer) and outcome.is_created)
         if unexpected and not _is_refused(outcome):
-            return self._met_somebody(candidate, payload, outcome, tries)
+            return self._found_in_the_way(candidate, payload, outcome, tries)
         if candidate.is_autoscaled and _is_about_replicas(outcome) and tries:
             return self._again(candidate, outcome, payload, tries)
         if isinstance(outcome, Refusal):
@@ -136,7 +136,7 @@ class Asker:
 
         return ask_to_recreate(candidate, refusal, self._recreates, self._cluster, try_out)
 
-    def _met_somebody(self, candidate: Candidate, payload: Payload, outcome: Outcome, tries: int) -> Asked:
+    def _found_in_the_way(self, candidate: Candidate, payload: Payload, outcome: Outcome, tries: int) -> Asked:
         live = self._cluster.get(candidate.manifest.ref, version=candidate.manifest.api_version.rpartition("/")[2])
         if live is None:
             return Asked(outcome=outcome, payload=payload)

@@ -174,7 +174,7 @@ def _losses(proposal: Proposal) -> Iterable[Problem]:
     yield Problem(
         error=ConfirmationRequiredError,
         doing="checking what would be lost",
-        lines=("data may be lost with these, or an address, and cannot be had back:", *_named(lost)),
+        lines=("data or an address may be lost with these, and cannot be recovered:", *_named(lost)),
         hint="read the plan above and pass --accept-data-loss to confirm",
     )
 

@@ -1,4 +1,4 @@
-"""Which changes take something away that cannot be had back."""
+"""Which changes lose what cannot be recovered."""
 
 from __future__ import annotations
 
