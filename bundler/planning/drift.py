@@ -11,7 +11,8 @@ from bundler.model.change import Action
 from bundler.model.cluster import FIELD_MANAGER
 from bundler.model.conflicts import OnConflict
 from bundler.model.drift import DriftedField, DriftedObject, DriftKind
-from bundler.model.json import is_mapping, text_at, value_at_steps
+from bundler.model.hooks import HOOK, hook_run
+from bundler.model.json import is_mapping, mapping_at, text_at, value_at_steps
 from bundler.model.lean import replace
 from bundler.planning.conflicts import in_short, owners_of
 from bundler.planning.diff import differing, shown_sides
@@ -38,9 +39,14 @@ def drifted_objects(
         policy: fields that it keeps as they are live are no drift.
         left_to_others: fields that the release gave up are none either.
     """
-    changes = (change for change in plan.changes if change.hook is None)
+    changes = (change for change in plan.changes if change.hook is None and not _is_left_by_a_run(change.before))
     found = (_drifted(change, policy, left_to_others.get(change.ref, ())) for change in changes)
     return tuple(one for one in found if one is not None)
+
+
+def _is_left_by_a_run(live: Body | None) -> bool:
+    """Return whether an object is of a hook or a check: those of other revisions stay until the next change."""
+    return live is not None and (bool(hook_run(live)) or HOOK in mapping_at(live, "metadata", "annotations"))
 
 
 def _drifted(change: Change, policy: ConflictPolicy, left: tuple[str, ...]) -> DriftedObject | None:

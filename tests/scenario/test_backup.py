@@ -120,6 +120,7 @@ def test_a_backup_that_fails_stops_the_change_before_anything_is_lost(sandbox_wo
     with pytest.raises(ObjectFailedError) as raised:
         operator.upgrade(bundle, db="false", text="two")
     assert made in str(raised.value.context)
+    assert "`--no-backup` does without it" in raised.value.hint
     assert world.get("StatefulSet", "db", "apps") is not None
     assert world.get("ConfigMap", "cfg")["data"]["text"] == "one"  # type: ignore[index]
     assert operator.statuses() == ["deployed", "failed"]

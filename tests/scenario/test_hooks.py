@@ -10,8 +10,9 @@ import pytest
 from bundler import RollbackRequest, UninstallRequest
 from bundler.actions.inspect.drift import DriftRequest, find_drift
 from bundler.actions.inspect.status import release_state
+from bundler.actions.release import rollback
 from bundler.actions.release.lifecycle import RunOptions
-from bundler.errors.change import ObjectFailedError, PlanError, RolledBackError, UndeclaredReachError
+from bundler.errors.change import HookFailedError, ObjectFailedError, PlanError, RolledBackError, UndeclaredReachError
 from bundler.model.events import ChangeStarted, Notice, PhaseStarted
 from bundler.wire.plan_file import decode_plan, encode_plan
 from tests.lib.bundles import make_bundle
@@ -154,6 +155,29 @@ def test_a_hook_that_could_never_start_is_refused_before_anything_is_written(wor
     assert line.startswith("hooks/jobs.yaml:2: hook before-install Job/migrate-")
     assert line.endswith("needs ServiceAccount/runner, which is created after it")
     assert world.operator.history() == ()
+
+
+def test_a_hook_of_a_rollback_that_fails_names_the_flag_that_does_without_it(sandbox_world: World, menu: Path) -> None:
+    world = sandbox_world
+    world.operator.install(menu)
+    world.operator.upgrade(menu, web="docker.io/library/web:2")
+    back = rollback.RollbackRequest(release="shop", namespace=world.operator.namespace)
+    proposal = rollback.propose_rollback(back, world.operator.ports())
+    (name,) = [change.ref.name for change in proposal.plan.changes if change.hook]
+    world.cluster.fail("Job", name, "JobFailed", world.operator.namespace)  # type: ignore[attr-defined]
+    with pytest.raises(HookFailedError) as raised:
+        world.operator.rollback()
+    assert "`--no-hooks` does without it" in raised.value.hint
+
+
+def test_what_a_hook_of_a_rollback_left_is_no_drift(world: World, menu: Path) -> None:
+    (menu / "hooks/jobs.yaml").write_text(hook("back", "before-rollback", image="smoke"))
+    world.operator.install(menu)
+    world.operator.upgrade(menu, smoke="docker.io/library/job:2", web="docker.io/library/web:2")
+    world.operator.rollback()
+    assert stems(world.bodies("Job", "batch")) == {"back"}, "of the revision that was left"
+    drift = find_drift(DriftRequest(release="shop", namespace=world.operator.namespace), world.operator.ports())
+    assert drift.objects == ()
 
 
 def test_hooks_that_cannot_succeed_any_more_are_left_out_where_someone_says_so(world: World, menu: Path) -> None:

@@ -19,7 +19,7 @@ from bundler.model.events import HealthChanged, PhaseStarted, Warned
 from bundler.model.health import Health, Status
 from bundler.model.json import text_at
 from bundler.model.labels import RELEASE_UID
-from bundler.model.lean import dataclass, field
+from bundler.model.lean import dataclass, field, replace
 from bundler.model.size import counted
 from bundler.planning.jobs import is_job
 from bundler.planning.ownership import lost_its_label
@@ -66,6 +66,10 @@ class WaitRules:
     """Jobs that have run before: they are not waited for where they are gone."""
     note_finished: Callable[[Collection[ObjectRef]], None] = _forget
     """Called for Jobs as soon as they have finished."""
+
+    def or_with(self, flag: str) -> WaitRules:
+        """Return rules for something that a flag does without."""
+        return replace(self, way_back=f"{self.way_back}; `{flag}` does without it")
 
 
 def wait_until_ready(changes: Sequence[Change], ports: Ports, rules: WaitRules, guard: Guard) -> None:
