@@ -194,7 +194,7 @@ def test_losing_data_is_agreed_to_in_the_plan_or_when_it_is_applied(cli, menu):
     cli("plan", "shop", menu, "--out", path, *NS).ok()
     refused = cli("apply", path)
     assert refused.code == 2
-    assert "data may be lost" in refused.err
+    assert "data or an address may be lost with these, and cannot be recovered:" in refused.err
     cli("plan", "shop", menu, "--out", cli.home / "sure.plan", "--accept-data-loss", *NS).ok()
     assert document_of(cli.home / "sure.plan")["request"]["accepts"] == ["losses"]
     cli("apply", path, "--accept-data-loss").ok()
