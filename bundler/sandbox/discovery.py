@@ -36,10 +36,8 @@ def find_type(tx: Transaction, group: str, kind: str, version: str = "") -> Reso
     info = kind_info(group, kind)
     if info is not None:
         return _built_in(info, version) if _is_stored(info) else None
-    for crd in _established(tx, group):
-        if text_at(crd, "spec", "names", "kind") == kind:
-            return next((one for one in _custom(crd) if version in ("", one.version)), None)
-    return None
+    crd = _defining(tx, group, kind)
+    return next((one for one in _custom(crd) if version in ("", one.version)), None) if crd else None
 
 
 def all_types(tx: Transaction) -> tuple[ResourceType, ...]:
@@ -53,10 +51,8 @@ def find_schema(tx: Transaction, served: ResourceType) -> SchemaNode | None:
     """Return the schema that objects of a served kind are checked against; None where there is none."""
     if kind_info(served.group, served.kind) is not None:
         return schema_for(served.group, served.version, served.kind)
-    for crd in _established(tx, served.group):
-        if text_at(crd, "spec", "names", "kind") == served.kind:
-            return _crd_schema(_Keyed(crd), served.version)
-    return None
+    crd = _defining(tx, served.group, served.kind)
+    return _crd_schema(_Keyed(crd), served.version) if crd else None
 
 
 def deprecation_of(tx: Transaction, group: str, kind: str, version: str) -> tuple[str, ...]:
@@ -68,13 +64,10 @@ def deprecation_of(tx: Transaction, group: str, kind: str, version: str) -> tupl
         kind: of the object.
         version: in which it is written.
     """
-    for crd in _established(tx, group):
-        if text_at(crd, "spec", "names", "kind") != kind:
-            continue
-        for one in items_at(crd, "spec", "versions"):
-            if text_at(one, "name") == version and one.get("deprecated") is True:
-                return (text_at(one, "deprecationWarning") or _deprecated(crd, version),)
-    return ()
+    crd = None if kind_info(group, kind) else _defining(tx, group, kind)
+    if crd is None or _version_of(crd, version).get("deprecated") is not True:
+        return ()
+    return (text_at(_version_of(crd, version), "deprecationWarning") or _deprecated(crd, version),)
 
 
 def _deprecated(crd: Body, version: str) -> str:
@@ -98,11 +91,8 @@ def has_status(tx: Transaction, served: ResourceType) -> bool:
     info = kind_info(served.group, served.kind)
     if info is not None:
         return info.has_status
-    for crd in _established(tx, served.group):
-        if text_at(crd, "spec", "names", "kind") == served.kind:
-            versions = [one for one in items_at(crd, "spec", "versions") if text_at(one, "name") == served.version]
-            return any("status" in mapping_at(one, "subresources") for one in versions)
-    return False
+    crd = _defining(tx, served.group, served.kind)
+    return crd is not None and "status" in mapping_at(_version_of(crd, served.version), "subresources")
 
 
 class _Keyed:
@@ -163,9 +153,17 @@ def _served_versions(crd: Body) -> list[str]:
     return [text_at(one, "name") for one in sorted(served, key=lambda one: not one.get("storage"))]
 
 
-def _established(tx: Transaction, group: str = "") -> Iterator[Body]:
+def _defining(tx: Transaction, group: str, kind: str) -> Body | None:
+    """Return the definition of a custom kind that is served."""
+    return next((crd for crd in _established(tx) if kind_of(crd) == (group, kind)), None)
+
+
+def _version_of(crd: Body, version: str) -> Body:
+    return next((one for one in items_at(crd, "spec", "versions") if text_at(one, "name") == version), {})
+
+
+def _established(tx: Transaction) -> Iterator[Body]:
     for crd in tx.peek(*DEFINITION):
         conditions = items_at(crd, "status", "conditions")
-        is_ready = any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions)
-        if is_ready and group in ("", text_at(crd, "spec", "group")):
+        if any(one.get("type") == "Established" and one.get("status") == "True" for one in conditions):
             yield crd

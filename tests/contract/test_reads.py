@@ -192,6 +192,9 @@ def test_a_definition_brings_its_kind(cluster: Subject) -> None:
     with pytest.raises(UnknownKindError):
         cluster.apply(widget(group))
     ref = serve_widgets(cluster, group)
+    assert cluster.client.resource_type("", "Widget") is None, (
+        "it is of the group that the definition says, and no other"
+    )
     body = cluster.apply(widget(group)).body
     assert body["metadata"]["generation"] == 1  # type: ignore[call-overload, index]
     assert cluster.apply(widget(group, size=2)).body["metadata"]["generation"] == 2  # type: ignore[call-overload, index]
