@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 from typing import TYPE_CHECKING
 
 from bundler.actions.compose.compose import expression_names, render_context
@@ -62,10 +63,9 @@ def _inventory_of(order: RenderRequest) -> ImageInventory:
         values = compute_values(order.bundle, order.user, names=expression_names(order), codes=codes)
         switches = find_switches(order, values)
         matrix = make_matrix(switches)
-        gathered = _Gathered(rules_of(order.bundle))
-        for variant in matrix.variants:
-            for one in as_hooks_see(order):
-                gathered.take(one, variant)
+        gathered, orders = _Gathered(rules_of(order.bundle)), as_hooks_see(order)
+        for variant, one in product(matrix.variants, orders):
+            gathered.take(one, variant)
         ends = ends_of(find_thresholds(order, values), find_extents(order, values, switches))
         gathered.explore(order, [(fixed, end) for end in ends for fixed in {(): None, everything_on(switches): None}])
     return gathered.inventory(order.bundle, matrix)
