@@ -207,8 +207,9 @@ class Plan:
     """Uninstall: everything goes."""
 
     def count(self, action: Action) -> int:
-        """Return how many changes do ``action``."""
-        return sum(change.action is action for change in self.changes)
+        """Return how many changes do ``action``; hooks of a plan that changes nothing else do not run."""
+        runs_hooks = not self.is_empty
+        return sum(change.action is action and (runs_hooks or change.hook is None) for change in self.changes)
 
     @property
     def hooks_written(self) -> int:

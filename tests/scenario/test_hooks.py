@@ -13,6 +13,7 @@ from bundler.actions.inspect.status import release_state
 from bundler.actions.release import rollback
 from bundler.actions.release.lifecycle import RunOptions
 from bundler.errors.change import HookFailedError, ObjectFailedError, PlanError, RolledBackError, UndeclaredReachError
+from bundler.model.change import Action
 from bundler.model.events import ChangeStarted, Notice, PhaseStarted
 from bundler.wire.plan_file import decode_plan, encode_plan
 from tests.lib.bundles import make_bundle
@@ -90,6 +91,7 @@ def test_hooks_run_at_their_points_from_install_to_uninstall(world: World, menu:
 
     again = world.operator.upgrade(menu)
     assert again.revision is None, "hooks alone are no reason for a change"
+    assert {one: again.proposal.plan.count(one) for one in Action if again.proposal.plan.count(one)} == {Action.NONE: 1}
 
     upgraded = world.operator.upgrade(menu, web="docker.io/library/web:2", options=RunOptions(tells_hook_logs=True))
     if world.is_sandbox:  # the nodes of the control plane in the tests run nothing
