@@ -198,7 +198,7 @@ class _Finder:
 
     def _created(self, ref: ObjectRef, desired: Manifest, origin: FieldOrigin | None) -> _Why:
         if ref in self._before:
-            return _Why(CauseKind.CLUSTER, note="it is gone from the cluster")
+            return _Why(CauseKind.CLUSTER, note="it is not in the cluster")
         is_new_component = all(one.component != desired.component for one in self._before.values())
         if is_new_component and (switches := self.values.switches(desired.component)):
             return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)

@@ -35,7 +35,7 @@ def with_reasons(plan: Plan, draft: Draft | None) -> Plan:
 def _reason(change: Change, before: dict[ObjectRef, Body], after: dict[ObjectRef, Body], wider: str) -> str:
     match change.action:
         case Action.CREATE if change.ref in before:
-            return "it is gone from the cluster"
+            return "it is not in the cluster"
         case Action.CREATE:
             return "it does not exist yet"
         case Action.DELETE:
