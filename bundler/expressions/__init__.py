@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         compiled as compiled,
         expression as expression,
         failures as failures,
+        template_facts as template_facts,
         template_reads as template_reads,
     )
 

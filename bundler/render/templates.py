@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bundler.expressions.compiled import CompiledCodes
-    from bundler.expressions.template_reads import Facts, LineReads, TemplateReads
+    from bundler.expressions.template_facts import Facts
+    from bundler.expressions.template_reads import LineReads, TemplateReads
 
 _CHUNK = 4096
 _keeping_lines = cache(keeping_lines)
@@ -106,7 +107,7 @@ class MarkedLanguage(Language):
         if self.marks_every_line:
             parsed = self.parse(source, name, filename)
             bundler.render.line_marks.mark_whole_lines(parsed)
-            facts = expressions.template_reads.facts_in(parsed)
+            facts = expressions.template_facts.facts_in(parsed)
         code = super().compile(parsed, name, filename)
         self._codes.add(key, (code, True, facts))
         return code
@@ -231,15 +232,19 @@ class TemplateSet:
         traced, language = self._traced_of(rendered)
         notes, reads = traced.notes, self.reads_of(rendered.name)
         first = max(0, bisect_right(notes, start, key=itemgetter(0)) - 1)
+        site = next((one for one in reversed(notes[: first + 1]) if is_part(one[2])), (0, 0, 0))
         for index in range(first, len(notes)):
             at, file, place = notes[index]
+            site = notes[index] if is_part(place) else site
             to, _, following = notes[index + 1] if index + 1 < len(notes) else (len(traced.text), 0, 0)
             if at > end:
                 return
             # an expression that printed nothing counts where it is; a whole line does not that has parts
             is_empty = start < at == to and is_part(place) and is_part(following)
             if is_empty or (to > start and at < min(to, end)):
-                yield PrintedPart(at, to, is_part(place), reads.at(language.file_names[file], place))
+                names = language.file_names
+                printed_by = (names[site[1]], site[2])
+                yield PrintedPart(at, to, is_part(place), reads.printed_at(names[file], place, printed_by))
 
     def text_of(self, source: Source) -> str:
         """Return the text of the template that ``source`` names."""

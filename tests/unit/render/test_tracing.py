@@ -152,3 +152,50 @@ def test_a_field_knows_what_is_read_for_it_and_not_what_others_of_its_line_read(
     assert found is not None
     words = [" ".join(sorted(".".join(path[1:]) for path in paths)) for paths in (found.direct, found.around)]
     assert (*words, found.is_certain) == (direct, around, is_certain)
+
+
+CALLED_TWICE = """\
+{% macro inner(value) %}
+x: {{ value }}
+{% endmacro %}
+{% macro outer(with_more) %}
+y: 2
+{% if with_more %}
+{{ inner(values.deep) }}
+{% endif %}
+{% endmacro %}
+{% macro short(value) -%}{{ value }}{%- endmacro %}
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: web}
+plain:
+  {{ inner(values.a) | indent(2) }}
+deep:
+  {{ outer(values.more) | indent(2) }}
+{% if values.on %}
+switched:
+  {{ inner(values.b) | indent(2) }}
+{% endif %}
+{% set kept = short(values.c) %}
+short: [{{ short(values.a) }}, {{ short(values.b) }}, {{ kept }}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "direct", "around"),
+    [
+        (("plain", "x"), "a", ""),
+        (("deep", "y"), "", ""),
+        (("deep", "x"), "deep", "more"),
+        (("switched", "x"), "b", "on"),
+        (("short", 0), "a", ""),
+        (("short", 1), "b", ""),
+        (("short", 2), "c", ""),
+    ],
+)
+def test_what_a_macro_prints_depends_on_the_call_that_printed_it_and_on_no_other(steps, direct, around) -> None:
+    values = {"on": True, "more": True, "deep": "d", "a": "a", "b": "b", "c": "c"}
+    found = render({"web.yaml": CALLED_TWICE}, values).find_origin(ObjectRef("", "ConfigMap", "prod", "web"), steps)
+    assert found is not None
+    words = [" ".join(sorted(".".join(path[1:]) for path in paths)) for paths in (found.direct, found.around)]
+    assert words == [direct, around]
