@@ -7,7 +7,8 @@ and loops around it, is kept beside what is printed in it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from bundler.expressions.expression import ValuePath
 from bundler.expressions.markers import is_part, line_of
@@ -15,7 +16,7 @@ from bundler.expressions.template_facts import ANY, IS
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from bundler.expressions.template_facts import Facts
 
@@ -25,6 +26,8 @@ _Site = tuple[str, int]
 """A file, and the place of a tag in it."""
 _Macro = tuple[str, str]
 """A file, and a name in it."""
+_CALLS = ("call", "arg")
+"""The kinds of facts that say who calls a macro."""
 VALUES = "values"
 
 
@@ -50,7 +53,9 @@ class TemplateReads:
             partials: files that a computed name may mean.
         """
         self._files: dict[str, _FileFacts] = {}
-        self._all = _Reads(self._files, tuple(partials))
+        self._partials = tuple(partials)
+        self._all = _Reads(self._files, self._partials)
+        self._without_calls = _Reads(self._files, self._partials, _Calls(frozenset(), {}))
         self._sites: dict[_Site, _Reads] = {}
         waiting = [name]
         while waiting:
@@ -86,21 +91,27 @@ class TemplateReads:
             site: file and place of the tag.
         """
         if site not in self._sites:
-            self._sites[site] = self._all.called_from(site)
+            calls = self._all.calls_of(site)
+            # those that call none see the same
+            self._sites[site] = _Reads(self._files, self._partials, calls) if calls.macros else self._without_calls
         reads = self._sites[site]
         # what was put into a variable before was called elsewhere
         return (reads if is_part(place) or reads.has_macro_at(file, place) else self._all).at(file, place)
 
 
+class _Calls(NamedTuple):
+    """The calls that one tag leads to."""
+
+    macros: frozenset[_Macro]
+    facts: Mapping[tuple[str, str], list[tuple[str, ...]]]
+    """By file and kind."""
+
+
 class _Reads:
     """What is read by all that calls macros, or by one tag."""
 
-    def __init__(
-        self, files: Mapping[str, _FileFacts], partials: tuple[str, ...], macros: Collection[_Macro] = ()
-    ) -> None:
-        self._files, self._partials = files, partials
-        self._called = macros
-        """By the one tag."""
+    def __init__(self, files: Mapping[str, _FileFacts], partials: tuple[str, ...], calls: _Calls | None = None) -> None:
+        self._files, self._partials, self._calls = files, partials, calls
         self._known_at: dict[_Site, LineReads] = {}
         self._places: dict[_Place, frozenset[ValuePath]] = {}
 
@@ -108,29 +119,35 @@ class _Reads:
         found = self._known_at.get((file, place))
         if found is None:  # loops ask for the same places again and again
             direct: set[ValuePath] = set()
-            for at, scope, *path in self._of(file, "read"):
-                if _holds(at, at, place):
-                    direct |= self.known((file, scope, tuple(path)))
+            for _, scope, *path in self._facts_of(file).reads_at(place):
+                direct |= self.known((file, scope, tuple(path)))
             found = LineReads(frozenset(direct), frozenset(self._around(file, place, set())))
             self._known_at[file, place] = found
         return found
 
-    def called_from(self, site: _Site) -> _Reads:
-        """Return what is read where only one tag, and the macros that it calls, call macros."""
-        called: set[_Macro] = set()
+    def calls_of(self, site: _Site) -> _Calls:
+        """Return what one tag calls, and what is called by that in turn."""
         file, place = site
-        waiting = [(file, callee) for at, _, callee in self._of(file, "call") if int(at) == place]
+        made = self._facts_of(file).at(place)
+        called: set[_Macro] = set()
+        waiting = [(file, fact[3]) for fact in made if fact[0] == "call"]
         while waiting:
             for macro in set(self._macros(*waiting.pop())) - called:
                 called.add(macro)
                 source, name = macro
-                waiting += [(source, callee) for _, scope, callee in self._of(source, "call") if scope == name]
-        files = {name: facts.called_from(name, site, called) for name, facts in self._files.items()}
-        return _Reads(files, self._partials, called)
+                inside = self._facts_of(source).inside(name)
+                waiting += [(source, fact[3]) for fact in inside if fact[0] == "call"]
+        facts = {(file, kind): [tuple(rest) for one, *rest in made if one == kind] for kind in _CALLS}
+        for source, name in called:
+            for one, *rest in self._facts_of(source).inside(name):
+                facts.setdefault((source, one), []).append(tuple(rest))
+        return _Calls(frozenset(called), facts)
 
     def has_macro_at(self, file: str, place: int) -> bool:
         """Return whether a place is in a macro that the tag calls."""
-        return any((file, name) in self._called for name in self._macros_at(file, place))
+        return self._calls is not None and any(
+            (file, name) in self._calls.macros for name in self._macros_at(file, place)
+        )
 
     def _macros_at(self, file: str, place: int) -> list[str]:
         return [name for name, first, last in self._of(file, "macro") if _holds(first, last, place)]
@@ -139,6 +156,8 @@ class _Reads:
         return self._files.get(file) or _FileFacts({})
 
     def _of(self, file: str, kind: str) -> list[tuple[str, ...]]:
+        if self._calls is not None and kind in _CALLS:
+            return self._calls.facts.get((file, kind), [])
         return self._facts_of(file).of(kind)
 
     def named(self, file: str) -> tuple[str, ...]:
@@ -156,7 +175,7 @@ class _Reads:
                 found |= self.known((file, scope, tuple(path)))
         macros = self._macros_at(file, place)
         for caller, facts in self._files.items():
-            calls = [at for at, _, callee in facts.of("call") if self._is_meant(caller, callee, file, macros)]
+            calls = [at for at, _, callee in self._of(caller, "call") if self._is_meant(caller, callee, file, macros)]
             calls += [at for at, other in facts.of("include") if file in self.named(other)]
             for at in calls:
                 found |= self._around(caller, int(at), seen)
@@ -218,7 +237,7 @@ class _Reads:
         """Yield what a variable is set to, or a parameter called with, the keys below added."""
         places = [at for macro, at, own in self._of(file, "param") if (macro, own) == (scope, name)] if scope else []
         for caller, facts in self._files.items():
-            for _, inside, callee, which, how, *path in facts.of("arg") if places else ():
+            for _, inside, callee, which, how, *path in self._of(caller, "arg") if places else ():
                 if which in {*places, name, ANY} and (file, scope) in self._macros(caller, callee):
                     yield caller, inside, (*path, *keys) if how == IS else tuple(path)
             for bound, inside, how, *path in facts.of("bind"):
@@ -242,15 +261,36 @@ class _FileFacts:
     def __init__(self, by_kind: Mapping[str, list[tuple[str, ...]]]) -> None:
         self._by_kind = by_kind
 
-    def called_from(self, file: str, site: _Site, macros: Collection[_Macro]) -> _FileFacts:
-        """Return the facts of this file without the calls that neither a tag makes nor one of some macros."""
+    @cached_property
+    def _calls(self) -> Mapping[tuple[str, str], list[tuple[str, ...]]]:
+        """Calls and their arguments: of tags by their place and no scope, of macros by their scope and no place."""
+        found: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+        for kind in _CALLS:
+            for fact in self.of(kind):
+                at, scope, *_ = fact
+                found.setdefault(("", scope) if scope else (at, ""), []).append((kind, *fact))
+        return found
 
-        def is_made(fact: tuple[str, ...]) -> bool:
-            at, scope, *_ = fact
-            return (file, scope) in macros if scope else (file, int(at)) == site
+    def at(self, place: int) -> list[tuple[str, ...]]:
+        """Return the calls of a tag, each with its kind."""
+        return self._calls.get((str(place), ""), [])
 
-        made = {kind: list(filter(is_made, self.of(kind))) for kind in ("call", "arg")}
-        return _FileFacts({**self._by_kind, **made})
+    def inside(self, scope: str) -> list[tuple[str, ...]]:
+        """Return the calls that a macro makes, each with its kind."""
+        return self._calls.get(("", scope), [])
+
+    @cached_property
+    def _reads_at(self) -> Mapping[str, list[tuple[str, ...]]]:
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for fact in self.of("read"):
+            found.setdefault(fact[0], []).append(fact)
+        return found
+
+    def reads_at(self, place: int) -> list[tuple[str, ...]]:
+        """Return what a place reads, or a whole line."""
+        if is_part(place):
+            return self._reads_at.get(str(place), [])
+        return [fact for fact in self.of("read") if _holds(fact[0], fact[0], place)]
 
     def of(self, kind: str) -> list[tuple[str, ...]]:
         """Return the facts of a kind."""
