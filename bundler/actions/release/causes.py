@@ -7,6 +7,7 @@ says. A field that the revision had as it will be again was changed in the clust
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bundler.model.causes import Cause, CauseKind, ChangedField
@@ -199,7 +200,7 @@ class _Finder:
     def _created(self, ref: ObjectRef, desired: Manifest, origin: FieldOrigin | None) -> _Why:
         if ref in self._before:
             return _Why(CauseKind.CLUSTER, note="it is not in the cluster")
-        is_new_component = all(one.component != desired.component for one in self._before.values())
+        is_new_component = desired.component not in self._components_before
         if is_new_component and (switches := self.values.switches(desired.component)):
             return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
         if (only := self._only_read(desired)) is not None:
@@ -219,8 +220,21 @@ class _Finder:
 
     def _is_replaced(self, ref: ObjectRef) -> bool:
         """Return whether it is a Job that has run, and whose place another one of that name takes."""
-        stems = {job_stem(one.ref.name) for one in self._composition.manifests if is_job(one.ref)}
-        return is_job(ref) and job_stem(ref.name) in stems
+        return is_job(ref) and job_stem(ref.name) in self._job_stems
+
+    @cached_property
+    def _job_stems(self) -> frozenset[str]:
+        return frozenset(job_stem(one.ref.name) for one in self._composition.manifests if is_job(one.ref))
+
+    @cached_property
+    def _components_before(self) -> frozenset[str]:
+        return frozenset(one.component for one in self._before.values())
+
+    @cached_property
+    def _begun(self) -> frozenset[Pointer]:
+        """The values with which all changes of values begin."""
+        roots = self.values.roots(self.values.pointers)
+        return frozenset(one for one in self.values.pointers if pointer_as_path(one) in roots)
 
     def _deleted(self, change: Change) -> _Why:
         kept = {part.component for part in self._composition.rendering.bundles}
@@ -228,10 +242,8 @@ class _Finder:
             return _Why(CauseKind.VALUES, switches, is_certain=self._is_same_bundle)
         if not self._is_same_bundle:
             return self._bundle
-        begun = self.values.roots(self.values.pointers)
-        roots = frozenset(one for one in self.values.pointers if pointer_as_path(one) in begun)
-        if roots:
-            return _Why(CauseKind.VALUES, roots, note="values that changed", is_certain=len(roots) == 1)
+        if self._begun:
+            return _Why(CauseKind.VALUES, self._begun, note="values that changed", is_certain=len(self._begun) == 1)
         return self._other(())
 
     def _other(self, paths: Iterable[ValuePath]) -> _Why:
