@@ -47,7 +47,7 @@ class LayoutTarget:
         self._folder = folder
         self._attached: list[OciManifest] = []
         with self._writing():
-            if not (folder / "oci-layout").is_file() and folder.is_dir() and any(_foreign(folder)):
+            if _is_something_else(folder):
                 found = "it holds files, and is no OCI layout"
                 raise ImageBuildError(f"writing OCI layout {folder}", context=[found], hint=_HINT)
             self._incoming = IncomingFolder(folder)
@@ -126,11 +126,11 @@ class LayoutTarget:
     def _publish(self, manifest: OciManifest, name: str) -> None:
         """Move what was written to its place, and list it."""
         with self._writing(), locked_folder(self._folder):
+            write_whole(self._folder / "oci-layout", _VERSION)  # first: what a killed run leaves is a layout still
             blobs = self._folder / "blobs" / "sha256"
             blobs.mkdir(parents=True, exist_ok=True)
             for blob in (self._incoming.path / "blobs" / "sha256").iterdir():
                 blob.replace(blobs / blob.name)
-            write_whole(self._folder / "oci-layout", _VERSION)
             listed = {text_at(item, "digest"): item for item in map(_attached_entry, self._attached)}
             kept = (item for item in self._entries() if text_at(item, "digest") not in listed)
             others = (item for item in kept if text_at(item, "artifactType") or _name_of(item) != name)
@@ -179,9 +179,14 @@ def _name_of(item: Body) -> str:
     return text_at(item, "annotations", REF_NAME)
 
 
-def _foreign(folder: Path) -> Iterator[Path]:
-    """Yield what is in a folder, but for what runs that write into it keep there."""
-    return (path for path in folder.iterdir() if not path.name.startswith(PREFIX))
+def _is_something_else(folder: Path) -> bool:
+    """Return whether a folder holds files and is no layout; asked while no run writes the first image into it."""
+    try:
+        with locked_folder(folder):
+            others = (path for path in folder.iterdir() if not path.name.startswith(PREFIX))
+            return not (folder / "oci-layout").is_file() and any(others)
+    except FileNotFoundError:
+        return False
 
 
 def _attached_entry(manifest: OciManifest) -> dict[str, JSONValue]:
