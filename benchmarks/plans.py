@@ -27,7 +27,7 @@ def measure_plans(bench: Bench, cluster: Cluster) -> None:
     ours, theirs = cluster.namespace(), cluster.namespace()
     bench.run(bench.bundler, "template", bundle)
     size = bench.log.stat().st_size
-    cluster.bundler("install", ours, RELEASE, bundle, "--no-wait")
+    cluster.bundler("install", ours, RELEASE, bundle)  # waited for: else the first apply records that
     cluster.helm("install", theirs, RELEASE, chart)
     cluster.settle()
     same, other = bench.folder / "same.plan", bench.folder / "other.plan"
