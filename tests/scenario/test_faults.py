@@ -224,7 +224,7 @@ def fail_and_repeat(
 @pytest.mark.slow
 def test_a_change_whose_nth_call_fails_can_simply_be_repeated(make_place: Callable[[], Place], change: Change) -> None:
     calls = count_calls(make_place(), change, every_call)
-    assert calls > 40
+    assert calls > 30
     noticed = [
         fail_and_repeat(make_place(), change, number, every_call, before=FAULTS[number % len(FAULTS)]())
         for number in range(1, calls + 1)
