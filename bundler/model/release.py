@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
+    from bundler.model.rollout import Rollout
     from bundler.model.stage import Stage
 
 
@@ -175,6 +176,8 @@ class RevisionSummary:
     """Marks of the Jobs that finished while this revision was made, as ``planning.jobs`` writes them."""
     protection: Protection | None = None
     """Whether the release is protected; None: it never was."""
+    rollout: Rollout | None = None
+    """How far its upgrade in steps has come; None where none is open."""
     resource_version: str = ""
     """Of the head; an update of the head is refused when it moved."""
     uid: str = ""

@@ -122,6 +122,32 @@ class Discard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paced:
+    """One workload whose new pods get a share of the work; numbers as of planning."""
+
+    ref: ObjectRef
+    share: str
+    """``1`` or ``25%``; what it comes to follows the number of replicas."""
+    pods: int
+    """How many new pods that is now."""
+    of: int
+    """How many pods the workload has now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """Bring stepped workloads to their shares, and wait until the step's gates have passed."""
+
+    id: str
+    needs: tuple[str, ...]
+    number: int
+    """Of the step, from 1."""
+    workloads: tuple[Paced, ...]
+    gates: tuple[str, ...]
+    """Names of the bundle's gates, in the order in which they are asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
     """End the run here; what needs this step is left to a later run."""
 
@@ -139,4 +165,4 @@ class Record:
     moment: Moment
 
 
-Step: TypeAlias = Verify | Write | RunJob | Await | Delete | Discard | Pause | Record
+Step: TypeAlias = Verify | Write | RunJob | Await | Delete | Discard | Advance | Pause | Record

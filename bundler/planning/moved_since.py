@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bundler.model.size import first_of
-from bundler.model.steps import Await, Delete, Discard, RunJob, Write
+from bundler.model.steps import Advance, Await, Delete, Discard, Pause, RunJob, Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,10 +119,20 @@ def _targets_of(step: Step) -> tuple[Target, ...]:
             return ()
 
 
+def _refs_of(step: Step) -> tuple[ObjectRef, ...]:
+    match step:
+        case Await() | Discard():
+            return step.refs
+        case Advance():
+            return tuple(one.ref for one in step.workloads)
+        case _:
+            return ()
+
+
 def _outline(plan: Plan) -> list[tuple[object, ...]]:
     """Return the steps without what a namespace that this very run has made changes: what can be checked before."""
     return [
-        (step.id, *_targets_of(step), *(step.refs if isinstance(step, Await | Discard) else ()))
+        (step.id, *_targets_of(step), *_refs_of(step))
         for step in plan.steps
-        if isinstance(step, Write | Delete | RunJob | Await | Discard)
+        if isinstance(step, Write | Delete | RunJob | Await | Discard | Advance | Pause)
     ]

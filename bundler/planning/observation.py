@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import GeneratedSecret, Manifest
     from bundler.model.refs import ObjectRef
     from bundler.model.release import InventoryEntry
+    from bundler.model.rollout import Rollout
     from bundler.planning.hooks import HookRun
 
 
@@ -69,6 +70,8 @@ class Wanted:
     """Of a removal: definitions go too, where no object of their kinds is left and no other release uses them."""
     used_elsewhere: Mapping[ObjectRef, str] = field(default_factory=dict)
     """Definitions that stay then, since other releases record them too: who uses each."""
+    rollout: Rollout | None = None
+    """It is rolled out in steps, and this is where it is; None for every other change."""
     is_rollback: bool = False
     """It was read from a record, which declares no reach: what is live counts."""
     goes_back_to: int = 0

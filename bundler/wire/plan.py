@@ -14,10 +14,12 @@ from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.digest import is_digest
 from bundler.model.json import as_json
 from bundler.model.steps import (
+    Advance,
     Await,
     Delete,
     Discard,
     Moment,
+    Paced,
     Pause,
     Record,
     RunJob,
@@ -44,6 +46,7 @@ _KINDS: Final[Mapping[str, type[Step]]] = {
     "await": Await,
     "delete": Delete,
     "discard": Discard,
+    "advance": Advance,
     "pause": Pause,
 }
 _NAMES: Final[Mapping[type[Step], str]] = {kind: name for name, kind in _KINDS.items()}
@@ -158,6 +161,15 @@ def _target(part: Part) -> Target:
     )
 
 
+def _paced_data(paced: Paced) -> Body:
+    return {"object": str(paced.ref), "share": paced.share, "pods": paced.pods, "of": paced.of}
+
+
+def _paced(part: Part) -> Paced:
+    part.require("object", "share", "pods", "of")
+    return Paced(ref=part.ref("object"), share=part.text("share"), pods=part.count("pods"), of=part.count("of"))
+
+
 def _kept(part: Part) -> KeptObject:
     part.require("object", "reason")
     return KeptObject(part.ref("object"), part.text("reason"))
@@ -191,5 +203,12 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], JSONValue], Callable[[Par
     "which": ("which", str, Part.text),
     "written": ("written", str, Part.text),
     "reason": ("reason", str, Part.text),
+    "number": ("number", int, Part.count),
+    "workloads": (
+        "workloads",
+        lambda workloads: [_paced_data(one) for one in workloads],
+        lambda part, key: tuple(map(_paced, part.parts(key))),
+    ),
+    "gates": ("gates", list, Part.texts),
 }
 """Each field of a step: its key, how it is written, and how it is read."""

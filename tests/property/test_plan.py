@@ -15,7 +15,20 @@ from bundler.model.cluster import Answer
 from bundler.model.manifest import GeneratedSecret
 from bundler.model.refs import ObjectRef
 from bundler.model.release import InventoryEntry
-from bundler.model.steps import Await, Delete, Moment, Pause, Record, RunJob, Target, Until, Verify, Write
+from bundler.model.steps import (
+    Advance,
+    Await,
+    Delete,
+    Moment,
+    Paced,
+    Pause,
+    Record,
+    RunJob,
+    Target,
+    Until,
+    Verify,
+    Write,
+)
 from bundler.planning.candidates import find_candidates
 from bundler.planning.normalize import stamp
 from bundler.planning.observation import Observation, Refusal, RefusalKind, Wanted
@@ -45,6 +58,9 @@ TARGETS = st.recursive(
 )
 SOME_TARGETS = st.lists(TARGETS, min_size=1, max_size=3).map(tuple)
 SOME_REFS = st.lists(REFS, max_size=3).map(tuple)
+PACED = st.builds(Paced, ref=REFS, share=TEXTS, pods=st.integers(0, 99), of=st.integers(0, 99))
+SOME_PACED = st.lists(PACED, max_size=3).map(tuple)
+SOME_TEXTS = st.lists(TEXTS, max_size=2).map(tuple)
 MAKERS = st.sampled_from([
     lambda draw, **own: Record(moment=draw(st.sampled_from(Moment)), **own),
     lambda draw, **own: Verify(refs=draw(SOME_REFS), which=draw(TEXTS), written=draw(TEXTS), **own),
@@ -52,6 +68,9 @@ MAKERS = st.sampled_from([
     lambda draw, **own: RunJob(target=draw(TARGETS), component=draw(TEXTS), **own),
     lambda draw, **own: Await(until=draw(st.sampled_from(Until)), refs=draw(SOME_REFS), component=draw(TEXTS), **own),
     lambda draw, **own: Delete(targets=draw(SOME_TARGETS), component=draw(TEXTS), **own),
+    lambda draw, **own: Advance(
+        number=draw(st.integers(1, 9)), workloads=draw(SOME_PACED), gates=draw(SOME_TEXTS), **own
+    ),
     lambda draw, **own: Pause(reason=draw(TEXTS), **own),
 ])  # fmt: skip
 

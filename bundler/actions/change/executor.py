@@ -21,7 +21,7 @@ from bundler.model.events import Notice, PhaseStarted
 from bundler.model.hooks import Operation
 from bundler.model.lean import replace
 from bundler.model.size import counted
-from bundler.model.steps import Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
+from bundler.model.steps import Advance, Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -111,14 +111,18 @@ class Executor:
                 self._delete(step)
             case Discard():
                 self._discard(step)
-            case Pause():
-                raise InterruptedRunError(
-                    "carrying out the plan",
-                    context=[f"the plan pauses here: {step.reason}"],
-                    hint="run the same command again; it continues where it stopped",
-                )
+            case Advance() | Pause():
+                self._step_by_step(step)
             case _:
                 assert_never(step)
+
+    def _step_by_step(self, step: Advance | Pause) -> None:
+        reason = step.reason if isinstance(step, Pause) else f"no run carries out step {step.number} yet"
+        raise InterruptedRunError(
+            "carrying out the plan",
+            context=[f"the plan pauses here: {reason}"],
+            hint="run the same command again; it continues where it stopped",
+        )
 
     def _of(self, refs: Iterable[ObjectRef]) -> list[Change]:
         return [self._changes[ref] for ref in refs]

@@ -24,7 +24,7 @@ from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.saved_plan import PlannedVerb
 from bundler.model.size import counted, first_of
-from bundler.model.steps import Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
+from bundler.model.steps import Advance, Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
 from bundler.values.paths import pointer_as_path
 from bundler.wire.saved_plan import saved_plan_form
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.model.refs import ObjectRef
     from bundler.model.saved_plan import SavedChange, SavedPlan
-    from bundler.model.steps import Step
+    from bundler.model.steps import Paced, Step
 
 _NAMES_SHOWN = 4
 _KEPT = "never deleted by bundler"
@@ -204,11 +204,17 @@ def _step_line(step: Step) -> str:
             text = f"delete what hooks needed{_of(step.component)}: {_names(step.refs)}"
         case Await():
             text = f"wait until {_UNTIL[step.until]}{_of(step.component)}: {_names(step.refs)}"
+        case Advance():
+            text = f"step {step.number}: {', '.join(map(_paced_words, step.workloads))}"
         case Pause():
             text = f"pause: {step.reason}"
         case _:
             assert_never(step)
     return text
+
+
+def _paced_words(one: Paced) -> str:
+    return f"{one.ref.short} to {one.share} ({one.pods} of {one.of} pods)"
 
 
 _UNTIL = {
