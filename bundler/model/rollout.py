@@ -96,6 +96,9 @@ class Rollout:
     """Component path -> its share in each step before the finish; all of the same length. ``""``: the bundle itself."""
     step: int = 1
     """The step it is at, from 1; ``steps`` is the finish."""
+    is_done: bool = False
+    """The pods of this step are there and its gates have passed: what comes next is the step after it. False while it
+    moves or soaks, and where it was paused or died in the middle: then this step is done again from where it is."""
     state: RolloutState = RolloutState.MOVING
     since: datetime | None = None
     """Since when it is at this step and in this state, in UTC; None before it is recorded."""
@@ -121,6 +124,11 @@ class Rollout:
     def steps(self) -> int:
         """How many steps there are, the finish included."""
         return max((len(shares) for shares in self.shares.values()), default=0) + 1
+
+    @property
+    def next_step(self) -> int:
+        """The step that is to be done, or to be continued."""
+        return min(self.step + 1, self.steps) if self.is_done else self.step
 
     @property
     def is_finish(self) -> bool:
