@@ -148,6 +148,33 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutRequest:
+    """How an upgrade in steps was asked for, before it is known which components it changes.
+
+    Example:
+        >>> from bundler.model.rollout import RolloutRequest, Share
+        >>> RolloutRequest(steps=(Share.parse("1"), Share.parse("50%"))).of
+        ()
+    """
+
+    steps: tuple[Share, ...] = ()
+    """The share of every component in each step; 100 % at the end is the finish, and may be left out."""
+    shares: Mapping[str, tuple[Share, ...]] = field(default_factory=dict)
+    """Other shares of single components: the path of a component, or the name of a workload in it -> its steps."""
+    of: tuple[str, ...] = ()
+    """Which components go in steps, named in the same way; none: every changed one whose pods are replaced."""
+    pause_after: str = "none"
+    """As of a :class:`Rollout`, like the fields below."""
+    soak_s: int = 0
+    step_timeout_s: int = 600
+    on_failure: OnFailure = OnFailure.ABORT
+    gates: tuple[str, ...] = ()
+    """Names of the bundle's gates that are asked after each step; none: all of them."""
+    accepts_shared_config: bool = False
+    """Old pods that restart may get the new settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pacing:
     """How far a controller may go with a workload: what is sent together with the new template.
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
+    from bundler.model.rollout import RolloutRequest
     from bundler.model.saved_plan import SavedPlan
     from bundler.model.site import Site
     from bundler.model.trust import Evidence
@@ -67,5 +68,7 @@ class Terms:
     """What is done about fields that others set, where no rule of the site or the bundle says it."""
     skips_hooks: bool = False
     """No hooks run: someone said so, or what a failed first install made is deleted again."""
+    rollout: RolloutRequest | None = None
+    """How an upgrade in steps was asked for; None for every other change."""
     live_before: Mapping[ObjectRef, Body] | None = None
     """For an automatic rollback: what was live before the change that is undone. None for every other change."""
