@@ -7,9 +7,8 @@ without asking. docs/templates.md lists them for authors.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jinja2.filters import FILTERS
 from jinja2.runtime import Undefined
@@ -18,9 +17,10 @@ from jinja2.utils import Namespace, missing
 
 import bundler.fields
 from bundler.expressions.bounds import current_meter
+from bundler.expressions.content_names import digest_name
 from bundler.expressions.markers import finish_text
 from bundler.expressions.sizes import WALKED, charge_all
-from bundler.expressions.text import TemplateFailureError, data_of, quote, text_of, to_json, to_yaml
+from bundler.expressions.text import TemplateFailureError, data_of, kind_of, quote, text_of, to_json, to_yaml
 from bundler.expressions.text_functions import (
     b64decode,
     b64encode,
@@ -37,6 +37,9 @@ from bundler.expressions.text_functions import (
     trunc,
     wrap_words,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 _JINJA_FILTERS = (
     "abs batch capitalize count dictsort first groupby items last length list lower map max min reject "
@@ -126,7 +129,13 @@ def make_tests() -> dict[str, Callable[..., Any]]:
 
 def make_globals() -> dict[str, Callable[..., Any]]:
     """Return the functions that every template and expression can call."""
-    return {"range": counted_range, "dict": counted_dict, "namespace": Namespace, "fail": fail}
+    return {
+        "dict": counted_dict,
+        "digest_name": digest_name,
+        "fail": fail,
+        "namespace": Namespace,
+        "range": counted_range,
+    }
 
 
 def counted_range(*bounds: int) -> range:
@@ -231,19 +240,6 @@ def _number(value: object) -> int | float:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("it needs a finite number")
     return value
-
-
-def kind_of(value: object) -> str:
-    """Return what an author calls this kind of value."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "a boolean"
-    if isinstance(value, int | float):
-        return "a number"
-    if isinstance(value, str):
-        return "a text"
-    return "a mapping" if isinstance(value, Mapping) else "a list"
 
 
 def ceil(value: object) -> int:

@@ -20,9 +20,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
 from bundler.expressions.bounds import current_meter, join_pieces
-from bundler.expressions.functions import kind_of, make_filters, make_globals, make_tests
+from bundler.expressions.functions import make_filters, make_globals, make_tests
 from bundler.expressions.sizes import CONTAINERS, charge_all, charge_comparison
-from bundler.expressions.text import TemplateFailureError, TemplateObject, join_texts, text_of
+from bundler.expressions.text import TemplateFailureError, TemplateObject, join_texts, kind_of, text_of
 from bundler.expressions.text_functions import fill_format
 from bundler.expressions.text_methods import TEXT_METHODS
 from bundler.expressions.undefined import PathUndefined, join_path

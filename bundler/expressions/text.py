@@ -70,6 +70,19 @@ def text_of(value: object) -> str:
     )
 
 
+def kind_of(value: object) -> str:
+    """Return what an author calls this kind of value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    return "a mapping" if isinstance(value, Mapping) else "a list"
+
+
 def join_texts(values: tuple[object, ...]) -> str:
     """Do the ``~`` operator."""
     return join_pieces([text_of(value) for value in values])

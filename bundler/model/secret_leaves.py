@@ -48,6 +48,17 @@ def _masked(value: JSONValue) -> JSONValue:
     return {key: _masked(item) for key, item in value.items()} if is_mapping(value) else MASK
 
 
+def leaf_contents(body: Body) -> Iterator[str]:
+    """Yield what each leaf of a Secret holds; what is not base64 of a text is taken as it is written."""
+    yield from texts_in(mapping_at(body, "stringData"))
+    for encoded in texts_in(mapping_at(body, "data")):
+        content = decoded_leaf(encoded)
+        try:
+            yield encoded if content is None else content.decode()
+        except UnicodeDecodeError:
+            yield encoded
+
+
 def leaf_texts(body: Body) -> Iterator[str]:
     """Yield every text by which the leaves of a Secret can be known: as written, without line breaks, decoded.
 

@@ -16,6 +16,7 @@ from bundler.model.labels import INSTANCE, MANAGED_BY, MANAGED_BY_VALUE
 from bundler.model.lean import replace
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef, group_of
+from bundler.render.content_names import ContentNames
 from bundler.render.names import GeneratedAddresses, base_names, generated_secrets, job_name, switched_on
 from bundler.render.objects import ObjectPart, ObjectReader, TextPart
 from bundler.render.overlay import overlay
@@ -206,6 +207,7 @@ class _BundleRendering:
         self._readiness: list[ReadinessRule] = []
         self._bundles: list[RenderedBundle] = []
         self._reach = Reach()
+        self._content_names = ContentNames()
         self.problems = self._reader.problems
 
     def render(self, part: Part, *, only: str = "") -> None:
@@ -230,6 +232,7 @@ class _BundleRendering:
         names = base_names(bundle, part.values, context, component=part.component, site=part.site)
         secrets = self._generated_of(part, names)
         names |= {"generated": GeneratedAddresses(secrets), "job_name": job_name}
+        names["digest_name"] = self._content_names.digest_name
         is_any = not only or is_partial(only)
         for folder, paths in _by_folder(bundle.templates):
             seen = names | _seen_by_hooks(context) if folder == HOOKS_FOLDER else names
@@ -318,9 +321,11 @@ class _BundleRendering:
                 manifests.append(bundler.render.hooks.with_deadline(manifest) if is_hook else manifest)
                 found += inserted
             templates.append(RenderedTemplate(component=part.component, path=path, text=apply_insertions(text, found)))
+        self.problems.extend(self._content_names.problems(manifests))
         return Rendering(
             templates=tuple(templates),
             manifests=tuple(manifests),
+            content_names=frozenset(self._content_names.given),
             generated=tuple(self._generated),
             needs={},
             readiness=tuple(self._readiness),

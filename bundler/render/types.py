@@ -131,6 +131,8 @@ class Rendering:
     """What could not be rendered, where the rest was asked for."""
     notices: tuple[str, ...] = ()
     """What deserves a look and stops nothing: patches that fit no object."""
+    content_names: frozenset[str] = frozenset()
+    """The names that `digest_name` gave: an object of such a name is another one where its content is."""
     find_source: FindSource = field(default=unknown_source, compare=False, repr=False)
     """The template line of any place in ``manifests``; the first question about a template renders it once more."""
     find_origin: Callable[[ObjectRef, Sequence[str | int]], FieldOrigin | None] = field(

@@ -95,6 +95,7 @@ TESTS = {
 
 FUNCTIONS = {
     "dict": "dict(a=1)",
+    "digest_name": "digest_name('shop-web', {'PORT': '8080', 'LEVEL': 'info'})",
     "fail": "fail('choose a or b')",
     "namespace": "namespace(n=1).n",
     "range": "range(2, 5) | list",
