@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bundler.model.redaction import Redactor
     from bundler.model.refs import ObjectRef, ResourceType
     from bundler.model.release import AuditEntry, Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.rollout import Rollout
     from bundler.model.trust import Envelope, Evidence, TrustedKey
 
 Result = TypeVar("Result")
@@ -317,6 +318,32 @@ class ReleaseStore(Protocol):
         Raises:
             ConflictError: when another run changed it.
             ReleaseNotFoundError: when it is gone.
+        """
+        ...
+
+    def move(self, summary: RevisionSummary, rollout: Rollout | None) -> RevisionSummary:
+        """Record how far a rollout has come; the head moves only from the version that was read.
+
+        While one is open, a bundler that knows of none refuses to change the release. A status that is not pending,
+        given by :meth:`mark`, ends it too.
+
+        Args:
+            summary: of the revision, as it was last read, marked or moved.
+            rollout: where it is now; one without ``since`` is there from now on. None: it is over.
+
+        Raises:
+            ConflictError: when another run changed it: it was paused, say.
+            ReleaseNotFoundError: when it is gone.
+            RecordTooLargeError: when its steps and gates take too much room; never for one that was recorded before.
+        """
+        ...
+
+    def read_rollout(self, summary: RevisionSummary) -> RevisionSummary:
+        """Return a revision's summary as it is recorded now: one read of one head, metadata alone.
+
+        Raises:
+            ReleaseNotFoundError: when it is gone.
+            RecordDamagedError, RecordTooNewError.
         """
         ...
 

@@ -36,6 +36,14 @@ def shortened(text: str, max_chars: int) -> str:
     return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"
 
 
+def cut(text: str, max_bytes: int) -> str:
+    """Cut a text to at most ``max_bytes`` of UTF-8, with an ellipsis where something is lost."""
+    content = text.encode(errors="replace")
+    if len(content) <= max_bytes:
+        return content.decode()
+    return content[: max_bytes - 3].decode(errors="ignore") + "…"
+
+
 def sentence(text: str) -> str:
     """Return a text that begins as a sentence does: what to do, as it is shown.
 

@@ -154,7 +154,7 @@ def _fit(group: Sequence[Piece]) -> list[Pack]:
 
 def _compress(group: Sequence[Piece]) -> Pack:
     index: list[JSONValue] = [_index_row(piece) for piece in group]
-    head = canonical_json({"formatVersion": limits.FORMAT_VERSION, "blobs": index})
+    head = canonical_json({"formatVersion": limits.PLAIN_FORMAT, "blobs": index})
     raw = b"".join((head, b"\n", *(piece.content for piece in group)))
     return Pack(
         name=hashlib.sha256(raw).hexdigest()[:NAME_CHARS],

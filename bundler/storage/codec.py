@@ -1,6 +1,6 @@
 """Revision <-> release record: head, packs, sensitive leaves. Layer: adapter, pure.
 
-Format 1:
+Format 1, and 2 for a head whose rollout is open (annotation ``bundler.dev/rollout``):
 
 head       annotations: columns and names of packs; ``data.head``: JSON with the digests of everything else
 pack       ``data.pack``: zlib of one line of JSON (which blobs, how long), then the blobs as canonical JSON
@@ -15,7 +15,14 @@ from bundler.storage.decoding import (
     read_sensitive,
     sensitive_parts,
 )
-from bundler.storage.encoding import EncodedRevision, encode_revision, mark_head, protect_head
+from bundler.storage.encoding import (
+    EncodedRevision,
+    encode_revision,
+    mark_head,
+    masked_rollout,
+    move_head,
+    protect_head,
+)
 from bundler.storage.heads import Head, read_head, read_summary
 
 __all__ = [
@@ -26,6 +33,8 @@ __all__ = [
     "encode_revision",
     "listed_packs",
     "mark_head",
+    "masked_rollout",
+    "move_head",
     "protect_head",
     "read_head",
     "read_pack_secret",

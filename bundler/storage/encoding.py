@@ -12,15 +12,17 @@ from bundler.model import labels
 from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import ReleaseStatus
+from bundler.model.size import cut
 from bundler.storage import limits, records
 from bundler.storage.blobs import BlobWriter, build_packs, choose_packs, index_text, pieces_of
 from bundler.storage.heads import (
     DATA_KEY,
     FINISHED_JOBS,
     PROTECTION,
+    ROLLOUT,
     capped,
     check_size,
-    cut,
+    format_of,
     head_record,
     named_packs,
     protection_text,
@@ -28,6 +30,7 @@ from bundler.storage.heads import (
 )
 from bundler.storage.inventory import ref_cells, write_pages
 from bundler.storage.reading import mapping_of, parse_json, secret_bytes
+from bundler.storage.rollouts import rollout_text
 from bundler.storage.sensitive import Hider, Secrets, hide_json
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
     from bundler.model.manifest import Manifest
     from bundler.model.release import Authorship, Protection, Revision, RevisionSummary
+    from bundler.model.rollout import Rollout
     from bundler.storage.blobs import Pack
     from bundler.storage.records import Record
 
@@ -109,7 +113,19 @@ def _public_words(revision: Revision) -> Iterator[str]:
 
 
 def _masked(summary: RevisionSummary, secrets: Secrets) -> RevisionSummary:
-    return capped(replace(summary, description=secrets.mask(summary.description), user=secrets.mask(summary.user)))
+    return capped(
+        replace(
+            summary,
+            description=secrets.mask(summary.description),
+            user=secrets.mask(summary.user),
+            rollout=summary.rollout and masked_rollout(summary.rollout, secrets),
+        )
+    )
+
+
+def masked_rollout(rollout: Rollout, secrets: Secrets) -> Rollout:
+    """Return a rollout whose words hold no secret."""
+    return replace(rollout, by=secrets.mask(rollout.by), reason=secrets.mask(rollout.reason))
 
 
 def _head_content(
@@ -120,7 +136,7 @@ def _head_content(
     values, details = Hider(secrets, are_whole_hidden=True), Hider(secrets)
     computed = Hider(secrets, are_whole_hidden=True)
     content: dict[str, JSONValue] = {
-        "formatVersion": limits.FORMAT_VERSION,
+        "formatVersion": format_of(revision.summary.rollout),
         "release": revision.summary.release,
         "namespace": revision.summary.namespace,
         "revision": revision.summary.revision,
@@ -200,7 +216,7 @@ def _sensitive_json(revision: Revision, taken: Mapping[str, JSONValue]) -> bytes
     if not taken and not revision.sensitive:
         return b""
     strings: list[JSONValue] = [*sorted(revision.sensitive)]
-    return canonical_json({"formatVersion": limits.FORMAT_VERSION, "values": taken, "strings": strings})
+    return canonical_json({"formatVersion": limits.PLAIN_FORMAT, "values": taken, "strings": strings})
 
 
 def _sensitive_records(revision: Revision, raw: bytes) -> tuple[Record, ...]:
@@ -216,7 +232,7 @@ def _sensitive_records(revision: Revision, raw: bytes) -> tuple[Record, ...]:
             namespace=summary.namespace,
             data={SENSITIVE_KEY: part},
             labels={labels.REVISION: str(summary.revision)},
-            annotations={records.FORMAT: str(limits.FORMAT_VERSION), records.PARTS: str(len(cuts))},
+            annotations={records.FORMAT: str(limits.PLAIN_FORMAT), records.PARTS: str(len(cuts))},
         )
         for number, part in enumerate(cuts)
     )
@@ -250,7 +266,7 @@ def _pack_record(pack: Pack, summary: RevisionSummary) -> Record:
         release=summary.release,
         namespace=summary.namespace,
         data={PACK_KEY: pack.content},
-        annotations={records.FORMAT: str(limits.FORMAT_VERSION), records.INDEX: index_text(pack.keys)},
+        annotations={records.FORMAT: str(limits.PLAIN_FORMAT), records.INDEX: index_text(pack.keys)},
     )
 
 
@@ -264,6 +280,8 @@ def mark_head(
     finished_jobs: Collection[str] = (),
 ) -> tuple[Body, tuple[Record, ...]]:
     """Return a head with another status, and the packs that its evidence needs.
+
+    A status that is not pending ends a rollout.
 
     Args:
         secret: the head as it was read; its resourceVersion stays in, as a precondition.
@@ -287,13 +305,15 @@ def mark_head(
         known = [mark for mark in text_at(notes, FINISHED_JOBS).split(",") if mark]
         notes[FINISHED_JOBS] = ",".join(dict.fromkeys((*known, *finished_jobs)))
     packs: tuple[Record, ...] = ()
-    data = mapping_at(secret, "data")
+    changes: Body = {}
+    if ROLLOUT in notes and not status.is_pending:
+        changes = _set_rollout(notes, None, "")
     if evidence:
-        content, packs = _with_evidence(secret, evidence)
-        data = {DATA_KEY: base64.b64encode(canonical_json(content)).decode()}
+        digest, packs = _with_evidence(secret, evidence)
+        changes = {**changes, "evidence": digest}
         # Names come on top of a listing blob, so a folded list of packs need not be read here.
         notes[records.PACKS] = ",".join(dict.fromkeys((*named_packs(secret)[0], *map(_short_name, packs))))
-    return _rewritten(secret, data, annotations=notes, labels=marks), packs
+    return _rewritten(secret, _changed(secret, changes), annotations=notes, labels=marks), packs
 
 
 def protect_head(secret: Body, protection: Protection) -> Body:
@@ -310,6 +330,40 @@ def protect_head(secret: Body, protection: Protection) -> Body:
     return _rewritten(secret, mapping_at(secret, "data"), annotations=notes)
 
 
+def move_head(secret: Body, rollout: Rollout | None) -> Body:
+    """Return a head that says how far its rollout has come; None: it is over.
+
+    Args:
+        secret: the head as it was read; its resourceVersion stays in, as a precondition.
+        rollout: to record, its words masked; with the time since which it is so.
+
+    Raises:
+        DamageError: when the head cannot be read.
+        RecordTooLargeError: when it would break its size.
+    """
+    notes = dict(mapping_at(secret, "metadata", "annotations"))
+    release = text_at(secret, "metadata", "labels", labels.RELEASE_NAME)
+    changes = _set_rollout(notes, rollout, release)
+    return _rewritten(secret, _changed(secret, changes), annotations=notes)
+
+
+def _set_rollout(notes: dict[str, JSONValue], rollout: Rollout | None, release: str) -> Body:
+    """Write a rollout into annotations, or take it out; return what changes in the JSON of the head."""
+    notes.pop(ROLLOUT, None)
+    if rollout is not None:
+        notes[ROLLOUT] = rollout_text(rollout, release)
+    notes[records.FORMAT] = str(format_of(rollout))
+    return {"formatVersion": format_of(rollout)}
+
+
+def _changed(secret: Body, changes: Body) -> Body:
+    """Return the data of a head with some keys of its JSON changed."""
+    if not changes:
+        return mapping_at(secret, "data")
+    content = mapping_of(parse_json(secret_bytes(secret, DATA_KEY)), "the head")
+    return {DATA_KEY: base64.b64encode(canonical_json({**content, **changes})).decode()}
+
+
 def _rewritten(secret: Body, data: Body, **metadata: Body) -> Body:
     """Return a head with other data and metadata, as it is sent."""
     kept = {key: value for key, value in mapping_at(secret, "metadata").items() if key != "managedFields"}
@@ -318,13 +372,13 @@ def _rewritten(secret: Body, data: Body, **metadata: Body) -> Body:
     return body
 
 
-def _with_evidence(secret: Body, evidence: str) -> tuple[Body, tuple[Record, ...]]:
-    content = mapping_of(parse_json(secret_bytes(secret, DATA_KEY)), "the head")
+def _with_evidence(secret: Body, evidence: str) -> tuple[str, tuple[Record, ...]]:
+    """Return the digest of the evidence, and the packs that hold it."""
     writer = BlobWriter()
     digest = writer.add(cut(evidence, limits.EVIDENCE_MAX_BYTES))
     summary = read_summary(secret)
     packs = tuple(_pack_record(pack, summary) for pack in build_packs(pieces_of(writer.blobs)))
-    return {**content, "evidence": digest}, packs
+    return digest, packs
 
 
 def _short_name(record: Record) -> str:

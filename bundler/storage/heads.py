@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import RecordTooLargeError, RecordTooNewError
@@ -11,16 +10,21 @@ from bundler.model.digits import parse_digits
 from bundler.model.json import Body, JSONValue, canonical_json, mapping_at, text_at
 from bundler.model.lean import dataclass, replace
 from bundler.model.release import BundleReference, Protection, ReleaseStatus, RevisionSummary
+from bundler.model.size import cut
 from bundler.storage import limits, records
-from bundler.storage.reading import DamageError, count_of, mapping_of, parse_json, secret_bytes
+from bundler.storage.reading import DamageError, count_of, mapping_of, parse_json, secret_bytes, time_of
+from bundler.storage.rollouts import read_rollout, rollout_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bundler.model.rollout import Rollout
 
 DATA_KEY = "head"
 _P = labels.PREFIX
 FINISHED_JOBS = _P + "finished-jobs"
 PROTECTION = _P + "protection"
+ROLLOUT = _P + "rollout"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +38,6 @@ class Head:
     content: Mapping[str, JSONValue]
 
 
-def cut(text: str, max_bytes: int) -> str:
-    """Cut a text to at most ``max_bytes`` of UTF-8, with an ellipsis where something is lost."""
-    content = text.encode(errors="replace")
-    if len(content) <= max_bytes:
-        return content.decode()
-    return content[: max_bytes - 3].decode(errors="ignore") + "…"
-
-
 def capped(summary: RevisionSummary) -> RevisionSummary:
     """Return what a head keeps of a summary: every column has its size."""
     bundle, short = summary.bundle, limits.SHORT_MAX_BYTES
@@ -53,7 +49,8 @@ def capped(summary: RevisionSummary) -> RevisionSummary:
         origin=cut(bundle.origin, limits.ORIGIN_MAX_BYTES),
     )
     description = cut(summary.description, limits.DESCRIPTION_MAX_BYTES)
-    return replace(summary, bundle=kept, description=description, user=cut(summary.user, short))
+    rollout = summary.rollout and replace(summary.rollout, since=summary.rollout.since or summary.updated)
+    return replace(summary, bundle=kept, description=description, user=cut(summary.user, short), rollout=rollout)
 
 
 def head_record(
@@ -87,7 +84,7 @@ def head_record(
 def _columns(summary: RevisionSummary) -> dict[str, str]:
     bundle = summary.bundle
     found = {
-        records.FORMAT: str(limits.FORMAT_VERSION),
+        records.FORMAT: str(format_of(summary.rollout)),
         _P + "bundle-name": bundle.name,
         _P + "bundle-version": bundle.version,
         _P + "app-version": bundle.app_version,
@@ -101,8 +98,14 @@ def _columns(summary: RevisionSummary) -> dict[str, str]:
         _P + "waited": "true" if summary.is_waited else "false",
         FINISHED_JOBS: ",".join(summary.finished_jobs),
         PROTECTION: protection_text(summary.protection) if summary.protection else "",
+        ROLLOUT: rollout_text(summary.rollout, summary.release) if summary.rollout else "",
     }
     return {key: text for key, text in found.items() if text}
+
+
+def format_of(rollout: Rollout | None) -> int:
+    """Return the format of a head: who does not know of rollouts refuses to change a release that has one open."""
+    return limits.PLAIN_FORMAT if rollout is None else limits.ROLLOUT_FORMAT
 
 
 def protection_text(protection: Protection) -> str:
@@ -122,7 +125,7 @@ def _protection(text: str) -> Protection | None:
     content = mapping_of(parse_json(text.encode()), "its protection")
     return Protection(
         is_on=content.get("on") is not False,
-        since=_time(text_at(content, "since")),
+        since=time_of(text_at(content, "since")),
         user=text_at(content, "user"),
         reason=text_at(content, "reason"),
     )
@@ -134,12 +137,13 @@ def _pack_columns(packs: tuple[str, ...], pack_index: str) -> dict[str, str]:
 
 
 def check_size(body: Body) -> None:
-    """Check that a head stays small.
+    """Check that a head stays small; a rollout, which has its own limit, comes on top.
 
     Raises:
         RecordTooLargeError
     """
-    size = len(canonical_json(body))
+    notes = mapping_at(body, "metadata", "annotations")
+    size = len(canonical_json(body)) - len(canonical_json(text_at(notes, ROLLOUT)))
     if size > limits.HEAD_MAX_BYTES:
         name = text_at(body, "metadata", "name")
         raise RecordTooLargeError(
@@ -170,17 +174,34 @@ def read_summary(secret: Body) -> RevisionSummary:
         revision=_number(text_at(marks, labels.REVISION), "its revision"),
         status=_status(text_at(marks, labels.STATUS)),
         bundle=bundle,
-        updated=_time(text_at(notes, _P + "updated")),
-        created=_time(text_at(notes, _P + "created")),
+        updated=time_of(text_at(notes, _P + "updated")),
+        created=time_of(text_at(notes, _P + "created")),
         description=text_at(notes, _P + "description"),
         user=text_at(notes, _P + "user"),
         objects=_number(text_at(notes, _P + "objects") or "0", "its number of objects"),
         is_waited=text_at(notes, _P + "waited") != "false",
         finished_jobs=tuple(mark for mark in text_at(notes, FINISHED_JOBS).split(",") if mark),
         protection=_protection(text_at(notes, PROTECTION)),
+        rollout=_rollout(notes),
         resource_version=text_at(secret, "metadata", "resourceVersion"),
         uid=text_at(secret, "metadata", "uid"),
     )
+
+
+def _rollout(notes: Body) -> Rollout | None:
+    found = read_rollout(text_at(notes, ROLLOUT))
+    _check_rollout(found, text_at(notes, records.FORMAT))
+    return found
+
+
+def _check_rollout(rollout: Rollout | None, version: str) -> None:
+    """A head that lost its rollout must not be taken for one without: its workloads are held.
+
+    Raises:
+        DamageError
+    """
+    if (rollout is not None) != (parse_digits(version) == limits.ROLLOUT_FORMAT):
+        raise DamageError(f"its format is {version or 'not given'}, and it has {'a' if rollout else 'no'} rollout")
 
 
 def check_format(secret: Body, version: str) -> None:
@@ -205,7 +226,9 @@ def read_head(secret: Body) -> Head:
     """
     summary = read_summary(secret)
     content = mapping_of(parse_json(secret_bytes(secret, DATA_KEY)), "the head")
-    check_format(secret, str(count_of(content.get("formatVersion"), "formatVersion")))
+    version = str(count_of(content.get("formatVersion"), "formatVersion"))
+    check_format(secret, version)
+    _check_rollout(summary.rollout, version)
     if (content.get("release"), content.get("revision")) != (summary.release, summary.revision):
         raise DamageError("its labels name another revision than its content")
     packs, pack_index = named_packs(secret)
@@ -236,13 +259,3 @@ def _status(text: str) -> ReleaseStatus:
         return ReleaseStatus(text)
     except ValueError as error:
         raise DamageError(f"its status is none that this bundler knows: {text[:40]!r}") from error
-
-
-def _time(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise DamageError(f"a time cannot be read: {text[:40]!r}") from error
-    if found.tzinfo is None:
-        raise DamageError(f"a time has no zone: {text[:40]!r}")
-    return found

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+"""The newest that is read."""
+PLAIN_FORMAT: Final = 1
+"""Of everything but the head of an open rollout: older versions read it, too."""
+ROLLOUT_FORMAT: Final = 2
+"""Of a head while its rollout is open: a version that does not know of rollouts refuses to change the release."""
 
 HEAD_MAX_BYTES: Final = 8 * 1024
 """Of the whole head Secret as JSON."""
@@ -15,6 +20,10 @@ DESCRIPTION_MAX_BYTES: Final = 512
 ORIGIN_MAX_BYTES: Final = 256
 SHORT_MAX_BYTES: Final = 128
 """Of user, versions and the other columns."""
+ROLLOUT_MAX_BYTES: Final = 2 * 1024
+"""Of an open rollout, on top of the head; what is fixed when it begins, and twice what is said of it later."""
+ROLLOUT_FIXED_MAX_BYTES: Final = 1280
+ROLLOUT_REASON_MAX_BYTES: Final = 240
 INLINE_MAX_BYTES: Final = 384
 """Longer texts of the head (a command line) are stored like any other blob."""
 INLINE_PAGES: Final = 12
@@ -45,4 +54,6 @@ READ_SENSITIVE_RAW_MAX_BYTES: Final = 64 * 1024 * 1024
 READ_PACKS_MAX: Final = 1024
 READ_PARTS_MAX: Final = 512
 READ_OBJECTS_MAX: Final = 100_000
+READ_STEPS_MAX: Final = 100
+READ_GATES_MAX: Final = 100
 READ_NESTING_MAX: Final = 200

@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bundler.errors.change import RecordDamagedError
@@ -167,3 +168,14 @@ def count_of(value: JSONValue, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise DamageError(f"{what} is not a whole number from 0")
     return value
+
+
+def time_of(text: str) -> datetime:
+    """Return the time that a text spells, with its zone, or say that there is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise DamageError(f"a time cannot be read: {text[:40]!r}") from error
+    if found.tzinfo is None:
+        raise DamageError(f"a time has no zone: {text[:40]!r}")
+    return found

@@ -205,6 +205,19 @@ class RecordReader:
             raise gone(summary)
         return secret
 
+    def read_again(self, summary: RevisionSummary) -> RevisionSummary:
+        """Return the columns of a revision as they are now, from metadata alone.
+
+        Raises:
+            ReleaseNotFoundError: when it is gone.
+            RecordDamagedError, RecordTooNewError, ClusterError.
+        """
+        ref = records.secret_ref(summary.namespace, records.head_name(summary.release, summary.revision))
+        secret = self._cluster.get(ref, version="v1", metadata_only=True)
+        if secret is None:
+            raise gone(summary)
+        return summary_of(secret)
+
     def packs(self, head: Head, names: Iterable[str], already: Sequence[Piece] = ()) -> list[Piece]:
         """Return the pieces of packs, all together within the bound of a revision.
 

@@ -20,6 +20,8 @@ from bundler.storage.blobs import read_index_text
 from bundler.storage.codec import (
     encode_revision,
     mark_head,
+    masked_rollout,
+    move_head,
     protect_head,
     read_pack_secret,
 )
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
     from bundler.model.json import Body
     from bundler.model.release import AuditEntry, Inventories, Protection, ReleaseStatus, Revision, RevisionSummary
+    from bundler.model.rollout import Rollout
     from bundler.ports import Clock, ClusterClient
     from bundler.storage.codec import EncodedRevision
     from bundler.storage.records import Record
@@ -84,6 +87,10 @@ class SecretReleaseStore:
     def places_of(self, release: str) -> tuple[str, ...]:
         """Return the namespaces that hold a release of this name; see bundler.ports.ReleaseStore."""
         return self._reader.places_of(release)
+
+    def read_rollout(self, summary: RevisionSummary) -> RevisionSummary:
+        """Return a revision's columns as they are now; see bundler.ports.ReleaseStore."""
+        return self._reader.read_again(summary)
 
     def load(self, summary: RevisionSummary, *, with_sensitive: bool = False) -> Revision:
         """Return a revision complete; see bundler.ports.ReleaseStore."""
@@ -210,6 +217,16 @@ class SecretReleaseStore:
     def protect(self, summary: RevisionSummary, protection: Protection) -> RevisionSummary:
         """Say in a recorded revision whether its release is protected; see bundler.ports.ReleaseStore."""
         return self._replace_head(summary, protect_head(self._unmoved(summary), protection))
+
+    def move(self, summary: RevisionSummary, rollout: Rollout | None) -> RevisionSummary:
+        """Record how far a rollout has come, or that it is over; see bundler.ports.ReleaseStore."""
+        secret, secrets = self._unmoved(summary), self._secrets.get(_key(summary))
+        if rollout is not None:
+            rollout = replace(rollout, since=rollout.since or self._clock.now())
+            rollout = masked_rollout(rollout, secrets) if secrets else rollout
+        with reading(name_of(secret)):
+            body = move_head(secret, rollout)
+        return self._replace_head(summary, body)
 
     def _unmoved(self, summary: RevisionSummary) -> Body:
         """Return the head of a revision as it was read.

@@ -18,7 +18,7 @@ from bundler.model.stage import Stage
 from bundler.storage.codec import encode_revision
 from bundler.storage.sensitive import LITERAL, REFERENCE
 from tests.lib.laws import examples
-from tests.unit.storage.builders import decode, known_of, make_summary, visible_bytes
+from tests.unit.storage.builders import decode, known_of, make_rollout, make_summary, visible_bytes
 
 if TYPE_CHECKING:
     from bundler.model.json import Body, JSONValue
@@ -54,7 +54,7 @@ def revisions(draw: st.DrawFn) -> tuple[Revision, str]:
     names = draw(st.lists(NAMES, unique=True, max_size=5))
     entries = tuple(_entry(name, draw(st.sampled_from(["Secret", "ConfigMap"])), draw(mapping)) for name in names)
     revision = Revision(
-        summary=make_summary(description=f"d {token}"),
+        summary=make_summary(description=f"d {token}", rollout=make_rollout(by=f"b{token}", reason=f"because {token}")),
         authorship=Authorship(command=f"bundler --set p={token}", reason=f"r{token}", user="ada"),
         inventory=entries,
         user_values=draw(mapping),
@@ -83,7 +83,9 @@ def masked_texts(revision: Revision) -> Revision:
     """What is stored of plain text: masked."""
     who = replace(revision.authorship, command=f"bundler --set p={MASK}", reason=f"r{MASK}")
     notes = f"use {MASK}" if revision.notes else ""
-    summary = replace(revision.summary, description=f"d {MASK}")
+    summary = replace(
+        revision.summary, description=f"d {MASK}", rollout=make_rollout(by=f"b{MASK}", reason=f"because {MASK}")
+    )
     return replace(revision, summary=summary, authorship=who, notes=notes, evidence=f"failed with {MASK}")
 
 

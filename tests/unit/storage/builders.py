@@ -18,6 +18,7 @@ from bundler.model.release import (
     Revision,
     RevisionSummary,
 )
+from bundler.model.rollout import Rollout, RolloutState, Share
 from bundler.model.stage import Stage
 from bundler.storage.blobs import read_index_text
 from bundler.storage.codec import (
@@ -57,6 +58,20 @@ def make_summary(
         description="installing",
         user="ada",
         objects=2,
+    )
+    return replace(usual, **more)  # type: ignore[arg-type]
+
+
+def make_rollout(**more: object) -> Rollout:
+    usual = Rollout(
+        shares={"web": (Share(10, is_percent=True), Share.parse("50%")), "web/api": (Share(1), Share(5))},
+        step=1,
+        state=RolloutState.MOVING,
+        since=NOON,
+        by="ada",
+        pause_after="canary",
+        soak_s=120,
+        gates=("quiet", "smoke"),
     )
     return replace(usual, **more)  # type: ignore[arg-type]
 

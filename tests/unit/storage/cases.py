@@ -29,13 +29,14 @@ from bundler.model.cluster import ListQuery
 from bundler.model.json import canonical_json, mapping_at, text_at
 from bundler.model.lock import Holder
 from bundler.model.release import ReleaseStatus, Revision
+from bundler.model.rollout import RolloutState
 from bundler.storage import limits
 from bundler.storage.codec import encode_revision
 from bundler.storage.lease import lease_payload, lease_ref, read_lease
 from bundler.storage.lock import LeaseLock, break_lock, read_lock
 from bundler.storage.records import head_name, payload_of, secret_ref, sensitive_name
 from bundler.storage.secrets import SecretReleaseStore
-from tests.unit.storage.builders import SECRET, make_entry, make_revision, make_summary
+from tests.unit.storage.builders import SECRET, make_entry, make_revision, make_rollout, make_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +111,11 @@ def same_content(one: Revision, other: Revision) -> bool:
     return plain[0] == plain[1]
 
 
+def rolling_over(revision: Revision) -> Revision:
+    """The same revision, its rollout over."""
+    return replace(revision, summary=replace(revision.summary, rollout=None))
+
+
 class StoreCases:
     """The store."""
 
@@ -120,6 +126,11 @@ class StoreCases:
     @pytest.fixture
     def first(self, namespace: str) -> Revision:
         return in_namespace(make_revision(), namespace)
+
+    @pytest.fixture
+    def rolling(self, namespace: str) -> Revision:
+        summary = make_summary(2, ReleaseStatus.PENDING_UPGRADE, rollout=make_rollout())
+        return in_namespace(make_revision(summary=summary), namespace)
 
     def test_a_saved_revision_is_loaded_whole(self, cluster: ClusterClient, clock: Clock, first: Revision) -> None:
         saved = SecretReleaseStore(cluster, clock).save(first)
@@ -250,6 +261,53 @@ class StoreCases:
         with pytest.raises(ConflictError, match="marking revision 1"):
             SecretReleaseStore(cluster, clock).mark(saved.summary, ReleaseStatus.FAILED)
 
+    def test_a_rollout_is_read_from_metadata_alone(
+        self, store: SecretReleaseStore, cluster: ClusterClient, clock: Clock, rolling: Revision
+    ) -> None:
+        saved = store.save(rolling)
+        watched = Watched(cluster)
+        other = SecretReleaseStore(watched, clock)
+        (summary,) = other.summaries(namespace=rolling.summary.namespace)
+        assert summary == saved.summary == other.read_rollout(summary)
+        assert summary.rollout == make_rollout()
+        assert (len(watched.calls), watched.data_read) == (2, [])
+        assert other.load(summary).summary == summary
+
+    def test_a_rollout_moves_and_ends(
+        self, store: SecretReleaseStore, cluster: ClusterClient, clock: Clock, rolling: Revision
+    ) -> None:
+        saved = store.save(rolling).summary
+        began = clock.now()
+        paused = store.move(saved, make_rollout(step=2, state=RolloutState.PAUSED, since=None, reason=f"no {SECRET}"))
+        assert paused.rollout is not None
+        assert (paused.rollout.step, paused.rollout.reason) == (2, "no ***")
+        assert paused.rollout.since is not None
+        assert (paused.rollout.since - began).total_seconds() > -1
+        assert paused.updated == saved.updated
+        later = SecretReleaseStore(cluster, clock)
+        read = later.read_rollout(saved)
+        assert read == paused
+        over = later.move(read, None)
+        assert (over.rollout, over.status) == (None, ReleaseStatus.PENDING_UPGRADE)
+        assert same_content(later.load(over, with_sensitive=True), in_namespace(rolling_over(rolling), over.namespace))
+
+    def test_a_status_that_is_not_pending_ends_a_rollout(self, store: SecretReleaseStore, rolling: Revision) -> None:
+        failed = store.mark(store.save(rolling).summary, ReleaseStatus.FAILED, description="aborted: no need")
+        assert (failed.status, failed.rollout, failed.description) == (ReleaseStatus.FAILED, None, "aborted: no need")
+
+    def test_a_rollout_moves_only_from_what_was_read(
+        self, store: SecretReleaseStore, cluster: ClusterClient, clock: Clock, rolling: Revision
+    ) -> None:
+        saved = store.save(rolling).summary
+        paused = SecretReleaseStore(cluster, clock).move(saved, make_rollout(state=RolloutState.PAUSED))
+        with pytest.raises(ConflictError):
+            store.move(saved, make_rollout(step=2))
+        read = store.read_rollout(saved)
+        assert read == paused
+        moved = store.move(read, make_rollout(step=2)).rollout
+        assert moved is not None
+        assert moved.step == 2
+
     def test_what_is_gone_is_not_found(
         self, store: SecretReleaseStore, cluster: ClusterClient, clock: Clock, namespace: str
     ) -> None:
@@ -257,6 +315,10 @@ class StoreCases:
             store.load(make_summary(namespace=namespace))
         with pytest.raises(ReleaseNotFoundError):
             store.mark(make_summary(namespace=namespace), ReleaseStatus.FAILED)
+        with pytest.raises(ReleaseNotFoundError):
+            store.move(make_summary(namespace=namespace), None)
+        with pytest.raises(ReleaseNotFoundError):
+            store.read_rollout(make_summary(namespace=namespace))
 
     def test_pruning_keeps_the_newest_the_newest_deployed_and_what_they_need(
         self, store: SecretReleaseStore, cluster: ClusterClient, clock: Clock, namespace: str

@@ -38,6 +38,8 @@ def test_what_is_believed_of_a_record_is_bounded_by_these_numbers() -> None:
         "READ_PACKS_MAX": 1024,
         "READ_PARTS_MAX": 512,
         "READ_OBJECTS_MAX": 100_000,
+        "READ_STEPS_MAX": 100,
+        "READ_GATES_MAX": 100,
         "READ_NESTING_MAX": 200,
     }
 

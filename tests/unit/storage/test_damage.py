@@ -14,6 +14,7 @@ import pytest
 from bundler.errors.change import RecordDamagedError, RecordTooLargeError, RecordTooNewError
 from bundler.model.json import canonical_json
 from bundler.model.release import Authorship, BundleReference
+from bundler.model.size import cut
 from bundler.storage import limits
 from bundler.storage.blobs import BlobReader, Piece, join_pieces, read_index_text, read_pack
 from bundler.storage.codec import (
@@ -24,7 +25,6 @@ from bundler.storage.codec import (
     read_sensitive,
     read_summary,
 )
-from bundler.storage.heads import cut
 from bundler.storage.metadata import droppable, summary_of
 from bundler.storage.reading import DamageError, inflate, parse_json, reading, secret_bytes
 from bundler.storage.record_reader import RecordReader
@@ -110,11 +110,11 @@ def test_damaged_columns_are_refused(key: str, text: str, words: str) -> None:
 
 def test_a_newer_format_is_refused_with_a_sentence() -> None:
     with pytest.raises(RecordTooNewError) as caught:
-        read_head(with_head(lambda head: head.update(formatVersion=2)))
-    assert "format 2" in caught.value.context[0]
+        read_head(with_head(lambda head: head.update(formatVersion=3)))
+    assert "format 3" in caught.value.context[0]
     assert "use the bundler that wrote it" in caught.value.hint
     newer = body_of(encode_revision(make_revision(), {}).head)
-    newer["metadata"]["annotations"]["bundler.dev/format"] = "2"  # type: ignore[index]
+    newer["metadata"]["annotations"]["bundler.dev/format"] = "3"  # type: ignore[index]
     with pytest.raises(RecordTooNewError):
         summary_of(newer)
     pack = body_of(encode_revision(make_revision(), {}).packs[0])

@@ -1,6 +1,6 @@
-"""Records of format 1, written once by the first version of bundler: they must be readable for ever.
+"""Records written once by the first version of bundler that knew their format: they must be readable for ever.
 
-The file is never written again. A new format gets a file of its own beside it.
+The files are never written again. A new format gets a file of its own beside them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bundler.model.json import mapping_at
 from bundler.model.manifest import GeneratedSecret, Manifest, Source
 from bundler.model.refs import ObjectRef
 from bundler.model.release import Authorship, BundleReference, InventoryEntry, ReleaseStatus, Revision, RevisionSummary
+from bundler.model.rollout import OnFailure, Rollout, RolloutState, Share
 from bundler.model.stage import Stage
 from bundler.storage.codec import decode_revision, encode_revision, read_head, read_pack_secret, read_sensitive
 from tests.unit.storage.builders import known_of
@@ -22,7 +24,8 @@ from tests.unit.storage.builders import known_of
 if TYPE_CHECKING:
     from bundler.model.json import Body
 
-FILE = Path(__file__).parents[2] / "golden" / "records" / "v1.json"
+FOLDER = Path(__file__).parents[2] / "golden" / "records"
+FILE, ROLLOUT_FILE = FOLDER / "v1.json", FOLDER / "v2-rollout.json"
 PASSWORD = "correct-horse-battery-staple"
 
 
@@ -113,9 +116,38 @@ def _generated() -> InventoryEntry:
     )
 
 
-def read_golden(*, with_sensitive: bool) -> Revision:
-    """Decode the golden file as the store would."""
-    stored = json.loads(FILE.read_text(encoding="utf-8"))
+def open_rollout_revision() -> Revision:
+    """What the golden file of an open rollout holds; every field of it is used."""
+    rollout = Rollout(
+        shares={"web": (Share(1), Share(50, is_percent=True)), "": (Share(10, is_percent=True), Share(4))},
+        step=2,
+        state=RolloutState.PAUSED,
+        since=datetime(2026, 11, 30, 9, 0, 7, tzinfo=UTC),
+        by="grace@example.com",
+        pause_after="canary",
+        soak_s=120,
+        step_timeout_s=900,
+        on_failure=OnFailure.PAUSE,
+        gates=("quiet", "smoke"),
+        passed=("quiet",),
+        start_broken=1,
+        reason="Friday",
+    )
+    pending = replace(
+        golden_revision().summary,
+        revision=8,
+        status=ReleaseStatus.PENDING_UPGRADE,
+        description="",
+        rollout=rollout,
+        resource_version="4712",
+        uid="0c2f6a1e-3d55-4a0e-9a39-3f3d6f0e6a02",
+    )
+    return replace(golden_revision(), summary=pending, rolled_back_to=0, evidence="", inventory=(_secret(), _odd()))
+
+
+def read_golden(file: Path = FILE, *, with_sensitive: bool) -> Revision:
+    """Decode a golden file as the store would."""
+    stored = json.loads(file.read_text(encoding="utf-8"))
     head = read_head(stored["head"])
     pieces = [piece for secret in stored["packs"] for piece in read_pack_secret(secret)]
     return decode_revision(head, pieces, read_sensitive(stored["sensitive"]) if with_sensitive else None)
@@ -130,6 +162,17 @@ def test_a_record_of_format_1_is_read_without_its_sensitive_part() -> None:
     assert PASSWORD not in repr(read)
     assert read.user_values == {**golden_revision().user_values, "db": {"password": "***"}}
     assert read.refs == golden_revision().refs
+
+
+def test_a_record_of_an_open_rollout_is_read_whole() -> None:
+    assert read_golden(ROLLOUT_FILE, with_sensitive=True) == open_rollout_revision()
+
+
+def test_format_2_is_still_what_is_written_of_an_open_rollout() -> None:
+    stored = json.loads(ROLLOUT_FILE.read_text(encoding="utf-8"))
+    head = encode_revision(open_rollout_revision(), {}).head.body()
+    assert head["data"] == stored["head"]["data"]
+    assert mapping_at(head, "metadata", "annotations") == stored["head"]["metadata"]["annotations"]
 
 
 def test_format_1_is_still_what_is_written() -> None:
