@@ -22,7 +22,8 @@ class Until(StrEnum):
     READY = "ready"
     """Objects are ready, and Jobs are complete; a run that does not wait passes over it."""
     COMPLETE = "complete"
-    """The Jobs of hooks are complete; what follows relies on it, so that every run waits."""
+    """Jobs of hooks, and those before the steps of a rollout, are complete; what follows relies on it, so that every
+    run waits."""
     SUCCEEDED = "succeeded"
     """Backups are made; what follows may lose data, so that every run waits."""
     ESTABLISHED = "established"

@@ -106,6 +106,8 @@ class Observation:
     """Group and kind of what is recorded or wanted, and is not served in any version."""
     risks: Mapping[ObjectRef, DefinitionRisk] = field(default_factory=dict)
     """Definitions that take less than they do now, and what that breaks."""
+    stuck_pods: Mapping[ObjectRef, Body] = field(default_factory=dict)
+    """Where a rollout is aborted: new pods of StatefulSets that are not ready, behind which nothing would move."""
     newer: Mapping[ObjectRef, str] = field(default_factory=dict)
     """Definitions of which the cluster has a newer version, which stays: what is said of each."""
 

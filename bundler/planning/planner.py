@@ -34,6 +34,7 @@ from bundler.planning.recreate import created_again, leaving, left_to
 from bundler.planning.restored import REASON as RESTORED, is_restored, without_dropped
 from bundler.planning.safety import losses
 from bundler.planning.schedule import change_order, removal_order, schedule
+from bundler.planning.stuck_pods import stuck_pod_changes
 from bundler.planning.taking import is_others, taken_secret
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def build_plan(
     deletes, kept = _prune(wanted, observation, changes)
     kept += (KeptObject(one.manifest.ref, one.kept) for one in candidates if one.kept)
     judging = judging_components(wanted, observation)
-    changes = after_their_judges(changes, judging)
+    changes = [*after_their_judges(changes, judging), *stuck_pod_changes(changes, observation)]
     components = frozenset(change.component for change in (*changes, *deletes))
     needs = with_implied_needs(effective_needs(components, wanted.needs), judge_needs(changes, judging))
     removal_needs = with_implied_needs(needs, _definers(deletes, wanted, observation))
@@ -92,7 +93,7 @@ def build_plan(
     reach = tuple(replace(note, subject=mask(note.subject)) for note in reach)
     return Plan(
         changes=ordered,
-        steps=schedule(ordered, needs, Digester(mask, payloads), is_removal=wanted.is_removal),
+        steps=schedule(ordered, needs, Digester(mask, payloads), rollout=wanted.rollout, is_removal=wanted.is_removal),
         kept=tuple(sorted(kept)),
         gone=tuple(gone_objects(wanted, observation)),
         reach=with_live(reach, changes, namespace=wanted.namespace) if wanted.is_rollback else reach,

@@ -3,19 +3,22 @@
 The intention is recorded; where data may be lost, the backups of the bundle are made; then namespaces and definitions
 are written and waited for, and what could not be checked before is checked. Components run side by side, each after
 those it needs: inside one, stage after stage, bindings after the roles that they name, webhooks after the workloads
-that answer them, readiness asked once at its end. What is no longer wanted is deleted only then, in groups, and the
-outcome is recorded last.
+that answer them, readiness asked once at its end. An upgrade in steps does that in two halves, with its steps between
+them. What is no longer wanted is deleted only then, in groups, and the outcome is recorded last.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bundler.model.change import Action
 from bundler.model.hooks import Side
 from bundler.model.json import int_at
+from bundler.model.rollout import RolloutState
 from bundler.model.stage import Stage
 from bundler.model.steps import Await, Delete, Discard, Moment, Record, RunJob, Target, Until, Verify, Write
 from bundler.planning.backup import is_backup
@@ -23,18 +26,22 @@ from bundler.planning.hook_order import is_deleted_at_once, is_discarded, needs_
 from bundler.planning.jobs import is_job
 from bundler.planning.order import component_order, component_ranks, is_custom
 from bundler.planning.stages import stage_in_plan
+from bundler.planning.stepped_schedule import steps_of, waiting_for_finish
+from bundler.planning.stuck_pods import is_stuck_pod
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
+    from bundler.model.rollout import Rollout
     from bundler.model.steps import Step
     from bundler.planning.payloads import Digester
 
 _NEW = "whose namespace, CRD or Role is new", "only definitions were written"
 _JUDGED = "whose webhook is part of this release", "everything before them was written"
 _BACKUP = "that back up what may be lost", "nothing"
+_NOTHING_PREPARED: Mapping[str, Sequence[Change]] = MappingProxyType({})
 _REPLICAS = (("spec", 1), ("status", 0))
 """Where a workload says how many pods it has, and what it means when it does not."""
 
@@ -99,9 +106,15 @@ class _Chain:
         if refs:
             self.add(Await(id=f"ready:{place}", needs=self.front, until=Until.READY, refs=refs, component=component))
 
+    def await_complete(self, place: str, changes: Iterable[Change], *, component: str) -> None:
+        jobs = tuple(change.ref for change in changes if is_job(change.ref))
+        if jobs:
+            name = f"{place}:complete"
+            self.add(Await(id=name, needs=self.front, until=Until.COMPLETE, refs=jobs, component=component))
+
     def write(self, place: str, changes: Iterable[Change], *, component: str) -> None:
         """Add writes, Jobs beside other objects, and bindings after the roles that the API checks them against."""
-        writes = [change for change in changes if change.action is not Action.NONE]
+        writes = [change for change in changes if change.action not in {Action.NONE, Action.DELETE}]
         bindings = tuple(self._target(change) for change in writes if _is_binding(change))
         jobs = [self._target(change) for change in writes if is_job(change.ref)]
         others = tuple(self._target(one) for one in writes if not (_is_binding(one) or is_job(one.ref)))
@@ -111,9 +124,10 @@ class _Chain:
         if bindings:
             self.add(Write(id=f"bind:{place}", needs=self.front, targets=bindings, component=component))
 
-    def delete(self, number: int, group: Sequence[Change], *, is_removal: bool) -> None:
+    def delete(self, place: str, group: Sequence[Change], *, is_removal: bool = False) -> None:
         targets = tuple(_doomed(change, waits_for_owned=is_removal and _may_own(change)) for change in group)
-        self.add(Delete(id=f"delete:{number}", needs=self.front, targets=targets, component=group[0].component))
+        if targets:
+            self.add(Delete(id=f"delete:{place}", needs=self.front, targets=targets, component=group[0].component))
 
     def discard(self, place: str, changes: Iterable[Change], *, component: str) -> None:
         if refs := tuple(change.ref for change in changes if is_discarded(change)):
@@ -142,7 +156,12 @@ class _Chain:
 
 
 def schedule(
-    changes: Sequence[Change], needs: Mapping[str, tuple[str, ...]], digester: Digester, *, is_removal: bool
+    changes: Sequence[Change],
+    needs: Mapping[str, tuple[str, ...]],
+    digester: Digester,
+    *,
+    rollout: Rollout | None = None,
+    is_removal: bool = False,
 ) -> tuple[Step, ...]:
     """Return the steps that carry out changes, each after those it needs.
 
@@ -150,11 +169,12 @@ def schedule(
         changes: in the order of writing, deletes in the order of deleting.
         needs: component -> the components that must be ready first.
         digester: names what is sent.
+        rollout: an upgrade in steps, and where it is; None: it has none.
         is_removal: everything goes; each group of deletes is gone before the next begins.
     """
     backups = [change for change in changes if is_backup(change)]
     hooks = [change for change in changes if change.hook is not None]
-    wanted = [one for one in changes if not (one.action is Action.DELETE or one.hook is not None or is_backup(one))]
+    wanted = [one for one in changes if not (_is_pruned(one) or one.hook is not None or is_backup(one))]
     chain = _Chain(digester)
     chain.record(Moment.BEGUN)
     _back_up(chain, backups)
@@ -165,13 +185,17 @@ def schedule(
     if not is_removal:
         chain.verify("new", unverified, _NEW)
         others = [change for change in wanted if stage_in_plan(change) is not Stage.DEFINITIONS]
-        _run_components(chain, [*others, *hooks], needs)
-    _prune(chain, [change for change in changes if change.action is Action.DELETE], is_removal=is_removal)
+        _run(chain, [*others, *hooks], needs, rollout)
+    _prune(chain, list(filter(_is_pruned, changes)), is_removal=is_removal)
     if is_removal:
         _run_all_hooks(chain, hooks, needs, Side.AFTER)
         chain.discard("hooks", hooks, component="")
     chain.record(Moment.DONE)
     return tuple(chain.steps)
+
+
+def _is_pruned(change: Change) -> bool:
+    return change.action is Action.DELETE and not is_stuck_pod(change)
 
 
 def _back_up(chain: _Chain, backups: Sequence[Change]) -> None:
@@ -196,7 +220,33 @@ def _define(chain: _Chain, changes: Sequence[Change]) -> None:
         chain.add(Await(id="established", needs=chain.front, until=Until.ESTABLISHED, refs=refs))
 
 
-def _run_components(chain: _Chain, changes: Iterable[Change], needs: Mapping[str, tuple[str, ...]]) -> None:
+def _run(
+    chain: _Chain, changes: Sequence[Change], needs: Mapping[str, tuple[str, ...]], rollout: Rollout | None
+) -> None:
+    """Write the components; of an upgrade in steps what comes before its steps, then those, then the finish."""
+    if rollout is None or rollout.state is RolloutState.ABORTING:
+        _run_components(chain, changes, needs, _run_component)
+        return
+    late = waiting_for_finish(changes, needs, rollout.shares)
+    waiting = frozenset(change.ref for change in late)
+    early = [change for change in changes if change.ref not in waiting]
+
+    def begin(branch: _Chain, component: str, here: Sequence[Change]) -> None:
+        (_prepare if component in rollout.shares else _run_component)(branch, component, here)
+
+    _run_components(chain, early, needs, begin)
+    for step in steps_of(rollout, changes, chain.front):
+        chain.add(step)
+    prepared = parts_of(change for change in early if change.component in rollout.shares)
+    _run_components(chain, late, needs, partial(_run_component, prepared=prepared))
+
+
+def _run_components(
+    chain: _Chain,
+    changes: Iterable[Change],
+    needs: Mapping[str, tuple[str, ...]],
+    run: Callable[[_Chain, str, Sequence[Change]], None],
+) -> None:
     """Let each component begin when those it needs are ready, its hooks before and after it and what it holds."""
     parts = parts_of(changes)
     needed = needs_of_parts(parts, needs)
@@ -205,7 +255,7 @@ def _run_components(chain: _Chain, changes: Iterable[Change], needs: Mapping[str
         for name in wave:
             branch, here = chain.branch(_union(ends[one] for one in needed[name]) or begin), parts[name]
             if here[0].hook is None:
-                _run_component(branch, name, here)
+                run(branch, name, here)
             else:
                 _run_hooks(branch, name, here)
                 branch.discard(name, filter(is_deleted_at_once, here), component=here[0].component)
@@ -234,31 +284,45 @@ def _run_hooks(chain: _Chain, part: str, changes: Sequence[Change]) -> None:
         for stage in Stage:
             here = [change for change in group if stage_in_plan(change) is stage]
             chain.write(f"{place}:{stage.name.lower()}", here, component=component)
-        if jobs := tuple(change.ref for change in group if is_job(change.ref)):
-            step = Await(
-                id=f"{place}:complete", needs=chain.front, until=Until.COMPLETE, refs=jobs, component=component
-            )
-            chain.add(step)
+        chain.await_complete(place, group, component=component)
 
 
 def _union(fronts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(step for front in fronts for step in front))
 
 
-def _run_component(chain: _Chain, component: str, changes: Sequence[Change]) -> None:
+def _run_component(
+    chain: _Chain,
+    component: str,
+    changes: Sequence[Change],
+    prepared: Mapping[str, Sequence[Change]] = _NOTHING_PREPARED,
+) -> None:
+    """Write a component, or what is left of it, and wait until all of it is ready."""
+    before = prepared.get(component, ())
+    _write_stages(chain, component, changes, before)
+    chain.await_ready(component or ".", [*before, *changes], component=component)
+
+
+def _prepare(chain: _Chain, component: str, changes: Sequence[Change]) -> None:
+    """Write what of a component comes before its steps, and wait until its Jobs are complete."""
+    _write_stages(chain, component, changes, ())
+    chain.await_complete(component or ".", changes, component=component)
+
+
+def _write_stages(chain: _Chain, component: str, changes: Sequence[Change], before: Sequence[Change]) -> None:
     name = component or "."
     by_stage: defaultdict[Stage, list[Change]] = defaultdict(list)
     for change in changes:
         by_stage[stage_in_plan(change)].append(change)
-    earlier: list[Change] = []
+    earlier = list(before)
     for stage in Stage:
         here, place = by_stage[stage], f"{name}:{stage.name.lower()}"
         if _needs_ready_workloads(stage, here):
             chain.await_ready(place, earlier, component=component)
         chain.verify(place, [change for change in here if change.awaits_webhook and is_custom(change.ref)], _JUDGED)
         chain.write(place, here, component=component)
+        chain.delete(name, list(filter(is_stuck_pod, here)))
         earlier += here
-    chain.await_ready(name, changes, component=component)
 
 
 def _needs_ready_workloads(stage: Stage, changes: Sequence[Change]) -> bool:
@@ -275,7 +339,7 @@ def _prune(chain: _Chain, deletes: Sequence[Change], *, is_removal: bool) -> Non
     """
     later: list[Change] = []
     for number, group in enumerate(removal_groups(deletes), start=1):
-        chain.delete(number, group, is_removal=is_removal)
+        chain.delete(str(number), group, is_removal=is_removal)
         if is_removal or is_custom(group[0].ref):
             chain.await_gone(str(number), group)
         else:

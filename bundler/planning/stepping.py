@@ -9,6 +9,7 @@ from bundler.model.change import Action
 from bundler.model.json import int_at, mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.rollout import Rollout
+from bundler.model.steps import Paced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,6 +72,28 @@ def stepped_changes(components: Iterable[str], changes: Iterable[Change]) -> tup
     """Return the workloads of these components whose pods are replaced step by step."""
     stepped = frozenset(components)
     return tuple(change for change in changes if change.component in stepped and is_paced(change))
+
+
+def stepped_workloads(changes: Iterable[Change], rollout: Rollout) -> tuple[Change, ...]:
+    """Return the workloads that the steps of a rollout move: their pods are replaced."""
+    here = (change for change in changes if change.component in rollout.shares)
+    return tuple(change for change in here if is_paced(change))
+
+
+def paced_workloads(changes: Iterable[Change], rollout: Rollout, step: int) -> tuple[Paced, ...]:
+    """Return what a step of a rollout brings each of its workloads to, in the numbers of now.
+
+    Args:
+        changes: of the plan.
+        rollout: with the shares of each component.
+        step: its number, from 1.
+    """
+    return tuple(_paced(change, rollout, step) for change in stepped_workloads(changes, rollout))
+
+
+def _paced(change: Change, rollout: Rollout, step: int) -> Paced:
+    share, replicas = rollout.share(change.component, step), int_at(change.before, "spec", "replicas", default=1)
+    return Paced(ref=change.ref, share=str(share), pods=share.pods(replicas), of=replicas)
 
 
 def is_paced(change: Change) -> bool:

@@ -184,6 +184,8 @@ class Executor:
             case Until.READY:
                 if self._rules.waits:
                     wait_until_ready(changes, self._ports, self._rules, self._guard)
+            case Until.COMPLETE if all(change.hook is None for change in changes):
+                wait_until_ready(changes, self._ports, self._rules, self._guard)
             case Until.COMPLETE:
                 skips = any(one.hook and one.hook.operation in _WITHOUT_HOOKS for one in changes)
                 rules = self._rules.or_with("--no-hooks") if skips else self._rules
