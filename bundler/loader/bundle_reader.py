@@ -9,7 +9,7 @@ from bundler.loader.decode import Node
 from bundler.loader.definition import decode_definition
 from bundler.loader.locate import BUNDLE_FILE, LOCK_FILE
 from bundler.loader.problems import Problems
-from bundler.model.bundle import BESIDE_TEMPLATES, NOTES_FILE
+from bundler.model.bundle import BESIDE_TEMPLATES, NOTES_FILE, template_place
 from bundler.model.hooks import CHECKS_FOLDER, HOOKS_FOLDER
 from bundler.model.json import is_mapping
 from bundler.model.manifest import Source
@@ -17,6 +17,7 @@ from bundler.model.values import LayerKind
 from bundler.syntax.events import YamlSyntaxError
 from bundler.syntax.reader import read_document
 from bundler.values.merge import make_layer
+from bundler.values.problems import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,7 @@ class BundleReader:
             begin + name: text for folder, begin in _RENDERED.items() for name, text in self._texts(folder).items()
         }
         self._check_backup(rules, texts)
+        self._check_gates(rules, texts)
         return texts
 
     def crds(self) -> dict[str, str]:
@@ -95,6 +97,15 @@ class BundleReader:
         message = f'spec.upgrade.backup is "{rules.backup}", which is not a template'
         hint = f'write one like "{TEMPLATES}backup.yaml"'
         self._problems.add(rules.backup_source, f"{message}; {hint}", field="/spec/upgrade/backup")
+
+    def _check_gates(self, rules: UpgradeRules, templates: Mapping[str, str]) -> None:
+        for gate in rules.gates:
+            if _is_check(gate.job, templates) or not gate.job.startswith(CHECKS_FOLDER):
+                continue  # the latter is reported where it is read
+            known = [place for place in map(template_place, templates) if _is_check(place, templates)]
+            near = closest(gate.job, known)
+            meant = f'did you mean "{near}"?' if near else f"checks are: {', '.join(known) or 'none'}"
+            self._problems.add(gate.source, f'gate {gate.name}: "{gate.job}" is not a check of the bundle; {meant}')
 
     def _root(self, path: str) -> Node:
         """Return a document to decode; problems of one that cannot be read are not reported twice."""
@@ -135,3 +146,8 @@ class BundleReader:
             self._problems.add(Source(f"{self._prefix}{file.path}", line), "the file is not UTF-8 text")
             return ""
         return text.replace("\r\n", "\n") if "\r" in text else text
+
+
+def _is_check(path: str, templates: Mapping[str, str]) -> bool:
+    is_template = path.startswith(CHECKS_FOLDER) and BESIDE_TEMPLATES + path in templates
+    return is_template and not path.rpartition("/")[2].startswith("_")

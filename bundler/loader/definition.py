@@ -9,6 +9,7 @@ import bundler.images
 from bundler.errors.bundle import ValuesPathError
 from bundler.loader.conflict_rules import decode_conflict_rules
 from bundler.loader.patches import decode_patches
+from bundler.loader.step_rules import decode_gates, decode_steps
 from bundler.model.bundle import (
     BundleMetadata,
     ComponentSpec,
@@ -101,7 +102,7 @@ def decode_definition(root: Node) -> BundleDefinition:
         images=tuple(_image(node) for node in spec.items("images", "ref", "when", "path", "match")),
         readiness=_readiness(spec),
         reach=_reach(spec),
-        upgrade=_upgrade(spec),
+        upgrade=_upgrade(spec, [component.name for component in components]),
         site_defaults=site_facts(spec.mapping("site", *SITE_FACTS)),
     )
 
@@ -335,8 +336,8 @@ def _reach(spec: Node) -> Reach:
     return Reach(cluster_scoped=node.texts("clusterScoped"), namespaces=node.texts("namespaces"), grants=grants)
 
 
-def _upgrade(spec: Node) -> UpgradeRules:
-    node = spec.mapping("upgrade", "from", "noRollbackBelow", "backup", "recreate")
+def _upgrade(spec: Node, components: Sequence[str]) -> UpgradeRules:
+    node = spec.mapping("upgrade", "from", "noRollbackBelow", "backup", "recreate", "steps", "gates")
     backup = node.child("backup")
     return UpgradeRules(
         from_versions=node.version_range("from"),
@@ -344,6 +345,8 @@ def _upgrade(spec: Node) -> UpgradeRules:
         backup=node.text("backup"),
         backup_source=backup.source if backup is not None else None,
         recreate=tuple(rule for one in node.nodes("recreate") if (rule := _recreate_rule(one)) is not None),
+        steps=decode_steps(node, components),
+        gates=decode_gates(node),
     )
 
 

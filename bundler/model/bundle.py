@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bundler.model.manifest import Source
     from bundler.model.patch import ObjectPatch
     from bundler.model.refs import ObjectRef
+    from bundler.model.rollout import OnFailure, Share
     from bundler.model.values import ValuesLayer
 
 
@@ -153,6 +154,42 @@ class RecreateRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepRules:
+    """``spec.upgrade.steps``: how an upgrade in steps goes where the command line does not say it."""
+
+    default: tuple[Share, ...] = ()
+    """The share of each step, the last one 100 %; none: only the components that are named go in steps."""
+    components: Mapping[str, tuple[Share, ...]] = field(default_factory=dict)
+    """Path of a component -> its own shares."""
+    soak_s: int | None = None
+    """None, or empty, here and below: it is not said."""
+    pause_after: str = ""
+    """``canary``, ``each``, ``none`` or the number of a step."""
+    is_required: bool | None = None
+    """Every upgrade that replaces pods goes in steps."""
+    has_compatible_jobs: bool = False
+    """What its Jobs do before the first step, the old pods can work with."""
+    on_failure: OnFailure | None = None
+    step_timeout_s: int | None = None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepGate:
+    """One entry of ``spec.upgrade.gates``: what has to hold after each step of an upgrade in steps."""
+
+    name: str
+    """That of a component's gate begins with the path of the component: ``web/smoke``."""
+    expr: str = ""
+    """An expression over ``pods``, ``objects`` and ``step``."""
+    job: str = ""
+    """The file of a check in the bundle, whose Jobs are run: ``checks/smoke.yaml``; either this or ``expr``."""
+    component: str = ""
+    """Path of the component whose gate it is, about its pods and those of its own components."""
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpgradeRules:
     """``spec.upgrade``."""
 
@@ -163,6 +200,8 @@ class UpgradeRules:
     backup_source: Source | None = field(default=None, compare=False)
     """Where that is written."""
     recreate: tuple[RecreateRule, ...] = ()
+    steps: StepRules | None = None
+    gates: tuple[StepGate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _WHOLE_PERCENT = 100
 _DIGITS = 9
+PAUSES = ("canary", "each", "none")
+"""After which steps a rollout may pause, besides the number of one."""
 
 
 class RolloutState(StrEnum):
@@ -88,6 +90,10 @@ class Share:
         return f"{self.number}%" if self.is_percent else str(self.number)
 
 
+ALL_PODS = Share(_WHOLE_PERCENT, is_percent=True)
+"""What a workload ends with."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollout:
     """An upgrade in steps, as its revision's record holds it while it is open."""
@@ -138,7 +144,7 @@ class Rollout:
     def share(self, component: str, step: int) -> Share:
         """Return the share of a stepped component in a step; all of it in the finish."""
         shares = self.shares[component]
-        return shares[step - 1] if step <= len(shares) else Share(_WHOLE_PERCENT, is_percent=True)
+        return shares[step - 1] if step <= len(shares) else ALL_PODS
 
     def pauses_after(self, step: int) -> bool:
         """Return whether it waits for someone once a step is done; never after the finish."""

@@ -16,6 +16,7 @@ from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.planning.older_yaml import may_hold_older_yaml, read_older_yaml
+from bundler.planning.step_rules import step_gates
 from bundler.render.bundle import render_bundle, with_sources, without_sources
 from bundler.render.parts import walk
 from bundler.render.sensitive import sensitive_strings
@@ -124,6 +125,8 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         rendering = with_job_names(rendering)
         if rendering.readiness:
             bundler.actions.compose.expressions.refuse_unreadable_rules(rendering.readiness, codes)
+        if gates := tuple(step_gates(order.bundle)):
+            bundler.actions.compose.expressions.refuse_unreadable_gates(gates, codes)
     uid = release_uid(order.namespace, order.release)
     normal = normalize_manifests(rendering.manifests, rendering.generated)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)

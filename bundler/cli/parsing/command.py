@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from bundler.cli.parsing.arguments import offers
-from bundler.cli.session.durations import parse_duration
 from bundler.cli.session.network import NetworkOptions
 from bundler.cli.session.settings import CommonOptions
 from bundler.cli.terminal.help import HelpfulCommand
+from bundler.model.durations import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,9 +8,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bundler.cli.session.durations import parse_duration
 from bundler.errors import UsageError
 from bundler.library.name_rules import check_namespace
+from bundler.model.durations import parse_duration
 from bundler.model.lean import dataclass
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from bundler.loader.definition import decode_definition
 from bundler.loader.lockfile import LockEntry, decode_lock, dump_lock
 from bundler.loader.problems import Problems
 from bundler.loader.shipped import shipped_dir
-from bundler.model.bundle import GenerateSpec, Reach, RecreateRule, UpgradeRules
+from bundler.model.bundle import GenerateSpec, Reach, RecreateRule, StepGate, StepRules, UpgradeRules
 from bundler.model.manifest import Source
+from bundler.model.rollout import ALL_PODS, OnFailure, Share
 from bundler.model.values import LayerKind, Origin
 from bundler.syntax.reader import read_document
 
@@ -44,7 +45,11 @@ spec:
   - {match: {group: postgresql.example, kind: Cluster}, ready: "object.status.phase == 'Healthy'"}
   - {match: {group: "", kind: Pod, name: x}, ready: "true", failed: "false"}
   reach: {clusterScoped: [ClusterRole.rbac.authorization.k8s.io], namespaces: [kube-system], grants: [webhooks]}
-  upgrade: {from: ">=1.2", noRollbackBelow: 1.4.0, backup: templates/backup.yaml, recreate: [Deployment/*-web]}
+  upgrade:
+    {from: ">=1.2", noRollbackBelow: 1.4.0, backup: templates/backup.yaml, recreate: [Deployment/*-web],
+    steps: {default: [1, 10%, "50%"], components: {web: {canary: 2}, web/app: ["100%"]}, soak: 1m30s, pauseAfter: 2,
+            required: true, jobs: compatible, onFailure: pause, stepTimeout: 5m},
+    gates: [{name: quiet, expr: pods.new.restarts == 0}, {name: smoke, job: checks/smoke.yaml}]}
   site: {domain: example.org}
   patches:
   - {component: db, target: {kind: StatefulSet, name: "*"}, patch: {spec: {replicas: "{{ values.n }}"}}}
@@ -110,12 +115,27 @@ def test_every_field_is_decoded_with_its_source() -> None:
     assert found.upgrade == UpgradeRules(
         from_versions=">=1.2",
         no_rollback_below="1.4.0",
-        recreate=(RecreateRule(object="Deployment/*-web", source=Source("web/bundle.yaml", 26)),),
+        recreate=(RecreateRule(object="Deployment/*-web", source=Source("web/bundle.yaml", 27)),),
         backup="templates/backup.yaml",
+        steps=StepRules(
+            default=(Share(1), Share(10, is_percent=True), Share(50, is_percent=True), ALL_PODS),
+            components={"web": (Share(2), ALL_PODS), "web/app": (ALL_PODS,)},
+            soak_s=90,
+            pause_after="2",
+            is_required=True,
+            has_compatible_jobs=True,
+            on_failure=OnFailure.PAUSE,
+            step_timeout_s=300,
+            source=Source("web/bundle.yaml", 28),
+        ),
+        gates=(
+            StepGate(name="quiet", expr="pods.new.restarts == 0", source=Source("web/bundle.yaml", 30)),
+            StepGate(name="smoke", job="checks/smoke.yaml", source=Source("web/bundle.yaml", 30)),
+        ),
     )
     assert found.site_defaults == {"domain": "example.org"}
     patch, injection = found.patches
-    assert (patch.component, patch.target, patch.source.line) == ("db", "StatefulSet/*", 29)
+    assert (patch.component, patch.target, patch.source.line) == ("db", "StatefulSet/*", 33)
     assert (injection.component, injection.target) == ("web/app", "pods with app=web")
 
 
@@ -125,6 +145,8 @@ GOOD = {
     "empty spec": HEAD + "spec:\n",
     "nulls": HEAD
     + "spec: {components: , derive: , generate: ~, reach: , upgrade: {from: }, site: null, kubeVersion: }\n",
+    "steps of nothing": HEAD + "spec: {upgrade: {steps: {default: , components: , soak: , required: }, gates: }}\n",
+    "no soak": HEAD + "spec: {upgrade: {steps: {default: {canary: '1'}, soak: '0', pauseAfter: '1'}}}\n",
     "pre-release": HEAD.replace("1.4.0", "2.0.0-rc.1+build.5"),
 }
 BROKEN = {
@@ -170,6 +192,25 @@ BROKEN = {
     "site": (HEAD + "spec: {site: {domian: x}}\n", 'did you mean "domain"?'),
     "recreate all": (HEAD + "spec: {upgrade: {recreate: [Deployment/*]}}\n", 'has "Deployment/*", which names no object'),
     "recreate any kind": (HEAD + "spec: {upgrade: {recreate: ['*/web']}}\n", 'has "*/web", which names no object'),
+    "step of no pods": (HEAD + "spec: {upgrade: {steps: {default: [0, 50%]}}}\n", 'default[0] is "0", which is neither a number of pods from 1 nor a percentage'),
+    "step of 0 %": (HEAD + "spec: {upgrade: {steps: {default: {canary: 0%}}}}\n", 'default.canary is "0%"'),
+    "too much": (HEAD + "spec: {upgrade: {steps: {default: [101%]}}}\n", 'default[0] is "101%"'),
+    "steps as text": (HEAD + "spec: {upgrade: {steps: {default: 10%}}}\n", 'must be a list of shares like ["1", "25%", "100%"], or {canary: 1}'),
+    "no steps": (HEAD + "spec: {upgrade: {steps: {default: []}}}\n", "has no share"),
+    "half a pod": (HEAD + "spec: {upgrade: {steps: {default: [1.5]}}}\n", "default[0] must be a string, not a number"),
+    "canaries": (HEAD + "spec: {upgrade: {steps: {default: {canaries: 1}}}}\n", 'did you mean "canary"?'),
+    "pause": (HEAD + "spec: {upgrade: {steps: {pauseAfter: first}}}\n", 'pauseAfter is "first" and must be canary, each, none or the number of a step'),
+    "pause 0": (HEAD + "spec: {upgrade: {steps: {pauseAfter: 0}}}\n", 'pauseAfter is "0"'),
+    "soak": (HEAD + "spec: {upgrade: {steps: {soak: 2 minutes}}}\n", "steps.soak cannot be used: '2 minutes' is not a duration; write 90s"),
+    "required": (HEAD + "spec: {upgrade: {steps: {required: 'yes'}}}\n", "required must be true or false, not a string"),
+    "jobs": (HEAD + "spec: {upgrade: {steps: {jobs: fine}}}\n", 'jobs is "fine" and must be one of: compatible'),
+    "failure": (HEAD + "spec: {upgrade: {steps: {onFailure: stop}}}\n", 'onFailure is "stop" and must be one of: abort, pause'),
+    "unknown step key": (HEAD + "spec: {upgrade: {steps: {soaks: 1m}}}\n", 'did you mean "soak"?'),
+    "gate of both": (HEAD + "spec: {upgrade: {gates: [{name: a, expr: b, job: checks/c.yaml}]}}\n", 'has "expr" and "job"; a gate is an expression, or the file of a check'),
+    "gate of nothing": (HEAD + "spec: {upgrade: {gates: [{name: a}]}}\n", 'has neither "expr" nor "job"'),
+    "gate without name": (HEAD + "spec: {upgrade: {gates: [{expr: b}]}}\n", 'gates[0] needs "name"'),
+    "gate name": (HEAD + "spec: {upgrade: {gates: [{name: A b, expr: b}]}}\n", 'name is "A b" and must be lower-case letters'),
+    "gate by template": (HEAD + "spec: {upgrade: {gates: [{name: a, job: templates/a.yaml}]}}\n", 'has the job "templates/a.yaml", which is no check; name a file like checks/smoke.yaml'),
     "rollback": (HEAD + "spec: {upgrade: {noRollbackBelow: 1.x}}\n", '"1.x" is not a semantic version'),
 }  # fmt: skip
 DECODER_ONLY = {
@@ -183,6 +224,13 @@ DECODER_ONLY = {
     "image path": (HEAD + "spec: {images: [{path: 'a..b', match: {kind: C}}]}\n", 'has the path "a..b": '),
     "image ref": (HEAD + "spec: {images: [{ref: 'A b'}]}\n", "is not an image reference"),
     "path": (HEAD + "spec: {derive: {a..b: x}}\n", "spec.derive.a..b is not a path"),
+    "steps shrink": (HEAD + "spec: {upgrade: {steps: {default: [50%, 10%]}}}\n", "default[1] is 10% after 50%; each step has more new pods than the one before"),
+    "step after all": (HEAD + "spec: {upgrade: {steps: {default: [100%, 20]}}}\n", "default[1] is 20 after 100%"),
+    "steps of nothing": (HEAD + "spec: {components: [{name: web, bundle: ./a}], upgrade: {steps: {components: {wbe: {canary: 1}}}}}\n", 'components.wbe is about "wbe", which is not a component; did you mean "web"?'),
+    "pause after the end": (HEAD + "spec: {upgrade: {steps: {default: [1, 50%], pauseAfter: 3}}}\n", "pauseAfter is 3, and the last step before 100% is step 2"),
+    "no time": (HEAD + "spec: {upgrade: {steps: {stepTimeout: '0'}}}\n", 'stepTimeout is "0" and must be whole seconds, from 1s to 30d'),
+    "half a second": (HEAD + "spec: {upgrade: {steps: {soak: 1500ms}}}\n", 'soak is "1500ms" and must be whole seconds'),
+    "gate twice": (HEAD + "spec:\n  upgrade:\n    gates:\n    - {name: a, expr: b}\n    - {name: a, expr: c}\n", 'gates[1] is a gate named "a" like the one in line 7'),
     "generate twice": (HEAD + "spec: {generate: [{name: a, secret: s, key: k, kind: hex}, {name: a, secret: s, key: k, kind: hex}]}\n", 'a generated secret named "a"'),
 }  # fmt: skip
 

@@ -331,3 +331,20 @@ def test_an_unknown_word_for_a_component_is_answered_with_the_shipped_bundles(tm
     with pytest.raises(BundleInvalidError) as caught:
         load_bundle(find_bundle(str(path)))
     assert f"or a bundle shipped with bundler: {', '.join(known_names([]))}" in str(caught.value.context)
+
+
+def test_gates_name_checks_that_are_there_and_steps_components_all_the_way_down(tmp_path: Path) -> None:
+    make_bundle(tmp_path, name="inner", version="1.0.0")
+    make_bundle(tmp_path, name="web", version="1.0.0", components=[{"name": "app", "bundle": "../inner"}])
+    checks = {f"checks/{name}.yaml": "" for name in ("smoke", "_part")}
+    gates = [{"name": name.strip("_"), "job": f"checks/{name}.yaml"} for name in ("smoke", "smok", "_part", "zzz")]
+    shares = {name: {"canary": 1} for name in ("web", "web/app", "web/ap")}
+    upgrade = {"gates": gates, "steps": {"components": shares}}
+    root = make_bundle(tmp_path, checks, components=[{"name": "web", "bundle": "../web"}], upgrade=upgrade)
+    found = [line.partition(": ")[2] for line in problems(root)]
+    assert found == [
+        'gate smok: "checks/smok.yaml" is not a check of the bundle; did you mean "checks/smoke.yaml"?',
+        'gate part: "checks/_part.yaml" is not a check of the bundle; did you mean "checks/smoke.yaml"?',
+        'gate zzz: "checks/zzz.yaml" is not a check of the bundle; did you mean "checks/smoke.yaml"?',
+        'spec.upgrade.steps.components is about "web/ap", which is not a component; known there: app',
+    ]

@@ -7,8 +7,8 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from bundler.cli.session.durations import parse_duration
 from bundler.cli.terminal.text import clean, escaped, paint, table
+from bundler.model.durations import parse_duration
 from bundler.model.size import seconds
 
 

@@ -1,4 +1,4 @@
-"""Durations as people type them. Layer: cli, pure."""
+"""Durations as people type them. Layer: model, pure."""
 
 from __future__ import annotations
 
