@@ -199,6 +199,15 @@ class ChecksFailedError(WaitError):
     code = "checks-failed"
 
 
+class StepFailedError(WaitError):
+    """A step of an upgrade in steps failed: its pods did not become ready, or a gate did not pass.
+
+    Remedy: Fix the cause that the error names; its hint says how to continue, or to go back.
+    """
+
+    code = "step-failed"
+
+
 class WaitTimeoutError(WaitError):
     """Time ran out before objects were ready.
 
@@ -286,6 +295,15 @@ class LockLostError(ReleaseError):
     """
 
     code = "lock-lost"
+
+
+class RolloutContestedError(ReleaseError):
+    """Someone else changed a workload while its pods are replaced step by step; nothing more was written.
+
+    Remedy: Find out who made the change that the error names, and why; its hint says how to continue, or to go back.
+    """
+
+    code = "rollout-contested"
 
 
 class RolledBackError(ReleaseError):

@@ -23,3 +23,5 @@ class Outcome:
     revision: Revision | None
     """What was recorded; None where nothing was done: no change, or the answer was no."""
     is_declined: bool = False
+    is_paused: bool = False
+    """It goes in steps, and waits between two of them."""

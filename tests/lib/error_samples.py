@@ -88,6 +88,14 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ],
         "fix what is named above and run the same command again, or go back with `bundler rollback shop 3 -n prod`",
     ),
+    change.StepFailedError: (
+        "carrying out step 1 of 3 of the upgrade of shop",
+        [
+            "Deployment/shop-web in prod (from templates/web.yaml:8): 0/1 ready InProgress: 1 of 10 pods are new",
+            "  pod shop-web-5d9f-x2x4z: ErrImageNeverPull: the image is not on the node",
+        ],
+        "fix what is named above; `bundler abort shop -n prod` goes back",
+    ),
     change.ChecksFailedError: (
         "running 2 checks",
         [
@@ -200,6 +208,14 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         "writing Deployment/web",
         ["the lock was taken over by bob@ci-7"],
         "check what that run did, then run the command again",
+    ),
+    change.RolloutContestedError: (
+        "carrying out step 1 of 3 of the upgrade of shop",
+        [
+            "Deployment/shop-web in prod: someone else wrote its pod template",
+            '  .spec.template.spec.containers[name="web"].image is "web:3" instead of "web:2", set by kubectl-set',
+        ],
+        "find out who changed it and why, then run `bundler abort shop -n prod` to go back",
     ),
     change.RolledBackError: (
         "waiting for objects",

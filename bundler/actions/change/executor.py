@@ -5,7 +5,7 @@ What must come before what is said by the plan, and by nothing here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from bundler.actions.change.delete_propagation import refs_in_foreground
 from bundler.actions.change.graph import run_graph, side_by_side
@@ -41,11 +41,30 @@ _SCHEMA_LAG_S = 5.0
 """An API server serves a new kind, or goes by its new schema, a moment after it called the CRD established."""
 
 
+class Stepping(Protocol):
+    """Carries out the steps of a rollout."""
+
+    @property
+    def step_s(self) -> float:
+        """How long one step may take, in seconds."""
+        ...
+
+    def __call__(self, step: Advance | Pause, ports: Ports, /) -> bool:
+        """Do a step; return whether the run continues; False: it pauses here."""
+        ...
+
+
 class Executor:
     """Carries out one plan. What made the plan (install, rollback, uninstall) is none of its business."""
 
     def __init__(
-        self, planned: Planned, ports: Ports, guard: Guard, rules: WaitRules, record: Callable[[Moment], None]
+        self,
+        planned: Planned,
+        ports: Ports,
+        guard: Guard,
+        rules: WaitRules,
+        record: Callable[[Moment], None],
+        stepping: Stepping | None = None,
     ) -> None:
         """Prepare; nothing is written yet.
 
@@ -55,6 +74,7 @@ class Executor:
             guard: says when the run must not continue.
             rules: how it waits.
             record: writes the release's record.
+            stepping: carries out the steps of a rollout; None for a plan without any.
         """
         self._plan, self._ports = planned.plan, ports
         self._guard, self._rules, self._record = guard, rules, record
@@ -64,7 +84,8 @@ class Executor:
         self._to_delete = sum(len(step.targets) for step in planned.plan.steps if isinstance(step, Delete))
         self._gone = 0
         self._has_begun_deleting = False
-        self._check = rules.check
+        self._check, self._stepping = rules.check, stepping
+        self._is_paused = False
         self._watch_s = 0.0 if planned.plan.is_removal else rules.watch_s
 
     @property
@@ -72,8 +93,8 @@ class Executor:
         """What the run wrote so far."""
         return self._writer.progress
 
-    def run(self) -> None:
-        """Do every step of the plan.
+    def run(self) -> bool:
+        """Do every step of the plan; return whether it ended early, in good order, to be continued later.
 
         Raises:
             BundlerError: whatever ended the run, with what explains every component that was not ready then;
@@ -82,7 +103,10 @@ class Executor:
         try:
             run_graph(self._plan.steps, self._explained, stop=self._guard.stop)
         except BundlerError as error:
+            if self._is_paused and isinstance(error, InterruptedRunError):
+                return True
             raise error.with_context(*self._guard.memory.evidence_besides(error.context)) from error
+        return False
 
     def _explained(self, step: Step) -> None:
         """Do a step; of several waits that fail at the same time, what explains each is kept."""
@@ -117,10 +141,15 @@ class Executor:
                 assert_never(step)
 
     def _step_by_step(self, step: Advance | Pause) -> None:
-        reason = step.reason if isinstance(step, Pause) else f"no run carries out step {step.number} yet"
+        """Do a step of a rollout; where it pauses, everything after it is left to a later run."""
+        if self._stepping is not None and isinstance(step, Advance):
+            self._prolong(self._stepping.step_s)
+        if self._stepping is not None and self._stepping(step, self._ports):
+            return
+        self._is_paused = self._stepping is not None
         raise InterruptedRunError(
             "carrying out the plan",
-            context=[f"the plan pauses here: {reason}"],
+            context=[f"the plan pauses here: {step.reason if isinstance(step, Pause) else step.id}"],
             hint="run the same command again; it continues where it stopped",
         )
 
@@ -145,10 +174,14 @@ class Executor:
         watch_s, self._watch_s = self._watch_s, 0.0
         if not watch_s:
             return
-        self._ports = replace(self._ports, deadline_s=self._ports.deadline_s + watch_s)
+        self._prolong(watch_s)
+        stay_on_probation(self._plan.changes, self._ports, self._rules, self._guard)
+
+    def _prolong(self, more_s: float) -> None:
+        """Give the command more time, for what is bounded by itself."""
+        self._ports = replace(self._ports, deadline_s=self._ports.deadline_s + more_s)
         self._ports.prolong(self._ports.deadline_s)
         self._guard.prolong(self._ports)
-        stay_on_probation(self._plan.changes, self._ports, self._rules, self._guard)
 
     def _verify(self, step: Verify) -> None:
         """Dry-run what could not be checked before; all of it, before any other object is written."""

@@ -12,17 +12,20 @@ from bundler.actions.release.history import History, load_history, mark_interrup
 from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_closed, replan
 from bundler.actions.release.run_record import RunRecord
+from bundler.actions.rollout.record import course_of
 from bundler.errors import BundlerError, InterruptedRunError, UsageError
 from bundler.errors.change import (
     LockLostError,
     ReleaseLockedError,
     RevisionExistsError,
+    RolloutContestedError,
     WaitTimeoutError,
 )
 from bundler.health.pods import FailFast
 from bundler.model.lean import dataclass, field
 from bundler.model.outcome import Outcome
 from bundler.model.release import ReleaseStatus, Revision
+from bundler.model.rollout import OnFailure
 from bundler.planning.problem import refuse
 from bundler.values.changes import is_same_to_templates
 
@@ -86,6 +89,8 @@ class ChangeResult:
     """None where none was made: no change, or the answer was no, or an uninstall."""
     is_declined: bool = False
     """The answer was no; nothing was changed."""
+    is_paused: bool = False
+    """The upgrade goes in steps and waits between two of them; ``revision.summary.rollout`` says where, and why."""
 
     @property
     def kept(self) -> tuple[KeptObject, ...]:
@@ -101,6 +106,7 @@ class ChangeResult:
             newest=self.proposal.history.newest,
             revision=self.revision,
             is_declined=self.is_declined,
+            is_paused=self.is_paused,
         )
 
 
@@ -113,6 +119,8 @@ class Afterwards:
 
     recover: Recovery | None = None
     """What a failed change is followed by, under the same lock; None leaves things as they are."""
+    abort: Recovery | None = None
+    """What a failed step of a rollout is followed by, under the same lock, unless it pauses."""
     redraft: Callable[[], Draft] | None = None
     """Makes the draft again where another revision was deployed between our look and our lock."""
 
@@ -171,7 +179,15 @@ def change_release(
                 return ChangeResult(proposal=second, revision=None, is_declined=True)
             refuse(unconfirmed, written=written)
         _stop_if_late(ports, "locking the release and looking again")
-        return _carry_out_or_recover(second, ports, options, held, after.recover)
+        return _carry_out_or_recover(second, ports, options, held, recovery_for(second, after))
+
+
+def recovery_for(proposal: Proposal, after: Afterwards) -> Recovery | None:
+    """Return what follows when this change fails: of a rollout, what its record says of failed steps."""
+    rollout = proposal.planned.wanted.rollout
+    if rollout is None:
+        return after.recover
+    return after.abort if rollout.on_failure is OnFailure.ABORT else None
 
 
 def _refuse_options(options: RunOptions) -> None:
@@ -189,7 +205,7 @@ def _carry_out_or_recover(
 ) -> ChangeResult:
     try:
         return carry_out(proposal, ports, options, held)
-    except (InterruptedRunError, LockLostError, RevisionExistsError):
+    except (InterruptedRunError, LockLostError, RevisionExistsError, RolloutContestedError):
         raise
     except BundlerError as error:
         if recover is None:
@@ -248,7 +264,8 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     Raises:
         BundlerError: what ended the run; it is in the record too.
     """
-    guard, record = Guard(ports, held), RunRecord(proposal, ports, options, held)
+    guard = Guard(ports, held)
+    record = RunRecord(proposal, ports, held, course_of(proposal, ports, options, held))
     rules = WaitRules(
         uid=proposal.planned.wanted.uid,
         waits=options.waits,
@@ -263,10 +280,10 @@ def carry_out(proposal: Proposal, ports: Ports, options: RunOptions, held: HeldL
     )
     executor = Executor(proposal.planned, ports, guard, rules, record.write)
     try:
-        executor.run()
+        is_paused = executor.run()
     except BundlerError as error:
         raise record.fail(error, executor.progress.summary(proposal.plan.changes)) from error
-    return ChangeResult(proposal=proposal, revision=record.revision)
+    return ChangeResult(proposal=proposal, revision=record.revision, is_paused=is_paused)
 
 
 def _checking(proposal: Proposal, ports: Ports, record: RunRecord) -> Callable[[Guard], None]:

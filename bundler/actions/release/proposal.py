@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bundler.model.cluster import ClusterIdentity
     from bundler.model.json import Body
     from bundler.model.manifest import GeneratedSecret, Manifest
-    from bundler.model.release import Revision
+    from bundler.model.release import Revision, RevisionSummary
     from bundler.planning.problem import Problem
     from bundler.ports import Clock, ClusterClient, Ports, Reporter
 
@@ -52,7 +52,7 @@ class Draft:
     """A revision to be, and what of its making the record does not hold."""
 
     revision: Revision
-    """Numbered 0, its status the pending one of the verb."""
+    """Numbered 0, its status the pending one of the verb; one that is recorded already keeps its number."""
     generated: tuple[GeneratedSecret, ...] = ()
     reach: Reach = field(default_factory=Reach)
     """What the bundle declares; nothing for a recorded revision: no record declares reach for itself."""
@@ -67,6 +67,9 @@ class Draft:
     """Objects that the bundle says may be recreated."""
     composition: Composition | None = None
     """What the bundle and the values come to; None for a recorded revision."""
+    aborts: RevisionSummary | None = None
+    """The revision whose rollout ends with this change, which brings the deployed one back: its rollout says by whom
+    and why. None for every other change."""
     started_from: str = ""
     """Where the values started: ``what revision 3 recorded``, ``the files named``, ``the bundle's defaults``."""
 

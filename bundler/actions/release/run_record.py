@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Protocol, assert_never
 
 from bundler.actions.change.run_control import recording
+from bundler.actions.release.failure_text import cause_of, evidence_of
 from bundler.actions.release.protect import mark_holders
-from bundler.errors import BundlerError, Found, InterruptedRunError
+from bundler.actions.rollout.failure import note_open_failure
+from bundler.errors import BundlerError, InterruptedRunError
 from bundler.errors.change import LockLostError, RevisionExistsError
 from bundler.health.gone_jobs import is_complete
 from bundler.model.change import Action
@@ -32,22 +34,60 @@ if TYPE_CHECKING:
     from bundler.actions.release.proposal import Proposal
     from bundler.model.change import Plan
     from bundler.model.release import Revision
+    from bundler.model.rollout import Rollout
     from bundler.ports import HeldLock, Ports
 
 CARRIED_OUT = "everything in the plan was carried out; only its record could not be completed"
-_EVIDENCE_CHARS = 65_536
 _REASON_CHARS = 100
 _SHOWN_BACKUPS = 3
-_CAUSE_CHARS = 240
-"""Of a reason in the columns; the whole of it is in the record."""
+
+
+class Course(Protocol):
+    """Which revision a run is of: how it is recorded before the first write, and after everything else."""
+
+    def begin(self) -> Revision:
+        """Record the intention; return the revision as it is recorded then."""
+        ...
+
+    def end(self, revision: Revision) -> Revision:
+        """Record that the plan was carried out.
+
+        Args:
+            revision: as it is recorded now.
+
+        Raises:
+            LockLostError: when the release is no longer ours.
+        """
+        ...
+
+
+class NewRevision:
+    """A run that makes a revision, and deploys it."""
+
+    def __init__(self, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> None:
+        """Prepare; nothing is recorded yet."""
+        self._proposal, self._ports, self._options, self._held = proposal, ports, options, held
+
+    def begin(self) -> Revision:
+        """Record a revision that is pending."""
+        return _record_pending(self._proposal, self._ports, self._options)
+
+    def end(self, revision: Revision) -> Revision:
+        """Record it as deployed, and the one before as superseded."""
+        history = self._proposal.history
+        if history.protection is not None and history.protection.is_on:
+            owned = {**history.owned, **{entry.ref: entry for entry in revision.inventory}}
+            mark_holders(history.namespace, history.release, owned, self._ports)
+        with recording(self._held, f"recording revision {revision.summary.revision} as deployed"):
+            return _record_deployed(revision, self._proposal, self._ports, history_max=self._options.history_max)
 
 
 class RunRecord:
     """Notes in the record what must not be forgotten if the run dies; used by several threads."""
 
-    def __init__(self, proposal: Proposal, ports: Ports, options: RunOptions, held: HeldLock) -> None:
+    def __init__(self, proposal: Proposal, ports: Ports, held: HeldLock, course: Course) -> None:
         """Prepare; nothing is recorded yet."""
-        self._proposal, self._ports, self._options, self._held = proposal, ports, options, held
+        self._proposal, self._ports, self._held, self._course = proposal, ports, held, course
         self._revision: Revision | None = None
         self._has_ended = False
         self._lock = threading.Lock()
@@ -62,6 +102,11 @@ class RunRecord:
         if self._revision is None:
             raise AssertionError("the run has not begun")
         return self._revision
+
+    @property
+    def rollout(self) -> Rollout | None:
+        """How far its upgrade in steps has come, as this run knows it; None where none is open."""
+        return self._revision.summary.rollout if self._revision else None
 
     def write(self, moment: Moment) -> None:
         """Record the intention, or that it has been carried out.
@@ -78,20 +123,50 @@ class RunRecord:
                 assert_never(moment)
 
     def _begin(self) -> None:
-        self._revision = _record_pending(self._proposal, self._ports, self._options)
+        self._revision = self._course.begin()
         if done_since := _jobs_of_failed_revisions(self._proposal.plan, self._proposal.history, self._ports):
             self.note_finished(done_since)
 
     def _end(self) -> None:
         self._has_ended = True
-        revision, history = self.revision, self._proposal.history
-        if history.protection is not None and history.protection.is_on:
-            owned = {**history.owned, **{entry.ref: entry for entry in revision.inventory}}
-            mark_holders(history.namespace, history.release, owned, self._ports)
-        with recording(self._held, f"recording revision {revision.summary.revision} as deployed"):
-            self._revision = _record_deployed(
-                revision, self._proposal, self._ports, history_max=self._options.history_max
-            )
+        if self.rollout is not None:
+            self.read_again()  # what was said of the rollout while it ended comes too late
+        self._revision = self._course.end(self.revision)
+
+    def move(self, rollout: Rollout) -> None:
+        """Record how far the rollout has come: before any object is written for it.
+
+        Raises:
+            LockLostError: when the release is no longer ours.
+            ConflictError: when someone has written the record since it was read: paused the rollout, say.
+        """
+        with self._lock:
+            before, revision = self.rollout, self.revision
+            is_same = before is not None and (before.step, before.state) == (rollout.step, rollout.state)
+            told = replace(rollout, since=before.since if before is not None and is_same else None)
+            self._held.confirm()
+            self._revision = replace(revision, summary=self._ports.store.move(revision.summary, told))
+
+    def read_again(self) -> Rollout | None:
+        """Return the rollout as it is recorded now: someone may have paused it."""
+        with self._lock:
+            revision = self.revision
+            summary = self._ports.store.read_rollout(revision.summary)
+            self._revision = replace(revision, summary=summary)
+        return summary.rollout
+
+    def explain(self, cause: str, evidence: str) -> None:
+        """Record why a step failed; the revision stays what it is.
+
+        Args:
+            cause: in a line.
+            evidence: the report that was printed.
+        """
+        with self._lock, recording(self._held, f"recording why revision {self.revision.summary.revision} failed"):
+            revision = self.revision
+            summary = revision.summary
+            marked = self._ports.store.mark(summary, summary.status, description=cause, evidence=evidence)
+            self._revision = replace(revision, summary=marked)
 
     def note_finished(self, jobs: Iterable[ObjectRef]) -> None:
         """Record that Jobs have finished: they may be deleted at any time, and must not run twice.
@@ -126,6 +201,8 @@ class RunRecord:
         if self._revision is None:
             return error.with_context()
         told = error.with_context(*progress)
+        if self.rollout is not None:
+            return note_open_failure(self, told, self._ports)
         _record_failure(self._revision, told, self._ports, self._held)
         return told
 
@@ -171,8 +248,7 @@ def _record_failure(revision: Revision, error: BundlerError, ports: Ports, held:
         return
     is_stopped = isinstance(error, InterruptedRunError)
     status = ReleaseStatus.INTERRUPTED if is_stopped else ReleaseStatus.FAILED
-    evidence = ports.redactor.redact("\n".join([str(error), *error.context]))[:_EVIDENCE_CHARS]
-    description = ports.redactor.redact(f"{error.code}: {_cause(error)}")
+    evidence, description = evidence_of(error, ports.redactor), cause_of(error, ports.redactor)
     try:
         with recording(held, f"recording revision {revision.summary.revision} as {status}"):
             ports.store.mark(revision.summary, status, description=description, evidence=evidence)
@@ -180,14 +256,6 @@ def _record_failure(revision: Revision, error: BundlerError, ports: Ports, held:
         raise lost.with_context(*error.context) from lost
     except BundlerError as unwritten:
         ports.report(Notice(f"the record could not be marked {status}: {unwritten}; the next run will do it"))
-
-
-def _cause(error: BundlerError) -> str:
-    """Return in a line what ended a run: the first object named, and its pod's reason; the rest is the evidence."""
-    first, more = error.context[:1], error.context[1:]
-    pods = [line.strip() for line in more if isinstance(line, Found) and line.subject.startswith("Pod/")]
-    cause = "; ".join((*first, *pods[:1])) or str(error)
-    return shortened(cause, _CAUSE_CHARS)
 
 
 def _record_deployed(revision: Revision, proposal: Proposal, ports: Ports, *, history_max: int) -> Revision:

@@ -1,0 +1,3 @@
+"""Upgrades in steps: carry out their steps, pause, continue and go back. Layer: actions."""
+
+from __future__ import annotations
