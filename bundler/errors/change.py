@@ -99,6 +99,15 @@ class ProtectedReleaseError(PlanError):
     code = "release-protected"
 
 
+class RolloutOpenError(PlanError):
+    """The release is being upgraded in steps; every other change waits until that is finished or aborted.
+
+    Remedy: Finish the rollout, or go back; the error names the commands for both.
+    """
+
+    code = "rollout-open"
+
+
 class UpgradePathError(PlanError):
     """The bundle cannot upgrade the deployed version, or cannot be rolled back to it.
 

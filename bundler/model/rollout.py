@@ -126,6 +126,12 @@ class Rollout:
     reason: str = ""
     """Why it is paused or aborted, in a line."""
 
+    def __str__(self) -> str:
+        since = f" since {self.since:%Y-%m-%d %H:%M:%S}Z" if self.since else ""
+        by = f" by {self.by}" if self.by else ""
+        why = f": {self.reason}" if self.reason else ""
+        return f"step {self.step} of {self.steps}, {self.state}{since}{by}{why}"
+
     @property
     def steps(self) -> int:
         """How many steps there are, the finish included."""

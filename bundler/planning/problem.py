@@ -15,6 +15,7 @@ from bundler.errors.change import (
     ProtectedReleaseError,
     QuotaExceededError,
     RejectedObjectsError,
+    RolloutOpenError,
     SitePolicyError,
     StalePlanError,
     UndeclaredReachError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _GRAVEST_FIRST: Final[tuple[type[BundlerError], ...]] = (
     WrongClusterError,
+    RolloutOpenError,
     StalePlanError,
     SitePolicyError,
     SignatureError,

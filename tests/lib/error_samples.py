@@ -37,6 +37,16 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ["it would be uninstalled", "release shop is protected since 2026-11-30 12:00:00Z by ada: production"],
         "take the protection off first: `bundler protect shop --off -m REASON`; nothing was written",
     ),
+    change.RolloutOpenError: (
+        "planning a change of release shop",
+        [
+            "revision 8 (shop 1.5.0) is rolled out in steps: step 1 of 2, paused since 2026-11-30 09:00:07Z by ada: Friday"
+        ],
+        (
+            "finish it with `bundler continue shop -n prod`, or go back with `bundler abort shop -n prod`; "
+            "nothing was written"
+        ),
+    ),
     change.DefinitionRiskError: (
         "comparing definitions with the live ones",
         [

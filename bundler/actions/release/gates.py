@@ -19,6 +19,7 @@ from bundler.model.size import first_of
 from bundler.planning.definitions.notes import definition_problems
 from bundler.planning.late_references import hook_problems
 from bundler.planning.live_reach import new_reach, reach_beyond_live, reach_not_there_before
+from bundler.planning.open_rollout import rollout_problems
 from bundler.planning.problem import Problem
 from bundler.planning.protection import protection_problems
 from bundler.planning.quota import quota_problems
@@ -126,6 +127,12 @@ def _protection(proposal: Proposal) -> Iterable[Problem]:
     return protection_problems(history.release, history.protection, plan, downgrade)
 
 
+def _rollout(proposal: Proposal) -> Iterable[Problem]:
+    """An uninstall ends a rollout."""
+    is_its_own = proposal.terms.continues_rollout or proposal.planned.plan.is_removal
+    return rollout_problems(None if is_its_own else proposal.history.open_rollout)
+
+
 def _fixed_values(proposal: Proposal) -> Iterable[Problem]:
     draft = proposal.draft
     if draft is None or draft.composition is None or draft.recorded is None:
@@ -185,6 +192,7 @@ def _named(changes: Sequence[Change]) -> list[str]:
 
 
 GATES: Final[tuple[Gate, ...]] = (
+    _rollout,
     stale_problems,
     _cluster,
     _windows,

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from bundler.actions.release.owned_objects import find_labelled
 from bundler.errors.change import RecordDamagedError, ReleaseNotFoundError
-from bundler.errors.cluster import ConflictError, ForbiddenError
-from bundler.model.events import Notice
+from bundler.errors.cluster import ForbiddenError
 from bundler.model.lean import dataclass, field, replace
 from bundler.model.release import ReleaseStatus
 
@@ -81,6 +80,12 @@ class History:
     def deployed(self) -> RevisionSummary | None:
         """The newest revision that reached the cluster whole, and was not uninstalled since."""
         return next((s for s in reversed(self.current) if s.status is ReleaseStatus.DEPLOYED), None)
+
+    @property
+    def open_rollout(self) -> RevisionSummary | None:
+        """The newest revision, while it is rolled out in steps; None where no rollout is open."""
+        newest = self.newest
+        return newest if newest is not None and newest.rollout is not None and newest.status.is_pending else None
 
     @property
     def protection(self) -> Protection | None:
@@ -361,43 +366,3 @@ def learn_live_secrets(history: History, ports: Ports) -> None:
             ports.redactor.learn(*ports.store.load(summary, with_sensitive=True).sensitive)
         except (ForbiddenError, RecordDamagedError):
             continue
-
-
-def mark_interrupted_runs(history: History, ports: Ports) -> History:
-    """Mark what a run that died left pending; the caller holds the lock, so no one alive can be at it.
-
-    Deployed revisions older than the newest deployed one are marked superseded: a run died between two marks.
-    """
-    settled = []
-    newest_deployed = history.deployed
-    for summary in history.summaries:
-        status, why = summary.status, summary.description
-        if status.is_pending:
-            status, why = (
-                ReleaseStatus.INTERRUPTED,
-                f"interrupted while {_doing(summary.status)} by {summary.user or '?'}",
-            )
-        elif status is ReleaseStatus.DEPLOYED and newest_deployed and summary.revision < newest_deployed.revision:
-            status = ReleaseStatus.SUPERSEDED
-        settled.append(summary if status is summary.status else _mark(summary, status, why, ports))
-    return replace(history, summaries=tuple(settled))
-
-
-def _mark(summary: RevisionSummary, status: ReleaseStatus, why: str, ports: Ports) -> RevisionSummary:
-    if status is ReleaseStatus.INTERRUPTED:
-        ports.report(Notice(f"revision {summary.revision} was {why}; continuing from what it left"))
-    try:
-        return ports.store.mark(summary, status, description=why)
-    except ConflictError:
-        fresh = read_history(ports.store, summary.namespace, summary.release).find(summary.revision)
-        return ports.store.mark(fresh, status, description=why)
-
-
-def _doing(status: ReleaseStatus) -> str:
-    words = {
-        ReleaseStatus.PENDING_INSTALL: "being installed",
-        ReleaseStatus.PENDING_UPGRADE: "being upgraded",
-        ReleaseStatus.PENDING_ROLLBACK: "being rolled back",
-        ReleaseStatus.UNINSTALLING: "being uninstalled",
-    }
-    return words.get(status, str(status))

@@ -8,10 +8,11 @@ from bundler.actions.change.checks import checks_wanted, require_passed, run_che
 from bundler.actions.change.executor import Executor
 from bundler.actions.change.run_control import Guard
 from bundler.actions.change.wait import WaitRules
-from bundler.actions.release.history import History, load_history, mark_interrupted_runs
+from bundler.actions.release.history import History, load_history
 from bundler.actions.release.namespace import absent_namespace, create_namespace
 from bundler.actions.release.proposal import Draft, Proposal, outline, pass_gates, propose, refuse_closed, replan
 from bundler.actions.release.run_record import RunRecord
+from bundler.actions.release.unfinished import mark_interrupted_runs
 from bundler.actions.rollout.record import course_of
 from bundler.errors import BundlerError, InterruptedRunError, UsageError
 from bundler.errors.change import (

@@ -8,11 +8,12 @@ import bundler.actions.release
 from bundler.actions.change.make_plan import make_plan
 from bundler.actions.release.backups import backups_of
 from bundler.actions.release.gates import find_problems
-from bundler.actions.release.history import History, load_history, mark_interrupted_runs, with_barriers
+from bundler.actions.release.history import History, load_history, with_barriers
 from bundler.actions.release.hook_runs import NO_HOOKS, hooks_of, left_by_rollback
 from bundler.actions.release.other_releases import OtherReleases
 from bundler.actions.release.recorded_parts import conflict_rules_of
 from bundler.actions.release.terms import Terms
+from bundler.actions.release.unfinished import mark_interrupted_runs
 from bundler.errors import ConfirmationRequiredError
 from bundler.errors.change import ClosedWindowError, FieldConflictError, RecordDamagedError
 from bundler.model.bundle import Reach, ReadinessRule, RecreateRule

@@ -118,7 +118,8 @@ def base_of(history: History) -> BaseRevision:
     if newest is None or history.is_newest_damaged:
         return BaseRevision(revision=history.newest_number, said="damaged" if history.damaged else "")
     by = f", by {newest.user}" if newest.user else ""
-    status = f"{newest.status}: a run began it and has not ended it" if newest.status.is_pending else newest.status
+    left = f"rolled out in steps, {newest.rollout}" if newest.rollout else "a run began it and has not ended it"
+    status = f"{newest.status}: {left}" if newest.status.is_pending else newest.status
     said = f"{status}, {newest.bundle.name} {newest.bundle.version}{by}"
     return BaseRevision(revision=newest.revision, uid=newest.uid, said=said)
 

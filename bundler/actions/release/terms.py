@@ -70,5 +70,7 @@ class Terms:
     """No hooks run: someone said so, or what a failed first install made is deleted again."""
     rollout: RolloutRequest | None = None
     """How an upgrade in steps was asked for; None for every other change."""
+    continues_rollout: bool = False
+    """The change continues or aborts the rollout that is open; every other change waits until it is over."""
     live_before: Mapping[ObjectRef, Body] | None = None
     """For an automatic rollback: what was live before the change that is undone. None for every other change."""

@@ -14,7 +14,6 @@ from bundler.actions.release.history import (
     History,
     load_existing_history,
     load_history,
-    mark_interrupted_runs,
     pass_over,
     read_history,
 )
@@ -32,6 +31,7 @@ from bundler.actions.release.proposal import (
 )
 from bundler.actions.release.run_record import CARRIED_OUT, outside_words
 from bundler.actions.release.terms import Accepted, Terms
+from bundler.actions.release.unfinished import abort_record, mark_interrupted_runs
 from bundler.errors import BundlerError
 from bundler.errors.change import LockLostError, ReleaseNotFoundError
 from bundler.model.events import Notice
@@ -237,6 +237,7 @@ def remove_objects(
         return None
     proposal = _propose(history, terms, ports)
     refuse(pass_gates(proposal))
+    proposal = replace(proposal, history=abort_record(history, "uninstalled", ports))
     _carry_out(proposal, ports, held, end or (_close if history.current != history.summaries else _erase))
     return proposal
 

@@ -1,0 +1,41 @@
+"""Open rollouts, as the record holds them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bundler.actions.release.history import read_history
+from bundler.model.release import ReleaseStatus
+from bundler.model.rollout import Rollout, RolloutState, Share
+
+if TYPE_CHECKING:
+    from bundler.model.release import RevisionSummary
+    from bundler.ports import Ports
+
+
+def paused_rollout(**more: object) -> Rollout:
+    """One step of 10 %, paused after it by Ada."""
+    usual = Rollout(
+        shares={"": (Share(10, is_percent=True),)}, state=RolloutState.PAUSED, by="ada", pause_after="canary"
+    )
+    return replace(usual, **more)  # type: ignore[arg-type]
+
+
+def record_rollout(
+    ports: Ports, namespace: str, release: str = "shop", rollout: Rollout | None = None
+) -> RevisionSummary:
+    """Record the newest revision once more, as one that is rolled out in steps."""
+    newest = read_history(ports.store, namespace, release).newest
+    assert newest is not None
+    now = ports.clock.now()
+    summary = replace(
+        newest,
+        revision=newest.revision + 1,
+        status=ReleaseStatus.PENDING_UPGRADE,
+        created=now,
+        updated=now,
+        rollout=rollout or paused_rollout(),
+    )
+    revision = ports.store.load(newest, with_sensitive=True)
+    return ports.store.save(replace(revision, summary=summary)).summary
