@@ -121,6 +121,8 @@ class Rollout:
     """Names of the bundle's gates that are asked after each step."""
     passed: tuple[str, ...] = ()
     """Those of them that this step has passed."""
+    has_canary: bool = True
+    """The new pods of the first step come on top of the old ones; in every other step they replace some."""
     start_broken: int = 0
     """How many old pods were not ready when it began: a gate asks for no more than there was."""
     reason: str = ""
@@ -141,6 +143,11 @@ class Rollout:
     def next_step(self) -> int:
         """The step that is to be done, or to be continued."""
         return min(self.step + 1, self.steps) if self.is_done else self.step
+
+    @property
+    def is_canary(self) -> bool:
+        """Return whether the new pods of this step come on top of the old ones."""
+        return self.has_canary and self.step == 1 and not self.is_finish
 
     @property
     def is_finish(self) -> bool:
@@ -182,6 +189,8 @@ class RolloutRequest:
     on_failure: OnFailure = OnFailure.ABORT
     gates: tuple[str, ...] = ()
     """Names of the bundle's gates that are asked after each step; none: all of them."""
+    has_canary: bool = True
+    """As of a :class:`Rollout`: not where all that was asked for is batches."""
     accepts_shared_config: bool = False
     """Old pods that restart may get the new settings."""
 
@@ -198,7 +207,7 @@ class Pacing:
     unavailable: int | str | None = None
     """``maxUnavailable`` of a Deployment."""
     partition: int | None = None
-    """``partition`` of a StatefulSet: pods of this ordinal and above are new."""
+    """``partition`` of a StatefulSet: so many of its first pods stay old ones."""
 
 
 class Template(StrEnum):
@@ -237,8 +246,8 @@ class AuthorPace:
     min_ready_s: int = 0
     first_ordinal: int = 0
     """Of a StatefulSet: ``spec.ordinals.start``."""
-    partition: int = 0
-    """Of a StatefulSet: the partition that the author wrote."""
+    partition: int | None = None
+    """Of a StatefulSet: the partition that the author wrote, 0 for none; None of a Deployment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

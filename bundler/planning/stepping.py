@@ -47,6 +47,7 @@ def resolve_rollout(request: RolloutRequest, changes: Sequence[Change], gates: t
         step_timeout_s=request.step_timeout_s,
         on_failure=request.on_failure,
         gates=request.gates or gates,
+        has_canary=request.has_canary,
         start_broken=sum(_not_ready(change.before) for change in stepped_changes(padded, changes)),
     )
 
