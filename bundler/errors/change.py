@@ -136,6 +136,16 @@ class ClosedWindowError(SitePolicyError):
     code = "site-closed"
 
 
+class StepsRefusedError(PlanError):
+    """The upgrade cannot be made in the steps that were asked for; the error lists every reason. Nothing was written.
+
+    Remedy: Resolve what the error names, name with `--steps-of` the components that can go in steps, or upgrade without
+    steps.
+    """
+
+    code = "plan-steps"
+
+
 class StalePlanError(PlanError):
     """Something moved since the plan was saved, so that carrying it out would do something else. Nothing was written.
 

@@ -193,6 +193,8 @@ class RolloutRequest:
     """As of a :class:`Rollout`: not where all that was asked for is batches."""
     accepts_shared_config: bool = False
     """Old pods that restart may get the new settings."""
+    is_by_bundle: bool = False
+    """No one asked for it but the bundle: where no pods are replaced, the upgrade is an ordinary one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

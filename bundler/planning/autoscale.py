@@ -34,12 +34,13 @@ def autoscaled_targets(objects: Iterable[tuple[ObjectRef, Body]]) -> Mapping[Obj
             lowest = int_at(body, "spec", "minReplicaCount")
         else:
             continue
-        workload = _target_of(ref, body)
+        workload = target_of(ref, body)
         targets[workload] = max(lowest, targets.get(workload, 0))
     return targets
 
 
-def _target_of(autoscaler: ObjectRef, body: Body) -> ObjectRef:
+def target_of(autoscaler: ObjectRef, body: Body) -> ObjectRef:
+    """Return the workload that an autoscaler drives."""
     target = mapping_at(body, "spec", "scaleTargetRef")
     group = group_of(text_at(target, "apiVersion") or "apps/v1")
     return ObjectRef(group, text_at(target, "kind") or "Deployment", autoscaler.namespace, text_at(target, "name"))
@@ -55,7 +56,7 @@ def with_a_say(live: Iterable[tuple[ObjectRef, Body]], wanted: Wanted) -> Iterat
     stopped = {manifest.ref for manifest in wanted.manifests if is_stopped(manifest.body)}
     for ref, body in live:
         ends = ref in wanted.owned and ref not in kept and is_ours(body, wanted.uid)
-        if not (ends and _target_of(ref, body) in stopped):
+        if not (ends and target_of(ref, body) in stopped):
             yield ref, body
 
 

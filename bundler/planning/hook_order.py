@@ -51,16 +51,17 @@ def _before(
     for other, (other_side, place) in places.items():
         if other == part:
             continue
-        is_inside = _is_within(place, component)
+        is_nested = is_inside(place, component)
         if (
-            (place in needed and not (side is not None and is_inside))
-            or (side is Side.AFTER and is_inside)
-            or (other_side is Side.BEFORE and _is_within(component, place))
+            (place in needed and not (side is not None and is_nested))
+            or (side is Side.AFTER and is_nested)
+            or (other_side is Side.BEFORE and is_inside(component, place))
         ):
             yield other
 
 
-def _is_within(component: str, around: str) -> bool:
+def is_inside(component: str, around: str) -> bool:
+    """Return whether a component is another one, or nests in it; everything is inside the bundle."""
     return not around or component == around or component.startswith(f"{around}/")
 
 

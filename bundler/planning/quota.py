@@ -26,7 +26,11 @@ _WORKLOADS = {"Deployment", "StatefulSet", "ReplicaSet"}
 
 
 def quota_problems(
-    created: Iterable[Manifest], quotas: Iterable[tuple[ObjectRef, Body]], *, extra_secrets: int = 0
+    created: Iterable[Manifest],
+    quotas: Iterable[tuple[ObjectRef, Body]],
+    *,
+    extra_secrets: int = 0,
+    on_top: Iterable[Manifest] = (),
 ) -> Iterator[Problem]:
     """Check the sum of what will be created against what each ResourceQuota leaves.
 
@@ -37,18 +41,20 @@ def quota_problems(
         created: objects that do not exist yet.
         quotas: live ResourceQuotas, ``status`` included; one that no controller has seen yet counts as unused.
         extra_secrets: Secrets of the release's record.
+        on_top: live workloads with as many replicas as pods come on top of those that they have.
 
     Returns:
         One problem with every resource of every quota that would be exceeded.
     """
-    manifests = tuple(created)
-    lines = [line for ref, quota in quotas for line in _lines(ref, quota, _needs(manifests, ref, extra_secrets))]
+    needs = [(one.ref.namespace, need) for one in created for need in _object_needs(one)]
+    more = [(one.ref.namespace, need) for one in on_top for need in _pod_needs(one)]
+    lines = [line for ref, quota in quotas for line in _lines(ref, quota, _sum([*needs, *more], ref, extra_secrets))]
     if lines:
         yield Problem(
             error=QuotaExceededError,
             doing="adding up what the plan needs",
             lines=tuple(sorted(lines)),
-            hint="ask for a larger quota, or request less",
+            hint=f"ask for a larger quota, or request less{', or take smaller steps' if more else ''}",
         )
 
 
@@ -68,13 +74,14 @@ def _lines(ref: ObjectRef, quota: Body, needs: Mapping[str, Decimal]) -> Iterabl
             )
 
 
-def _needs(manifests: Iterable[Manifest], quota: ObjectRef, extra_secrets: int) -> Mapping[str, Decimal]:
+def _sum(
+    needs: Iterable[tuple[str, tuple[str, Decimal]]], quota: ObjectRef, extra_secrets: int
+) -> Mapping[str, Decimal]:
     total: defaultdict[str, Decimal] = defaultdict(Decimal)
     total["secrets"] = total["count/secrets"] = Decimal(extra_secrets)
-    for manifest in manifests:
-        if manifest.ref.namespace == quota.namespace:
-            for resource, amount in _object_needs(manifest):
-                total[resource] += amount
+    for namespace, (resource, amount) in needs:
+        if namespace == quota.namespace:
+            total[resource] += amount
     return {resource: amount for resource, amount in total.items() if amount > 0}
 
 

@@ -55,6 +55,14 @@ SAMPLES: dict[type[BundlerError], tuple[str, list[str], str]] = {
         ],
         "change these objects first, or pass --accept-crd-risk to write the definition all the same",
     ),
+    change.StepsRefusedError: (
+        "planning the steps of release shop",
+        [
+            "db/templates/set.yaml:3: StatefulSet/db .spec.updateStrategy.type: OnDelete does not replace pods",
+            "templates/a.yaml:1: ConfigMap/shop: LEVEL changes, and old and new pods of Deployment/shop read it",
+        ],
+        "make the strategy RollingUpdate first; give settings a name that carries their content",
+    ),
     bundle.BundlePatchError: (
         "rendering shop 1.4.0 for release shop",
         ["bundle.yaml:31: Deployment/shop-web: volumes has data already; give what is injected another name"],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bundler.actions.acquire.version_policy import older_version
 from bundler.actions.release.immutable_values import changed_immutables
 from bundler.actions.release.saved_plan import stale_problems
+from bundler.actions.release.steps import case_of
 from bundler.actions.release.upgrade_path import barrier_problems, downgrade_line, path_problems
 from bundler.errors import ConfirmationRequiredError
 from bundler.model.change import Action
@@ -27,6 +28,8 @@ from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses, lost_with
 from bundler.planning.site_policy import forbidden_reach, missing_signature, other_cluster
+from bundler.planning.step_rules.room import pods_on_top
+from bundler.planning.stepping_refusals import rollout_problems
 from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:
@@ -155,7 +158,14 @@ def _quota(proposal: Proposal) -> Iterable[Problem]:
     plan, observation = proposal.planned.plan, proposal.planned.observation
     created = [change.desired for change in plan.changes if change.action is Action.CREATE and change.desired]
     records = 0 if plan.is_empty or plan.is_removal else _RECORD_SECRETS
-    return quota_problems(created, observation.quotas, extra_secrets=records)
+    case = case_of(proposal)
+    on_top = () if case is None else pods_on_top(case)
+    return quota_problems(created, observation.quotas, extra_secrets=records, on_top=on_top)
+
+
+def _steps(proposal: Proposal) -> Iterable[Problem]:
+    case = case_of(proposal)
+    return () if case is None else rollout_problems(case)
 
 
 def _hooks(proposal: Proposal) -> Iterable[Problem]:
@@ -205,6 +215,7 @@ GATES: Final[tuple[Gate, ...]] = (
     _fixed_values,
     _definitions,
     _objects,
+    _steps,
     _quota,
     _hooks,
     _removal,

@@ -1,0 +1,24 @@
+"""What the rules of upgrades in steps are asked about, as it is in a proposal. Layer: actions, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.planning.step_rules.case import make_case
+
+if TYPE_CHECKING:
+    from bundler.actions.release.proposal import Proposal
+    from bundler.planning.step_rules.case import Case
+
+
+def case_of(proposal: Proposal) -> Case | None:
+    """Return what was asked for beside the plan that it is of; None for a change without steps.
+
+    Args:
+        proposal: of an upgrade. What goes on with recorded steps asks for none, and was judged when they began.
+    """
+    request, planned = proposal.terms.rollout, proposal.planned
+    if request is None:
+        return None
+    is_installed = proposal.history.deployed is not None
+    return make_case(request, planned.wanted, planned.plan, planned.observation, is_installed=is_installed)

@@ -1,0 +1,1 @@
+"""Why an upgrade is not made in the steps that were asked for. Layer: planning, pure."""

@@ -1,0 +1,47 @@
+"""The pods that come on top of those of a workload while its new ones stand beside the old. Layer: planning, pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bundler.model.digits import parse_digits
+from bundler.model.json import mapping_at, value_at
+from bundler.model.lean import replace
+from bundler.planning.claim_growth import is_stateful_set
+from bundler.planning.step_rules.case import body_after, replicas_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bundler.model.json import Body
+    from bundler.model.manifest import Manifest
+    from bundler.planning.step_rules.case import Case
+
+_DEFAULT: Final = "25%"
+_WHOLE: Final = 100
+
+
+def pods_on_top(case: Case) -> Iterator[Manifest]:
+    """Yield each workload that goes in steps, with as many replicas as pods come on top of those that it has.
+
+    Args:
+        case: what was asked for, and the plan.
+    """
+    for change in case.stepped:
+        if change.desired is None or is_stateful_set(change.ref):
+            continue
+        replicas, shares = replicas_of(change), case.shares[change.component]
+        allowed = _surge(body_after(change), replicas)
+        if allowed and shares:
+            more = max(allowed, shares[0].pods(replicas))
+            spec = {**mapping_at(change.desired.body, "spec"), "replicas": more}
+            yield replace(change.desired, body={**change.desired.body, "spec": spec})
+
+
+def _surge(deployment: Body, replicas: int) -> int:
+    """Return how many pods its author lets come on top, rounded up as its controller does it."""
+    bound = value_at(deployment, "spec", "strategy", "rollingUpdate", "maxSurge")
+    if isinstance(bound, int):
+        return bound
+    percent = str(bound or _DEFAULT).removesuffix("%")
+    return -(-(parse_digits(percent) or 0) * replicas // _WHOLE)
