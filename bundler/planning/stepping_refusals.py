@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bundler.errors.change import StepsRefusedError
 from bundler.model.json import value_at
 from bundler.planning.problem import Problem
-from bundler.planning.step_rules.around import jobs_before, pods_of_two, powers_over_others, shared_configuration
-from bundler.planning.step_rules.asked import (
+from bundler.planning.steps_refused.around import jobs_before, pods_of_two, powers_over_others, shared_configuration
+from bundler.planning.steps_refused.asked import (
     not_installed,
     nothing_to_step,
     unfit_shares,
@@ -16,9 +16,9 @@ from bundler.planning.step_rules.asked import (
     unknown_names,
     unreachable_pause,
 )
-from bundler.planning.step_rules.case import body_after, replicas_of
-from bundler.planning.step_rules.traffic import moved_traffic, selects
-from bundler.planning.step_rules.workloads import (
+from bundler.planning.steps_refused.case import body_after, replicas_of
+from bundler.planning.steps_refused.traffic import moved_traffic, selects
+from bundler.planning.steps_refused.workloads import (
     autoscaled_sets,
     lost_claims,
     made_again,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
-    from bundler.planning.step_rules.case import Case, Reason
+    from bundler.planning.steps_refused.case import Case, Reason
 
 Rule: TypeAlias = "Callable[[Case], Iterable[Reason]]"
 

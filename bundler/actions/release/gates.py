@@ -28,8 +28,8 @@ from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses, lost_with
 from bundler.planning.site_policy import forbidden_reach, missing_signature, other_cluster
-from bundler.planning.step_rules.room import pods_on_top
 from bundler.planning.stepping_refusals import rollout_problems
+from bundler.planning.steps_refused.room import pods_on_top
 from bundler.planning.windows import closed_windows
 
 if TYPE_CHECKING:

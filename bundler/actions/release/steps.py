@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.planning.step_rules.case import make_case
+from bundler.planning.steps_refused.case import make_case
 
 if TYPE_CHECKING:
     from bundler.actions.release.proposal import Proposal
-    from bundler.planning.step_rules.case import Case
+    from bundler.planning.steps_refused.case import Case
 
 
 def case_of(proposal: Proposal) -> Case | None:

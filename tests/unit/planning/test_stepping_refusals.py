@@ -11,9 +11,9 @@ from bundler.model.rollout import RolloutRequest, Share
 from bundler.planning.observation import Observation, Wanted
 from bundler.planning.problem import refuse
 from bundler.planning.quota import quota_problems
-from bundler.planning.step_rules.case import BundleSteps, make_case
-from bundler.planning.step_rules.room import pods_on_top
 from bundler.planning.stepping_refusals import rollout_problems, rollout_warnings
+from bundler.planning.steps_refused.case import BundleSteps, make_case
+from bundler.planning.steps_refused.room import pods_on_top
 from tests.lib.manifests import NAMESPACE, UID, live_of, manifest
 
 LABELS = {"app": "web"}

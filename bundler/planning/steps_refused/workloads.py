@@ -12,14 +12,14 @@ from bundler.planning.autoscale import AUTOSCALER_KINDS, target_of
 from bundler.planning.claim_growth import is_stateful_set
 from bundler.planning.order import is_custom
 from bundler.planning.recreate import frozen_fields
-from bundler.planning.step_rules.case import Reason, body_after, found_in, replicas_of, template_of
+from bundler.planning.steps_refused.case import Reason, body_after, found_in, replicas_of, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.model.change import Change
     from bundler.model.json import Body
-    from bundler.planning.step_rules.case import Case
+    from bundler.planning.steps_refused.case import Case
 
 LEAVE_WHOLE: Final = "name with --steps-of the components that can go in steps: the others go whole"
 _UNPACED: Final = {

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from bundler.fields.selectors import labels_match, selector_of
 from bundler.model.change import Action
 from bundler.model.json import canonical_json, items_at, mapping_at, text_at, value_at
-from bundler.planning.step_rules.case import Reason, body_after, found_in, template_of
+from bundler.planning.steps_refused.case import Reason, body_after, found_in, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.model.change import Change
     from bundler.model.json import Body
-    from bundler.planning.step_rules.case import Case
+    from bundler.planning.steps_refused.case import Case
 
 _HINT: Final = "make such changes with an upgrade of their own, without steps"
 _SERVICE: Final = ("", "Service")

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 from bundler.model.digits import parse_digits
 from bundler.model.size import counted, first_of
-from bundler.planning.step_rules.case import Reason, found_in, replicas_of
-from bundler.planning.step_rules.workloads import why_unpaced
 from bundler.planning.stepping import PACED_KINDS, Names, is_paced, replaces_pods
+from bundler.planning.steps_refused.case import Reason, found_in, replicas_of
+from bundler.planning.steps_refused.workloads import why_unpaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.model.change import Change
     from bundler.model.refs import ObjectRef
-    from bundler.planning.step_rules.case import Case
+    from bundler.planning.steps_refused.case import Case
 
 _SHOWN: Final = 10
 WITHOUT_STEPS: Final = "run the same command without --steps, --canary and --batch"

@@ -15,14 +15,14 @@ from bundler.model.size import first_of
 from bundler.planning.backup import is_backup
 from bundler.planning.hook_order import is_inside
 from bundler.planning.jobs import is_job
-from bundler.planning.step_rules.case import Reason, body_after, found_in, template_of
+from bundler.planning.steps_refused.case import Reason, body_after, found_in, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.model.change import Change
     from bundler.model.json import Body
-    from bundler.planning.step_rules.case import Case
+    from bundler.planning.steps_refused.case import Case
 
 _ALONE: Final = "make such changes with an upgrade of their own, without steps"
 _SHARED: Final = (

@@ -8,14 +8,14 @@ from bundler.model.digits import parse_digits
 from bundler.model.json import mapping_at, value_at
 from bundler.model.lean import replace
 from bundler.planning.claim_growth import is_stateful_set
-from bundler.planning.step_rules.case import body_after, replicas_of
+from bundler.planning.steps_refused.case import body_after, replicas_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bundler.model.json import Body
     from bundler.model.manifest import Manifest
-    from bundler.planning.step_rules.case import Case
+    from bundler.planning.steps_refused.case import Case
 
 _DEFAULT: Final = "25%"
 _WHOLE: Final = 100
