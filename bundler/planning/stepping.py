@@ -77,8 +77,7 @@ def stepped_changes(components: Iterable[str], changes: Iterable[Change]) -> tup
 
 def stepped_workloads(changes: Iterable[Change], rollout: Rollout) -> tuple[Change, ...]:
     """Return the workloads that the steps of a rollout move: their pods are replaced."""
-    here = (change for change in changes if change.component in rollout.shares)
-    return tuple(change for change in here if is_paced(change))
+    return stepped_changes(rollout.shares, changes)
 
 
 def paced_workloads(changes: Iterable[Change], rollout: Rollout, step: int) -> tuple[Paced, ...]:

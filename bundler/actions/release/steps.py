@@ -15,7 +15,7 @@ def case_of(proposal: Proposal) -> Case | None:
     """Return what was asked for beside the plan that it is of; None for a change without steps.
 
     Args:
-        proposal: of an upgrade. What goes on with recorded steps asks for none, and was judged when they began.
+        proposal: of an upgrade. A run that continues recorded steps asks for none: they were judged when they began.
     """
     request, planned = proposal.terms.rollout, proposal.planned
     if request is None:

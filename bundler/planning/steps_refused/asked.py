@@ -46,7 +46,7 @@ def unknown_names(case: Case) -> Iterator[Reason]:
 
 
 def unknown_gates(case: Case) -> Iterator[Reason]:
-    """A gate that is not there would never be asked."""
+    """A gate that does not exist would never be asked."""
     known = case.bundle.gates
     for name in case.request.gates:
         if name not in known:
