@@ -26,7 +26,7 @@ PACED_KINDS: Final = frozenset({("apps", "Deployment"), ("apps", "StatefulSet")}
 def resolve_rollout(request: RolloutRequest, changes: Sequence[Change], gates: tuple[str, ...] = ()) -> Rollout:
     """Return the steps of each component that goes in steps.
 
-    What stops it is found by :func:`bundler.planning.stepping_refusals.rollout_problems`: a name of nothing, say, is
+    What stops it is found by :func:`bundler.planning.stepping_refusals.step_problems`: a name of nothing, say, is
     passed over here.
 
     Args:

@@ -57,7 +57,7 @@ _RULES: Final[tuple[Rule, ...]] = (
 )
 
 
-def rollout_problems(case: Case) -> list[Problem]:
+def step_problems(case: Case) -> list[Problem]:
     """Return why an upgrade is not made in the steps that were asked for; nothing where they can begin.
 
     What the pods that come on top of the old ones need of a quota is asked with everything else that a plan creates:
@@ -77,7 +77,7 @@ def rollout_problems(case: Case) -> list[Problem]:
     ]
 
 
-def rollout_warnings(case: Case) -> dict[ObjectRef, tuple[str, ...]]:
+def step_warnings(case: Case) -> dict[ObjectRef, tuple[str, ...]]:
     """Return what is said of workloads that go in steps, though nothing is wrong with it.
 
     Args:

@@ -28,7 +28,7 @@ from bundler.planning.reach import undeclared_reach
 from bundler.planning.refusals import object_problems
 from bundler.planning.safety import losses, lost_with
 from bundler.planning.site_policy import forbidden_reach, missing_signature, other_cluster
-from bundler.planning.stepping_refusals import rollout_problems
+from bundler.planning.stepping_refusals import step_problems
 from bundler.planning.steps_refused.room import pods_on_top
 from bundler.planning.windows import closed_windows
 
@@ -165,7 +165,7 @@ def _quota(proposal: Proposal) -> Iterable[Problem]:
 
 def _steps(proposal: Proposal) -> Iterable[Problem]:
     case = case_of(proposal)
-    return () if case is None else rollout_problems(case)
+    return () if case is None else step_problems(case)
 
 
 def _hooks(proposal: Proposal) -> Iterable[Problem]:

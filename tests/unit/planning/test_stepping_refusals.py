@@ -11,7 +11,7 @@ from bundler.model.rollout import RolloutRequest, Share
 from bundler.planning.observation import Observation, Wanted
 from bundler.planning.problem import refuse
 from bundler.planning.quota import quota_problems
-from bundler.planning.stepping_refusals import rollout_problems, rollout_warnings
+from bundler.planning.stepping_refusals import step_problems, step_warnings
 from bundler.planning.steps_refused.case import BundleSteps, make_case
 from bundler.planning.steps_refused.room import pods_on_top
 from tests.lib.manifests import NAMESPACE, UID, live_of, manifest
@@ -93,7 +93,7 @@ def case_of(changes, asked=None, *, live=None, autoscaled=(), needs=MappingProxy
 
 
 def found(changes, asked=None, **more):
-    return [line for problem in rollout_problems(case_of(changes, asked, **more)) for line in problem.lines]
+    return [line for problem in step_problems(case_of(changes, asked, **more)) for line in problem.lines]
 
 
 def refused(changes, asked=None, **more):
@@ -110,7 +110,7 @@ def test_nothing_is_said_against_a_plain_change_of_pods():
 def test_every_refusal_is_raised_as_one_error_that_says_that_nothing_was_written():
     with pytest.raises(StepsRefusedError) as raised:
         refuse(
-            rollout_problems(
+            step_problems(
                 case_of([upgraded(strategy={"type": "Recreate"}), upgraded("db", replicas=0, labels={"a": "b"})])
             )
         )
@@ -164,7 +164,7 @@ def test_a_name_of_nothing_is_refused(asked, line):
 
 def test_the_hint_names_what_could_be_named():
     changes = [upgraded("shop-web", component="web"), upgraded("shop")]
-    hints = [problem.hint for problem in rollout_problems(case_of(changes, request(of=("wbe",))))]
+    hints = [problem.hint for problem in step_problems(case_of(changes, request(of=("wbe",))))]
     assert hints == ["name one of these: web, Deployment/shop"]
 
 
@@ -297,7 +297,7 @@ def test_settings_that_old_and_new_pods_read_under_one_name_are_refused(pod):
     ]
     line = refused(changes)
     assert line.startswith("templates/settings.yaml:1: ConfigMap/settings: LEVEL changes, and old and new pods of Depl")
-    (problem,) = rollout_problems(case_of(changes))
+    (problem,) = step_problems(case_of(changes))
     assert "`digest_name`" in problem.hint
     assert "--shared-config" in problem.hint
     assert found(changes, request(accepts_shared_config=True)) == []
@@ -476,7 +476,7 @@ def test_a_quota_has_to_hold_the_pods_that_come_on_top(steps, spec, more):
 def test_one_pod_becomes_two_which_is_said():
     change = upgraded(replicas=1)
     assert found([change]) == []
-    assert rollout_warnings(case_of([change])) == {
+    assert step_warnings(case_of([change])) == {
         change.ref: ("it has 1 pod: with the first step a new one comes beside it, and there are 2 until the finish",)
     }
 
@@ -487,4 +487,4 @@ def test_a_budget_that_lets_no_pod_go_is_said_and_stops_nothing(bound, is_said):
     budget = manifest("PodDisruptionBudget", "web", "policy/v1", spec=spec)
     changes = [upgraded(), replace(update(budget, budget), action=Action.NONE)]
     assert found(changes) == []
-    assert bool(rollout_warnings(case_of(changes))) is is_said
+    assert bool(step_warnings(case_of(changes))) is is_said
