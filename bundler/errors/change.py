@@ -139,8 +139,7 @@ class ClosedWindowError(SitePolicyError):
 class StepsRefusedError(PlanError):
     """The upgrade cannot be made in the steps that were asked for; the error lists every reason. Nothing was written.
 
-    Remedy: Resolve what the error names, name with `--steps-of` the components that can go in steps, or upgrade without
-    steps.
+    Remedy: Resolve what the error names, take only components in steps that can go in steps, or upgrade without steps.
     """
 
     code = "plan-steps"
