@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.planning.diff import json_patch, shown_sides
+from bundler.planning.planned_steps import planned_steps
 from bundler.planning.safety import lost_with
 from bundler.wire.causes import CauseForm, ChangedValueForm, cause_form, changed_value_form
+from bundler.wire.planned_steps import PlannedStepsForm, planned_steps_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,6 +124,8 @@ class PlanForm(TypedDict):
     reach: list[ReachForm]
     changedValues: NotRequired[list[ChangedValueForm]]
     """The values that make objects change, each with those that it is computed from."""
+    inSteps: NotRequired[PlannedStepsForm]
+    """Of an upgrade in steps."""
 
 
 class PatchedForm(ChangeForm):
@@ -141,6 +145,8 @@ class DifferenceForm(TypedDict):
     reach: list[ReachForm]
     changedValues: NotRequired[list[ChangedValueForm]]
     """The values that make objects change, each with those that it is computed from."""
+    inSteps: NotRequired[PlannedStepsForm]
+    """Of an upgrade in steps."""
 
 
 class BundleForm(TypedDict):
@@ -193,6 +199,8 @@ def plan_form(plan: Plan) -> PlanForm:
         form["gone"] = gone_forms(plan)
     if plan.values:
         form["changedValues"] = [changed_value_form(value) for value in plan.values]
+    if steps := planned_steps(plan.steps):
+        form["inSteps"] = planned_steps_form(steps)
     return form
 
 
@@ -286,6 +294,8 @@ def difference_form(plan: Plan, *, shows_secrets: bool = False, is_full: bool = 
         form["gone"] = gone_forms(plan)
     if plan.values:
         form["changedValues"] = [changed_value_form(value) for value in plan.values]
+    if steps := planned_steps(plan.steps):
+        form["inSteps"] = planned_steps_form(steps)
     return form
 
 

@@ -16,10 +16,12 @@ from bundler.cli.output.plan import (
     reach_remark,
 )
 from bundler.cli.output.report import Item, Listing, Report
+from bundler.cli.output.steps import stepped_listings
 from bundler.model.change import Action
 from bundler.model.lean import dataclass
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import object_diff
+from bundler.planning.planned_steps import planned_steps
 from bundler.planning.replaced_jobs import with_replaced_jobs
 from bundler.planning.server_warnings import warning_lines
 from bundler.wire.changes import difference_form
@@ -101,6 +103,7 @@ def _report(plan: Plan, shown: Iterable[Change], subject: Subject, view: DiffVie
             for change in shown
         ),
         kept=tuple(kept_texts(plan, subject.namespace)),
+        ends=stepped_listings(planned_steps(plan.steps), subject.namespace),
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bundler.cli.output.causes import by_path, with_reasons
+from bundler.cli.output.steps import stepped_lines
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.lean import dataclass, replace
 from bundler.model.size import counted
 from bundler.planning.conflicts import change_notes
 from bundler.planning.diff import has_one_side, object_diff
+from bundler.planning.planned_steps import planned_steps
 from bundler.planning.replaced_jobs import with_replaced_jobs
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def plan_lines(plan: Plan, view: PlanView) -> Iterator[Line]:
         yield Line(f"the server checks {number} only once the namespace, or what else they need, is there", "dim")
     yield from (Line(f"= keep {text}", "dim") for text in kept_texts(plan, view.namespace))
     yield from gone_lines(plan, view.namespace)
+    yield from stepped_lines(planned_steps(plan.steps), view.namespace)
     yield Line(count_line(plan), "bold")
 
 

@@ -19,12 +19,14 @@ from bundler.cli.output.plan import (
     reach_remark,
 )
 from bundler.cli.output.report import Item, Listing, Report
+from bundler.cli.output.steps import paced_text, stepped_lines, stepped_listings
 from bundler.cli.terminal.text import Line
 from bundler.model.change import Action
 from bundler.model.conflicts import OnConflict
 from bundler.model.saved_plan import PlannedVerb
 from bundler.model.size import counted, first_of
 from bundler.model.steps import Advance, Await, Delete, Discard, Moment, Pause, Record, RunJob, Until, Verify, Write
+from bundler.planning.planned_steps import planned_steps
 from bundler.values.paths import pointer_as_path
 from bundler.wire.saved_plan import saved_plan_form
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from bundler.cli.session.app import App
     from bundler.model.refs import ObjectRef
     from bundler.model.saved_plan import SavedChange, SavedPlan
-    from bundler.model.steps import Paced, Step
+    from bundler.model.steps import Step
 
 _NAMES_SHOWN = 4
 _KEPT = "never deleted by bundler"
@@ -136,6 +138,7 @@ def saved_lines(saved: SavedPlan) -> Iterator[Line]:
         yield from (Line(f"    {line}", DIFF_STYLES.get(line[:1], "")) for line in change.lines)
     yield from (Line(f"= keep {text}", "dim") for text in kept_texts(saved.facts.plan, saved.request.namespace))
     yield from gone_lines(saved.facts.plan, saved.request.namespace)
+    yield from stepped_lines(planned_steps(saved.facts.plan.steps), saved.request.namespace)
     yield Line("in this order:" if saved.is_pending else _NOTHING, "dim")
     yield from (Line(f"  {number}. {text}", "dim") for number, text in enumerate(step_lines(saved), start=1))
     yield Line(f"plan: {saved_counts(saved)}", "bold")
@@ -179,7 +182,10 @@ def report_of(saved: SavedPlan) -> Report:
         alarms=tuple((note.kind, f"{note.subject}{reach_remark(note)}") for note in plan.reach),
         items=(*namespaces, *items),
         kept=tuple(kept_texts(plan, saved.request.namespace)),
-        ends=(Listing(title="In this order", lines=tuple(step_lines(saved)), is_ordered=True),),
+        ends=(
+            *stepped_listings(planned_steps(plan.steps), saved.request.namespace),
+            Listing(title="In this order", lines=tuple(step_lines(saved)), is_ordered=True),
+        ),
     )
 
 
@@ -205,7 +211,8 @@ def _step_line(step: Step) -> str:
         case Await():
             text = f"wait until {_UNTIL[step.until]}{_of(step.component)}: {_names(step.refs)}"
         case Advance():
-            text = f"step {step.number}: {', '.join(map(_paced_words, step.workloads))}"
+            moved = ", ".join(f"{one.ref.short} {paced_text(one)}" for one in step.workloads)
+            text = f"step {step.number}: {moved}{_asking(step.gates)}"
         case Pause():
             text = f"pause: {step.reason}"
         case _:
@@ -213,8 +220,8 @@ def _step_line(step: Step) -> str:
     return text
 
 
-def _paced_words(one: Paced) -> str:
-    return f"{one.ref.short} to {one.share} ({one.pods} of {one.of} pods)"
+def _asking(gates: tuple[str, ...]) -> str:
+    return f"; gates: {', '.join(gates)}" if gates else ""
 
 
 _UNTIL = {

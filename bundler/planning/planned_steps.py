@@ -1,0 +1,70 @@
+"""The steps of an upgrade as a person reads them: what each moves, and what waits for the finish.
+
+Layer: planning, pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bundler.model.lean import dataclass
+from bundler.model.steps import Advance, Delete, Pause, RunJob, Write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from bundler.model.refs import ObjectRef
+    from bundler.model.steps import Paced, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """One step before the finish."""
+
+    number: int
+    workloads: tuple[Paced, ...]
+    gates: tuple[str, ...]
+    is_pause_after: bool
+    """The run ends there, and waits for someone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSteps:
+    """The steps that are left, and what comes after them."""
+
+    steps: tuple[PlannedStep, ...]
+    waiting: tuple[ObjectRef, ...]
+    """What is written or deleted only in the finish, beside the stepped workloads."""
+
+    @property
+    def finish(self) -> int:
+        """The number of the last step."""
+        return self.steps[-1].number + 1
+
+
+def planned_steps(steps: Sequence[Step]) -> PlannedSteps | None:
+    """Return the steps of an upgrade that has them before it; None for any other plan, and at the finish."""
+    advances = [step for step in steps if isinstance(step, Advance)]
+    if not advances:
+        return None
+    paused = {need for step in steps if isinstance(step, Pause) for need in step.needs}
+    stepped = {one.ref for step in advances for one in step.workloads}
+    last = steps.index(advances[-1])
+    return PlannedSteps(
+        steps=tuple(
+            PlannedStep(number=one.number, workloads=one.workloads, gates=one.gates, is_pause_after=one.id in paused)
+            for one in advances
+        ),
+        waiting=tuple(ref for ref in _touched(steps[last:]) if ref not in stepped),
+    )
+
+
+def _touched(steps: Sequence[Step]) -> Iterator[ObjectRef]:
+    for step in steps:
+        match step:
+            case Write() | Delete():
+                yield from (target.ref for target in step.targets)
+            case RunJob():
+                yield step.target.ref
+            case _:
+                pass
