@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bundler.model.change import Action, Plan
     from bundler.model.json import Body
     from bundler.model.refs import ObjectRef
+    from bundler.model.rollout import RolloutRequest
 
 
 class PlannedVerb(StrEnum):
@@ -121,6 +122,8 @@ class SavedRequest:
     site: str = ""
     """Path of the site file; empty: none."""
     site_digest: str = ""
+    rollout: RolloutRequest | None = None
+    """How an upgrade in steps was asked for; None: it has none, or the bundle's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

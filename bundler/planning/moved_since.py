@@ -31,6 +31,8 @@ def moved_since(saved: PlanFacts, now: PlanFacts) -> list[str]:
         return lines
     moved = dict(_objects(saved.live, now.live))
     lines = [*moved.values(), *_targets(saved.plan, now.plan, moved)]
+    if not lines and _shares(saved.plan) != _shares(now.plan):
+        lines = ["the upgrade would go in other steps"]
     if not lines and _outline(saved.plan) != _outline(now.plan):
         lines = ["the order of the steps is another one"]
     return first_of([*_bundle(saved, now), *lines, *_others(saved.plan, now.plan)], _SHOWN)
@@ -123,10 +125,14 @@ def _refs_of(step: Step) -> tuple[ObjectRef, ...]:
     match step:
         case Await() | Discard():
             return step.refs
-        case Advance():
-            return tuple(one.ref for one in step.workloads)
         case _:
             return ()
+
+
+def _shares(plan: Plan) -> list[tuple[object, ...]]:
+    """Return how far each step of an upgrade moves what, and what it asks; how many pods that is now may change."""
+    steps = [step for step in plan.steps if isinstance(step, Advance)]
+    return [(step.id, step.gates, *((one.ref, one.share) for one in step.workloads)) for step in steps]
 
 
 def _outline(plan: Plan) -> list[tuple[object, ...]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from bundler.model.digest import is_digest
 from bundler.model.json import is_list, is_mapping
 from bundler.model.refs import ObjectRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import Self
 
     from bundler.model.json import Body, JSONValue
@@ -51,13 +52,18 @@ class Part:
             raise MalformedError(f"its apiVersion is {version!r}, and this bundler reads {API_VERSION}")
         return cls(document, "")
 
-    def require(self, *keys: str) -> None:
-        """Refuse an object with other keys than these."""
+    def require(self, *keys: str, may: Collection[str] = ()) -> None:
+        """Refuse an object without these keys, or with others.
+
+        Args:
+            keys: that it has.
+            may: keys that it may have beside them.
+        """
         for key in keys:
             if key not in self.body:
                 raise MalformedError(f"{self._at(key)} is missing")
         for key in self.body:
-            if key not in keys:
+            if key not in keys and key not in may:
                 raise MalformedError(f"{self._at(key)} is not known")
 
     def text(self, key: str) -> str:
@@ -109,6 +115,13 @@ class Part:
         if len(values) != len(self._list(key)):
             raise MalformedError(f"{self._at(key)} holds what is not a string")
         return tuple(values)
+
+    def digest(self, key: str) -> str:
+        """Return a sha256 digest, or an empty string."""
+        text = self.text(key)
+        if text and not is_digest(text):
+            raise MalformedError(f"{self._at(key)} is not a sha256 digest")
+        return text
 
     def refs(self, key: str) -> tuple[ObjectRef, ...]:
         """Return the objects that a list of strings names."""

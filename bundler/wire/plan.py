@@ -95,14 +95,13 @@ def parse_plan(document: JSONValue) -> Plan:
         MalformedError: when it is not a plan.
     """
     parts = Part.of_kind(KIND, "plan", document)
-    is_with_gone = "gone" in parts.body
-    parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach", *(["gone"] if is_with_gone else []))
+    parts.require("apiVersion", "kind", "removal", "steps", "kept", "reach", may=["gone"])
     steps = tuple(map(_step, parts.parts("steps")))
     _check_order(steps)
     return Plan(
         steps=steps,
         kept=tuple(map(_kept, parts.parts("kept"))),
-        gone=tuple(map(_kept, parts.parts("gone"))) if is_with_gone else (),
+        gone=tuple(map(_kept, parts.parts("gone"))) if "gone" in parts.body else (),
         reach=tuple(map(_reach_note, parts.parts("reach"))),
         is_removal=parts.flag("removal"),
     )

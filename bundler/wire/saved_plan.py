@@ -9,18 +9,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from bundler.model.change import Action
-from bundler.model.conflicts import OnConflict
-from bundler.model.digest import is_digest, is_sha256_hex
+from bundler.model.digest import is_sha256_hex
 from bundler.model.refs import ObjectRef
 from bundler.model.release import BundleReference
 from bundler.model.saved_plan import (
     BaseRevision,
     LiveFact,
     PlanFacts,
-    PlannedVerb,
     SavedChange,
     SavedPlan,
-    SavedRequest,
     SavedValues,
 )
 from bundler.wire.causes import (
@@ -33,6 +30,7 @@ from bundler.wire.causes import (
 )
 from bundler.wire.parts import API_VERSION, MalformedError, Part
 from bundler.wire.plan import parse_plan, plan_document
+from bundler.wire.saved_request import RequestForm, read_request, request_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,32 +80,6 @@ class PlannedBundleForm(TypedDict):
     appVersion: str
     digest: str
     origin: str
-
-
-class RequestForm(TypedDict):
-    """What was asked for, as far as carrying it out needs it."""
-
-    bundle: str
-    """As it was named."""
-    revision: int
-    """Of a rollback: where it goes back to."""
-    kubeVersion: str
-    accepts: list[str]
-    """What is meant although it is refused by default: `downgrade`, `losses` …"""
-    adopts: list[str]
-    """Objects in the way that are taken over."""
-    recreates: list[str]
-    """Objects that are deleted and created again where they cannot be changed."""
-    onConflict: Literal["fail", "take", "keep"]
-    """What is done about fields that others set."""
-    rollbackSeconds: float
-    keepsHistory: bool
-    skipsHooks: bool
-    """Of a rollback or an uninstall: no hooks are run."""
-    skipsPreflight: bool
-    reason: str
-    site: str
-    siteDigest: str
 
 
 class PlannedValuesForm(TypedDict):
@@ -209,22 +181,7 @@ def saved_plan_form(saved: SavedPlan) -> SavedPlanForm:
             "digest": bundle.digest,
             "origin": bundle.origin,
         },
-        "request": {
-            "bundle": request.bundle,
-            "revision": request.revision,
-            "kubeVersion": request.kube_version,
-            "accepts": list(request.accepts),
-            "adopts": list(request.adopts),
-            "recreates": list(request.recreates),
-            "onConflict": request.on_conflict.value,
-            "rollbackSeconds": request.rollback_s,
-            "keepsHistory": request.keeps_history,
-            "skipsHooks": request.skips_hooks,
-            "skipsPreflight": request.skips_preflight,
-            "reason": request.reason,
-            "site": request.site,
-            "siteDigest": request.site_digest,
-        },
+        "request": request_form(request),
         "values": {
             "recorded": values.recorded,
             "new": values.new,
@@ -283,7 +240,7 @@ def read_saved_plan(document: JSONValue) -> SavedPlan:
             bundle=_bundle(part.part("bundle")),
             live=_live(part),
         ),
-        request=_request(part, part.part("request")),
+        request=read_request(part, part.part("request")),
         values=_values(part.part("values")),
         changes=tuple(map(_change, part.parts("changes"))),
         changed_values=tuple(map(read_changed_value, part.parts("changedValues"))),
@@ -321,31 +278,8 @@ def _bundle(part: Part) -> BundleReference:
         name=part.text("name"),
         version=part.text("version"),
         app_version=part.text("appVersion"),
-        digest=_digest(part, "digest"),
+        digest=part.digest("digest"),
         origin=part.text("origin"),
-    )
-
-
-def _request(whole: Part, part: Part) -> SavedRequest:
-    part.require(*RequestForm.__annotations__)
-    return SavedRequest(
-        verb=whole.one_of("verb", PlannedVerb),
-        release=whole.text("release"),
-        namespace=whole.text("namespace"),
-        bundle=part.text("bundle"),
-        revision=part.count("revision"),
-        kube_version=part.text("kubeVersion"),
-        accepts=part.texts("accepts"),
-        adopts=part.texts("adopts"),
-        recreates=part.texts("recreates"),
-        on_conflict=part.one_of("onConflict", OnConflict),
-        rollback_s=part.number("rollbackSeconds"),
-        keeps_history=part.flag("keepsHistory"),
-        skips_hooks=part.flag("skipsHooks"),
-        skips_preflight=part.flag("skipsPreflight"),
-        reason=part.text("reason"),
-        site=part.text("site"),
-        site_digest=_digest(part, "siteDigest"),
     )
 
 
@@ -400,14 +334,5 @@ def _live(whole: Part) -> Mapping[ObjectRef, LiveFact]:
             ref = ObjectRef.parse(name)
         except ValueError as error:
             raise MalformedError(f"live: {name!r} is not GROUP/KIND/NAMESPACE/NAME") from error
-        facts[ref] = LiveFact(
-            uid=part.text("uid"), version=part.text("resourceVersion"), digest=_digest(part, "digest")
-        )
+        facts[ref] = LiveFact(uid=part.text("uid"), version=part.text("resourceVersion"), digest=part.digest("digest"))
     return facts
-
-
-def _digest(part: Part, key: str) -> str:
-    text = part.text(key)
-    if text and not is_digest(text):
-        raise MalformedError(f"{part.place}.{key} is not a sha256 digest")
-    return text

@@ -10,7 +10,7 @@ from bundler.model.change import Action, KeptObject, Plan, ReachNote
 from bundler.model.refs import ObjectRef
 from bundler.model.release import BundleReference
 from bundler.model.saved_plan import BaseRevision, LiveFact, PlanFacts
-from bundler.model.steps import Await, Delete, RunJob, Target, Until, Verify, Write
+from bundler.model.steps import Advance, Await, Delete, Paced, RunJob, Target, Until, Verify, Write
 from bundler.planning.moved_since import is_other_cluster, moved_since
 
 WEB, JOB, OLD = (
@@ -126,3 +126,22 @@ def test_clusters_are_told_apart_by_uid_and_where_one_is_hidden_by_address():
     assert is_other_cluster(SAVED, uid="d", server="https://one")
     assert not is_other_cluster(SAVED, uid="", server="https://one"), "who applies it may not read kube-system"
     assert is_other_cluster(SAVED, uid="", server="https://two")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, []),
+        ({"workloads": (Paced(ref=WEB, share="25%", pods=5, of=20),)}, []),
+        ({"workloads": (Paced(ref=WEB, share="50%", pods=2, of=4),)}, ["the upgrade would go in other steps"]),
+        ({"workloads": ()}, ["the upgrade would go in other steps"]),
+        ({"gates": ()}, ["the upgrade would go in other steps"]),
+        ({"id": "step:2"}, ["the upgrade would go in other steps"]),
+    ],
+)
+def test_steps_of_an_upgrade_are_those_planned_however_many_pods_that_is_now(changed, said):
+    step = Advance(
+        id="step:1", needs=(), number=1, workloads=(Paced(ref=WEB, share="25%", pods=1, of=4),), gates=("quiet",)
+    )
+    saved, now = (replace(SAVED, plan=Plan(steps=(one, *STEPS))) for one in (step, replace(step, **changed)))
+    assert moved_since(saved, now) == said
