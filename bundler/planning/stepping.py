@@ -10,6 +10,7 @@ from bundler.model.json import int_at, mapping_at
 from bundler.model.lean import dataclass
 from bundler.model.rollout import Rollout
 from bundler.model.steps import Paced
+from bundler.planning.pacing import pacing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -76,8 +77,9 @@ def stepped_changes(components: Iterable[str], changes: Iterable[Change]) -> tup
 
 
 def stepped_workloads(changes: Iterable[Change], rollout: Rollout) -> tuple[Change, ...]:
-    """Return the workloads that the steps of a rollout move: their pods are replaced."""
-    return stepped_changes(rollout.shares, changes)
+    """Return the workloads that the steps of a rollout move: their pods are replaced, or are held already."""
+    here = (change for change in changes if change.component in rollout.shares)
+    return tuple(change for change in here if is_paced(change) or is_held(change))
 
 
 def paced_workloads(changes: Iterable[Change], rollout: Rollout, step: int) -> tuple[Paced, ...]:
@@ -94,6 +96,13 @@ def paced_workloads(changes: Iterable[Change], rollout: Rollout, step: int) -> t
 def _paced(change: Change, rollout: Rollout, step: int) -> Paced:
     share, replicas = rollout.share(change.component, step), int_at(change.before, "spec", "replicas", default=1)
     return Paced(ref=change.ref, share=str(share), pods=share.pods(replicas), of=replicas)
+
+
+def is_held(change: Change) -> bool:
+    """Return whether a rollout holds a live workload back: the bundle does not want that."""
+    if change.before is None or change.desired is None or (change.ref.group, change.ref.kind) not in PACED_KINDS:
+        return False
+    return pacing_of(change.before) not in {None, pacing_of(change.desired.body)}
 
 
 def is_paced(change: Change) -> bool:

@@ -9,11 +9,13 @@ import pytest
 
 from bundler.model.change import Action
 from bundler.model.hooks import POINTS
-from bundler.model.rollout import Rollout, RolloutState, Share
+from bundler.model.rollout import Pacing, Rollout, RolloutState, Share
 from bundler.model.steps import Advance, Await, Delete, Paced, Pause, Until, Write
 from bundler.planning.observation import Observation
 from bundler.planning.order import effective_needs
+from bundler.planning.pacing import paced
 from bundler.planning.schedule import change_order, removal_order, schedule
+from bundler.planning.stepping import is_held, stepped_workloads
 from bundler.planning.stuck_pods import is_stuck_pod, stuck_pod_changes
 from tests.lib.manifests import deployment, live_of, manifest
 from tests.unit.planning.test_schedule import DIGESTS, before, change, step_for
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bundler.model.change import Change
+    from bundler.model.manifest import Manifest
     from bundler.model.steps import Step
 
 
@@ -186,6 +189,29 @@ def test_all_of_a_stepped_component_is_ready_after_the_finish():
     (ready,) = [step for step in steps if isinstance(step, Await)]
     assert set(ready.refs) == {service.ref, deployment().ref}
     assert step_for(steps, workload("web", "web")).id in before(steps, ready)
+
+
+@pytest.mark.parametrize(
+    ("kind", "pacing"), [("Deployment", Pacing(surge=1, unavailable=0)), ("StatefulSet", Pacing(partition=3))]
+)
+def test_a_workload_that_is_held_already_is_stepped_although_its_template_is_the_new_one(kind, pacing):
+    one = workload("web", "web", kind=kind)
+    one = replace(one, before=live_of(paced(_desired(one), pacing)))
+    assert stepped_workloads([one], WEB) == (one,)
+    settled = replace(one, before=live_of(_desired(one)))
+    assert stepped_workloads([settled], WEB) == ()
+    assert names(planned(settled)) == []
+
+
+def test_a_partition_of_the_author_holds_nothing_back():
+    one = workload("web", "web", kind="StatefulSet")
+    own = paced(_desired(one), Pacing(partition=3))
+    assert not is_held(replace(one, desired=own, before=live_of(own)))
+
+
+def _desired(one: Change) -> Manifest:
+    assert one.desired is not None
+    return one.desired
 
 
 def stuck_pod(owner: str) -> tuple[object, dict[str, object]]:
