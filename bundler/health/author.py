@@ -22,7 +22,7 @@ def author_health(rule: ReadinessRule, body: Body) -> Health:
     if rule.failed and _is_failed(rule, body):
         return failed(f"failed by its rule: {rule.failed}")
     try:
-        if _holds(rule.ready, rule.source, body):
+        if _holds(rule, rule.ready, body):
             return current("ready by its rule")
     except BundlerError as error:
         return in_progress(f"its rule cannot be computed yet ({'; '.join(error.context[:1]) or error})")
@@ -32,13 +32,13 @@ def author_health(rule: ReadinessRule, body: Body) -> Health:
 def _is_failed(rule: ReadinessRule, body: Body) -> bool:
     """Return whether ``failed`` holds; a field that only a failure writes is missing as long as all is well."""
     try:
-        return _holds(rule.failed, rule.source, body)
+        return _holds(rule, rule.failed, body)
     except BundlerError:
         return False
 
 
-def _holds(text: str, source: Source, body: Body) -> bool:
-    return bool(_compiled(text, source).evaluate({"object": body}))
+def _holds(rule: ReadinessRule, text: str, body: Body) -> bool:
+    return bool(_compiled(text, rule.source).evaluate({rule.sees: body} if rule.sees else body))
 
 
 @lru_cache(maxsize=256)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         shipped as shipped,
         site_file as site_file,
         site_windows as site_windows,
+        step_rules as step_rules,
         user_files as user_files,
         vendored as vendored,
     )

@@ -6,10 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import bundler.images
+from bundler import loader
 from bundler.errors.bundle import ValuesPathError
 from bundler.loader.conflict_rules import decode_conflict_rules
 from bundler.loader.patches import decode_patches
-from bundler.loader.step_rules import decode_gates, decode_steps
 from bundler.model.bundle import (
     BundleMetadata,
     ComponentSpec,
@@ -345,8 +345,8 @@ def _upgrade(spec: Node, components: Sequence[str]) -> UpgradeRules:
         backup=node.text("backup"),
         backup_source=backup.source if backup is not None else None,
         recreate=tuple(rule for one in node.nodes("recreate") if (rule := _recreate_rule(one)) is not None),
-        steps=decode_steps(node, components),
-        gates=decode_gates(node),
+        steps=loader.step_rules.decode_steps(node, components) if "steps" in node.body else None,
+        gates=loader.step_rules.decode_gates(node) if "gates" in node.body else (),
     )
 
 

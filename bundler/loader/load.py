@@ -20,7 +20,6 @@ from bundler.loader.locate import (
 )
 from bundler.loader.problems import Problems
 from bundler.loader.schema_refs import load_schema
-from bundler.loader.step_rules import report_unknown_components
 from bundler.loader.tree import read_directory
 from bundler.model.bundle import Bundle, BundleFile
 from bundler.model.digest import digest_of, tree_digest
@@ -163,7 +162,9 @@ class _Loader:
         definition = reader.definition()
         component_bundles = self._components(definition, files, reader, place)
         if definition.upgrade.steps is not None:
-            report_unknown_components(definition.upgrade.steps, component_bundles, self._problems)
+            bundler.loader.step_rules.report_unknown_components(
+                definition.upgrade.steps, component_bundles, self._problems
+            )
         if place.directory is not None:
             files = _own_files(files)
             if component_bundles:

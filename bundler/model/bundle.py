@@ -122,6 +122,8 @@ class ReadinessRule:
     name: str = ""
     ready: str
     failed: str = ""
+    sees: str = "object"
+    """The name under which its expressions see what is judged; empty: they see what it holds, by name."""
     source: Source
 
 
@@ -186,7 +188,13 @@ class StepGate:
     """The file of a check in the bundle, whose Jobs are run: ``checks/smoke.yaml``; either this or ``expr``."""
     component: str = ""
     """Path of the component whose gate it is, about its pods and those of its own components."""
+    objects: tuple[str, ...] = ()
+    """The objects that ``expr`` names: ``KIND/NAME``, with ``*`` for any characters."""
     source: Source
+
+    def is_about(self, component: str) -> bool:
+        """Return whether it is about the pods of a component: its own, or one of its components."""
+        return f"{component}/".startswith(f"{self.component}/") if self.component else True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -268,6 +268,8 @@ class Revision:
     """Readiness rules of the bundle (group, kind, name, ready, failed)."""
     conflict_rules: tuple[Body, ...] = ()
     """The bundle's rules for fields that others set (policy, kind, name, path, manager, source)."""
+    gates: tuple[Body, ...] = ()
+    """What is asked after each step of an upgrade in steps (name, component, expr or job, objects, source)."""
     backups: tuple[Manifest, ...] = ()
     """What the bundle wants done before a change of this revision loses data; each change gives it a new name."""
     left_to_others: Mapping[ObjectRef, tuple[str, ...]] = field(default_factory=dict)

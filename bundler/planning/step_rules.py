@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeVar
 
 from bundler.model.lean import dataclass, field, replace
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from bundler.model.bundle import Bundle, StepGate, StepRules
+    from bundler.model.manifest import Manifest
+    from bundler.model.refs import ObjectRef
     from bundler.model.rollout import Rollout, Share
 
 _Value = TypeVar("_Value")
@@ -84,13 +87,25 @@ def step_gates(bundle: Bundle, path: str = "") -> Iterator[StepGate]:
 def gates_of(gates: Iterable[StepGate], rollout: Rollout) -> tuple[StepGate, ...]:
     """Return the gates that are asked after each step of a rollout: those of components that go in steps, if named."""
     return tuple(
-        gate for gate in gates if gate.name in rollout.gates and any(is_about(gate, path) for path in rollout.shares)
+        gate for gate in gates if gate.name in rollout.gates and any(gate.is_about(path) for path in rollout.shares)
     )
 
 
-def is_about(gate: StepGate, component: str) -> bool:
-    """Return whether a gate is about the pods of a component: its own, or one of its components."""
-    return f"{component}/".startswith(f"{gate.component}/") if gate.component else True
+def is_check_of(gate: StepGate, manifest: Manifest) -> bool:
+    """Return whether an object is printed by the file of a gate's check."""
+    file = f"{gate.component}/{gate.job}" if gate.component else gate.job
+    return bool(gate.job) and (manifest.component, manifest.source.file) == (gate.component, file)
+
+
+def named_objects(gate: StepGate, refs: Mapping[ObjectRef, str]) -> Mapping[str, tuple[ObjectRef, ...]]:
+    """Return which objects are meant by each name in a gate's expression: one, where all is well.
+
+    Args:
+        gate: whose expression.
+        refs: the objects of the release, with the components that they belong to.
+    """
+    own = [ref for ref, component in refs.items() if gate.is_about(component)]
+    return {name: tuple(ref for ref in own if fnmatchcase(ref.short, name)) for name in gate.objects}
 
 
 def _shares(bundle: Bundle, path: str = "") -> Iterator[tuple[str, tuple[Share, ...]]]:

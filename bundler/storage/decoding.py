@@ -134,6 +134,7 @@ def decode_revision(head: Head, pieces: Iterable[Piece], taken: Taken | None) ->
         reach=shown_mapping_of(details.get("reach", {}), "reach"),
         readiness=_rules(details, "readiness"),
         conflict_rules=_rules(details, "conflictRules"),
+        gates=_rules(details, "gates"),
         backups=tuple(map(_backup, list_of(details.get("backups", []), "backups", limits.READ_OBJECTS_MAX))),
         left_to_others=_left(details),
         recreated=texts_of(details.get("recreated", []), "recreated", limits.READ_OBJECTS_MAX),

@@ -161,6 +161,7 @@ def _details(revision: Revision) -> dict[str, JSONValue]:
         "reach": revision.reach,
         "readiness": list(revision.readiness),
         **({"conflictRules": list(revision.conflict_rules)} if revision.conflict_rules else {}),
+        **({"gates": list(revision.gates)} if revision.gates else {}),
         **({"backups": list(map(_backup, revision.backups))} if revision.backups else {}),
         **({"leftToOthers": _left(revision)} if revision.left_to_others else {}),
         **({"acceptedRisks": list(revision.accepted_risks)} if revision.accepted_risks else {}),

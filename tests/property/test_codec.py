@@ -65,6 +65,7 @@ def revisions(draw: st.DrawFn) -> tuple[Revision, str]:
         reach=draw(mapping),
         readiness=(draw(mapping),),
         conflict_rules=(draw(mapping),),
+        gates=(draw(mapping),),
         left_to_others={entry.ref: (".spec.replicas", ".data.a") for entry in entries[:2]},
         recreated=tuple(str(entry.ref) for entry in entries[1:]),
         accepted_risks=(f"CustomResourceDefinition/a: v1 .spec takes no {token}",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bundler.actions.author.findings import findings_of, from_error
@@ -16,6 +17,7 @@ from bundler.actions.compose.expressions import formula_errors
 from bundler.actions.compose.job_names import with_job_names
 from bundler.actions.compose.operations import as_hooks_see
 from bundler.actions.compose.render_request import RenderRequest
+from bundler.actions.compose.step_gates import gate_errors
 from bundler.errors import BundlerError
 from bundler.errors.bundle import BundleError, WorkLimitError
 from bundler.expressions.compiled import CompiledCodes
@@ -152,7 +154,8 @@ def _told_once(*stages: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _formula_findings(bundle: Bundle, codes: CompiledCodes) -> Iterator[Finding]:
     for one in bundle.tree():
-        for error in formula_errors(one, codes):
+        gates = (gate_errors(gate, codes) for gate in one.upgrade.gates)
+        for error in chain(formula_errors(one, codes), *gates):
             yield from from_error(error)
 
 

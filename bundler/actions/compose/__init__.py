@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         expressions as expressions,
         render_request as render_request,
         site_overlay as site_overlay,
+        step_gates as step_gates,
     )
 
 __getattr__ = late_modules(__name__)

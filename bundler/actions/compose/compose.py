@@ -16,7 +16,6 @@ from bundler.model.refs import group_of
 from bundler.model.secret_leaves import is_secret, leaf_texts
 from bundler.planning.normalize import normalize_manifests, stamp
 from bundler.planning.older_yaml import may_hold_older_yaml, read_older_yaml
-from bundler.planning.step_rules import step_gates
 from bundler.render.bundle import render_bundle, with_sources, without_sources
 from bundler.render.parts import walk
 from bundler.render.sensitive import sensitive_strings
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from bundler.actions.compose.render_request import RenderRequest
-    from bundler.model.bundle import Bundle, ReadinessRule
+    from bundler.expressions.compiled import CompiledCodes
+    from bundler.model.bundle import Bundle, ReadinessRule, StepGate
     from bundler.model.manifest import Manifest
     from bundler.model.values import MergedValues
     from bundler.ports import ClusterClient
@@ -53,6 +53,8 @@ class Composition:
     """Strings that must not be printed."""
     notices: tuple[str, ...] = ()
     """What deserves a look and stops nothing."""
+    gates: tuple[StepGate, ...] = ()
+    """What is asked after each step of an upgrade in steps."""
 
     @property
     def readiness(self) -> tuple[ReadinessRule, ...]:
@@ -97,6 +99,7 @@ def compose(order: RenderRequest, cluster: ClusterClient | None = None) -> Compo
         manifests=made.manifests,
         sensitive=made.sensitive,
         notices=made.notices,
+        gates=made.gates,
     )
 
 
@@ -109,6 +112,7 @@ class _Composed:
     manifests: tuple[Manifest, ...]
     sensitive: frozenset[str]
     notices: tuple[str, ...]
+    gates: tuple[StepGate, ...]
 
 
 def _doing(order: RenderRequest) -> str:
@@ -125,8 +129,7 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         rendering = with_job_names(rendering)
         if rendering.readiness:
             bundler.actions.compose.expressions.refuse_unreadable_rules(rendering.readiness, codes)
-        if gates := tuple(step_gates(order.bundle)):
-            bundler.actions.compose.expressions.refuse_unreadable_gates(gates, codes)
+        gates = _gates(order.bundle, rendering, codes)
     uid = release_uid(order.namespace, order.release)
     normal = normalize_manifests(rendering.manifests, rendering.generated)
     manifests = tuple(stamp(manifest, uid=uid) for manifest in normal)
@@ -138,7 +141,15 @@ def _composed(order: RenderRequest, context: RenderContext) -> _Composed:
         manifests=manifests,
         sensitive=sensitive_strings(rendering, values) | leaves,
         notices=(*rendering.notices, *notices, *readings),
+        gates=gates,
     )
+
+
+def _gates(bundle: Bundle, rendering: Rendering, codes: CompiledCodes) -> tuple[StepGate, ...]:
+    if not any(one.upgrade.gates for one in bundle.tree()):
+        return ()
+    components = frozenset(one.component for one in rendering.bundles)
+    return bundler.actions.compose.step_gates.present_gates(bundle, components, rendering.manifests, codes)
 
 
 def _check_backups(manifests: Iterable[Manifest]) -> None:

@@ -12,23 +12,21 @@ from bundler.values.formulas import bare_formulas, formula_texts
 from bundler.values.outputs import COMPONENTS, OUTPUTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from bundler.expressions.compiled import CompiledCodes
     from bundler.expressions.expression import ValuePath
-    from bundler.model.bundle import Bundle, ReadinessRule, StepGate
+    from bundler.model.bundle import Bundle, ReadinessRule
     from bundler.model.manifest import Source
 
 _OF_BUNDLES = frozenset({"values", "release", "site"})
 _OF_OBJECTS = frozenset({"object"})
-_OF_GATES = frozenset({"objects", "pods", "step"})
 
 
 def formula_errors(bundle: Bundle, codes: CompiledCodes) -> Iterator[BundlerError]:
     """Yield an error for each expression of a bundle that cannot be read, or asks for unknown names.
 
-    Rules for readiness, and gates, are asked in the cluster only: without this look, a slip in one shows when a wait
-    runs out.
+    Rules for readiness are asked in the cluster only: without this look, a slip in one shows when a wait runs out.
 
     Args:
         bundle: without its components.
@@ -36,10 +34,9 @@ def formula_errors(bundle: Bundle, codes: CompiledCodes) -> Iterator[BundlerErro
     """
     bare = [(text, source, _OF_BUNDLES) for text, source in bare_formulas(bundle)]
     bare += [(text, rule.source, _OF_OBJECTS) for rule in bundle.readiness for text in (rule.ready, rule.failed)]
-    bare += [(gate.expr, gate.source, _OF_GATES) for gate in bundle.upgrade.gates]
     for text, source, known in bare:
         if text:
-            yield from _bare_errors(text, source, known, codes)
+            yield from bare_errors(text, source, known, codes)
     for text, source in formula_texts(bundle):
         try:
             compiled = compile_text(text, source=source, codes=codes)
@@ -79,33 +76,26 @@ def refuse_unreadable_rules(rules: Iterable[ReadinessRule], codes: CompiledCodes
         ExpressionError: with all of them.
     """
     texts = [(text, rule.source) for rule in rules for text in (rule.ready, rule.failed) if text]
-    errors = [error for text, source in texts for error in _bare_errors(text, source, _OF_OBJECTS, codes)]
-    _refuse(errors, doing="reading the rules for readiness")
-
-
-def refuse_unreadable_gates(gates: Iterable[StepGate], codes: CompiledCodes | None = None) -> None:
-    """Refuse gates that cannot be read, before anything is written that would wait for them.
-
-    Args:
-        gates: of a bundle and its components.
-        codes: what is compiled of the bundle already.
-
-    Raises:
-        ExpressionError: with all of them.
-    """
-    errors = [error for one in gates if one.expr for error in _bare_errors(one.expr, one.source, _OF_GATES, codes)]
-    _refuse(errors, doing="reading the gates of upgrades in steps")
-
-
-def _refuse(errors: Sequence[BundlerError], *, doing: str) -> None:
+    errors = [error for text, source in texts for error in bare_errors(text, source, _OF_OBJECTS, codes)]
     if errors:
-        lines = [line for error in errors for line in error.context]
-        raise ExpressionError(doing, context=lines, hint=errors[0].hint)
+        raise ExpressionError(
+            "reading the rules for readiness",
+            context=[line for error in errors for line in error.context],
+            hint=errors[0].hint,
+        )
 
 
-def _bare_errors(
+def bare_errors(
     text: str, source: Source, known: frozenset[str], codes: CompiledCodes | None = None
 ) -> Iterator[BundlerError]:
+    """Yield what is wrong with a bare expression.
+
+    Args:
+        text: the expression.
+        source: where it is written.
+        known: names that it sees.
+        codes: takes what is compiled.
+    """
     try:
         paths = compile_expression(text, source=source, codes=codes).paths
     except BundlerError as error:

@@ -17,7 +17,7 @@ from bundler.actions.release.history import (
 from bundler.actions.release.hook_runs import operation_of
 from bundler.actions.release.lifecycle import Afterwards, ChangeResult, RunOptions, change_release
 from bundler.actions.release.proposal import Draft, Proposal, pass_gates, propose, require_cluster, warn_closed
-from bundler.actions.release.recorded_parts import recorded_reach, recorded_readiness, recorded_rule
+from bundler.actions.release.recorded_parts import recorded_gate, recorded_reach, recorded_readiness, recorded_rule
 from bundler.actions.release.terms import Accepted, Terms
 from bundler.errors.bundle import ValuesError
 from bundler.errors.change import RecordDamagedError
@@ -211,6 +211,7 @@ def _revision(request: InstallRequest, composition: Composition, history: Histor
         readiness=tuple(map(recorded_readiness, composition.readiness)),
         backups=tuple(one for one in composition.manifests if one.is_backup),
         conflict_rules=tuple(map(recorded_rule, _conflict_rules(bundle))),
+        gates=tuple(map(recorded_gate, composition.gates)),
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bundler.model.bundle import ReadinessRule
+from bundler.model.bundle import ReadinessRule, StepGate
 from bundler.model.conflicts import ConflictRule, OnConflict
-from bundler.model.json import text_at
+from bundler.model.json import list_at, text_at
 from bundler.model.manifest import Source
 
 if TYPE_CHECKING:
@@ -24,6 +24,23 @@ def conflict_rules_of(revision: Revision) -> tuple[ConflictRule, ...]:
     """Read the rules for fields that others set; one whose policy is not known here says nothing."""
     known = [body for body in revision.conflict_rules if text_at(body, "policy") in [*OnConflict]]
     return tuple(_conflict_rule(body) for body in known)
+
+
+def step_gates_of(revision: Revision) -> tuple[StepGate, ...]:
+    """Read what is asked after each step of an upgrade to a revision."""
+    return tuple(_step_gate(body) for body in revision.gates)
+
+
+def _step_gate(body: Body) -> StepGate:
+    texts = {name: text_at(body, name) for name in ("name", "expr", "job", "component")}
+    objects = tuple(name for name in list_at(body, "objects") if isinstance(name, str))
+    return StepGate(objects=objects, source=Source.parse(text_at(body, "source")), **texts)
+
+
+def recorded_gate(gate: StepGate) -> Body:
+    """Return a gate as a revision records it."""
+    asked: Body = {"expr": gate.expr, "objects": [*gate.objects]} if gate.expr else {"job": gate.job}
+    return {"name": gate.name, "component": gate.component, "source": str(gate.source), **asked}
 
 
 def _conflict_rule(body: Body) -> ConflictRule:
